@@ -1,0 +1,50 @@
+# Two commands do everything: `make app` and `make test`. See the README.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8501
+HOST ?= 127.0.0.1
+
+.PHONY: app test truth bench checks install install-dev world clean
+
+$(VENV)/.run: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON=")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what the dashboard needs (once; a few minutes) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.run
+	@echo "Installing the developer tools (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+install: $(VENV)/.run
+install-dev: $(VENV)/.dev
+
+# Starts the dashboard and prints its address. PORT= and HOST= override.
+app: install
+	@$(BIN)/python -m firmtrade_core app --host $(HOST) --port $(PORT)
+
+checks: install-dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+test: checks
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+truth: install-dev
+	@$(BIN)/python -m pytest -m truth -n 2
+
+bench: install-dev
+	@$(BIN)/python -m firmtrade_core bench
+
+# Rebuilds the embedded world from the figures beside the project.
+world: install
+	@$(BIN)/python -m firmtrade_core world build
+
+clean:
+	rm -rf $(VENV) output

@@ -1,0 +1,101 @@
+"""What changes between baseline and counterfactual, as arrays (MODEL 4)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmtrade_core.equilibrium.errors import ShockError
+from firmtrade_core.world.world import World
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Shock:
+    """Changes to a world; None leaves the baseline as it is.
+
+    Parameters
+    ----------
+    tariff : (N, N, S), optional
+        t': new tariff levels, fractions above -1. Very high ones end the pair's trade.
+    subsidy : (N, N, S), optional
+        b': new export subsidy levels, fractions below 1; negative values tax exports.
+    trade_cost : (N, N, S), optional
+        τ̂: factors on iceberg costs, above 0. Infinity is an embargo.
+    fixed_cost : (N, N, S), optional
+        f̂: factors on the fixed cost of serving a market, above 0.
+    productivity : (N, S), optional
+        Â: factors on productivity, above 0.
+    demand : (N, S), optional
+        Factors on final demand shares α, at least 0; shares are renormalised.
+    outlay : (N,), optional
+        G: programme outlay at baseline prices of the country's final basket, million USD, at least 0.
+    """
+
+    tariff: Array | None = None
+    subsidy: Array | None = None
+    trade_cost: Array | None = None
+    fixed_cost: Array | None = None
+    productivity: Array | None = None
+    demand: Array | None = None
+    outlay: Array | None = None
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if value is not None:
+                array = np.array(value, dtype=np.float64)
+                array.setflags(write=False)
+                object.__setattr__(self, item.name, array)
+
+    def check(self, world: World) -> None:
+        """Hold the shock against the world it is meant for.
+
+        Raises
+        ------
+        ShockError
+            Naming the array, the cell and the allowed range.
+        """
+        n, s = world.shape
+        cells, makers = (n, n, s), (n, s)
+        rules: dict[str, tuple[tuple[int, ...], Callable[[Array], NDArray[np.bool_]], str]] = {
+            "tariff": (cells, lambda a: a > -1, "above -1 (-100 %)"),
+            "subsidy": (cells, lambda a: a < 1, "below 1 (100 %)"),
+            "trade_cost": (cells, lambda a: a > 0, "above 0"),
+            "fixed_cost": (cells, lambda a: a > 0, "above 0"),
+            "productivity": (makers, lambda a: a > 0, "above 0"),
+            "demand": (makers, lambda a: a >= 0, "0 or more"),
+            "outlay": ((n,), lambda a: a >= 0, "0 or more"),
+        }
+        for name, (shape, allowed, words) in rules.items():
+            array = getattr(self, name)
+            if array is None:
+                continue
+            if array.shape != shape:
+                raise ShockError(f"{name} has shape {array.shape}; this world calls for {shape}.")
+            finite = np.isfinite(array) if name != "trade_cost" else ~np.isnan(array)
+            bad = ~(finite & allowed(array))
+            if bad.any():
+                first = np.argwhere(bad)[0]
+                labels = [world.countries[i] for i in first[: 2 if len(shape) == 3 else 1]]
+                labels += [world.sectors[first[-1]]] if len(shape) > 1 else []
+                raise ShockError(
+                    f"{name} of {', '.join(labels)} is {array[tuple(first)]:g}; it must be finite and {words}."
+                )
+
+    @cached_property
+    def content_hash(self) -> str:
+        """Sixteen hexadecimal digits that identify the shock."""
+        digest = hashlib.blake2b(digest_size=8)
+        for item in fields(self):
+            array = getattr(self, item.name)
+            digest.update(b"none" if array is None else array.tobytes())
+        return digest.hexdigest()
+
+

@@ -1,0 +1,107 @@
+"""The interface between firms' heterogeneity and the world's equilibrium (MODEL 2).
+
+A *family* (Pareto, lognormal, the firms themselves) is calibrated once to a world and its trade
+elasticities; the calibrated *margins* answer what happens to each cell when its entry threshold moves.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmtrade_core.world.world import World
+
+Array = NDArray[np.float64]
+
+
+class TailError(ValueError):
+    """Firms' sizes would have no finite mean. Give a tail ζ above 1 or a dispersion above 0."""
+
+
+class MarginChange(NamedTuple):
+    """Margins at thresholds moved by Δk, each (N, N, S) or broadcastable to it.
+
+    Attributes
+    ----------
+    log_potential
+        ln Ŝ: change in the joint revenue potential of the firms present.
+    potential_slope
+        ∂ln S/∂k, at most zero.
+    log_presence
+        ln n̂: change in the share of firms present.
+    fixed_cost_share
+        φ: fixed costs over variable profit, in [0, 1).
+    """
+
+    log_potential: Array
+    potential_slope: Array
+    log_presence: Array
+    fixed_cost_share: Array
+
+
+class Margins(ABC):
+    """Margin functions calibrated to a world.
+
+    Attributes
+    ----------
+    elasticity_of_substitution : (S,)
+        σ.
+    competitive : bool
+        Perfect competition: no profits, entry plays no role.
+    loglinear : bool
+        Whether ln Ŝ = slope x Δk with a slope constant within each sector, so that the market share
+        equation factorises into origin, pair and destination terms.
+    """
+
+    elasticity_of_substitution: Array
+    competitive: bool = False
+    loglinear: bool = False
+
+    @abstractmethod
+    def evaluate(self, threshold_change: Array) -> MarginChange:
+        """Margins when thresholds move by ``threshold_change`` = Δk, (N, N, S), in logs."""
+
+    def potential(self, threshold_change: Array) -> tuple[Array, Array]:
+        """ln Ŝ and ∂ln S/∂k alone: what the solver needs at every step."""
+        change = self.evaluate(threshold_change)
+        return change.log_potential, change.potential_slope
+
+    def fixed_cost_share(self, threshold_change: Array) -> Array:
+        """φ alone."""
+        return self.evaluate(threshold_change).fixed_cost_share
+
+    @abstractmethod
+    def moved(self, threshold_change: Array) -> Margins:
+        """The same margins with the thresholds after the change as their baseline."""
+
+    @property
+    def has_thresholds(self) -> bool:
+        """Whether firms select into markets at all."""
+        return not self.competitive
+
+
+@runtime_checkable
+class MarginFamily(Protocol):
+    """What a user chooses: a family with its own parameters, not yet tied to a world."""
+
+    name: str
+
+    def calibrate(self, world: World, trade_elasticity: Array) -> Margins:
+        """Margins whose cost elasticity of trade is ``trade_elasticity`` (S,), as MODEL 3 defines it."""
+        ...
+
+
+@dataclass(frozen=True)
+class CarriedMargins:
+    """Margins carried over from an earlier equilibrium, so that shocks in steps compose (MODEL 10)."""
+
+    margins: Margins
+    name: str = "carried"
+
+    def calibrate(self, world: World, trade_elasticity: Array) -> Margins:
+        """The margins as carried; world and elasticities have already shaped them."""
+        return self.margins

@@ -1,0 +1,126 @@
+"""Lognormal firms (BMT17): one group in equations (2) to (4) of MODEL 2, with v_f = 0."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import log_ndtr, ndtri
+
+from firmtrade_core.margins.base import Array, MarginChange, Margins, TailError
+from firmtrade_core.world.world import World
+
+#: Slope of presence in market size where presence was not observed (EKK11, MODEL 2).
+PRESENCE_SLOPE = 0.65
+
+#: Highest presence abroad that is assumed where presence was not observed (MODEL 2).
+HIGHEST_ASSUMED_PRESENCE = 0.9
+
+
+def assumed_presence(world: World) -> Array:
+    """Share of an origin's firms present in each market where it was not observed, (N, N, S).
+
+    n_ij = min(0.9, (R_ij/R_ii)^0.65) abroad and 1 at home (MODEL 2; slope of EKK11). Where an origin
+    sells nothing at home the highest presence is assumed.
+    """
+    revenue = world.revenue
+    home = np.einsum("iis->is", revenue)[:, None, :]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = np.where(home > 0, revenue / home, np.inf)
+    presence = np.minimum(HIGHEST_ASSUMED_PRESENCE, relative**PRESENCE_SLOPE)
+    # A cell without trade has no presence to speak of; any interior value keeps its thresholds finite.
+    presence = np.where(revenue > 0, presence, 0.5)
+    diagonal = np.arange(len(world.countries))
+    presence[diagonal, diagonal, :] = 1.0
+    return presence
+
+
+class LognormalMargins(Margins):
+    """Margins of one lognormal group of firms, with thresholds k measured from the group's mean.
+
+    n = Φ(-k/s), S ∝ Φ((s²-k)/s), φ = e^(k-s²/2) Φ(-k/s)/Φ((s²-k)/s); equations (2) to (4) with
+    constant m and g and v_f = 0.
+
+    Parameters
+    ----------
+    elasticity_of_substitution : (S,)
+    dispersion : float
+        s: standard deviation of log revenue potential.
+    threshold : (N, N, S)
+        Baseline k; minus infinity where all firms are present.
+    """
+
+    def __init__(self, elasticity_of_substitution: Array, dispersion: float, threshold: Array) -> None:
+        self.elasticity_of_substitution = elasticity_of_substitution
+        self.dispersion = dispersion
+        self.threshold = threshold
+        self._baseline_log_potential = self._log_potential(threshold)
+
+    def _log_potential(self, threshold: Array) -> Array:
+        return log_ndtr(self.dispersion - threshold / self.dispersion)
+
+    def _slope(self, threshold: Array, log_potential: Array) -> Array:
+        """∂ln S/∂k = -(1/s) φ_N(z)/Φ(z) at z = s - k/s."""
+        z = self.dispersion - threshold / self.dispersion
+        return -np.exp(-0.5 * z**2 - log_potential) / (np.sqrt(2 * np.pi) * self.dispersion)
+
+    def potential(self, threshold_change: Array) -> tuple[Array, Array]:
+        """ln Ŝ and its slope."""
+        threshold = self.threshold + threshold_change
+        log_potential = self._log_potential(threshold)
+        return log_potential - self._baseline_log_potential, self._slope(threshold, log_potential)
+
+    def fixed_cost_share(self, threshold_change: Array) -> Array:
+        """φ at the moved thresholds, 0 where every firm is present."""
+        threshold = self.threshold + threshold_change
+        s = self.dispersion
+        log_share = threshold - s**2 / 2 + log_ndtr(-threshold / s) - self._log_potential(threshold)
+        return np.exp(np.minimum(log_share, 0.0))
+
+    def evaluate(self, threshold_change: Array) -> MarginChange:
+        """All margins; see `MarginChange`."""
+        log_potential, slope = self.potential(threshold_change)
+        s = self.dispersion
+        presence = log_ndtr(-(self.threshold + threshold_change) / s) - log_ndtr(-self.threshold / s)
+        return MarginChange(log_potential, slope, presence, self.fixed_cost_share(threshold_change))
+
+    def moved(self, threshold_change: Array) -> Margins:
+        """Thresholds carried to where the change left them."""
+        return LognormalMargins(
+            self.elasticity_of_substitution, self.dispersion, self.threshold + threshold_change
+        )
+
+
+@dataclass(frozen=True)
+class Lognormal:
+    """Firms' log revenue potential is normal with standard deviation s.
+
+    σ is set so that the trade-weighted mean abroad of (σ-1)(1 - ∂ln S/∂k) equals ε (MODEL 3).
+
+    Parameters
+    ----------
+    dispersion
+        s; 2.4 unless given, the spread of log sales of French exporters (Head, Mayer and Thoenig,
+        "Welfare and Trade without Pareto", AER Papers and Proceedings 2014).
+
+    Raises
+    ------
+    TailError
+    """
+
+    dispersion: float = 2.4
+    name: str = "lognormal"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.dispersion <= 10:
+            raise TailError(f"The dispersion of log sales is {self.dispersion:g}; give one above 0 and up to 10.")
+
+    def calibrate(self, world: World, trade_elasticity: Array) -> LognormalMargins:
+        """Thresholds from (assumed) presence, σ from ε; see `MarginFamily`."""
+        threshold = -self.dispersion * ndtri(assumed_presence(world))
+        unit = LognormalMargins(np.full_like(trade_elasticity, 2.0), self.dispersion, threshold)
+        slope = unit.potential(np.zeros_like(threshold))[1]
+        abroad = world.border_value * ~np.eye(len(world.countries), dtype=bool)[:, :, None]
+        trade = abroad.sum((0, 1))
+        mean = np.where(trade > 0, (abroad * (1 - slope)).sum((0, 1)) / np.where(trade > 0, trade, 1), 1.0)
+        return LognormalMargins(1 + trade_elasticity / mean, self.dispersion, threshold)
