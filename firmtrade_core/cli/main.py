@@ -1,0 +1,16 @@
+"""Assembles the verbs."""
+
+import typer
+
+app = typer.Typer(
+    name="firmtrade_core",
+    help="What firms' differences do to international trade.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _root() -> None:
+    """What firms' differences do to international trade."""
