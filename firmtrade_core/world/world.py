@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -375,6 +376,19 @@ class World:
             }
         )
 
+    def save(self, path: str | Path, *, digits: int | None = None) -> Path:
+        """Write a world file; see `firmtrade_core.world.files.save_world`."""
+        from firmtrade_core.world.files import save_world
+
+        return save_world(self, path, digits=digits)
+
+    @classmethod
+    def load(cls, path: str | Path) -> World:
+        """Read a world file; see `firmtrade_core.world.files.load_world`."""
+        from firmtrade_core.world.files import load_world
+
+        return load_world(path)
+
     def __repr__(self) -> str:
         n, s = self.shape
         links = "with" if self.inputs is not None else "without"
@@ -438,7 +452,9 @@ def _frozen_array(values: ArrayLike, shape: tuple[int, ...], name: str) -> Array
         raise ShapeError(f"{name} has shape {array.shape}, but the labels call for {shape}.")
     if not np.isfinite(array).all():
         count = int((~np.isfinite(array)).sum())
-        raise WorldError(f"{name} holds {count} values that are missing or infinite. Give zeros where nothing is meant.")
+        raise WorldError(
+            f"{name} holds {count} values that are missing or infinite. Give zeros where nothing is meant."
+        )
     return _readonly(array)
 
 
