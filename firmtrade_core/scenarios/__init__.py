@@ -22,6 +22,8 @@ from firmtrade_core.scenarios.schema import (
     WorldReference,
 )
 
+from firmtrade_core.scenarios.words import describe
+
 __all__ = [
     "Card",
     "CompiledScenario",
@@ -42,6 +44,7 @@ __all__ = [
     "TradeCost",
     "WorldReference",
     "compile",
+    "describe",
     "load_preset",
     "preset_names",
     "run",
