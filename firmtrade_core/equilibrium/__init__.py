@@ -1,0 +1,8 @@
+"""The world's equilibrium in exact changes: shocks in, certified counterfactuals out (MODEL 3)."""
+
+from firmtrade_core.equilibrium.parameters import Parameters
+from firmtrade_core.equilibrium.results import Certificate, Equilibrium
+from firmtrade_core.equilibrium.shock import Shock
+from firmtrade_core.equilibrium.solver import Iteration, solve
+
+__all__ = ["Certificate", "Equilibrium", "Iteration", "Parameters", "Shock", "solve"]

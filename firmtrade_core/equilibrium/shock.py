@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium.errors import ShockError
-from firmtrade_core.world.world import World
+from firmtrade_core.world.world import World, sector_blocks
 
 Array = NDArray[np.float64]
 
@@ -51,6 +51,7 @@ class Shock:
             value = getattr(self, item.name)
             if value is not None:
                 array = np.array(value, dtype=np.float64)
+                array = sector_blocks(array) if array.ndim == 3 else array
                 array.setflags(write=False)
                 object.__setattr__(self, item.name, array)
 
@@ -95,7 +96,6 @@ class Shock:
         digest = hashlib.blake2b(digest_size=8)
         for item in fields(self):
             array = getattr(self, item.name)
-            digest.update(b"none" if array is None else array.tobytes())
+            # Cells are stored sector by sector (see sector_blocks): moved so, they are one stretch of memory.
+            digest.update(b"none" if array is None else np.ascontiguousarray(np.moveaxis(array, -1, 0)).data)
         return digest.hexdigest()
-
-

@@ -65,15 +65,6 @@ class Margins(ABC):
     def evaluate(self, threshold_change: Array) -> MarginChange:
         """Margins when thresholds move by ``threshold_change`` = Δk, (N, N, S), in logs."""
 
-    def potential(self, threshold_change: Array) -> tuple[Array, Array]:
-        """ln Ŝ and ∂ln S/∂k alone: what the solver needs at every step."""
-        change = self.evaluate(threshold_change)
-        return change.log_potential, change.potential_slope
-
-    def fixed_cost_share(self, threshold_change: Array) -> Array:
-        """φ alone."""
-        return self.evaluate(threshold_change).fixed_cost_share
-
     @abstractmethod
     def moved(self, threshold_change: Array) -> Margins:
         """The same margins with the thresholds after the change as their baseline."""

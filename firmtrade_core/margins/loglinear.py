@@ -44,12 +44,8 @@ class LoglinearMargins(Margins):
             self.potential_slope * threshold_change,
             np.broadcast_to(self.potential_slope, threshold_change.shape),
             self.presence_slope * threshold_change,
-            self.fixed_cost_share(threshold_change),
+            np.broadcast_to(self.constant_fixed_cost_share, threshold_change.shape),
         )
-
-    def fixed_cost_share(self, threshold_change: Array) -> Array:
-        """φ = (ζ-1)/ζ everywhere."""
-        return np.broadcast_to(self.constant_fixed_cost_share, threshold_change.shape)
 
     def moved(self, threshold_change: Array) -> Margins:
         """Constant elasticities do not depend on where the thresholds stand."""
@@ -109,7 +105,9 @@ class Pareto:
 
     def __post_init__(self) -> None:
         if not self.tail > 1:
-            raise TailError(f"The Pareto tail ζ is {self.tail:g}; it must be above 1, or mean sales are infinite.")
+            raise TailError(
+                f"The Pareto tail ζ is {self.tail:g}; it must be above 1, or mean sales are infinite."
+            )
 
     def calibrate(self, world: World, trade_elasticity: Array) -> LoglinearMargins:
         """σ from ε and ζ; see `MarginFamily`."""

@@ -55,6 +55,7 @@ class LognormalMargins(Margins):
         self.dispersion = dispersion
         self.threshold = threshold
         self._baseline_log_potential = self._log_potential(threshold)
+        self._baseline_log_presence = log_ndtr(-threshold / dispersion)
 
     def _log_potential(self, threshold: Array) -> Array:
         return log_ndtr(self.dispersion - threshold / self.dispersion)
@@ -64,25 +65,19 @@ class LognormalMargins(Margins):
         z = self.dispersion - threshold / self.dispersion
         return -np.exp(-0.5 * z**2 - log_potential) / (np.sqrt(2 * np.pi) * self.dispersion)
 
-    def potential(self, threshold_change: Array) -> tuple[Array, Array]:
-        """ln Ŝ and its slope."""
-        threshold = self.threshold + threshold_change
-        log_potential = self._log_potential(threshold)
-        return log_potential - self._baseline_log_potential, self._slope(threshold, log_potential)
-
-    def fixed_cost_share(self, threshold_change: Array) -> Array:
-        """φ at the moved thresholds, 0 where every firm is present."""
-        threshold = self.threshold + threshold_change
-        s = self.dispersion
-        log_share = threshold - s**2 / 2 + log_ndtr(-threshold / s) - self._log_potential(threshold)
-        return np.exp(np.minimum(log_share, 0.0))
-
     def evaluate(self, threshold_change: Array) -> MarginChange:
         """All margins; see `MarginChange`."""
-        log_potential, slope = self.potential(threshold_change)
         s = self.dispersion
-        presence = log_ndtr(-(self.threshold + threshold_change) / s) - log_ndtr(-self.threshold / s)
-        return MarginChange(log_potential, slope, presence, self.fixed_cost_share(threshold_change))
+        threshold = self.threshold + threshold_change
+        log_potential = self._log_potential(threshold)
+        log_presence = log_ndtr(-threshold / s)
+        log_share = threshold - s**2 / 2 + log_presence - log_potential
+        return MarginChange(
+            log_potential - self._baseline_log_potential,
+            self._slope(threshold, log_potential),
+            log_presence - self._baseline_log_presence,
+            np.exp(np.minimum(log_share, 0.0)),
+        )
 
     def moved(self, threshold_change: Array) -> Margins:
         """Thresholds carried to where the change left them."""
@@ -113,13 +108,17 @@ class Lognormal:
 
     def __post_init__(self) -> None:
         if not 0 < self.dispersion <= 10:
-            raise TailError(f"The dispersion of log sales is {self.dispersion:g}; give one above 0 and up to 10.")
+            raise TailError(
+                f"The dispersion of log sales is {self.dispersion:g}; give one above 0 and up to 10."
+            )
 
     def calibrate(self, world: World, trade_elasticity: Array) -> LognormalMargins:
         """Thresholds from (assumed) presence, σ from ε; see `MarginFamily`."""
-        threshold = -self.dispersion * ndtri(assumed_presence(world))
+        presence = np.ascontiguousarray(np.moveaxis(assumed_presence(world), 2, 0))
+        # Stored with sectors first, as the solver works, and seen in the usual axis order.
+        threshold = np.moveaxis(-self.dispersion * ndtri(presence), 0, 2)
         unit = LognormalMargins(np.full_like(trade_elasticity, 2.0), self.dispersion, threshold)
-        slope = unit.potential(np.zeros_like(threshold))[1]
+        slope = unit.evaluate(np.zeros_like(threshold)).potential_slope
         abroad = world.border_value * ~np.eye(len(world.countries), dtype=bool)[:, :, None]
         trade = abroad.sum((0, 1))
         mean = np.where(trade > 0, (abroad * (1 - slope)).sum((0, 1)) / np.where(trade > 0, trade, 1), 1.0)

@@ -123,7 +123,7 @@ class World:
             raise EmptyMarketError("A world needs at least one country and one sector.")
         for attribute in ("expenditure", "tariff", "subsidy"):
             array = _frozen_array(getattr(self, attribute), (n, n, s), attribute)
-            set_field(self, attribute, array)
+            set_field(self, attribute, sector_blocks(array))
         if self.inputs is not None:
             set_field(self, "inputs", _frozen_array(self.inputs, (n, s, s), "inputs"))
         goods = np.ones(s, dtype=bool) if self.goods is None else np.array(self.goods, dtype=bool)
@@ -324,7 +324,7 @@ class World:
         digest = hashlib.blake2b(digest_size=8)
         digest.update(repr((self.countries, self.sectors)).encode())
         for array in (self.expenditure, self.tariff, self.subsidy, self.inputs, self.goods):
-            digest.update(b"none" if array is None else np.ascontiguousarray(array).tobytes())
+            digest.update(b"none" if array is None else array.tobytes(order="A"))
         return digest.hexdigest()
 
     # Labels -------------------------------------------------------------------------------------
@@ -379,6 +379,15 @@ class World:
         n, s = self.shape
         links = "with" if self.inputs is not None else "without"
         return f"World({self.name!r}: {n} countries x {s} sectors, {links} input-output links)"
+
+
+def sector_blocks(array: Array) -> Array:
+    """The same (N, N, S) array, laid out in memory one sector after the other, read-only.
+
+    Solvers run sector by sector; element-wise results inherit the layout.
+    """
+    blocks = np.moveaxis(np.ascontiguousarray(np.moveaxis(array, -1, 0)), 0, -1)
+    return _readonly(blocks)
 
 
 def check_tariffs(tariff: Array, weight: Array, describe: Any) -> None:
@@ -438,7 +447,9 @@ def _frozen_array(values: ArrayLike, shape: tuple[int, ...], name: str) -> Array
         raise ShapeError(f"{name} has shape {array.shape}, but the labels call for {shape}.")
     if not np.isfinite(array).all():
         count = int((~np.isfinite(array)).sum())
-        raise WorldError(f"{name} holds {count} values that are missing or infinite. Give zeros where nothing is meant.")
+        raise WorldError(
+            f"{name} holds {count} values that are missing or infinite. Give zeros where nothing is meant."
+        )
     return _readonly(array)
 
 

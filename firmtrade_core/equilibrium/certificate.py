@@ -1,0 +1,230 @@
+"""Certifies returned quantities against the model's equations, sharing no code with the solver (MODEL 3).
+
+Every residual is relative to the size of its market. Only the accounts of the world, the calibrated
+baseline and the returned quantities are read.
+"""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+import firmtrade_core
+from firmtrade_core.equilibrium.results import Equilibrium
+
+Array = NDArray[np.float64]
+
+#: A result whose largest residual exceeds this is withheld.
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Residual:
+    """One equation's residuals, (N,) or (N, S), in absolute value."""
+
+    equation: str
+    values: Array
+
+
+def residuals(equilibrium: Equilibrium) -> list[Residual]:
+    """Residuals of equations (5) to (10), adding-up and Walras's law at the returned quantities.
+
+    Parameters
+    ----------
+    equilibrium : Equilibrium
+        Its certificate is not read.
+
+    Returns
+    -------
+    list of Residual
+        In the order of the equations.
+    """
+    result = equilibrium
+    return [
+        Residual("(5) unit costs", _unit_costs(result)),
+        *_market_shares(result),
+        Residual("(8) entry", _entry(result)),
+        Residual("(9) labour demand", _labour_demand(result)),
+        Residual("(9) labour supply", _labour_supply(result)),
+        Residual("(10) income", _income(result)),
+        Residual("(10) deficits", _deficits(result)),
+        Residual("(10) goods markets", _goods_markets(result)),
+        Residual("duties and subsidies", _government(result)),
+        Residual("Walras's law", _walras(result)),
+        Residual("numeraire", _numeraire(result)),
+    ]
+
+
+def worst_market(found: list[Residual], countries: tuple[str, ...], sectors: tuple[str, ...]) -> str:
+    """The largest residual in words: equation, country and sector."""
+    worst = max(found, key=lambda r: np.inf if np.isnan(r.values).any() else float(r.values.max()))
+    values = np.where(np.isnan(worst.values), np.inf, worst.values)
+    position = np.unravel_index(int(values.argmax()), values.shape)
+    place = [countries[position[0]]] if values.shape[0] == len(countries) else []
+    place += [sectors[position[1]]] if values.ndim == 2 else []
+    return f"{worst.equation}: {', '.join(place) or 'the world'} ({values[position]:.1e})"
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of the product and of what computes with it."""
+    return {
+        "firmtrade": firmtrade_core.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }
+
+
+def _unit_costs(result: Equilibrium) -> Array:
+    expected = result.baseline.labour_share * np.log(result.wage_change)[:, None]
+    if result.baseline.input_shares is not None:
+        expected = expected + np.einsum(
+            "iks,ik->is", result.baseline.input_shares, np.log(result.price_change)
+        )
+    if result.shock.productivity is not None:
+        expected = expected - np.log(result.shock.productivity)
+    return np.abs(np.log(result.cost_change) - expected)
+
+
+def _market_shares(result: Equilibrium) -> list[Residual]:
+    """(6), (7) and adding-up: prices, flows and profits from the terms of the price index."""
+    world, margins = result.world, result.baseline.margins
+    sigma = margins.elasticity_of_substitution
+    embargo = None if result.shock.trade_cost is None else np.isposinf(result.shock.trade_cost)
+    terms = world.shares * (result.firm_change * result.cost_change ** (1 - sigma))[:, None, :]
+    terms = _apply_wedges(result, terms, 1 - sigma)
+    fixed_share: Array | None = None
+    if not margins.competitive and margins.has_thresholds:
+        shift = result.threshold_change
+        moved = margins.evaluate(shift if embargo is None else np.where(embargo, 0.0, shift))
+        terms = terms * np.exp(moved.log_potential)
+        fixed_share = moved.fixed_cost_share
+    if embargo is not None:
+        terms = np.where(embargo, 0.0, terms)
+    open_market = world.total_expenditure > 0
+    index = np.where(open_market, terms.sum(0), 1.0)
+    spending = world.total_expenditure * result.expenditure_change
+    scale = np.where(open_market, spending, 1.0)
+    price = np.where(open_market, np.abs(np.log(index * result.price_change ** (sigma - 1))), 0.0)
+    flows = np.abs(terms * (spending / index) - result.flows).max(0) / scale
+    adding_up = np.abs(result.flows.sum(0) - spending) / scale
+    earned = np.zeros_like(spending)
+    if not margins.competitive:
+        kept = result.revenue if fixed_share is None else (1 - fixed_share) * result.revenue
+        earned = kept.sum(1) / sigma
+    output = np.where(result.gross_output > 0, result.gross_output, 1.0)
+    return [
+        Residual("(6) price indices", price),
+        Residual("(7) flows", flows),
+        Residual("(7) profits", np.abs(earned - result.profits) / output),
+        Residual("adding-up of shares", adding_up),
+    ]
+
+
+def _apply_wedges(result: Equilibrium, terms: Array, exponent: Array) -> Array:
+    """Terms times (τ̂T̂)^exponent; embargoed cells keep their terms and are blanked by the caller."""
+    world, shock = result.world, result.shock
+    for new, old in (
+        (None if shock.tariff is None else 1 + result.tariff, 1 + world.tariff),
+        (None if shock.subsidy is None else 1 - result.subsidy, 1 - world.subsidy),
+        (shock.trade_cost, np.ones(1)),
+    ):
+        if new is None:
+            continue
+        origin, destination, sector = np.nonzero((new != old) & np.isfinite(new))
+        cells = (origin, destination, sector)
+        change = new[cells] / np.broadcast_to(old, new.shape)[cells]
+        terms = terms.copy()
+        terms[cells] *= change ** exponent[sector]
+    return terms
+
+
+def _free_entry(result: Equilibrium) -> bool:
+    return result.parameters.entry == "free" and not result.baseline.margins.competitive
+
+
+def _entry(result: Equilibrium) -> Array:
+    if not _free_entry(result):
+        return np.abs(result.firm_change - 1)
+    before = result.baseline.profits
+    expected = np.where(
+        before > 0, result.profits / np.where(before > 0, before, 1.0) / result.cost_change, 1.0
+    )
+    return np.abs(expected / result.firm_change - 1)
+
+
+def _labour_demand(result: Equilibrium) -> Array:
+    demanded = (result.baseline.labour_share * result.cost).sum(1)
+    return np.abs(demanded / result.labour_income - 1)
+
+
+def _labour_supply(result: Equilibrium) -> Array:
+    real_wage = result.wage_change / np.prod(result.price_change**result.world.final_shares, axis=1)
+    return np.abs(result.labour_change / real_wage**result.parameters.labour_supply_elasticity - 1)
+
+
+def _profit_income(result: Equilibrium) -> Array:
+    return np.zeros_like(result.income) if _free_entry(result) else result.profits.sum(1)
+
+
+def _own_income(result: Equilibrium) -> Array:
+    own = result.labour_income + _profit_income(result) + result.duties
+    return own - result.subsidy_outlay - result.outlay
+
+
+def _income(result: Equilibrium) -> Array:
+    return np.abs(_own_income(result) + result.deficits - result.income) / result.income
+
+
+def _deficits(result: Equilibrium) -> Array:
+    world, own = result.world, _own_income(result)
+    if result.parameters.deficits == "fixed":
+        before = (result.baseline.labour_income + result.baseline.profit_income).sum()
+        after = (result.labour_income + _profit_income(result)).sum()
+        expected = world.deficits * after / before
+    elif result.parameters.deficits == "proportional":
+        ratio = (result.income / own) / (world.income / (world.income - world.deficits))
+        return np.abs(ratio / ratio[0] - 1)
+    else:
+        expected = np.zeros_like(own)
+    return np.abs(result.deficits - expected) / result.income
+
+
+def _goods_markets(result: Equilibrium) -> Array:
+    world = result.world
+    shares = world.final_shares
+    if result.shock.demand is not None:
+        shares = shares * result.shock.demand
+        shares = shares / shares.sum(1, keepdims=True)
+    demand = shares * (result.income + result.outlay)[:, None]
+    if result.baseline.input_shares is not None:
+        demand = demand + np.einsum("jks,js->jk", result.baseline.input_shares, result.cost)
+    spending = world.total_expenditure * result.expenditure_change
+    return np.where(spending > 0, np.abs(demand / np.where(spending > 0, spending, 1.0) - 1), np.abs(demand))
+
+
+def _government(result: Equilibrium) -> Array:
+    duties = (result.flows - result.border_value).sum((0, 2))
+    gap = np.abs(duties - result.duties)
+    if result.subsidy.any():
+        gap = gap + np.abs((result.subsidy * result.revenue).sum((1, 2)) - result.subsidy_outlay)
+    if result.shock.outlay is not None:
+        gap = gap + np.abs(result.shock.outlay * result.price_index_change - result.outlay)
+    return gap / result.income
+
+
+def _walras(result: Equilibrium) -> Array:
+    """Spending over sales is the deficit, country by country, and deficits sum to zero."""
+    spending = result.flows.sum((0, 2))
+    sales = result.revenue.sum((1, 2))
+    gap = spending - sales - result.duties + result.subsidy_outlay - result.deficits
+    return np.maximum(np.abs(gap), np.abs(result.deficits.sum())) / spending
+
+
+def _numeraire(result: Equilibrium) -> Array:
+    before = result.baseline.labour_income
+    return np.abs(np.array([(result.wage_change * before).sum() / before.sum() - 1]))
