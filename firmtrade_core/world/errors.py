@@ -45,3 +45,15 @@ class AccountsError(WorldError):
 
 class WorldFileError(WorldError):
     """A world file cannot be read. The message says what was expected."""
+
+
+class MarginError(AccountsError):
+    """No flows can have the sums asked for. The message names the row, column, sector or pair."""
+
+
+class ColumnError(WorldError):
+    """A table lacks a column or a column holds the wrong kind of value. Rename or convert it."""
+
+
+class DuplicateCellError(WorldError):
+    """A cell appears more than once. Keep one, or add them up."""

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -374,6 +375,19 @@ class World:
                 "subsidy": self.subsidy.ravel(),
             }
         )
+
+    def save(self, path: str | Path, *, digits: int | None = None) -> Path:
+        """Write a world file; see `firmtrade_core.world.files.save_world`."""
+        from firmtrade_core.world.files import save_world
+
+        return save_world(self, path, digits=digits)
+
+    @classmethod
+    def load(cls, path: str | Path) -> World:
+        """Read a world file; see `firmtrade_core.world.files.load_world`."""
+        from firmtrade_core.world.files import load_world
+
+        return load_world(path)
 
     def __repr__(self) -> str:
         n, s = self.shape

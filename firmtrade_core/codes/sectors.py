@@ -1,0 +1,48 @@
+"""The ten broad sectors of the embedded world, and where ISIC Revision 4 falls among them."""
+
+#: Plain names of the broad sectors, in their order; services come last.
+BROAD_SECTORS = {
+    "agriculture": "Agriculture, forestry and fishing",
+    "mining_energy": "Mining and energy",
+    "food_beverages_tobacco": "Food, beverages and tobacco",
+    "textiles_apparel_leather": "Textiles, apparel and leather",
+    "wood_paper_other_mfg": "Wood, paper and other manufacturing",
+    "fuels_chemicals_plastics_minerals": "Fuels, chemicals, plastics and minerals",
+    "metals": "Metals",
+    "electronics_machinery": "Electronics and machinery",
+    "vehicles_transport_eq": "Vehicles and transport equipment",
+    "services": "Services",
+}
+
+_SECTOR_OF_DIVISION = {
+    "agriculture": range(1, 4),
+    "mining_energy": range(5, 10),
+    "food_beverages_tobacco": range(10, 13),
+    "textiles_apparel_leather": range(13, 16),
+    "wood_paper_other_mfg": (16, 17, 18, 31, 32, 33),
+    "fuels_chemicals_plastics_minerals": range(19, 24),
+    "metals": (24, 25),
+    "electronics_machinery": (26, 27, 28),
+    "vehicles_transport_eq": (29, 30),
+    "services": range(35, 100),
+}
+
+
+def broad_sector(isic_code: str) -> str:
+    """Broad sector of an ISIC Rev. 4 code as statistical offices write it: ``C10T12``, ``A01_02``, ``26``.
+
+    The first division named decides; labels that name none, such as ``Services (aggregate)``, are services.
+
+    Raises
+    ------
+    KeyError
+        If the division does not exist in ISIC Rev. 4.
+    """
+    digits = "".join(c if c.isdigit() else " " for c in isic_code).split()
+    if not digits:
+        return "services"
+    division = int(digits[0][:2])
+    for sector, divisions in _SECTOR_OF_DIVISION.items():
+        if division in divisions:
+            return sector
+    raise KeyError(f"ISIC Rev. 4 has no division {division} ({isic_code!r}).")
