@@ -33,6 +33,12 @@ class Anderson:
         self._residual: Array | None = None
         self._best = np.inf
 
+    def resume(self) -> Anderson:
+        """A fresh accelerator that keeps what this one learned of the map's slopes."""
+        fresh = Anderson(self.memory, self.longest_step)
+        fresh._steps, fresh._changes = list(self._steps), list(self._changes)
+        return fresh
+
     def propose(self, point: Array, residual: Array) -> Array:
         """Next point, given ``residual`` = G(point) - point."""
         size = float(np.abs(residual).max())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,6 +27,9 @@ TOLERANCE = 1e-10
 
 #: Under free entry, a sector with a smaller share of its baseline firms counts as emptied.
 _SMALLEST_SECTOR = 1e-6
+
+#: Under free entry, a sector that has shrunk this far when the iteration fails is on its way out.
+_EMPTYING_SECTOR = 1e-2
 
 #: Under free entry, a larger response to a unit disturbance counts as indeterminate.
 _LARGEST_STRETCH = 1e4
@@ -61,6 +64,7 @@ class _State:
     world_hash: str
     vector: Array
     wage_step: Array
+    accelerate: Anderson
 
 
 def solve(
@@ -102,10 +106,11 @@ def solve(
     shock.check(world)
     baseline = calibrate(world, parameters)
     system = System(world, shock, parameters, baseline)
-    vector, wage_step, steps = _find(system, start, iteration or Iteration(), world)
+    found, steps = _find(system, start, iteration or Iteration(), world)
+    vector, wage_step = found.vector, found.wage_step
     if system.free_entry:
         _require_determinate(system, vector, wage_step, world)
-    state = _State(world.content_hash, vector, wage_step)
+    state = _State(world.content_hash, vector, wage_step, found.accelerate)
     return _certify(
         _assemble(system, vector, world, shock, parameters, baseline, state),
         steps,
@@ -113,65 +118,65 @@ def solve(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """Where an attempt ended; gaps is None where it converged."""
+
+    vector: Array
+    wage_step: Array
+    accelerate: Anderson
+    steps: int
+    gaps: Sequence[Array] | None
+
+
 def _find(
     system: System, start: Equilibrium | None, iteration: Iteration, world: World
-) -> tuple[Array, Array, int]:
-    """A point where all gaps close, tried from the nearest start with ever smaller steps."""
-    steps, problem = 0, ""
-    for vector, wage_step, longest in _attempts(system, start, world):
-        found = _iterate(system, vector, wage_step, iteration, longest)
+) -> tuple[_Found, int]:
+    """A point where all gaps close, and the steps it took: from the nearest start, then more carefully."""
+    steps = 0
+    for vector, wage_step, accelerate in _attempts(system, start, iteration, world):
+        found = _iterate(system, vector, wage_step, iteration, accelerate)
         steps += found.steps
-        if found.converged:
-            step = found.wage_step
-            return found.vector, _wage_step(system, found.vector) if step is None else step, steps
-        problem = _furthest(found.gaps, world)
+        if found.gaps is None:
+            return found, steps
+        if system.free_entry:
+            _refuse_corner(system.unpack(found.vector).firms, world, _EMPTYING_SECTOR)
     raise ConvergenceError(
-        f"No equilibrium was found in {steps} iterations; furthest from clearing: {problem}. The shock may be "
-        "too large for this structure: try it in smaller steps, restricted entry, or a lower elasticity."
+        f"No equilibrium was found in {steps} iterations; furthest from clearing: "
+        f"{_furthest(found.gaps, world)}. The shock may be too large for this structure: try it in smaller "
+        "steps, restricted entry, or a lower elasticity."
     )
 
 
 def _attempts(
-    system: System, start: Equilibrium | None, world: World
-) -> Iterator[tuple[Array, Array | None, float]]:
+    system: System, start: Equilibrium | None, iteration: Iteration, world: World
+) -> Iterator[tuple[Array, Array | None, Anderson]]:
     cold = system.pack(system.start())
     if start is not None and isinstance(start.state, _State):
         state = start.state
         if state.world_hash == world.content_hash and state.vector.shape == cold.shape:
-            yield state.vector, state.wage_step, 0.7
-    yield cold, None, 0.7
-    yield cold, None, 0.1
-
-
-@dataclass(frozen=True, eq=False)
-class _Found:
-    converged: bool
-    vector: Array
-    wage_step: Array | None
-    steps: int
-    gaps: tuple[Array, Array, Array, Array] | None
+            yield state.vector, state.wage_step, state.accelerate.resume()
+    yield cold, None, Anderson(iteration.memory)
+    yield cold, None, Anderson(iteration.memory, longest_step=0.1)
 
 
 def _iterate(
-    system: System, vector: Array, wage_step: Array | None, iteration: Iteration, longest: float
+    system: System, vector: Array, wage_step: Array | None, iteration: Iteration, accelerate: Anderson
 ) -> _Found:
     """Fixed-point iteration, wages by an approximate Newton step, all accelerated together."""
-    accelerate = Anderson(iteration.memory, longest)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         for step in range(iteration.limit):
             point = system.unpack(vector)
-            wage, price, spending, firms, flows = system.gaps(point)
-            gaps = (wage, price, spending, firms) if system.free_entry else (wage, price, spending)
+            *gaps, flows = system.gaps(point)
             largest = max(float(np.abs(gap).max()) for gap in gaps)
+            if wage_step is None or (step and step % iteration.refresh == 0 and np.isfinite(largest)):
+                wage_step = _invert(system.wage_response(flows))
             if largest <= iteration.tolerance:
-                return _Found(True, vector, wage_step, step, None)
+                return _Found(vector, wage_step, accelerate, step, None)
             if not np.isfinite(largest):
                 break
-            if wage_step is None or (step and step % iteration.refresh == 0):
-                wage_step = _invert(system.wage_response(flows))
-            residual = _residual(system, point, wage_step, (wage, price, spending, firms))
-            vector = accelerate.propose(vector, residual)
-    return _Found(False, vector, wage_step, step + 1, (wage, price, spending, firms))
+            vector = accelerate.propose(vector, _residual(system, point, wage_step, gaps))
+    return _Found(vector, wage_step, accelerate, step + 1, gaps)
 
 
 def _invert(response: Array) -> Array:
@@ -179,14 +184,7 @@ def _invert(response: Array) -> Array:
     return np.linalg.pinv(response, rcond=1e-12)
 
 
-def _wage_step(system: System, vector: Array) -> Array:
-    point = system.unpack(vector)
-    return _invert(system.wage_response(system.flows(point, system.cost(point))))
-
-
-def _residual(
-    system: System, point: Point, wage_step: Array, gaps: tuple[Array, Array, Array, Array]
-) -> Array:
+def _residual(system: System, point: Point, wage_step: Array, gaps: Sequence[Array]) -> Array:
     """The step of the plain iteration: wages by approximate Newton, the rest by substitution."""
     wage, price, spending, firms = gaps
     raised = system.numeraire(point.wage - wage_step @ wage) - point.wage
@@ -195,7 +193,7 @@ def _residual(
     return np.concatenate([*parts, firms.ravel()] if system.free_entry else parts)
 
 
-def _furthest(gaps: tuple[Array, ...] | None, world: World) -> str:
+def _furthest(gaps: Sequence[Array] | None, world: World) -> str:
     """The market with the largest gap, in words."""
     names = ("the labour market", "the price index", "the goods market", "entry")
     worst, words = -1.0, ""
@@ -285,16 +283,27 @@ def _certify(equilibrium: Equilibrium, steps: int, seconds: float) -> Equilibriu
     return replace(equilibrium, certificate=certificate)
 
 
+def _refuse_corner(firms: Array, world: World, smallest: float) -> None:
+    """Refuse an equilibrium in which free entry empties a sector.
+
+    Raises
+    ------
+    IndeterminacyError
+        Naming the sector and the country.
+    """
+    if not firms.min() < np.log(smallest):
+        return
+    s, i = np.unravel_index(int(firms.argmin()), firms.shape)
+    raise IndeterminacyError(
+        f"Under free entry {world.sector_name(world.sectors[s])} of {world.countries[i]} would empty "
+        f"(firms fall to {np.exp(firms[s, i]):.1e} of the baseline): the equilibrium is at a corner. "
+        "Use restricted entry, or one sector."
+    )
+
+
 def _require_determinate(system: System, vector: Array, wage_step: Array, world: World) -> None:
     """Refuse corners and near-singular equilibria under free entry with several sectors (MODEL 3, (8))."""
-    firms = system.unpack(vector).firms
-    if firms.min() < np.log(_SMALLEST_SECTOR):
-        s, i = np.unravel_index(int(firms.argmin()), firms.shape)
-        raise IndeterminacyError(
-            f"Under free entry {world.sector_name(world.sectors[s])} of {world.countries[i]} would empty "
-            f"(firms fall to {np.exp(firms[s, i]):.1e} of the baseline): the equilibrium is at a corner. "
-            "Use restricted entry, or one sector."
-        )
+    _refuse_corner(system.unpack(vector).firms, world, _SMALLEST_SECTOR)
     stretch = _stretch(system, vector, wage_step)
     if stretch > _LARGEST_STRETCH:
         raise IndeterminacyError(
