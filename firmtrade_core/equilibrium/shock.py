@@ -93,9 +93,9 @@ class Shock:
     @cached_property
     def content_hash(self) -> str:
         """Sixteen hexadecimal digits that identify the shock."""
-        digest = hashlib.blake2b(digest_size=8)
+        digest = hashlib.sha256()
         for item in fields(self):
             array = getattr(self, item.name)
             # Cells are stored sector by sector (see sector_blocks): moved so, they are one stretch of memory.
             digest.update(b"none" if array is None else np.ascontiguousarray(np.moveaxis(array, -1, 0)).data)
-        return digest.hexdigest()
+        return digest.hexdigest()[:16]
