@@ -20,7 +20,7 @@ def synthetic_world(
     n, s = len(countries), len(sectors)
     flows = random.lognormal(3, 1, (n, n, s)) + 400 * np.eye(n)[:, :, None]
     abroad = ~np.eye(n, dtype=bool)[:, :, None]
-    goods = np.array([sector != "services" for sector in sectors])
+    goods = np.array([not sector.lower().startswith("services") for sector in sectors])
     tariff = random.uniform(0.01, 0.3, (n, n, s)) * abroad * goods
     return World(
         tuple(countries), tuple(sectors), flows, tariff, np.zeros((n, n, s)), goods=goods, name="synthetic"

@@ -200,7 +200,10 @@ def test_schedules_average_over_the_rest_of_the_world(world) -> None:
 
 def test_an_embargo_on_a_part_is_refused(world) -> None:
     with pytest.raises(ScenarioError, match="cannot hit a part"):
-        shock_of(world, Embargo(exporters="AFG", importers="USA"))
+        shock_of(world, Embargo(exporters="BRICS", importers="USA"))
+    spared = shock_of(world, Embargo(exporters="BRICS", except_exporters="ROW", importers="USA")).trade_cost
+    assert np.isinf(spared[[1, 3], 0, :2]).all()
+    assert np.isfinite(spared[4]).all()
 
 
 def test_groups_that_a_world_merges(make_world) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from firmtrade_core.codes.countries import capitals
+from firmtrade_core.labels import NARROW_NO_BREAK_SPACE
 from firmtrade_core.scenarios import (
     CustomsUnion,
     Demand,
@@ -53,7 +54,7 @@ from firmtrade_core.world.embedded import load_embedded_world
         ),
         (
             Tariff(importers="USA", exporters="CHN", value="2500 %"),
-            "The United States adds 2\u202f500 points to its tariffs on all goods from China.",
+            "The United States adds 2\u2009500 points to its tariffs on all goods from China.",
         ),
         (
             FreeTradeArea(members=["EU", "MERCOSUR"]),
@@ -87,7 +88,7 @@ from firmtrade_core.world.embedded import load_embedded_world
     ],
 )
 def test_sentences(world, card, sentence) -> None:
-    assert describe(Scenario(cards=[card]), world).replace("\N{NO-BREAK SPACE}", " ") == sentence
+    assert describe(Scenario(cards=[card]), world).replace(NARROW_NO_BREAK_SPACE, " ") == sentence
 
 
 def test_stacks_stay_one_sentence(world) -> None:
@@ -144,3 +145,24 @@ def test_us_schedule_replaces_ten_points_and_averages_the_rest(embedded) -> None
     assert any("Rest of the world" in note and "approximate" in note for note in compiled.report)
     others = [i for i in range(len(embedded.countries)) if i != usa]
     assert np.array_equal(compiled.shock.tariff[:, others], embedded.tariff[:, others])
+
+
+#: Sectors of the OECD's inter-country tables as the product's loaders label them.
+ISIC_LABELS = (
+    "A01 A02 A03 B05 B06 B07 B08 B09 C10T12 C13T15 C16 C17_18 C19 C20 C21 C22 C23 C24A C24B C25 C26 C27 C28 C29 "
+    "C301 C302T309 C31T33"
+)
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_presets_compile_onto_tables_of_28_sectors(name, make_world) -> None:
+    fine = make_world(
+        ("USA", "CHN", "EU", "BRA", "CAN", "GBR", "JPN", "RUS", "ZAF", "VNM", "ROW"),
+        (*ISIC_LABELS.split(), "Services (aggregate)"),
+    )
+    scenario = load_preset(name).with_(structure=Structure(elasticity="FGO"))
+    compiled = compile(scenario, fine)
+    assert compiled.shock.content_hash != compile(Scenario(), fine).shock.content_hash
+    if name == "embargo_on_russian_energy":
+        stopped = np.isinf(compiled.shock.trade_cost).any((0, 1))
+        assert [s for s, ends in zip(fine.sectors, stopped, strict=True) if ends] == ISIC_LABELS.split()[3:8]
