@@ -7,16 +7,21 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+#: The residual may grow this much over the best one seen before the memory is emptied.
+_TOLERATED_GROWTH = 10.0
+
 
 class Anderson:
     """Proposes the next point of x = G(x) from the last few points and residuals (type II).
 
     Parameters
     ----------
+    size : int
+        Number of unknowns.
     memory : int
         How many past differences to combine.
     longest_step : float
-        Largest absolute change of any coordinate in one step; longer proposals are scaled back.
+        Largest absolute change of any unknown in one step; longer proposals are scaled back.
 
     Notes
     -----
@@ -24,39 +29,49 @@ class Anderson:
     iteration takes over, so that a bad extrapolation cannot run away. Source: Walker and Ni (2011).
     """
 
-    def __init__(self, memory: int = 15, longest_step: float = 0.7) -> None:
-        self.memory = memory
+    def __init__(self, size: int, memory: int = 15, longest_step: float = 0.7) -> None:
         self.longest_step = longest_step
-        self._steps: list[Array] = []
-        self._changes: list[Array] = []
-        self._point: Array | None = None
-        self._residual: Array | None = None
+        self._steps = np.zeros((memory, size))
+        self._changes = np.zeros((memory, size))
+        self._filled = 0
+        self._next = 0
+        self._last: tuple[Array, Array] | None = None
         self._best = np.inf
+
+    def resume(self) -> Anderson:
+        """A fresh accelerator that keeps what this one learned of the map's slopes."""
+        memory, size = self._steps.shape
+        fresh = Anderson(size, memory, self.longest_step)
+        fresh._steps[:], fresh._changes[:] = self._steps, self._changes
+        fresh._filled, fresh._next = self._filled, self._next
+        return fresh
 
     def propose(self, point: Array, residual: Array) -> Array:
         """Next point, given ``residual`` = G(point) - point."""
         size = float(np.abs(residual).max())
-        if size > 10 * self._best:
-            self._steps.clear()
-            self._changes.clear()
-            self._best = size
-        elif self._point is not None and self._residual is not None:
-            self._steps.append(point - self._point)
-            self._changes.append(residual - self._residual)
-            if len(self._steps) > self.memory:
-                self._steps.pop(0)
-                self._changes.pop(0)
+        if size > _TOLERATED_GROWTH * self._best:
+            self._filled, self._next, self._best = 0, 0, size
+        elif self._last is not None:
+            self._steps[self._next] = point - self._last[0]
+            self._changes[self._next] = residual - self._last[1]
+            self._next = (self._next + 1) % len(self._steps)
+            self._filled = min(self._filled + 1, len(self._steps))
         self._best = min(self._best, size)
-        self._point, self._residual = point, residual
+        self._last = (point, residual)
         step = residual
-        if self._steps:
-            changes = np.array(self._changes)
-            gram = changes @ changes.T
-            scale = np.sqrt(np.diag(gram))
-            scale[scale == 0] = 1.0
-            gram = gram / np.outer(scale, scale)
-            gram[np.diag_indices_from(gram)] += 1e-13
-            weights = np.linalg.solve(gram, changes @ residual / scale) / scale
-            step = residual - weights @ (np.array(self._steps) + changes)
+        if self._filled:
+            changes, steps = self._changes[: self._filled], self._steps[: self._filled]
+            weights = self._weights(changes, residual)
+            step = residual - weights @ steps - weights @ changes
         length = float(np.abs(step).max())
         return point + step * min(1.0, self.longest_step / length) if length > 0 else point
+
+    @staticmethod
+    def _weights(changes: Array, residual: Array) -> Array:
+        """Weights of past differences that best explain the residual, by scaled normal equations."""
+        gram = changes @ changes.T
+        scale = np.sqrt(np.diag(gram))
+        scale[scale == 0] = 1.0
+        gram = gram / np.outer(scale, scale)
+        gram[np.diag_indices_from(gram)] += 1e-13
+        return np.linalg.solve(gram, changes @ residual / scale) / scale

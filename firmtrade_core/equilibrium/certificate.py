@@ -96,7 +96,7 @@ def _market_shares(result: Equilibrium) -> list[Residual]:
     sigma = margins.elasticity_of_substitution
     embargo = None if result.shock.trade_cost is None else np.isposinf(result.shock.trade_cost)
     terms = world.shares * (result.firm_change * result.cost_change ** (1 - sigma))[:, None, :]
-    terms = _apply_wedges(result, terms, 1 - sigma)
+    _apply_wedges(result, terms, 1 - sigma)
     fixed_share: Array | None = None
     if not margins.competitive and margins.has_thresholds:
         shift = result.threshold_change
@@ -110,7 +110,9 @@ def _market_shares(result: Equilibrium) -> list[Residual]:
     spending = world.total_expenditure * result.expenditure_change
     scale = np.where(open_market, spending, 1.0)
     price = np.where(open_market, np.abs(np.log(index * result.price_change ** (sigma - 1))), 0.0)
-    flows = np.abs(terms * (spending / index) - result.flows).max(0) / scale
+    gap = terms * (spending / index)
+    gap -= result.flows
+    flows = np.abs(gap, out=gap).max(0) / scale
     adding_up = np.abs(result.flows.sum(0) - spending) / scale
     earned = np.zeros_like(spending)
     if not margins.competitive:
@@ -125,22 +127,28 @@ def _market_shares(result: Equilibrium) -> list[Residual]:
     ]
 
 
-def _apply_wedges(result: Equilibrium, terms: Array, exponent: Array) -> Array:
-    """Terms times (τ̂T̂)^exponent; embargoed cells keep their terms and are blanked by the caller."""
+def _apply_wedges(result: Equilibrium, terms: Array, exponent: Array) -> None:
+    """Multiply terms by (τ̂T̂)^exponent in place; embargoed cells are left for the caller to blank.
+
+    Powers and copies are where a certificate's time goes, so only cells that change are touched.
+    """
     world, shock = result.world, result.shock
-    for new, old in (
-        (None if shock.tariff is None else 1 + result.tariff, 1 + world.tariff),
-        (None if shock.subsidy is None else 1 - result.subsidy, 1 - world.subsidy),
-        (shock.trade_cost, np.ones(1)),
+    cells = np.moveaxis(terms, 2, 0)
+    for new, old, sign in (
+        (shock.tariff, world.tariff, 1.0),
+        (shock.subsidy, world.subsidy, -1.0),
+        (shock.trade_cost, np.broadcast_to(1.0, terms.shape), 0.0),
     ):
         if new is None:
             continue
-        origin, destination, sector = np.nonzero((new != old) & np.isfinite(new))
-        cells = (origin, destination, sector)
-        change = new[cells] / np.broadcast_to(old, new.shape)[cells]
-        terms = terms.copy()
-        terms[cells] *= change ** exponent[sector]
-    return terms
+        after, before = np.moveaxis(new, 2, 0), np.moveaxis(old, 2, 0)
+        moved = np.nonzero((after != before) & np.isfinite(after))
+        change = (
+            after[moved] / before[moved]
+            if sign == 0
+            else (1 + sign * after[moved]) / (1 + sign * before[moved])
+        )
+        cells[moved] *= change ** exponent[moved[0]]
 
 
 def _free_entry(result: Equilibrium) -> bool:
@@ -208,7 +216,7 @@ def _goods_markets(result: Equilibrium) -> Array:
 
 
 def _government(result: Equilibrium) -> Array:
-    duties = (result.flows - result.border_value).sum((0, 2))
+    duties = result.flows.sum((0, 2)) - result.border_value.sum((0, 2))
     gap = np.abs(duties - result.duties)
     if result.subsidy.any():
         gap = gap + np.abs((result.subsidy * result.revenue).sum((1, 2)) - result.subsidy_outlay)

@@ -114,7 +114,8 @@ class Equilibrium:
     @cached_property
     def border_value(self) -> Array:
         """V' = X'/(1+t'), (N, N, S)."""
-        return self.flows / (1 + self.tariff)
+        value = 1 + self.tariff
+        return np.divide(self.flows, value, out=value)
 
     @cached_property
     def revenue(self) -> Array:

@@ -33,7 +33,7 @@ class Shock:
     productivity : (N, S), optional
         Â: factors on productivity, above 0.
     demand : (N, S), optional
-        Factors on final demand shares α, at least 0; shares are renormalised.
+        Factors on final demand shares α, above 0; shares are renormalised.
     outlay : (N,), optional
         G: programme outlay at baseline prices of the country's final basket, million USD, at least 0.
     """
@@ -71,7 +71,7 @@ class Shock:
             "trade_cost": (cells, lambda a: a > 0, "above 0"),
             "fixed_cost": (cells, lambda a: a > 0, "above 0"),
             "productivity": (makers, lambda a: a > 0, "above 0"),
-            "demand": (makers, lambda a: a >= 0, "0 or more"),
+            "demand": (makers, lambda a: a > 0, "above 0"),
             "outlay": ((n,), lambda a: a >= 0, "0 or more"),
         }
         for name, (shape, allowed, words) in rules.items():
@@ -93,9 +93,9 @@ class Shock:
     @cached_property
     def content_hash(self) -> str:
         """Sixteen hexadecimal digits that identify the shock."""
-        digest = hashlib.blake2b(digest_size=8)
+        digest = hashlib.sha256()
         for item in fields(self):
             array = getattr(self, item.name)
             # Cells are stored sector by sector (see sector_blocks): moved so, they are one stretch of memory.
             digest.update(b"none" if array is None else np.ascontiguousarray(np.moveaxis(array, -1, 0)).data)
-        return digest.hexdigest()
+        return digest.hexdigest()[:16]

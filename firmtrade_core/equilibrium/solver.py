@@ -16,7 +16,7 @@ from firmtrade_core.equilibrium.errors import CertificateError, ConvergenceError
 from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.results import Certificate, Equilibrium, combined_hash
 from firmtrade_core.equilibrium.shock import Shock
-from firmtrade_core.equilibrium.system import Point, System
+from firmtrade_core.equilibrium.system import Evaluation, System
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
@@ -27,6 +27,9 @@ TOLERANCE = 1e-10
 
 #: Under free entry, a sector with a smaller share of its baseline firms counts as emptied.
 _SMALLEST_SECTOR = 1e-6
+
+#: Under free entry, a sector that has shrunk this far when the iteration fails is on its way out.
+_EMPTYING_SECTOR = 1e-2
 
 #: Under free entry, a larger response to a unit disturbance counts as indeterminate.
 _LARGEST_STRETCH = 1e4
@@ -61,6 +64,7 @@ class _State:
     world_hash: str
     vector: Array
     wage_step: Array
+    accelerate: Anderson
 
 
 def solve(
@@ -102,116 +106,107 @@ def solve(
     shock.check(world)
     baseline = calibrate(world, parameters)
     system = System(world, shock, parameters, baseline)
-    vector, wage_step, steps = _find(system, start, iteration or Iteration(), world)
+    found, steps = _find(system, start, iteration or Iteration(), world)
     if system.free_entry:
-        _require_determinate(system, vector, wage_step, world)
-    state = _State(world.content_hash, vector, wage_step)
+        _require_determinate(system, found, world)
+    state = _State(world.content_hash, found.vector, found.wage_step, found.accelerate)
     return _certify(
-        _assemble(system, vector, world, shock, parameters, baseline, state),
+        _assemble(system, found.evaluation, world, shock, parameters, baseline, state),
         steps,
         time.perf_counter() - began,
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """Where an attempt ended."""
+
+    converged: bool
+    vector: Array
+    evaluation: Evaluation
+    wage_step: Array
+    accelerate: Anderson
+    steps: int
+
+
 def _find(
     system: System, start: Equilibrium | None, iteration: Iteration, world: World
-) -> tuple[Array, Array, int]:
-    """A point where all gaps close, tried from the nearest start with ever smaller steps."""
-    steps, problem = 0, ""
-    for vector, wage_step, longest in _attempts(system, start, world):
-        found = _iterate(system, vector, wage_step, iteration, longest)
+) -> tuple[_Found, int]:
+    """A point where all gaps close, and the steps it took: from the nearest start, then more carefully."""
+    steps = 0
+    for vector, wage_step, accelerate in _attempts(system, start, iteration, world):
+        found = _iterate(system, vector, wage_step, iteration, accelerate)
         steps += found.steps
         if found.converged:
-            step = found.wage_step
-            return found.vector, _wage_step(system, found.vector) if step is None else step, steps
-        problem = _furthest(found.gaps, world)
+            return found, steps
+        if system.free_entry:
+            _refuse_corner(found.evaluation.point.firms, world, _EMPTYING_SECTOR)
     raise ConvergenceError(
-        f"No equilibrium was found in {steps} iterations; furthest from clearing: {problem}. The shock may be "
-        "too large for this structure: try it in smaller steps, restricted entry, or a lower elasticity."
+        f"No equilibrium was found in {steps} iterations; furthest from clearing: "
+        f"{_furthest(found.evaluation.gaps, world)}. The shock may be too large for this structure: try it in smaller "
+        "steps, restricted entry, or a lower elasticity."
     )
 
 
 def _attempts(
-    system: System, start: Equilibrium | None, world: World
-) -> Iterator[tuple[Array, Array | None, float]]:
-    cold = system.pack(system.start())
+    system: System, start: Equilibrium | None, iteration: Iteration, world: World
+) -> Iterator[tuple[Array, Array, Anderson]]:
+    cold = system.start()
     if start is not None and isinstance(start.state, _State):
         state = start.state
         if state.world_hash == world.content_hash and state.vector.shape == cold.shape:
-            yield state.vector, state.wage_step, 0.7
-    yield cold, None, 0.7
-    yield cold, None, 0.1
-
-
-@dataclass(frozen=True, eq=False)
-class _Found:
-    converged: bool
-    vector: Array
-    wage_step: Array | None
-    steps: int
-    gaps: tuple[Array, Array, Array, Array] | None
+            yield state.vector, state.wage_step, state.accelerate.resume()
+    wage_step = _invert(system.wage_response(system.evaluate(cold).flows))
+    yield cold, wage_step, Anderson(len(cold), iteration.memory)
+    yield cold, wage_step, Anderson(len(cold), iteration.memory, longest_step=0.1)
 
 
 def _iterate(
-    system: System, vector: Array, wage_step: Array | None, iteration: Iteration, longest: float
+    system: System, vector: Array, wage_step: Array, iteration: Iteration, accelerate: Anderson
 ) -> _Found:
     """Fixed-point iteration, wages by an approximate Newton step, all accelerated together."""
-    accelerate = Anderson(iteration.memory, longest)
+    converged = False
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        for step in range(iteration.limit):
-            point = system.unpack(vector)
-            wage, price, spending, firms, flows = system.gaps(point)
-            gaps = (wage, price, spending, firms) if system.free_entry else (wage, price, spending)
-            largest = max(float(np.abs(gap).max()) for gap in gaps)
-            if largest <= iteration.tolerance:
-                return _Found(True, vector, wage_step, step, None)
-            if not np.isfinite(largest):
+        for steps in range(iteration.limit):
+            now = system.evaluate(vector)
+            largest = max(float(np.abs(gap).max()) for gap in now.gaps.values())
+            converged = largest <= iteration.tolerance
+            if converged or not np.isfinite(largest):
                 break
-            if wage_step is None or (step and step % iteration.refresh == 0):
-                wage_step = _invert(system.wage_response(flows))
-            residual = _residual(system, point, wage_step, (wage, price, spending, firms))
-            vector = accelerate.propose(vector, residual)
-    return _Found(False, vector, wage_step, step + 1, (wage, price, spending, firms))
+            if steps and steps % iteration.refresh == 0:
+                wage_step = _invert(system.wage_response(now.flows))
+            vector = accelerate.propose(vector, system.step(now, wage_step))
+    return _Found(converged, vector, now, wage_step, accelerate, steps)
 
 
 def _invert(response: Array) -> Array:
     # Autarkic countries have wages tied to nobody else's: the pseudo-inverse leaves them where they are.
-    return np.linalg.pinv(response, rcond=1e-12)
+    inverse: Array = np.asarray(np.linalg.pinv(response, rcond=1e-12), dtype=np.float64)
+    return inverse
 
 
-def _wage_step(system: System, vector: Array) -> Array:
-    point = system.unpack(vector)
-    return _invert(system.wage_response(system.flows(point, system.cost(point))))
-
-
-def _residual(
-    system: System, point: Point, wage_step: Array, gaps: tuple[Array, Array, Array, Array]
-) -> Array:
-    """The step of the plain iteration: wages by approximate Newton, the rest by substitution."""
-    wage, price, spending, firms = gaps
-    raised = system.numeraire(point.wage - wage_step @ wage) - point.wage
-    # A country's spending follows its wages: predict it, rather than learn of it a step later.
-    parts = [raised, price.ravel(), (spending + raised).ravel()]
-    return np.concatenate([*parts, firms.ravel()] if system.free_entry else parts)
-
-
-def _furthest(gaps: tuple[Array, ...] | None, world: World) -> str:
+def _furthest(gaps: dict[str, Array], world: World) -> str:
     """The market with the largest gap, in words."""
-    names = ("the labour market", "the price index", "the goods market", "entry")
+    names = {
+        "wage": "the labour market",
+        "price": "the price index",
+        "expenditure": "the goods market",
+        "firms": "entry",
+    }
     worst, words = -1.0, ""
-    for name, gap in zip(names, gaps or (), strict=False):
+    for name, gap in gaps.items():
         size = np.where(np.isfinite(gap), np.abs(gap), np.inf)
         where = np.unravel_index(int(size.argmax()), size.shape)
         if size[where] > worst:
             worst = float(size[where])
             sector = f", {world.sector_name(world.sectors[where[0]])}" if gap.ndim == 2 else ""
-            words = f"{name} of {world.countries[where[-1]]}{sector} (off by {worst:.1e})"
+            words = f"{names[name]} of {world.countries[where[-1]]}{sector} (off by {worst:.1e})"
     return words
 
 
 def _assemble(
     system: System,
-    vector: Array,
+    evaluation: Evaluation,
     world: World,
     shock: Shock,
     parameters: Parameters,
@@ -219,9 +214,7 @@ def _assemble(
     state: _State,
 ) -> Equilibrium:
     """All returned quantities at the point found."""
-    point = system.unpack(vector)
-    cost = system.cost(point)
-    flows = system.flows(point, cost)
+    point, cost, flows = evaluation.point, evaluation.cost, evaluation.flows
     labour = system.labour(point)
     government = system.government(point)
     income = system.income(point, flows)
@@ -285,17 +278,28 @@ def _certify(equilibrium: Equilibrium, steps: int, seconds: float) -> Equilibriu
     return replace(equilibrium, certificate=certificate)
 
 
-def _require_determinate(system: System, vector: Array, wage_step: Array, world: World) -> None:
+def _refuse_corner(firms: Array, world: World, smallest: float) -> None:
+    """Refuse an equilibrium in which free entry empties a sector.
+
+    Raises
+    ------
+    IndeterminacyError
+        Naming the sector and the country.
+    """
+    if not firms.min() < np.log(smallest):
+        return
+    s, i = np.unravel_index(int(firms.argmin()), firms.shape)
+    raise IndeterminacyError(
+        f"Under free entry {world.sector_name(world.sectors[s])} of {world.countries[i]} would empty "
+        f"(firms fall to {np.exp(firms[s, i]):.1e} of the baseline): the equilibrium is at a corner. "
+        "Use restricted entry, or one sector."
+    )
+
+
+def _require_determinate(system: System, found: _Found, world: World) -> None:
     """Refuse corners and near-singular equilibria under free entry with several sectors (MODEL 3, (8))."""
-    firms = system.unpack(vector).firms
-    if firms.min() < np.log(_SMALLEST_SECTOR):
-        s, i = np.unravel_index(int(firms.argmin()), firms.shape)
-        raise IndeterminacyError(
-            f"Under free entry {world.sector_name(world.sectors[s])} of {world.countries[i]} would empty "
-            f"(firms fall to {np.exp(firms[s, i]):.1e} of the baseline): the equilibrium is at a corner. "
-            "Use restricted entry, or one sector."
-        )
-    stretch = _stretch(system, vector, wage_step)
+    _refuse_corner(found.evaluation.point.firms, world, _SMALLEST_SECTOR)
+    stretch = _stretch(system, found.vector, found.wage_step)
     if stretch > _LARGEST_STRETCH:
         raise IndeterminacyError(
             "Under free entry with these elasticities the equilibrium is not locally unique (a small change "
@@ -307,16 +311,15 @@ def _stretch(system: System, vector: Array, wage_step: Array) -> float:
     """How far unknowns move per unit of disturbance at a solution: a lower bound of |J⁻¹|, by GMRES."""
     from scipy.sparse.linalg import LinearOperator, gmres
 
-    def residual(at: Array) -> Array:
-        point = system.unpack(at)
-        return _residual(system, point, wage_step, system.gaps(point)[:4])
+    def step(at: Array) -> Array:
+        return system.step(system.evaluate(at), wage_step)
 
     def product(direction: Array) -> Array:
         size = float(np.abs(direction).max())
         if size == 0:
             return direction
         small = 1e-6 * direction / size
-        return (residual(vector + small) - residual(vector - small)) * (size / 2e-6)
+        return (step(vector + small) - step(vector - small)) * (size / 2e-6)
 
     jacobian = LinearOperator((len(vector), len(vector)), matvec=product, dtype=np.float64)
     disturbances = np.random.default_rng(0).choice([-1.0, 1.0], size=(2, len(vector)))
@@ -325,3 +328,14 @@ def _stretch(system: System, vector: Array, wage_step: Array) -> float:
         answer, failed = gmres(jacobian, disturbance, rtol=1e-3, restart=100, maxiter=3)
         worst = np.inf if failed else max(worst, float(np.abs(answer).max()))
     return worst
+
+
+def remove_deficits(world: World, parameters: Parameters) -> World:
+    """The world as it would be with balanced trade, as a new baseline (CP15, section 5).
+
+    Raises
+    ------
+    EquilibriumError
+        As `solve`.
+    """
+    return solve(world, Shock(), parameters.with_(deficits="removed")).to_world()

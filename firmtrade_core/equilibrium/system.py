@@ -7,6 +7,7 @@ product serves all sectors; what leaves it has the axis order origin, destinatio
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,36 +34,71 @@ class Point:
     firms: Array
 
 
-@dataclass(frozen=True, eq=False)
-class Flows:
-    """Who sells what where at a point, sector-first, and what follows for incomes; million USD.
+class Terms(NamedTuple):
+    """Terms of equation (6): kernel x origin, or a full weight where elasticities differ by market.
 
     Attributes
     ----------
-    share_weight : (S, N, N) or None
-        Terms of equation (6); None where origin and destination factors stand for them.
-    origin, market : (S, N)
-        Factors such that X' = origin x kernel x market in the factorised case.
-    index : (S, N)
-        Σ of the terms of (6) over origins.
-    border, revenue, profits, cost : (S, N)
-        V', R', Π', C' by origin.
-    duties, subsidies : (N,)
-    potential_slope : (S, N) or None
-        Trade-weighted mean of ∂ln S/∂k by destination.
+    origin : (S, N)
+        Factors of the origin; ones where ``weight`` holds everything.
+    weight : (S, N, N) or None
+    total : (S, N)
+        Sum of the terms over origins.
+    slope : (S, N) or None
+        Share-weighted mean of ∂ln S/∂k by destination.
+    fixed_share : (S, N, N) or None
+        φ.
     """
 
-    share_weight: Array | None
     origin: Array
+    weight: Array | None
+    total: Array
+    slope: Array | None
+    fixed_share: Array | None
+
+
+@dataclass(frozen=True, eq=False)
+class Flows:
+    """What follows for incomes from who sells what where, sector-first; million USD.
+
+    Attributes
+    ----------
+    terms : Terms
+    market : (S, N)
+        E' over the index of the destination, so that X' = term x market.
+    revenue, profits, cost : (S, N)
+        R', Π', C' by origin.
+    duties, subsidies : (N,)
+    """
+
+    terms: Terms
     market: Array
-    index: Array
-    border: Array
     revenue: Array
     profits: Array
     cost: Array
     duties: Array
     subsidies: Array
-    potential_slope: Array | None
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The equations at one vector of unknowns.
+
+    Attributes
+    ----------
+    point : Point
+    cost : (S, N)
+        ln ĉ.
+    flows : Flows
+    gaps : dict
+        How far from holding, in logs, in the order of the vector's blocks: wage, price (where it is an
+        unknown), expenditure, firms (under free entry).
+    """
+
+    point: Point
+    cost: Array
+    flows: Flows
+    gaps: dict[str, Array]
 
 
 class System:
@@ -97,6 +133,13 @@ class System:
         self.outlay = shock.outlay
         self.baseline_profits = _sector_first(baseline.profits)
         self.free_entry = parameters.entry == "free" and not margins.competitive
+        # Without inputs all of a country's spending moves with its income: one unknown, not one per sector.
+        self.has_inputs = baseline.input_shares is not None
+        self.prices_follow = margins.loglinear and not self.has_inputs
+        both = self.active & (self.final_shares > 0)
+        self.demand_shift = np.log(
+            np.where(both, self.new_final_shares, 1) / np.where(both, self.final_shares, 1)
+        )
         self._prepare_kernels(world, shock)
 
     def _prepare_kernels(self, world: World, shock: Shock) -> None:
@@ -106,121 +149,123 @@ class System:
         self.tariff_factor = 1 / (1 + _sector_first(tariff)) if tariff.any() else None
         self.subsidy_factor = 1 / (1 - _sector_first(subsidy)) if subsidy.any() else None
         shares = _sector_first(world.shares)
-        wedge = wedge_change(world, shock)
-        changes = (wedge, shock.trade_cost, shock.fixed_cost)
+        self.kernel = shares
+        changes = _changes(world, shock)
         margins = self.margins
+        self.threshold_shift: Array | None = None
         if isinstance(margins, LoglinearMargins):
             slope = -margins.potential_slope[:, None]
             self.potential_slope = slope
             self.cost_exponent = (self.sigma - 1) + slope * self.sigma
             self.price_exponent = (self.sigma - 1) * (1 + slope)
-            exponents = (self.cost_exponent, self.price_exponent, slope)
-            self.kernel = _scaled(shares, changes, exponents)
+            exponents = {"wedge": self.cost_exponent, "trade_cost": self.price_exponent, "fixed_cost": slope}
         else:
-            self.kernel = _scaled(shares, changes[:2], (self.sigma - 1, self.sigma - 1))
-            shifts = [
-                weight[:, :, None] * np.log(_finite(_sector_first(change)))
-                for change, weight in zip(changes, (self.sigma, self.sigma - 1, self.sigma**0), strict=True)
-                if change is not None
-            ]
-            self.threshold_shift = sum(shifts[1:], shifts[0]) if shifts else None
+            exponents = {"wedge": self.sigma - 1, "trade_cost": self.sigma - 1, "fixed_cost": 0 * self.sigma}
+            weights = {"wedge": self.sigma, "trade_cost": self.sigma - 1, "fixed_cost": self.sigma**0}
+            self.threshold_shift = _threshold_shift(shares.shape, changes, weights) if changes else None
+        for change in changes:
+            self.kernel = self.kernel.copy() if self.kernel is shares else self.kernel
+            self.kernel[change.cells] *= change.factors ** -exponents[change.kind][change.cells[0], 0]
         self.border_kernel = self.kernel if self.tariff_factor is None else self.kernel * self.tariff_factor
         self.revenue_kernel = (
             self.border_kernel if self.subsidy_factor is None else self.border_kernel * self.subsidy_factor
         )
 
-    # Points -------------------------------------------------------------------------------------
+    # Unknowns -----------------------------------------------------------------------------------
 
-    def pack(self, point: Point) -> Array:
-        """All unknowns as one vector."""
-        parts = [point.wage, point.price.ravel(), point.expenditure.ravel()]
-        return np.concatenate([*parts, point.firms.ravel()] if self.free_entry else parts)
-
-    def unpack(self, vector: Array) -> Point:
-        """Unknowns from one vector."""
-        n, cells = self.countries, self.countries * self.sectors
-        shape = (self.sectors, n)
-        return Point(
-            vector[:n],
-            vector[n : n + cells].reshape(shape),
-            vector[n + cells : n + 2 * cells].reshape(shape),
-            vector[n + 2 * cells :].reshape(shape) if self.free_entry else np.zeros(shape),
+    def start(self) -> Array:
+        """The baseline, as a vector of unknowns: no change."""
+        cells = self.countries * self.sectors
+        spending = cells if self.has_inputs else self.countries
+        return np.zeros(
+            self.countries + spending + cells * (not self.prices_follow) + cells * self.free_entry
         )
 
-    def start(self) -> Point:
-        """The baseline: no change."""
-        zeros = np.zeros((self.sectors, self.countries))
-        return Point(np.zeros(self.countries), zeros, zeros, zeros)
+    def _unpack(self, vector: Array) -> tuple[Array, Array | None, Array, Array]:
+        """Wages, prices (None where they follow from the rest), expenditures, numbers of firms."""
+        n, shape = self.countries, (self.sectors, self.countries)
+        cells, price = self.countries * self.sectors, None
+        wage, rest = vector[:n], vector[n:]
+        if not self.prices_follow:
+            price, rest = rest[:cells].reshape(shape), rest[cells:]
+        if self.has_inputs:
+            expenditure, rest = rest[:cells].reshape(shape), rest[cells:]
+        else:
+            expenditure, rest = self.demand_shift + rest[:n], rest[n:]
+        firms = rest.reshape(shape) if self.free_entry else np.zeros(shape)
+        return wage, price, expenditure, firms
 
     # Equations ----------------------------------------------------------------------------------
 
-    def cost(self, point: Point) -> Array:
+    def evaluate(self, vector: Array) -> Evaluation:
+        """All equations at a vector of unknowns."""
+        wage, price, expenditure, firms = self._unpack(vector)
+        cost = self._cost(wage, price)
+        terms = self._terms(cost, price, expenditure, firms)
+        solved = self._price(terms, price, expenditure)
+        point = Point(wage, solved if price is None else price, expenditure, firms)
+        flows = self._flows(point, terms)
+        gaps = {"wage": self._wage_gap(point, flows)}
+        if price is not None:
+            gaps["price"] = solved - price
+        gaps["expenditure"] = self._expenditure_gap(point, flows)
+        if self.free_entry:
+            gaps["firms"] = self._entry_gap(point, flows, cost)
+        return Evaluation(point, cost, flows, gaps)
+
+    def _cost(self, wage: Array, price: Array | None) -> Array:
         """ln ĉ, equation (5), (S, N)."""
-        cost = self.labour_share * point.wage - self.productivity
-        if self.baseline.input_shares is not None:
-            inputs = point.price.T[:, None, :] @ self.baseline.input_shares
+        cost = self.labour_share * wage - self.productivity
+        if self.baseline.input_shares is not None and price is not None:
+            inputs = price.T[:, None, :] @ self.baseline.input_shares
             cost = cost + inputs[:, 0, :].T
         return cost
 
-    def flows(self, point: Point, cost: Array) -> Flows:
-        """Sales, duties, profits and costs at a point: the terms of (6), and (7)."""
-        weight, slope, mean_slope, fixed_share = None, None, None, None
-        if self.margins.loglinear:
-            origin = np.exp(point.firms - self.cost_exponent * cost)
-            index = _origins_sum(origin, self.kernel)
-        else:
-            weight, slope, fixed_share = self._selected_terms(point, cost)
-            origin = np.ones_like(cost)
-            index = weight.sum(1)
-        index = np.where(self.active & (index > 0), index, 1.0)
-        market = self.spending * np.exp(point.expenditure) / index
-        border_kernel, revenue_kernel = self.border_kernel, self.revenue_kernel
-        if weight is not None and slope is not None:
-            mean_slope = (weight * slope).sum(1) / index
-            border_kernel = weight if self.tariff_factor is None else weight * self.tariff_factor
-            revenue_kernel = (
-                border_kernel if self.subsidy_factor is None else border_kernel * self.subsidy_factor
-            )
-        border = origin * _destinations_sum(border_kernel, market)
-        if self.tariff_factor is None:
-            duties = np.zeros(self.countries)
-        else:
-            at_border = market * _origins_sum(origin, border_kernel)
-            duties = (np.where(self.active, market * index, 0.0) - at_border).sum(0)
-        if self.subsidy_factor is None:
-            revenue, subsidies = border, np.zeros(self.countries)
-        else:
-            revenue = origin * _destinations_sum(revenue_kernel, market)
-            subsidies = (revenue - border).sum(0)
-        profits = self._profits(revenue, fixed_share, revenue_kernel, market)
-        paid_by_profits = self.free_entry or self.margins.competitive
-        return Flows(
-            weight,
-            origin,
-            market,
-            index,
-            border,
-            revenue,
-            profits,
-            revenue if paid_by_profits else revenue - profits,
-            duties,
-            subsidies,
-            mean_slope,
-        )
+    def _terms(self, cost: Array, price: Array | None, expenditure: Array, firms: Array) -> Terms:
+        """Terms of (6)."""
+        if self.margins.loglinear or price is None:
+            origin = np.exp(firms - self.cost_exponent * cost)
+            total = self._open(_origins_sum(origin, self.kernel))
+            return Terms(origin, None, total, None, None)
+        change = np.moveaxis(self._threshold_change(cost, price, expenditure), 0, 2)
+        potential, slope, _, fixed_share = (np.moveaxis(a, 2, 0) for a in self.margins.evaluate(change))
+        factors = firms - (self.sigma - 1) * cost
+        weight = self.kernel * np.exp(potential + factors[:, :, None])
+        total = self._open(weight.sum(1))
+        return Terms(np.ones_like(cost), weight, total, (weight * slope).sum(1) / total, fixed_share)
 
-    def threshold_change(self, point: Point, cost: Array) -> Array:
+    def _open(self, total: Array) -> Array:
+        return np.where(self.active & (total > 0), total, 1.0)
+
+    def _flows(self, point: Point, terms: Terms) -> Flows:
+        """Sales, duties, profits and costs: (7) and (8)."""
+        market = self.spending * np.exp(point.expenditure) / terms.total
+        border_kernel, revenue_kernel = self.border_kernel, self.revenue_kernel
+        if terms.weight is not None:
+            border_kernel = revenue_kernel = terms.weight
+            if self.tariff_factor is not None:
+                border_kernel = revenue_kernel = border_kernel * self.tariff_factor
+            if self.subsidy_factor is not None:
+                revenue_kernel = revenue_kernel * self.subsidy_factor
+        border = terms.origin * _destinations_sum(border_kernel, market)
+        duties = subsidies = np.zeros(self.countries)
+        if self.tariff_factor is not None:
+            at_border = market * _origins_sum(terms.origin, border_kernel)
+            duties = (np.where(self.active, market * terms.total, 0.0) - at_border).sum(0)
+        revenue = border
+        if self.subsidy_factor is not None:
+            revenue = terms.origin * _destinations_sum(revenue_kernel, market)
+            subsidies = (revenue - border).sum(0)
+        profits = self._profits(revenue, terms.fixed_share, revenue_kernel, market)
+        entry_pays = self.free_entry or self.margins.competitive
+        cost = revenue if entry_pays else revenue - profits
+        return Flows(terms, market, revenue, profits, cost, duties, subsidies)
+
+    def _threshold_change(self, cost: Array, price: Array, expenditure: Array) -> Array:
         """Δk, equation (1), sector-first (S, N, N)."""
-        destination = point.expenditure + (self.sigma - 1) * point.price
+        destination = expenditure + (self.sigma - 1) * price
         change = (self.sigma * cost)[:, :, None] - destination[:, None, :]
         return change if self.threshold_shift is None else change + self.threshold_shift
-
-    def _selected_terms(self, point: Point, cost: Array) -> tuple[Array, Array, Array]:
-        """Terms of (6), ∂ln S/∂k and φ where the elasticity of trade differs by market."""
-        change = np.moveaxis(self.threshold_change(point, cost), 0, 2)
-        potential, slope, _, fixed_share = (np.moveaxis(a, 2, 0) for a in self.margins.evaluate(change))
-        origin = point.firms - (self.sigma - 1) * cost
-        terms = np.exp(potential + origin[:, :, None])
-        return self.kernel * terms, slope, fixed_share
 
     def _profits(
         self, revenue: Array, fixed_share: Array | None, revenue_kernel: Array, market: Array
@@ -233,15 +278,15 @@ class System:
         kept = revenue_kernel if fixed_share is None else (1 - fixed_share) * revenue_kernel
         return _destinations_sum(kept, market) / self.sigma
 
-    def price(self, point: Point, flows: Flows) -> Array:
+    def _price(self, terms: Terms, price: Array | None, expenditure: Array) -> Array:
         """ln P̂ by (6), (S, N): solved exactly where loglinear, by a Newton step elsewhere."""
-        log_index = np.log(flows.index)
-        if flows.potential_slope is None:
-            price = -(log_index + self.potential_slope * point.expenditure) / self.price_exponent
+        log_total = np.log(terms.total)
+        if terms.slope is None or price is None:
+            solved = -(log_total + self.potential_slope * expenditure) / self.price_exponent
         else:
-            gap = (1 - self.sigma) * point.price - log_index
-            price = point.price + gap / ((self.sigma - 1) * (1 - flows.potential_slope))
-        return np.where(self.active, price, 0.0)
+            gap = (1 - self.sigma) * price - log_total
+            solved = price + gap / ((self.sigma - 1) * (1 - terms.slope))
+        return np.where(self.active, solved, 0.0)
 
     def labour(self, point: Point) -> Array:
         """ln L̂, equation (9), (N,)."""
@@ -281,39 +326,45 @@ class System:
             expenditure = expenditure + inputs[:, :, 0].T
         return expenditure
 
-    def wage_gap(self, point: Point, flows: Flows) -> Array:
+    def _wage_gap(self, point: Point, flows: Flows) -> Array:
         """ln of labour demanded over labour supplied, equation (9), (N,)."""
         demand = (self.labour_share * flows.cost).sum(0)
         return np.log(demand / self.labour_income) - point.wage - self.labour(point)
 
-    def sales(self, flows: Flows) -> Array:
-        """X' = π'E', equation (7), (S, N, N), million USD."""
-        terms = flows.share_weight
-        if terms is None:
-            terms = self.kernel * flows.origin[:, :, None]
-        return terms * flows.market[:, None, :]
-
-    # Iteration ----------------------------------------------------------------------------------
-
-    def gaps(self, point: Point) -> tuple[Array, Array, Array, Array, Flows]:
-        """How far a point is from satisfying wages, prices, expenditure and entry, in logs."""
-        cost = self.cost(point)
-        flows = self.flows(point, cost)
-        price = self.price(point, flows) - point.price
+    def _expenditure_gap(self, point: Point, flows: Flows) -> Array:
+        """ln of expenditure implied over expenditure assumed, (S, N), or (N,) without inputs."""
         current = self.spending * np.exp(point.expenditure)
-        wanted = np.maximum(self.expenditure(point, flows), _DEEPEST_FALL * current)
-        ratio = np.where(self.active, wanted / np.where(self.active, current, 1.0), 1.0)
-        return self.wage_gap(point, flows), price, np.log(ratio), self._entry_gap(point, flows, cost), flows
+        wanted = self.expenditure(point, flows)
+        if not self.has_inputs:
+            current, wanted = current.sum(0), wanted.sum(0)
+            return np.log(np.maximum(wanted, _DEEPEST_FALL * current) / current)
+        wanted = np.maximum(wanted, _DEEPEST_FALL * current)
+        return np.log(np.where(self.active, wanted, 1.0) / np.where(self.active, current, 1.0))
 
     def _entry_gap(self, point: Point, flows: Flows, cost: Array) -> Array:
         """ln of (8), M̂ = Π̂/ĉ, over the current M̂, (S, N)."""
-        if not self.free_entry:
-            return point.firms
         produced = (self.baseline_profits > 0) & (flows.profits > 0)
         ratio = np.where(produced, flows.profits, 1.0) / np.where(produced, self.baseline_profits, 1.0)
         return np.where(produced, np.log(ratio) - cost - point.firms, 0.0)
 
-    def numeraire(self, wage: Array) -> Array:
+    def sales(self, flows: Flows) -> Array:
+        """X' = π'E', equation (7), (S, N, N), million USD."""
+        terms = flows.terms
+        weight = self.kernel * terms.origin[:, :, None] if terms.weight is None else terms.weight.copy()
+        weight *= flows.market[:, None, :]
+        return weight
+
+    # Iteration ----------------------------------------------------------------------------------
+
+    def step(self, evaluation: Evaluation, wage_step: Array) -> Array:
+        """The step of the plain iteration: wages by approximate Newton, the rest by substitution."""
+        gaps, wage = evaluation.gaps, evaluation.point.wage
+        raised = self._numeraire(wage - wage_step @ gaps["wage"]) - wage
+        # A country's spending follows its wages: predict it, rather than learn of it a step later.
+        predicted = {**gaps, "wage": raised, "expenditure": gaps["expenditure"] + raised}
+        return np.concatenate([block.ravel() for block in predicted.values()])
+
+    def _numeraire(self, wage: Array) -> Array:
         """Wages scaled so that Σ ŵ wL = Σ wL."""
         scale = (np.exp(wage) * self.labour_income).sum() / self.labour_income.sum()
         return wage - np.log(scale)
@@ -331,7 +382,7 @@ class System:
         if self.margins.loglinear:
             exponent = np.broadcast_to(self.cost_exponent, weight.shape)
         else:
-            slope = flows.potential_slope
+            slope = flows.terms.slope
             exponent = (self.sigma - 1) - self.sigma * (0 if slope is None else slope)
         weighted = sales * weight[:, :, None]
         own = (weight * np.mean(exponent, axis=1, keepdims=True)).sum(0)
@@ -342,11 +393,10 @@ class System:
 
     def _share_matrices(self, flows: Flows) -> tuple[Array, Array]:
         """Market shares π' and sales shares R'_ij/R'_i, sector-first."""
-        terms = flows.share_weight
-        if terms is None:
-            terms = self.kernel * flows.origin[:, :, None]
-        shares = terms / flows.index[:, None, :]
-        sales = terms * flows.market[:, None, :]
+        terms = flows.terms
+        weight = self.kernel * terms.origin[:, :, None] if terms.weight is None else terms.weight
+        shares = weight / terms.total[:, None, :]
+        sales = weight * flows.market[:, None, :]
         total = sales.sum(2, keepdims=True)
         return shares, sales / np.where(total > 0, total, 1.0)
 
@@ -355,32 +405,43 @@ def _sector_first(array: Array) -> Array:
     return np.ascontiguousarray(np.moveaxis(array, -1, 0))
 
 
-def wedge_change(world: World, shock: Shock) -> Array | None:
-    """T̂ = T'/T with T = (1+t)(1-b), (N, N, S); None where no tariff or subsidy changes."""
-    if shock.tariff is None and shock.subsidy is None:
-        return None
-    change = np.ones(1) if shock.tariff is None else (1 + shock.tariff) / (1 + world.tariff)
-    if shock.subsidy is not None:
-        change = change * (1 - shock.subsidy) / (1 - world.subsidy)
-    return change
+class _Change(NamedTuple):
+    """Factors on one kind of barrier in the cells where it changes; cells index (S, N, N)."""
+
+    kind: str
+    cells: tuple[NDArray[np.intp], ...]
+    factors: Array
 
 
-def _scaled(kernel: Array, changes: tuple[Array | None, ...], exponents: tuple[Array, ...]) -> Array:
-    """kernel x Π change^-exponent, touching only the cells that change; embargoed cells become zero."""
-    scaled = kernel
-    for change, exponent in zip(changes, exponents, strict=True):
-        if change is None:
-            continue
-        factors = _sector_first(change)
-        moved = np.nonzero(factors != 1)
-        scaled = scaled.copy() if scaled is kernel else scaled
-        scaled[moved] *= factors[moved] ** -exponent[moved[0], 0]
-    return scaled
+def _changes(world: World, shock: Shock) -> list[_Change]:
+    """T̂, τ̂ and f̂ where they differ from one; T = (1+t)(1-b)."""
+    found = []
+    for kind, new, old, sign in (
+        ("wedge", shock.tariff, world.tariff, 1.0),
+        ("wedge", shock.subsidy, world.subsidy, -1.0),
+    ):
+        if new is not None:
+            after, before = np.moveaxis(new, 2, 0), np.moveaxis(old, 2, 0)
+            cells = np.nonzero(after != before)
+            found.append(_Change(kind, cells, (1 + sign * after[cells]) / (1 + sign * before[cells])))
+    for kind, factors in (("trade_cost", shock.trade_cost), ("fixed_cost", shock.fixed_cost)):
+        if factors is not None:
+            after = np.moveaxis(factors, 2, 0)
+            cells = np.nonzero(after != 1)
+            found.append(_Change(kind, cells, after[cells]))
+    return found
 
 
-def _finite(factors: Array) -> Array:
-    """Factors with embargoes (infinite) set to one: their share is zero whatever the threshold."""
-    return np.where(np.isposinf(factors), 1.0, factors)
+def _threshold_shift(shape: tuple[int, ...], changes: list[_Change], weights: dict[str, Array]) -> Array:
+    """What the shock itself does to Δk in (1), (S, N, N).
+
+    Embargoed cells stay where they are: their share is zero whatever the threshold.
+    """
+    shift = np.zeros(shape)
+    for change in changes:
+        moves = np.log(np.where(np.isposinf(change.factors), 1.0, change.factors))
+        shift[change.cells] += weights[change.kind][change.cells[0], 0] * moves
+    return shift
 
 
 def _origins_sum(origin: Array, kernel: Array) -> Array:

@@ -79,7 +79,10 @@ class Margins(ABC):
 class MarginFamily(Protocol):
     """What a user chooses: a family with its own parameters, not yet tied to a world."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the family is called in scenarios."""
+        ...
 
     def calibrate(self, world: World, trade_elasticity: Array) -> Margins:
         """Margins whose cost elasticity of trade is ``trade_elasticity`` (S,), as MODEL 3 defines it."""

@@ -1,0 +1,50 @@
+"""A policy scenario as data: schema, presets, compilation to shocks, words (MODEL 4)."""
+
+from firmtrade_core.scenarios.compile import CompiledScenario, compile, run
+from firmtrade_core.scenarios.errors import ScenarioError
+from firmtrade_core.scenarios.presets import load_preset, preset_names
+from firmtrade_core.scenarios.schema import (
+    Card,
+    CustomsUnion,
+    Demand,
+    Embargo,
+    ExportSubsidy,
+    FixedCost,
+    FreeTradeArea,
+    Measure,
+    Productivity,
+    Retaliation,
+    Scenario,
+    Structure,
+    Tariff,
+    TariffSchedule,
+    TradeCost,
+    WorldReference,
+)
+from firmtrade_core.scenarios.words import describe
+
+__all__ = [
+    "Card",
+    "CompiledScenario",
+    "CustomsUnion",
+    "Demand",
+    "Embargo",
+    "ExportSubsidy",
+    "FixedCost",
+    "FreeTradeArea",
+    "Measure",
+    "Productivity",
+    "Retaliation",
+    "Scenario",
+    "ScenarioError",
+    "Structure",
+    "Tariff",
+    "TariffSchedule",
+    "TradeCost",
+    "WorldReference",
+    "compile",
+    "describe",
+    "load_preset",
+    "preset_names",
+    "run",
+]

@@ -1,0 +1,83 @@
+"""A shock in the making: levels and factors that cards change one after the other."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmtrade_core.equilibrium import Shock
+from firmtrade_core.scenarios.errors import ScenarioError
+from firmtrade_core.world.world import World
+
+Array = NDArray[np.float64]
+
+
+class Draft:
+    """Tariff and subsidy levels, and factors on costs, productivity and demand.
+
+    Parameters
+    ----------
+    world : World
+        The baseline.
+
+    Attributes
+    ----------
+    tariff, subsidy, trade_cost, fixed_cost : (N, N, S)
+    productivity, demand : (N, S)
+    """
+
+    def __init__(self, world: World) -> None:
+        n, s = world.shape
+        self.world = world
+        self.tariff = world.tariff.copy()
+        self.subsidy = world.subsidy.copy()
+        self.trade_cost = np.ones((n, n, s))
+        self.fixed_cost = np.ones((n, n, s))
+        self.productivity = np.ones((n, s))
+        self.demand = np.ones((n, s))
+
+    def check(self) -> None:
+        """Refuses levels that no price can carry.
+
+        Raises
+        ------
+        ScenarioError
+            Naming the cell.
+        """
+        if (self.tariff <= -1).any():
+            cell = self._cell(int(self.tariff.argmin()))
+            raise ScenarioError(
+                f"It takes the tariff {cell} to {self.tariff.min() * 100:.4g} %; it must stay above -100 %."
+            )
+        if (self.subsidy >= 1).any():
+            cell = self._cell(int(self.subsidy.argmax()))
+            raise ScenarioError(
+                f"It takes the export subsidy {cell} to {self.subsidy.max() * 100:.4g} %; keep it below 100 %."
+            )
+
+    def _cell(self, position: int) -> str:
+        i, j, s = np.unravel_index(position, self.tariff.shape)
+        countries, sectors = self.world.countries, self.world.sectors
+        return f"from {countries[i]} to {countries[j]} in {sectors[s]}"
+
+    def shock(self) -> Shock:
+        """The shock; what no card has changed is None."""
+        return Shock(
+            tariff=_if_changed(self.tariff, self.world.tariff),
+            subsidy=_if_changed(self.subsidy, self.world.subsidy),
+            trade_cost=_if_changed(self.trade_cost, 1.0),
+            fixed_cost=_if_changed(self.fixed_cost, 1.0),
+            productivity=_if_changed(self.productivity, 1.0),
+            demand=_if_changed(self.demand, 1.0),
+        )
+
+
+def _if_changed(after: Array, before: Array | float) -> Array | None:
+    return after if (after != before).any() else None
+
+
+def blend(before: Array, after: Array | float, coverage: Array) -> Array:
+    """``before`` where nothing is covered, ``after`` where all is, the mean in proportion between."""
+    after = np.broadcast_to(after, before.shape)
+    mixed = before + coverage * (after - before)
+    return np.where(coverage == 0, before, np.where(coverage == 1, after, mixed))

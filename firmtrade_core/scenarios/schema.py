@@ -1,0 +1,473 @@
+"""A policy scenario as data: what is changed, by whom, on whom, under which structure (MODEL 4).
+
+A scenario is a list of cards, applied in order. It names countries by ISO code or group and sectors by
+code, so that it can be compiled onto any world; nothing in it depends on one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+
+from firmtrade_core.scenarios import fields
+from firmtrade_core.scenarios.errors import ScenarioError, readable
+from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING, Line, Names, NamesOrNone, Paragraph, Rate
+
+#: Version of the format; a file of another version is refused by name.
+VERSION = 1
+
+MOST_CARDS = 50
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class Card(_Frozen):
+    """One policy. ``enabled: false`` keeps it in the stack without effect."""
+
+    kind: str
+    enabled: bool = True
+
+    @model_serializer(mode="wrap")
+    def _kind_first(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {"kind": self.kind, **handler(self)}
+
+
+class Reach(Card):
+    """A card on trade: which exporters' sales to which importers, in which sectors.
+
+    Home sales are never touched. Exceptions are taken off what the lists name.
+    """
+
+    exporters: Names = (EVERYTHING,)
+    importers: Names = (EVERYTHING,)
+    sectors: Names = (ALL_GOODS,)
+    except_exporters: NamesOrNone = ()
+    except_importers: NamesOrNone = ()
+    except_sectors: NamesOrNone = ()
+
+    @model_validator(mode="after")
+    def _has_partners(self) -> Self:
+        if (
+            self.exporters == self.importers
+            and len(self.exporters) == 1
+            and _single_country(self.exporters[0])
+        ):
+            raise ValueError(
+                f"{self.exporters[0]} is both exporter and importer; a policy on trade needs a partner abroad."
+            )
+        return self
+
+
+class Measure(_Frozen):
+    """Points that retaliators add on given sectors of those who moved first."""
+
+    by: Names = (EVERYTHING,)
+    sectors: Names = (ALL_GOODS,)
+    add: Rate
+
+
+class Retaliation(_Frozen):
+    """What those hit by a tariff card do in return, right after the card.
+
+    Parameters
+    ----------
+    kind : {"none", "mirror", "proportional", "list"}
+        *mirror*: the same points back on the same sectors. *proportional*: on the card's sectors, the rate
+        whose duties on baseline imports from the first mover equal the exports lost to it in the solve
+        without retaliation. *list*: own schedule, ``measures``.
+    by
+        Who retaliates, of those hit; all unless named.
+    share
+        Of the mirrored points, or of the lost exports, that is answered.
+    ceiling
+        Highest rate added in proportional retaliation.
+    """
+
+    kind: Literal["none", "mirror", "proportional", "list"] = "none"
+    by: Names = (EVERYTHING,)
+    share: Annotated[float, Field(gt=0, le=10)] = 1.0
+    ceiling: Rate = 1.0
+    measures: Annotated[tuple[Measure, ...], Field(max_length=MOST_CARDS)] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_word(cls, given: Any) -> Any:
+        """``retaliation: mirror`` is short for ``{kind: mirror}``."""
+        return {"kind": given} if isinstance(given, str) else given
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> Self:
+        if (self.kind == "list") != bool(self.measures):
+            raise ValueError("measures belong to retaliation of kind list, and a list needs at least one.")
+        if self.ceiling <= 0:
+            raise ValueError("the ceiling of retaliation must be above 0.")
+        return self
+
+
+class Tariff(Reach):
+    """The importers change their tariffs on the exporters' goods.
+
+    Parameters
+    ----------
+    method : {"add", "set", "scale", "swiss"}
+        What ``value`` is: points added, the new rate, a factor on the rate, or the coefficient a of the
+        Swiss formula t' = a t/(a + t), which brings every positive rate below a.
+    """
+
+    kind: Literal["tariff"] = "tariff"
+    method: Literal["add", "set", "scale", "swiss"] = "add"
+    value: Annotated[float, fields.PlainSerializer(fields.written)]
+    retaliation: Retaliation = Retaliation()
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _value_fits_method(cls, value: Any, info: ValidationInfo) -> float:
+        method = info.data.get("method", "add")
+        if method == "scale":
+            factor = fields.number(value)
+            if factor < 0:
+                raise ValueError(f"a factor on tariffs must be 0 or more, not {factor:g}.")
+            return factor
+        found = fields.rate(value)
+        if method == "swiss" and found <= 0:
+            raise ValueError(f"the coefficient of the Swiss formula must be above 0, not {found:g}.")
+        return found
+
+
+class TariffSchedule(Card):
+    """Points added by exporter: its own entry, ``otherwise`` where it has none.
+
+    Parameters
+    ----------
+    added
+        Exporter's code to added points.
+    table
+        A schedule the product ships in ``assets/schedules``, instead of ``added``.
+    """
+
+    kind: Literal["schedule"] = "schedule"
+    importers: Names
+    added: Annotated[dict[str, Rate], Field(max_length=fields.MOST_NAMES)] = {}
+    table: Annotated[str, Field(pattern=r"^[a-z0-9_]{0,60}$")] = ""
+    otherwise: Rate = 0.0
+    sectors: Names = (ALL_GOODS,)
+    except_exporters: NamesOrNone = ()
+    except_sectors: NamesOrNone = ()
+    retaliation: Retaliation = Retaliation()
+
+    @field_validator("added", mode="before")
+    @classmethod
+    def _plain_codes(cls, given: Any) -> Any:
+        if isinstance(given, Mapping):
+            fields.names(tuple(given))
+        return given
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if bool(self.added) == bool(self.table):
+            raise ValueError(
+                "give the added points by exporter (added), or the name of a table: one of the two."
+            )
+        return self
+
+
+class _Union(Card):
+    """Members and the sectors in which they lift the tariffs between them."""
+
+    members: Names
+    sectors: Names = (ALL_GOODS,)
+    except_sectors: NamesOrNone = ()
+
+    @model_validator(mode="after")
+    def _has_partners(self) -> Self:
+        if len(self.members) == 1 and _single_country(self.members[0]):
+            raise ValueError(f"{self.members[0]} alone is no trade area; name two members or a group.")
+        return self
+
+
+class FreeTradeArea(_Union):
+    """Members lift the tariffs between them and keep their own towards others."""
+
+    kind: Literal["free_trade_area"] = "free_trade_area"
+
+
+class CustomsUnion(_Union):
+    """Members lift the tariffs between them and set one tariff towards others.
+
+    Parameters
+    ----------
+    external_tariff
+        The common rate; None takes, by sector, the members' trade-weighted mean on outsiders.
+    """
+
+    kind: Literal["customs_union"] = "customs_union"
+    external_tariff: Rate | None = None
+
+
+class ExportSubsidy(Reach):
+    """The exporters' governments pay a share of the price of sales abroad; negative values tax them."""
+
+    kind: Literal["export_subsidy"] = "export_subsidy"
+    method: Literal["add", "set"] = "add"
+    value: Rate
+
+    @field_validator("value")
+    @classmethod
+    def _leaves_a_price(cls, value: float) -> float:
+        if value >= 1:
+            raise ValueError(f"a subsidy is a fraction of the price below 1, not {value:g}.")
+        return value
+
+
+class TradeCost(Reach):
+    """Variable (iceberg) trade costs change by a fraction: -0.05 takes five percent off."""
+
+    kind: Literal["trade_cost"] = "trade_cost"
+    change: Rate
+    both_directions: bool = False
+
+
+class FixedCost(Reach):
+    """Firms' fixed costs of serving foreign markets change by a fraction."""
+
+    kind: Literal["fixed_cost"] = "fixed_cost"
+    change: Rate
+    both_directions: bool = False
+
+
+class Embargo(Reach):
+    """No trade at all from exporters to importers in the sectors named."""
+
+    kind: Literal["embargo"] = "embargo"
+    both_directions: bool = True
+
+
+class _AtHome(Card):
+    countries: Names
+    sectors: Names = (EVERYTHING,)
+    except_sectors: NamesOrNone = ()
+    change: Rate
+
+
+class Productivity(_AtHome):
+    """Productivity of the countries' producers changes by a fraction."""
+
+    kind: Literal["productivity"] = "productivity"
+
+
+class Demand(_AtHome):
+    """The countries' final demand shifts: shares of the sectors change by a fraction, then renormalise."""
+
+    kind: Literal["demand"] = "demand"
+
+
+AnyCard = Annotated[
+    Tariff
+    | TariffSchedule
+    | FreeTradeArea
+    | CustomsUnion
+    | ExportSubsidy
+    | TradeCost
+    | FixedCost
+    | Embargo
+    | Productivity
+    | Demand,
+    Field(discriminator="kind"),
+]
+
+CARDS: tuple[type[Card], ...] = (
+    Tariff,
+    TariffSchedule,
+    FreeTradeArea,
+    CustomsUnion,
+    ExportSubsidy,
+    TradeCost,
+    FixedCost,
+    Embargo,
+    Productivity,
+    Demand,
+)
+
+
+class Structure(_Frozen):
+    """The model's structural choices (MODEL 2 and 3).
+
+    Parameters
+    ----------
+    family
+        How firms differ. ``none`` is another word for ``armington``.
+    tail
+        ζ of the Pareto family, above 1.
+    dispersion
+        s of the lognormal family.
+    elasticity
+        Trade elasticity ε (cost, on consumer values): one number, one per sector, or the name of a
+        published set such as ``CP``.
+    entry, deficits, labour_supply_elasticity
+        See `firmtrade_core.equilibrium.Parameters`.
+    """
+
+    family: Literal["armington", "eaton_kortum", "krugman", "pareto", "lognormal"] = "armington"
+    tail: Annotated[float, Field(gt=1, le=100)] = 1.5
+    dispersion: Annotated[float, Field(gt=0, le=10)] = 2.4
+    elasticity: str | float | dict[str, float] = 4.0
+    entry: Literal["restricted", "free"] = "restricted"
+    deficits: Literal["fixed", "proportional", "removed"] = "fixed"
+    labour_supply_elasticity: Annotated[float, Field(ge=0, le=20)] = 0.0
+
+    @field_validator("family", mode="before")
+    @classmethod
+    def _none_is_armington(cls, given: Any) -> Any:
+        return "armington" if given in ("none", None) else given
+
+    @field_validator("elasticity", mode="before")
+    @classmethod
+    def _positive(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            return fields.names(given)[0]
+        values = given if isinstance(given, Mapping) else {"": given}
+        if not values:
+            raise ValueError("give a trade elasticity for each sector, one number, or the name of a set.")
+        fields.names(tuple(values) if isinstance(given, Mapping) else ())
+        for sector, value in values.items():
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1000:
+                where = f" of {sector}" if sector else ""
+                raise ValueError(
+                    f"the trade elasticity{where} must be a number above 0, not {str(value)[:20]!r}."
+                )
+        return given
+
+
+class WorldReference(_Frozen):
+    """The baseline world a scenario was written on: its name and content hash."""
+
+    name: Line = ""
+    content_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{0,64}$")] = ""
+
+
+class Scenario(_Frozen):
+    """A policy scenario.
+
+    Parameters
+    ----------
+    name, description, source
+        Title, one-line explanation, and citation where the policy has one.
+    cards
+        Policies, applied in order.
+    structure
+        How the world responds.
+    world
+        The baseline it was written on, if that matters.
+    version
+        Of this format.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        `Scenario.parse` raises `ScenarioError` instead, in words for people.
+    """
+
+    version: Literal[1] = 1
+    name: Line = "Untitled scenario"
+    description: Paragraph = ""
+    source: Paragraph = ""
+    cards: Annotated[tuple[AnyCard, ...], Field(max_length=MOST_CARDS)] = ()
+    structure: Structure = Structure()
+    world: WorldReference | None = None
+
+    FIELDS: ClassVar[dict[str, tuple[str, ...]]] = {}
+
+    @classmethod
+    def parse(cls, content: Any) -> Scenario:
+        """A scenario from plain data (mappings, lists, numbers, texts).
+
+        Raises
+        ------
+        ScenarioError
+            Naming the card, the field and what to write instead.
+        """
+        if not isinstance(content, Mapping):
+            raise ScenarioError("A scenario is a mapping with fields such as name and cards.")
+        if (version := content.get("version", VERSION)) != VERSION:
+            raise ScenarioError(
+                f"This scenario says version {str(version)[:20]!r}; this program reads version {VERSION}."
+            )
+        try:
+            return cls.model_validate(dict(content))
+        except ValidationError as error:
+            raise readable(error, cls.FIELDS) from None
+        except RecursionError:
+            raise ScenarioError("The scenario is nested too deeply.") from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data from which `parse` makes an equal scenario; defaults are left out."""
+        return {"version": self.version, **self.model_dump(mode="json", exclude_defaults=True)}
+
+    @classmethod
+    def from_yaml(cls, text: str | bytes) -> Scenario:
+        """Read YAML, safely: no tags, no aliases, bounded size and depth.
+
+        Raises
+        ------
+        ScenarioError
+        """
+        from firmtrade_core.scenarios.yaml_text import read
+
+        return cls.parse(read(text))
+
+    def to_yaml(self) -> str:
+        """YAML from which `from_yaml` makes an equal scenario."""
+        from firmtrade_core.scenarios.yaml_text import write
+
+        return write(self.to_dict())
+
+    @property
+    def active_cards(self) -> tuple[AnyCard, ...]:
+        """Cards that are switched on."""
+        return tuple(card for card in self.cards if card.enabled)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """Sixteen hexadecimal digits of what moves the numbers: active cards and structure, not words."""
+        content = {
+            "version": self.version,
+            "cards": [card.model_dump(mode="json") for card in self.active_cards],
+            "structure": self.structure.model_dump(mode="json"),
+        }
+        text = json.dumps(content, sort_keys=True, ensure_ascii=True)
+        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+    def with_(self, **changes: Any) -> Scenario:
+        """A copy with some fields replaced, validated again; raises ScenarioError as `parse` does."""
+        try:
+            return Scenario(**{name: getattr(self, name) for name in type(self).model_fields} | changes)
+        except ValidationError as error:
+            raise readable(error, self.FIELDS) from None
+
+
+Scenario.FIELDS.update(
+    {"": tuple(Scenario.model_fields)}
+    | {str(card.model_fields["kind"].default): tuple(card.model_fields) for card in CARDS}
+)
+
+
+def _single_country(name: str) -> bool:
+    """Whether a name can only be one country: not a group and not everything."""
+    return len(name) == 3 and name.isupper() and name != "ROW"
