@@ -13,7 +13,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from firmtrade_core.codes.countries import REST_OF_WORLD, capitals, country_name, explain_unknown, is_known
+from firmtrade_core.codes.countries import (
+    REST_OF_WORLD,
+    RETIRED_CODES,
+    capitals,
+    country_name,
+    explain_unknown,
+    is_known,
+)
 from firmtrade_core.codes.groups import group_label, group_members, group_names
 from firmtrade_core.scenarios.errors import ScenarioError, suggestion
 from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING, listed
@@ -154,11 +161,9 @@ class Atlas:
             self.note(f"{missing}; its entry has no effect.")
             return frozenset()
         hint = suggestion(name, (*self.world.countries, *group_names()))
-        raise ScenarioError(
-            f"{name!r} is no country of this world and no group.{hint}"
-            if hint and len(name) != 3
-            else explain_unknown(name)
-        )
+        if hint and key not in RETIRED_CODES:
+            raise ScenarioError(f"{name!r} is no country of this world and no group.{hint}")
+        raise ScenarioError(explain_unknown(name))
 
     def _group(self, name: str, members: Parts, present: Parts) -> Parts:
         if not members & present:
