@@ -10,6 +10,7 @@ import streamlit as st
 
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.outcomes import BILLION, foreign
+from firmtrade_core.labels import number
 from firmtrade_core.world.embedded import FIT_LABELS
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
@@ -17,6 +18,13 @@ from pages.parts.frame import complain, open_page
 from pages.parts.worlds import UPLOADED, read_upload
 
 _PROBLEM = "upload_problem"
+
+UNITS = {
+    **dict.fromkeys(("Income", "Exports", "Imports", "Deficit", "Output", "Traded"), "bn USD"),
+    "Tariff on goods": "mean, %",
+    "Traded share": "% of output",
+    "Value added": "% of output",
+}
 
 
 def _facts(world: World) -> None:
@@ -50,7 +58,7 @@ def _fit(world: World) -> None:
         return
     bars = "".join(
         f"<li><span>{escape(FIT_LABELS.get(name, name.replace('_', ' ')))}</span>"
-        f'<meter min="0" max="1" value="{value:.4f}">{100 * value:.1f} %</meter><b>{100 * value:.1f} %</b></li>'
+        f'<i style="--share: {value:.4f}"></i><b>{100 * value:.1f} %</b></li>'
         for name, value in fit.items()
     )
     st.html(
@@ -102,34 +110,38 @@ def sectors_table(world: World) -> pd.DataFrame:
 
 
 def _tables(world: World) -> None:
-    money = {"format": "%,.0f"}
     n, s = world.shape
-    countries, sectors = countries_table(world), sectors_table(world)
-    st.html(f'<h2 class="ft-heading">{n} economies and {s} sectors</h2>')
-    left, right = st.columns([56, 44], gap="medium")
-    number, share = st.column_config.NumberColumn, st.column_config.ProgressColumn
-    left.dataframe(
-        countries,
-        hide_index=True,
-        height=420,
-        column_config={
-            "Code": st.column_config.TextColumn(width=55),
-            **{
-                name: number(f"{name}, bn USD", width="small", **money)
-                for name in ("Income", "Exports", "Imports", "Deficit")
-            },
-            "Tariff on goods": number("Mean tariff, %", format="%.1f", width="small"),
-        },
+    left, right = st.columns(2, gap="large")
+    with left:
+        _table(f"{n} economies", countries_table(world), "countries")
+    with right:
+        _table(f"{s} sectors", sectors_table(world), "sectors")
+
+
+def _table(title: str, table: pd.DataFrame, name: str) -> None:
+    """A table as the screen writes numbers, with the plain figures to take away as CSV."""
+    label, code, *figures = table.columns
+    head = "".join(f"<th>{escape(words)}<small>{UNITS[words]}</small></th>" for words in figures)
+    rows = "".join(
+        f"<tr><th>{escape(str(row[0]))} <small>{escape(str(row[1]))}</small></th>"
+        + "".join(f"<td>{number(float(value), significant=3, most_decimals=1)}</td>" for value in row[2:])
+        + "</tr>"
+        for row in table.itertuples(index=False, name=None)
     )
-    right.dataframe(
-        sectors.drop(columns="Code"),
-        hide_index=True,
-        column_config={
-            "Output": number("Output, bn USD", width="small", **money),
-            "Traded": number("Traded, bn USD", width="small", **money),
-            "Traded share": share("Traded, %", format="%.0f %%", min_value=0, max_value=100, width="small"),
-            "Value added": share("Value added, %", format="%.0f %%", min_value=0, max_value=100, width="small"),
-        },
+    st.html(
+        f'<h2 class="ft-heading">{escape(title)}</h2><div class="ft-table" tabindex="0" role="region" '
+        f'aria-label="{escape(title)}"><table><thead><tr><th>{label}</th>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+    units = {column: f"{column} ({UNITS[column]})" for column in figures}
+    st.download_button(
+        "Download as CSV",
+        table.rename(columns=units).to_csv(index=False),
+        f"{name}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        type="tertiary",
+        key=f"download_{name}",
     )
 
 

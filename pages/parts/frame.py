@@ -23,6 +23,12 @@ _IN_FRAME = "in_frame"
 def navigation() -> Page:
     """The pages, in order; a page is listed once it works."""
     st.session_state[_IN_FRAME] = True
+    st.set_page_config(
+        page_title="firmtrade",
+        page_icon=str(asset("icon.svg")),
+        layout="wide",
+        initial_sidebar_state=SIDEBAR_WIDTH,
+    )
     return st.navigation(
         [
             st.Page("pages/briefing.py", title="Briefing", default=True),
@@ -40,12 +46,7 @@ def open_page(title: str) -> World:
     """
     if not st.session_state.get(_IN_FRAME):
         navigation()
-    st.set_page_config(
-        page_title=f"{title} · firmtrade",
-        page_icon=str(asset("icon.svg")),
-        layout="wide",
-        initial_sidebar_state=SIDEBAR_WIDTH,
-    )
+    st.set_page_config(page_title=f"{title} · firmtrade")
     st.html(asset("style.css"))
     try:
         world = current_world()
