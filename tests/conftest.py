@@ -1,0 +1,27 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from firmtrade_core.paths import data_folder
+
+
+@pytest.fixture
+def needs_data() -> Callable[[str], Path]:
+    """Path of a real data set, by folder name; skips where it is missing, fails under FIRMTRADE_STRICT=1."""
+
+    def folder(name: str) -> Path:
+        path = data_folder() / name
+        if path.is_dir():
+            return path
+        reason = f"{path} is missing; the README says where the data come from (FIRMTRADE_DATA)"
+        if os.environ.get("FIRMTRADE_STRICT") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+    return folder
