@@ -2,6 +2,8 @@
 
 import typer
 
+from firmtrade_core.cli.replicate import replicate
+
 app = typer.Typer(
     name="firmtrade_core",
     help="What firms' differences do to international trade.",
@@ -14,3 +16,6 @@ app = typer.Typer(
 @app.callback()
 def _root() -> None:
     """What firms' differences do to international trade."""
+
+
+app.command()(replicate)
