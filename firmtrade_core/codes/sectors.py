@@ -1,5 +1,7 @@
 """The ten broad sectors of the embedded world, and where ISIC Revision 4 falls among them."""
 
+import re
+
 #: Plain names of the broad sectors, in their order; services come last.
 BROAD_SECTORS = {
     "agriculture": "Agriculture, forestry and fishing",
@@ -46,3 +48,20 @@ def broad_sector(isic_code: str) -> str:
         if division in divisions:
             return sector
     raise KeyError(f"ISIC Rev. 4 has no division {division} ({isic_code!r}).")
+
+
+def is_goods(sector: str) -> bool:
+    """Whether a sector label names goods: not services by name, nor an ISIC division from 35 on.
+
+    Labels that follow neither habit count as goods.
+    """
+    text = sector.strip().casefold()
+    if text.startswith("serv"):
+        return False
+    if re.match(r"[a-u]\d\d", text):
+        try:
+            return broad_sector(text) != "services"
+        except KeyError:
+            return True
+    # Sections D to U of ISIC without a division, as in OECD's "D", "F" or "T".
+    return not re.fullmatch(r"[d-u]", text)

@@ -33,7 +33,7 @@ class Shock:
     productivity : (N, S), optional
         Â: factors on productivity, above 0.
     demand : (N, S), optional
-        Factors on final demand shares α, at least 0; shares are renormalised.
+        Factors on final demand shares α, above 0; shares are renormalised.
     outlay : (N,), optional
         G: programme outlay at baseline prices of the country's final basket, million USD, at least 0.
     """
@@ -71,7 +71,7 @@ class Shock:
             "trade_cost": (cells, lambda a: a > 0, "above 0"),
             "fixed_cost": (cells, lambda a: a > 0, "above 0"),
             "productivity": (makers, lambda a: a > 0, "above 0"),
-            "demand": (makers, lambda a: a >= 0, "0 or more"),
+            "demand": (makers, lambda a: a > 0, "above 0"),
             "outlay": ((n,), lambda a: a >= 0, "0 or more"),
         }
         for name, (shape, allowed, words) in rules.items():

@@ -181,7 +181,7 @@ def _iterate(
 
 def _invert(response: Array) -> Array:
     # Autarkic countries have wages tied to nobody else's: the pseudo-inverse leaves them where they are.
-    inverse: Array = np.linalg.pinv(response, rcond=1e-12)
+    inverse: Array = np.asarray(np.linalg.pinv(response, rcond=1e-12), dtype=np.float64)
     return inverse
 
 
@@ -328,3 +328,14 @@ def _stretch(system: System, vector: Array, wage_step: Array) -> float:
         answer, failed = gmres(jacobian, disturbance, rtol=1e-3, restart=100, maxiter=3)
         worst = np.inf if failed else max(worst, float(np.abs(answer).max()))
     return worst
+
+
+def remove_deficits(world: World, parameters: Parameters) -> World:
+    """The world as it would be with balanced trade, as a new baseline (CP15, section 5).
+
+    Raises
+    ------
+    EquilibriumError
+        As `solve`.
+    """
+    return solve(world, Shock(), parameters.with_(deficits="removed")).to_world()

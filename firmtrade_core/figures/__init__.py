@@ -1,0 +1,20 @@
+"""Charts from results; no state, no screen. Each function returns a `Chart` of plain data."""
+
+from firmtrade_core.figures.bars import sector_bars, winners_and_losers
+from firmtrade_core.figures.chart import Chart
+from firmtrade_core.figures.outcomes import Headline, Outcome, headlines, outcome, sector_outcomes
+from firmtrade_core.figures.scale import stable_scale
+from firmtrade_core.figures.world_map import world_map
+
+__all__ = [
+    "Chart",
+    "Headline",
+    "Outcome",
+    "headlines",
+    "outcome",
+    "sector_bars",
+    "sector_outcomes",
+    "stable_scale",
+    "winners_and_losers",
+    "world_map",
+]

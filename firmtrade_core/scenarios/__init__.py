@@ -21,7 +21,6 @@ from firmtrade_core.scenarios.schema import (
     TradeCost,
     WorldReference,
 )
-
 from firmtrade_core.scenarios.words import describe
 
 __all__ = [

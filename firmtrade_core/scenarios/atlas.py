@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import REST_OF_WORLD, capitals, country_name, explain_unknown, is_known
-from firmtrade_core.codes.groups import group_members, group_names
+from firmtrade_core.codes.groups import group_label, group_members, group_names
 from firmtrade_core.scenarios.errors import ScenarioError, suggestion
 from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING, listed
 from firmtrade_core.scenarios.isic import parts_of_sector
@@ -162,9 +162,10 @@ class Atlas:
 
     def _group(self, name: str, members: Parts, present: Parts) -> Parts:
         if not members & present:
-            raise ScenarioError(f"No member of {name} is in this world.")
+            raise ScenarioError(f"No member of {group_label(name)} is in this world.")
         if absent := sorted(members - present):
-            self.note(f"{name}: {some(absent)} {'is' if len(absent) == 1 else 'are'} not in this world.")
+            who = some([country_name(code) for code in absent])
+            self.note(f"{group_label(name)}: {who} {'is' if len(absent) == 1 else 'are'} not in this world.")
         return members & present
 
     def _sector_parts(self, name: str) -> Parts | None:
@@ -205,9 +206,11 @@ class Atlas:
             )
         for label, parts, weight in zip(labels, parts_of, weights, strict=True):
             if 0 < weight < 1:
+                hidden = some([country_name(part) for part in sorted(parts & named)])
                 self.note(
-                    f"{label} is hit in part: {some(sorted(parts & named))} of its {len(parts)} {axis}. It takes "
-                    f"{weight * 100:.2g} % of the change, the simple mean over them (approximate)."
+                    f"{country_name(label)} takes {weight * 100:.2g} % of the change, the simple mean over its "
+                    f"{len(parts)} {axis} (approximate): {hidden} {'is' if len(parts & named) == 1 else 'are'} "
+                    "named."
                 )
         return weights
 

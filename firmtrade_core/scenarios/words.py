@@ -44,9 +44,7 @@ _GROUP_WORDS = {
 
 _PLURAL_ENDINGS = (" countries", " economies", " states")
 
-_WITH_ARTICLE = frozenset(
-    "ARE BHS CAF COG COD COM CYM DOM FLK FRO GBR GMB MDV MHL NLD PHL SLB SYC TCA UMI USA VGB VIR ROW".split()
-)
+_WITH_ARTICLE = "ARE BHS CAF COG COD COM CYM DOM FLK FRO GBR GMB MDV MHL NLD PHL SLB SYC TCA UMI USA VGB VIR"
 
 
 class Noun(NamedTuple):
@@ -255,7 +253,7 @@ def _country(code: str) -> str:
         return _GROUP_WORDS.get(key, key)
     if code == "ROW":
         return "the rest of the world"
-    return f"the {country_name(code)}" if code in _WITH_ARTICLE else country_name(code)
+    return f"the {country_name(code)}" if code in _WITH_ARTICLE.split() else country_name(code)
 
 
 def sectors(codes: Sequence[str], excluded: Sequence[str], world: World) -> str:

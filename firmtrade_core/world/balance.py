@@ -88,7 +88,8 @@ def balance_flows(
     pairs = None if pair_totals is None else _Pairs.of(pair_totals, pair_sectors, flows, labels)
     iterations = 0
     if pairs is not None:
-        for iterations in range(1, max_iterations + 1):
+        for _ in range(max_iterations):
+            iterations += 1
             moved = pairs.scale(flows)
             _scale(flows, columns, 0)
             _scale(flows, rows, 1)

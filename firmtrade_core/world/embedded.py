@@ -122,11 +122,11 @@ def read_figures(folder: Path | None = None) -> Figures:
     countries, sectors = tuple(national["economy"].unique()), tuple(BROAD_SECTORS)
 
     def table(column: str) -> Array:
-        wide = national.pivot(index="economy", columns="sector", values=column)
+        wide = national.pivot_table(index="economy", columns="sector", values=column, aggfunc="sum")
         return wide.loc[list(countries), list(sectors)].to_numpy(dtype=float)
 
     def pairs(column: str) -> Array:
-        wide = partners.pivot(index="exporter", columns="importer", values=column)
+        wide = partners.pivot_table(index="exporter", columns="importer", values=column, aggfunc="sum")
         return wide.reindex(index=list(countries), columns=list(countries)).to_numpy(dtype=float)
 
     return Figures(

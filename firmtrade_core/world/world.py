@@ -7,11 +7,11 @@ million US dollars, tariffs and subsidies are fractions.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -185,7 +185,7 @@ class World:
                 f"its users buy {self.inputs.sum(2)[i, k]:,.0f} million USD of inputs but only "
                 f"{self.total_expenditure[i, k]:,.0f} is spent in all (gap "
                 f"{-self.final_demand[i, k]:,.0f}). Mend with balance.close_input_rows or "
-                "balance.close_from_shares."
+                "shares.close_from_shares."
             )
         short = (self.value_added <= 0) & (self.gross_output > 0)
         if short.any():
@@ -374,6 +374,72 @@ class World:
                 "tariff": self.tariff.ravel(),
                 "subsidy": self.subsidy.ravel(),
             }
+        )
+
+    @classmethod
+    def from_long(
+        cls,
+        flows: pd.DataFrame,
+        inputs: pd.DataFrame | None = None,
+        *,
+        year: int | None = None,
+        tariff_unit: Literal["fraction", "percent"] = "fraction",
+        missing: Literal["refuse", "zero"] = "refuse",
+        codes: Literal["check", "repair", "any"] = "check",
+        value: Literal["consumer", "border"] = "consumer",
+        goods: Collection[str] | None = None,
+        sector_names: Mapping[str, str] | None = None,
+        close_inputs: bool = False,
+        provenance: Provenance | None = None,
+        name: str = "world",
+    ) -> World:
+        """Build a world from a tidy table, one row per exporter, importer and sector.
+
+        Parameters
+        ----------
+        flows
+            Columns exporter, importer, sector, expenditure_musd and tariff; subsidy and year if there are any.
+            Domestic sales are the rows with exporter = importer.
+        inputs
+            Columns country, input, user and value_musd (consumer prices).
+        year
+            Which year to take where the table holds several.
+        tariff_unit
+            Whether 0.10 or 10 is ten percent.
+        missing
+            What to do about cells without a row.
+        codes
+            ``check`` refuses unknown and retired country codes, suggesting the likely ones; ``repair`` renames
+            those with one clear successor; ``any`` keeps labels of your own.
+        value
+            Whether expenditure includes the tariff (``consumer``) or not (``border``).
+        goods
+            Sectors that are goods; by default all but those that are services by name or ISIC code.
+        close_inputs
+            Scale input rows until every final demand is positive (`balance.close_input_rows`).
+        provenance
+            Its ``changes`` receive every repair made here.
+
+        Raises
+        ------
+        WorldError
+            One of its subclasses, naming the row, cell, country or column and what to do.
+        """
+        from firmtrade_core.world.build import world_from_long
+
+        return world_from_long(
+            flows,
+            inputs,
+            year=year,
+            tariff_unit=tariff_unit,
+            missing=missing,
+            codes=codes,
+            value=value,
+            goods=goods,
+            sector_names=sector_names,
+            close_inputs=close_inputs,
+            provenance=provenance,
+            name=name,
         )
 
     def save(self, path: str | Path, *, digits: int | None = None) -> Path:

@@ -1,0 +1,217 @@
+"""``solve``: the world after a scenario, with headline numbers and the certificate."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from firmtrade_core.equilibrium import Equilibrium
+    from firmtrade_core.scenarios import Scenario
+    from firmtrade_core.world.world import World
+
+#: Countries listed among winners and among losers.
+LISTED = 5
+
+
+def solve(
+    scenario_file: Annotated[
+        Path | None, typer.Argument(metavar="[SCENARIO.yaml]", help="A scenario as YAML.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="A scenario the product ships, by name.")] = None,
+    presets: Annotated[bool, typer.Option("--presets", help="List the shipped scenarios and stop.")] = False,
+    world_file: Annotated[
+        Path | None, typer.Option("--world", help="A world file; the embedded world unless given.")
+    ] = None,
+    family: Annotated[
+        str | None, typer.Option(help="armington, eaton_kortum, krugman, pareto or lognormal.")
+    ] = None,
+    elasticity: Annotated[
+        str | None, typer.Option(help="Trade elasticity: one number, or a published set such as CP.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write all results to this Parquet file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Solve a scenario and print what it does; exits 1 if no certified result exists, 2 on wrong input."""
+    from firmtrade_core.equilibrium.errors import (
+        CertificateError,
+        ConvergenceError,
+        EquilibriumError,
+        IndeterminacyError,
+    )
+    from firmtrade_core.margins import TailError
+    from firmtrade_core.scenarios import ScenarioError, load_preset, preset_names
+    from firmtrade_core.world.errors import WorldError
+
+    try:
+        if presets:
+            shipped = {name: load_preset(name).description for name in preset_names()}
+            typer.echo(
+                json.dumps(shipped) if as_json else "\n".join(f"{k:34}{v}" for k, v in shipped.items())
+            )
+            return
+        scenario = _with_structure(_scenario(scenario_file, preset), family, elasticity)
+        _solve_and_print(scenario, _world(world_file), out, as_json)
+    except (CertificateError, ConvergenceError, IndeterminacyError) as error:
+        _stop(str(error), 1, as_json)
+    except (ScenarioError, WorldError, EquilibriumError, TailError) as error:
+        _stop(str(error), 2, as_json)
+    except OSError as error:
+        _stop(f"{error.filename or 'The file'} cannot be read or written: {error.strerror}.", 2, as_json)
+
+
+def _stop(message: str, code: int, as_json: bool) -> None:
+    typer.echo(json.dumps({"error": message}) if as_json else message, err=not as_json)
+    raise typer.Exit(code)
+
+
+# Input ------------------------------------------------------------------------------------------
+
+
+def _scenario(path: Path | None, preset: str | None) -> Scenario:
+    from firmtrade_core.scenarios import Scenario, ScenarioError, load_preset
+    from firmtrade_core.scenarios.yaml_text import LONGEST
+
+    if (path is None) == (preset is None):
+        raise ScenarioError("Give a scenario file or --preset NAME, one of the two (--presets lists them).")
+    if path is None:
+        return load_preset(preset or "")
+    with path.open("rb") as file:
+        return Scenario.from_yaml(file.read(LONGEST + 1))
+
+
+def _with_structure(scenario: Scenario, family: str | None, elasticity: str | None) -> Scenario:
+    from firmtrade_core.scenarios import Scenario
+
+    given: dict[str, Any] = scenario.structure.model_dump()
+    if family is not None:
+        given["family"] = family
+    if elasticity is not None:
+        given["elasticity"] = _number_or_name(elasticity)
+    return Scenario.parse({**scenario.to_dict(), "structure": given})
+
+
+def _number_or_name(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _world(path: Path | None) -> World:
+    from firmtrade_core.world.embedded import load_embedded_world
+    from firmtrade_core.world.files import load_world
+
+    return load_embedded_world() if path is None else load_world(path)
+
+
+# Output -----------------------------------------------------------------------------------------
+
+
+def _solve_and_print(scenario: Scenario, world: World, out: Path | None, as_json: bool) -> None:
+    from firmtrade_core.equilibrium import solve as solve_world
+    from firmtrade_core.scenarios import compile, describe
+    from firmtrade_core.scenarios.results import country_table, write_results
+
+    compiled = compile(scenario, world)
+    result = solve_world(world, compiled.shock, compiled.parameters, start=compiled.unanswered)
+    table = country_table(result).sort_values("real_income", ascending=False, kind="stable")
+    sentence = describe(scenario, world)
+    if out is not None:
+        write_results(result, scenario, out)
+    if as_json:
+        content = _content(scenario, sentence, compiled.report, result, table)
+        typer.echo(json.dumps(content, allow_nan=False))
+    else:
+        typer.echo(_page(scenario, sentence, compiled.report, result, table))
+    if not result.certificate.holds:
+        raise typer.Exit(1)
+
+
+def _content(
+    scenario: Scenario, sentence: str, report: tuple[str, ...], result: Equilibrium, table: pd.DataFrame
+) -> dict[str, Any]:
+    from firmtrade_core.scenarios.results import certificate_content
+
+    return {
+        "scenario": {
+            "name": scenario.name,
+            "sentence": sentence,
+            "content_hash": scenario.content_hash,
+            "structure": scenario.structure.model_dump(mode="json"),
+        },
+        "world": {"name": result.world.name, "content_hash": result.world.content_hash},
+        "report": list(report),
+        "headline": _headline(result),
+        "countries": table.to_dict(orient="records"),
+        "certificate": certificate_content(result),
+    }
+
+
+def _headline(result: Equilibrium) -> dict[str, float]:
+    """World totals: equivalent variation and duties in million USD, trade between countries as a fraction."""
+    before, after = (
+        border.sum() - border.diagonal().sum() for border in (result.world.border_value, result.border_value)
+    )
+    return {
+        "equivalent_variation": float(result.equivalent_variation.sum()),
+        "world_trade": float(after / before - 1) if before > 0 else 0.0,
+        "duties_before": float(result.world.duties.sum()),
+        "duties_after": float(result.duties.sum()),
+    }
+
+
+def _page(
+    scenario: Scenario, sentence: str, report: tuple[str, ...], result: Equilibrium, table: pd.DataFrame
+) -> str:
+    world, headline, certificate = result.world, _headline(result), result.certificate
+    n, s = world.shape
+    elasticity = scenario.structure.elasticity
+    spoken = "given by sector" if isinstance(elasticity, dict) else elasticity
+    lines = [
+        scenario.name,
+        sentence,
+        *(f"  note: {note}" for note in report),
+        "",
+        f"World          {world.name}, {n} countries x {s} sectors",
+        f"Structure      {scenario.structure.family}, trade elasticity {spoken}, "
+        f"entry {scenario.structure.entry}, deficits {scenario.structure.deficits}",
+        f"World trade    {_percent(headline['world_trade'])}",
+        f"World welfare  {_billions(headline['equivalent_variation'])}",
+        f"Duties         {headline['duties_before'] / 1e3:,.1f} to {headline['duties_after'] / 1e3:,.1f} bn USD",
+        "",
+        f"{'Real income':34}{'change':>10}{'dollars':>18}{'exports':>10}",
+    ]
+    listed = len(table) if len(table) <= 2 * LISTED else LISTED
+    lines += [_row(record) for record in table.head(listed).to_dict(orient="records")]
+    if listed < len(table):
+        lines += ["  ..."]
+        lines += [_row(record) for record in table.tail(listed).to_dict(orient="records")]
+    holds = "holds" if certificate.holds else "DOES NOT HOLD"
+    lines += [
+        "",
+        f"Certificate {holds}: largest residual {certificate.largest:.1e} of {certificate.tolerance:.0e} "
+        f"({certificate.worst}); {certificate.iterations} iterations, {certificate.seconds * 1e3:.0f} ms, "
+        f"hash {certificate.content_hash}",
+    ]
+    return "\n".join(lines)
+
+
+def _row(record: dict[Any, Any]) -> str:
+    from firmtrade_core.codes.countries import country_name
+
+    change, exports = _percent(record["real_income"]), _percent(record["exports"])
+    return f"  {country_name(record['country']):32}{change:>10}{_billions(record['equivalent_variation']):>18}{exports:>10}"
+
+
+def _percent(fraction: float) -> str:
+    return f"{fraction * 100:+.2f} %".replace("-", "\N{MINUS SIGN}")
+
+
+def _billions(millions: float) -> str:
+    return f"{millions / 1e3:+,.2f} bn USD".replace("-", "\N{MINUS SIGN}")

@@ -1,0 +1,73 @@
+"""What a chart is, and the colours it may use."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+#: ColorBrewer BrBG with a neutral middle: losses left in brown, gains right in teal.
+DIVERGING = (
+    "#543005",
+    "#8c510a",
+    "#bf812d",
+    "#dfc27d",
+    "#f6e8c3",
+    "#f5f5f5",
+    "#c7eae5",
+    "#80cdc1",
+    "#35978f",
+    "#01665e",
+    "#003c30",
+)
+LOSS, GAIN = "#bf812d", "#35978f"
+NO_DATA = "#9a9a9a"
+
+#: Colours that follow the reader's theme; the screen puts the theme's own in their place.
+TEXT, MUTED, GRID, SURFACE, ACCENT = "$text", "$muted", "$grid", "$surface", "$accent"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A Plotly figure with the words around it.
+
+    Parameters
+    ----------
+    title
+        The finding, in a sentence.
+    subtitle
+        Unit, year, world and scenario.
+    source
+        Where the numbers come from, at the foot.
+    data, layout
+        Plotly's traces and layout as plain data; colours starting with ``$`` follow the theme.
+    height
+        Pixels; None for a height that follows the width (``aspect``).
+    aspect
+        Height over width where ``height`` is None.
+    """
+
+    title: str
+    subtitle: str
+    source: str
+    data: list[dict[str, Any]]
+    layout: dict[str, Any]
+    height: int | None = None
+    aspect: float = 0.52
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, ready for JSON."""
+        return asdict(self)
+
+
+def base_layout(**changes: Any) -> dict[str, Any]:
+    """What all charts share: transparent ground, no legend, theme colours, quiet hover."""
+    layout: dict[str, Any] = {
+        "autosize": True,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": TEXT, "size": 13},
+        "margin": {"l": 0, "r": 0, "t": 4, "b": 4},
+        "showlegend": False,
+        "hoverlabel": {"bgcolor": SURFACE, "bordercolor": MUTED, "font": {"color": TEXT, "size": 13}, "align": "left"},
+    }
+    return layout | changes

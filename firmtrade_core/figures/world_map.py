@@ -1,0 +1,421 @@
+"""The world map: one outcome by country, and the flows of a chosen country as arcs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmtrade_core.codes.countries import REST_OF_WORLD, capitals, country_name
+from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.figures.chart import (
+    ACCENT,
+    DIVERGING,
+    GAIN,
+    LOSS,
+    MUTED,
+    NO_DATA,
+    SURFACE,
+
+    Chart,
+    base_layout,
+)
+from firmtrade_core.figures.outcomes import BILLION, Outcome, foreign
+from firmtrade_core.labels import change, level, number
+from firmtrade_core.paths import asset
+from firmtrade_core.world.world import World
+
+BORDER_NOTE = "Borders follow the United Nations' map, take no position on disputed territory, and leave it grey."
+
+#: Areas the shapes draw apart because sovereignty is disputed or undecided, and the uninhabited.
+UNDECIDED = frozenset({"XAC", "XAP", "XBT", "XHT", "XIT", "XJK", "ESH", "FLK", "SGS", "ATF", "HMD", "BVT", "ATA"})
+
+#: Territories that national accounts count within their country.
+WITHIN = {
+    "ALA": "FIN",
+    "CCK": "AUS",
+    "CXR": "AUS",
+    "NFK": "AUS",
+    "GLP": "FRA",
+    "GUF": "FRA",
+    "MTQ": "FRA",
+    "MYT": "FRA",
+    "REU": "FRA",
+    "SJM": "NOR",
+}
+
+#: Too small to see at the scale of the world: they get a dot at the capital besides their shape.
+DOTTED = ("SGP", "HKG", "MLT", "BHR", "LUX", "BRN", "MUS", "MDV", "BRB", "MAC", "CYP")
+
+MOST_ARCS = 24
+
+#: Change of a flow, in percent, below which its arc stays grey.
+LITTLE_CHANGE = 1.0
+
+#: Line widths of arcs by share of the largest flow: (at least this share, pixels).
+WIDTHS = ((0.33, 5.0), (0.1, 2.6), (0.0, 1.2))
+
+
+@cache
+def drawn_areas() -> tuple[str, ...]:
+    """Codes of all areas in the shipped shapes."""
+    shapes = json.loads(asset("served/topojson/world_50m.json").read_text(encoding="utf-8"))
+    return tuple(sorted({geometry["id"] for geometry in shapes["objects"]["countries"]["geometries"]}))
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Which drawn area shows which country of a world."""
+
+    own: tuple[tuple[str, int], ...]
+    rest: tuple[tuple[str, int], ...]
+    grey: tuple[str, ...]
+
+
+@cache
+def _places(countries: tuple[str, ...]) -> _Places:
+    index = {code: i for i, code in enumerate(countries)}
+    own, rest, grey = [], [], []
+    for area in drawn_areas():
+        if (i := index.get(WITHIN.get(area, area), index.get(area))) is not None:
+            own.append((area, i))
+        elif REST_OF_WORLD in index and area not in UNDECIDED:
+            rest.append((area, index[REST_OF_WORLD]))
+        else:
+            grey.append(area)
+    return _Places(tuple(own), tuple(rest), tuple(grey))
+
+
+def world_map(
+    outcome: Outcome,
+    world: World,
+    *,
+    scale: float,
+    chosen: str | None = None,
+    flows: Equilibrium | None = None,
+    title: str,
+    subtitle: str,
+    source: str,
+) -> Chart:
+    """Choropleth of a change, diverging around zero.
+
+    Parameters
+    ----------
+    outcome
+        What to show.
+    world
+        Whose countries it is about.
+    scale
+        Half-range of the colour scale (`stable_scale`), so that colours hold still between results.
+    chosen
+        Country to outline.
+    flows
+        If given, the chosen country's largest trade flows are drawn as arcs.
+    title, subtitle, source
+        Words around the map.
+    """
+    places = _places(world.countries)
+    hover = _hover_texts(outcome, world)
+    values = [None if not np.isfinite(v) else round(float(v), 6) for v in outcome.change]
+    grey = list(places.grey) + [area for area, i in (*places.own, *places.rest) if values[i] is None]
+    data = [
+        _grey_areas(grey),
+        _areas(places.rest, values, hover, line=MUTED, note="<br><i>part of the rest of the world</i>"),
+        _areas(places.own, values, hover, line=SURFACE),
+        _outline(places, world, chosen),
+        _dots(world, values, hover),
+        *(_arcs(flows, chosen) if flows is not None and chosen in world.countries else _no_arcs()),
+        *_legend(bool(places.rest)),
+    ]
+    return Chart(
+        title, subtitle, f"{source} {BORDER_NOTE}", data, _layout(scale, outcome.variable.unit), aspect=0.49
+    )
+
+
+def _layout(scale: float, unit: str) -> dict[str, Any]:
+    ticks = [-scale, -scale / 2, 0.0, scale / 2, scale]
+    words = [number(t, signed=True) for t in ticks]
+    words[0], words[-1] = f"≤ {words[0]}", f"≥ {words[-1]} {unit}"
+    steps = len(DIVERGING) - 1
+    return base_layout(
+        margin={"l": 0, "r": 0, "t": 0, "b": 34},
+        uirevision="map",
+        showlegend=True,
+        legend={
+            "orientation": "h",
+            "x": 1,
+            "xanchor": "right",
+            "y": -0.015,
+            "yanchor": "top",
+            "font": {"size": 12, "color": MUTED},
+            "itemclick": False,
+            "itemdoubleclick": False,
+            "bgcolor": "rgba(0,0,0,0)",
+        },
+        coloraxis={
+            "colorscale": [[i / steps, colour] for i, colour in enumerate(DIVERGING)],
+            "cmin": -scale,
+            "cmax": scale,
+            "colorbar": {
+                "orientation": "h",
+                "x": 0,
+                "xanchor": "left",
+                "y": -0.01,
+                "yanchor": "top",
+                "len": 0.46,
+                "thickness": 9,
+                "outlinewidth": 0,
+                "xpad": 14,
+                "ypad": 2,
+                "tickvals": ticks,
+                "ticktext": words,
+                "tickfont": {"size": 12, "color": MUTED},
+            },
+        },
+        geo={
+            "fitbounds": False,
+            "resolution": 50,
+            "projection": {"type": "natural earth"},
+            "lataxis": {"range": [-56, 84]},
+            "lonaxis": {"range": [-170, 190]},
+            "bgcolor": "rgba(0,0,0,0)",
+            "showframe": False,
+            "showcoastlines": False,
+            "showland": False,
+            "uirevision": "map",
+        },
+    )
+
+
+def _hover_texts(outcome: Outcome, world: World) -> list[str]:
+    variable = outcome.variable
+    texts = []
+    for i, code in enumerate(world.countries):
+        value = float(outcome.change[i])
+        lines = [f"<b>{country_name(code)}</b>", f"{variable.label}: <b>{change(value, variable.unit)}</b>"]
+        if not np.isfinite(value):
+            lines[1] = f"{variable.label}: no data"
+        elif outcome.old is not None and outcome.new is not None and variable.level_unit:
+            lines.append(f"before {level(outcome.old[i], variable.level_unit)}")
+            lines.append(f"after {level(outcome.new[i], variable.level_unit)}")
+        texts.append("<br>".join(lines))
+    return texts
+
+
+def _areas(
+    places: Sequence[tuple[str, int]], values: list[float | None], hover: list[str], *, line: str, note: str = ""
+) -> dict[str, Any]:
+    known = [(area, i) for area, i in places if values[i] is not None]
+    return {
+        "type": "choropleth",
+        "locations": [area for area, _ in known],
+        "z": [values[i] for _, i in known],
+        "customdata": [i for _, i in known],
+        "text": [hover[i] + note for _, i in known],
+        "hovertemplate": "%{text}<extra></extra>",
+        "coloraxis": "coloraxis",
+        "marker": {"line": {"color": line, "width": 0.5}},
+        "showlegend": False,
+    }
+
+
+def _grey_areas(areas: list[str]) -> dict[str, Any]:
+    return {
+        "type": "choropleth",
+        "locations": areas,
+        "z": [0] * len(areas),
+        "text": [country_name(area) if area[0] != "X" else "Disputed area" for area in areas],
+        "hovertemplate": "<b>%{text}</b><br>no data<extra></extra>",
+        "colorscale": [[0, NO_DATA], [1, NO_DATA]],
+        "showscale": False,
+        "marker": {"line": {"color": SURFACE, "width": 0.5}},
+        "showlegend": False,
+    }
+
+
+def _outline(places: _Places, world: World, chosen: str | None) -> dict[str, Any]:
+    """Outline of the chosen country; for the rest of the world the dots of the legend must do."""
+    areas = [area for area, i in places.own if world.countries[i] == chosen]
+    return {
+        "type": "choropleth",
+        "locations": areas,
+        "z": [0] * len(areas),
+        "colorscale": [[0, "rgba(0,0,0,0)"], [1, "rgba(0,0,0,0)"]],
+        "showscale": False,
+        "hoverinfo": "skip",
+        "marker": {"line": {"color": ACCENT, "width": 2}},
+        "showlegend": False,
+    }
+
+
+def _dots(world: World, values: list[float | None], hover: list[str]) -> dict[str, Any]:
+    small = [(code, world.countries.index(code)) for code in DOTTED if code in world.countries]
+    small = [(code, i) for code, i in small if values[i] is not None and code in capitals()]
+    return {
+        "type": "scattergeo",
+        "mode": "markers",
+        "lon": [capitals()[code].longitude for code, _ in small],
+        "lat": [capitals()[code].latitude for code, _ in small],
+        "customdata": [i for _, i in small],
+        "text": [hover[i] for _, i in small],
+        "hovertemplate": "%{text}<extra></extra>",
+        "marker": {
+            "size": 8,
+            "color": [values[i] for _, i in small],
+            "coloraxis": "coloraxis",
+            "line": {"color": MUTED, "width": 0.8},
+        },
+        "showlegend": False,
+    }
+
+
+# Arcs -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class PartnerFlows:
+    """Exports plus imports of one country by partner, billion USD at the border."""
+
+    partners: tuple[str, ...]
+    old: NDArray[np.float64]
+    new: NDArray[np.float64]
+
+    @property
+    def percent(self) -> NDArray[np.float64]:
+        """Change in percent; zero where there was no trade."""
+        return np.where(self.old > 0, 100 * (self.new / np.where(self.old > 0, self.old, 1.0) - 1), 0.0)
+
+
+def partner_flows(equilibrium: Equilibrium, country: str, most: int = MOST_ARCS) -> PartnerFlows:
+    """The country's largest partners that have a place on the map."""
+    world = equilibrium.world
+    i = world.country_index(country)
+
+    def two_way(trade: NDArray[np.float64]) -> NDArray[np.float64]:
+        abroad = foreign(trade)
+        return np.asarray((abroad[i].sum(1) + abroad[:, i].sum(1)) * BILLION)
+
+    old, new = two_way(world.border_value), two_way(equilibrium.border_value)
+    largest = np.argsort(-np.maximum(old, new))
+    shown = [int(p) for p in largest if p != i and world.countries[p] in capitals()][:most]
+    return PartnerFlows(tuple(world.countries[p] for p in shown), old[shown], new[shown])
+
+
+_CLASSES = [(tone, width) for tone in ("loss", "little", "gain") for _, width in WIDTHS]
+_TONES = {"loss": LOSS, "little": MUTED, "gain": GAIN}
+
+
+def _arcs(equilibrium: Equilibrium, country: str | None) -> list[dict[str, Any]]:
+    """One line trace per colour and width, with gaps between arcs, and the partners as points."""
+    if country not in capitals():
+        return _no_arcs()
+    flows = partner_flows(equilibrium, str(country))
+    home = capitals()[str(country)]
+    lines: dict[tuple[str, float], tuple[list[float | None], list[float | None]]] = {c: ([], []) for c in _CLASSES}
+    texts, places = [], []
+    largest = float(np.maximum(flows.old, flows.new).max(initial=1e-9))
+    for partner, old, new, percent in zip(flows.partners, flows.old, flows.new, flows.percent, strict=True):
+        tone = "little" if abs(percent) < LITTLE_CHANGE else ("gain" if percent > 0 else "loss")
+        width = next(w for share, w in WIDTHS if max(old, new) / largest >= share)
+        there = capitals()[partner]
+        longitudes, latitudes = lines[tone, width]
+        longitudes += [home.longitude, there.longitude, None]
+        latitudes += [home.latitude, there.latitude, None]
+        places.append((there, _TONES[tone]))
+        texts.append(
+            f"<b>{country_name(str(country))} and {country_name(partner)}</b><br>trade both ways: "
+            f"<b>{change(float(percent), '%')}</b><br>before {level(float(old), 'bn USD')}"
+            f"<br>after {level(float(new), 'bn USD')}"
+        )
+    return [_arc_trace(*lines[c], _TONES[c[0]], c[1]) for c in _CLASSES] + [_arc_ends(places, texts)]
+
+
+def _arc_trace(
+    longitudes: list[float | None], latitudes: list[float | None], colour: str, width: float
+) -> dict[str, Any]:
+    return {
+        "type": "scattergeo",
+        "mode": "lines",
+        "lon": longitudes,
+        "lat": latitudes,
+        "line": {"color": colour, "width": width},
+        "opacity": 0.85,
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+
+
+def _arc_ends(places: list[Any], texts: list[str]) -> dict[str, Any]:
+    return {
+        "type": "scattergeo",
+        "mode": "markers",
+        "lon": [place.longitude for place, _ in places],
+        "lat": [place.latitude for place, _ in places],
+        "text": texts,
+        "hovertemplate": "%{text}<extra></extra>",
+        "marker": {"size": 6, "color": [tone for _, tone in places], "line": {"color": SURFACE, "width": 1}},
+        "showlegend": False,
+    }
+
+
+def _no_arcs() -> list[dict[str, Any]]:
+    """The same traces, empty, so that switching arcs on and off keeps every other trace in place."""
+    return [_arc_trace([], [], _TONES[tone], width) for tone, width in _CLASSES] + [_arc_ends([], [])]
+
+
+def _legend(has_rest: bool) -> list[dict[str, Any]]:
+    def entry(name: str, colour: str, line: str) -> dict[str, Any]:
+        return {
+            "type": "scattergeo",
+            "mode": "markers",
+            "lon": [None],
+            "lat": [None],
+            "name": name,
+            "marker": {"symbol": "square", "size": 11, "color": colour, "line": {"color": line, "width": 1}},
+            "hoverinfo": "skip",
+            "showlegend": True,
+        }
+
+    entries = [entry("No data", NO_DATA, NO_DATA)]
+    if has_rest:
+        entries.insert(0, entry("Rest of the world (one value)", "rgba(0,0,0,0)", MUTED))
+    return entries
+
+
+def finding(outcome: Outcome, world: World) -> str:
+    """The map's title: who moves most, each way.
+
+    Examples
+    --------
+    ``Real income falls most in Canada (−1.2 %) and rises most in Mexico (+0.3 %)``
+    """
+    variable, values = outcome.variable, outcome.change
+    if outcome.missing:
+        return outcome.missing
+    known = np.isfinite(values)
+    if not known.any() or np.nanmax(np.abs(values)) < 5e-6:
+        return f"{variable.label}: nothing changes"
+    low, high = int(np.nanargmin(values)), int(np.nanargmax(values))
+
+    def place(i: int) -> str:
+        name = country_name(world.countries[i])
+        name = name[0].lower() + name[1:] if world.countries[i] == REST_OF_WORLD else name
+        article = "the " if world.countries[i] in _WITH_ARTICLE else ""
+        return f"{article}{name} ({change(float(values[i]), variable.unit)})"
+
+    plural = variable.label in ("Exports", "Imports", "Exporters", "Wages", "Real wages", "Consumer prices", "Duties")
+    fall, rise = ("fall", "rise") if plural else ("falls", "rises")
+    if values[low] >= 0:
+        return f"{variable.label} {rise} most in {place(high)}"
+    if values[high] <= 0:
+        return f"{variable.label} {fall} most in {place(low)}"
+    return f"{variable.label} {fall} most in {place(low)}, {rise} most in {place(high)}"
+
+
+_WITH_ARTICLE = frozenset({"USA", "GBR", "NLD", "PHL", "ARE", REST_OF_WORLD})
+

@@ -1,0 +1,136 @@
+"""A counterfactual as one tidy table, with what it takes to compute it again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.scenarios.schema import Scenario
+
+MILLION_USD = "million USD"
+
+
+def country_table(equilibrium: Equilibrium) -> pd.DataFrame:
+    """Headline outcomes, one row per country.
+
+    Returns
+    -------
+    DataFrame
+        ``country``; changes as fractions: ``real_income``, ``real_wage``, ``prices`` (final demand),
+        ``exports`` and ``imports`` (border values); million USD: ``equivalent_variation``,
+        ``duties_before``, ``duties_after``.
+    """
+    return pd.DataFrame(
+        {
+            "country": equilibrium.world.countries,
+            "real_income": equilibrium.real_income_change - 1,
+            "real_wage": equilibrium.real_wage_change - 1,
+            "prices": equilibrium.price_index_change - 1,
+            "exports": equilibrium.exports_change - 1,
+            "imports": equilibrium.imports_change - 1,
+            "equivalent_variation": equilibrium.equivalent_variation,
+            "duties_before": equilibrium.world.duties,
+            "duties_after": equilibrium.duties,
+        }
+    )
+
+
+def results_table(equilibrium: Equilibrium) -> pd.DataFrame:
+    """Everything of a counterfactual in long form.
+
+    Returns
+    -------
+    DataFrame
+        ``outcome, origin, destination, sector, unit, baseline, scenario``; country outcomes stand under
+        ``origin`` with an empty destination and sector. Indices have baseline 1.
+    """
+    world = equilibrium.world
+    n, s = world.shape
+    countries = country_table(equilibrium)
+    indices = [
+        _rows(name, "index", world.countries, "", "", 1.0, 1 + countries[name])
+        for name in ("real_income", "real_wage", "prices", "exports", "imports")
+    ]
+    money = [
+        _rows("duties", MILLION_USD, world.countries, "", "", world.duties, equilibrium.duties),
+        _rows("income", MILLION_USD, world.countries, "", "", world.income, equilibrium.income),
+        _rows(
+            "equivalent_variation",
+            MILLION_USD,
+            world.countries,
+            "",
+            "",
+            0.0,
+            equilibrium.equivalent_variation,
+        ),
+    ]
+    origin = np.repeat(world.countries, n * s)
+    destination = np.tile(np.repeat(world.countries, s), n)
+    sector = np.tile(world.sectors, n * n)
+    cells = [
+        _rows(name, unit, origin, destination, sector, before.ravel(), after.ravel())
+        for name, unit, before, after in (
+            ("trade_at_the_border", MILLION_USD, world.border_value, equilibrium.border_value),
+            ("tariff", "fraction", world.tariff, equilibrium.tariff),
+        )
+    ]
+    return pd.concat([*indices, *money, *cells], ignore_index=True)
+
+
+def _rows(
+    outcome: str,
+    unit: str,
+    origin: object,
+    destination: object,
+    sector: object,
+    before: object,
+    after: object,
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "outcome": outcome,
+            "origin": origin,
+            "destination": destination,
+            "sector": sector,
+            "unit": unit,
+            "baseline": before,
+            "scenario": after,
+        }
+    )
+
+
+def write_results(equilibrium: Equilibrium, scenario: Scenario, path: Path) -> None:
+    """Writes `results_table` as Parquet; scenario, world and certificate travel in the file's metadata."""
+    import pyarrow
+    import pyarrow.parquet
+
+    table = pyarrow.Table.from_pandas(results_table(equilibrium), preserve_index=False)
+    certificate = equilibrium.certificate
+    about = {
+        "scenario": scenario.to_yaml(),
+        "world": json.dumps({"name": equilibrium.world.name, "content_hash": equilibrium.world.content_hash}),
+        "certificate": json.dumps(certificate_content(equilibrium)),
+        "content_hash": certificate.content_hash,
+    }
+    kept = {**(table.schema.metadata or {}), **{f"firmtrade.{name}": text for name, text in about.items()}}
+    pyarrow.parquet.write_table(table.replace_schema_metadata(kept), path)
+
+
+def certificate_content(equilibrium: Equilibrium) -> dict[str, object]:
+    """The certificate as plain data."""
+    certificate = equilibrium.certificate
+    return {
+        "holds": certificate.holds,
+        "largest_residual": certificate.largest,
+        "worst": certificate.worst,
+        "tolerance": certificate.tolerance,
+        "residuals": certificate.residuals,
+        "iterations": certificate.iterations,
+        "seconds": certificate.seconds,
+        "versions": certificate.versions,
+        "content_hash": certificate.content_hash,
+    }

@@ -1,0 +1,317 @@
+"""Building a world from a tidy table of flows, with clear refusals and stated repairs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from firmtrade_core.codes.countries import explain_unknown, is_known, suggest
+from firmtrade_core.codes.sectors import is_goods
+from firmtrade_core.world.balance import close_input_rows
+from firmtrade_core.world.errors import (
+    ColumnError,
+    DuplicateCellError,
+    EmptyMarketError,
+    MissingPairsError,
+    NegativeValueError,
+    TariffError,
+    UnknownCodeError,
+    WorldError,
+)
+from firmtrade_core.world.tables import labels, numbers, require_columns
+from firmtrade_core.world.world import Provenance, World
+
+Array = NDArray[np.float64]
+
+TariffUnit = Literal["fraction", "percent"]
+Missing = Literal["refuse", "zero"]
+CodeRule = Literal["check", "repair", "any"]
+ValueBasis = Literal["consumer", "border"]
+
+#: More cells than any published table has; a mistaken column would ask for far more memory.
+LARGEST_CELLS = 200_000_000
+
+
+def world_from_long(
+    flows: pd.DataFrame,
+    inputs: pd.DataFrame | None = None,
+    *,
+    year: int | None = None,
+    tariff_unit: TariffUnit = "fraction",
+    missing: Missing = "refuse",
+    codes: CodeRule = "check",
+    value: ValueBasis = "consumer",
+    goods: Collection[str] | None = None,
+    sector_names: Mapping[str, str] | None = None,
+    close_inputs: bool = False,
+    provenance: Provenance | None = None,
+    name: str = "world",
+) -> World:
+    """Build a world from a tidy table; see `World.from_long` for the parameters.
+
+    Raises
+    ------
+    WorldError
+        One of its subclasses, naming the row, cell, country or column and what to do.
+    """
+    repairs: list[str] = []
+    table, year = _one_year(flows, year)
+    where = "The table of flows"
+    require_columns(table, ("exporter", "importer", "sector", "expenditure_musd", "tariff"), where)
+    if table.empty:
+        raise EmptyMarketError(f"{where} has no rows.")
+    exporter, importer = (_countries(table, c, where, codes, repairs) for c in ("exporter", "importer"))
+    countries = tuple(sorted(set(exporter.cat.categories) | set(importer.cat.categories)))
+    sector = labels(table, "sector", where)
+    sectors = tuple(dict.fromkeys(sector.astype(str)))
+    cells = _Cells(countries, sectors, exporter, importer, sector)
+    cells.refuse_duplicates()
+    spending = numbers(table, "expenditure_musd", where)
+    cells.refuse_negative(spending)
+    tariff = cells.fill(_fractions(table, "tariff", tariff_unit, repairs))
+    subsidy = (
+        cells.fill(_fractions(table, "subsidy", tariff_unit, repairs))
+        if "subsidy" in table
+        else np.zeros_like(tariff)
+    )
+    cells.complete(missing, repairs)
+    expenditure = cells.fill(spending)
+    cells.refuse_silent_sectors(expenditure)
+    if value == "border":
+        if (tariff <= -1).any():
+            raise TariffError("A tariff of -100 % or less cannot turn border values into consumer values.")
+        expenditure = expenditure * (1 + tariff)
+        repairs.append("Border values turned into consumer values by adding the tariffs.")
+    purchases = None if inputs is None else _purchases(inputs, cells, codes, repairs)
+    if purchases is not None and close_inputs:
+        purchases = _closed(purchases, expenditure, cells, repairs)
+    source = provenance or Provenance(source="a table of the user's own")
+    return World(
+        countries=cells.countries,
+        sectors=cells.sectors,
+        expenditure=expenditure,
+        tariff=tariff,
+        subsidy=subsidy,
+        inputs=purchases,
+        goods=_goods_flags(cells.sectors, goods),
+        sector_names=dict(sector_names or {}),
+        provenance=replace(source, year=source.year or year, changes=(*source.changes, *repairs)),
+        name=name,
+    )
+
+
+def closed_inputs_change(
+    world_inputs: Array, expenditure: Array, countries: tuple[str, ...]
+) -> tuple[Array, str]:
+    """Input tables closed by `close_input_rows`, and the change in plain words; "" if none was needed."""
+    closing = close_input_rows(world_inputs, expenditure.sum(0), countries=countries)
+    if not closing.rows_scaled:
+        return closing.inputs, ""
+    return closing.inputs, (
+        f"Input rows scaled, value-added shares kept, until every final demand is at least 1 % of expenditure: "
+        f"{closing.negative_before} final demands were negative, {closing.rows_scaled} rows shrank, by "
+        f"{100 * closing.largest_change:.2g} % at most ({countries[closing.largest_change_at[0]]})."
+    )
+
+
+def _closed(purchases: Array, expenditure: Array, cells: _Cells, repairs: list[str]) -> Array:
+    closed, change = closed_inputs_change(purchases, expenditure, cells.countries)
+    if change:
+        repairs.append(change)
+    return closed
+
+
+def _one_year(flows: pd.DataFrame, year: int | None) -> tuple[pd.DataFrame, int | None]:
+    table = flows.rename(columns=lambda column: str(column).strip())
+    if "year" not in table:
+        return table, year
+    years = sorted(int(y) for y in np.unique(numbers(table, "year", "The table of flows")))
+    if year is None and len(years) > 1:
+        raise WorldError(
+            f"The table holds the years {years[0]} to {years[-1]}. Choose one with year={years[-1]}."
+        )
+    chosen = years[-1] if year is None else year
+    if chosen not in years:
+        raise WorldError(f"The table has no year {chosen}; it holds {', '.join(map(str, years))}.")
+    return table[table["year"].astype(int) == chosen].reset_index(drop=True), chosen
+
+
+def _countries(table: pd.DataFrame, column: str, where: str, rule: CodeRule, repairs: list[str]) -> pd.Series:
+    """Country codes of a column, checked by the rule; repairs are noted."""
+    found = labels(table, column, where)
+    if rule == "any":
+        return found
+    renamed = {code: code.upper() for code in found.cat.categories}
+    for code, upper in renamed.items():
+        if is_known(upper):
+            continue
+        likely = suggest(code)
+        if rule == "repair" and len(likely) == 1:
+            renamed[code] = likely[0]
+            note = f"Country code {code} read as {likely[0]}."
+            if note not in repairs:
+                repairs.append(note)
+        else:
+            raise UnknownCodeError(_unknown_codes(found, rule))
+    return found.map(renamed).astype("category")
+
+
+def _unknown_codes(found: pd.Series, rule: CodeRule) -> str:
+    unknown = [code for code in found.cat.categories if not is_known(code.upper())]
+    message = " ".join(explain_unknown(code) for code in unknown[:5])
+    if len(unknown) > 5:
+        message += f" And {len(unknown) - 5} more."
+    if rule == "check":
+        message += ' Pass codes="repair" to rename what is clear, or codes="any" to keep labels of your own.'
+    return message
+
+
+def _fractions(table: pd.DataFrame, column: str, unit: TariffUnit, repairs: list[str]) -> Array:
+    values = numbers(table, column, "The table of flows")
+    if unit == "percent":
+        note = "Tariffs and subsidies given in percent, divided by 100."
+        if note not in repairs:
+            repairs.append(note)
+        return values / 100
+    if column == "tariff" and len(values) and values.min() >= 1:
+        raise TariffError(
+            f"Every tariff is at least 1 (the lowest is {values.min():g}): these look like 1 + t. Subtract 1, so that "
+            "0.10 is ten percent."
+        )
+    return values
+
+
+@dataclass
+class _Cells:
+    """Which row of a table fills which cell of a world."""
+
+    countries: tuple[str, ...]
+    sectors: tuple[str, ...]
+    exporter: pd.Series
+    importer: pd.Series
+    sector: pd.Series
+    positions: NDArray[np.int64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        n, s = len(self.countries), len(self.sectors)
+        if n * n * s > LARGEST_CELLS:
+            raise WorldError(
+                f"{n:,} countries and {s:,} sectors make {n * n * s:,} cells, too many. Aggregate the table first, or "
+                "check that the right columns are called exporter, importer and sector."
+            )
+        origin, destination = (_index(c, self.countries) for c in (self.exporter, self.importer))
+        self.positions = (origin * n + destination) * s + _index(self.sector, self.sectors)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return len(self.countries), len(self.countries), len(self.sectors)
+
+    def name(self, position: int) -> str:
+        i, j, s = np.unravel_index(position, self.shape)
+        return f"{self.countries[i]} to {self.countries[j]}, sector {self.sectors[s]}"
+
+    def fill(self, values: Array) -> Array:
+        array = np.zeros(self.shape)
+        array.ravel()[self.positions] = values
+        return array
+
+    def refuse_duplicates(self) -> None:
+        repeated = pd.Series(self.positions).duplicated().to_numpy()
+        if repeated.any():
+            second = int(repeated.argmax())
+            first = int((self.positions == self.positions[second]).argmax())
+            raise DuplicateCellError(
+                f"{self.name(self.positions[second])} appears more than once (rows {first + 1} and {second + 1}); "
+                f"{int(repeated.sum()):,} rows repeat a cell. Keep one of each, or add them up (two codes may mean one country)."
+            )
+
+    def refuse_negative(self, values: Array) -> None:
+        if (values < 0).any():
+            row = int(values.argmin())
+            raise NegativeValueError(
+                f"{int((values < 0).sum()):,} flows are negative; the lowest is {self.name(self.positions[row])} (row "
+                f"{row + 1}): {values[row]:,.6g} million USD. Flows must be zero or more."
+            )
+
+    def complete(self, rule: Missing, repairs: list[str]) -> None:
+        """Refuse or note the cells without a row."""
+        present = np.zeros(self.shape, dtype=bool)
+        present.ravel()[self.positions] = True
+        n = len(self.countries)
+        if not present[np.arange(n), np.arange(n)].any():
+            raise MissingPairsError(
+                "The table holds no domestic sales (exporter = importer). Add each country's sales at home: output "
+                "less exports."
+            )
+        absent = int((~present).sum())
+        if not absent:
+            return
+        if rule == "refuse":
+            first = int((~present).ravel().argmax())
+            pairs = int((~present.any(2)).sum())
+            raise MissingPairsError(
+                f"{absent:,} cells are missing, {pairs:,} pairs of countries altogether; the first is "
+                f'{self.name(first)}. Complete the table, or pass missing="zero" if the source leaves out zeros.'
+            )
+        repairs.append(f"{absent:,} missing cells ({absent / present.size:.1%} of all) read as zero.")
+
+    def refuse_silent_sectors(self, expenditure: Array) -> None:
+        silent = [s for s, total in zip(self.sectors, expenditure.sum((0, 1)), strict=True) if not total > 0]
+        if silent:
+            raise EmptyMarketError(
+                f"Nobody buys anything of: {', '.join(silent[:10])}. Leave out these sectors."
+            )
+
+
+def _index(values: pd.Series, order: tuple[str, ...]) -> NDArray[np.int64]:
+    place = {label: i for i, label in enumerate(order)}
+    lookup = np.array([place[c] for c in values.cat.categories], dtype=np.int64)
+    return lookup[values.cat.codes.to_numpy()]
+
+
+def _purchases(inputs: pd.DataFrame, cells: _Cells, rule: CodeRule, repairs: list[str]) -> Array:
+    """Z from a tidy table with columns country, input, user, value_musd."""
+    where = "The table of inputs"
+    table = inputs.rename(columns=lambda column: str(column).strip())
+    require_columns(table, ("country", "input", "user", "value_musd"), where)
+    country = _countries(table, "country", where, rule, repairs)
+    values = numbers(table, "value_musd", where)
+    n, s = len(cells.countries), len(cells.sectors)
+    axes = {"country": (country, cells.countries)}
+    axes |= {c: (labels(table, c, where), cells.sectors) for c in ("input", "user")}
+    for what, (column, known) in axes.items():
+        strange = sorted(set(column.cat.categories) - set(known))
+        if strange:
+            raise UnknownCodeError(
+                f"{where} names {what} {strange[0]!r}, which the table of flows does not have."
+            )
+    at = [_index(column, known) for column, known in axes.values()]
+    positions = (at[0] * s + at[1]) * s + at[2]
+    repeated = pd.Series(positions).duplicated().to_numpy()
+    if repeated.any():
+        row = int(repeated.argmax())
+        raise DuplicateCellError(
+            f"{where} repeats a cell in row {row + 1}. Keep one of each, or add them up."
+        )
+    purchases = np.zeros(n * s * s)
+    np.add.at(purchases, positions, values)
+    empty = n * s * s - len(np.unique(positions))
+    if empty:
+        repairs.append(f"{empty:,} input cells without a row read as zero.")
+    return purchases.reshape(n, s, s)
+
+
+def _goods_flags(sectors: tuple[str, ...], goods: Collection[str] | None) -> NDArray[np.bool_]:
+    if goods is None:
+        return np.array([is_goods(sector) for sector in sectors])
+    strange = sorted(set(goods) - set(sectors))
+    if strange:
+        raise UnknownCodeError(f"goods names the sector {strange[0]!r}, which the table does not have.")
+    if not goods:
+        raise ColumnError("goods is empty: name at least one goods sector, or leave it out.")
+    return np.array([sector in goods for sector in sectors])

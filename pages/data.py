@@ -1,0 +1,2 @@
+from pages.parts.frame import open_page
+open_page("Data")

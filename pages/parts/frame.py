@@ -1,0 +1,106 @@
+"""What every page shares: style, the world in the sidebar, designed error states, the certificate."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.figures import Headline
+from firmtrade_core.labels import VARIABLES, number
+from firmtrade_core.paths import asset
+from firmtrade_core.world.errors import WorldError
+from firmtrade_core.world.world import World
+from pages.parts.worlds import UPLOADED, current_world, named_world
+
+SIDEBAR_WIDTH = 212
+
+
+def open_page(title: str) -> World:
+    """Dress a page and return the session's world; stops the page where the world cannot be read.
+
+    Safe on a page file that is opened directly, before the entry script has run in the session.
+    """
+    st.set_page_config(
+        page_title=f"{title} · firmtrade",
+        page_icon=":material/public:",
+        layout="wide",
+        initial_sidebar_state=SIDEBAR_WIDTH,
+    )
+    st.html(asset("style.css"))
+    try:
+        world = current_world()
+    except WorldError as error:
+        complain("The world cannot be read", str(error), "Name a file that can be read in FIRMTRADE_WORLD, or unset it.")
+        st.stop()
+    _sidebar(world)
+    return world
+
+
+def _sidebar(world: World) -> None:
+    n, s = world.shape
+    provenance = world.provenance
+    facts = [f"{n} economies, {s} sectors"]
+    if provenance.year:
+        facts.append(f"baseline year {provenance.year}")
+    if provenance.estimated_share:
+        facts.append(f"bilateral detail estimated for {100 * provenance.estimated_share:.0f} % of goods trade")
+    origin = "uploaded in this session" if st.session_state.get(UPLOADED) else ""
+    origin = origin or ("named by FIRMTRADE_WORLD" if named_world() else "")
+    facts += [origin] if origin else []
+    lines = "".join(f"<li>{escape(fact)}</li>" for fact in facts)
+    st.sidebar.html(f'<div class="ft-world"><b>{escape(world.name)}</b><ul>{lines}</ul></div>')
+
+
+def complain(what: str, why: str, how: str = "") -> None:
+    """A designed error state: what happened, why, and what to do."""
+    st.html(
+        f'<div class="ft-error" role="alert"><b>{escape(what)}</b><p>{escape(why)}</p>'
+        f"{f'<p>{escape(how)}</p>' if how else ''}</div>"
+    )
+
+
+def headline_strip(numbers: list[Headline], result: str, *, large: bool = False) -> None:
+    """Headline numbers with unit, second reading and band; the page carries the result's hash."""
+    items = "".join(_headline(item) for item in numbers)
+    kind = " ft-large" if large else ""
+    st.html(f'<div class="ft-numbers{kind}" data-result="{escape(result)}">{items}</div>')
+
+
+def _headline(item: Headline) -> str:
+    return (
+        f'<div class="ft-number" title="{escape(VARIABLES[item.variable].explanation)}">'
+        f'<span class="ft-label">{escape(item.label)}</span>'
+        f'<span class="ft-value">{escape(number(item.value, signed=True))}<small>{escape(item.unit)}</small></span>'
+        f'<span class="ft-detail">{escape(item.detail)}</span>'
+        f'<span class="ft-band">no interval yet</span></div>'
+    )
+
+
+def certificate_line(equilibrium: Equilibrium) -> None:
+    """What the result's certificate says, in one line."""
+    certificate = equilibrium.certificate
+    st.html(
+        '<p class="ft-certificate">Certified equilibrium: the largest residual of the model\'s equations is '
+        f"{_power(certificate.largest)} (allowed: {_power(1e-9)}), {certificate.iterations} iterations, "
+        f"{1000 * certificate.seconds:.0f} ms. Result <code>{escape(equilibrium.content_hash)}</code></p>"
+    )
+
+
+def _power(value: float) -> str:
+    if value == 0:
+        return "0"
+    digits, exponent = f"{value:.0e}".split("e")
+    power = str(abs(int(exponent))).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    sign = "⁻" if int(exponent) < 0 else ""
+    return f"10{sign}{power}" if digits == "1" else f"{digits}·10{sign}{power}"
+
+
+def notes(items: tuple[str, ...]) -> None:
+    """What was read onto this world approximately."""
+    if items:
+        lines = "".join(f"<li>{escape(item)}</li>" for item in items)
+        st.html(f'<ul class="ft-notes">{lines}</ul>')
+
+

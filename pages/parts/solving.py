@@ -1,0 +1,46 @@
+"""From the session's scenario to a certified equilibrium, once per scenario for all sessions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.margins import TailError
+from firmtrade_core.scenarios import Scenario, ScenarioError
+from firmtrade_core.world.errors import WorldError
+from firmtrade_core.world.world import World
+from pages.parts.store import Store
+
+#: Results kept for all sessions together; one of 81 x 28 holds about 15 MB.
+MOST_RESULTS = 40
+
+
+class Unsolved(Exception):
+    """No result can be shown; the message says what to change."""
+
+
+@st.cache_resource(show_spinner=False, max_entries=MOST_RESULTS)
+def _solved(world_hash: str, scenario_hash: str, _world: World, _scenario: Scenario, _start: Any) -> Any:
+    from firmtrade_core.scenarios import solve_scenario
+
+    return solve_scenario(_scenario, _world, start=_start)
+
+
+def solve_in(store: Store, world: World) -> tuple[Equilibrium, tuple[str, ...]]:
+    """The equilibrium of the session's scenario, and what was read onto this world approximately.
+
+    Raises
+    ------
+    Unsolved
+        In words that say what to change; what was typed stays.
+    """
+    start = store.latest if getattr(store.latest, "world", None) is world else None
+    try:
+        equilibrium, notes = _solved(world.content_hash, store.scenario.content_hash, world, store.scenario, start)
+    except (EquilibriumError, ScenarioError, WorldError, TailError) as error:
+        raise Unsolved(str(error)) from error
+    store.latest = equilibrium
+    return equilibrium, notes

@@ -1,0 +1,155 @@
+"""The session's one store: scenario, its past, and what the reader looks at.
+
+Widgets are seeded from the store and write to it through callbacks, so that changing page loses nothing.
+What does not make a valid scenario stays in the widget as a draft, with the reason beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from firmtrade_core.scenarios import Scenario, ScenarioError, Tariff
+from firmtrade_core.world.world import World
+
+MOST_STEPS = 50
+
+_KEY = "store"
+
+
+@dataclass
+class Store:
+    """What a session holds.
+
+    Parameters
+    ----------
+    scenario
+        The policies and structure in force.
+    country
+        Country looked at everywhere.
+    outcome
+        Variable on the map.
+    flows
+        Whether the country's flows are drawn.
+    sector_measure
+        Variable of the sector chart.
+    """
+
+    scenario: Scenario
+    country: str
+    outcome: str = "real_income"
+    flows: bool = False
+    sector_measure: str = "exports"
+    past: list[Scenario] = field(default_factory=list)
+    future: list[Scenario] = field(default_factory=list)
+    #: Colour scales in use, by outcome; forgotten when anything but a slider moves.
+    scales: dict[str, float] = field(default_factory=dict)
+    #: What a card's or the structure's widgets hold that is not valid yet, by place and field.
+    drafts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+    #: The latest equilibrium, from which a neighbouring one is found faster.
+    latest: Any = None
+
+    # Scenario -----------------------------------------------------------------------------------
+
+    def become(self, scenario: Scenario, *, sliding: bool = False) -> None:
+        """Put another scenario in force; the present one can be had back by `undo`."""
+        if scenario == self.scenario:
+            return
+        self.past = [*self.past[-MOST_STEPS:], self.scenario]
+        self.future = []
+        self._show(scenario, sliding=sliding)
+
+    def undo(self) -> None:
+        """Back to the scenario before."""
+        if self.past:
+            self.future.append(self.scenario)
+            self._show(self.past.pop())
+
+    def redo(self) -> None:
+        """Forward again."""
+        if self.future:
+            self.past.append(self.scenario)
+            self._show(self.future.pop())
+
+    def _show(self, scenario: Scenario, *, sliding: bool = False) -> None:
+        self.scenario = scenario
+        if not sliding:
+            self.scales.clear()
+            self.drafts.clear()
+            self.problems.clear()
+
+    # Cards --------------------------------------------------------------------------------------
+
+    def edit_card(self, index: int, changes: dict[str, Any], *, sliding: bool = False) -> None:
+        """Change fields of a card, or keep them as a draft with the reason why they cannot stand."""
+        place = f"card {index}"
+        content = self.scenario.to_dict()
+        wanted = {**self.drafts.get(place, {}), **changes}
+        content["cards"][index] |= wanted
+        self._attempt(place, wanted, content, sliding=sliding)
+
+    def add_card(self, card: dict[str, Any]) -> None:
+        """Stack another policy on top."""
+        content = self.scenario.to_dict()
+        content["cards"] = [*content.get("cards", []), card]
+        self._attempt("scenario", {}, content)
+
+    def remove_card(self, index: int) -> None:
+        """Take a policy away; `undo` brings it back."""
+        cards = list(self.scenario.cards)
+        del cards[index]
+        self.become(self.scenario.with_(cards=tuple(cards)))
+
+    def edit_structure(self, changes: dict[str, Any]) -> None:
+        """Change structural choices."""
+        content = self.scenario.to_dict()
+        content["structure"] = {**content.get("structure", {}), **changes}
+        self._attempt("structure", changes, content)
+
+    def _attempt(
+        self, place: str, wanted: dict[str, Any], content: dict[str, Any], *, sliding: bool = False
+    ) -> None:
+        try:
+            scenario = Scenario.parse(content)
+        except ScenarioError as error:
+            self.drafts[place] = wanted
+            self.problems[place] = str(error)
+        else:
+            self.drafts.pop(place, None)
+            self.problems.pop(place, None)
+            self.become(scenario, sliding=sliding)
+
+    def shown(self, place: str, name: str, value: Any) -> Any:
+        """What a widget shows: the draft where there is one, else the value in force."""
+        return self.drafts.get(place, {}).get(name, value)
+
+
+def opening_scenario(world: World) -> Scenario:
+    """What a session starts with: ten points by the United States, or by the largest importer there is."""
+    setter = "USA" if "USA" in world.countries else world.countries[int(world.income.argmax())]
+    card = Tariff(importers=(setter,), method="add", value=0.10)
+    return Scenario(name="Ten points on all goods", cards=(card,))
+
+
+def current(world: World) -> Store:
+    """The session's store; a country that another world lacks is replaced by its largest economy."""
+    store: Store | None = st.session_state.get(_KEY)
+    if store is None:
+        scenario = opening_scenario(world)
+        importers = getattr(scenario.cards[0], "importers", ())
+        store = Store(scenario, country=str(importers[0]))
+        st.session_state[_KEY] = store
+    if store.country not in world.countries:
+        store.country = world.countries[int(world.income.argmax())]
+    return store
+
+
+def seeded(key: str, value: Any, write: Callable[[Any], None]) -> dict[str, Any]:
+    """Arguments that make a widget show a value of the store and write its changes back."""
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
+    return {"key": key, "on_change": lambda: write(st.session_state[key])}
