@@ -2,6 +2,7 @@
 
 import typer
 
+from firmtrade_core.cli.replicate import replicate
 from firmtrade_core.cli.solve import solve
 
 app = typer.Typer(
@@ -18,4 +19,5 @@ def _root() -> None:
     """What firms' differences do to international trade."""
 
 
+app.command("replicate")(replicate)
 app.command("solve")(solve)

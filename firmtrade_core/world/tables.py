@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.world.errors import ColumnError, WorldFileError
+from firmtrade_core.world.errors import ColumnError, DuplicateCellError, WorldFileError
 
 #: Largest file that is opened, and largest table that is unpacked from it.
 LARGEST_FILE, LARGEST_ROWS, LARGEST_CONTENT = 4 * 2**30, 200_000_000, 16 * 2**30
@@ -131,6 +131,23 @@ def labels(table: pd.DataFrame, column: str, where: str) -> pd.Series:
     if bad := [t for t in text.values() if not 0 < len(t) <= 100]:
         raise ColumnError(f"{where}: {column} holds a label of {len(bad[0])} characters; give 1 to 100.")
     return codes.map(text).astype("category")
+
+
+def refuse_repeated_rows(table: pd.DataFrame, keys: Sequence[str], where: str) -> None:
+    """Check that no two rows share their keys.
+
+    Raises
+    ------
+    DuplicateCellError
+        Naming the first row that repeats another.
+    """
+    repeated = table.duplicated(list(keys)).to_numpy()
+    if repeated.any():
+        row = int(repeated.argmax())
+        cell = ", ".join(f"{key} {str(table[key].iloc[row])[:30]}" for key in keys)
+        raise DuplicateCellError(
+            f"{where} repeats {cell} (row {row + 1}); {int(repeated.sum()):,} rows in all. Keep one of each, or add them up."
+        )
 
 
 def _row_label(table: pd.DataFrame, row: int) -> str:

@@ -1,0 +1,93 @@
+"""Loaders of published data sets, by name.
+
+Each module reads one public format from the files as their publishers issue them and returns a `World`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+from firmtrade_core.world.errors import UnknownCodeError, WorldError
+from firmtrade_core.world.world import World, closest
+
+
+@dataclass(frozen=True)
+class Loader:
+    """A published data set that can be read.
+
+    Parameters
+    ----------
+    module
+        Where its ``load`` function lives.
+    title, files, origin
+        What it is, which files it comes in, and where the public finds them.
+    """
+
+    module: str
+    title: str
+    files: str
+    origin: str
+
+
+LOADERS = {
+    "oecd-icio": Loader(
+        "oecd_icio",
+        "OECD Inter-Country Input-Output tables",
+        "one CSV file per year, such as 2019.csv or 2019_SML.csv",
+        "oe.cd/icio",
+    ),
+    "itpd-e": Loader(
+        "itpd_e",
+        "USITC International Trade and Production Database for Estimation",
+        "ITPD_E_R02.csv or ITPD_E_R03.csv",
+        "usitc.gov/data/gravity/itpde.htm",
+    ),
+    "baci": Loader(
+        "baci",
+        "CEPII BACI with output",
+        "BACI_HSxx_Yyyyy_Vvvvv.csv beside country_codes_Vvvvv.csv, an HS concordance and an output table",
+        "cepii.fr/CEPII/en/bdd_modele/bdd_modele_item.asp?id=37",
+    ),
+    "wiod": Loader(
+        "wiod",
+        "World Input-Output Database, 2016 and 2013 releases",
+        "WIOTyyyy_October16_ROW.dta, or wiot_full.dta",
+        "rug.nl/ggdc/valuechain/wiod",
+    ),
+}
+
+
+def load(name: str, path: str | Path, **options: Any) -> World:
+    """Read a published data set.
+
+    Parameters
+    ----------
+    name
+        One of `LOADERS`.
+    path
+        The file as published.
+    **options
+        What the loader takes; see its module.
+
+    Raises
+    ------
+    UnknownCodeError
+        If there is no loader of that name.
+    WorldError
+        If the file is not of the format, or an option is unknown or missing.
+    """
+    key = name.strip().lower().replace("_", "-")
+    if key not in LOADERS:
+        alike = closest(key, LOADERS) or list(LOADERS)
+        raise UnknownCodeError(f"There is no loader {name!r}. Choose {' or '.join(alike)}.")
+    module = import_module(f"{__name__}.{LOADERS[key].module}")
+    try:
+        signature(module.load).bind(path, **options)
+    except TypeError as error:
+        raise WorldError(f"The loader {key}: {error}.") from error
+    world: World = module.load(path, **options)
+    return world

@@ -1,0 +1,167 @@
+"""The verb ``world``: show, check, build and load worlds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from firmtrade_core.world.world import World
+
+app = typer.Typer(help="Show, check, build and load worlds.", no_args_is_help=True, add_completion=False)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def show(
+    path: Annotated[Path | None, typer.Argument(help="A world file; the embedded world unless given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Summary, provenance and fit of a world."""
+    from firmtrade_core.world.errors import WorldError
+
+    try:
+        _print(summary(_embedded() if path is None else _any_world(path)), as_json)
+    except WorldError as error:
+        _refuse(error, as_json, code=2)
+
+
+@app.command()
+def check(
+    path: Annotated[Path, typer.Argument(help="A world file, or a tidy table of flows (Parquet, CSV, Stata).")],
+    year: Annotated[int | None, typer.Option(help="Which year of a table.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Whether a file is a usable world; exits 1 and says why where it is not."""
+    from firmtrade_core.world.errors import WorldError
+
+    try:
+        world = _any_world(path, year)
+    except WorldError as error:
+        _refuse(error, as_json, code=1)
+    result = {"usable": True, "world": world.name, "hash": world.content_hash, "repairs": world.provenance.changes}
+    _print(result, as_json)
+
+
+@app.command()
+def build(
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to write the world file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Build the embedded world from the national figures and hold it against the observed tables."""
+    from firmtrade_core.world import embedded
+    from firmtrade_core.world.errors import WorldError, WorldFileError
+
+    try:
+        path = output or embedded.embedded_world_path()
+        embedded.build_embedded_world().save(path, digits=embedded.SHIPPED_DIGITS)
+        _print(summary(_any_world(path)), as_json)
+    except WorldError as error:
+        _refuse(error, as_json, code=3 if isinstance(error, WorldFileError) else 1)
+
+
+@app.command()
+def load(
+    name: Annotated[str, typer.Argument(help="oecd-icio, itpd-e, baci or wiod.")],
+    path: Annotated[Path, typer.Argument(help="The file as published.")],
+    destination: Annotated[Path, typer.Option("-o", "--output", help="Where to write the world file.")],
+    year: Annotated[int | None, typer.Option(help="Which year, where the file holds several.")] = None,
+    sectors: Annotated[Path | None, typer.Option(help="Table: sector, group. Folds sectors to your own.")] = None,
+    tariffs: Annotated[Path | None, typer.Option(help="Table: exporter, importer, sector, tariff.")] = None,
+    output_table: Annotated[Path | None, typer.Option("--output-table", help="BACI: country, sector, output_musd.")] = None,
+    concordance: Annotated[Path | None, typer.Option(help="BACI: product, sector.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read a published data set into a world file."""
+    from firmtrade_core.world.errors import WorldError
+    from firmtrade_core.world.loaders import load as load_by_name
+    from firmtrade_core.world.tables import read_table
+
+    try:
+        options: dict[str, Any] = {"year": year} if year is not None else {}
+        tables = {"tariffs": tariffs, "output": output_table, "concordance": concordance}
+        options |= {key: read_table(given) for key, given in tables.items() if given is not None}
+        if sectors is not None:
+            options["sectors"] = _mapping(read_table(sectors, columns=("sector", "group")))
+        world = load_by_name(name, path, **options)
+        world.save(destination)
+        _print(summary(world), as_json)
+    except WorldError as error:
+        _refuse(error, as_json, code=2)
+
+
+def summary(world: World) -> dict[str, Any]:
+    """What a person wants to know about a world first."""
+    from firmtrade_core.world.embedded import FIT_LABELS
+
+    abroad = world.border_value.sum() - world.border_value[range(len(world.countries)), range(len(world.countries))].sum()
+    provenance = world.provenance
+    return {
+        "name": world.name,
+        "countries": len(world.countries),
+        "sectors": len(world.sectors),
+        "input_output_links": world.inputs is not None,
+        "output_bn_usd": round(float(world.gross_output.sum()) / 1e3, 1),
+        "trade_bn_usd": round(float(abroad) / 1e3, 1),
+        "duties_bn_usd": round(float(world.duties.sum()) / 1e3, 1),
+        "hash": world.content_hash,
+        "source": provenance.source,
+        "year": provenance.year,
+        "licence": provenance.licence,
+        "estimated": list(provenance.estimated),
+        "estimated_share": provenance.estimated_share,
+        "changes": list(provenance.changes),
+        "fit": {FIT_LABELS.get(key, key): value for key, value in provenance.fit.items()},
+    }
+
+
+def _embedded() -> World:
+    from firmtrade_core.world.embedded import load_embedded_world
+
+    return load_embedded_world()
+
+
+def _any_world(path: Path, year: int | None = None) -> World:
+    """A world file, or a tidy table by its suffix."""
+    from firmtrade_core.world.tables import SUFFIXES, read_table
+    from firmtrade_core.world.world import World
+
+    if path.suffix.lower() in SUFFIXES:
+        return World.from_long(read_table(path), year=year, name=path.stem)
+    return World.load(path)
+
+
+def _mapping(table: pd.DataFrame) -> dict[str, str]:
+    return dict(zip(table["sector"].astype(str), table["group"].astype(str), strict=True))
+
+
+def _refuse(error: Exception, as_json: bool, code: int) -> None:
+    if as_json:
+        typer.echo(json.dumps({"usable": False, "error": type(error).__name__, "message": str(error)}))
+    else:
+        typer.echo(str(error), err=True)
+    raise typer.Exit(code)
+
+
+def _print(result: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(result, ensure_ascii=False))
+        return
+    for key, value in result.items():
+        label = key.replace("_", " ")
+        if isinstance(value, dict):
+            typer.echo(f"{label}:")
+            for name, number in value.items():
+                typer.echo(f"  {name}: {number:.1%}")
+        elif isinstance(value, list | tuple):
+            typer.echo(f"{label}:" + ("" if value else " none"))
+            for item in value:
+                typer.echo(f"  - {item}")
+        else:
+            typer.echo(f"{label}: {f'{value:.1%}' if key == 'estimated_share' and value is not None else value}")
