@@ -129,10 +129,17 @@ class Atlas:
             if not known:
                 raise ScenarioError(f"There is no {what} for sector {label}.{suggestion(label, values)}")
             result[s] = known[0] if min(known) == max(known) else sum(known) / len(known)
-            if label not in values:
-                mean = ", a mean over its parts (approximate)" if min(known) < max(known) else ""
-                self.note(f"The {what} of {label} is read from the sectors it belongs to{mean}.")
+        self._note_reading(values, entries, what)
         return result
+
+    def _note_reading(self, values: Mapping[str, float], entries: Mapping[str, float], what: str) -> None:
+        labelled = list(zip(self.world.sectors, self.sector_parts, strict=True))
+        moved = [label for label, _ in labelled if label not in values]
+        mixed = [label for label, parts in labelled if len({entries[p] for p in parts if p in entries}) > 1]
+        if moved:
+            self.note(f"The {what} of {some(moved)} is read from the sectors they belong to.")
+        if mixed:
+            self.note(f"The {what} of {some(mixed)} is a simple mean over its parts (approximate).")
 
     def note(self, text: str) -> None:
         """Keeps a sentence for the report, once."""
