@@ -34,6 +34,9 @@ _EMPTYING_SECTOR = 1e-2
 #: Under free entry, a larger response to a unit disturbance counts as indeterminate.
 _LARGEST_STRETCH = 1e4
 
+#: A wage response whose inverse has larger entries is treated as singular.
+_LARGEST_INVERSE = 1e8
+
 
 @dataclass(frozen=True)
 class Iteration:
@@ -180,9 +183,17 @@ def _iterate(
 
 
 def _invert(response: Array) -> Array:
-    # Autarkic countries have wages tied to nobody else's: the pseudo-inverse leaves them where they are.
-    inverse: Array = np.asarray(np.linalg.pinv(response, rcond=1e-12), dtype=np.float64)
-    return inverse
+    """Inverse of the wage response, or the pseudo-inverse where it is singular.
+
+    Countries in autarky have wages tied to nobody else's: the pseudo-inverse leaves those where they are.
+    """
+    try:
+        inverse = np.linalg.inv(response)
+    except np.linalg.LinAlgError:
+        inverse = np.full_like(response, np.inf)
+    if not np.abs(inverse).max() < _LARGEST_INVERSE:
+        inverse = np.linalg.pinv(response, rcond=1e-12)
+    return np.asarray(inverse, dtype=np.float64)
 
 
 def _furthest(gaps: dict[str, Array], world: World) -> str:

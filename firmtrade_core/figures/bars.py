@@ -108,7 +108,9 @@ def _bars(
         "orientation": "h",
         "y": rows,
         "x": [round(float(v), 6) for v in shown],
-        "customdata": [f"{n}<br>{w}{e}" for n, w, e in zip(names, words, notes or [""] * len(names), strict=True)],
+        "customdata": [
+            f"{n}<br>{w}{e}" for n, w, e in zip(names, words, notes or [""] * len(names), strict=True)
+        ],
         "hovertemplate": "%{customdata}<extra></extra>",
         "marker": {"color": [GAIN if v >= 0 else LOSS for v in shown]},
         "width": 0.66,

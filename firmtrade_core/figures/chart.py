@@ -68,6 +68,11 @@ def base_layout(**changes: Any) -> dict[str, Any]:
         "font": {"color": TEXT, "size": 13},
         "margin": {"l": 0, "r": 0, "t": 4, "b": 4},
         "showlegend": False,
-        "hoverlabel": {"bgcolor": SURFACE, "bordercolor": MUTED, "font": {"color": TEXT, "size": 13}, "align": "left"},
+        "hoverlabel": {
+            "bgcolor": SURFACE,
+            "bordercolor": MUTED,
+            "font": {"color": TEXT, "size": 13},
+            "align": "left",
+        },
     }
     return layout | changes

@@ -21,7 +21,6 @@ from firmtrade_core.figures.chart import (
     MUTED,
     NO_DATA,
     SURFACE,
-
     Chart,
     base_layout,
 )
@@ -30,10 +29,14 @@ from firmtrade_core.labels import change, level, number
 from firmtrade_core.paths import asset
 from firmtrade_core.world.world import World
 
-BORDER_NOTE = "Borders follow the United Nations' map, take no position on disputed territory, and leave it grey."
+BORDER_NOTE = (
+    "Borders follow the United Nations' map, take no position on disputed territory, and leave it grey."
+)
 
 #: Areas the shapes draw apart because sovereignty is disputed or undecided, and the uninhabited.
-UNDECIDED = frozenset({"XAC", "XAP", "XBT", "XHT", "XIT", "XJK", "ESH", "FLK", "SGS", "ATF", "HMD", "BVT", "ATA"})
+UNDECIDED = frozenset(
+    {"XAC", "XAP", "XBT", "XHT", "XIT", "XJK", "ESH", "FLK", "SGS", "ATF", "HMD", "BVT", "ATA"}
+)
 
 #: Territories that national accounts count within their country.
 WITHIN = {
@@ -208,7 +211,12 @@ def _hover_texts(outcome: Outcome, world: World) -> list[str]:
 
 
 def _areas(
-    places: Sequence[tuple[str, int]], values: list[float | None], hover: list[str], *, line: str, note: str = ""
+    places: Sequence[tuple[str, int]],
+    values: list[float | None],
+    hover: list[str],
+    *,
+    line: str,
+    note: str = "",
 ) -> dict[str, Any]:
     known = [(area, i) for area, i in places if values[i] is not None]
     return {
@@ -316,7 +324,9 @@ def _arcs(equilibrium: Equilibrium, country: str | None) -> list[dict[str, Any]]
         return _no_arcs()
     flows = partner_flows(equilibrium, str(country))
     home = capitals()[str(country)]
-    lines: dict[tuple[str, float], tuple[list[float | None], list[float | None]]] = {c: ([], []) for c in _CLASSES}
+    lines: dict[tuple[str, float], tuple[list[float | None], list[float | None]]] = {
+        c: ([], []) for c in _CLASSES
+    }
     texts, places = [], []
     largest = float(np.maximum(flows.old, flows.new).max(initial=1e-9))
     for partner, old, new, percent in zip(flows.partners, flows.old, flows.new, flows.percent, strict=True):
@@ -408,7 +418,15 @@ def finding(outcome: Outcome, world: World) -> str:
         article = "the " if world.countries[i] in _WITH_ARTICLE else ""
         return f"{article}{name} ({change(float(values[i]), variable.unit)})"
 
-    plural = variable.label in ("Exports", "Imports", "Exporters", "Wages", "Real wages", "Consumer prices", "Duties")
+    plural = variable.label in (
+        "Exports",
+        "Imports",
+        "Exporters",
+        "Wages",
+        "Real wages",
+        "Consumer prices",
+        "Duties",
+    )
     fall, rise = ("fall", "rise") if plural else ("falls", "rises")
     if values[low] >= 0:
         return f"{variable.label} {rise} most in {place(high)}"
@@ -418,4 +436,3 @@ def finding(outcome: Outcome, world: World) -> str:
 
 
 _WITH_ARTICLE = frozenset({"USA", "GBR", "NLD", "PHL", "ARE", REST_OF_WORLD})
-
