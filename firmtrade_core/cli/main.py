@@ -3,6 +3,7 @@
 import typer
 
 from firmtrade_core.cli.solve import solve
+from firmtrade_core.cli.world import app as world
 
 app = typer.Typer(
     name="firmtrade_core",
@@ -19,3 +20,4 @@ def _root() -> None:
 
 
 app.command("solve")(solve)
+app.add_typer(world, name="world")

@@ -20,7 +20,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command()
 def show(
-    path: Annotated[Path | None, typer.Argument(help="A world file; the embedded world unless given.")] = None,
+    path: Annotated[
+        Path | None, typer.Argument(help="A world file; the embedded world unless given.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Summary, provenance and fit of a world."""
@@ -34,7 +36,9 @@ def show(
 
 @app.command()
 def check(
-    path: Annotated[Path, typer.Argument(help="A world file, or a tidy table of flows (Parquet, CSV, Stata).")],
+    path: Annotated[
+        Path, typer.Argument(help="A world file, or a tidy table of flows (Parquet, CSV, Stata).")
+    ],
     year: Annotated[int | None, typer.Option(help="Which year of a table.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -45,13 +49,20 @@ def check(
         world = _any_world(path, year)
     except WorldError as error:
         _refuse(error, as_json, code=1)
-    result = {"usable": True, "world": world.name, "hash": world.content_hash, "repairs": world.provenance.changes}
+    result = {
+        "usable": True,
+        "world": world.name,
+        "hash": world.content_hash,
+        "repairs": world.provenance.changes,
+    }
     _print(result, as_json)
 
 
 @app.command()
 def build(
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to write the world file.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where to write the world file.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Build the embedded world from the national figures and hold it against the observed tables."""
@@ -72,9 +83,13 @@ def load(
     path: Annotated[Path, typer.Argument(help="The file as published.")],
     destination: Annotated[Path, typer.Option("-o", "--output", help="Where to write the world file.")],
     year: Annotated[int | None, typer.Option(help="Which year, where the file holds several.")] = None,
-    sectors: Annotated[Path | None, typer.Option(help="Table: sector, group. Folds sectors to your own.")] = None,
+    sectors: Annotated[
+        Path | None, typer.Option(help="Table: sector, group. Folds sectors to your own.")
+    ] = None,
     tariffs: Annotated[Path | None, typer.Option(help="Table: exporter, importer, sector, tariff.")] = None,
-    output_table: Annotated[Path | None, typer.Option("--output-table", help="BACI: country, sector, output_musd.")] = None,
+    output_table: Annotated[
+        Path | None, typer.Option("--output-table", help="BACI: country, sector, output_musd.")
+    ] = None,
     concordance: Annotated[Path | None, typer.Option(help="BACI: product, sector.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -100,7 +115,10 @@ def summary(world: World) -> dict[str, Any]:
     """What a person wants to know about a world first."""
     from firmtrade_core.world.embedded import FIT_LABELS
 
-    abroad = world.border_value.sum() - world.border_value[range(len(world.countries)), range(len(world.countries))].sum()
+    abroad = (
+        world.border_value.sum()
+        - world.border_value[range(len(world.countries)), range(len(world.countries))].sum()
+    )
     provenance = world.provenance
     return {
         "name": world.name,
@@ -164,4 +182,6 @@ def _print(result: dict[str, Any], as_json: bool) -> None:
             for item in value:
                 typer.echo(f"  - {item}")
         else:
-            typer.echo(f"{label}: {f'{value:.1%}' if key == 'estimated_share' and value is not None else value}")
+            typer.echo(
+                f"{label}: {f'{value:.1%}' if key == 'estimated_share' and value is not None else value}"
+            )

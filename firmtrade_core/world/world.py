@@ -530,7 +530,8 @@ def _frozen_array(values: ArrayLike, shape: tuple[int, ...], name: str) -> Array
         raise WorldError(
             f"{name} holds {count} values that are missing or infinite. Give zeros where nothing is meant."
         )
-    return _readonly(array)
+    # Minus zero becomes zero, so that equal worlds have equal hashes.
+    return _readonly(array + 0.0)
 
 
 def _readonly(array: Array) -> Array:

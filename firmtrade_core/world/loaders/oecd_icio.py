@@ -78,7 +78,9 @@ def load(
     table = table.rename(columns={table.columns[0]: "row"})
     table["row"] = table["row"].astype(str).str.strip()
     products = [row for row in table["row"] if _is_product(row)]
-    uses = [column for column in table.columns[1:] if _LABEL.fullmatch(column) and not column.endswith("_TOTAL")]
+    uses = [
+        column for column in table.columns[1:] if _LABEL.fullmatch(column) and not column.endswith("_TOTAL")
+    ]
     if not products or not any(_is_product(use) for use in uses):
         raise WorldFileError(
             f"{path.name} is not an ICIO table: its rows and columns should be labelled like AUS_A01_02 and AUS_HFCE."
