@@ -1,11 +1,5 @@
-"""Entry of the dashboard: navigation only. Run it by `make app`."""
+"""Entry of the dashboard: page frame and navigation; no economics. Run it by `make app`."""
 
-import streamlit as st
+from pages.parts.frame import navigation
 
-PAGES = [
-    st.Page("pages/briefing.py", title="Briefing", icon=":material/campaign:", default=True),
-    st.Page("pages/lab.py", title="Scenario lab", icon=":material/tune:", url_path="lab"),
-    st.Page("pages/data.py", title="Data", icon=":material/database:", url_path="data"),
-]
-
-st.navigation(PAGES).run()
+navigation().run()

@@ -1,2 +1,183 @@
-from pages.parts.frame import open_page
-open_page("Data")
+"""Data: what is loaded, where it comes from, how good it is, and a world of one's own."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from firmtrade_core.codes.countries import country_name
+from firmtrade_core.figures.outcomes import BILLION, foreign
+from firmtrade_core.labels import number
+from firmtrade_core.world.embedded import FIT_LABELS
+from firmtrade_core.world.errors import WorldError
+from firmtrade_core.world.world import World
+from pages.parts.frame import complain, open_page
+from pages.parts.worlds import UPLOADED, read_upload
+
+_PROBLEM = "upload_problem"
+
+UNITS = {
+    **dict.fromkeys(("Income", "Exports", "Imports", "Deficit", "Output", "Traded"), "bn USD"),
+    "Tariff on goods": "mean, %",
+    "Traded share": "% of output",
+    "Value added": "% of output",
+}
+
+
+def _facts(world: World) -> None:
+    provenance = world.provenance
+    rows = [("Source", provenance.source), ("Licence", provenance.licence), ("Content hash", world.content_hash)]
+    if provenance.year:
+        rows.insert(1, ("Baseline year", str(provenance.year)))
+    lines = "".join(f"<dt>{escape(term)}</dt><dd>{escape(words)}</dd>" for term, words in rows)
+    st.html(f'<dl class="ft-facts">{lines}</dl>')
+
+
+def _quality(world: World) -> None:
+    provenance = world.provenance
+    left, right = st.columns(2, gap="large")
+    with left:
+        share = provenance.estimated_share
+        title = "What is estimated"
+        if share:
+            title += f": {100 * share:.0f} % of the value of goods trade between countries"
+        _listed(title, provenance.estimated or ("Nothing is marked as estimated.",))
+    with right:
+        _fit(world)
+    if provenance.changes:
+        _listed("What was mended, in order", provenance.changes)
+
+
+def _fit(world: World) -> None:
+    fit = world.provenance.fit
+    if not fit:
+        _listed("How well it reproduces observed trade", ("No measures of fit come with this world.",))
+        return
+    bars = "".join(
+        f"<li><span>{escape(FIT_LABELS.get(name, name.replace('_', ' ')))}</span>"
+        f'<i style="--share: {value:.4f}"></i><b>{100 * value:.1f} %</b></li>'
+        for name, value in fit.items()
+    )
+    st.html(
+        '<h2 class="ft-heading">How well it reproduces observed trade</h2>'
+        f'<ul class="ft-fit">{bars}</ul>'
+        '<p class="ft-quiet">Held against the full OECD tables of the same year: 1 − ½ Σ|x − x̂| / Σx.</p>'
+    )
+
+
+def _listed(title: str, items: tuple[str, ...]) -> None:
+    lines = "".join(f"<li>{escape(item)}</li>" for item in items)
+    st.html(f'<h2 class="ft-heading">{escape(title)}</h2><ul class="ft-list">{lines}</ul>')
+
+
+def countries_table(world: World) -> pd.DataFrame:
+    """One row per country: income, trade, deficit in billion USD, mean tariff in percent."""
+    abroad = foreign(world.border_value)
+    expenditure = foreign(world.expenditure)
+    imports = abroad.sum((0, 2))
+    goods = np.asarray(world.goods)
+    paid = (expenditure - abroad)[:, :, goods].sum((0, 2)) / abroad[:, :, goods].sum((0, 2)).clip(1e-9)
+    return pd.DataFrame(
+        {
+            "Country": [country_name(code) for code in world.countries],
+            "Code": world.countries,
+            "Income": world.income * BILLION,
+            "Exports": abroad.sum((1, 2)) * BILLION,
+            "Imports": imports * BILLION,
+            "Deficit": world.deficits * BILLION,
+            "Tariff on goods": 100 * paid,
+        }
+    ).sort_values("Income", ascending=False, ignore_index=True)
+
+
+def sectors_table(world: World) -> pd.DataFrame:
+    """One row per sector: output, trade, share of value added in output."""
+    abroad = foreign(world.border_value).sum((0, 1))
+    output = world.gross_output.sum(0)
+    return pd.DataFrame(
+        {
+            "Sector": [world.sector_name(code) for code in world.sectors],
+            "Code": world.sectors,
+            "Output": output * BILLION,
+            "Traded": abroad * BILLION,
+            "Traded share": 100 * abroad / output,
+            "Value added": 100 * world.value_added.sum(0) / output,
+        }
+    )
+
+
+def _tables(world: World) -> None:
+    n, s = world.shape
+    left, right = st.columns(2, gap="large")
+    with left:
+        _table(f"{n} economies", countries_table(world), "countries")
+    with right:
+        _table(f"{s} sectors", sectors_table(world), "sectors")
+
+
+def _table(title: str, table: pd.DataFrame, name: str) -> None:
+    """A table as the screen writes numbers, with the plain figures to take away as CSV."""
+    label, code, *figures = table.columns
+    head = "".join(f"<th>{escape(words)}<small>{UNITS[words]}</small></th>" for words in figures)
+    rows = "".join(
+        f"<tr><th>{escape(str(row[0]))} <small>{escape(str(row[1]))}</small></th>"
+        + "".join(f"<td>{number(float(value), significant=3, most_decimals=1)}</td>" for value in row[2:])
+        + "</tr>"
+        for row in table.itertuples(index=False, name=None)
+    )
+    st.html(
+        f'<h2 class="ft-heading">{escape(title)}</h2><div class="ft-table" tabindex="0" role="region" '
+        f'aria-label="{escape(title)}"><table><thead><tr><th>{label}</th>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+    units = {column: f"{column} ({UNITS[column]})" for column in figures}
+    st.download_button(
+        "Download as CSV",
+        table.rename(columns=units).to_csv(index=False),
+        f"{name}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        type="tertiary",
+        key=f"download_{name}",
+    )
+
+
+def _own_world() -> None:
+    st.html('<h2 class="ft-heading">Another world</h2>')
+    if st.session_state.get(UPLOADED) is not None:
+        st.button("Go back to the shipped world", icon=":material/undo:", on_click=_forget)
+
+    def take() -> None:
+        file = st.session_state.get("world_file")
+        if file is None:
+            return
+        try:
+            st.session_state[UPLOADED] = read_upload(file.name, file.getvalue())
+            st.session_state.pop(_PROBLEM, None)
+        except WorldError as error:
+            st.session_state[_PROBLEM] = (file.name, str(error))
+
+    st.file_uploader(
+        "World file",
+        type=["world"],
+        key="world_file",
+        on_change=take,
+        help="A file saved by World.save, or by the command line verb world. It stays in this session and is kept nowhere.",
+    )
+    if problem := st.session_state.get(_PROBLEM):
+        complain(f"{problem[0]} was not loaded", problem[1], "The world shown above stays in force; so does your scenario.")
+
+
+def _forget() -> None:
+    st.session_state.pop(UPLOADED, None)
+
+
+_world = open_page("Data")
+st.html(f'<h1 class="ft-sentence">{escape(_world.name)}</h1>')
+_facts(_world)
+_quality(_world)
+_tables(_world)
+_own_world()

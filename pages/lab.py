@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.world.world import World
 from pages.parts import levers, views
 from pages.parts.frame import certificate_line, complain, notes, open_page
@@ -25,25 +26,25 @@ def _history(store: Store, world: World) -> None:
     )
 
 
-def _result(store: Store, world: World) -> None:
+def _solve(store: Store, world: World) -> tuple[Equilibrium, tuple[str, ...]] | None:
     try:
-        equilibrium, approximations = solve_in(store, world)
+        return solve_in(store, world)
     except Unsolved as problem:
         complain(
             "No equilibrium to show",
             str(problem),
             "Nothing you chose is lost: change a lever, or take the last step back with Undo.",
         )
-        return
-    views.numbers(store, equilibrium)
-    views.choosers(store, world)
-    views.the_map(store, equilibrium)
-    left, right = st.columns(2, gap="medium")
+        return None
+
+
+def _detail(store: Store, equilibrium: Equilibrium, approximations: tuple[str, ...]) -> None:
+    left, right = st.columns(2, gap="large")
     with left:
         views.winners(store, equilibrium)
     with right:
-        views.sector_chooser(store)
         views.sectors(store, equilibrium)
+        views.sector_chooser(store)
     notes(approximations)
     certificate_line(equilibrium)
 
@@ -54,13 +55,18 @@ def _instrument(world: World) -> None:
     store = current(world)
     st.html(f'<h1 class="ft-sentence">{sentence(store.scenario, world)}</h1>')
     left, right = st.columns([27, 73], gap="medium")
+    with right:
+        if solved := _solve(store, world):
+            views.numbers(store, solved[0])
+            views.choosers(store, world)
+            views.the_map(store, solved[0])
     with left, st.container(key="ft_levers"):
         preset_chooser(store)
         levers.cards(store, world)
         levers.structure(store)
         _history(store, world)
-    with right:
-        _result(store, world)
+    if solved:
+        _detail(store, *solved)
 
 
 _instrument(open_page("Scenario lab"))

@@ -2,6 +2,7 @@
 
 import typer
 
+from firmtrade_core.cli.replicate import replicate
 from firmtrade_core.cli.solve import solve
 from firmtrade_core.cli.world import app as world
 
@@ -19,5 +20,6 @@ def _root() -> None:
     """What firms' differences do to international trade."""
 
 
+app.command("replicate")(replicate)
 app.command("solve")(solve)
 app.add_typer(world, name="world")

@@ -169,6 +169,8 @@ def _headline(result: Equilibrium) -> dict[str, float]:
 def _page(
     scenario: Scenario, sentence: str, report: tuple[str, ...], result: Equilibrium, table: pd.DataFrame
 ) -> str:
+    from firmtrade_core.labels import change, level
+
     world, headline, certificate = result.world, _headline(result), result.certificate
     n, s = world.shape
     elasticity = scenario.structure.elasticity
@@ -181,9 +183,10 @@ def _page(
         f"World          {world.name}, {n} countries x {s} sectors",
         f"Structure      {scenario.structure.family}, trade elasticity {spoken}, "
         f"entry {scenario.structure.entry}, deficits {scenario.structure.deficits}",
-        f"World trade    {_percent(headline['world_trade'])}",
-        f"World welfare  {_billions(headline['equivalent_variation'])}",
-        f"Duties         {headline['duties_before'] / 1e3:,.1f} to {headline['duties_after'] / 1e3:,.1f} bn USD",
+        f"World trade    {change(headline['world_trade'] * 100)}",
+        f"World welfare  {change(headline['equivalent_variation'] / 1e3, 'bn USD')}",
+        f"Duties         {level(headline['duties_before'] / 1e3, 'bn USD')} to "
+        f"{level(headline['duties_after'] / 1e3, 'bn USD')}",
         "",
         f"{'Real income':34}{'change':>10}{'dollars':>18}{'exports':>10}",
     ]
@@ -204,14 +207,11 @@ def _page(
 
 def _row(record: dict[Any, Any]) -> str:
     from firmtrade_core.codes.countries import country_name
+    from firmtrade_core.labels import change
 
-    change, exports = _percent(record["real_income"]), _percent(record["exports"])
-    return f"  {country_name(record['country']):32}{change:>10}{_billions(record['equivalent_variation']):>18}{exports:>10}"
-
-
-def _percent(fraction: float) -> str:
-    return f"{fraction * 100:+.2f} %".replace("-", "\N{MINUS SIGN}")
-
-
-def _billions(millions: float) -> str:
-    return f"{millions / 1e3:+,.2f} bn USD".replace("-", "\N{MINUS SIGN}")
+    columns = (
+        f"{change(record['real_income'] * 100):>10}",
+        f"{change(record['equivalent_variation'] / 1e3, 'bn USD'):>18}",
+        f"{change(record['exports'] * 100):>10}",
+    )
+    return f"  {country_name(record['country']):32}{''.join(columns)}"

@@ -8,15 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.figures.chart import GAIN, GRID, LOSS, MUTED, TEXT, Chart, base_layout
+from firmtrade_core.figures.chart import GAIN, LOSS, MUTED, TEXT, Chart, base_layout
 from firmtrade_core.figures.outcomes import Outcome
 from firmtrade_core.labels import change
 from firmtrade_core.world.world import World
 
 ROW_HEIGHT = 24
-
-#: A bar shorter than this share of the longest carries nothing a reader could see.
-_LABEL_ROOM = 0.34
 
 
 def winners_and_losers(
@@ -47,7 +44,7 @@ def winners_and_losers(
     names = [f"<b>{n}</b>" if world.countries[i] == chosen else n for n, i in zip(names, shown, strict=True)]
     gains, losses = int((values[known] > 5e-6).sum()), int((values[known] < -5e-6).sum())
     title = f"{outcome.variable.label}: {gains} up, {losses} down" if known else outcome.missing
-    return _bars(names, values[shown], outcome.variable.unit, title, subtitle, source)
+    return _bars(names, values[shown], outcome.variable.unit, title, subtitle, source, name_width=150)
 
 
 def sector_bars(
@@ -72,7 +69,7 @@ def sector_bars(
     percent, dollars : (S,)
         Changes; dollars (bn) go to the hover and may be NaN.
     """
-    names = [_wrapped(world.sector_name(code)) for code in world.sectors]
+    names = [_short(world.sector_name(code)) for code in world.sectors]
     known = np.isfinite(percent)
     title = f"{country_name(country)}: {measure.lower()} by sector"
     if known.any() and np.nanmax(np.abs(percent)) > 5e-6:
@@ -83,14 +80,11 @@ def sector_bars(
         sector = sector[0].lower() + sector[1:]
         title = f"{country_name(country)}: {measure.lower()} {verb} most in {sector}"
     notes = [f"<br>{change(float(d), 'bn USD')}" if np.isfinite(d) else "" for d in dollars]
-    return _bars(names, percent, "%", title, subtitle, source, notes=notes)
+    return _bars(names, percent, "%", title, subtitle, source, name_width=236, notes=notes)
 
 
-def _wrapped(name: str, width: int = 26) -> str:
-    if len(name) <= width:
-        return name
-    cut = name.rfind(" ", 0, width)
-    return name if cut < 8 else f"{name[:cut]}<br>{name[cut + 1 :]}"
+def _short(name: str, most: int = 36) -> str:
+    return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
 
 
 def _bars(
@@ -101,35 +95,30 @@ def _bars(
     subtitle: str,
     source: str,
     *,
+    name_width: int,
     notes: list[str] | None = None,
 ) -> Chart:
     shown = np.nan_to_num(values)
     reach = max(float(np.abs(shown).max(initial=0.0)), 1e-6)
-    low = min(float(shown.min(initial=0.0)), 0.0)
-    high = max(float(shown.max(initial=0.0)), 0.0)
-    room = _LABEL_ROOM * max(high - low, reach)
-    row = ROW_HEIGHT + (8 if any("<br>" in name for name in names) else 0)
-    words = [change(float(v), unit) if np.isfinite(v) else "no trade" for v in values]
+    low, high = min(float(shown.min(initial=0.0)), 0.0), max(float(shown.max(initial=0.0)), 0.0)
+    words = [change(float(v), unit) if np.isfinite(v) else "none" for v in values]
+    rows = list(range(len(names)))
     trace: dict[str, Any] = {
         "type": "bar",
         "orientation": "h",
-        "y": list(range(len(names))),
+        "y": rows,
         "x": [round(float(v), 6) for v in shown],
-        "text": words,
-        "textposition": "outside",
-        "textfont": {"color": TEXT, "size": 12},
-        "cliponaxis": False,
         "customdata": [f"{n}<br>{w}{e}" for n, w, e in zip(names, words, notes or [""] * len(names), strict=True)],
         "hovertemplate": "%{customdata}<extra></extra>",
         "marker": {"color": [GAIN if v >= 0 else LOSS for v in shown]},
-        "width": 0.68,
+        "width": 0.66,
     }
     layout = base_layout(
-        margin={"l": 168, "r": 8, "t": 2, "b": 4},
-        bargap=0.3,
+        margin={"l": name_width, "r": 66, "t": 2, "b": 4},
         dragmode=False,
+        annotations=[_value(row, word) for row, word in zip(rows, words, strict=True)],
         xaxis={
-            "range": [low - room if low < 0 else 0, high + room if high > 0 else 0.02 * reach],
+            "range": [low - 0.03 * reach, high + 0.03 * reach],
             "showgrid": False,
             "showticklabels": False,
             "zeroline": True,
@@ -138,15 +127,29 @@ def _bars(
             "fixedrange": True,
         },
         yaxis={
-            "tickvals": list(range(len(names))),
+            "tickvals": rows,
             "ticktext": names,
-            "autorange": "reversed",
+            "range": [len(names) - 0.5, -0.5],
             "showgrid": False,
-            "gridcolor": GRID,
             "zeroline": False,
             "fixedrange": True,
             "tickfont": {"size": 13},
             "ticklabelstandoff": 8,
         },
     )
-    return Chart(title, subtitle, source, [trace], layout, height=row * max(len(names), 1) + 10)
+    height = ROW_HEIGHT * max(len(names), 1) + 6
+    return Chart(title, subtitle, source, [trace], layout, height=height)
+
+
+def _value(row: int, words: str) -> dict[str, Any]:
+    """The value of a row, in a column of its own at the right, so that figures align and none is cut."""
+    return {
+        "x": 1,
+        "xref": "paper",
+        "xanchor": "right",
+        "xshift": 64,
+        "y": row,
+        "text": words,
+        "showarrow": False,
+        "font": {"size": 13, "color": TEXT},
+    }

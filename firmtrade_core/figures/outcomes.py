@@ -230,7 +230,7 @@ def headlines(equilibrium: Equilibrium, country: str, name: str) -> list[Headlin
             f"Real income, {name}",
             float(_percent(equilibrium.real_income_change)[i]),
             "%",
-            f"worth {change(float(variation[i]), 'bn USD')} a year",
+            f"{change(float(variation[i]), 'bn USD')} a year",
             "real_income",
         ),
         Headline("Exports", float(trade["exports"].change[i]), "%", change(dollars("exports"), "bn USD"), "exports"),
@@ -246,7 +246,7 @@ def headlines(equilibrium: Equilibrium, country: str, name: str) -> list[Headlin
             "Real income, world",
             float(100 * variation.sum() / world_income),
             "%",
-            f"worth {change(float(variation.sum()), 'bn USD')} a year",
+            f"{change(float(variation.sum()), 'bn USD')} a year",
             "real_income",
         ),
         Headline(

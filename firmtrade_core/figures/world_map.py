@@ -133,7 +133,7 @@ def world_map(
         *_legend(bool(places.rest)),
     ]
     return Chart(
-        title, subtitle, f"{source} {BORDER_NOTE}", data, _layout(scale, outcome.variable.unit), aspect=0.49
+        title, subtitle, f"{source} {BORDER_NOTE}", data, _layout(scale, outcome.variable.unit), aspect=0.53
     )
 
 
@@ -170,7 +170,7 @@ def _layout(scale: float, unit: str) -> dict[str, Any]:
                 "len": 0.46,
                 "thickness": 9,
                 "outlinewidth": 0,
-                "xpad": 14,
+                "xpad": 32,
                 "ypad": 2,
                 "tickvals": ticks,
                 "ticktext": words,

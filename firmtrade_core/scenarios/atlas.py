@@ -13,7 +13,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from firmtrade_core.codes.countries import REST_OF_WORLD, capitals, country_name, explain_unknown, is_known
+from firmtrade_core.codes.countries import (
+    REST_OF_WORLD,
+    RETIRED_CODES,
+    capitals,
+    country_name,
+    explain_unknown,
+    is_known,
+)
 from firmtrade_core.codes.groups import group_label, group_members, group_names
 from firmtrade_core.scenarios.errors import ScenarioError, suggestion
 from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING, listed
@@ -122,10 +129,17 @@ class Atlas:
             if not known:
                 raise ScenarioError(f"There is no {what} for sector {label}.{suggestion(label, values)}")
             result[s] = known[0] if min(known) == max(known) else sum(known) / len(known)
-            if label not in values:
-                mean = ", a mean over its parts (approximate)" if min(known) < max(known) else ""
-                self.note(f"The {what} of {label} is read from the sectors it belongs to{mean}.")
+        self._note_reading(values, entries, what)
         return result
+
+    def _note_reading(self, values: Mapping[str, float], entries: Mapping[str, float], what: str) -> None:
+        labelled = list(zip(self.world.sectors, self.sector_parts, strict=True))
+        moved = [label for label, _ in labelled if label not in values]
+        mixed = [label for label, parts in labelled if len({entries[p] for p in parts if p in entries}) > 1]
+        if moved:
+            self.note(f"The {what} of {some(moved)} is read from the sectors they belong to.")
+        if mixed:
+            self.note(f"The {what} of {some(mixed)} is a simple mean over its parts (approximate).")
 
     def note(self, text: str) -> None:
         """Keeps a sentence for the report, once."""
@@ -154,11 +168,9 @@ class Atlas:
             self.note(f"{missing}; its entry has no effect.")
             return frozenset()
         hint = suggestion(name, (*self.world.countries, *group_names()))
-        raise ScenarioError(
-            f"{name!r} is no country of this world and no group.{hint}"
-            if hint and len(name) != 3
-            else explain_unknown(name)
-        )
+        if hint and key not in RETIRED_CODES:
+            raise ScenarioError(f"{name!r} is no country of this world and no group.{hint}")
+        raise ScenarioError(explain_unknown(name))
 
     def _group(self, name: str, members: Parts, present: Parts) -> Parts:
         if not members & present:

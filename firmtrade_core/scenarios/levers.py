@@ -113,8 +113,8 @@ def _(card: schema.Embargo, draft: Draft, atlas: Atlas) -> None:
     covered = reach(card, atlas)
     if ((covered > 0) & (covered < 1)).any():
         raise ScenarioError(
-            "An embargo cannot hit a part of a country or sector of this world (see the exporters, importers "
-            "and sectors named). Name whole ones, such as ROW, or use a world that tells them apart."
+            "An embargo cannot hit a part of a country or sector of this world. Name the whole (such as ROW), leave "
+            "it out (for instance with except_importers: [ROW]), or use a world that tells its parts apart."
         )
     draft.trade_cost = np.where(covered > 0, np.inf, draft.trade_cost)
 

@@ -445,11 +445,12 @@ class Scenario(_Frozen):
 
     @cached_property
     def content_hash(self) -> str:
-        """Sixteen hexadecimal digits of what moves the numbers: active cards and structure, not words."""
+        """Sixteen hexadecimal digits of what moves numbers and report: active cards, structure, world; not words."""
         content = {
             "version": self.version,
             "cards": [card.model_dump(mode="json") for card in self.active_cards],
             "structure": self.structure.model_dump(mode="json"),
+            "world": self.world and self.world.model_dump(mode="json"),
         }
         text = json.dumps(content, sort_keys=True, ensure_ascii=True)
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

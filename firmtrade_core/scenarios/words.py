@@ -9,6 +9,7 @@ from typing import NamedTuple
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.codes.groups import group_names
 from firmtrade_core.codes.sectors import BROAD_SECTORS
+from firmtrade_core.labels import MINUS, NARROW_NO_BREAK_SPACE, THIN_SPACE
 from firmtrade_core.scenarios import schema
 from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING, listed
 from firmtrade_core.scenarios.presets import load_schedule
@@ -19,8 +20,6 @@ MOST_CLAUSES = 4
 
 #: Names told in full; more are counted.
 MOST_NAMES = 3
-
-NO_BREAK, THIN = "\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}"
 
 _GROUP_WORDS = {
     "EU": "the EU",
@@ -258,14 +257,13 @@ def _country(code: str) -> str:
 
 def sectors(codes: Sequence[str], excluded: Sequence[str], world: World) -> str:
     """Sectors by name, in the middle of a sentence."""
-    everything = {(ALL_GOODS,): "all goods", (EVERYTHING,): "all goods and services"}
-    named = everything.get(tuple(codes)) or _several([_sector(code, world) for code in codes])
+    named = _several([_sector(code, world) for code in codes])
     return f"{named} but {_several([_sector(code, world) for code in excluded])}" if excluded else named
 
 
 def _sector(code: str, world: World) -> str:
-    if code == ALL_GOODS:
-        return ALL_GOODS
+    if code in (ALL_GOODS, EVERYTHING):
+        return ALL_GOODS if code == ALL_GOODS else "all goods and services"
     name = world.sector_name(code) if code in world.sectors else BROAD_SECTORS.get(code, code)
     return name if name == code and code[:1].isupper() else name[:1].lower() + name[1:]
 
@@ -277,14 +275,14 @@ def _several(names: Sequence[str]) -> str:
 
 
 def number(value: float) -> str:
-    """A policy's number as given: four digits at most, true minus, thin-space thousands."""
-    text = f"{float(f'{value:.4g}'):,.10g}".replace(",", THIN)
-    return text.replace("-", "\N{MINUS SIGN}")
+    """A policy's number as it was given, four digits at most (results are rounded harder, by `labels`)."""
+    text = f"{float(f'{value:.4g}'):,.10g}".replace(",", THIN_SPACE)
+    return text.replace("-", MINUS)
 
 
 def percent(fraction: float) -> str:
     """``12.5 %`` of 0.125."""
-    return f"{number(fraction * 100)}{NO_BREAK}%"
+    return f"{number(fraction * 100)}{NARROW_NO_BREAK_SPACE}%"
 
 
 def points(fraction: float) -> str:

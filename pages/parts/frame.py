@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 import streamlit as st
+from streamlit.navigation.page import Page
 
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures import Headline
@@ -16,18 +17,36 @@ from pages.parts.worlds import UPLOADED, current_world, named_world
 
 SIDEBAR_WIDTH = 212
 
+_IN_FRAME = "in_frame"
+
+
+def navigation() -> Page:
+    """The pages, in order; a page is listed once it works."""
+    st.session_state[_IN_FRAME] = True
+    st.set_page_config(
+        page_title="firmtrade",
+        page_icon=str(asset("icon.svg")),
+        layout="wide",
+        initial_sidebar_state=SIDEBAR_WIDTH,
+    )
+    return st.navigation(
+        [
+            st.Page("pages/briefing.py", title="Briefing", default=True),
+            st.Page("pages/lab.py", title="Scenario lab", url_path="lab"),
+            st.Page("pages/data.py", title="Data", url_path="data"),
+        ]
+    )
+
 
 def open_page(title: str) -> World:
     """Dress a page and return the session's world; stops the page where the world cannot be read.
 
-    Safe on a page file that is opened directly, before the entry script has run in the session.
+    Safe on a page file that Streamlit serves by itself, as it does on a fresh server before any session has
+    run the entry script: the page then puts up the navigation itself.
     """
-    st.set_page_config(
-        page_title=f"{title} · firmtrade",
-        page_icon=":material/public:",
-        layout="wide",
-        initial_sidebar_state=SIDEBAR_WIDTH,
-    )
+    if not st.session_state.get(_IN_FRAME):
+        navigation()
+    st.set_page_config(page_title=f"{title} · firmtrade")
     st.html(asset("style.css"))
     try:
         world = current_world()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
-from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.equilibrium import Equilibrium, solve
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.margins import TailError
-from firmtrade_core.scenarios import Scenario, ScenarioError
+from firmtrade_core.scenarios import Scenario, ScenarioError, compile
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 from pages.parts.store import Store
@@ -23,10 +21,11 @@ class Unsolved(Exception):
 
 
 @st.cache_resource(show_spinner=False, max_entries=MOST_RESULTS)
-def _solved(world_hash: str, scenario_hash: str, _world: World, _scenario: Scenario, _start: Any) -> Any:
-    from firmtrade_core.scenarios import solve_scenario
-
-    return solve_scenario(_scenario, _world, start=_start)
+def _solved(
+    world_hash: str, scenario_hash: str, _world: World, _scenario: Scenario, _start: Equilibrium | None
+) -> tuple[Equilibrium, tuple[str, ...]]:
+    compiled = compile(_scenario, _world)
+    return solve(_world, compiled.shock, compiled.parameters, start=_start or compiled.unanswered), compiled.report
 
 
 def solve_in(store: Store, world: World) -> tuple[Equilibrium, tuple[str, ...]]:

@@ -12,10 +12,13 @@ from typing import Any
 
 import streamlit as st
 
-from firmtrade_core.scenarios import Scenario, ScenarioError, Tariff
+from firmtrade_core.scenarios import Scenario, ScenarioError, Tariff, load_preset
 from firmtrade_core.world.world import World
 
 MOST_STEPS = 50
+
+#: Name of a scenario made or changed by hand.
+OWN_NAME = "Own scenario"
 
 _KEY = "store"
 
@@ -100,9 +103,9 @@ class Store:
 
     def remove_card(self, index: int) -> None:
         """Take a policy away; `undo` brings it back."""
-        cards = list(self.scenario.cards)
-        del cards[index]
-        self.become(self.scenario.with_(cards=tuple(cards)))
+        content = self.scenario.to_dict()
+        del content["cards"][index]
+        self._attempt("scenario", {}, content)
 
     def edit_structure(self, changes: dict[str, Any]) -> None:
         """Change structural choices."""
@@ -113,8 +116,10 @@ class Store:
     def _attempt(
         self, place: str, wanted: dict[str, Any], content: dict[str, Any], *, sliding: bool = False
     ) -> None:
+        # What has been edited is no longer the preset it was loaded as.
+        words = {"name": OWN_NAME, "description": "", "source": ""}
         try:
-            scenario = Scenario.parse(content)
+            scenario = Scenario.parse(content | words)
         except ScenarioError as error:
             self.drafts[place] = wanted
             self.problems[place] = str(error)
@@ -130,9 +135,11 @@ class Store:
 
 def opening_scenario(world: World) -> Scenario:
     """What a session starts with: ten points by the United States, or by the largest importer there is."""
-    setter = "USA" if "USA" in world.countries else world.countries[int(world.income.argmax())]
+    if "USA" in world.countries:
+        return load_preset("us_ten_points")
+    setter = world.countries[int(world.income.argmax())]
     card = Tariff(importers=(setter,), method="add", value=0.10)
-    return Scenario(name="Ten points on all goods", cards=(card,))
+    return Scenario(name=OWN_NAME, cards=(card,))
 
 
 def current(world: World) -> Store:

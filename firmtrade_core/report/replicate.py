@@ -1,0 +1,231 @@
+"""Published results against ours: the registry of replications, their tables and the stored run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from firmtrade_core.paths import asset, data_folder
+
+STORED_RUN = "replication.json"
+
+
+class MissingDataError(FileNotFoundError):
+    """Data of a replication are missing. The message names the files and where the public finds them."""
+
+
+class UnknownReplicationError(ValueError):
+    """No replication has this name. The message lists those there are."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One published number against ours.
+
+    Parameters
+    ----------
+    result, place
+        What is compared, and for whom.
+    unit
+        Unit of the two numbers.
+    published
+        None where there is no such number to compare with.
+    ours
+    difference
+        Ours against the published one, in `difference_unit`.
+    band
+        Largest difference, in absolute value, at which the row holds.
+    residual
+        The numbers are residuals of equations at the published and at our values: the row holds if ours
+        is within the band, and shows whether the published one is.
+    """
+
+    result: str
+    place: str
+    unit: str
+    published: float | None
+    ours: float
+    difference: float
+    band: float
+    difference_unit: str = "points"
+    residual: bool = False
+
+    @property
+    def holds(self) -> bool:
+        """Whether the difference is within the band; never so where it is not a number."""
+        return abs(self.difference) <= self.band
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in words."""
+        if not self.holds:
+            return "misses"
+        if self.residual and self.published is not None and not abs(self.published) <= self.band:
+            return "holds; the published values do not"
+        return "holds"
+
+
+@dataclass(frozen=True)
+class Replication:
+    """A published result that can be computed again.
+
+    Parameters
+    ----------
+    name, title, citation
+    files
+        Needed below the data folder.
+    origin
+        Where the public finds these data.
+    compute
+        From the data folder to the rows.
+    notes
+        What a reader should know about the differences.
+    """
+
+    name: str
+    title: str
+    citation: str
+    files: tuple[str, ...]
+    origin: str
+    compute: Callable[[Path], Sequence[Row]]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """Outcome of a replication.
+
+    Parameters
+    ----------
+    name, title, citation, notes
+        As in `Replication`.
+    rows
+    run_on
+        Date of the run, ISO.
+    rerun_here
+        False for the stored run.
+    """
+
+    name: str
+    title: str
+    citation: str
+    notes: tuple[str, ...]
+    rows: tuple[Row, ...]
+    run_on: str
+    rerun_here: bool = True
+
+    @property
+    def holds(self) -> bool:
+        """Whether every row does."""
+        return all(row.holds for row in self.rows)
+
+    @property
+    def dated(self) -> str:
+        """When it was run, and whether here."""
+        return f"run on {self.run_on}" if self.rerun_here else f"not rerun here (run on {self.run_on})"
+
+    def table(self) -> pd.DataFrame:
+        """All rows: result, place, unit, published, ours, difference, difference_unit, band, verdict."""
+        names = ("result", "place", "unit", "published", "ours", "difference", "difference_unit", "band")
+        columns = [*names, "verdict"]
+        return pd.DataFrame([[getattr(row, c) for c in columns] for row in self.rows], columns=columns)
+
+    def summary(self, at_most: int = 4) -> pd.DataFrame:
+        """As `table`, but of results with many places only the one furthest off, and all that miss."""
+        table = self.table()
+        size = table.groupby("result", sort=False)["place"].transform("size")
+        distance = table["difference"].abs().fillna(float("inf"))
+        furthest = distance.index.isin(distance.groupby(table["result"]).idxmax())
+        shown = table[(size <= at_most) | furthest | (table["verdict"] == "misses")].copy()
+        many = size[shown.index] > at_most
+        shown.loc[many, "place"] += " (furthest of " + size[shown.index][many].astype(str) + ")"
+        return shown.reset_index(drop=True)
+
+
+def replications() -> Mapping[str, Replication]:
+    """All replications by name, in the order in which they are shown."""
+    from firmtrade_core.report.nafta import NAFTA
+    from firmtrade_core.report.trade_without_borders import TRADE_WITHOUT_BORDERS
+
+    return {r.name: r for r in (TRADE_WITHOUT_BORDERS, NAFTA)}
+
+
+def replicate(name: str, folder: Path | None = None) -> Report:
+    """Compute a published result again and hold it against what was published.
+
+    Parameters
+    ----------
+    name
+        See `replications`.
+    folder
+        Data folder; `paths.data_folder()` unless given.
+
+    Raises
+    ------
+    UnknownReplicationError, MissingDataError
+    """
+    known = replications()
+    if name not in known:
+        raise UnknownReplicationError(f"No replication is called {name!r}. There are: {', '.join(known)}.")
+    replication, data = known[name], folder or data_folder()
+    missing = [file for file in replication.files if not (data / file).is_file()]
+    if missing:
+        raise MissingDataError(
+            f"{replication.title}: {', '.join(missing)} missing below {data} (FIRMTRADE_DATA). "
+            f"Public origin: {replication.origin}"
+        )
+    return Report(
+        name=name,
+        title=replication.title,
+        citation=replication.citation,
+        notes=replication.notes,
+        rows=tuple(replication.compute(data)),
+        run_on=datetime.now(UTC).date().isoformat(),
+    )
+
+
+def replicate_or_recall(name: str, folder: Path | None = None) -> Report:
+    """As `replicate`, or the stored run where the data are missing."""
+    try:
+        return replicate(name, folder)
+    except MissingDataError:
+        return stored_run()[name]
+
+
+def store(reports: Sequence[Report]) -> Path:
+    """Keep the reports as the stored run, beside those already there; returns where."""
+    path = asset(STORED_RUN)
+    kept = stored_run() if path.is_file() else {}
+    kept |= {report.name: report for report in reports}
+    path.write_text(json.dumps({"reports": [as_record(r) for r in kept.values()]}, indent=1) + "\n")
+    return path
+
+
+def stored_run() -> dict[str, Report]:
+    """The run shipped with the product, by name."""
+    records = json.loads(asset(STORED_RUN).read_text())["reports"]
+    return {record["name"]: _from_record(record) for record in records}
+
+
+def as_record(report: Report) -> dict[str, Any]:
+    """A report as plain data, with the verdict of each row and of all."""
+    record = asdict(report)
+    record["rows"] = [asdict(row) | {"verdict": row.verdict} for row in report.rows]
+    return record | {"holds": report.holds}
+
+
+def _from_record(record: Mapping[str, Any]) -> Report:
+    rows = tuple(Row(**{f.name: row[f.name] for f in fields(Row)}) for row in record["rows"])
+    kept = {f.name: record[f.name] for f in fields(Report)}
+    return Report(**kept | {"rows": rows, "notes": tuple(record["notes"]), "rerun_here": False})
+
+
+def published(name: str) -> pd.DataFrame:
+    """A table of published values, ``assets/published/<name>.csv``; its citation is the first line."""
+    return pd.read_csv(asset(f"published/{name}.csv"), comment="#")
