@@ -1,5 +1,6 @@
 """The world the product ships."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,8 @@ def world() -> World:
 @pytest.fixture(scope="module")
 def figures() -> embedded.Figures:
     if not figures_folder().is_dir():
-        pytest.skip(f"{figures_folder()} is missing (FIRMTRADE_FIGURES)")
+        reason = f"{figures_folder()} is missing (FIRMTRADE_FIGURES)"
+        pytest.fail(reason) if os.environ.get("FIRMTRADE_STRICT") == "1" else pytest.skip(reason)
     return embedded.read_figures()
 
 
@@ -116,12 +118,12 @@ def test_elasticity_sets() -> None:
         assert chosen.kind == "cost"
         assert chosen.source and chosen.label
     assert elasticity_set("CP").by_sector["metals"] == 4.54
-    with pytest.raises(UnknownCodeError, match="'FGQ'. Choose FGO"):
+    with pytest.raises(UnknownCodeError, match=r"'FGQ'\. Choose FGO"):
         elasticity_set("FGQ")
 
 
 def test_a_broken_elasticity_table_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "sets.csv"
     path.write_text("set,label,kind,source,note,metals\nA,a,cost,s,,-3\n")
-    with pytest.raises(WorldFileError, match="sets.csv, set 'A': elasticities must be above 0"):
+    with pytest.raises(WorldFileError, match=r"sets\.csv, set 'A': elasticities must be above 0"):
         elasticity_sets(path)

@@ -20,7 +20,7 @@ RANDOM = np.random.default_rng(0)
 
 
 def test_names() -> None:
-    with pytest.raises(UnknownCodeError, match="no loader 'bacy'. Choose baci"):
+    with pytest.raises(UnknownCodeError, match=r"no loader 'bacy'\. Choose baci"):
         load("bacy", "x")
     with pytest.raises(WorldError, match="The loader baci: missing a required argument: 'output'"):
         load("baci", "x")
