@@ -4,6 +4,7 @@ import typer
 
 from firmtrade_core.cli.replicate import replicate
 from firmtrade_core.cli.solve import solve
+from firmtrade_core.cli.world import app as world
 
 app = typer.Typer(
     name="firmtrade_core",
@@ -21,3 +22,4 @@ def _root() -> None:
 
 app.command("replicate")(replicate)
 app.command("solve")(solve)
+app.add_typer(world, name="world")

@@ -184,8 +184,8 @@ class World:
                 f"{count} final demands are negative; the worst is {self.countries[i]}, {self.sectors[k]}: "
                 f"its users buy {self.inputs.sum(2)[i, k]:,.0f} million USD of inputs but only "
                 f"{self.total_expenditure[i, k]:,.0f} is spent in all (gap "
-                f"{-self.final_demand[i, k]:,.0f}). Mend with balance.close_input_rows or "
-                "shares.close_from_shares."
+                f"{-self.final_demand[i, k]:,.0f}). Mend with World.from_long(..., "
+                "close_inputs=True), balance.close_input_rows or shares.close_from_shares."
             )
         short = (self.value_added <= 0) & (self.gross_output > 0)
         if short.any():
@@ -530,7 +530,8 @@ def _frozen_array(values: ArrayLike, shape: tuple[int, ...], name: str) -> Array
         raise WorldError(
             f"{name} holds {count} values that are missing or infinite. Give zeros where nothing is meant."
         )
-    return _readonly(array)
+    # Minus zero becomes zero, so that equal worlds have equal hashes.
+    return _readonly(array + 0.0)
 
 
 def _readonly(array: Array) -> Array:

@@ -111,16 +111,23 @@ def _long(
     part = table[kept]
     long = pd.DataFrame(
         {
-            "row": list(zip(_codes(part["row_country"]), row[kept], strict=True)),
-            "column": list(zip(_codes(part["col_country"]), column[kept], strict=True)),
+            "origin": _codes(part["row_country"]),
+            "product": [group[i] for i in row[kept]],
+            "destination": _codes(part["col_country"]),
+            "use": [group[i] if i in INDUSTRIES_2013 else "" for i in column[kept]],
             "value": numbers(part, "value", where),
         }
     )
-    wide = long.pivot_table(index="row", columns="column", values="value", aggfunc="sum", fill_value=0.0)
-    rows = pd.MultiIndex.from_tuples([(str(c), group[int(i)]) for c, i in wide.index.tolist()])
-    columns = pd.MultiIndex.from_tuples(
-        [(str(c), group[int(i)] if i in INDUSTRIES_2013 else "") for c, i in wide.columns.tolist()]
+    wide = long.pivot_table(
+        index=["origin", "product"],
+        columns=["destination", "use"],
+        values="value",
+        aggfunc="sum",
+        fill_value=0.0,
+        sort=False,
     )
+    assert isinstance(wide.index, pd.MultiIndex) and isinstance(wide.columns, pd.MultiIndex)
+    rows, columns = wide.index, wide.columns
     return labelled_sums(rows, columns, wide.to_numpy(dtype=float)), year
 
 
