@@ -2,6 +2,7 @@
 
 import typer
 
+from firmtrade_core.cli.app import app as start_app
 from firmtrade_core.cli.solve import solve
 
 app = typer.Typer(
@@ -18,4 +19,5 @@ def _root() -> None:
     """What firms' differences do to international trade."""
 
 
+app.command("app")(start_app)
 app.command("solve")(solve)
