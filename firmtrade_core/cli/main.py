@@ -2,8 +2,8 @@
 
 import typer
 
-from firmtrade_core.cli.replicate import replicate
 from firmtrade_core.cli.app import app as start_app
+from firmtrade_core.cli.replicate import replicate
 from firmtrade_core.cli.solve import solve
 from firmtrade_core.cli.world import app as world
 

@@ -172,7 +172,7 @@ def _iterate(
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         for steps in range(iteration.limit):
             now = system.evaluate(vector)
-            largest = max(float(np.abs(gap).max()) for gap in now.gaps.values())
+            largest = system.largest_gap(now)
             converged = largest <= iteration.tolerance
             if converged or not np.isfinite(largest):
                 break

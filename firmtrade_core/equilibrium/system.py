@@ -356,6 +356,13 @@ class System:
 
     # Iteration ----------------------------------------------------------------------------------
 
+    def largest_gap(self, evaluation: Evaluation) -> float:
+        """The largest gap, prices weighed as (6) weighs them, to the power 1-σ."""
+        gaps = dict(evaluation.gaps)
+        if "price" in gaps:
+            gaps["price"] = gaps["price"] * np.maximum(self.sigma - 1, 1.0)
+        return max(float(np.abs(gap).max()) for gap in gaps.values())
+
     def step(self, evaluation: Evaluation, wage_step: Array) -> Array:
         """The step of the plain iteration: wages by approximate Newton, the rest by substitution."""
         gaps, wage = evaluation.gaps, evaluation.point.wage

@@ -9,8 +9,8 @@ from pathlib import Path
 import streamlit as st
 
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.embedded import load_embedded_world
+from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.files import load_world
 from firmtrade_core.world.world import World
 
