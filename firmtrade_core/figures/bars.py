@@ -80,10 +80,10 @@ def sector_bars(
         sector = sector[0].lower() + sector[1:]
         title = f"{country_name(country)}: {measure.lower()} {verb} most in {sector}"
     notes = [f"<br>{change(float(d), 'bn USD')}" if np.isfinite(d) else "" for d in dollars]
-    return _bars(names, percent, "%", title, subtitle, source, name_width=236, notes=notes)
+    return _bars(names, percent, "%", title, subtitle, source, name_width=256, notes=notes)
 
 
-def _short(name: str, most: int = 36) -> str:
+def _short(name: str, most: int = 40) -> str:
     return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
 
 
@@ -108,7 +108,9 @@ def _bars(
         "orientation": "h",
         "y": rows,
         "x": [round(float(v), 6) for v in shown],
-        "customdata": [f"{n}<br>{w}{e}" for n, w, e in zip(names, words, notes or [""] * len(names), strict=True)],
+        "customdata": [
+            f"{n}<br>{w}{e}" for n, w, e in zip(names, words, notes or [""] * len(names), strict=True)
+        ],
         "hovertemplate": "%{customdata}<extra></extra>",
         "marker": {"color": [GAIN if v >= 0 else LOSS for v in shown]},
         "width": 0.66,

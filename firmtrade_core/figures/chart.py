@@ -23,7 +23,7 @@ LOSS, GAIN = "#bf812d", "#35978f"
 NO_DATA = "#9a9a9a"
 
 #: Colours that follow the reader's theme; the screen puts the theme's own in their place.
-TEXT, MUTED, GRID, SURFACE, ACCENT = "$text", "$muted", "$grid", "$surface", "$accent"
+TEXT, MUTED, SURFACE, EDGE, ACCENT = "$text", "$muted", "$surface", "$edge", "$accent"
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,11 @@ def base_layout(**changes: Any) -> dict[str, Any]:
         "font": {"color": TEXT, "size": 13},
         "margin": {"l": 0, "r": 0, "t": 4, "b": 4},
         "showlegend": False,
-        "hoverlabel": {"bgcolor": SURFACE, "bordercolor": MUTED, "font": {"color": TEXT, "size": 13}, "align": "left"},
+        "hoverlabel": {
+            "bgcolor": SURFACE,
+            "bordercolor": MUTED,
+            "font": {"color": TEXT, "size": 13},
+            "align": "left",
+        },
     }
     return layout | changes

@@ -127,7 +127,9 @@ def _exporters(equilibrium: Equilibrium, variable: Variable) -> Outcome:
         )
     weight = foreign(equilibrium.world.border_value)
     total = weight.sum((1, 2))
-    mean = (weight * np.nan_to_num(equilibrium.exporters_change)).sum((1, 2)) / np.where(total > 0, total, 1.0)
+    mean = (weight * np.nan_to_num(equilibrium.exporters_change)).sum((1, 2)) / np.where(
+        total > 0, total, 1.0
+    )
     return Outcome(variable, np.where(total > 0, _percent(mean), np.nan))
 
 
@@ -233,8 +235,12 @@ def headlines(equilibrium: Equilibrium, country: str, name: str) -> list[Headlin
             f"{change(float(variation[i]), 'bn USD')} a year",
             "real_income",
         ),
-        Headline("Exports", float(trade["exports"].change[i]), "%", change(dollars("exports"), "bn USD"), "exports"),
-        Headline("Imports", float(trade["imports"].change[i]), "%", change(dollars("imports"), "bn USD"), "imports"),
+        Headline(
+            "Exports", float(trade["exports"].change[i]), "%", change(dollars("exports"), "bn USD"), "exports"
+        ),
+        Headline(
+            "Imports", float(trade["imports"].change[i]), "%", change(dollars("imports"), "bn USD"), "imports"
+        ),
         Headline(
             "Tariff revenue",
             dollars("duties"),
