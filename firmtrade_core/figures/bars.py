@@ -80,10 +80,10 @@ def sector_bars(
         sector = sector[0].lower() + sector[1:]
         title = f"{country_name(country)}: {measure.lower()} {verb} most in {sector}"
     notes = [f"<br>{change(float(d), 'bn USD')}" if np.isfinite(d) else "" for d in dollars]
-    return _bars(names, percent, "%", title, subtitle, source, name_width=236, notes=notes)
+    return _bars(names, percent, "%", title, subtitle, source, name_width=256, notes=notes)
 
 
-def _short(name: str, most: int = 36) -> str:
+def _short(name: str, most: int = 40) -> str:
     return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
 
 

@@ -147,8 +147,8 @@ def current(world: World) -> Store:
     store: Store | None = st.session_state.get(_KEY)
     if store is None:
         scenario = opening_scenario(world)
-        importers = getattr(scenario.cards[0], "importers", ())
-        store = Store(scenario, country=str(importers[0]))
+        (card,) = scenario.active_cards
+        store = Store(scenario, country=str(card.importers[0]))
         st.session_state[_KEY] = store
     if store.country not in world.countries:
         store.country = world.countries[int(world.income.argmax())]
