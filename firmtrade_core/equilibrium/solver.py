@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 from firmtrade_core.equilibrium import certificate as certification
 from firmtrade_core.equilibrium.anderson import Anderson
 from firmtrade_core.equilibrium.baseline import Baseline, calibrate
-from firmtrade_core.equilibrium.errors import CertificateError, ConvergenceError, IndeterminacyError
+from firmtrade_core.equilibrium.errors import (
+    CertificateError,
+    ConvergenceError,
+    IndeterminacyError,
+    InsolvencyError,
+)
 from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.results import Certificate, Equilibrium, combined_hash
 from firmtrade_core.equilibrium.shock import Shock
@@ -33,6 +38,9 @@ _EMPTYING_SECTOR = 1e-2
 
 #: Under free entry, a larger response to a unit disturbance counts as indeterminate.
 _LARGEST_STRETCH = 1e4
+
+#: Where an iteration fails, a country left with less of its baseline income than this cannot pay.
+_INSOLVENT = 0.02
 
 #: A wage response whose inverse has larger entries is treated as singular.
 _LARGEST_INVERSE = 1e8
@@ -100,6 +108,8 @@ def solve(
         Where shock or structure do not fit the world.
     ConvergenceError
         Naming the market furthest from clearing.
+    InsolvencyError
+        Where a fixed surplus or an outlay would take all of a country's income.
     IndeterminacyError
         Under free entry, where a sector empties or the equilibrium is not locally unique.
     CertificateError
@@ -144,10 +154,30 @@ def _find(
             return found, steps
         if system.free_entry:
             _refuse_corner(found.evaluation.point.firms, world, _EMPTYING_SECTOR)
+    _refuse_insolvency(system, found.evaluation, world)
     raise ConvergenceError(
         f"No equilibrium was found in {steps} iterations; furthest from clearing: "
-        f"{_furthest(found.evaluation.gaps, world)}. The shock may be too large for this structure: try it in smaller "
-        "steps, restricted entry, or a lower elasticity."
+        f"{_furthest(found.evaluation.gaps, world)}. The shock may be too large for this structure, or gains of "
+        "scale feed on themselves in it: try smaller steps, restricted entry, a smaller labour-supply elasticity "
+        "or a smaller Pareto tail."
+    )
+
+
+def _refuse_insolvency(system: System, evaluation: Evaluation, world: World) -> None:
+    """Say so where the iteration failed because a country's surplus or outlay exceeds its income.
+
+    Raises
+    ------
+    InsolvencyError
+        Naming the country.
+    """
+    left = system.income(evaluation.point, evaluation.flows) / world.income
+    if not left.min() < _INSOLVENT:
+        return
+    country = world.countries[int(left.argmin())]
+    raise InsolvencyError(
+        f"No equilibrium exists in which {country} keeps its trade surplus or pays its outlay: after the shock "
+        "they would take all its income. Let deficits be proportional or removed, or take a smaller shock."
     )
 
 
