@@ -39,9 +39,6 @@ _EMPTYING_SECTOR = 1e-2
 #: Under free entry, a larger response to a unit disturbance counts as indeterminate.
 _LARGEST_STRETCH = 1e4
 
-#: Where an iteration fails, a country left with less of its baseline income than this cannot pay.
-_INSOLVENT = 0.02
-
 #: A wage response whose inverse has larger entries is treated as singular.
 _LARGEST_INVERSE = 1e8
 
@@ -132,7 +129,7 @@ def solve(
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """Where an attempt ended."""
+    """Where an attempt ended; broke marks countries whose income kept turning negative on the way."""
 
     converged: bool
     vector: Array
@@ -140,6 +137,7 @@ class _Found:
     wage_step: Array
     accelerate: Anderson
     steps: int
+    broke: NDArray[np.bool_]
 
 
 def _find(
@@ -154,7 +152,7 @@ def _find(
             return found, steps
         if system.free_entry:
             _refuse_corner(found.evaluation.point.firms, world, _EMPTYING_SECTOR)
-    _refuse_insolvency(system, found.evaluation, world)
+    _refuse_insolvency(found.broke, world)
     raise ConvergenceError(
         f"No equilibrium was found in {steps} iterations; furthest from clearing: "
         f"{_furthest(found.evaluation.gaps, world)}. The shock may be too large for this structure, or gains of "
@@ -163,7 +161,7 @@ def _find(
     )
 
 
-def _refuse_insolvency(system: System, evaluation: Evaluation, world: World) -> None:
+def _refuse_insolvency(broke: NDArray[np.bool_], world: World) -> None:
     """Say so where the iteration failed because a country's surplus or outlay exceeds its income.
 
     Raises
@@ -171,14 +169,12 @@ def _refuse_insolvency(system: System, evaluation: Evaluation, world: World) -> 
     InsolvencyError
         Naming the country.
     """
-    left = system.income(evaluation.point, evaluation.flows) / world.income
-    if not left.min() < _INSOLVENT:
-        return
-    country = world.countries[int(left.argmin())]
-    raise InsolvencyError(
-        f"No equilibrium exists in which {country} keeps its trade surplus or pays its outlay: after the shock "
-        "they would take all its income. Let deficits be proportional or removed, or take a smaller shock."
-    )
+    if broke.any():
+        raise InsolvencyError(
+            f"No equilibrium was found in which {world.countries[int(broke.argmax())]} keeps its trade surplus or "
+            "pays its outlay: after the shock they would take all its income. Let deficits be proportional or "
+            "removed, or take a smaller shock."
+        )
 
 
 def _attempts(
@@ -198,7 +194,7 @@ def _iterate(
     system: System, vector: Array, wage_step: Array, iteration: Iteration, accelerate: Anderson
 ) -> _Found:
     """Fixed-point iteration, wages by an approximate Newton step, all accelerated together."""
-    converged = False
+    converged, broke = False, np.zeros(system.countries, dtype=bool)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         for steps in range(iteration.limit):
             now = system.evaluate(vector)
@@ -206,10 +202,12 @@ def _iterate(
             converged = largest <= iteration.tolerance
             if converged or not np.isfinite(largest):
                 break
+            if steps > iteration.refresh:
+                broke |= now.income <= 0
             if steps and steps % iteration.refresh == 0:
                 wage_step = _invert(system.wage_response(now.flows))
             vector = accelerate.propose(vector, system.step(now, wage_step))
-    return _Found(converged, vector, now, wage_step, accelerate, steps)
+    return _Found(converged, vector, now, wage_step, accelerate, steps, broke)
 
 
 def _invert(response: Array) -> Array:
@@ -258,7 +256,7 @@ def _assemble(
     point, cost, flows = evaluation.point, evaluation.cost, evaluation.flows
     labour = system.labour(point)
     government = system.government(point)
-    income = system.income(point, flows)
+    income = evaluation.income
     labour_income = baseline.labour_income * np.exp(point.wage + labour)
     kept = not (system.free_entry or baseline.margins.competitive)
     profit_income = flows.profits.sum(0) if kept else 0.0

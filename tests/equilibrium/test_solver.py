@@ -65,7 +65,7 @@ def test_the_certificate_notices_a_wrong_quantity(result: Equilibrium, quantity:
 
 
 def test_a_nan_never_leaves_the_solver(world: World, raised: Shock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("firmtrade_core.equilibrium.system.System.income", lambda *_: np.full(5, np.nan))
+    monkeypatch.setattr("firmtrade_core.equilibrium.system.System._income", lambda *_: np.full(5, np.nan))
     with pytest.raises((CertificateError, ConvergenceError)):
         solve(world, raised, Parameters())
 

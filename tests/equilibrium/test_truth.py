@@ -42,9 +42,9 @@ def _icio() -> World:
     countries=st.integers(2, 9),
     sectors=st.integers(1, 6),
     closure=st.sampled_from(["fixed", "proportional", "removed"]),
-    labour=st.floats(0, 2),
+    labour=st.floats(0, 0.5),
     elasticity=st.floats(4.0, 12.0),
-    size=st.floats(0, 0.6),
+    size=st.floats(0, 0.4),
 )
 @settings(max_examples=100, deadline=None)
 def test_any_world_any_shock_is_certified(
