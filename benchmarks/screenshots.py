@@ -1,6 +1,6 @@
 """Pictures of every page, to be looked at: 1280 and 1920 px wide, light and dark.
 
-    python benchmarks/screenshots.py [--folder output/screenshots]
+python benchmarks/screenshots.py [--folder output/screenshots]
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ def take(address: str, folder: Path) -> list[Path]:
         for scheme in ("light", "dark"):
             for width, height in ((1280, 800), (1920, 1080)):
                 for name, path, act in VIEWS:
-                    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+                    context = browser.new_context(
+                        viewport={"width": width, "height": height}, color_scheme=scheme
+                    )
                     page = context.new_page()
                     page.goto(f"{address}/{path}")
                     page.wait_for_selector(READY)
