@@ -1,6 +1,6 @@
 """Pictures of every page, to be looked at: 1280 and 1920 px wide, light and dark.
 
-    python benchmarks/screenshots.py [--folder output/screenshots]
+python benchmarks/screenshots.py [--folder output/screenshots]
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _flows(page: Any) -> None:
 
 
 def _choices(page: Any) -> None:
-    page.get_by_text("Model choices").click()
+    page.get_by_role("button", name="Model choices").click()
 
 
 def _stack(page: Any) -> None:
@@ -38,8 +38,9 @@ def _stack(page: Any) -> None:
 
 
 def _impossible(page: Any) -> None:
-    page.get_by_role("combobox", name="On imports from").click()
+    page.get_by_role("combobox", name="On imports from").fill("United States")
     page.get_by_role("option", name="United States", exact=True).click()
+    page.keyboard.press("Escape")
 
 
 #: What is pictured: name, path, what to do on the page first.
@@ -66,7 +67,9 @@ def take(address: str, folder: Path) -> list[Path]:
         for scheme in ("light", "dark"):
             for width, height in ((1280, 800), (1920, 1080)):
                 for name, path, act in VIEWS:
-                    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+                    context = browser.new_context(
+                        viewport={"width": width, "height": height}, color_scheme=scheme
+                    )
                     page = context.new_page()
                     page.goto(f"{address}/{path}")
                     page.wait_for_selector(READY)
