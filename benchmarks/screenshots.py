@@ -29,7 +29,7 @@ def _flows(page: Any) -> None:
 
 
 def _choices(page: Any) -> None:
-    page.get_by_text("Model choices").click()
+    page.get_by_role("button", name="Model choices").click()
 
 
 def _stack(page: Any) -> None:
@@ -38,8 +38,9 @@ def _stack(page: Any) -> None:
 
 
 def _impossible(page: Any) -> None:
-    page.get_by_role("combobox", name="On imports from").click()
+    page.get_by_role("combobox", name="On imports from").fill("United States")
     page.get_by_role("option", name="United States", exact=True).click()
+    page.keyboard.press("Escape")
 
 
 #: What is pictured: name, path, what to do on the page first.

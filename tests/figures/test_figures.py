@@ -96,9 +96,20 @@ def test_winners_and_losers_are_the_extremes(equilibrium: Equilibrium) -> None:
     chart = winners_and_losers(found, world, each=3, chosen="FRA", subtitle="", source="")
     bars = chart.data[0]["x"]
     assert len(bars) == 7 and bars == sorted(bars, reverse=True)
-    assert bars[0] == pytest.approx(found.change.max(), abs=1e-6)
+    # Everyone loses here, so the losers have all the room; France is added.
+    assert max(bars) < 0 and "0 up, 81 down" in chart.title
     assert bars[-1] == pytest.approx(found.change.min(), abs=1e-6)
     assert "<b>France</b>" in chart.layout["yaxis"]["ticktext"]
+
+
+def test_winners_and_losers_share_the_room(equilibrium: Equilibrium) -> None:
+    found = outcome(equilibrium, "wages")
+    gains = int((found.change >= 0.005).sum())
+    assert gains >= 1
+    bars = winners_and_losers(found, equilibrium.world, each=3, subtitle="", source="").data[0]["x"]
+    assert len(bars) == 6 and sum(x > 0 for x in bars) == min(gains, 3)
+    assert bars[0] == pytest.approx(found.change.max(), abs=1e-6)
+    assert bars[-1] == pytest.approx(found.change.min(), abs=1e-6)
 
 
 def test_sectors_add_up_to_the_country(equilibrium: Equilibrium) -> None:
