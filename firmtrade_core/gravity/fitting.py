@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-import pandas as pd
 
 from firmtrade_core.gravity.errors import ConvergenceError, RegressorError
 from firmtrade_core.gravity.panel import Array, Integers
@@ -174,7 +173,8 @@ def _meat(scores: Array, clusters: tuple[Integers, ...]) -> Array:
     if groups < 2:
         raise RegressorError("Errors are clustered by something that has one value only; choose another.")
     sums = np.column_stack([np.bincount(key, weights=column, minlength=groups) for column in scores.T])
-    return sums.T @ sums * (groups / (groups - 1))
+    meat: Array = sums.T @ sums * (groups / (groups - 1))
+    return meat
 
 
 def _all_collinear(sample: Sample) -> str:
@@ -193,8 +193,3 @@ def _explained(error: Exception, sample: Sample) -> Exception:
         f"The estimation on {len(sample.rows):,} observations failed: {text or type(error).__name__}. Leave out "
         "regressors or effects that few observations identify."
     )
-
-
-def pairs_frame(table: pd.DataFrame, rows: Integers) -> pd.DataFrame:
-    """Exporter, importer, sector and year of some rows."""
-    return table.iloc[rows][["exporter", "importer", "sector", "year"]].reset_index(drop=True)

@@ -110,7 +110,9 @@ class GravityPanel:
         if len(missing) == 0 or gaps == "leave":
             note = (f"{len(missing):,} pair-years are missing and left out.",) if len(missing) else ()
             return replace(self, notes=self.notes + note)
-        first = ", ".join(str(missing[key].iloc[0]) for key in KEYS if missing[key].nunique() or key != "sector")
+        first = ", ".join(
+            str(missing[key].iloc[0]) for key in KEYS if missing[key].nunique() or key != "sector"
+        )
         if gaps == "refuse":
             raise GapError(
                 f"{len(missing):,} of {len(missing) + len(self.table):,} pair-years are missing, the first {first}. "
@@ -139,7 +141,7 @@ class GravityPanel:
         """The panel with zero flows in missing cells."""
         covariates = [c for c in self.table.columns if c not in (*KEYS, "trade")]
         pairs = self.table.groupby(["exporter", "importer"], observed=True)[covariates]
-        varying = [c for c in covariates if (pairs[c].nunique() > 1).any()] if covariates else []
+        varying = [str(c) for c, moves in (pairs.nunique() > 1).any().items() if moves] if covariates else []
         if varying:
             raise GapError(
                 f"{len(missing):,} pair-years are missing, and {', '.join(varying)} change over time, so they cannot "
@@ -152,7 +154,9 @@ class GravityPanel:
             added = added.merge(first, on=["exporter", "importer"], how="left")
         table = pd.concat([self.table.astype({k: str for k in KEYS[:3]}), added], ignore_index=True)
         table = table.astype({k: "category" for k in KEYS[:3]})
-        return replace(self, table=table, notes=(*self.notes, f"{len(missing):,} missing pair-years set to zero."))
+        return replace(
+            self, table=table, notes=(*self.notes, f"{len(missing):,} missing pair-years set to zero.")
+        )
 
     def _with_note_on_empty_pairs(self) -> GravityPanel:
         cell = self.code("pair", "sector")
@@ -230,7 +234,9 @@ class GravityPanel:
             raise RegressorError(f"The panel has no column {part!r} to group by.")
         return np.unique(self.table[part].to_numpy(), return_inverse=True)[1].astype(np.int64)
 
-    def only(self, *, sectors: Collection[str] | None = None, years: Sequence[int] | None = None) -> GravityPanel:
+    def only(
+        self, *, sectors: Collection[str] | None = None, years: Sequence[int] | None = None
+    ) -> GravityPanel:
         """The rows of some sectors and years.
 
         Raises
@@ -298,7 +304,7 @@ def _tariffs(table: pd.DataFrame, tariff: str, unit: str) -> Array:
     if high.any() and unit == "fraction":
         raise TariffUnitError(
             f"{int(high.sum()):,} of {len(values):,} tariffs are above {PERCENT_SUSPECT:.0%} (the highest "
-            f"{values.max():g}): these look like percent. Pass tariff_unit=\"percent\", or divide by 100."
+            f'{values.max():g}): these look like percent. Pass tariff_unit="percent", or divide by 100.'
         )
     if (values <= -1).any():
         raise TariffUnitError(f"{int((values <= -1).sum()):,} tariffs are -100 % or lower.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -83,6 +83,17 @@ class Sample:
     clusters: dict[str, Integers]
     counts: SampleCounts
 
+    def only(self, positions: Integers) -> Sample:
+        """The observations at some positions."""
+        return replace(
+            self,
+            rows=self.rows[positions],
+            outcome=self.outcome[positions],
+            regressors=self.regressors[positions],
+            effects={name: labels[positions] for name, labels in self.effects.items()},
+            clusters={name: labels[positions] for name, labels in self.clusters.items()},
+        )
+
 
 def draw_sample(panel: GravityPanel, specification: GravitySpecification) -> Sample:
     """The rows that a specification uses, with its regressors, effects and clusters.
@@ -143,7 +154,9 @@ def _wanted(panel: GravityPanel, specification: GravitySpecification) -> Mask:
     return wanted
 
 
-def _borders_by_year(panel: GravityPanel, specification: GravitySpecification, wanted: Mask) -> dict[str, Array]:
+def _borders_by_year(
+    panel: GravityPanel, specification: GravitySpecification, wanted: Mask
+) -> dict[str, Array]:
     if not specification.borders_by_year:
         return {}
     if not (panel.domestic & wanted).any():

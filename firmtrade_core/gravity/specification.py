@@ -24,9 +24,6 @@ EFFECTS: dict[str, tuple[str, ...]] = {
 #: Anderson and van Wincoop's resistances as a proxy: what "ols_remoteness" adds (AGTPA, chapter 1).
 REMOTENESS = ("log_remoteness_exporter", "log_remoteness_importer")
 
-#: The name of all sectors together.
-POOLED = "all"
-
 
 @dataclass(frozen=True)
 class GravitySpecification:
@@ -39,7 +36,8 @@ class GravitySpecification:
         ``log_output``, ``log_expenditure`` (totals of the panel's flows, domestic sales included),
         ``log_remoteness_exporter``, ``log_remoteness_importer``, ``border`` (one between countries).
     effects
-        Names of `EFFECTS`, each with an intercept per group and sector; none means one constant.
+        Names of `EFFECTS`, each with an intercept per group and sector; none means one constant. The estimates of
+        several sectors together are pooled: one coefficient each, effects by sector.
     estimator
         ``ppml`` (SST06), ``ols`` on logs of positive flows, or ``ols_remoteness``: as ols, with remoteness added.
     clusters
@@ -51,8 +49,6 @@ class GravitySpecification:
         Years in the sample, all unless given (see `every`); leads and lags look beyond them.
     borders_by_year
         Adds the border interacted with each year; the first year is the base where there are pair effects.
-    by_sector
-        One equation per sector, or one for all with effects by sector.
     confidence
         Of the intervals.
     """
@@ -65,7 +61,6 @@ class GravitySpecification:
     zeros: bool = True
     years: tuple[int, ...] | None = None
     borders_by_year: bool = False
-    by_sector: bool = False
     confidence: float = 0.95
 
     def __post_init__(self) -> None:
@@ -75,7 +70,9 @@ class GravitySpecification:
             raise RegressorError(f"The estimator is {self.estimator!r}; choose ppml, ols or ols_remoteness.")
         unknown = [e for e in self.effects if e not in EFFECTS]
         if unknown:
-            raise RegressorError(f"No effects are called {', '.join(unknown)}; choose of {', '.join(EFFECTS)}.")
+            raise RegressorError(
+                f"No effects are called {', '.join(unknown)}; choose of {', '.join(EFFECTS)}."
+            )
         repeated = sorted({r for r in self.regressors if self.regressors.count(r) > 1})
         if repeated:
             raise RegressorError(f"Regressors are listed twice: {', '.join(repeated)}.")
@@ -105,7 +102,9 @@ def every(interval: int, first: int, last: int) -> tuple[int, ...]:
     return tuple(range(first, last + 1, interval))
 
 
-def with_leads_and_lags(name: str, leads: tuple[int, ...] = (), lags: tuple[int, ...] = ()) -> tuple[str, ...]:
+def with_leads_and_lags(
+    name: str, leads: tuple[int, ...] = (), lags: tuple[int, ...] = ()
+) -> tuple[str, ...]:
     """A regressor with its leads and lags, in the order in which an event study shows them."""
     before = tuple(f"lead({name}, {years})" for years in sorted(leads, reverse=True))
     return (*before, name, *(f"lag({name}, {years})" for years in sorted(lags)))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.gravity.errors import RegressorError
-from firmtrade_core.gravity.panel import Array, GravityPanel
+from firmtrade_core.gravity.panel import Array, GravityPanel, Integers
 from firmtrade_core.world.world import closest
 
 _CALL = re.compile(r"^(log|log1p|lag|lead)\(\s*([^,()\s]+)\s*(?:,\s*(\d+)\s*)?\)$")
@@ -28,7 +28,7 @@ def variable(panel: GravityPanel, name: str) -> Array:
     RegressorError
         If there is no such variable, or a log is taken of something that is not positive.
     """
-    if name in _DERIVED:
+    if name in _DERIVED and name not in panel.table:
         return _DERIVED[name](panel)
     call = _CALL.match(name)
     if call is None:
@@ -59,7 +59,9 @@ def _column(panel: GravityPanel, name: str) -> Array:
 def _log(values: Array, name: str) -> Array:
     bad = values <= 0
     if bad.any():
-        raise RegressorError(f"{name}: {int(bad.sum()):,} values are zero or less, so they have no logarithm.")
+        raise RegressorError(
+            f"{name}: {int(bad.sum()):,} values are zero or less, so they have no logarithm."
+        )
     result: Array = np.log(values)
     return result
 
@@ -81,8 +83,7 @@ def _shifted(panel: GravityPanel, values: Array, years: int) -> Array:
 def _total(panel: GravityPanel, side: str) -> Array:
     """Flows summed over the other side, by country, sector and year, (rows,)."""
     group = panel.code(side, "sector", "year")
-    total: Array = np.bincount(group, weights=panel.table["trade"])[group]
-    return total
+    return _sums(group, panel.table["trade"].to_numpy())
 
 
 def _remoteness(panel: GravityPanel, side: str, other: str) -> Array:
@@ -95,8 +96,13 @@ def _remoteness(panel: GravityPanel, side: str, other: str) -> Array:
     with np.errstate(divide="ignore"):
         weighted = _column(panel, "dist") * np.where(size > 0, world / size, np.nan)
     group = panel.code(side, "sector", "year")
-    total = np.bincount(group, weights=np.nan_to_num(weighted))[group]
-    return _log(total, f"log_remoteness_{side}")
+    return _log(_sums(group, np.nan_to_num(weighted)), f"log_remoteness_{side}")
+
+
+def _sums(group: Integers, values: Array) -> Array:
+    """Sums over groups, on every row of theirs, (rows,)."""
+    totals: Array = np.bincount(group, weights=values).astype(np.float64)
+    return totals[group]
 
 
 def _log_total(side: str) -> Callable[[GravityPanel], Array]:
