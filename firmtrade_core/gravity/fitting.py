@@ -173,7 +173,7 @@ def _meat(scores: Array, clusters: tuple[Integers, ...]) -> Array:
     if groups < 2:
         raise RegressorError("Errors are clustered by something that has one value only; choose another.")
     sums = np.column_stack([np.bincount(key, weights=column, minlength=groups) for column in scores.T])
-    meat: Array = sums.T @ sums * (groups / (groups - 1))
+    meat: Array = (sums.T @ sums).astype(np.float64) * (groups / (groups - 1))
     return meat
 
 
