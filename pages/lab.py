@@ -57,7 +57,7 @@ def _instrument(world: World) -> None:
     store = current(world)
     st.html(f'<h1 class="ft-sentence">{sentence(store.scenario, world)}</h1>')
     left, right = st.columns([27, 73], gap="medium")
-    with right:
+    with right, st.container(key="ft_view"):
         if solved := _solve(store, world):
             views.numbers(store, solved[0])
             views.choosers(store, world)

@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium import Equilibrium, Parameters, Shock, solve
-from firmtrade_core.equilibrium.solver import Iteration
 from firmtrade_core.report.replicate import Replication, Row, published
 from firmtrade_core.world.loaders.caliendo_parro import TABLES, CaliendoParroData, load_caliendo_parro
 

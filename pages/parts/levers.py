@@ -83,7 +83,7 @@ KINDS: dict[str, CardKind] = {
         (("importers", "Who sets it"), ("exporters", "On imports from")),
         opening=(("method", "add"), ("value", 0.10)),
     ),
-    "schedule": CardKind("Tariff schedule by exporter", (("importers", "Who sets it"),)),
+    "schedule": CardKind("Tariff schedule", (("importers", "Who sets it"),)),
     "free_trade_area": CardKind("Free-trade area", (("members", "Members"),)),
     "customs_union": CardKind("Customs union", (("members", "Members"),)),
     "export_subsidy": CardKind(
@@ -363,7 +363,7 @@ _UNIFORM = "one value"
 def structure(store: Store) -> None:
     """Model choices in one drawer, each with plain help."""
     chosen = store.scenario.structure
-    with st.expander("Model choices", icon=":material/settings:", expanded=False, key="ft_structure"):
+    with st.popover("Model choices", icon=":material/settings:", width="stretch"):
         st.selectbox(
             "How firms differ",
             list(FAMILIES) + (["eaton_kortum"] if chosen.family == "eaton_kortum" else []),
