@@ -16,7 +16,9 @@ NARROW_NO_BREAK_SPACE = "\u202f"
 Unit = Literal["%", "bn USD", "points", "% of income"]
 
 #: What a variable is computed from; `report.where_from` says where each comes from in a given result.
-Input = Literal["trade", "tariffs", "input_links", "elasticity", "family", "entry", "deficits", "labour_supply"]
+Input = Literal[
+    "trade", "tariffs", "input_links", "elasticity", "family", "entry", "deficits", "labour_supply"
+]
 
 #: Inputs that shape every counterfactual.
 COMMON_INPUTS: tuple[Input, ...] = (
