@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -176,6 +177,66 @@ def suggest(code: str) -> tuple[str, ...]:
         names = difflib.get_close_matches(text.casefold(), by_name, n=3, cutoff=0.7)
         return tuple(by_name[name] for name in names)
     return tuple(difflib.get_close_matches(upper, country_names(), n=3, cutoff=0.6))
+
+
+#: Abbreviations that are in no standard.
+_HABITS = {"uk": "GBR", "eeuu": "USA", "ee uu": "USA", "eua": "USA", "uae": "ARE", "rok": "KOR", "prc": "CHN"}
+
+#: Languages in which customs offices write countries' names.
+_NAME_LANGUAGES = ("en", "es", "fr", "pt", "de", "it", "nl")
+
+
+@cache
+def _spellings() -> dict[str, str]:
+    """Codes by everything a country is called exactly: codes of two and three letters, numbers, names in languages."""
+    import pycountry
+    from babel import Locale
+
+    spellings = {}
+    for language in _NAME_LANGUAGES:
+        territories = Locale(language).territories
+        for country in pycountry.countries:
+            if country.alpha_2 in territories:
+                spellings.setdefault(plain_text(territories[country.alpha_2]), country.alpha_3)
+    for country in pycountry.countries:
+        for kind in ("alpha_2", "alpha_3", "numeric", "name", "official_name", "common_name"):
+            if text := getattr(country, kind, None):
+                spellings[plain_text(text)] = country.alpha_3
+        spellings[str(int(country.numeric))] = country.alpha_3
+    spellings |= {plain_text(name): code for code, name in country_names().items()}
+    return spellings | {code.casefold(): code for code in country_names()} | _HABITS
+
+
+def plain_text(text: str) -> str:
+    """Text without case, accents, punctuation and doubled spaces, for comparison."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join("".join(c if c.isalnum() else " " for c in letters if not unicodedata.combining(c)).split())
+
+
+def read_country(text: str) -> tuple[str | None, str | None]:
+    """Code of a country however it was written, and the rule that was needed.
+
+    Returns
+    -------
+    tuple
+        The code, None where it is unknown; and ``country.retired`` (one successor), ``country.split`` (several: the
+        first is taken), ``country.unknown``, or None for a code or a name in a language of `_NAME_LANGUAGES`.
+
+    Examples
+    --------
+    >>> read_country("Alemania"), read_country("276"), read_country("ROM"), read_country("Wakanda")
+    (('DEU', None), ('DEU', None), ('ROU', 'country.retired'), (None, 'country.unknown'))
+    """
+    upper = text.strip().upper()
+    if upper in RETIRED_CODES and upper not in country_names():
+        successors = RETIRED_CODES[upper][0]
+        return successors[0], "country.retired" if len(successors) == 1 else "country.split"
+    plain = plain_text(text)
+    if plain in _spellings():
+        return _spellings()[plain], None
+    if len(plain) > 3 and not plain.isdigit() and (found := _by_name(text.strip()[:80])):
+        return found, None
+    return None, "country.unknown"
 
 
 def closest_text(text: str, known: Iterable[str]) -> list[str]:
