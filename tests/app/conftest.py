@@ -22,10 +22,15 @@ SETTLED = f"""(before) => {{
 }}"""
 
 
+def own_port() -> int:
+    """Where a worker looks for a free port: workers start at once and must not race for the same one."""
+    return 20_000 + os.getpid() % 20_000
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """The dashboard on a free port, on the shipped world."""
-    with serving("127.0.0.1", 8801, environment={"FIRMTRADE_WORLD": ""}) as running:
+    with serving("127.0.0.1", own_port(), environment={"FIRMTRADE_WORLD": ""}) as running:
         yield running
 
 

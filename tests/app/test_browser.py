@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from firmtrade_core.cli.serving import serving
-from tests.app.conftest import MAP, settled
+from tests.app.conftest import MAP, own_port, settled
 
 pytestmark = pytest.mark.browser
 
@@ -136,7 +136,7 @@ def test_nothing_runs_off_the_screen(open_page: Opener, width: int) -> None:
 
 
 def test_a_page_opened_directly_on_a_fresh_server_works(open_page: Opener) -> None:
-    with serving("127.0.0.1", 8851, environment={"FIRMTRADE_WORLD": ""}) as fresh:
+    with serving("127.0.0.1", own_port() + 1, environment={"FIRMTRADE_WORLD": ""}) as fresh:
         page = open_page("lab", at=fresh.address)
         settled(page)
         assert page.get_by_role("link", name="Briefing").is_visible()
