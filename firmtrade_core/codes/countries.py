@@ -192,7 +192,7 @@ def _spellings() -> dict[str, str]:
     import pycountry
     from babel import Locale
 
-    spellings = {}
+    spellings: dict[str, str] = {}
     for language in _NAME_LANGUAGES:
         territories = Locale(language).territories
         for country in pycountry.countries:
@@ -210,7 +210,9 @@ def _spellings() -> dict[str, str]:
 def plain_text(text: str) -> str:
     """Text without case, accents, punctuation and doubled spaces, for comparison."""
     letters = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join("".join(c if c.isalnum() else " " for c in letters if not unicodedata.combining(c)).split())
+    return " ".join(
+        "".join(c if c.isalnum() else " " for c in letters if not unicodedata.combining(c)).split()
+    )
 
 
 def read_country(text: str) -> tuple[str | None, str | None]:

@@ -31,7 +31,9 @@ def currency_codes() -> frozenset[str]:
     """ISO 4217 codes in use or retired since 1999."""
     import pycountry
 
-    return frozenset(c.alpha_3 for c in pycountry.currencies) | frozenset(_ecb_table().columns) | {"USD", "EUR"}
+    return (
+        frozenset(c.alpha_3 for c in pycountry.currencies) | frozenset(_ecb_table().columns) | {"USD", "EUR"}
+    )
 
 
 def read_currency(text: str) -> str | None:
@@ -98,12 +100,18 @@ class ExchangeRates:
             If a column is missing, a rate is not positive, or a day has two rates for a currency.
         """
         if missing := {"date", "currency", "usd"} - set(table.columns):
-            raise ValueError(f"A table of exchange rates needs date, currency and usd; {', '.join(sorted(missing))} missing.")
+            raise ValueError(
+                f"A table of exchange rates needs date, currency and usd; {', '.join(sorted(missing))} missing."
+            )
         rates = pd.to_numeric(table["usd"], errors="coerce")
         if not (rates > 0).all():
             row = int((~(rates > 0)).to_numpy().argmax())
-            raise ValueError(f"Row {row + 1} has the rate {table['usd'].iloc[row]!r}; rates are positive numbers.")
-        frame = pd.DataFrame({"date": pd.to_datetime(table["date"]), "currency": table["currency"], "usd": rates})
+            raise ValueError(
+                f"Row {row + 1} has the rate {table['usd'].iloc[row]!r}; rates are positive numbers."
+            )
+        frame = pd.DataFrame(
+            {"date": pd.to_datetime(table["date"]), "currency": table["currency"], "usd": rates}
+        )
         if frame.duplicated(["date", "currency"]).any():
             twice = frame[frame.duplicated(["date", "currency"])].iloc[0]
             raise ValueError(f"{twice['currency']} has two rates on {twice['date']:%Y-%m-%d}; keep one.")
@@ -112,7 +120,7 @@ class ExchangeRates:
 
     def with_table(self, other: ExchangeRates) -> ExchangeRates:
         """These rates, with those of another table where it has them."""
-        days = self.per_unit.index.union(other.per_unit.index)
+        days = pd.DatetimeIndex(self.per_unit.index).union(pd.DatetimeIndex(other.per_unit.index))
         merged = other.per_unit.reindex(days).combine_first(self.per_unit.reindex(days))
         return ExchangeRates(merged, f"{other.source}; {self.source}")
 
@@ -130,7 +138,7 @@ class ExchangeRates:
 
     def annual(self) -> pd.DataFrame:
         """Mean rate of each year: columns ``currency``, ``year``, ``usd``."""
-        mean = self.per_unit.groupby(self.per_unit.index.year).mean()
+        mean = self.per_unit.groupby(pd.DatetimeIndex(self.per_unit.index).year).mean()
         long = mean.rename_axis("year").reset_index().melt("year", var_name="currency", value_name="usd")
         return long.dropna()[["currency", "year", "usd"]].reset_index(drop=True)
 
@@ -142,7 +150,7 @@ def _until_next(wide: pd.DataFrame) -> pd.DataFrame:
     else:
         end = wide.index[-1] + (wide.index[-1] - wide.index[-2])
     days = pd.date_range(wide.index.min(), end, inclusive="left" if len(wide) > 1 else "both")
-    return wide.reindex(days.union(wide.index)).ffill()
+    return wide.reindex(days.union(pd.DatetimeIndex(wide.index))).ffill()
 
 
 def _latest(rates: pd.Series, days: np.ndarray) -> np.ndarray:
@@ -180,5 +188,7 @@ class Deflator:
             Naming the years that the index lacks.
         """
         if missing := sorted(({base} | set(years.unique())) - set(self.index)):
-            raise KeyError(f"The deflator lacks {', '.join(map(str, missing))}; it runs from {min(self.index)} to {max(self.index)}.")
+            raise KeyError(
+                f"The deflator lacks {', '.join(map(str, missing))}; it runs from {min(self.index)} to {max(self.index)}."
+            )
         return values * self.index[base] / years.map(dict(self.index))

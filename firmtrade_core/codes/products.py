@@ -5,6 +5,7 @@ Concordance files come from the user's folder or from the real data (``hs-concor
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -79,7 +80,9 @@ def read_product(text: str, known: frozenset[str] | None = None) -> ProductReadi
     >>> read_product("10121"), read_product("8703.23.00").code, read_product("8703").rule
     (ProductReading(code='010121', rule='product.leading_zero'), '870323', 'product.coarse')
     """
-    trimmed = re.sub(r"(?<=\d)\.0$", "", str(text).strip()) if str(text).count(".") == 1 else str(text).strip()
+    trimmed = (
+        re.sub(r"(?<=\d)\.0$", "", str(text).strip()) if str(text).count(".") == 1 else str(text).strip()
+    )
     digits = re.sub(r"[\s.\-_']", "", trimmed).removeprefix("HS").removeprefix("hs")
     if not digits.isdigit() or not digits.isascii():
         return ProductReading(None, "product.unreadable")
@@ -152,11 +155,14 @@ class Concordance:
             If the other does not start where this one ends.
         """
         if self.target != other.source:
-            raise ConcordanceError(f"{self.source} to {self.target} cannot be followed by {other.source} to {other.target}.")
+            raise ConcordanceError(
+                f"{self.source} to {self.target} cannot be followed by {other.source} to {other.target}."
+            )
         joined = self.pairs.merge(other.pairs, left_on="target", right_on="source", suffixes=("", "_next"))
         weight = joined["weight"] * joined["weight_next"]
-        pairs = joined.assign(weight=weight).groupby(["source", "target_next"], as_index=False)["weight"].sum()
-        return Concordance(self.source, other.target, pairs.rename(columns={"target_next": "target"}))
+        pairs = pd.DataFrame({"source": joined["source"], "target": joined["target_next"], "weight": weight})
+        added = pairs.groupby(["source", "target"])["weight"].sum().reset_index()
+        return Concordance(self.source, other.target, added)
 
     def convert(
         self, table: pd.DataFrame, column: str, amounts: Sequence[str], *, unmapped: str = NOT_SPECIFIED
@@ -210,7 +216,9 @@ def read_concordance(path: Path) -> Concordance:
         }
     ).dropna()
     if pairs.empty:
-        raise ConcordanceError(f"{path.name} holds no pair of codes in {source_column!r} and {target_column!r}.")
+        raise ConcordanceError(
+            f"{path.name} holds no pair of codes in {source_column!r} and {target_column!r}."
+        )
     return Concordance(source, target, pairs)
 
 
@@ -245,7 +253,9 @@ class ProductCodes:
     def __init__(self, concordances: Iterable[Concordance]) -> None:
         self._direct = {(c.source, c.target): c for c in concordances}
         if not self._direct:
-            raise ConcordanceError("No concordance is at hand. Put UNSD or WITS concordance files into a folder and name it.")
+            raise ConcordanceError(
+                "No concordance is at hand. Put UNSD or WITS concordance files into a folder and name it."
+            )
 
     @classmethod
     def from_folder(cls, folder: Path) -> ProductCodes:
@@ -256,7 +266,9 @@ class ProductCodes:
         ConcordanceError
             If there is no folder or none of its files is a concordance; the message repeats why.
         """
-        files = sorted(p for p in folder.glob("*") if p.suffix.lower() in (".csv", ".tsv", ".txt", ".xls", ".xlsx"))
+        files = sorted(
+            p for p in folder.glob("*") if p.suffix.lower() in (".csv", ".tsv", ".txt", ".xls", ".xlsx")
+        )
         read, refused = [], []
         for path in files:
             try:
@@ -301,8 +313,10 @@ class ProductCodes:
         return self._along(steps)
 
     def _along(self, steps: Sequence[str]) -> Concordance:
-        hops = zip(steps, steps[1:], strict=False)
-        links = [self._direct[hop] if hop in self._direct else self._direct[hop[::-1]].reversed() for hop in hops]
+        hops = itertools.pairwise(steps)
+        links = [
+            self._direct[hop] if hop in self._direct else self._direct[hop[::-1]].reversed() for hop in hops
+        ]
         whole = links[0]
         for link in links[1:]:
             whole = whole.then(link)
@@ -314,7 +328,9 @@ class ProductCodes:
             way = ways.pop(0)
             if way[-1] == target:
                 return way
-            beside = {b for a, b in self._direct if a == way[-1]} | {a for a, b in self._direct if b == way[-1]}
+            beside = {b for a, b in self._direct if a == way[-1]} | {
+                a for a, b in self._direct if b == way[-1]
+            }
             for name in sorted(beside - seen):
                 seen.add(name)
                 ways.append([*way, name])
@@ -340,7 +356,9 @@ class ProductCodes:
         from scipy.sparse import coo_array
         from scipy.sparse.csgraph import connected_components
 
-        names = [c for c in self.classifications if c.startswith("HS") and (vintages is None or c in vintages)]
+        names = [
+            c for c in self.classifications if c.startswith("HS") and (vintages is None or c in vintages)
+        ]
         nodes = [(name, code) for name in names for code in sorted(self.known(name))]
         position = {node: i for i, node in enumerate(nodes)}
         ends = [

@@ -25,7 +25,10 @@ class Unit:
 
 
 _TABLE = {
-    ("kg", 1.0): "kg kgs kgm kilo kilos kilogram kilograms kilogramo kilogramos kilogramme kilogrammes kilograma kn kb k",
+    (
+        "kg",
+        1.0,
+    ): "kg kgs kgm kilo kilos kilogram kilograms kilogramo kilogramos kilogramme kilogrammes kilograma kn kb k",
     ("kg", 1e-3): "g gr grm gram grams gramo gramos gramme",
     ("kg", 1e-6): "mg mgm",
     ("kg", 1e3): "t tn tne ton tons tonne tonnes mt tonelada toneladas tm metricton metrictons",
@@ -33,7 +36,10 @@ _TABLE = {
     ("kg", 0.028349523125): "oz onz ounce ounces",
     ("kg", 45.359237): "cwt cwa hundredweight quintalus",
     ("kg", 100.0): "qq quintal dtn",
-    ("item", 1.0): "u un und unit units unidad unidades unite unidade item items piece pieces pcs pce pc pza pieza no nmb nr number nar c62 ea",
+    (
+        "item",
+        1.0,
+    ): "u un und unit units unidad unidades unite unidade item items piece pieces pcs pce pc pza pieza no nmb nr number nar c62 ea",
     ("item", 12.0): "dz doz dozen dozens docena docenas dzn duzia 12u",
     ("item", 100.0): "cen hundred ciento hundreds centena",
     ("item", 144.0): "gro gross gruesa",

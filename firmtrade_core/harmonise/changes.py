@@ -55,7 +55,9 @@ class ChangeLog:
         self._note(step, rule, rows, column, before.to_numpy(object), after.to_numpy(object))
         changed = table.copy()
         if len(rows):
-            changed.loc[rows, column] = after.to_numpy() if changed[column].dtype == object else after.tolist()
+            changed.loc[rows, column] = (
+                after.to_numpy() if changed[column].dtype == object else after.tolist()
+            )
         return changed
 
     def remove(self, table: pd.DataFrame, where: ArrayLike, *, step: str, rule: str) -> pd.DataFrame:
@@ -82,7 +84,11 @@ class ChangeLog:
 
     def to_frame(self) -> pd.DataFrame:
         """All changes, oldest first: step, rule, row, column, before, after."""
-        return pd.concat(self._parts, ignore_index=True) if self._parts else pd.DataFrame(columns=list(LOG_COLUMNS))
+        return (
+            pd.concat(self._parts, ignore_index=True)
+            if self._parts
+            else pd.DataFrame(columns=list(LOG_COLUMNS))
+        )
 
     def counts(self) -> pd.DataFrame:
         """Changed cells (or removed rows) by step, rule and column, in the order of the steps."""
@@ -102,7 +108,9 @@ class ChangeLog:
         """
         known = {str(part["rule"].iloc[0]) for part in self._parts}
         if missing := sorted(set(rules or ()) - known):
-            raise HarmoniseError(f"The log holds no changes by {', '.join(missing)}; it has {', '.join(sorted(known))}.")
+            raise HarmoniseError(
+                f"The log holds no changes by {', '.join(missing)}; it has {', '.join(sorted(known))}."
+            )
         restored = table.copy()
         for part in reversed(self._parts):
             if rules is None or part["rule"].iloc[0] in rules:
@@ -124,7 +132,9 @@ def _undo(table: pd.DataFrame, part: pd.DataFrame) -> pd.DataFrame:
     present = part[part["row"].isin(table.index)]
     current = table.loc[present["row"], column].astype(object).to_numpy()
     after = present["after"].to_numpy()
-    standing = np.array([(a == b) or (pd.isna(a) and pd.isna(b)) for a, b in zip(current, after, strict=True)], bool)
+    standing = np.array(
+        [(a == b) or (pd.isna(a) and pd.isna(b)) for a, b in zip(current, after, strict=True)], bool
+    )
     undone = present[standing]
     table.loc[undone["row"], column] = undone["before"].tolist()
     return table

@@ -88,7 +88,9 @@ def _read(text: str, day_first: bool, certain: bool) -> tuple[datetime.date | No
         swapped = first > 12 or (day_first and second <= 12)
         day, month = (first, second) if swapped else (second, first)
         doubtful = max(first, second) <= 12 and first != second and not certain
-        return *_date(year, month, day, "date.ambiguous" if doubtful else None), "day/month/year in some order"
+        return *_date(
+            year, month, day, "date.ambiguous" if doubtful else None
+        ), "day/month/year in some order"
     if found := _YEAR_FIRST.match(bare):
         rule = None if found[3] else "date.month_only"
         return *_date(int(found[1]), int(found[2]), int(found[3] or 1), rule), "year-month-day"

@@ -112,7 +112,12 @@ class Declarations:
         """Rows in, and where they went; ``lost`` is zero."""
         clean, aside = (self._count(name) for name in ("lines", "quarantine"))
         read, broken = sum(s.lines for s in self.sources), sum(s.broken for s in self.sources)
-        return {"read": read, "clean": clean, "quarantined": aside + broken, "lost": read - clean - aside - broken}
+        return {
+            "read": read,
+            "clean": clean,
+            "quarantined": aside + broken,
+            "lost": read - clean - aside - broken,
+        }
 
     def _count(self, table: str) -> int:
         found = self.connection.execute(f"SELECT count(*) FROM {table}").fetchone()
@@ -146,9 +151,14 @@ class Declarations:
             self.connection.execute(f"COPY (FROM {table}) TO {target} (FORMAT parquet, COMPRESSION zstd)")
         report = self.findings.to_json() | {
             "accounts": self.accounts(),
-            "sources": [{"file": s.name, "sha256": s.sha256, "lines": s.lines, "broken": s.broken} for s in self.sources],
+            "sources": [
+                {"file": s.name, "sha256": s.sha256, "lines": s.lines, "broken": s.broken}
+                for s in self.sources
+            ],
         }
-        (folder / "report.json").write_text(json.dumps(report, indent=2, ensure_ascii=False), encoding="utf-8")
+        (folder / "report.json").write_text(
+            json.dumps(report, indent=2, ensure_ascii=False), encoding="utf-8"
+        )
 
 
 def read_declarations(
@@ -263,7 +273,9 @@ class _FileReader:
         rows = self._one(f"SELECT count(*) FROM {self.table}")
         self.source = Source(name, self.file.sha256, rows + broken, broken, self.file.separator, self.layout)
         self.found += self.file.findings(rows + broken)
-        self.found.append(Finding(RULES["line.fields"], broken, broken / max(rows + broken, 1), None, tuple(examples)))
+        self.found.append(
+            Finding(RULES["line.fields"], broken, broken / max(rows + broken, 1), None, tuple(examples))
+        )
         for position, fieldname in enumerate(DICTIONARY_FIELDS):
             progress(0.3 + 0.03 * position, f"{name}: reading each {fieldname}")
             self._read_dictionary(fieldname)
@@ -319,8 +331,12 @@ class _FileReader:
     def _hash_firms(self) -> None:
         text = self._text("firm") or "''"
         names = self.connection.execute(f"SELECT DISTINCT {text} AS text FROM {self.table}").df()["text"]
-        hashes = [hashed_firm(name, self.options.salt) if any(c.isalnum() for c in name) else None for name in names]
-        self.connection.register("frame", pd.DataFrame({"text": names.astype("str"), "meant": pd.Series(hashes, dtype="str")}))
+        hashes = [
+            hashed_firm(name, self.options.salt) if any(c.isalnum() for c in name) else None for name in names
+        ]
+        self.connection.register(
+            "frame", pd.DataFrame({"text": names.astype("str"), "meant": pd.Series(hashes, dtype="str")})
+        )
         self.connection.execute(
             f"CREATE OR REPLACE TABLE dictionary_{self.number}_firm AS SELECT text::VARCHAR AS text, meant::VARCHAR AS meant FROM frame"
         )
@@ -349,7 +365,9 @@ class _FileReader:
             joins.append(f"LEFT JOIN dictionary_{self.number}_{fieldname} {fieldname}_ ON {condition}")
         blank = {name: f"coalesce({self._text(name) or 'NULL'}, '') = ''" for name in NUMBER_FIELDS}
         shaky = (
-            doubtful(self.layout.columns["value"], self.conventions["value"]) if "value" in self.conventions else "FALSE"
+            doubtful(self.layout.columns["value"], self.conventions["value"])
+            if "value" in self.conventions
+            else "FALSE"
         )
         declaration = self._text("declaration") or "NULL"
         self.connection.execute(
@@ -384,7 +402,11 @@ class _FileReader:
         pairs = self.connection.execute(
             f"SELECT DISTINCT currency, date FROM {typed} WHERE currency IS NOT NULL AND date IS NOT NULL"
         ).df()
-        pairs["rate"] = self.rates.on(pairs["currency"], pairs["date"]).to_numpy() if len(pairs) else pd.Series(dtype=float)
+        pairs["rate"] = (
+            self.rates.on(pairs["currency"], pairs["date"]).to_numpy()
+            if len(pairs)
+            else pd.Series(dtype=float)
+        )
         self.connection.register("frame", pairs)
         self.connection.execute(
             f"CREATE OR REPLACE TABLE rate_{self.number} AS SELECT currency::VARCHAR AS currency, date::DATE AS date, "
@@ -496,9 +518,9 @@ def _create_changes(connection: duckdb.DuckDBPyConnection, sources: Sequence[Sou
     texts = []
     for n, source in enumerate(sources):
         cases = " ".join(f"WHEN '{name}' THEN s.{quoted(c)}" for name, c in source.layout.columns.items())
-        before = f"CASE c.\"column\" {cases} END" if cases and source.sha256 and source.lines else "NULL"
+        before = f'CASE c."column" {cases} END' if cases and source.sha256 and source.lines else "NULL"
         texts.append(
-            f"SELECT c.file, c.row, c.\"column\", {before} AS before, c.after, c.rule "
+            f'SELECT c.file, c.row, c."column", {before} AS before, c.after, c.rule '
             f"FROM changed c JOIN source_{n} s ON s.row = c.row WHERE c.file = {n}"
         )
     connection.execute(f"CREATE OR REPLACE VIEW changes AS {' UNION ALL '.join(texts)}")
@@ -533,7 +555,9 @@ def _examples(connection: duckdb.DuckDBPyConnection, rule: str) -> tuple[str, ..
         "SELECT table_name FROM duckdb_tables() WHERE regexp_matches(table_name, ?) ORDER BY 1",
         [f"^dictionary_\\d+_{name}$"],
     ).fetchall()
-    query = " UNION ALL ".join(f"(SELECT text, meant::VARCHAR FROM {t} WHERE rule = ? LIMIT {EXAMPLES})" for (t,) in tables)
+    query = " UNION ALL ".join(
+        f"(SELECT text, meant::VARCHAR FROM {t} WHERE rule = ? LIMIT {EXAMPLES})" for (t,) in tables
+    )
     shown = connection.execute(query, [rule] * len(tables)).fetchall() if tables else []
     return tuple(f"{text[:40]!r}" + (f" to {meant}" if meant else "") for text, meant in shown[:EXAMPLES])
 
@@ -563,8 +587,18 @@ def _merged(*parts: Iterable[Finding] | int) -> list[Finding]:
             before = merged.get(finding.rule.key)
             count = finding.rows + (before.rows if before else 0)
             examples = (*(before.examples if before else ()), *finding.examples)[:EXAMPLES]
-            merged[finding.rule.key] = Finding(finding.rule, count, count / max(rows, 1), finding.value_share, examples)
+            merged[finding.rule.key] = Finding(
+                finding.rule, count, count / max(rows, 1), finding.value_share, examples
+            )
     return list(merged.values())
 
 
-__all__ = ["FIELD_NAMES", "QUARANTINE_RULES", "Declarations", "Options", "Source", "hashed_firm", "read_declarations"]
+__all__ = [
+    "FIELD_NAMES",
+    "QUARANTINE_RULES",
+    "Declarations",
+    "Options",
+    "Source",
+    "hashed_firm",
+    "read_declarations",
+]

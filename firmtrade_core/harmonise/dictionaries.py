@@ -17,11 +17,13 @@ from firmtrade_core.harmonise.dates import read_dates
 _MOST_NAMES = 3000
 
 #: Texts that stand for nothing.
-BLANKS = frozenset({"", "-", "--", "na", "n/a", "nan", "null", "none", "nd", "n.d.", "s/i", "sin informacion", "."})
+BLANKS = frozenset(
+    {"", "-", "--", "na", "n/a", "nan", "null", "none", "nd", "n.d.", "s/i", "sin informacion", "."}
+)
 
 _FLOWS = {
-    **dict.fromkeys("e x ex exp export exports exportacion exportaciones exportacao salida ausfuhr 2".split(), "export"),
-    **dict.fromkeys("i m im imp import imports importacion importaciones importacao ingreso einfuhr 1".split(), "import"),
+    **dict.fromkeys(["e", "x", "ex", "exp", "export", "exports", "exportacion", "exportaciones", "exportacao", "salida", "ausfuhr", "2"], "export"),
+    **dict.fromkeys(["i", "m", "im", "imp", "import", "imports", "importacion", "importaciones", "importacao", "ingreso", "einfuhr", "1"], "import"),
 }  # fmt: skip
 
 
@@ -45,7 +47,10 @@ class Dictionary:
 
 
 def build_dictionary(
-    field: str, counts: Mapping[str, int], corrections: Mapping[str, str], known_products: frozenset[str] | None
+    field: str,
+    counts: Mapping[str, int],
+    corrections: Mapping[str, str],
+    known_products: frozenset[str] | None,
 ) -> Dictionary:
     """Read the distinct texts of a field, most frequent first; corrections go before reading."""
     meant = {text: corrections.get(text, text) for text in counts}
@@ -59,9 +64,16 @@ def build_dictionary(
         table.insert(0, "text", list(counts))
         return Dictionary(_mark_corrected(field, table, corrections), {}, reading.notes)
     read = _readers(known_products)[field]
-    rows = [(text, *(_blank_reading(field) if _is_blank(meant[text]) else read(meant[text], position))) for position, text in enumerate(counts)]
+    rows = [
+        (text, *(_blank_reading(field) if _is_blank(meant[text]) else read(meant[text], position)))
+        for position, text in enumerate(counts)
+    ]
     table = pd.DataFrame(rows, columns=["text", "meant", "rule", "size"])
-    hints = {text: explain_unknown(text) for text in table.loc[table["rule"] == "country.unknown", "text"][:5]} if field == "country" else {}
+    hints = (
+        {text: explain_unknown(text) for text in table.loc[table["rule"] == "country.unknown", "text"][:5]}
+        if field == "country"
+        else {}
+    )
     return Dictionary(_mark_corrected(field, table, corrections), hints)
 
 

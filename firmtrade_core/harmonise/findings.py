@@ -64,7 +64,9 @@ class Finding:
     def __str__(self) -> str:
         shown = f" For example {'; '.join(self.examples)}." if self.examples else ""
         advice = f" {self.rule.advice}" if self.rule.advice else ""
-        return f"{self.rows:,} {self.rule.title} ({self.share:.2%} of rows): {self.rule.action}.{shown}{advice}"
+        return (
+            f"{self.rows:,} {self.rule.title} ({self.share:.2%} of rows): {self.rule.action}.{shown}{advice}"
+        )
 
 
 @dataclass(frozen=True)

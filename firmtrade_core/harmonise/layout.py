@@ -77,9 +77,15 @@ class Layout:
         """
         if unknown := sorted((set(self.columns) | set(self.constants)) - set(FIELD_NAMES)):
             raise LayoutError(f"There is no field {', '.join(unknown)}; fields are {', '.join(FIELD_NAMES)}.")
-        gaps = [f.label for f in FIELDS if f.required and f.name not in self.columns and f.name not in self.constants]
+        gaps = [
+            f.label
+            for f in FIELDS
+            if f.required and f.name not in self.columns and f.name not in self.constants
+        ]
         if gaps:
-            raise LayoutError(f"{where}: say which column holds the {', the '.join(gaps)}, or give a constant.")
+            raise LayoutError(
+                f"{where}: say which column holds the {', the '.join(gaps)}, or give a constant."
+            )
         if missing := {name: c for name, c in self.columns.items() if c not in present}:
             listed = ", ".join(f"{column!r} ({name})" for name, column in missing.items())
             raise LayoutError(f"{where} lacks {listed}. It has {', '.join(map(repr, present[:20]))}.")
@@ -93,7 +99,12 @@ def guess_layout(columns: Sequence[str], constants: Mapping[str, str] | None = N
     constants = dict(constants or {})
     plain = {column: plain_text(column) for column in columns}
     scores = sorted(
-        ((_score(text, f), f.name, column) for column, text in plain.items() for f in FIELDS if f.name not in constants),
+        (
+            (_score(text, f), f.name, column)
+            for column, text in plain.items()
+            for f in FIELDS
+            if f.name not in constants
+        ),
         key=lambda item: -item[0],
     )
     chosen: dict[str, str] = {}

@@ -78,4 +78,8 @@ def number_of(column: str, convention: Convention) -> str:
 
 def doubtful(column: str, convention: Convention) -> str:
     """SQL for whether a number could mean a thousand times more or less."""
-    return "FALSE" if convention.certain else f"coalesce(regexp_matches(trim({quoted(column)}), {_DOUBTFUL}), FALSE)"
+    return (
+        "FALSE"
+        if convention.certain
+        else f"coalesce(regexp_matches(trim({quoted(column)}), {_DOUBTFUL}), FALSE)"
+    )

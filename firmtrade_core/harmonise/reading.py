@@ -147,7 +147,9 @@ def load_text(connection: duckdb.DuckDBPyConnection, file: TextFile, table: str)
         "FROM reject_errors GROUP BY line, byte_position ORDER BY line"
     )
     found = connection.execute(f"SELECT count(*) FROM {table}_broken").fetchone()
-    shown = connection.execute(f"SELECT line, text FROM {table}_broken ORDER BY line LIMIT {EXAMPLES}").fetchall()
+    shown = connection.execute(
+        f"SELECT line, text FROM {table}_broken ORDER BY line LIMIT {EXAMPLES}"
+    ).fetchall()
     return int(found[0]) if found else 0, [
         # The text itself may name a firm: it stays in the table.
         f"line {line}: {len(next(csv.reader([str(text)], delimiter=file.separator), []))} fields, "

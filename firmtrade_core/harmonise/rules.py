@@ -33,7 +33,11 @@ QUARANTINE_RULES = tuple(
             "lines in a currency without an exchange rate on that date",
             "Give a table of rates (date, currency, usd).",
         ),
-        ("line.duplicate", "lines that repeat another in every column, the declaration's number included", ""),
+        (
+            "line.duplicate",
+            "lines that repeat another in every column, the declaration's number included",
+            "",
+        ),
     )
 )
 

@@ -2,10 +2,10 @@
 
 from firmtrade_core.jobs.checkpoints import Checkpoints, content_hash
 from firmtrade_core.jobs.job import Job, JobError, JobStatus
-from firmtrade_core.jobs.progress import Cancelled, Progress, part, silent
+from firmtrade_core.jobs.progress import CancelledError, Progress, part, silent
 
 __all__ = [
-    "Cancelled",
+    "CancelledError",
     "Checkpoints",
     "Job",
     "JobError",

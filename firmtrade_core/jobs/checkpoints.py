@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -61,7 +61,9 @@ def _feed(digest: hashlib.blake2b, item: object) -> None:
     elif callable(item) and hasattr(item, "__qualname__"):
         digest.update(f"{item.__module__}.{item.__qualname__}".encode())
     else:
-        raise TypeError(f"{type(item).__name__} has no content hash; pass tables, arrays, paths or plain values.")
+        raise TypeError(
+            f"{type(item).__name__} has no content hash; pass tables, arrays, paths or plain values."
+        )
     digest.update(b"</>")
 
 

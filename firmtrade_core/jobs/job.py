@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -90,7 +91,9 @@ class Job:
             Folder that holds jobs; each gets a subfolder named by the hash of its call.
         """
         if "<" in function.__qualname__:
-            raise JobError(f"{function.__qualname__} is not importable by name; jobs call top-level functions.")
+            raise JobError(
+                f"{function.__qualname__} is not importable by name; jobs call top-level functions."
+            )
         folder = root / content_hash(function, arguments)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         running = cls(folder)
@@ -109,7 +112,9 @@ class Job:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        write_status(folder, JobStatus("running", 0.0, "Starting", process.pid, time.time()), only_if_new=True)
+        write_status(
+            folder, JobStatus("running", 0.0, "Starting", process.pid, time.time()), only_if_new=True
+        )
         return cls(folder, process)
 
     def status(self) -> JobStatus:
@@ -120,7 +125,9 @@ class Job:
         if status.state == "running" and not _alive(status.pid):
             status = read_status(self.folder)
             if status.state == "running":
-                return JobStatus("lost", status.fraction, "The process ended unexpectedly.", status.pid, status.updated)
+                return JobStatus(
+                    "lost", status.fraction, "The process ended unexpectedly.", status.pid, status.updated
+                )
         return status
 
     def cancel(self, grace: float = GRACE_SECONDS) -> JobStatus:
@@ -174,6 +181,10 @@ def read_status(folder: Path) -> JobStatus:
 
 
 def _alive(pid: int) -> bool:
+    # A child that ended stays visible until someone asks how it ended.
+    with suppress(ChildProcessError):
+        if os.waitpid(pid, os.WNOHANG)[0] == pid:
+            return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-#: Called with the share done, 0 to 1, and a sentence on what is being done. Raises `Cancelled` to stop the work.
+#: Called with the share done, 0 to 1, and a sentence on what is being done. Raises `CancelledError` to stop the work.
 Progress = Callable[[float, str], None]
 
 
-class Cancelled(Exception):
+class CancelledError(Exception):
     """The work was called off; what it had finished lies in its checkpoints."""
 
 

@@ -9,10 +9,11 @@ import sys
 import time
 from functools import reduce
 from pathlib import Path
+from typing import Any
 
 from firmtrade_core.jobs.checkpoints import Checkpoints, write_whole
 from firmtrade_core.jobs.job import JobStatus, State, write_status
-from firmtrade_core.jobs.progress import Cancelled
+from firmtrade_core.jobs.progress import CancelledError
 
 #: Seconds between notes of progress: a loop may report as often as it likes.
 _NOTE_EVERY = 0.1
@@ -28,7 +29,7 @@ def main(folder: Path) -> int:
     def progress(fraction: float, message: str) -> None:
         nonlocal position, last
         if (folder / "cancel").exists():
-            raise Cancelled
+            raise CancelledError
         position = max(position, min(max(fraction, 0.0), 1.0))
         if time.monotonic() - last > _NOTE_EVERY:
             last = time.monotonic()
@@ -37,10 +38,10 @@ def main(folder: Path) -> int:
     note("running", "Starting")
     try:
         module, name, arguments = pickle.loads((folder / "call.pickle").read_bytes())
-        function = reduce(getattr, name.split("."), importlib.import_module(module))
+        function: Any = reduce(getattr, name.split("."), importlib.import_module(module))
         result = function(**arguments, progress=progress, checkpoints=Checkpoints(folder / "checkpoints"))
         write_whole(folder / "result.pickle", pickle.dumps(result))
-    except Cancelled:
+    except CancelledError:
         note("cancelled", "Cancelled.")
         return 2
     except BaseException as error:

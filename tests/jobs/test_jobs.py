@@ -57,6 +57,7 @@ def test_a_deaf_job_is_ended(tmp_path: Path) -> None:
 def test_a_killed_process_is_lost(tmp_path: Path) -> None:
     job = Job.start(work.ignore_everything, {}, tmp_path)
     os.kill(job.status().pid, 9)
+    assert Job(job.folder).wait(10).state == "lost"
     assert job.wait(10).state == "lost"
 
 
