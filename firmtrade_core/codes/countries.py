@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -171,7 +172,7 @@ def suggest(code: str) -> tuple[str, ...]:
     by_name = {name.casefold(): iso for iso, name in country_names().items()}
     if text.casefold() in by_name:
         return (by_name[text.casefold()],)
-    if len(text) != 3 and (found := _by_name(text)):
+    if len(text) != 3 and (found := _spellings().get(plain_text(text)) or _by_name(text)):
         return (found,)
     if len(text) > 3:
         names = difflib.get_close_matches(text.casefold(), by_name, n=3, cutoff=0.7)
@@ -256,15 +257,20 @@ def explain_unknown(code: str) -> str:
     return f"{str(code)[:40]!r} is not a country code.{hint}"
 
 
-def _by_name(text: str) -> str | None:
-    """Code of a country given by name, two letters or number, as country_converter reads them."""
-    import logging
-
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """What countries' names look like, in many spellings: the expressions of country_converter, compiled once."""
     import country_converter
 
-    logging.getLogger("country_converter").setLevel(logging.CRITICAL)
-    found = country_converter.convert(text, to="ISO3", not_found=None)
-    return found if isinstance(found, str) and is_known(found) else None
+    table = country_converter.CountryConverter().data
+    rows = zip(table["regex"], table["ISO3"], strict=True)
+    return tuple((re.compile(text, re.IGNORECASE), code) for text, code in rows if is_known(str(code)))
+
+
+def _by_name(text: str) -> str | None:
+    """Code of the one country that a name looks like."""
+    found = {code for pattern, code in _patterns() if pattern.search(text)}
+    return found.pop() if len(found) == 1 else None
 
 
 # Geography --------------------------------------------------------------------------------------

@@ -38,13 +38,14 @@ def settle_convention(
 ) -> Convention:
     """Decide on the decimal mark from unmistakable numbers: those with other than three digits after one mark."""
     name = quoted(column)
-    commas, points = connection.execute(
+    found = connection.execute(
         f"""
         SELECT count_if(regexp_matches({name}, ',\\d{{1,2}}\\)?$|,\\d{{4,}}\\)?$|\\.\\d{{3}},\\d*$')),
                count_if(regexp_matches({name}, '\\.\\d{{1,2}}\\)?$|\\.\\d{{4,}}\\)?$|,\\d{{3}}\\.\\d*$'))
         FROM (SELECT {name} FROM {table} WHERE row % greatest(1, (SELECT max(row) FROM {table}) // {_SAMPLE}) = 0)
         """
     ).fetchone() or (0, 0)
+    commas, points = (int(count or 0) for count in found)  # null where there are no lines
     if commas == points == 0:
         decimal = "," if separator == ";" else "."
         return Convention(decimal, False, f"{column}: no number shows its decimal mark; '{decimal}' assumed")

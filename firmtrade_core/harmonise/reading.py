@@ -152,10 +152,15 @@ def load_text(connection: duckdb.DuckDBPyConnection, file: TextFile, table: str)
     ).fetchall()
     return int(found[0]) if found else 0, [
         # The text itself may name a firm: it stays in the table.
-        f"line {line}: {len(next(csv.reader([str(text)], delimiter=file.separator), []))} fields, "
-        f"{len(file.columns)} expected"
+        f"line {line}: {_fields(str(text), file.separator)} fields, {len(file.columns)} expected"
         for line, text in shown
     ]
+
+
+def _fields(line: str, separator: str) -> int:
+    """Number of fields of one line, whatever its quotes."""
+    bare = line.replace("\r", "").replace("\n", " ")
+    return len(next(csv.reader([bare], delimiter=separator), []))
 
 
 def _survey(path: Path) -> tuple[bool, str]:
@@ -220,7 +225,8 @@ def _separator(text: str) -> str:
         lines = lines[:-1]
 
     def score(separator: str) -> tuple[float, int]:
-        counts = Counter(len(row) for row in csv.reader(lines, delimiter=separator))
+        # Each line by itself: a quote that never closes would swallow the rest.
+        counts = Counter(_fields(line, separator) for line in lines)
         fields, lines_agreeing = counts.most_common(1)[0] if counts else (1, 0)
         return (lines_agreeing / max(len(lines), 1) if fields > 1 else 0.0, fields)
 
