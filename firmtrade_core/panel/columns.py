@@ -67,7 +67,7 @@ FIRM_COLUMNS = (
     Column("year", "calendar year", "Calendar year", "required", "year", 1900, 2100, role="key"),
     Column("sector", "", "Sector of the world's accounts, or an industry code", "required", "category", role="key"),
     Column("region", "", "Region of the firm's seat", "recommended", "category", role="key"),
-    Column("employment", "persons", "Persons engaged, yearly average", "recommended", lowest=0.0),
+    Column("employment", "persons", "Persons engaged, yearly average", "recommended", lowest=0.0, role="outcome"),
     _amount("sales", "Sales at home and abroad", "recommended"),
     Column("value_added", MONEY, "Sales less materials and services bought", "recommended", role="outcome"),
     _amount("capital", "Capital stock at replacement cost", "recommended", "attribute"),
