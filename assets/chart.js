@@ -7,7 +7,7 @@ const CONFIG = {
   displaylogo: false,
   scrollZoom: false,
   doubleClick: "reset",
-  modeBarButtonsToRemove: ["select2d", "lasso2d", "pan2d", "toImage", "hoverClosestGeo", "zoomInGeo", "zoomOutGeo"],
+  modeBarButtons: [["zoomInGeo", "zoomOutGeo", "resetGeo"]],
 };
 
 let loading;
@@ -26,15 +26,21 @@ function plotly(base) {
 function palette(root) {
   const style = getComputedStyle(root);
   const get = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
-  const text = get("--st-text-color", "#1f2933");
+  const [text, surface] = [get("--st-text-color", "#1f2933"), get("--st-background-color", "#fff")];
   return {
     $text: text,
-    $muted: `color-mix(in srgb, ${text} 62%, ${get("--st-background-color", "#fff")})`,
-    $grid: get("--st-border-color-light", "#ddd"),
-    $surface: get("--st-background-color", "#fff"),
+    $muted: `color-mix(in srgb, ${text} 66%, ${surface})`,
+    $surface: surface,
+    // Borders between countries: light lines on white; on dark ground a grey that the darkest brown stands out from.
+    $edge: isDark(surface) ? "#8b939b" : surface,
     $accent: get("--st-primary-color", "#2457a6"),
     font: get("--st-font", "sans-serif"),
   };
+}
+
+function isDark(colour) {
+  const [r, g, b] = resolved(colour).match(/[\d.]+/g).map(Number);
+  return 0.299 * r + 0.587 * g + 0.114 * b < 128;
 }
 
 // Plotly reads plain colours only, so mixtures are resolved by the browser first.

@@ -8,7 +8,7 @@ from firmtrade_core.world.world import World
 from pages.parts import views
 from pages.parts.frame import certificate_line, complain, open_page
 from pages.parts.presets import sentence
-from pages.parts.solving import Unsolved, solve_in
+from pages.parts.solving import UnsolvedError, solve_in
 from pages.parts.store import current
 
 
@@ -37,7 +37,7 @@ def _brief(world: World) -> None:
     st.html(f'<h1 class="ft-sentence ft-large">{sentence(store.scenario, world)}</h1>')
     try:
         equilibrium, approximations = solve_in(store, world)
-    except Unsolved as problem:
+    except UnsolvedError as problem:
         complain("No equilibrium to show", str(problem), "Change the scenario in the Scenario lab.")
         return
     views.numbers(store, equilibrium, large=True)

@@ -29,7 +29,11 @@ UNITS = {
 
 def _facts(world: World) -> None:
     provenance = world.provenance
-    rows = [("Source", provenance.source), ("Licence", provenance.licence), ("Content hash", world.content_hash)]
+    rows = [
+        ("Source", provenance.source),
+        ("Licence", provenance.licence),
+        ("Content hash", world.content_hash),
+    ]
     if provenance.year:
         rows.insert(1, ("Baseline year", str(provenance.year)))
     lines = "".join(f"<dt>{escape(term)}</dt><dd>{escape(words)}</dd>" for term, words in rows)
@@ -120,7 +124,7 @@ def _tables(world: World) -> None:
 
 def _table(title: str, table: pd.DataFrame, name: str) -> None:
     """A table as the screen writes numbers, with the plain figures to take away as CSV."""
-    label, code, *figures = table.columns
+    label, _code, *figures = table.columns
     head = "".join(f"<th>{escape(words)}<small>{UNITS[words]}</small></th>" for words in figures)
     rows = "".join(
         f"<tr><th>{escape(str(row[0]))} <small>{escape(str(row[1]))}</small></th>"
@@ -168,7 +172,11 @@ def _own_world() -> None:
         help="A file saved by World.save, or by the command line verb world. It stays in this session and is kept nowhere.",
     )
     if problem := st.session_state.get(_PROBLEM):
-        complain(f"{problem[0]} was not loaded", problem[1], "The world shown above stays in force; so does your scenario.")
+        complain(
+            f"{problem[0]} was not loaded",
+            problem[1],
+            "The world shown above stays in force; so does your scenario.",
+        )
 
 
 def _forget() -> None:

@@ -9,14 +9,16 @@ from firmtrade_core.world.world import World
 from pages.parts import levers, views
 from pages.parts.frame import certificate_line, complain, notes, open_page
 from pages.parts.presets import preset_chooser, sentence
-from pages.parts.solving import Unsolved, solve_in
+from pages.parts.solving import UnsolvedError, solve_in
 from pages.parts.store import Store, current, opening_scenario
 
 
 def _history(store: Store, world: World) -> None:
     row = st.container(horizontal=True, gap="small", key="ft_history")
     row.button("Undo", icon=":material/undo:", on_click=store.undo, disabled=not store.past, type="tertiary")
-    row.button("Redo", icon=":material/redo:", on_click=store.redo, disabled=not store.future, type="tertiary")
+    row.button(
+        "Redo", icon=":material/redo:", on_click=store.redo, disabled=not store.future, type="tertiary"
+    )
     row.button(
         "Reset",
         icon=":material/restart_alt:",
@@ -29,7 +31,7 @@ def _history(store: Store, world: World) -> None:
 def _solve(store: Store, world: World) -> tuple[Equilibrium, tuple[str, ...]] | None:
     try:
         return solve_in(store, world)
-    except Unsolved as problem:
+    except UnsolvedError as problem:
         complain(
             "No equilibrium to show",
             str(problem),
@@ -55,7 +57,7 @@ def _instrument(world: World) -> None:
     store = current(world)
     st.html(f'<h1 class="ft-sentence">{sentence(store.scenario, world)}</h1>')
     left, right = st.columns([27, 73], gap="medium")
-    with right:
+    with right, st.container(key="ft_view"):
         if solved := _solve(store, world):
             views.numbers(store, solved[0])
             views.choosers(store, world)

@@ -27,7 +27,9 @@ def app(
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
         with serving(host, port) as server:
-            typer.echo(json.dumps({"address": server.address}) if as_json else f"firmtrade is at {server.address}")
+            typer.echo(
+                json.dumps({"address": server.address}) if as_json else f"firmtrade is at {server.address}"
+            )
             code = server.process.wait()
             raise typer.Exit(1 if code else 0)
     except ServingError as error:

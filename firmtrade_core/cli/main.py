@@ -2,8 +2,9 @@
 
 import typer
 
-from firmtrade_core.cli.replicate import replicate
 from firmtrade_core.cli.app import app as start_app
+from firmtrade_core.cli.bench import bench
+from firmtrade_core.cli.replicate import replicate
 from firmtrade_core.cli.solve import solve
 from firmtrade_core.cli.world import app as world
 
@@ -21,7 +22,8 @@ def _root() -> None:
     """What firms' differences do to international trade."""
 
 
-app.command("replicate")(replicate)
 app.command("app")(start_app)
+app.command("bench")(bench)
+app.command("replicate")(replicate)
 app.command("solve")(solve)
 app.add_typer(world, name="world")

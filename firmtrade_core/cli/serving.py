@@ -128,6 +128,9 @@ def serving(host: str, port: int, *, environment: Mapping[str, str] | None = Non
         "logger.level": "warning",
     }
     command += [f"--{name}={value}" for name, value in options.items()]
+    if is_loopback(host):
+        # A page elsewhere that points its own name at this machine is turned away.
+        command += [f"--server.allowedHosts={name}" for name in {"localhost", "127.0.0.1", host}]
     process = subprocess.Popen(
         command,
         cwd=PROJECT,

@@ -21,6 +21,13 @@ class ProfitsError(EquilibriumError):
     """
 
 
+class InsolvencyError(EquilibriumError):
+    """A country would have to give away all its income: no equilibrium exists under this closure.
+
+    Let deficits be proportional or removed, lower the programme outlay, or take a smaller shock.
+    """
+
+
 class ConvergenceError(EquilibriumError):
     """No equilibrium was found to the tolerance. The message names the market that is furthest off."""
 

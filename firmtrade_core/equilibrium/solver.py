@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 from firmtrade_core.equilibrium import certificate as certification
 from firmtrade_core.equilibrium.anderson import Anderson
 from firmtrade_core.equilibrium.baseline import Baseline, calibrate
-from firmtrade_core.equilibrium.errors import CertificateError, ConvergenceError, IndeterminacyError
+from firmtrade_core.equilibrium.errors import (
+    CertificateError,
+    ConvergenceError,
+    IndeterminacyError,
+    InsolvencyError,
+)
 from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.results import Certificate, Equilibrium, combined_hash
 from firmtrade_core.equilibrium.shock import Shock
@@ -100,6 +105,8 @@ def solve(
         Where shock or structure do not fit the world.
     ConvergenceError
         Naming the market furthest from clearing.
+    InsolvencyError
+        Where a fixed surplus or an outlay would take all of a country's income.
     IndeterminacyError
         Under free entry, where a sector empties or the equilibrium is not locally unique.
     CertificateError
@@ -122,7 +129,7 @@ def solve(
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """Where an attempt ended."""
+    """Where an attempt ended; broke marks countries whose income kept turning negative on the way."""
 
     converged: bool
     vector: Array
@@ -130,6 +137,7 @@ class _Found:
     wage_step: Array
     accelerate: Anderson
     steps: int
+    broke: NDArray[np.bool_]
 
 
 def _find(
@@ -144,11 +152,29 @@ def _find(
             return found, steps
         if system.free_entry:
             _refuse_corner(found.evaluation.point.firms, world, _EMPTYING_SECTOR)
+    _refuse_insolvency(found.broke, world)
     raise ConvergenceError(
         f"No equilibrium was found in {steps} iterations; furthest from clearing: "
-        f"{_furthest(found.evaluation.gaps, world)}. The shock may be too large for this structure: try it in smaller "
-        "steps, restricted entry, or a lower elasticity."
+        f"{_furthest(found.evaluation.gaps, world)}. The shock may be too large for this structure, or gains of "
+        "scale feed on themselves in it: try smaller steps, restricted entry, a smaller labour-supply elasticity "
+        "or a smaller Pareto tail."
     )
+
+
+def _refuse_insolvency(broke: NDArray[np.bool_], world: World) -> None:
+    """Say so where the iteration failed because a country's surplus or outlay exceeds its income.
+
+    Raises
+    ------
+    InsolvencyError
+        Naming the country.
+    """
+    if broke.any():
+        raise InsolvencyError(
+            f"No equilibrium was found in which {world.countries[int(broke.argmax())]} keeps its trade surplus or "
+            "pays its outlay: after the shock they would take all its income. Let deficits be proportional or "
+            "removed, or take a smaller shock."
+        )
 
 
 def _attempts(
@@ -168,18 +194,20 @@ def _iterate(
     system: System, vector: Array, wage_step: Array, iteration: Iteration, accelerate: Anderson
 ) -> _Found:
     """Fixed-point iteration, wages by an approximate Newton step, all accelerated together."""
-    converged = False
+    converged, broke = False, np.zeros(system.countries, dtype=bool)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         for steps in range(iteration.limit):
             now = system.evaluate(vector)
-            largest = max(float(np.abs(gap).max()) for gap in now.gaps.values())
+            largest = system.largest_gap(now)
             converged = largest <= iteration.tolerance
             if converged or not np.isfinite(largest):
                 break
+            if steps > iteration.refresh:
+                broke |= now.income <= 0
             if steps and steps % iteration.refresh == 0:
                 wage_step = _invert(system.wage_response(now.flows))
             vector = accelerate.propose(vector, system.step(now, wage_step))
-    return _Found(converged, vector, now, wage_step, accelerate, steps)
+    return _Found(converged, vector, now, wage_step, accelerate, steps, broke)
 
 
 def _invert(response: Array) -> Array:
@@ -228,7 +256,7 @@ def _assemble(
     point, cost, flows = evaluation.point, evaluation.cost, evaluation.flows
     labour = system.labour(point)
     government = system.government(point)
-    income = system.income(point, flows)
+    income = evaluation.income
     labour_income = baseline.labour_income * np.exp(point.wage + labour)
     kept = not (system.free_entry or baseline.margins.competitive)
     profit_income = flows.profits.sum(0) if kept else 0.0

@@ -90,6 +90,8 @@ class Evaluation:
     cost : (S, N)
         ln ĉ.
     flows : Flows
+    income : (N,)
+        I', million USD.
     gaps : dict
         How far from holding, in logs, in the order of the vector's blocks: wage, price (where it is an
         unknown), expenditure, firms (under free entry).
@@ -98,6 +100,7 @@ class Evaluation:
     point: Point
     cost: Array
     flows: Flows
+    income: Array
     gaps: dict[str, Array]
 
 
@@ -208,10 +211,11 @@ class System:
         gaps = {"wage": self._wage_gap(point, flows)}
         if price is not None:
             gaps["price"] = solved - price
-        gaps["expenditure"] = self._expenditure_gap(point, flows)
+        income = self._income(point, flows)
+        gaps["expenditure"] = self._expenditure_gap(point, flows, income)
         if self.free_entry:
             gaps["firms"] = self._entry_gap(point, flows, cost)
-        return Evaluation(point, cost, flows, gaps)
+        return Evaluation(point, cost, flows, income, gaps)
 
     def _cost(self, wage: Array, price: Array | None) -> Array:
         """ln ĉ, equation (5), (S, N)."""
@@ -310,7 +314,7 @@ class System:
             return spending * (own_income.sum() / spending.sum()) - own_income
         return np.zeros(self.countries)
 
-    def income(self, point: Point, flows: Flows) -> Array:
+    def _income(self, point: Point, flows: Flows) -> Array:
         """I', section 1 of the model, (N,)."""
         labour_income = self.labour_income * np.exp(point.wage + self.labour(point))
         kept = not (self.free_entry or self.margins.competitive)
@@ -318,9 +322,9 @@ class System:
         own = labour_income + profits + flows.duties - flows.subsidies - self.government(point)
         return own + self.deficit(own, labour_income, profits)
 
-    def expenditure(self, point: Point, flows: Flows) -> Array:
+    def _expenditure(self, point: Point, flows: Flows, income: Array) -> Array:
         """E' implied by incomes and costs, equation (10), (S, N), million USD."""
-        expenditure = self.new_final_shares * (self.income(point, flows) + self.government(point))
+        expenditure = self.new_final_shares * (income + self.government(point))
         if self.baseline.input_shares is not None:
             inputs = self.baseline.input_shares @ flows.cost.T[:, :, None]
             expenditure = expenditure + inputs[:, :, 0].T
@@ -331,10 +335,10 @@ class System:
         demand = (self.labour_share * flows.cost).sum(0)
         return np.log(demand / self.labour_income) - point.wage - self.labour(point)
 
-    def _expenditure_gap(self, point: Point, flows: Flows) -> Array:
+    def _expenditure_gap(self, point: Point, flows: Flows, income: Array) -> Array:
         """ln of expenditure implied over expenditure assumed, (S, N), or (N,) without inputs."""
         current = self.spending * np.exp(point.expenditure)
-        wanted = self.expenditure(point, flows)
+        wanted = self._expenditure(point, flows, income)
         if not self.has_inputs:
             current, wanted = current.sum(0), wanted.sum(0)
             return np.log(np.maximum(wanted, _DEEPEST_FALL * current) / current)
@@ -355,6 +359,13 @@ class System:
         return weight
 
     # Iteration ----------------------------------------------------------------------------------
+
+    def largest_gap(self, evaluation: Evaluation) -> float:
+        """The largest gap, prices weighed as (6) weighs them, to the power 1-σ."""
+        gaps = dict(evaluation.gaps)
+        if "price" in gaps:
+            gaps["price"] = gaps["price"] * np.maximum(self.sigma - 1, 1.0)
+        return max(float(np.abs(gap).max()) for gap in gaps.values())
 
     def step(self, evaluation: Evaluation, wage_step: Array) -> Array:
         """The step of the plain iteration: wages by approximate Newton, the rest by substitution."""

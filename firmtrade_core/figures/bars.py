@@ -15,6 +15,9 @@ from firmtrade_core.world.world import World
 
 ROW_HEIGHT = 24
 
+#: Changes below this are written as 0.00 and are neither gain nor loss.
+VISIBLE = 0.005
+
 
 def winners_and_losers(
     outcome: Outcome, world: World, *, each: int = 6, chosen: str | None = None, subtitle: str, source: str
@@ -35,15 +38,19 @@ def winners_and_losers(
     """
     values = outcome.change
     known = [int(i) for i in np.argsort(-values) if np.isfinite(values[i])]
-    shown = known if len(known) <= 2 * each else known[:each] + known[-each:]
-    if chosen in world.countries:
-        here = world.countries.index(str(chosen))
-        if here in known and here not in shown:
-            shown = sorted([*shown, here], key=known.index)
+    gains = [i for i in known if values[i] >= VISIBLE]
+    losses = [i for i in known if values[i] <= -VISIBLE]
+    # Where one side is short, the other takes its room.
+    up = gains[: max(each, 2 * each - len(losses))]
+    down = losses[-max(each, 2 * each - len(gains)) :]
+    here = [i for i in known if world.countries[i] == chosen]
+    shown = sorted({*up, *down, *here}, key=known.index)
     names = [country_name(world.countries[i]) for i in shown]
     names = [f"<b>{n}</b>" if world.countries[i] == chosen else n for n, i in zip(names, shown, strict=True)]
-    gains, losses = int((values[known] > 5e-6).sum()), int((values[known] < -5e-6).sum())
-    title = f"{outcome.variable.label}: {gains} up, {losses} down" if known else outcome.missing
+    title = f"{outcome.variable.label}: {len(gains)} up, {len(losses)} down"
+    if still := len(known) - len(gains) - len(losses):
+        title += f", {still} as before"
+    title = title if known else outcome.missing
     return _bars(names, values[shown], outcome.variable.unit, title, subtitle, source, name_width=150)
 
 
@@ -80,10 +87,10 @@ def sector_bars(
         sector = sector[0].lower() + sector[1:]
         title = f"{country_name(country)}: {measure.lower()} {verb} most in {sector}"
     notes = [f"<br>{change(float(d), 'bn USD')}" if np.isfinite(d) else "" for d in dollars]
-    return _bars(names, percent, "%", title, subtitle, source, name_width=236, notes=notes)
+    return _bars(names, percent, "%", title, subtitle, source, name_width=256, notes=notes)
 
 
-def _short(name: str, most: int = 36) -> str:
+def _short(name: str, most: int = 40) -> str:
     return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
 
 

@@ -23,7 +23,7 @@ LOSS, GAIN = "#bf812d", "#35978f"
 NO_DATA = "#9a9a9a"
 
 #: Colours that follow the reader's theme; the screen puts the theme's own in their place.
-TEXT, MUTED, GRID, SURFACE, ACCENT = "$text", "$muted", "$grid", "$surface", "$accent"
+TEXT, MUTED, SURFACE, EDGE, ACCENT = "$text", "$muted", "$surface", "$edge", "$accent"
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firmtrade_core.codes.countries import REST_OF_WORLD, capitals, country_name
+from firmtrade_core.codes.countries import REST_OF_WORLD, Capital, capitals, country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures.chart import (
     ACCENT,
     DIVERGING,
+    EDGE,
     GAIN,
     LOSS,
     MUTED,
     NO_DATA,
     SURFACE,
+    TEXT,
     Chart,
     base_layout,
 )
@@ -56,6 +58,11 @@ WITHIN = {
 DOTTED = ("SGP", "HKG", "MLT", "BHR", "LUX", "BRN", "MUS", "MDV", "BRB", "MAC", "CYP")
 
 MOST_ARCS = 24
+
+ARC_POINTS = 25
+
+#: Where the map is cut: through the Bering Strait, so that no country is split.
+WEST_EDGE = -169.0
 
 #: Change of a flow, in percent, below which its arc stays grey.
 LITTLE_CHANGE = 1.0
@@ -129,14 +136,14 @@ def world_map(
     data = [
         _grey_areas(grey),
         _areas(places.rest, values, hover, line=MUTED, note="<br><i>part of the rest of the world</i>"),
-        _areas(places.own, values, hover, line=SURFACE),
+        _areas(places.own, values, hover, line=EDGE),
         _outline(places, world, chosen),
         _dots(world, values, hover),
         *(_arcs(flows, chosen) if flows is not None and chosen in world.countries else _no_arcs()),
         *_legend(bool(places.rest)),
     ]
     return Chart(
-        title, subtitle, f"{source} {BORDER_NOTE}", data, _layout(scale, outcome.variable.unit), aspect=0.53
+        title, subtitle, f"{source} {BORDER_NOTE}", data, _layout(scale, outcome.variable.unit), aspect=0.51
     )
 
 
@@ -148,6 +155,7 @@ def _layout(scale: float, unit: str) -> dict[str, Any]:
     return base_layout(
         margin={"l": 0, "r": 0, "t": 0, "b": 34},
         uirevision="map",
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": MUTED, "activecolor": TEXT, "orientation": "v"},
         showlegend=True,
         legend={
             "orientation": "h",
@@ -185,7 +193,7 @@ def _layout(scale: float, unit: str) -> dict[str, Any]:
             "resolution": 50,
             "projection": {"type": "natural earth"},
             "lataxis": {"range": [-56, 84]},
-            "lonaxis": {"range": [-170, 190]},
+            "lonaxis": {"range": [WEST_EDGE, WEST_EDGE + 360]},
             "bgcolor": "rgba(0,0,0,0)",
             "showframe": False,
             "showcoastlines": False,
@@ -241,7 +249,7 @@ def _grey_areas(areas: list[str]) -> dict[str, Any]:
         "hovertemplate": "<b>%{text}</b><br>no data<extra></extra>",
         "colorscale": [[0, NO_DATA], [1, NO_DATA]],
         "showscale": False,
-        "marker": {"line": {"color": SURFACE, "width": 0.5}},
+        "marker": {"line": {"color": EDGE, "width": 0.5}},
         "showlegend": False,
     }
 
@@ -333,9 +341,8 @@ def _arcs(equilibrium: Equilibrium, country: str | None) -> list[dict[str, Any]]
         tone = "little" if abs(percent) < LITTLE_CHANGE else ("gain" if percent > 0 else "loss")
         width = next(w for share, w in WIDTHS if max(old, new) / largest >= share)
         there = capitals()[partner]
-        longitudes, latitudes = lines[tone, width]
-        longitudes += [home.longitude, there.longitude, None]
-        latitudes += [home.latitude, there.latitude, None]
+        for axis, points in zip(lines[tone, width], _bow(home, there), strict=True):
+            axis += [*points, None]
         places.append((there, _TONES[tone]))
         texts.append(
             f"<b>{country_name(str(country))} and {country_name(partner)}</b><br>trade both ways: "
@@ -343,6 +350,26 @@ def _arcs(equilibrium: Equilibrium, country: str | None) -> list[dict[str, Any]]
             f"<br>after {level(float(new), 'bn USD')}"
         )
     return [_arc_trace(*lines[c], _TONES[c[0]], c[1]) for c in _CLASSES] + [_arc_ends(places, texts)]
+
+
+def _bow(home: Capital, there: Capital) -> tuple[list[float], list[float]]:
+    """Longitudes and latitudes of a gentle curve between two places.
+
+    Bowed towards the nearer pole on the flat map rather than along the great circle, which would leave the
+    map over the Arctic; it never crosses the map's edge.
+    """
+    start, end = (_on_map(place.longitude) for place in (home, there))
+    distance = float(np.hypot(end - start, there.latitude - home.latitude))
+    lift = 0.2 * distance * (1 if home.latitude + there.latitude >= 0 else -1)
+    middle = float(np.clip((home.latitude + there.latitude) / 2 + lift, -50, 82))
+    t = np.linspace(0, 1, ARC_POINTS)
+    longitudes = start + (end - start) * t
+    latitudes = (1 - t) ** 2 * home.latitude + 2 * t * (1 - t) * middle + t**2 * there.latitude
+    return [round(float(x), 2) for x in longitudes], [round(float(y), 2) for y in latitudes]
+
+
+def _on_map(longitude: float) -> float:
+    return longitude + 360 if longitude < WEST_EDGE else longitude
 
 
 def _arc_trace(

@@ -67,7 +67,7 @@ class Row:
         if not self.holds:
             return "misses"
         if self.residual and self.published is not None and not abs(self.published) <= self.band:
-            return "holds; the published values do not"
+            return "holds; theirs does not"
         return "holds"
 
 

@@ -51,7 +51,11 @@ def open_page(title: str) -> World:
     try:
         world = current_world()
     except WorldError as error:
-        complain("The world cannot be read", str(error), "Name a file that can be read in FIRMTRADE_WORLD, or unset it.")
+        complain(
+            "The world cannot be read",
+            str(error),
+            "Name a file that can be read in FIRMTRADE_WORLD, or unset it.",
+        )
         st.stop()
     _sidebar(world)
     return world
@@ -64,7 +68,9 @@ def _sidebar(world: World) -> None:
     if provenance.year:
         facts.append(f"baseline year {provenance.year}")
     if provenance.estimated_share:
-        facts.append(f"bilateral detail estimated for {100 * provenance.estimated_share:.0f} % of goods trade")
+        facts.append(
+            f"bilateral detail estimated for {100 * provenance.estimated_share:.0f} % of goods trade"
+        )
     origin = "uploaded in this session" if st.session_state.get(UPLOADED) else ""
     origin = origin or ("named by FIRMTRADE_WORLD" if named_world() else "")
     facts += [origin] if origin else []
@@ -121,5 +127,3 @@ def notes(items: tuple[str, ...]) -> None:
     if items:
         lines = "".join(f"<li>{escape(item)}</li>" for item in items)
         st.html(f'<ul class="ft-notes">{lines}</ul>')
-
-

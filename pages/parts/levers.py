@@ -49,7 +49,9 @@ _EXPORTER, _IMPORTER = ("exporters", "Exports of"), ("importers", "To")
 TARIFF_METHODS = {"add": "Add points", "set": "Set to", "scale": "Scale", "swiss": "Swiss formula"}
 
 TARIFF_SLIDES = {
-    "add": Slide("value", "Points added", -20, 100, 1, "%+d pts", "Percentage points on top of today's tariffs."),
+    "add": Slide(
+        "value", "Points added", -20, 100, 1, "%+d pts", "Percentage points on top of today's tariffs."
+    ),
     "set": Slide("value", "New tariff", 0, 100, 1, "%d %%", "Replaces today's tariffs, whatever they are."),
     "scale": Slide(
         "value",
@@ -81,13 +83,22 @@ KINDS: dict[str, CardKind] = {
         (("importers", "Who sets it"), ("exporters", "On imports from")),
         opening=(("method", "add"), ("value", 0.10)),
     ),
-    "schedule": CardKind("Tariff schedule by exporter", (("importers", "Who sets it"),)),
+    "schedule": CardKind("Tariff schedule", (("importers", "Who sets it"),)),
     "free_trade_area": CardKind("Free-trade area", (("members", "Members"),)),
     "customs_union": CardKind("Customs union", (("members", "Members"),)),
     "export_subsidy": CardKind(
         "Export subsidy or tax",
         (_EXPORTER, _IMPORTER),
-        Slide("value", "Share of the price paid", -50, 50, 1, "%+d %%", "Negative values tax exports.", start=0.05),
+        Slide(
+            "value",
+            "Share of the price paid",
+            -50,
+            50,
+            1,
+            "%+d %%",
+            "Negative values tax exports.",
+            start=0.05,
+        ),
         opening=(("value", 0.05),),
     ),
     "trade_cost": CardKind(
@@ -106,14 +117,23 @@ KINDS: dict[str, CardKind] = {
     "productivity": CardKind(
         "Productivity",
         (("countries", "Where"),),
-        Slide("change", "Change of productivity", -50, 50, 1, "%+d %%", "Of the producers there.", start=0.02),
+        Slide(
+            "change", "Change of productivity", -50, 50, 1, "%+d %%", "Of the producers there.", start=0.02
+        ),
         opening=(("change", 0.02),),
     ),
     "demand": CardKind(
         "Demand",
         (("countries", "Where"),),
         Slide(
-            "change", "Change of demand", -50, 100, 1, "%+d %%", "Spending on other sectors makes room.", start=0.10
+            "change",
+            "Change of demand",
+            -50,
+            100,
+            1,
+            "%+d %%",
+            "Spending on other sectors makes room.",
+            start=0.10,
         ),
         opening=(("change", 0.10),),
     ),
@@ -133,7 +153,9 @@ RETALIATION = {
 def cards(store: Store, world: World) -> None:
     """All cards of the scenario, each editable in place."""
     if not store.scenario.cards:
-        st.html('<p class="ft-empty">No policy yet: this is the baseline. Add one below, or choose a preset.</p>')
+        st.html(
+            '<p class="ft-empty">No policy yet: this is the baseline. Add one below, or choose a preset.</p>'
+        )
     for index, card in enumerate(store.scenario.cards):
         with st.container(border=True, key=f"ft_card_{index}"):
             _card(store, world, index, card)
@@ -158,7 +180,9 @@ def _card(store: Store, world: World, index: int, card: Any) -> None:
 
 
 def _card_head(store: Store, index: int, card: Any, kind: CardKind) -> None:
-    row = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small")
+    row = st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"
+    )
     row.toggle(
         kind.title,
         help="Switch this policy on or off.",
@@ -255,7 +279,9 @@ def _retaliation(store: Store, index: int, card: Any) -> None:
         format_func=RETALIATION.__getitem__,
         help="What the countries that are hit do in return.",
         **seeded(
-            f"card_{index}_retaliation", kind, lambda name: store.edit_card(index, {"retaliation": {"kind": name}})
+            f"card_{index}_retaliation",
+            kind,
+            lambda name: store.edit_card(index, {"retaliation": {"kind": name}}),
         ),
     )
 
@@ -317,17 +343,17 @@ def _sector_name(world: World, name: str) -> str:
 # Structure --------------------------------------------------------------------------------------
 
 FAMILIES = {
-    "armington": "None: goods differ by origin (Armington)",
-    "krugman": "None: identical firms, varieties (Krugman)",
-    "pareto": "Pareto: few large, many small (Chaney)",
-    "lognormal": "Lognormal: thinner tail of giants",
+    "armington": "Not at all (Armington)",
+    "krugman": "Not at all (Krugman)",
+    "pareto": "Pareto (Chaney)",
+    "lognormal": "Lognormal",
 }
 
 ENTRY = {"restricted": "Given number of firms", "free": "Free entry"}
 
 DEFICITS = {
-    "fixed": "Keep their share of world income",
-    "proportional": "Keep spending over income",
+    "fixed": "Fixed share of the world",
+    "proportional": "In step with income",
     "removed": "Removed",
 }
 
@@ -337,13 +363,14 @@ _UNIFORM = "one value"
 def structure(store: Store) -> None:
     """Model choices in one drawer, each with plain help."""
     chosen = store.scenario.structure
-    with st.expander("Model choices", icon=":material/settings:", expanded=False, key="ft_structure"):
+    with st.popover("Model choices", icon=":material/settings:", width="stretch"):
         st.selectbox(
             "How firms differ",
             list(FAMILIES) + (["eaton_kortum"] if chosen.family == "eaton_kortum" else []),
-            format_func=lambda name: FAMILIES.get(name, "None: Ricardian (Eaton-Kortum)"),
-            help="Whether and how firms' differences decide who exports. With Pareto or lognormal firms, exporters "
-            "enter and leave markets when a policy moves.",
+            format_func=lambda name: FAMILIES.get(name, "Not at all (Eaton-Kortum)"),
+            help="Armington: goods differ by origin. Krugman: identical firms, each with its own variety. Pareto: few "
+            "large firms, many small. Lognormal: fewer giants. With Pareto or lognormal firms, exporters enter and "
+            "leave markets when a policy moves.",
             **seeded("structure_family", chosen.family, lambda name: store.edit_structure({"family": name})),
         )
         _elasticity(store, chosen)
@@ -378,7 +405,9 @@ def _elasticity(store: Store, chosen: Any) -> None:
             12.0,
             step=0.1,
             format="%.1f",
-            **seeded("structure_uniform", float(given), lambda v: store.edit_structure({"elasticity": round(v, 3)})),
+            **seeded(
+                "structure_uniform", float(given), lambda v: store.edit_structure({"elasticity": round(v, 3)})
+            ),
         )
     elif shown in sets:
         st.caption(sets[shown].source)
@@ -397,7 +426,9 @@ def _closures(store: Store, chosen: Any) -> None:
         list(DEFICITS),
         format_func=DEFICITS.__getitem__,
         help="The model does not explain deficits: they keep their share of world income, move with spending, or go.",
-        **seeded("structure_deficits", chosen.deficits, lambda name: store.edit_structure({"deficits": name})),
+        **seeded(
+            "structure_deficits", chosen.deficits, lambda name: store.edit_structure({"deficits": name})
+        ),
     )
     st.slider(
         "Labour-supply elasticity",

@@ -18,6 +18,7 @@ def sentence(scenario: Scenario, world: World) -> str:
 
 def preset_chooser(store: Store) -> None:
     """Load a preset; its place in the list says that it is not the scenario itself."""
+
     def load() -> None:
         name = st.session_state["preset"]
         if name:

@@ -16,7 +16,7 @@ from pages.parts.store import Store
 MOST_RESULTS = 40
 
 
-class Unsolved(Exception):
+class UnsolvedError(Exception):
     """No result can be shown; the message says what to change."""
 
 
@@ -25,7 +25,9 @@ def _solved(
     world_hash: str, scenario_hash: str, _world: World, _scenario: Scenario, _start: Equilibrium | None
 ) -> tuple[Equilibrium, tuple[str, ...]]:
     compiled = compile(_scenario, _world)
-    return solve(_world, compiled.shock, compiled.parameters, start=_start or compiled.unanswered), compiled.report
+    return solve(
+        _world, compiled.shock, compiled.parameters, start=_start or compiled.unanswered
+    ), compiled.report
 
 
 def solve_in(store: Store, world: World) -> tuple[Equilibrium, tuple[str, ...]]:
@@ -33,13 +35,15 @@ def solve_in(store: Store, world: World) -> tuple[Equilibrium, tuple[str, ...]]:
 
     Raises
     ------
-    Unsolved
+    UnsolvedError
         In words that say what to change; what was typed stays.
     """
     start = store.latest if getattr(store.latest, "world", None) is world else None
     try:
-        equilibrium, notes = _solved(world.content_hash, store.scenario.content_hash, world, store.scenario, start)
+        equilibrium, notes = _solved(
+            world.content_hash, store.scenario.content_hash, world, store.scenario, start
+        )
     except (EquilibriumError, ScenarioError, WorldError, TailError) as error:
-        raise Unsolved(str(error)) from error
+        raise UnsolvedError(str(error)) from error
     store.latest = equilibrium
     return equilibrium, notes

@@ -133,25 +133,26 @@ class Store:
         return self.drafts.get(place, {}).get(name, value)
 
 
+def opening_country(world: World) -> str:
+    """Country looked at first: the United States, or the largest economy there is."""
+    return "USA" if "USA" in world.countries else world.countries[int(world.income.argmax())]
+
+
 def opening_scenario(world: World) -> Scenario:
-    """What a session starts with: ten points by the United States, or by the largest importer there is."""
-    if "USA" in world.countries:
+    """What a session starts with: ten points on all goods by the country looked at first."""
+    country = opening_country(world)
+    if country == "USA":
         return load_preset("us_ten_points")
-    setter = world.countries[int(world.income.argmax())]
-    card = Tariff(importers=(setter,), method="add", value=0.10)
-    return Scenario(name=OWN_NAME, cards=(card,))
+    return Scenario(name=OWN_NAME, cards=(Tariff(importers=(country,), method="add", value=0.10),))
 
 
 def current(world: World) -> Store:
     """The session's store; a country that another world lacks is replaced by its largest economy."""
     store: Store | None = st.session_state.get(_KEY)
     if store is None:
-        scenario = opening_scenario(world)
-        importers = getattr(scenario.cards[0], "importers", ())
-        store = Store(scenario, country=str(importers[0]))
-        st.session_state[_KEY] = store
+        store = st.session_state[_KEY] = Store(opening_scenario(world), opening_country(world))
     if store.country not in world.countries:
-        store.country = world.countries[int(world.income.argmax())]
+        store.country = opening_country(world)
     return store
 
 

@@ -24,6 +24,8 @@ from pages.parts.frame import headline_strip
 from pages.parts.store import Store, seeded
 from pages.parts.worlds import by_name, short_sources
 
+_FLOWS_KEY = " · Arcs: trade both ways, width by value; brown falls, teal rises, grey stays within 1 %"
+
 
 def numbers(store: Store, equilibrium: Equilibrium, *, large: bool = False) -> None:
     """The headline numbers of the country looked at."""
@@ -76,7 +78,11 @@ def shown_outcome(store: Store, equilibrium: Equilibrium) -> tuple[Outcome, floa
 def subtitle(found: Outcome, equilibrium: Equilibrium, name: str) -> str:
     """Unit, year, world and scenario, as under every chart."""
     world = equilibrium.world
-    year = f", {world.provenance.year}" if world.provenance.year and str(world.provenance.year) not in world.name else ""
+    year = (
+        f", {world.provenance.year}"
+        if world.provenance.year and str(world.provenance.year) not in world.name
+        else ""
+    )
     return f"Change in {found.variable.unit} against the baseline · {world.name}{year} · {name}"
 
 
@@ -96,7 +102,7 @@ def the_map(store: Store, equilibrium: Equilibrium, *, key: str = "map") -> None
         chosen=store.country,
         flows=equilibrium if store.flows else None,
         title=finding(found, world),
-        subtitle=subtitle(found, equilibrium, store.scenario.name),
+        subtitle=subtitle(found, equilibrium, store.scenario.name) + (_FLOWS_KEY if store.flows else ""),
         source=short_sources(world),
     )
     chart.draw(drawn, key=key, result=equilibrium.content_hash, kind="map", on_pick=pick)

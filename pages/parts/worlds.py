@@ -9,8 +9,8 @@ from pathlib import Path
 import streamlit as st
 
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.embedded import load_embedded_world
+from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.files import load_world
 from firmtrade_core.world.world import World
 
@@ -62,8 +62,6 @@ def read_upload(name: str, content: bytes) -> World:
         return load_world(path)
 
 
-
-
 def by_name(world: World) -> list[str]:
     """Country codes of a world in the order of their names."""
     return sorted(world.countries, key=country_name)
@@ -74,5 +72,7 @@ def short_sources(world: World) -> str:
     provenance = world.provenance
     estimated = ""
     if provenance.estimated_share:
-        estimated = f" Bilateral detail is estimated for {100 * provenance.estimated_share:.0f} % of goods trade."
+        estimated = (
+            f" Bilateral detail is estimated for {100 * provenance.estimated_share:.0f} % of goods trade."
+        )
     return f"Source: firmtrade on {provenance.source.split(' (')[0]}.{estimated}"

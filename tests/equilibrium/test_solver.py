@@ -14,6 +14,7 @@ from firmtrade_core.equilibrium.errors import (
     ConvergenceError,
     EquilibriumError,
     IndeterminacyError,
+    InsolvencyError,
     ParameterError,
     ProfitsError,
     ShockError,
@@ -64,7 +65,7 @@ def test_the_certificate_notices_a_wrong_quantity(result: Equilibrium, quantity:
 
 
 def test_a_nan_never_leaves_the_solver(world: World, raised: Shock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("firmtrade_core.equilibrium.system.System.income", lambda *_: np.full(5, np.nan))
+    monkeypatch.setattr("firmtrade_core.equilibrium.system.System._income", lambda *_: np.full(5, np.nan))
     with pytest.raises((CertificateError, ConvergenceError)):
         solve(world, raised, Parameters())
 
@@ -77,6 +78,14 @@ def test_a_withheld_result_names_the_worst_market(world: World, raised: Shock) -
 def test_no_convergence_names_the_market(world: World, raised: Shock) -> None:
     with pytest.raises(ConvergenceError, match=r"furthest from clearing: the .* of C0\d"):
         solve(world, raised, Parameters(), iteration=Iteration(limit=2))
+
+
+def test_a_surplus_that_outgrows_income_is_named(world: World) -> None:
+    surplus = int(np.argmin(world.deficits / world.income))
+    productivity = np.ones(world.shape)
+    productivity[surplus] = 0.05
+    with pytest.raises(InsolvencyError, match=f"{world.countries[surplus]} keeps its trade surplus"):
+        solve(world, Shock(productivity=productivity), Parameters(5.0))
 
 
 @pytest.mark.parametrize("family", [Armington(), Pareto(), Lognormal()], ids=lambda f: f.name)

@@ -1,0 +1,87 @@
+"""The world in one state, baseline or counterfactual, so that any two can be read against each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.world.world import World
+
+Array = NDArray[np.float64]
+
+
+class ComparisonError(ValueError):
+    """Two results cannot be read against each other. The message says why and what to do."""
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A world as it is, or as a scenario leaves it.
+
+    Parameters
+    ----------
+    world
+        The baseline world.
+    equilibrium
+        The counterfactual; None for the baseline itself. Indices have baseline 1.
+    """
+
+    world: World
+    equilibrium: Equilibrium | None = None
+
+    def country_index(self, attribute: str) -> Array:
+        """A hat of `Equilibrium` by country, (N,)."""
+        if self.equilibrium is None:
+            return np.ones(len(self.world.countries))
+        found: Array = getattr(self.equilibrium, attribute)
+        return found
+
+    def accounts(self, attribute: str) -> Array:
+        """An account that world and equilibrium both keep, million USD: border_value, gross_output, duties, income."""
+        found: Array = getattr(self.world if self.equilibrium is None else self.equilibrium, attribute)
+        return found
+
+    @property
+    def employment(self) -> Array:
+        """Labour used by sector, index, (N, S)."""
+        if self.equilibrium is None:
+            return np.ones(self.world.shape)
+        return self.equilibrium.employment_change
+
+    @property
+    def counts_exporters(self) -> bool:
+        """Whether firms select into markets; the baseline leaves that to what it is compared with."""
+        return self.equilibrium is None or self.equilibrium.has_margins
+
+    @property
+    def exporters(self) -> Array:
+        """Number of exporters by pair and sector, index, (N, N, S); raises where they are not counted."""
+        n, s = self.world.shape
+        return np.ones((n, n, s)) if self.equilibrium is None else self.equilibrium.exporters_change
+
+
+def before_and_after(second: Equilibrium, first: Equilibrium | None) -> tuple[State, State]:
+    """The states of two results on one world; without a first, the world's baseline.
+
+    Raises
+    ------
+    ComparisonError
+        If they stand on different worlds.
+    """
+    if first is not None and first.world.content_hash != second.world.content_hash:
+        raise ComparisonError(
+            f"The two results stand on different worlds, {first.world.name} ({first.world.content_hash}) and "
+            f"{second.world.name} ({second.world.content_hash}). Solve both scenarios on one of them."
+        )
+    return State(second.world, first), State(second.world, second)
+
+
+def abroad(values: Array) -> Array:
+    """Values between different countries, (N, N, S): home sales set to zero."""
+    trade = values.copy()
+    home = np.arange(len(values))
+    trade[home, home] = 0.0
+    return trade

@@ -1,0 +1,81 @@
+"""One server and one browser for all browser tests of a worker; a page that refuses to leave the machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from benchmarks.browser import CHROMIUM, FLAGS
+from firmtrade_core.cli.serving import Server, serving
+
+MAP = '.ft-chart[data-kind="map"]'
+
+#: Both the map and the numbers carry the same result, and not the one before.
+SETTLED = f"""(before) => {{
+  const map = document.querySelector('{MAP}')?.dataset.result;
+  return map && map !== before && map === document.querySelector('.ft-numbers')?.dataset.result ? map : null;
+}}"""
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """The dashboard on a free port, on the shipped world."""
+    with serving("127.0.0.1", 8801, environment={"FIRMTRADE_WORLD": ""}) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium; skips where there is none, fails under FIRMTRADE_STRICT=1."""
+    if not Path(CHROMIUM).exists():
+        reason = f"{CHROMIUM} is missing: install Debian's chromium, or name a Chromium in BROWSER_PATH"
+        if os.environ.get("FIRMTRADE_STRICT") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def open_page(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
+    """Opens a page of the dashboard; fails the test if a request would leave the machine or a script fails."""
+    strangers: list[str] = []
+    errors: list[str] = []
+    contexts = []
+
+    def note(request: Any) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme not in ("data", "blob") and parts.hostname not in ("127.0.0.1", "localhost"):
+            strangers.append(request.url)
+
+    def opened(
+        path: str, *, scheme: str = "light", width: int = 1280, height: int = 900, at: str = ""
+    ) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("request", note)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{at or server.address}/{path}")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not strangers, f"requests left the machine: {strangers}"
+    assert not errors, f"errors in the browser: {errors}"
+
+
+def settled(page: Any, before: str | None = None) -> str:
+    """The result on screen once map and numbers agree on one other than ``before``."""
+    return str(page.wait_for_function(SETTLED, arg=before).json_value())

@@ -1,0 +1,163 @@
+"""The paths that matter, in a real Chromium, with nothing but this machine to ask."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from firmtrade_core.cli.serving import serving
+from tests.app.conftest import MAP, settled
+
+pytestmark = pytest.mark.browser
+
+Opener = Callable[..., Any]
+
+
+def values(page: Any) -> list[str]:
+    return [text.strip() for text in page.locator(".ft-numbers .ft-value").all_inner_texts()]
+
+
+def pixels(page: Any, selector: str) -> np.ndarray:
+    from PIL import Image
+
+    shot = page.locator(selector).first.screenshot()
+    return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(int)
+
+
+def coloured_share(image: np.ndarray) -> float:
+    """Share of pixels that are clearly neither grey, white nor black."""
+    return float((image.max(2) - image.min(2) > 25).mean())
+
+
+def slide(page: Any, share: float) -> None:
+    slider = page.locator(".st-key-ft_card_0 [data-testid=stSlider]")
+    handle = slider.locator("input[type=range]").locator("xpath=../..").bounding_box()
+    rail = slider.locator("[role=group]").bounding_box()
+    page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(rail["x"] + share * rail["width"], handle["y"] + handle["height"] / 2, steps=4)
+    page.mouse.up()
+
+
+def test_the_map_is_painted_without_internet(open_page: Opener) -> None:
+    page = open_page("lab")
+    settled(page)
+    assert coloured_share(pixels(page, f"{MAP} .ft-plot")) > 0.08
+
+
+def test_sliding_changes_map_and_numbers_in_place(open_page: Opener) -> None:
+    page = open_page("lab")
+    first = settled(page)
+    before, image = values(page), pixels(page, f"{MAP} .ft-plot")
+    page.evaluate(f"document.querySelector('{MAP} .ft-plot').dataset.mark = 'same node'")
+    slide(page, 0.8)
+    second = settled(page, first)
+    assert second != first
+    after = values(page)
+    assert all(a != b for a, b in zip(after[:4], before[:4], strict=True))
+    page.wait_for_timeout(200)
+    assert (np.abs(pixels(page, f"{MAP} .ft-plot") - image).max(2) > 8).mean() > 0.02
+    assert page.locator(f"{MAP} .ft-plot").get_attribute("data-mark") == "same node"
+    # Sixty-odd points instead of ten: the sentence says so too.
+    assert "adds 10 points" not in page.locator("h1.ft-sentence").inner_text()
+
+
+def test_preset_reset_and_undo(open_page: Opener) -> None:
+    page = open_page("lab")
+    first = settled(page)
+    page.get_by_role("combobox", name="Presets").click()
+    page.get_by_role("option", name="US tariff schedule of 2 April 2025", exact=True).click()
+    preset = settled(page, first)
+    assert "54" in page.locator("h1.ft-sentence").inner_text()
+    page.locator(".st-key-ft_history").get_by_role("button", name="Reset").click()
+    assert settled(page, preset) == first
+    page.get_by_role("button", name="Undo").click()
+    assert settled(page, first) == preset
+
+
+def test_the_scenario_survives_a_change_of_page(open_page: Opener) -> None:
+    page = open_page("lab")
+    first = settled(page)
+    slide(page, 0.7)
+    moved = settled(page, first)
+    sentence = page.locator("h1.ft-sentence").inner_text()
+    page.get_by_role("link", name="Briefing").click()
+    page.wait_for_selector("h1.ft-sentence.ft-large")
+    assert settled(page) == moved
+    assert page.locator("h1.ft-sentence").inner_text() == sentence
+    page.get_by_role("link", name="Data").click()
+    page.wait_for_selector(".ft-facts")
+    page.get_by_role("link", name="Scenario lab").click()
+    page.wait_for_selector(".st-key-ft_card_0")
+    assert settled(page) == moved
+
+
+def test_a_click_on_the_map_picks_the_country(open_page: Opener) -> None:
+    page = open_page("lab")
+    settled(page)
+    box = page.locator(f"{MAP} .ft-plot").bounding_box()
+    brazil = box["x"] + 0.335 * box["width"], box["y"] + 0.57 * box["height"]
+    page.mouse.move(*brazil, steps=3)
+    page.wait_for_selector(".hoverlayer .hovertext")
+    hover = page.locator(".hoverlayer .hovertext").text_content()
+    assert "Brazil" in hover and "before" in hover and "after" in hover
+    page.mouse.click(*brazil)
+    page.wait_for_function("document.querySelector('.ft-number .ft-label').innerText.includes('Brazil')")
+    assert page.get_by_role("combobox", name="Country").input_value() == "Brazil"
+
+
+def test_dark_and_light_differ_in_ground_and_share_the_map(open_page: Opener) -> None:
+    grounds = {}
+    for scheme in ("light", "dark"):
+        page = open_page("", scheme=scheme)
+        settled(page)
+        image = pixels(page, f"{MAP} .ft-plot")
+        grounds[scheme] = image[3, 3].mean()
+        assert coloured_share(image) > 0.08
+    assert grounds["light"] > 240 and grounds["dark"] < 50
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_nothing_runs_off_the_screen(open_page: Opener, width: int) -> None:
+    for path in ("", "lab", "data"):
+        page = open_page(path, width=width)
+        page.wait_for_selector(".ft-facts" if path == "data" else f"{MAP}[data-result]")
+        wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+        assert wide <= page.evaluate("document.querySelector('[data-testid=stMain]').clientWidth")
+        clipped = page.evaluate(
+            "[...document.querySelectorAll('.ft-number *, .ft-chart h3')].filter(e => e.scrollWidth > e.clientWidth + 1"
+            " && e.clientWidth > 0).map(e => e.innerText)"
+        )
+        assert not clipped
+
+
+def test_a_page_opened_directly_on_a_fresh_server_works(open_page: Opener) -> None:
+    with serving("127.0.0.1", 8851, environment={"FIRMTRADE_WORLD": ""}) as fresh:
+        page = open_page("lab", at=fresh.address)
+        settled(page)
+        assert page.get_by_role("link", name="Briefing").is_visible()
+        assert page.get_by_role("link", name="Scenario lab").is_visible()
+
+
+def test_a_bad_world_file_is_refused_in_words_and_loses_nothing(open_page: Opener) -> None:
+    page = open_page("lab")
+    first = settled(page)
+    slide(page, 0.6)
+    moved = settled(page, first)
+    page.get_by_role("link", name="Data").click()
+    page.wait_for_selector(".ft-facts")
+    bad = {
+        "name": "evil <b>.world",
+        "mimeType": "application/octet-stream",
+        "buffer": b"PK\x03\x04 not a world",
+    }
+    page.locator("input[type=file]").set_input_files([bad])
+    page.wait_for_selector(".ft-error")
+    assert "was not loaded" in page.locator(".ft-error").inner_text()
+    page.get_by_role("link", name="Scenario lab").click()
+    page.wait_for_selector(".st-key-ft_card_0")
+    assert settled(page) == moved
