@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, ndtr
 
-from firmtrade_core.panel.synthetic.design import (
+from firmtrade_core.panel.synthetic.structure import (
     CAPABILITY_EFFECTS,
     CERTIFIED_AND_RELIABLE,
     FIXED_COST_EFFECTS,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from firmtrade_core.panel.synthetic.design import SyntheticDesign
+from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 from firmtrade_core.panel.synthetic.firms import Firms
 
 Array = NDArray[np.float64]
