@@ -6,10 +6,12 @@ import streamlit as st
 
 from firmtrade_core.world.world import World
 from pages.parts import views
+from pages.parts.exports import take_away
 from pages.parts.frame import certificate_line, complain, open_page
 from pages.parts.presets import sentence
 from pages.parts.solving import UnsolvedError, solve_in
 from pages.parts.store import current
+from pages.parts.where_from import where_from_row
 
 
 def _caveats(world: World, approximations: tuple[str, ...]) -> None:
@@ -41,6 +43,7 @@ def _brief(world: World) -> None:
         complain("No equilibrium to show", str(problem), "Change the scenario in the Scenario lab.")
         return
     views.numbers(store, equilibrium, large=True)
+    where_from_row(store, equilibrium, key="briefing")
     views.choosers(store, world)
     views.the_map(store, equilibrium, key="briefing_map")
     left, right = st.columns(2, gap="large")
@@ -49,6 +52,7 @@ def _brief(world: World) -> None:
     with right:
         views.sectors(store, equilibrium, key="briefing_sectors")
     _caveats(world, approximations)
+    take_away(store, world, key="briefing")
     certificate_line(equilibrium)
 
 

@@ -7,10 +7,12 @@ import streamlit as st
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.world.world import World
 from pages.parts import levers, views
+from pages.parts.exports import take_away
 from pages.parts.frame import certificate_line, complain, notes, open_page
 from pages.parts.presets import preset_chooser, sentence
 from pages.parts.solving import UnsolvedError, solve_in
 from pages.parts.store import Store, current, opening_scenario
+from pages.parts.where_from import where_from_row
 
 
 def _history(store: Store, world: World) -> None:
@@ -60,6 +62,7 @@ def _instrument(world: World) -> None:
     with right, st.container(key="ft_view"):
         if solved := _solve(store, world):
             views.numbers(store, solved[0])
+            where_from_row(store, solved[0], key="lab")
             views.choosers(store, world)
             views.the_map(store, solved[0])
     with left, st.container(key="ft_levers"):
@@ -67,6 +70,7 @@ def _instrument(world: World) -> None:
         levers.cards(store, world)
         levers.structure(store)
         _history(store, world)
+        take_away(store, world, key="lab")
     if solved:
         _detail(store, *solved)
 
