@@ -8,38 +8,37 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from firmtrade_core.panel.errors import PanelError
-
-Variant = Literal["well_specified", "misspecified"]
+from firmtrade_core.panel.synthetic.design import Variant
 
 #: True effect of one unit of each attribute on capability κ (log revenue potential), before interactions.
 CAPABILITY_EFFECTS: Mapping[str, float] = MappingProxyType(
     {
-        "log_initial_employment": 0.42,
-        "log_capital": 0.24,
-        "skill_share": 2.2,
-        "rnd_intensity": 9.0,
-        "quality_certificate": 0.30,
-        "on_time_delivery": 2.0,
-        "foreign_ownership": 0.9,
-        "log_supplier_links": 0.25,
-        "imported_input_share": 0.6,
-        "digital_presence": 0.5,
-        "log_age": 0.15,
+        "log_initial_employment": 0.32,
+        "log_capital": 0.18,
+        "skill_share": 1.6,
+        "rnd_intensity": 7.0,
+        "quality_certificate": 0.25,
+        "on_time_delivery": 1.5,
+        "foreign_ownership": 0.7,
+        "log_supplier_links": 0.20,
+        "imported_input_share": 0.45,
+        "digital_presence": 0.4,
+        "log_age": 0.10,
     }
 )
 
 #: What one unit of each attribute takes off the log fixed cost of serving a market, g.
 FIXED_COST_EFFECTS: Mapping[str, float] = MappingProxyType(
     {
-        "trade_finance": 0.45,
-        "log_buyer_links": 0.20,
-        "digital_presence": 0.60,
-        "quality_certificate": 0.20,
+        "trade_finance": 0.60,
+        "log_buyer_links": 0.25,
+        "digital_presence": 0.80,
+        "quality_certificate": 0.25,
     }
 )
 
 #: Gain from a certificate to a firm that delivers reliably: an interaction that no linear model sees.
-CERTIFIED_AND_RELIABLE, RELIABLE = 0.30, 0.88
+CERTIFIED_AND_RELIABLE, RELIABLE = 0.25, 0.88
 
 #: Research pays up to this intensity and no further: a kink.
 RESEARCH_CEILING = 0.08
@@ -63,11 +62,11 @@ class SyntheticDesign:
     presence_slope
         Elasticity of the share of firms present to the market's size (EKK11).
     sigma_u, sigma_xi, sigma_nu
-        Standard deviations of unexplained capability u, of sales shocks ξ and of entry shocks ν.
+        Standard deviations of unexplained capability u, of sales shocks ξ abroad and of entry shocks ν.
     correlation
         ρ of ξ and ν: demand known at entry, v_k = ρ σ_ξ σ_ν.
     persistence
-        Yearly autocorrelation of ξ and ν of a firm in a market.
+        Share of the variances of ξ and ν that is a firm's lasting taste in a market; the rest is luck of the year.
     manager_effect
         Loading of u on unobserved manager quality, which also moves take-up: the endogeneity of MODEL 7.
     elasticity_of_substitution
@@ -92,12 +91,12 @@ class SyntheticDesign:
     seed: int = 2022
     exporter_share: float = 0.21
     presence_slope: float = 0.65
-    sigma_u: float = 0.9
-    sigma_xi: float = 1.35
-    sigma_nu: float = 0.8
-    correlation: float = 0.4
-    persistence: float = 0.85
-    manager_effect: float = 0.5
+    sigma_u: float = 0.75
+    sigma_xi: float = 2.0
+    sigma_nu: float = 1.2
+    correlation: float = 0.3
+    persistence: float = 0.86
+    manager_effect: float = 0.4
     elasticity_of_substitution: float = 5.0
     mean_employment: float = 100.0
     regions: int = 12
@@ -117,7 +116,7 @@ class SyntheticDesign:
             "sigma_xi": (0.05, 3),
             "sigma_nu": (0.05, 3),
             "correlation": (0, 0.99),
-            "persistence": (0, 0.999),
+            "persistence": (0, 1),
             "elasticity_of_substitution": (1.1, 30),
             "mean_employment": (1, 10_000),
             "regions": (1, 99),
@@ -175,13 +174,3 @@ INSTRUMENTS = (
 )  # fmt: skip
 
 TAKE_UP = TakeUp()
-
-__all__ = [
-    "CAPABILITY_EFFECTS",
-    "FIXED_COST_EFFECTS",
-    "INSTRUMENTS",
-    "TAKE_UP",
-    "InstrumentTruth",
-    "SyntheticDesign",
-    "TakeUp",
-]
