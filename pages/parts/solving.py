@@ -30,8 +30,24 @@ def _solved(
     ), compiled.report
 
 
+def solve_scenario(
+    scenario: Scenario, world: World, start: Equilibrium | None = None
+) -> tuple[Equilibrium, tuple[str, ...]]:
+    """The equilibrium of a scenario, and what was read onto this world approximately.
+
+    Raises
+    ------
+    UnsolvedError
+        In words that say what to change.
+    """
+    try:
+        return _solved(world.content_hash, scenario.content_hash, world, scenario, start)
+    except (EquilibriumError, ScenarioError, WorldError, TailError) as error:
+        raise UnsolvedError(str(error)) from error
+
+
 def solve_in(store: Store, world: World) -> tuple[Equilibrium, tuple[str, ...]]:
-    """The equilibrium of the session's scenario, and what was read onto this world approximately.
+    """The equilibrium of the session's scenario, found from the one on screen.
 
     Raises
     ------
@@ -39,11 +55,6 @@ def solve_in(store: Store, world: World) -> tuple[Equilibrium, tuple[str, ...]]:
         In words that say what to change; what was typed stays.
     """
     start = store.latest if getattr(store.latest, "world", None) is world else None
-    try:
-        equilibrium, notes = _solved(
-            world.content_hash, store.scenario.content_hash, world, store.scenario, start
-        )
-    except (EquilibriumError, ScenarioError, WorldError, TailError) as error:
-        raise UnsolvedError(str(error)) from error
+    equilibrium, notes = solve_scenario(store.scenario, world, start)
     store.latest = equilibrium
     return equilibrium, notes
