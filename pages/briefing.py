@@ -11,11 +11,13 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.paths import asset
 from firmtrade_core.world.world import World
 from pages.parts import address, drivers, views
+from pages.parts.exports import take_away
 from pages.parts.frame import certificate_line, complain, notice, open_page
 from pages.parts.presets import sentence
 from pages.parts.reading import Reading, read
 from pages.parts.solving import UnsolvedError
 from pages.parts.store import Store, current
+from pages.parts.where_from import where_from_row
 
 #: How much larger charts are written for a room.
 ENLARGED = 1.9
@@ -40,6 +42,8 @@ def _caveats(world: World) -> None:
 def _page(store: Store, reading: Reading) -> None:
     """Everything on one page, for reading and for print."""
     views.numbers(store, reading, large=True)
+    if reading.first is None:
+        where_from_row(store, reading.second, key="briefing")
     views.choosers(store, reading.world)
     views.the_map(store, reading, key="briefing_map")
     left, right = st.columns(2, gap="large")
@@ -57,6 +61,7 @@ def _page(store: Store, reading: Reading) -> None:
     if reading.notes:
         with st.expander("How the scenario was read onto this world"):
             st.markdown("\n".join(f"- {note}" for note in reading.notes))
+    take_away(store, reading.world, key="briefing")
     certificate_line(reading.second)
 
 

@@ -42,7 +42,7 @@ class Headline:
     detail
         A second reading in small type.
     variable
-        Key in `labels.VARIABLES` whose explanation applies.
+        Key in `labels.DEFINITIONS` whose explanation applies.
     """
 
     label: str
@@ -167,13 +167,13 @@ def headlines(
             float(100 * variation.sum() / (world.income.sum() * BILLION)),
             "%",
             f"{change(float(variation.sum()), 'bn USD')} a year",
-            "real_income",
+            "world_real_income",
         ),
         Headline(
             "World goods trade",
             float(100 * (new_trade / old_trade - 1)) if old_trade > 0 else float("nan"),
             "%",
             change(float(new_trade - old_trade), "bn USD"),
-            "exports",
+            "world_goods_trade",
         ),
     ]

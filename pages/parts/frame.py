@@ -10,7 +10,7 @@ from streamlit.navigation.page import Page
 
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures import Headline
-from firmtrade_core.labels import VARIABLES, number
+from firmtrade_core.labels import DEFINITIONS, number
 from firmtrade_core.paths import PROJECT, asset
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
@@ -128,7 +128,7 @@ def headline_strip(numbers: list[Headline], result: str, *, large: bool = False)
 
 def _headline(item: Headline) -> str:
     return (
-        f'<div class="ft-number" title="{escape(VARIABLES[item.variable].explanation)}">'
+        f'<div class="ft-number" title="{escape(DEFINITIONS[item.variable].explanation)}">'
         f'<span class="ft-label">{escape(item.label)}</span>'
         f'<span class="ft-value">{escape(number(item.value, signed=True))}<small>{escape(item.unit)}</small></span>'
         f'<span class="ft-detail">{escape(item.detail)}</span>'
