@@ -78,6 +78,15 @@ class Options:
     threads: int = 2
 
 
+#: Whether a judged line has a value, by field.
+_CHECKED = {
+    **{name: f"{name} IS NOT NULL" for name in ("firm", "date", "country", "product", "currency")},
+    "value": "NOT value_blank",
+    "quantity": "NOT quantity_blank",
+    "weight": "NOT weight_blank",
+}
+
+
 def hashed_firm(identifier: str, salt: bytes) -> str:
     """Sixteen hexadecimal digits in a firm's stead: keyed, so that nobody without the salt can try numbers out."""
     plain = "".join(c for c in identifier.upper() if c.isalnum())
@@ -122,6 +131,41 @@ class Declarations:
     def _count(self, table: str) -> int:
         found = self.connection.execute(f"SELECT count(*) FROM {table}").fetchone()
         return int(found[0]) if found else 0
+
+    def filled(self) -> dict[str, float]:
+        """Share of well-formed lines with a value, by field of the layouts and of what is recommended."""
+        names = [name for name in _CHECKED if self._count("judged")]
+        shares = ", ".join(
+            f"avg(({condition})::INTEGER)" for name, condition in _CHECKED.items() if name in names
+        )
+        found = self.connection.execute(f"SELECT {shares} FROM judged").fetchone() if names else ()
+        return {name: float(share) for name, share in zip(names, found or (), strict=True)}
+
+    def firm_names(self) -> pd.DataFrame:
+        """The usual name, address and place of each firm: columns ``id`` (hashed), ``name``, ``address``, ``place``.
+
+        For linkage only: write it nowhere that outlives the session.
+        """
+        parts = []
+        for n, source in enumerate(self.sources):
+            columns = source.layout.columns
+            if "name" not in columns or "firm" not in columns or not source.lines:
+                continue
+            texts = ", ".join(
+                f"mode(nullif(trim({quoted(columns[field])}), '')) AS {field}"
+                if field in columns
+                else f"NULL AS {field}"
+                for field in ("name", "address", "place")
+            )
+            parts.append(
+                self.connection.execute(
+                    f"SELECT d.meant AS id, {texts} FROM source_{n} s JOIN dictionary_{n}_firm d "
+                    f"ON d.text = trim(coalesce(s.{quoted(columns['firm'])}, '')) WHERE d.meant IS NOT NULL GROUP BY ALL"
+                ).df()
+            )
+        if not parts:
+            return pd.DataFrame(columns=["id", "name", "address", "place"])
+        return pd.concat(parts, ignore_index=True).drop_duplicates("id", ignore_index=True)
 
     def quarantined_text(self, rule: str, limit: int = 100) -> pd.DataFrame:
         """Lines that a rule set aside, as they were written."""
