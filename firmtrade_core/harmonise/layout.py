@@ -41,7 +41,7 @@ FIELDS = tuple(
         ("address", "firm's address", False, "address|direccion|domicilio|adresse|endereco|anschrift|street"),
         ("place", "firm's town or post code", False, "place|town|city|comuna|ciudad|ville|cidade|ort|postcode|post code|zip|codigo postal"),
         ("date", "date of shipment", True, "date|fecha|data|datum|fecha aceptacion|shipment date|clearance date|period|periodo|mes|year|ano"),
-        ("flow", "export or import", True, "flow|trade flow|flujo|direction|regime|regimen|tipo operacion|sens"),
+        ("flow", "export or import", True, "flow|trade flow|flujo|operacion|operation|direction|regime|regimen|tipo operacion|sens"),
         ("country", "partner country", True, "country|destination|origin|pais|pais destino|pais origen|partner|pays|land|destino|dest"),
         ("product", "product code (HS)", True, "product|hs|hs6|hs10|hs code|hscode|partida|sa|codigo arancel|ncm|nandina|tariff code|commodity|subpartida|posicion|cn8|producto"),
         ("value", "value", True, "value|fob|valor|fob value|valor fob|fob usd|cif|cif value|valeur|wert|amount|value usd|monto"),

@@ -197,6 +197,17 @@ def test_empty_and_unreadable_files(tmp_path: Path) -> None:
         read_declarations([tmp_path / "no such.csv"], tmp_path / "work", Options(SALT))
 
 
+def test_workbooks_and_parquet_are_read(tmp_path: Path) -> None:
+    table = pd.DataFrame([line().split(";")], columns=HEADER.split(";"))
+    table.to_excel(tmp_path / "a.xlsx", index=False)
+    table.to_parquet(tmp_path / "b.parquet")
+    found = read_declarations([tmp_path / "a.xlsx", tmp_path / "b.parquet"], tmp_path / "work", Options(SALT))
+    assert found.accounts()["clean"] == 2
+    (tmp_path / "c.parquet").write_bytes(b"PAR1 no more")
+    with pytest.raises(UnreadableFileError, match=r"c\.parquet cannot be read"):
+        read_declarations([tmp_path / "c.parquet"], tmp_path / "work", Options(SALT))
+
+
 def test_one_bad_file_does_not_stop_the_others(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
     good.write_text(f"{HEADER}\n{line()}\n")
