@@ -110,7 +110,7 @@ def _trade(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
     return Ingredient(
         "Trade",
         f"{n} economies, {s} sectors{year} ({world.name})",
-        provenance.source,
+        _part(provenance.source, without=("tariff", "input share")),
         _joined(words, *concerned),
     )
 
@@ -121,7 +121,7 @@ def _tariffs(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
     return Ingredient(
         "Tariffs",
         f"on goods, mean weighted by trade: {number(before)} % before, {number(after)} % with “{scenario.name}”",
-        world.provenance.source,
+        _part(world.provenance.source, "tariff"),
         _joined(*_mentions(world.provenance.estimated, ("tariff",))),
     )
 
@@ -141,7 +141,7 @@ def _input_links(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
     return Ingredient(
         "Input-output links",
         f"inputs are {number(share)} % of the value of output",
-        world.provenance.source,
+        _part(world.provenance.source, "input share"),
         _joined(*_mentions(world.provenance.estimated, ("input",))),
     )
 
@@ -213,6 +213,17 @@ _INGREDIENTS: dict[Input, Callable[[Equilibrium, Scenario], Ingredient]] = {
     "deficits": _deficits,
     "labour_supply": _labour_supply,
 }
+
+
+def _part(source: str, word: str = "", without: tuple[str, ...] = ()) -> str:
+    """Of several sources, separated by semicolons, those that speak of a word and not of others; all if none does."""
+    parts = source.split("; ")
+    found = [
+        part
+        for part in parts
+        if word in part.casefold() and not any(other in part.casefold() for other in without)
+    ]
+    return "; ".join(found or parts)
 
 
 def _mentions(items: tuple[str, ...], words: tuple[str, ...]) -> list[str]:
