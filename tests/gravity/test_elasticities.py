@@ -141,7 +141,7 @@ def test_tariff_elasticities_become_cost_elasticities() -> None:
 
     assert make("tariff", "consumer").cost_elasticity() == {"a": 4.0, "b": 0.4}
     assert make("cost", "consumer").cost_elasticity(1.5)["a"] == 4
-    with pytest.raises(WorldError, match="those of b are not above 0.5"):
+    with pytest.raises(WorldError, match=r"those of b are not above 0\.5"):
         make("tariff", "consumer").cost_elasticity(1.5)
     with pytest.raises(WorldError, match="those of b are not above 1"):
         make("tariff", "border").cost_elasticity()
