@@ -73,8 +73,8 @@ def geography(countries: Sequence[str]) -> pd.DataFrame:
     return _long(
         countries,
         dist=between,
-        contiguity=contiguity(countries) * 1.0,
-        language=common_language(countries) * 1.0,
+        contiguity=contiguity(countries).astype(np.float64),
+        language=common_language(countries).astype(np.float64),
     )
 
 

@@ -129,8 +129,10 @@ def _country_means(pairs: pd.DataFrame, y: Array, train: Array) -> Array:
     codes = codes.reshape(ends.shape)
     inside = np.zeros(len(y))
     inside[train] = 1.0
-    totals = sum(np.bincount(codes[:, k], weights=y * inside, minlength=len(names)) for k in (0, 1))
-    counts = sum(np.bincount(codes[:, k], weights=inside, minlength=len(names)) for k in (0, 1))
+    # Every pair counts once at each end.
+    either, twice = codes.ravel(), np.repeat(inside, 2)
+    totals = np.bincount(either, weights=np.repeat(y, 2) * twice, minlength=len(names))
+    counts = np.bincount(either, weights=twice, minlength=len(names))
     overall = float(y[train].mean())
     columns = []
     for k in (0, 1):
