@@ -55,9 +55,10 @@ def interval_plot(
         if np.isfinite(a) and np.isfinite(b)
     ]
     hover = [
-        f"<b>{r.label}</b><br>{number(float(r.value), significant=3)} "
-        f"({number(float(r.low), significant=3)} to {number(float(r.high), significant=3)})<br>{r.note}"
-        for r in rows.itertuples()
+        f"<b>{label}</b><br>{number(v, significant=3)} ({number(a, significant=3)} to {number(b, significant=3)})<br>{note}"
+        for label, note, v, a, b in zip(
+            rows["label"], rows["note"], value.tolist(), low.tolist(), high.tolist(), strict=True
+        )
     ]
     data.append(
         {
