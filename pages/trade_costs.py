@@ -19,15 +19,17 @@ from firmtrade_core.gravity.errors import GravityError
 from firmtrade_core.gravity.estimate import GravityEstimate
 from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.gravity.structure import ad_valorem_equivalent, read_structure
-from firmtrade_core.labels import Variable, number
+from firmtrade_core.labels import Unit, Variable, number
 from firmtrade_core.paths import asset
 from firmtrade_core.report.gravity_words import dropped, equation_words, latex_table, python_code, term_name
+from firmtrade_core.scenarios.estimated_policy import estimated_policy
 from firmtrade_core.world.elasticities import ElasticitySet, elasticity_sets
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 from pages.parts import chart
 from pages.parts import trade_panels as panels
 from pages.parts.frame import complain, open_page
+from pages.parts.pickers import places
 from pages.parts.store import Store, current, seeded
 from pages.parts.trade_panels import ALL_GOODS, Choices, PanelFile, choices
 from pages.parts.worlds import by_name, short_sources
@@ -43,8 +45,8 @@ MAPS = {
     "outward": "Outward resistance (sellers)",
 }
 
-#: Half-ranges of the maps' colours, in percent.
-SCALES = {"residuals": 100.0, "inward": 50.0, "outward": 50.0}
+#: Half-ranges of the maps' colours: log points, percent.
+SCALES = {"residuals": 200.0, "inward": 50.0, "outward": 50.0}
 
 
 # What is estimated -------------------------------------------------------------------------------
@@ -275,11 +277,85 @@ def _table(found: GravityEstimate, file: PanelFile, chosen: Choices) -> None:
                 key=f"gravity_{name}",
                 on_click="ignore",
             )
+    _form(found, file)
     with st.expander("Python that gives the same"):
         st.code(
             python_code(_panel_code(file, chosen), _sector(file, chosen), found.specification),
             language="python",
         )
+
+
+def _form(found: GravityEstimate, file: PanelFile) -> None:
+    """Whether the log-linear form misses something; worked out when asked for."""
+    variables = tuple(v for v in ("dist", "contiguity", "language") if v in file.panel.table)
+    place = st.popover(
+        "Does the log-linear form miss something?",
+        icon=":material/fact_check:",
+        key="gravity_form",
+        on_change="rerun",
+    )
+    if not place.open:
+        return
+    with place:
+        try:
+            compared = panels.compared(file.content_hash, variables, file.panel)
+        except GravityError as problem:
+            complain("No comparison", str(problem), "Use trade that has sales at home.")
+            return
+        gain, error = compared.gain
+        st.markdown(
+            f"Of the revealed costs of {len(compared.pairs):,} pairs, each predicted from the others: the log-linear form "
+            f"explains {100 * compared.share_explained('linear'):.1f} %, gradient boosting on top of it "
+            f"{100 * compared.share_explained('boosted'):.1f} %. Its error is {100 * gain:+.1f} % lower (standard error "
+            f"{100 * error:.1f}): {compared.verdict}."
+        )
+
+
+def _policy(store: Store, world: World, found: GravityEstimate, chosen: Choices) -> None:
+    """An estimated effect as a card of the scenario."""
+    columns_of = dict(zip(found.sample.terms, found.sample.regressors.T, strict=True))
+    switches = [t for t in found.terms if t in columns_of and set(np.unique(columns_of[t])) == {0.0, 1.0}]
+    if not switches:
+        return
+    st.html('<h2 class="ft-heading">Put an estimated effect into the scenario</h2>')
+    chosen.policy = chosen.policy if chosen.policy in switches else switches[0]
+    columns = st.columns([3, 2, 5, 3], vertical_alignment="bottom")
+    columns[0].selectbox(
+        "Effect of",
+        switches,
+        format_func=term_name,
+        **seeded("gravity_policy", chosen.policy, _write("policy")),
+    )
+    columns[1].segmented_control(
+        "Switched",
+        ["off", "on"],
+        **seeded("gravity_switch", chosen.switch, lambda v: _write("switch")(v or "off")),
+    )
+    with columns[2]:
+        places(
+            "Among",
+            world,
+            "gravity_members",
+            chosen.members or ("EU",),
+            lambda v: _write("members")(tuple(v)),
+            empty="European Union",
+        )
+    given = store.scenario.structure.elasticity
+    epsilon = given if isinstance(given, float) else ELASTICITY
+    card = estimated_policy(
+        found,
+        chosen.policy,
+        chosen.members or ("EU",),
+        epsilon,
+        change=-1.0 if chosen.switch == "off" else 1.0,
+    )
+    columns[3].button(
+        f"Add: trade costs {number(100 * card.change, signed=True)} %",
+        icon=":material/add:",
+        on_click=lambda: store.add_card(card.model_dump()),
+        key="gravity_add",
+        help=f"The factor exp(−β Δx / ε) at ε = {epsilon:g}; the Scenario lab solves its full equilibrium.",
+    )
 
 
 def _sector(file: PanelFile, chosen: Choices) -> str | None:
@@ -371,14 +447,14 @@ def _mapped(
     if chosen.shown == "residuals":
         own = found.cells[found.cells["exporter"].astype(str) == country]
         totals = own.groupby(own["importer"].astype(str))[["trade", "fitted"]].sum()
-        gap = 100 * (totals["trade"] / totals["fitted"] - 1)
-        gap = gap.drop(country, errors="ignore")
-        words = f"Actual over fitted exports of {name}, % (brown: less than fitted)"
+        totals = totals[(totals["trade"] > 0) & (totals["fitted"] > 0)].drop(country, errors="ignore")
+        gap = pd.Series(100 * np.log(totals["trade"] / totals["fitted"]), index=totals.index)
+        words = f"Log of actual over fitted exports of {name}, × 100 (brown: less than fitted)"
         title = f"{name}: no exports in the sample"
         if len(gap):
-            most = country_name(str(gap.idxmax()))
-            title = f"{name} sells most beyond what is fitted to {most} ({number(float(gap.max()), signed=True)} %)"
-        return _by_country(world, gap), _variable("Actual against fitted", words), title
+            times = number(float(np.exp(gap.max() / 100)))
+            title = f"{name} sells {times} times what is fitted to {country_name(str(gap.idxmax()))}"
+        return _by_country(world, gap), _variable("Actual against fitted", words, "points"), title
     year = int(found.cells["year"].max())
     reading = read_structure(found, year=year, elasticity=ELASTICITY)
     series = reading.resistances.set_index("country")[chosen.shown]
@@ -393,8 +469,8 @@ def _by_country(world: World, values: pd.Series) -> np.ndarray:
     return values.reindex(list(world.countries)).to_numpy(dtype=np.float64)
 
 
-def _variable(label: str, words: str) -> Variable:
-    return Variable("gravity", label, "%", words, "MODEL 5")
+def _variable(label: str, words: str, unit: Unit = "%") -> Variable:
+    return Variable("gravity", label, unit, words, "MODEL 5")
 
 
 def _over_sectors_and_years(
@@ -404,7 +480,8 @@ def _over_sectors_and_years(
     if not terms:
         return
     chosen.term = chosen.term if chosen.term in terms else terms[0]
-    st.selectbox(
+    st.html('<h2 class="ft-heading">Over sectors and years</h2>')
+    st.columns([1, 3])[0].selectbox(
         "Coefficient of", terms, format_func=term_name, **seeded("gravity_term", chosen.term, _write("term"))
     )
     left, right = st.columns(2, gap="large")
@@ -676,6 +753,7 @@ def _page(world: World) -> None:
         with two:
             _fit(found, file, source, key)
         _over_sectors_and_years(world, file, found, chosen, source, key)
+        _policy(store, world, found, chosen)
     _elasticities(store, world, chosen)
 
 

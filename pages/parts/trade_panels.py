@@ -13,6 +13,7 @@ import streamlit as st
 
 from firmtrade_core.gravity.estimate import GravityEstimate, estimate
 from firmtrade_core.gravity.geography import VARIABLES, panel_of_world, with_geography
+from firmtrade_core.gravity.machine_costs import CostComparison, compare_costs
 from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.gravity.specification import GravitySpecification
 from firmtrade_core.world.tables import read_table
@@ -44,9 +45,12 @@ class Choices:
     clusters: str = "pair"
     interval: int = 1
     borders_by_year: bool = False
-    elasticities: str = "U4"
+    elasticities: str = "GRAV"
     term: str = "log(dist)"
     shown: str = "residuals"
+    policy: str = ""
+    members: tuple[str, ...] = ()
+    switch: str = "off"
     asked: set[str] = field(default_factory=set)
 
 
@@ -167,6 +171,12 @@ def estimated(
 ) -> GravityEstimate:
     """An estimate, once for all sessions; keyed by content."""
     return estimate(_panel.only(sectors=[sector]) if sector else _panel, _equation)
+
+
+@st.cache_resource(show_spinner="Holding pairs out ...", max_entries=8)
+def compared(content_hash: str, variables: tuple[str, ...], _panel: GravityPanel) -> CostComparison:
+    """The log-linear form against boosting, once for all sessions."""
+    return compare_costs(_panel, variables)
 
 
 def regressors_of(panel: GravityPanel) -> list[str]:
