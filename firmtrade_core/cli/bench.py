@@ -11,6 +11,7 @@ BENCHMARKS = {
     "engine": "benchmarks.engine",
     "gegravity": "benchmarks.against_gegravity",
     "growth": "benchmarks.growth",
+    "gravity": "benchmarks.gravity",
     "browser": "benchmarks.browser",
 }
 
