@@ -86,6 +86,30 @@ function create(root) {
   return chart;
 }
 
+// Paper is narrower than the screen: charts are drawn to its width while the browser prints, then as before.
+const PAPER = 1000;
+function toPaper() {
+  for (const chart of charts.values()) {
+    if (!chart.drawn) continue;
+    const page = chart.root.closest("[data-testid=stMainBlockContainer]") ?? document.body;
+    const share = Math.min(1, chart.root.clientWidth / (page.clientWidth - 56));
+    const width = Math.round(PAPER * share);
+    const height = chart.spec.height ?? Math.round(width * chart.spec.aspect);
+    chart.plot.style.height = `${height}px`;
+    window.Plotly.relayout(chart.plot, { width, height });
+  }
+}
+
+function fromPaper() {
+  for (const chart of charts.values()) {
+    chart.drawn = null;
+    if (chart.spec) queue(chart);
+  }
+}
+
+window.addEventListener("beforeprint", toPaper);
+window.addEventListener("afterprint", fromPaper);
+
 function label(chart) {
   const { title, subtitle, source, kind } = chart.spec;
   for (const [node, words] of [[chart.title, title], [chart.subtitle, subtitle], [chart.source, source]]) {

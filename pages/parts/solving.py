@@ -69,7 +69,6 @@ def solve_in(store: Store, world: World) -> tuple[Equilibrium, tuple[str, ...]]:
     UnsolvedError
         In words that say what to change; what was typed stays.
     """
-    start = store.latest if getattr(store.latest, "world", None) is world else None
-    equilibrium, notes = solve_scenario(store.scenario, world, start)
+    equilibrium, notes = solve_scenario(store.scenario, world, store.latest_on(world))
     store.latest = equilibrium
     return equilibrium, notes
