@@ -210,7 +210,7 @@ def store(reports: Sequence[Report]) -> Path:
 def stored_run() -> dict[str, Report]:
     """The run shipped with the product, by name."""
     records = json.loads(asset(STORED_RUN).read_text())["reports"]
-    return {record["name"]: _from_record(record) for record in records}
+    return {record["name"]: from_record(record) for record in records}
 
 
 def as_record(report: Report) -> dict[str, Any]:
@@ -220,10 +220,11 @@ def as_record(report: Report) -> dict[str, Any]:
     return record | {"holds": report.holds}
 
 
-def _from_record(record: Mapping[str, Any]) -> Report:
+def from_record(record: Mapping[str, Any], *, rerun_here: bool = False) -> Report:
+    """A report from the plain data of `as_record`."""
     rows = tuple(Row(**{f.name: row[f.name] for f in fields(Row)}) for row in record["rows"])
     kept = {f.name: record[f.name] for f in fields(Report)}
-    return Report(**kept | {"rows": rows, "notes": tuple(record["notes"]), "rerun_here": False})
+    return Report(**kept | {"rows": rows, "notes": tuple(record["notes"]), "rerun_here": rerun_here})
 
 
 def published(name: str) -> pd.DataFrame:

@@ -1,0 +1,215 @@
+"""Methods: the model in words and equations, what it assumes, published results reproduced, versions, how to cite."""
+
+from __future__ import annotations
+
+import json
+import math
+from html import escape
+
+import pandas as pd
+import streamlit as st
+
+from firmtrade_core.report.export import Table, written_now
+from firmtrade_core.report.methods import (
+    ASSUMPTIONS,
+    GLOSSARY,
+    LITERATURE,
+    NOTATION,
+    PARTS,
+    citation,
+    component_versions,
+)
+from firmtrade_core.report.replicate import Report, from_record, stored_run
+from firmtrade_core.world.world import World
+from pages.parts import jobs
+from pages.parts.exports import table_downloads
+from pages.parts.frame import complain, open_page
+from pages.parts.jobs import Finished, Job
+
+#: Exit codes of the verb replicate with which it still tells its results.
+TELLING = (0, 1)
+
+SECONDS_BETWEEN_LOOKS = 1.0
+
+
+def _model() -> None:
+    st.html('<h2 class="ft-heading">The model, in plain words and in equations</h2>')
+    st.markdown(NOTATION)
+    for part in PARTS:
+        words, equations = st.columns([4, 6], gap="large")
+        with words:
+            cited = "; ".join(LITERATURE[key].split(")")[0] + ")" for key in part.literature)
+            st.html(
+                f'<h3 class="ft-heading">{escape(part.title)}</h3><p class="ft-prose">{escape(part.words)}</p>'
+                f'<p class="ft-quiet">After {escape(cited)}.</p>'
+            )
+        with equations:
+            for equation in part.equations:
+                st.html(
+                    f'<p class="ft-equation"><b>{escape(equation.number)}</b> {escape(equation.words)}</p>'
+                )
+                st.latex(equation.latex)
+
+
+def _assumptions() -> None:
+    rows = "".join(
+        f"<tr><th scope='row'>{escape(item.statement)}</th><td>{escape(item.consequence)}</td><td>{escape(item.change)}</td></tr>"
+        for item in ASSUMPTIONS
+    )
+    st.html(
+        '<h2 class="ft-heading">What is assumed</h2><div class="ft-words"><table><thead><tr><th>Assumption</th>'
+        f"<th>What that means</th><th>Where to change it</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+# Replication --------------------------------------------------------------------------------------
+
+
+def _replication() -> None:
+    st.html('<h2 class="ft-heading">Published results, reproduced</h2>')
+    job = jobs.replication_job()
+    st.fragment(_live, run_every=SECONDS_BETWEEN_LOOKS if job.running else None)(job, bool(job.running))
+
+
+def _live(job: Job, watched: bool) -> None:
+    if watched != bool(job.running):
+        # Started or ended since the page was made: the clock of this fragment is set by a whole run.
+        st.rerun()
+    _controls(job)
+    for name, report in stored_run().items():
+        _report(name, _latest(name, report, job.finished.get(name)))
+
+
+def _controls(job: Job) -> None:
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    if running := job.running:
+        title = stored_run()[running].title
+        row.button("Cancel", icon=":material/stop_circle:", on_click=job.cancel, key="job_cancel")
+        done = len(job.finished)
+        row.progress(
+            (done + min(job.seconds / 20.0, 0.95)) / len(job.commands),
+            f"{title}: {job.seconds:.0f} s, {done} of {len(job.commands)} done. The page stays usable.",
+        )
+        return
+    left = [name for name in job.commands if name not in job.finished]
+    if left and job.finished:
+        row.button("Carry on", icon=":material/play_arrow:", on_click=job.start, key="job_resume")
+    row.button(
+        "Run again here" if job.finished else "Run here",
+        icon=":material/play_arrow:",
+        on_click=job.start,
+        kwargs={"afresh": True},
+        key="job_start",
+        help="Estimates and solves everything from the data, in about 20 seconds.",
+    )
+
+
+def _latest(name: str, stored: Report, found: Finished | None) -> Report:
+    """The run made here where there is one, else the stored one; says why one made here has nothing to tell."""
+    if found is None:
+        return stored
+    try:
+        told = json.loads(found.output)
+        if found.code in TELLING and told["reports"]:
+            return from_record(told["reports"][0], rerun_here=True)
+        why = told["missing"].get(name) or found.complaint
+    except (ValueError, KeyError, TypeError):
+        why = found.complaint or f"The program ended with code {found.code}."
+    complain(f"{stored.title} could not be run here", why, "The stored run stands below.")
+    return stored
+
+
+def _report(name: str, report: Report) -> None:
+    held = sum(row.holds for row in report.rows)
+    verdict = f"{held} of {len(report.rows)} numbers within their band"
+    kind = "ft-good" if report.holds else "ft-error"
+    st.html(
+        f'<h3 class="ft-heading">{escape(report.title)}</h3><p class="{kind}"><b>{verdict}</b> · {escape(report.dated)}</p>'
+        f'<p class="ft-quiet">{escape(report.citation)}</p>'
+    )
+    _rows(report.summary(), f"{report.title}: summary")
+    with st.expander(f"All {len(report.rows)} numbers, and what to know about the differences"):
+        notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
+        st.html(f'<ul class="ft-list">{notes}</ul>')
+        _rows(report.table(), f"{report.title}: all numbers", tall=True)
+        table = Table(name.replace("-", "_"), report.title, report.table())
+        about = (("Published in", report.citation), ("Run", report.dated), written_now())
+        table_downloads(table, lambda: about, key=f"replication_{name}")
+
+
+def _rows(table: pd.DataFrame, label: str, *, tall: bool = False) -> None:
+    lines = "".join(
+        f"<tr><th scope='row'>{escape(str(row.result))}</th><td>{escape(str(row.place))}</td><td>{escape(str(row.unit))}</td>"
+        f"<td class='ft-num'>{_number(row.published)}</td><td class='ft-num'>{_number(row.ours)}</td>"
+        f"<td class='ft-num'>{_number(row.difference, signed=True)}</td><td class='ft-num'>{_number(row.band)}</td>"
+        f"<td class='ft-{'holds' if row.verdict != 'misses' else 'misses'}'>{escape(str(row.verdict))}</td></tr>"
+        for row in table.itertuples(index=False)
+    )
+    st.html(
+        f'<div class="ft-words{" ft-tall" if tall else ""}" tabindex="0" role="region" aria-label="{escape(label)}"><table><thead>'
+        "<tr><th>Result</th><th>Where</th><th>Unit</th><th class='ft-num'>Published</th><th class='ft-num'>Ours</th>"
+        "<th class='ft-num'>Difference</th><th class='ft-num'>Band</th><th>Verdict</th></tr></thead>"
+        f"<tbody>{lines}</tbody></table></div>"
+    )
+
+
+def _number(value: object, *, signed: bool = False) -> str:
+    """Four decimals, scientific where those show nothing; a dash where there is no number."""
+    number = float("nan") if value is None else float(str(value))
+    if not math.isfinite(number):
+        return "–"
+    text = f"{abs(number):.1e}" if 0 < abs(number) < 1e-4 else f"{abs(number):.4f}"
+    return ("−" if number < 0 else "+" if signed and number > 0 else "") + text
+
+
+# The rest -----------------------------------------------------------------------------------------
+
+
+def _versions(world: World) -> None:
+    left, right = st.columns(2, gap="large")
+    with left:
+        lines = "".join(f"<dt>{escape(n)}</dt><dd>{escape(v)}</dd>" for n, v in component_versions().items())
+        st.html(
+            f'<h2 class="ft-heading">Versions</h2><dl class="ft-facts">{lines}<dt>World</dt><dd>{escape(world.name)}, '
+            f"{escape(world.content_hash)}</dd></dl>"
+        )
+    with right:
+        words = citation()
+        st.html(
+            f'<h2 class="ft-heading">How to cite</h2><p class="ft-prose">{escape(words["plain"])}</p>'
+            "<p class=\"ft-quiet\">With numbers, also cite the world's source (page Data) and the result's content hash.</p>"
+        )
+        st.code(words["bibtex"], language=None, wrap_lines=True)
+
+
+def _glossary() -> None:
+    st.html('<h2 class="ft-heading">Glossary</h2>')
+    text = st.text_input(
+        "Find a term", key="glossary", placeholder="Find a term", label_visibility="collapsed"
+    )
+    found = {t: w for t, w in GLOSSARY.items() if text.casefold() in f"{t} {w}".casefold()}
+    lines = "".join(
+        f"<div><dt>{escape(term)}</dt><dd>{escape(words)}</dd></div>" for term, words in found.items()
+    )
+    st.html(
+        f'<dl class="ft-glossary">{lines}</dl>' if found else '<p class="ft-empty">No such term here.</p>'
+    )
+
+
+def _literature() -> None:
+    items = "".join(f"<li>{escape(words)}</li>" for words in sorted(LITERATURE.values()))
+    st.html(f'<h2 class="ft-heading">Literature</h2><ul class="ft-list">{items}</ul>')
+
+
+_world = open_page("Methods")
+st.html(
+    '<h1 class="ft-sentence">How the numbers are made</h1><p class="ft-prose">From the world as observed, the model computes '
+    "how wages, prices, trade and incomes would stand with a policy in force. Every result is checked against all equations "
+    "of the model by code of its own before it is shown, and published studies are reproduced below.</p>"
+)
+_model()
+_assumptions()
+_replication()
+_versions(_world)
+_glossary()
+_literature()
