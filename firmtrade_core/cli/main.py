@@ -4,6 +4,7 @@ import typer
 
 from firmtrade_core.cli.app import app as start_app
 from firmtrade_core.cli.bench import bench
+from firmtrade_core.cli.panel import app as panel
 from firmtrade_core.cli.replicate import replicate
 from firmtrade_core.cli.solve import solve
 from firmtrade_core.cli.world import app as world
@@ -26,4 +27,5 @@ app.command("app")(start_app)
 app.command("bench")(bench)
 app.command("replicate")(replicate)
 app.command("solve")(solve)
+app.add_typer(panel, name="panel")
 app.add_typer(world, name="world")
