@@ -226,7 +226,8 @@ class FirmPanel:
     @cached_property
     def firms(self) -> pd.DataFrame:
         """The firm table, one row by firm and year."""
-        return self.query("SELECT * FROM firms ORDER BY firm, year")
+        keys = [name for name in ("firm", "year") if name in self.column_names()]
+        return self.query(f"SELECT * FROM firms {'ORDER BY ' + ', '.join(keys) if keys else ''}")
 
     @cached_property
     def trade(self) -> pd.DataFrame:
