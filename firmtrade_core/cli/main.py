@@ -3,6 +3,7 @@
 import typer
 
 from firmtrade_core.cli.app import app as start_app
+from firmtrade_core.cli.attribute import attribute
 from firmtrade_core.cli.bench import bench
 from firmtrade_core.cli.gravity import gravity
 from firmtrade_core.cli.harmonise import harmonise
@@ -26,6 +27,7 @@ def _root() -> None:
 
 
 app.command("app")(start_app)
+app.command("attribute")(attribute)
 app.command("bench")(bench)
 app.command("gravity")(gravity)
 app.command("harmonise")(harmonise)
