@@ -7,7 +7,6 @@ nothing on the page may ask any other machine for anything.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -21,6 +20,7 @@ from starlette.routing import Route
 from streamlit.starlette import App
 
 from firmtrade_core.paths import PROJECT
+from firmtrade_core.world.errors import WorldError
 
 #: All that the page loads comes from here; styles and Plotly need the inline and the data kinds.
 POLICY = (
@@ -56,18 +56,22 @@ def paths() -> list[str]:
 
 @asynccontextmanager
 async def warm(app: App) -> AsyncIterator[None]:
-    """Loads what the first page needs while the first reader is still on the way."""
-    loading = asyncio.get_running_loop().run_in_executor(None, _load)
-    yield
-    with suppress(Exception):
-        await loading
+    """Loads all that the first page needs before the first reader is let in, its scenario solved.
 
-
-def _load() -> None:
+    Not in a thread of its own: two threads that import the same modules at once see halves of them.
+    """
     import_module("pages.parts.levers")
     worlds, solving, store = (import_module(f"pages.parts.{name}") for name in ("worlds", "solving", "store"))
-    world = worlds.current_world()
-    solving.solve_scenario(store.opening_scenario(world), world)
+    # A world that cannot be read, or not be solved, is for the page to complain about.
+    with suppress(WorldError, solving.UnsolvedError):
+        world = worlds.shared_world()
+        solving.solve_scenario(store.opening_scenario(world), world)
+    yield
 
 
-app = App("app.py", routes=[Route(path, page) for path in paths()], lifespan=warm)
+def unexpected(error: Exception) -> bool:
+    """The page's own words for a fault, in place of Streamlit's."""
+    return bool(import_module("pages.parts.frame").unexpected(error))
+
+
+app = App("app.py", routes=[Route(path, page) for path in paths()], lifespan=warm, on_script_error=unexpected)

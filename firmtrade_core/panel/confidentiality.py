@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 from collections.abc import Sequence
@@ -63,18 +62,21 @@ def read_salt(path: str | Path) -> bytes:
 
 
 def hash_identifiers(identifiers: pd.Series, salt: bytes) -> pd.Series:
-    """Keyed hash (BLAKE2b, 64 bits in hexadecimal) of identifiers; missing ones stay missing.
+    """Keyed hash of identifiers, as harmonised customs lines carry it; missing and empty ones stay missing.
 
-    The same identifier and salt give the same hash; without the salt it cannot be found by trying.
+    Letters and digits alone count, so that 76.123.456-K and 76123456k are one firm. The same identifier and salt give
+    the same hash; without the salt it cannot be found by trying.
 
     Raises
     ------
     SaltError
         If the salt is shorter than 16 bytes.
     """
+    from firmtrade_core.harmonise.declarations import hashed_firm
+
     _check_salt(salt)
-    unique = identifiers.dropna().astype(str).unique()
-    hashes = {text: hashlib.blake2b(text.encode(), key=salt, digest_size=8).hexdigest() for text in unique}
+    texts = identifiers.dropna().astype(str).unique()
+    hashes = {text: hashed_firm(text, salt) for text in texts if any(c.isalnum() for c in text)}
     return identifiers.astype("string").map(hashes).astype("string")
 
 

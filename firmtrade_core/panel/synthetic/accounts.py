@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,8 +15,11 @@ from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 
 Array = NDArray[np.float64]
 
-#: Labour's share of value added, and how wages rise with the share of skilled workers (logs).
-LABOUR_SHARE, SKILL_PREMIUM = 0.45, 0.8
+#: Labour's share of value added.
+LABOUR_SHARE = 0.45
+
+#: How log wages rise with the share of skilled workers, and with the firm's capability.
+SKILL_PREMIUM, CAPABILITY_PREMIUM = 0.8, 0.25
 
 #: Standard deviations of cost shares (logs) and of prices (logs).
 COST_NOISE, PRICE_NOISE = 0.12, 0.25
@@ -32,21 +34,14 @@ MORE_PRODUCTS, NEXT_PRODUCT = 0.7, 0.4
 ALSO_SENT = 0.6
 
 
-@dataclass(frozen=True, eq=False)
-class Books:
-    """Accounts (F, T) by column of the firm table, in money but for persons."""
-
-    columns: dict[str, Array]
-
-
 def keep_books(
     firms: Firms,
     sales: Sales,
     materials_share: Array,
     design: SyntheticDesign,
     generator: np.random.Generator,
-) -> Books:
-    """Sales, materials, value added, wages and workers, as constant markups and the sector's cost shares imply.
+) -> dict[str, Array]:
+    """Accounts (F, T) by column of the firm table: sales, materials, value added, wages and workers, as constant markups and the sector's cost shares imply.
 
     Parameters
     ----------
@@ -59,21 +54,19 @@ def keep_books(
     materials = np.minimum(materials_share[firms.sector][:, None] * noise[0], 0.95) * total
     value_added = total - materials
     wages = np.minimum(LABOUR_SHARE * noise[1], 0.95) * value_added
-    pay = np.exp(SKILL_PREMIUM * firms.attributes["skill_share"])
+    pay = np.exp(SKILL_PREMIUM * firms.attributes["skill_share"] + CAPABILITY_PREMIUM * firms.capability)
     employment = wages / pay
     last = firms.alive[:, -1]
     employment *= design.mean_employment / employment[last, -1].mean()
-    return Books(
-        {
-            "employment": np.maximum(np.round(employment), 1.0),
-            "sales": total,
-            "value_added": value_added,
-            "materials": materials,
-            "wages": wages,
-            "exports": exports,
-            "imports": materials * firms.attributes["imported_input_share"],
-        }
-    )
+    return {
+        "employment": np.maximum(np.round(employment), 1.0),
+        "sales": total,
+        "value_added": value_added,
+        "materials": materials,
+        "wages": wages,
+        "exports": exports,
+        "imports": materials * firms.attributes["imported_input_share"],
+    }
 
 
 def export_lines(
@@ -113,7 +106,7 @@ def export_lines(
 
 
 def import_lines(
-    books: Books,
+    imports: Array,
     origins: Mapping[str, float],
     sectors: Sequence[str],
     years: Sequence[int],
@@ -124,10 +117,11 @@ def import_lines(
 
     Parameters
     ----------
+    imports : (F, T)
     origins
         Imports of the home country by origin: the odds of being chosen.
     """
-    firm, year = np.nonzero(books.columns["imports"] > 0)
+    firm, year = np.nonzero(imports > 0)
     count = np.minimum(1 + generator.poisson(1.2, len(identifiers)), 5)
     odds = np.array(list(origins.values()))
     chosen = generator.choice(len(odds), (len(identifiers), 5), p=odds / odds.sum())
@@ -137,7 +131,7 @@ def import_lines(
     bought = generator.choice(goods, len(identifiers))
     cell, rank = np.nonzero(weight[firm] > 0)
     buyer = firm[cell]
-    value = (books.columns["imports"][firm, year] / weight[firm].sum(1))[cell] * weight[buyer, rank]
+    value = (imports[firm, year] / weight[firm].sum(1))[cell] * weight[buyer, rank]
     log_price = prices[bought[buyer], 0] + PRICE_NOISE * generator.standard_normal(len(cell))
     lines = _lines(
         "import", identifiers[buyer], np.array(years)[year[cell]], np.array(list(origins))[chosen[buyer, rank]],

@@ -15,7 +15,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.panel.confidentiality import hash_identifiers
 from firmtrade_core.panel.errors import PanelError
 from firmtrade_core.panel.panel import FirmPanel, PanelMetadata
-from firmtrade_core.panel.synthetic.accounts import Books, export_lines, import_lines, keep_books
+from firmtrade_core.panel.synthetic.accounts import export_lines, import_lines, keep_books
 from firmtrade_core.panel.synthetic.firms import Firms, draw_firms
 from firmtrade_core.panel.synthetic.markets import Markets, Sales, Shocks, sell
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
@@ -113,8 +113,7 @@ def make_country(design: SyntheticDesign | None = None, world: World | None = No
     markets, sales, shocks = sell(firms, flow, home_flow, design, generator)
     books = keep_books(firms, sales, _materials_share(world, design.home), design, generator)
     identifiers = tax_numbers(len(firms.sector))
-    salt = hashlib.blake2b(f"synthetic {design.home} {design.seed}".encode(), digest_size=32).digest()
-    hashed = hash_identifiers(pd.Series(identifiers), salt).to_numpy(dtype=object)
+    hashed = hash_identifiers(pd.Series(identifiers), salt_of(design)).to_numpy(dtype=object)
     table = _firm_table(firms, books, world.sectors, design.calendar, hashed)
     truth = CountryTruth(
         design, identifiers, hashed, world.sectors, destinations, design.calendar, firms, markets, sales,
@@ -130,13 +129,23 @@ def make_country(design: SyntheticDesign | None = None, world: World | None = No
         [
             export_lines(firms, sales, world.sectors, destinations, design.calendar, hashed, generator),
             import_lines(
-                books, _origins(world, design.home), world.sectors, design.calendar, hashed, generator
+                books["imports"],
+                _origins(world, design.home),
+                world.sectors,
+                design.calendar,
+                hashed,
+                generator,
             ),
         ],
         ignore_index=True,
     )
     links = pd.DataFrame({"supplier": hashed[firms.links[:, 0]], "buyer": hashed[firms.links[:, 1]]})
     return SyntheticCountry(FirmPanel.from_frames(observed, trade, links, metadata=_metadata(design)), truth)
+
+
+def salt_of(design: SyntheticDesign) -> bytes:
+    """Salt of a synthetic country: it protects nobody, and follows from the seed so that files can be harmonised."""
+    return hashlib.blake2b(f"synthetic {design.home} {design.seed}".encode(), digest_size=32).digest()
 
 
 def tax_numbers(count: int) -> NDArray[np.object_]:
@@ -191,7 +200,11 @@ def _origins(world: World, home: str) -> dict[str, float]:
 
 
 def _firm_table(
-    firms: Firms, books: Books, sectors: Sequence[str], years: Sequence[int], hashed: NDArray[np.object_]
+    firms: Firms,
+    books: dict[str, Array],
+    sectors: Sequence[str],
+    years: Sequence[int],
+    hashed: NDArray[np.object_],
 ) -> pd.DataFrame:
     firm, year = np.nonzero(firms.alive)
     constant = {
@@ -199,8 +212,7 @@ def _firm_table(
         "region": np.array([f"Region {r:02d}" for r in range(1, firms.region.max() + 2)])[firms.region[firm]],
     }
     at = {
-        name: value[firm, year]
-        for name, value in {**books.columns, **firms.attributes, **firms.instruments}.items()
+        name: value[firm, year] for name, value in {**books, **firms.attributes, **firms.instruments}.items()
     }
     truth = {
         "kappa": firms.capability[firm, year],

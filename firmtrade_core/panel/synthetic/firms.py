@@ -220,7 +220,7 @@ def _attributes(
         * mean_sales
         * np.exp(1.5 * latent["capital"][:, None] + 0.03 * time + 0.1 * wobble[0].cumsum(1)),
         "on_time_delivery": expit(1.9 + 0.8 * latent["on_time_delivery"][:, None] + 0.2 * wobble[1]),
-        "digital_presence": ndtr(-0.6 + latent["digital_presence"][:, None] + 0.12 * time),
+        "digital_presence": ndtr(-0.6 + latent["digital_presence"][:, None] + 0.06 * time),
         "age": age,
     }
     return {name: np.repeat(value[:, None], years, axis=1) for name, value in constant.items()} | drifting

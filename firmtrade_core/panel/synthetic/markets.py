@@ -172,20 +172,23 @@ def _backwards(
     firms: Firms, flow: Array, design: SyntheticDesign, generator: np.random.Generator
 ) -> Iterator[tuple[int, Shocks]]:
     """Years from the last to the first, each with its shocks: a firm's lasting taste in a market, and luck of the year."""
-    shape = (2, len(firms.sector), flow.shape[1])
+    shape = (len(firms.sector), flow.shape[1])
     lasting, fleeting = np.sqrt(design.persistence), np.sqrt(1 - design.persistence)
-    rest = np.sqrt(1 - design.correlation**2)
     spread = design.sigma_xi * firms.scale_noise
-    taste, taste_home = generator.standard_normal(shape), generator.standard_normal(len(spread))
+    # What a firm knows of its demand at entry is its lasting taste: there alone ξ and ν go together.
+    shared = design.correlation / max(design.persistence, design.correlation)
+    known = generator.standard_normal(shape)
+    liked = shared * known + np.sqrt(1 - shared**2) * generator.standard_normal(shape)
+    at_home = generator.standard_normal(len(spread))
     for year in reversed(range(flow.shape[2])):
-        known, luck = lasting * taste + fleeting * generator.standard_normal(shape)
-        at_home = lasting * taste_home + fleeting * generator.standard_normal(len(spread))
+        luck, cost = generator.standard_normal((2, *shape))
+        home = lasting * at_home + fleeting * generator.standard_normal(len(spread))
         yield (
             year,
             Shocks(
-                home=HOME_RISK * spread * at_home,
-                sales=spread[:, None] * (design.correlation * known + rest * luck),
-                entry=design.sigma_nu * known,
+                home=HOME_RISK * spread * home,
+                sales=spread[:, None] * (lasting * liked + fleeting * luck),
+                entry=design.sigma_nu * (lasting * known + fleeting * cost),
             ),
         )
 

@@ -13,27 +13,27 @@ from firmtrade_core.panel.synthetic.design import Variant
 #: True effect of one unit of each attribute on capability κ (log revenue potential), before interactions.
 CAPABILITY_EFFECTS: Mapping[str, float] = MappingProxyType(
     {
-        "log_initial_employment": 0.32,
-        "log_capital": 0.18,
-        "skill_share": 1.6,
-        "rnd_intensity": 7.0,
+        "log_initial_employment": 0.26,
+        "log_capital": 0.15,
+        "skill_share": 1.3,
+        "rnd_intensity": 6.0,
         "quality_certificate": 0.25,
-        "on_time_delivery": 1.5,
-        "foreign_ownership": 0.7,
-        "log_supplier_links": 0.20,
-        "imported_input_share": 0.45,
-        "digital_presence": 0.4,
-        "log_age": 0.10,
+        "on_time_delivery": 1.3,
+        "foreign_ownership": 0.6,
+        "log_supplier_links": 0.16,
+        "imported_input_share": 0.4,
+        "digital_presence": 0.35,
+        "log_age": 0.08,
     }
 )
 
 #: What one unit of each attribute takes off the log fixed cost of serving a market, g.
 FIXED_COST_EFFECTS: Mapping[str, float] = MappingProxyType(
     {
-        "trade_finance": 0.60,
-        "log_buyer_links": 0.25,
-        "digital_presence": 0.80,
-        "quality_certificate": 0.25,
+        "trade_finance": 0.75,
+        "log_buyer_links": 0.35,
+        "digital_presence": 1.0,
+        "quality_certificate": 0.3,
     }
 )
 
@@ -91,16 +91,16 @@ class SyntheticDesign:
     seed: int = 2022
     exporter_share: float = 0.21
     presence_slope: float = 0.65
-    sigma_u: float = 0.75
-    sigma_xi: float = 2.0
-    sigma_nu: float = 1.2
-    correlation: float = 0.3
+    sigma_u: float = 0.65
+    sigma_xi: float = 2.4
+    sigma_nu: float = 1.0
+    correlation: float = 0.5
     persistence: float = 0.86
-    manager_effect: float = 0.4
+    manager_effect: float = 0.35
     elasticity_of_substitution: float = 5.0
     mean_employment: float = 100.0
     regions: int = 12
-    demand_growth: float = 0.03
+    demand_growth: float = 0.02
     demand_risk: float = 0.08
     measurement_error: float = 0.3
     missing: float = 0.12
@@ -115,7 +115,7 @@ class SyntheticDesign:
             "sigma_u": (0.05, 3),
             "sigma_xi": (0.05, 3),
             "sigma_nu": (0.05, 3),
-            "correlation": (0, 0.99),
+            "correlation": (0, 0.95),
             "persistence": (0, 1),
             "elasticity_of_substitution": (1.1, 30),
             "mean_employment": (1, 10_000),
