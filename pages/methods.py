@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from html import escape
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
+from firmtrade_core.jobs import Job, JobStatus
 from firmtrade_core.report.export import Table, written_now
 from firmtrade_core.report.methods import (
     ASSUMPTIONS,
@@ -19,15 +23,11 @@ from firmtrade_core.report.methods import (
     citation,
     component_versions,
 )
-from firmtrade_core.report.replicate import Report, from_record, stored_run
+from firmtrade_core.report.replicate import Report, replications, stored_run
+from firmtrade_core.report.replication_job import run_replications
 from firmtrade_core.world.world import World
-from pages.parts import jobs
 from pages.parts.exports import table_downloads
 from pages.parts.frame import complain, open_page
-from pages.parts.jobs import Finished, Job
-
-#: Exit codes of the verb replicate with which it still tells its results.
-TELLING = (0, 1)
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -65,57 +65,96 @@ def _assumptions() -> None:
 # Replication --------------------------------------------------------------------------------------
 
 
+@dataclass
+class Desk:
+    """Where replications are run: one for all sessions, as data and results are the same for everyone."""
+
+    root: Path
+    run: str = ""
+    job: Job | None = None
+
+    def start(self, *, afresh: bool) -> None:
+        """Begin a run, or carry on with the last one."""
+        if afresh or not self.run:
+            self.run = datetime.now(UTC).isoformat()
+        arguments = {"names": tuple(replications()), "run": self.run}
+        self.job = Job.start(run_replications, arguments, self.root)
+
+    def status(self) -> JobStatus | None:
+        """Of the latest run; None before the first."""
+        return self.job.status() if self.job else None
+
+    def cancel(self) -> None:
+        """Stop the run; what it has finished is kept."""
+        if self.job:
+            self.job.cancel(grace=1.0)
+
+    def found(self) -> dict[str, Report | str]:
+        """Reports made here, or why there is none, by name."""
+        status = self.status()
+        return self.job.result() if self.job and status and status.state == "done" else {}
+
+
+@st.cache_resource(show_spinner=False)
+def _desk() -> Desk:
+    return Desk(Path(tempfile.mkdtemp(prefix="firmtrade_replication_")))
+
+
 def _replication() -> None:
     st.html('<h2 class="ft-heading">Published results, reproduced</h2>')
-    job = jobs.replication_job()
-    st.fragment(_live, run_every=SECONDS_BETWEEN_LOOKS if job.running else None)(job, bool(job.running))
+    desk = _desk()
+    running = _running(desk.status())
+    st.fragment(_live, run_every=SECONDS_BETWEEN_LOOKS if running else None)(desk, running)
 
 
-def _live(job: Job, watched: bool) -> None:
-    if watched != bool(job.running):
+def _running(status: JobStatus | None) -> bool:
+    return status is not None and not status.finished
+
+
+def _live(desk: Desk, watched: bool) -> None:
+    status = desk.status()
+    if watched != _running(status):
         # Started or ended since the page was made: the clock of this fragment is set by a whole run.
         st.rerun()
-    _controls(job)
-    for name, report in stored_run().items():
-        _report(name, _latest(name, report, job.finished.get(name)))
+    _controls(desk, status)
+    found = desk.found()
+    for name, stored in stored_run().items():
+        _report(name, _latest(stored, found.get(name)))
 
 
-def _controls(job: Job) -> None:
+def _controls(desk: Desk, status: JobStatus | None) -> None:
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    if running := job.running:
-        title = stored_run()[running].title
-        row.button("Cancel", icon=":material/stop_circle:", on_click=job.cancel, key="job_cancel")
-        done = len(job.finished)
-        row.progress(
-            (done + min(job.seconds / 20.0, 0.95)) / len(job.commands),
-            f"{title}: {job.seconds:.0f} s, {done} of {len(job.commands)} done. The page stays usable.",
-        )
+    if status is not None and _running(status):
+        row.button("Cancel", icon=":material/stop_circle:", on_click=desk.cancel, key="job_cancel")
+        row.progress(min(max(status.fraction, 0.02), 1.0), f"{status.message}. The page stays usable.")
         return
-    left = [name for name in job.commands if name not in job.finished]
-    if left and job.finished:
-        row.button("Carry on", icon=":material/play_arrow:", on_click=job.start, key="job_resume")
+    stopped = status is not None and status.state != "done"
+    if status is not None and stopped:
+        if status.state != "cancelled":
+            complain("The run did not finish", status.message, "The stored run stands below.")
+        row.button(
+            "Carry on",
+            icon=":material/play_arrow:",
+            on_click=desk.start,
+            kwargs={"afresh": False},
+            key="job_resume",
+        )
     row.button(
-        "Run again here" if job.finished else "Run here",
+        "Run again" if status else "Run here",
         icon=":material/play_arrow:",
-        on_click=job.start,
+        on_click=desk.start,
         kwargs={"afresh": True},
         key="job_start",
-        help="Estimates and solves everything from the data, in about 20 seconds.",
+        help="Estimates and solves everything from the data, in about a minute.",
     )
 
 
-def _latest(name: str, stored: Report, found: Finished | None) -> Report:
+def _latest(stored: Report, made: Report | str | None) -> Report:
     """The run made here where there is one, else the stored one; says why one made here has nothing to tell."""
-    if found is None:
-        return stored
-    try:
-        told = json.loads(found.output)
-        if found.code in TELLING and told["reports"]:
-            return from_record(told["reports"][0], rerun_here=True)
-        why = told["missing"].get(name) or found.complaint
-    except (ValueError, KeyError, TypeError):
-        why = found.complaint or f"The program ended with code {found.code}."
-    complain(f"{stored.title} could not be run here", why, "The stored run stands below.")
+    if isinstance(made, Report):
+        return made
+    if made:
+        complain(f"{stored.title} could not be run here", made, "The stored run stands below.")
     return stored
 
 

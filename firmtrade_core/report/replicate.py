@@ -211,7 +211,7 @@ def store(reports: Sequence[Report]) -> Path:
 def stored_run() -> dict[str, Report]:
     """The run shipped with the product, by name."""
     records = json.loads(asset(STORED_RUN).read_text())["reports"]
-    return {record["name"]: from_record(record) for record in records}
+    return {record["name"]: _from_record(record) for record in records}
 
 
 def as_record(report: Report) -> dict[str, Any]:
@@ -221,11 +221,10 @@ def as_record(report: Report) -> dict[str, Any]:
     return record | {"holds": report.holds}
 
 
-def from_record(record: Mapping[str, Any], *, rerun_here: bool = False) -> Report:
-    """A report from the plain data of `as_record`."""
+def _from_record(record: Mapping[str, Any]) -> Report:
     rows = tuple(Row(**{f.name: row[f.name] for f in fields(Row)}) for row in record["rows"])
     kept = {f.name: record[f.name] for f in fields(Report)}
-    return Report(**kept | {"rows": rows, "notes": tuple(record["notes"]), "rerun_here": rerun_here})
+    return Report(**kept | {"rows": rows, "notes": tuple(record["notes"]), "rerun_here": False})
 
 
 def published(name: str) -> pd.DataFrame:

@@ -2,46 +2,51 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from firmtrade_core.jobs import CancelledError, Checkpoints, silent
 from firmtrade_core.paths import PROJECT
 from firmtrade_core.report.methods import ASSUMPTIONS, GLOSSARY, PARTS, component_versions
-from firmtrade_core.report.replicate import stored_run
-from pages.parts.jobs import Job
+from firmtrade_core.report.replicate import Report, stored_run
+from firmtrade_core.report.replication_job import run_replications
 from tests.app.accessibility import serious_findings
 from tests.app.test_pages import html
 
 Opener = Callable[..., Any]
 
 
-def methods(monkeypatch: pytest.MonkeyPatch, job: Job | None = None) -> AppTest:
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    import streamlit
+
     monkeypatch.chdir(PROJECT)
     monkeypatch.delenv("FIRMTRADE_WORLD", raising=False)
-    if job is not None:
-        # The page file is run afresh each time: what it calls is put in its place there.
-        monkeypatch.setattr("pages.parts.jobs.replication_job", lambda: job)
+    # What other tests have run is shared by all sessions.
+    streamlit.cache_resource.clear()
     app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=30).run()
     app.switch_page("pages/methods.py").run()
     assert not app.exception
     return app
 
 
-def wait(job: Job, seconds: float = 60.0) -> None:
-    until = time.monotonic() + seconds
-    while job.running and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not job.running
+def until(app: AppTest, words: str, seconds: float = 90.0) -> str:
+    """What the page says once it says certain words."""
+    end = time.monotonic() + seconds
+    while words not in html(app) and time.monotonic() < end:
+        time.sleep(0.3)
+        app.run()
+    assert words in html(app)
+    return html(app)
 
 
-def test_model_assumptions_versions_and_citation(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = methods(monkeypatch, Job({}))
+def test_model_assumptions_versions_and_citation(app: AppTest) -> None:
     words = html(app)
     assert all(part.title in words for part in PARTS) and len(app.latex) == sum(
         len(p.equations) for p in PARTS
@@ -51,8 +56,8 @@ def test_model_assumptions_versions_and_citation(monkeypatch: pytest.MonkeyPatch
     assert "@software{firmtrade" in app.code[0].value
 
 
-def test_the_stored_run_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    words = html(methods(monkeypatch, Job({})))
+def test_the_stored_run_comes_first(app: AppTest) -> None:
+    words = html(app)
     for report in stored_run().values():
         assert (
             report.title in words
@@ -61,8 +66,7 @@ def test_the_stored_run_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     assert words.count("not rerun here") == len(stored_run())
 
 
-def test_the_glossary_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = methods(monkeypatch, Job({}))
+def test_the_glossary_is_searched(app: AppTest) -> None:
     app.text_input(key="glossary").set_value("fingerprint").run()
     assert "Content hash" in html(app) and GLOSSARY["Gravity"] not in html(app)
     app.text_input(key="glossary").set_value("<b>nothing").run()
@@ -70,65 +74,55 @@ def test_the_glossary_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_missing_data_leave_the_stored_run_and_say_why(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("FIRMTRADE_DATA", str(tmp_path))
-    job = Job({"nafta": ("replicate", "nafta", "--json")})
-    app = methods(monkeypatch, job)
     app.button(key="job_start").click().run()
-    wait(job)
-    app.run()
-    words = html(app)
-    assert (
-        "could not be run here" in words and "missing below" in words and words.count("not rerun here") == 2
-    )
+    words = until(app, "could not be run here")
+    assert "missing below" in words and words.count("not rerun here") == len(stored_run())
+    assert app.button(key="job_start").label == "Run again"
+
+
+def test_a_run_is_cancelled_and_carries_on(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FIRMTRADE_DATA", str(tmp_path))
+    app.button(key="job_start").click().run()
+    app.button(key="job_cancel").click().run()
+    assert "not rerun here" in html(app) and "could not be run" not in html(app)
+    app.button(key="job_resume").click().run()
+    until(app, "could not be run here")
+
+
+def test_finished_steps_stay_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    computed = []
+
+    def compute(name: str) -> Report:
+        computed.append(name)
+        return replace(stored_run()[name], rerun_here=True)
+
+    def call_off(fraction: float, message: str) -> None:
+        if fraction > 0:
+            raise CancelledError
+
+    monkeypatch.setattr("firmtrade_core.report.replication_job.replicate", compute)
+    names = ("nafta", "trade-without-borders")
+    kept = Checkpoints(tmp_path)
+    with pytest.raises(CancelledError):
+        run_replications(names, "one", progress=call_off, checkpoints=kept)
+    found = run_replications(names, "one", progress=silent, checkpoints=kept)
+    assert computed == list(names) and list(found) == list(names)
+    run_replications(names, "two", progress=silent, checkpoints=kept)
+    assert computed == [*names, *names]
 
 
 @pytest.mark.data
-def test_a_run_made_here_replaces_the_stored_one(
-    monkeypatch: pytest.MonkeyPatch, needs_data: Callable[[str], Path]
-) -> None:
+@pytest.mark.truth
+def test_a_run_made_here_replaces_the_stored_one(app: AppTest, needs_data: Callable[[str], Path]) -> None:
     needs_data("caliendo-parro-2015")
-    job = Job({"nafta": ("replicate", "nafta", "--json")})
-    app = methods(monkeypatch, job)
     app.button(key="job_start").click().run()
-    assert "0 of 1 done" in " ".join(str(element.proto) for element in app.get("progress"))
-    wait(job)
-    app.run()
-    words = html(app)
-    assert words.count("not rerun here") == 1 and re.search(
-        r"19 of 19 numbers within their band</b> · run on 20\d\d-", words
-    )
-
-
-def test_a_job_runs_in_order_and_keeps_what_is_finished() -> None:
-    job = Job({"good": ("--help",), "bad": ("no-such-verb",)})
-    job.start()
-    assert job.running == "good"
-    wait(job)
-    assert job.finished["good"].code == 0 and "replicate" in job.finished["good"].output
-    assert (
-        job.finished["bad"].code == 2
-        and "No such command" in job.finished["bad"].complaint + job.finished["bad"].output
-    ) or (job.finished["bad"].complaint)
-
-
-def test_a_job_is_cancelled_and_carries_on() -> None:
-    job = Job({"first": ("--help",), "second": ("--help",)})
-    job.start()
-    while not job.finished:
-        time.sleep(0.02)
-    job.cancel()
-    time.sleep(0.3)
-    assert list(job.finished) == ["first"] and not job.running and job.seconds == 0
-    first = job.finished["first"]
-    job.start()
-    assert job.running == "second"
-    wait(job)
-    assert job.finished["first"] is first and job.finished["second"].code == 0
-    job.start(afresh=True)
-    assert job.running == "first" and not job.finished
-    job.cancel()
+    words = until(app, "</b> · run on 20", 300)
+    assert "not rerun here" not in words and words.count("numbers within their band") == len(stored_run())
 
 
 @pytest.mark.browser
