@@ -145,7 +145,7 @@ def _controls(desk: Desk, status: JobStatus | None) -> None:
         on_click=desk.start,
         kwargs={"afresh": True},
         key="job_start",
-        help="Estimates and solves everything from the data, in about a minute.",
+        help="Estimates and solves everything from the data, in about half a minute.",
     )
 
 
