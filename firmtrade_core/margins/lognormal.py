@@ -85,6 +85,10 @@ class LognormalMargins(Margins):
             self.elasticity_of_substitution, self.dispersion, self.threshold + threshold_change
         )
 
+    def with_substitution(self, elasticity_of_substitution: Array) -> LognormalMargins:
+        """The same thresholds with another σ, (S,)."""
+        return LognormalMargins(elasticity_of_substitution, self.dispersion, self.threshold)
+
 
 @dataclass(frozen=True)
 class Lognormal:

@@ -7,7 +7,7 @@ import streamlit as st
 from firmtrade_core.equilibrium import Equilibrium, solve
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.margins import TailError
-from firmtrade_core.scenarios import Scenario, ScenarioError, compile
+from firmtrade_core.scenarios import Scenario, ScenarioError, compile, run
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 from pages.parts.store import Store
@@ -30,20 +30,45 @@ def _solved(
     ), compiled.report
 
 
+def solve_scenario(
+    scenario: Scenario, world: World, start: Equilibrium | None = None
+) -> tuple[Equilibrium, tuple[str, ...]]:
+    """The equilibrium of a scenario, and what was read onto this world approximately.
+
+    Raises
+    ------
+    UnsolvedError
+        In words that say what to change.
+    """
+    try:
+        return _solved(world.content_hash, scenario.content_hash, world, scenario, start)
+    except (EquilibriumError, ScenarioError, WorldError, TailError) as error:
+        raise UnsolvedError(str(error)) from error
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _solved_afresh(world_hash: str, scenario_hash: str, _world: World, _scenario: Scenario) -> Equilibrium:
+    return run(_scenario, _world)
+
+
+def solve_afresh(scenario: Scenario, world: World) -> Equilibrium:
+    """The equilibrium found from the baseline, so that files do not depend on what was on screen before.
+
+    Raises
+    ------
+    EquilibriumError, ScenarioError, WorldError, TailError
+    """
+    return _solved_afresh(world.content_hash, scenario.content_hash, world, scenario)
+
+
 def solve_in(store: Store, world: World) -> tuple[Equilibrium, tuple[str, ...]]:
-    """The equilibrium of the session's scenario, and what was read onto this world approximately.
+    """The equilibrium of the session's scenario, found from the one on screen.
 
     Raises
     ------
     UnsolvedError
         In words that say what to change; what was typed stays.
     """
-    start = store.latest if getattr(store.latest, "world", None) is world else None
-    try:
-        equilibrium, notes = _solved(
-            world.content_hash, store.scenario.content_hash, world, store.scenario, start
-        )
-    except (EquilibriumError, ScenarioError, WorldError, TailError) as error:
-        raise UnsolvedError(str(error)) from error
+    equilibrium, notes = solve_scenario(store.scenario, world, store.latest_on(world))
     store.latest = equilibrium
     return equilibrium, notes

@@ -37,8 +37,11 @@ def current_world() -> World:
         If the file that FIRMTRADE_WORLD names cannot be read.
     """
     uploaded: World | None = st.session_state.get(UPLOADED)
-    if uploaded is not None:
-        return uploaded
+    return uploaded if uploaded is not None else shared_world()
+
+
+def shared_world() -> World:
+    """The world of every session that has uploaded none; raises as `current_world`."""
     path = named_world()
     if path is None:
         return load_embedded_world()

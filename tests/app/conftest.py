@@ -52,7 +52,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def open_page(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
-    """Opens a page of the dashboard; fails the test if a request would leave the machine or a script fails."""
+    """Opens a page of the dashboard; fails the test if a request would leave the machine, fails, or a script complains."""
     strangers: list[str] = []
     errors: list[str] = []
     contexts = []
@@ -71,6 +71,8 @@ def open_page(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
         page.set_default_timeout(20_000)
         page.on("request", note)
         page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda line: line.type == "error" and errors.append(line.text))
+        page.on("response", lambda got: got.status >= 400 and errors.append(f"{got.status} {got.url}"))
         page.goto(f"{at or server.address}/{path}")
         return page
 

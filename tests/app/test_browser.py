@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from firmtrade_core.cli.serving import serving
 from tests.app.conftest import MAP, own_port, settled
@@ -107,7 +108,8 @@ def test_a_click_on_the_map_picks_the_country(open_page: Opener) -> None:
     assert "Brazil" in hover and "before" in hover and "after" in hover
     page.mouse.click(*brazil)
     page.wait_for_function("document.querySelector('.ft-number .ft-label').innerText.includes('Brazil')")
-    assert page.get_by_role("combobox", name="Country").input_value() == "Brazil"
+    # The numbers come first, the chooser below them a moment later.
+    expect(page.get_by_role("combobox", name="Country")).to_have_value("Brazil")
 
 
 def test_dark_and_light_differ_in_ground_and_share_the_map(open_page: Opener) -> None:
