@@ -118,8 +118,8 @@ def customs(folder: Path, lines: int) -> tuple[float, str]:
 
 def linkage(folder: Path, lines: int) -> tuple[float, str]:
     """Names and addresses of two offices, linked."""
+    from firmtrade_core.harmonise.example import two_offices
     from firmtrade_core.harmonise.linkage import link
-    from tests.harmonise.firm_names import two_offices
 
     register, records, truth = two_offices(NAMES)
     begin = time.perf_counter()

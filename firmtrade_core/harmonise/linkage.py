@@ -297,7 +297,7 @@ def _mark_keys(tables: Sequence[pd.DataFrame]) -> None:
         if "address" in table:
             digits = table["address"].str.replace(r"\D", "", regex=True)
             table["key_address"] = table["address"].str.replace(" ", "").str[:12] + " " + digits
-    for key in [c for c in tables[0] if c.startswith("key_")]:
+    for key in [c for c in map(str, tables[0]) if c.startswith("key_")]:
         met = pd.concat([t[key] for t in tables]).value_counts()
         common = set(met.index[met > _MOST_SHARED])
         for table in tables:
@@ -314,7 +314,8 @@ def _predict(
     import duckdb
     from splink import DuckDBAPI, Linker, block_on
 
-    blocks: list[Any] = [block_on(key) for key in map(str, tables[0]) if key.startswith("key_")]
+    keys = [str(column) for column in tables[0]]
+    blocks: list[Any] = [block_on(key) for key in keys if key.startswith("key_")]
     blocks += ["l.key_rare = r.key_rare_2", "l.key_rare_2 = r.key_rare"]
     # In memory: names are on no disk, and gone with the connection.
     with duckdb.connect(config=_PRIVATE) as connection:
