@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 from firmtrade_core.panel.synthetic.firms import Firms
+from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
