@@ -19,6 +19,7 @@ from typing import Any
 FIRMS, MARKETS, REPLICATIONS, DRAWS, LEVEL = 500, 10, 200, 50, 0.90
 LOWEST, HIGHEST = 0.84, 0.96
 FIRST_SEED = 50_000
+KEPT = ("estimate", "standard_error", "corrected", "low", "high")
 SYMBOLS = ("σ_u", "σ_ξ", "σ_ν", "v_k")
 TRUE = {"σ_u": 0.9, "σ_ξ": 1.1, "σ_ν": 0.7, "v_k": 0.4 * 1.1 * 0.7}
 
@@ -39,7 +40,7 @@ def replicate(number: int) -> dict[str, Any]:
         "number": number,
         "seconds": time.perf_counter() - began,
         "processor_seconds": time.process_time() - processor,
-        **{name: parameters[name].to_dict() for name in ("estimate", "corrected", "low", "high")},
+        **{name: parameters[name].to_dict() for name in KEPT},
     }
 
 
