@@ -65,7 +65,8 @@ function create(root) {
   const figure = document.createElement("figure");
   figure.className = "ft-chart";
   figure.innerHTML =
-    '<figcaption><h3></h3><p></p></figcaption><div class="ft-plot" role="img"></div><footer></footer>';
+    '<figcaption><h3></h3><p></p><span class="ft-save"></span></figcaption>' +
+    '<div class="ft-plot" role="img"></div><footer></footer>';
   root.append(figure);
   const chart = {
     root: figure,
@@ -81,8 +82,33 @@ function create(root) {
     if (width && Math.abs(width - chart.width) > 1 && chart.spec) queue(chart);
   });
   chart.observer.observe(figure);
+  for (const format of ["svg", "png"]) figure.querySelector(".ft-save").append(saver(chart, format));
   return chart;
 }
+
+// Paper is narrower than the screen: charts are drawn to its width while the browser prints, then as before.
+const PAPER = 1000;
+function toPaper() {
+  for (const chart of charts.values()) {
+    if (!chart.drawn) continue;
+    const page = chart.root.closest("[data-testid=stMainBlockContainer]") ?? document.body;
+    const share = Math.min(1, chart.root.clientWidth / (page.clientWidth - 56));
+    const width = Math.round(PAPER * share);
+    const height = chart.spec.height ?? Math.round(width * chart.spec.aspect);
+    chart.plot.style.height = `${height}px`;
+    window.Plotly.relayout(chart.plot, { width, height });
+  }
+}
+
+function fromPaper() {
+  for (const chart of charts.values()) {
+    chart.drawn = null;
+    if (chart.spec) queue(chart);
+  }
+}
+
+window.addEventListener("beforeprint", toPaper);
+window.addEventListener("afterprint", fromPaper);
 
 function label(chart) {
   const { title, subtitle, source, kind } = chart.spec;
@@ -90,6 +116,8 @@ function label(chart) {
     if (node.textContent !== words) node.textContent = words;
     node.hidden = !words;
   }
+  // A map has buttons inside, which a picture may not have.
+  chart.plot.setAttribute("role", kind === "map" ? "group" : "img");
   chart.plot.setAttribute("aria-label", [title, subtitle].filter(Boolean).join(". "));
   chart.root.dataset.kind = kind;
 }
@@ -130,6 +158,7 @@ async function draw(chart) {
   const config = { ...CONFIG, displayModeBar: spec.kind === "map" ? "hover" : false };
   config.topojsonURL = `${spec.base}/app/static/topojson/`;
   await Plotly.react(chart.plot, data, layout, config);
+  chart.shown = { data, layout, config, colours };
   chart.drawn = key;
   if (!chart.listening) listen(chart);
   stamp(chart);
@@ -146,6 +175,82 @@ function listen(chart) {
     const picked = point?.customdata;
     if (Number.isInteger(picked)) chart.send("picked", picked);
   });
+}
+
+// A figure to take away ----------------------------------------------------------------------------
+
+function saver(chart, format) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = format.toUpperCase();
+  button.title = `Save this figure as ${format.toUpperCase()}`;
+  button.addEventListener("click", () => save(chart, format));
+  return button;
+}
+
+// A file is drawn without the page's fonts, so it names one that every machine has or replaces.
+const FILE_FONT = "Arial, Helvetica, sans-serif";
+
+// The words around the figure are HTML; in a file they stand in margins of their own.
+async function save(chart, format) {
+  await chart.busy;
+  if (!chart.shown) return;
+  const { data, layout, config, colours } = chart.shown;
+  const { title, subtitle, source, base } = chart.spec;
+  const [pad, width] = [18, layout.width + 36];
+  const head = [
+    ...wrapped(`<b>${plain(title)}</b>`, 16, colours.$text),
+    ...wrapped(plain(subtitle), 12, colours.$muted),
+  ];
+  const foot = wrapped(plain(source), 11, colours.$muted);
+  const { l = 0, r = 0, t = 0, b = 0 } = layout.margin ?? {};
+  const [above, below] = [depth(head) + pad + 6, depth(foot) + pad + 4];
+  const annotations = [...(layout.annotations ?? []), ...placed(head, above - pad, "top"), ...placed(foot, -b - 4, "foot")];
+  const height = layout.height + above + below;
+  const whole = {
+    ...layout, width, height, annotations,
+    font: { ...layout.font, family: FILE_FONT },
+    paper_bgcolor: colours.$surface,
+    margin: { l: l + pad, r: r + pad, t: t + above, b: b + below },
+  };
+  const Plotly = await plotly(base);
+  const url = await Plotly.toImage({ data, layout: whole, config }, { format, width, height, scale: format === "png" ? 2 : 1 });
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = `${(title ?? "figure").toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "").slice(0, 80) || "figure"}.${format}`;
+  link.click();
+
+  function wrapped(text, size, colour) {
+    const context = document.createElement("canvas").getContext("2d");
+    context.font = `${text.startsWith("<b>") ? "bold " : ""}${size}px ${FILE_FONT}`;
+    const lines = [];
+    for (const word of text.replace(/<\/?b>/g, "").split(/\s+/).filter(Boolean)) {
+      const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+      if (lines.length && context.measureText(longer).width <= 0.97 * layout.width) lines[lines.length - 1] = longer;
+      else lines.push(word);
+    }
+    const bold = text.startsWith("<b>");
+    return lines.map((line) => ({ text: bold ? `<b>${line}</b>` : line, size, colour }));
+  }
+  function depth(lines) {
+    return lines.reduce((sum, { size }) => sum + 1.35 * size, 0);
+  }
+  function placed(lines, start, where) {
+    let y = start;
+    return lines.map(({ text, size, colour }) => {
+      const yshift = where === "top" ? y + t : y;
+      y -= 1.35 * size;
+      return {
+        text, xref: "paper", yref: "paper", x: 0, y: where === "top" ? 1 : 0, xanchor: "left", yanchor: "top",
+        xshift: -l, yshift, showarrow: false, align: "left", font: { size, color: colour },
+      };
+    });
+  }
+}
+
+// Plotly reads some tags in texts; here every sign means itself.
+function plain(text) {
+  return (text ?? "").replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {

@@ -15,6 +15,23 @@ NARROW_NO_BREAK_SPACE = "\u202f"
 
 Unit = Literal["%", "bn USD", "points", "% of income"]
 
+#: What a variable is computed from; `report.where_from` says where each comes from in a given result.
+Input = Literal[
+    "trade", "tariffs", "input_links", "elasticity", "family", "entry", "deficits", "labour_supply"
+]
+
+#: Inputs that shape every counterfactual.
+COMMON_INPUTS: tuple[Input, ...] = (
+    "trade",
+    "tariffs",
+    "input_links",
+    "elasticity",
+    "family",
+    "entry",
+    "deficits",
+    "labour_supply",
+)
+
 
 @dataclass(frozen=True)
 class Variable:
@@ -34,6 +51,10 @@ class Variable:
         Where MODEL derives it.
     level_unit
         Unit of the levels before and after, where it has meaningful ones.
+    formula
+        The equation in LaTeX; a hat is the ratio of the counterfactual to the baseline, a prime the counterfactual.
+    literature
+        Keys of `report.methods.LITERATURE` on which the definition rests.
     """
 
     key: str
@@ -42,6 +63,8 @@ class Variable:
     explanation: str
     equation: str
     level_unit: str | None = None
+    formula: str = ""
+    literature: tuple[str, ...] = ("DEK08", "CR14")
 
 
 _VARIABLES = (
@@ -53,6 +76,7 @@ _VARIABLES = (
         "consumer prices.",
         "Ŵ = Î / Π P̂^α (MODEL 3)",
         "bn USD",
+        r"\hat W_j = \hat I_j \,/\, \prod_s \hat P_{js}^{\,\alpha_{js}}",
     ),
     Variable(
         "real_wage",
@@ -60,6 +84,7 @@ _VARIABLES = (
         "%",
         "What an hour of work buys: the wage deflated by consumer prices.",
         "ŵ / Π P̂^α (MODEL 3)",
+        formula=r"\hat w_j \,/\, \prod_s \hat P_{js}^{\,\alpha_{js}}",
     ),
     Variable(
         "exports",
@@ -68,6 +93,7 @@ _VARIABLES = (
         "Sales abroad at the border, before the buyer's tariff. In units of the world's average wage.",
         "V = X/(1+t), summed over foreign destinations (MODEL 1)",
         "bn USD",
+        r"\sum_{j \neq i,\, s} V'_{ijs} \,/\, \sum_{j \neq i,\, s} V_{ijs}, \qquad V = X/(1+t)",
     ),
     Variable(
         "imports",
@@ -76,6 +102,7 @@ _VARIABLES = (
         "Purchases from abroad at the border, before the country's own tariff. In units of the world's average wage.",
         "V = X/(1+t), summed over foreign origins (MODEL 1)",
         "bn USD",
+        r"\sum_{i \neq j,\, s} V'_{ijs} \,/\, \sum_{i \neq j,\, s} V_{ijs}, \qquad V = X/(1+t)",
     ),
     Variable(
         "exporters",
@@ -84,6 +111,8 @@ _VARIABLES = (
         "Number of firms selling abroad: the mean over a country's foreign markets and sectors, weighted by "
         "what they bought before the change.",
         "M̂ n̂ (MODEL 2 and 3)",
+        formula=r"\sum_{j \neq i,\, s} V_{ijs}\, \hat M_{is}\, \hat n_{ijs} \,/\, \sum_{j \neq i,\, s} V_{ijs}",
+        literature=("M03", "C08", "AAG"),
     ),
     Variable(
         "wages",
@@ -91,6 +120,7 @@ _VARIABLES = (
         "%",
         "The wage relative to the world's average wage, before consumer prices are taken into account.",
         "ŵ, with Σ ŵ wL = Σ wL (MODEL 3, equation 10)",
+        formula=r"\hat w_i, \qquad \sum_i \hat w_i\, w_i L_i = \sum_i w_i L_i",
     ),
     Variable(
         "prices",
@@ -98,6 +128,7 @@ _VARIABLES = (
         "%",
         "The cost of the baseline's consumer basket relative to the world's average wage.",
         "Π P̂^α (MODEL 3)",
+        formula=r"\prod_s \hat P_{js}^{\,\alpha_{js}}",
     ),
     Variable(
         "duties",
@@ -106,10 +137,61 @@ _VARIABLES = (
         "Tariff revenue collected by the importing country: its change, as a share of the country's baseline income.",
         "Σ tV (MODEL 1)",
         "bn USD",
+        r"\Big( \sum_{i,s} t'_{ijs} V'_{ijs} - \sum_{i,s} t_{ijs} V_{ijs} \Big) \,/\, I_j",
     ),
 )
 
+#: Variables by country, which maps and comparisons offer.
 VARIABLES: dict[str, Variable] = {variable.key: variable for variable in _VARIABLES}
+
+_OTHERS = (
+    Variable(
+        "equivalent_variation",
+        "Equivalent variation",
+        "bn USD",
+        "The yearly income that, given at baseline prices, would have moved the country's welfare as much.",
+        "I (Ŵ − 1), less labour's disutility where supply responds (MODEL 3, equation 9)",
+        formula=r"EV_j = I_j (\hat W_j - 1) - \tfrac{\kappa_L}{1+\kappa_L}\, w_j L_j"
+        r"\Big( \tfrac{\hat w_j \hat L_j}{\prod_s \hat P_{js}^{\alpha_{js}}} - 1 \Big)",
+    ),
+    Variable(
+        "world_real_income",
+        "Real income, world",
+        "%",
+        "The sum of all countries' equivalent variations, as a share of world income before the change.",
+        "Σ EV / Σ I (MODEL 3)",
+        formula=r"\sum_j EV_j \,/\, \sum_j I_j",
+    ),
+    Variable(
+        "world_goods_trade",
+        "World goods trade",
+        "%",
+        "Trade in goods between all countries at the border. In units of the world's average wage.",
+        "V = X/(1+t), summed over foreign pairs and goods (MODEL 1)",
+        "bn USD",
+        r"\sum_{i \neq j,\, s \in \text{goods}} V'_{ijs} \,/\, \sum_{i \neq j,\, s \in \text{goods}} V_{ijs}",
+    ),
+    Variable(
+        "output",
+        "Output",
+        "%",
+        "What a sector's producers receive from all buyers, at home and abroad. In units of the world's average wage.",
+        "R = X/T, summed over destinations (MODEL 1)",
+        "bn USD",
+        r"R_{is} = \sum_j X_{ijs} / T_{ijs}, \qquad T = (1+t)(1-b)",
+    ),
+    Variable(
+        "employment",
+        "Jobs",
+        "%",
+        "Labour that a sector uses. Workers move between sectors without cost: this is where the long run leads.",
+        "βC' / ŵ over βC (MODEL 3, equation 9)",
+        formula=r"\hat L_{is} = \hat C_{is} / \hat w_i",
+    ),
+)
+
+#: Every variable that has a definition.
+DEFINITIONS: dict[str, Variable] = VARIABLES | {variable.key: variable for variable in _OTHERS}
 
 
 # How numbers are written -----------------------------------------------------------------------

@@ -1,22 +1,33 @@
-"""Briefing: the scenario in one sentence, the numbers, the map, who wins and loses, what to keep in mind."""
+"""Briefing: the scenario in one sentence, the numbers, the map, what drives it, what to keep in mind; and for a room."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from html import escape
+
 import streamlit as st
 
+from firmtrade_core.codes.countries import country_name
+from firmtrade_core.paths import asset
 from firmtrade_core.world.world import World
-from pages.parts import views
-from pages.parts.frame import certificate_line, complain, open_page
+from pages.parts import address, drivers, views
+from pages.parts.exports import take_away
+from pages.parts.frame import certificate_line, complain, notice, open_page
 from pages.parts.presets import sentence
-from pages.parts.solving import UnsolvedError, solve_in
-from pages.parts.store import current
+from pages.parts.reading import Reading, read
+from pages.parts.solving import UnsolvedError
+from pages.parts.store import Store, current
+from pages.parts.where_from import where_from_row
+
+#: How much larger charts are written for a room.
+ENLARGED = 1.9
 
 
-def _caveats(world: World, approximations: tuple[str, ...]) -> None:
+def _caveats(world: World) -> None:
     provenance = world.provenance
     items = [
         "This is a long-run comparison: prices, wages and trade have settled. It says nothing about the months between.",
-        "Numbers carry no interval yet; how firms differ and the trade elasticity move them (Scenario lab, Model choices).",
+        "Numbers carry no interval yet. What would change the answer says how far the assumptions move them.",
     ]
     if provenance.estimated_share:
         items.insert(
@@ -24,32 +35,142 @@ def _caveats(world: World, approximations: tuple[str, ...]) -> None:
             f"Bilateral detail is estimated for {100 * provenance.estimated_share:.0f} % of goods trade, and for all "
             "services trade: read single pairs and sectors with care, national totals with confidence.",
         )
-    lines = "".join(f"<li>{item}</li>" for item in items)
+    lines = "".join(f"<li>{escape(item)}</li>" for item in items)
     st.html(f'<h2 class="ft-heading">What to keep in mind</h2><ul class="ft-caveats">{lines}</ul>')
-    if approximations:
+
+
+def _page(store: Store, reading: Reading) -> None:
+    """Everything on one page, for reading and for print."""
+    views.numbers(store, reading, large=True)
+    if reading.first is None:
+        where_from_row(store, reading.second, key="briefing")
+    views.choosers(store, reading.world)
+    views.the_map(store, reading, key="briefing_map")
+    left, right = st.columns(2, gap="large")
+    with left:
+        views.winners(store, reading, key="briefing_winners")
+    with right:
+        views.sectors(store, reading, key="briefing_sectors")
+    left, right = st.columns(2, gap="large")
+    with left:
+        drivers.show_drivers(store, reading)
+        _caveats(reading.world)
+    with right:
+        drivers.what_would_change_it(store, reading.world)
+        drivers.policies(store, reading)
+    if reading.notes:
         with st.expander("How the scenario was read onto this world"):
-            st.markdown("\n".join(f"- {note}" for note in approximations))
+            st.markdown("\n".join(f"- {note}" for note in reading.notes))
+    take_away(store, reading.world, key="briefing")
+    certificate_line(reading.second)
+
+
+# For a room -------------------------------------------------------------------------------------
+
+
+def _first(store: Store, reading: Reading) -> None:
+    st.html(f'<p class="ft-eyebrow">{escape(country_name(store.country))}</p>')
+    views.numbers(store, reading, large=True)
+
+
+def _map(store: Store, reading: Reading) -> None:
+    views.the_map(store, reading, key="room_map", enlarge=ENLARGED)
+
+
+def _winners(store: Store, reading: Reading) -> None:
+    views.winners(store, reading, key="room_winners", each=4, enlarge=ENLARGED)
+
+
+def _sectors(store: Store, reading: Reading) -> None:
+    views.sectors(store, reading, key="room_sectors", enlarge=ENLARGED)
+
+
+def _drivers(store: Store, reading: Reading) -> None:
+    drivers.show_drivers(store, reading)
+
+
+def _changes(store: Store, reading: Reading) -> None:
+    drivers.what_would_change_it(store, reading.world, key="room_changes", enlarge=ENLARGED)
+
+
+def _mind(store: Store, reading: Reading) -> None:
+    _caveats(reading.world)
+
+
+STEPS: tuple[tuple[str, Callable[[Store, Reading], None]], ...] = (
+    ("The numbers", _first),
+    ("The map", _map),
+    ("Who gains, who loses", _winners),
+    ("By sector", _sectors),
+    ("What drives it", _drivers),
+    ("What would change it", _changes),
+    ("Keep in mind", _mind),
+)
+
+
+def _go(store: Store, by: int) -> None:
+    store.step = min(max(store.step + by, 0), len(STEPS) - 1)
+
+
+def _present(store: Store, on: bool) -> None:
+    store.presenting, store.step = on, 0
+
+
+def _room(store: Store, reading: Reading) -> None:
+    """One step at a time: full width, large type; arrow keys lead on."""
+    store.step = min(store.step, len(STEPS) - 1)
+    name, draw = STEPS[store.step]
+    with st.container(key="ft_step"):
+        draw(store, reading)
+    row = st.container(
+        horizontal=True, horizontal_alignment="center", vertical_alignment="center", key="ft_steps"
+    )
+    row.button(
+        "Back",
+        icon=":material/arrow_back:",
+        shortcut="Left",
+        on_click=_go,
+        args=(store, -1),
+        disabled=store.step == 0,
+    )
+    row.html(f'<p class="ft-step">{store.step + 1} of {len(STEPS)} · {escape(name)}</p>')
+    row.button(
+        "Next",
+        icon=":material/arrow_forward:",
+        shortcut="Right",
+        on_click=_go,
+        args=(store, 1),
+        disabled=store.step == len(STEPS) - 1,
+    )
+    row.button("Leave", icon=":material/close:", shortcut="Esc", on_click=_present, args=(store, False))
 
 
 @st.fragment
 def _brief(world: World) -> None:
     store = current(world)
+    address.keep(store, world)
+    if store.presenting:
+        st.html(asset("presenter.css"))
     st.html(f'<h1 class="ft-sentence ft-large">{sentence(store.scenario, world)}</h1>')
+    notice(store)
     try:
-        equilibrium, approximations = solve_in(store, world)
+        reading = read(store, world)
     except UnsolvedError as problem:
         complain("No equilibrium to show", str(problem), "Change the scenario in the Scenario lab.")
         return
-    views.numbers(store, equilibrium, large=True)
-    views.choosers(store, world)
-    views.the_map(store, equilibrium, key="briefing_map")
-    left, right = st.columns(2, gap="large")
-    with left:
-        views.winners(store, equilibrium, key="briefing_winners")
-    with right:
-        views.sectors(store, equilibrium, key="briefing_sectors")
-    _caveats(world, approximations)
-    certificate_line(equilibrium)
+    if store.presenting:
+        _room(store, reading)
+        return
+    st.button(
+        "Present",
+        icon=":material/slideshow:",
+        on_click=_present,
+        args=(store, True),
+        type="tertiary",
+        help="Full width and large type, step by step; arrow keys lead on, Escape leaves. Ctrl+P prints this page.",
+        key="ft_present",
+    )
+    _page(store, reading)
 
 
-_brief(open_page("Briefing"))
+_brief(open_page("Briefing", live=True))

@@ -118,7 +118,7 @@ def serving(host: str, port: int, *, environment: Mapping[str, str] | None = Non
     """
     put_plotly_in_place()
     port = free_port(host, port)
-    command = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "app.py")]
+    command = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "serve.py")]
     options = {
         "server.address": host,
         "server.port": port,

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from firmtrade_core.equilibrium.errors import ProfitsError
 from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.margins import Margins
-from firmtrade_core.margins.loglinear import LoglinearMargins
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
@@ -59,7 +58,7 @@ def calibrate(world: World, parameters: Parameters) -> Baseline:
     """
     elasticity = parameters.elasticities_for(world)
     margins = parameters.family.calibrate(world, elasticity)
-    profits = _profits(world, margins)
+    profits = margins.baseline_profits(world)
     entry_pays = margins.competitive or parameters.entry == "free"
     cost = world.gross_output if entry_pays else world.gross_output - profits
     produced = cost > 0
@@ -81,17 +80,6 @@ def calibrate(world: World, parameters: Parameters) -> Baseline:
         labour_income=(labour_share * cost).sum(1),
         profit_income=np.zeros(len(world.countries)) if entry_pays else profits.sum(1),
     )
-
-
-def _profits(world: World, margins: Margins) -> Array:
-    """Π_is = Σ_j (1-φ) R_ijs/σ, equation (7) at the baseline."""
-    if margins.competitive:
-        return np.zeros_like(world.gross_output)
-    if isinstance(margins, LoglinearMargins):
-        kept = 1 - margins.constant_fixed_cost_share
-        return kept * world.gross_output / margins.elasticity_of_substitution
-    share = margins.evaluate(np.zeros(world.revenue.shape)).fixed_cost_share
-    return ((1 - share) * world.revenue).sum(1) / margins.elasticity_of_substitution
 
 
 def _refuse_profits(world: World, parameters: Parameters, profits: Array, labour_share: Array) -> None:

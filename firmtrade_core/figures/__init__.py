@@ -2,6 +2,15 @@
 
 from firmtrade_core.figures.bars import sector_bars, winners_and_losers
 from firmtrade_core.figures.chart import Chart
+from firmtrade_core.figures.flows import (
+    by_partner,
+    by_product,
+    replaced_bars,
+    sankey,
+    sankey_finding,
+    trade_bars,
+    trade_finding,
+)
 from firmtrade_core.figures.outcomes import Headline, Outcome, headlines, outcome, sector_outcomes
 from firmtrade_core.figures.scale import stable_scale
 from firmtrade_core.figures.world_map import world_map
@@ -10,11 +19,18 @@ __all__ = [
     "Chart",
     "Headline",
     "Outcome",
+    "by_partner",
+    "by_product",
     "headlines",
     "outcome",
+    "replaced_bars",
+    "sankey",
+    "sankey_finding",
     "sector_bars",
     "sector_outcomes",
     "stable_scale",
+    "trade_bars",
+    "trade_finding",
     "winners_and_losers",
     "world_map",
 ]

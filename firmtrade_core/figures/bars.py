@@ -51,7 +51,7 @@ def winners_and_losers(
     if still := len(known) - len(gains) - len(losses):
         title += f", {still} as before"
     title = title if known else outcome.missing
-    return _bars(names, values[shown], outcome.variable.unit, title, subtitle, source, name_width=150)
+    return value_bars(names, values[shown], outcome.variable.unit, title, subtitle, source, name_width=150)
 
 
 def sector_bars(
@@ -76,7 +76,7 @@ def sector_bars(
     percent, dollars : (S,)
         Changes; dollars (bn) go to the hover and may be NaN.
     """
-    names = [_short(world.sector_name(code)) for code in world.sectors]
+    names = [shortened(world.sector_name(code)) for code in world.sectors]
     known = np.isfinite(percent)
     title = f"{country_name(country)}: {measure.lower()} by sector"
     if known.any() and np.nanmax(np.abs(percent)) > 5e-6:
@@ -87,14 +87,15 @@ def sector_bars(
         sector = sector[0].lower() + sector[1:]
         title = f"{country_name(country)}: {measure.lower()} {verb} most in {sector}"
     notes = [f"<br>{change(float(d), 'bn USD')}" if np.isfinite(d) else "" for d in dollars]
-    return _bars(names, percent, "%", title, subtitle, source, name_width=256, notes=notes)
+    return value_bars(names, percent, "%", title, subtitle, source, name_width=256, notes=notes)
 
 
-def _short(name: str, most: int = 40) -> str:
+def shortened(name: str, most: int = 40) -> str:
+    """A name of at most so many characters."""
     return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
 
 
-def _bars(
+def value_bars(
     names: list[str],
     values: NDArray[np.float64],
     unit: str,
@@ -105,6 +106,21 @@ def _bars(
     name_width: int,
     notes: list[str] | None = None,
 ) -> Chart:
+    """Bars around zero, one row a name, values written in a column of their own.
+
+    Parameters
+    ----------
+    names, values
+        Rows from the top; NaN is written as none.
+    unit
+        Of the values.
+    title, subtitle, source
+        Words around the chart.
+    name_width
+        Pixels kept for names.
+    notes
+        HTML put below each value in its hover.
+    """
     shown = np.nan_to_num(values)
     reach = max(float(np.abs(shown).max(initial=0.0)), 1e-6)
     low, high = min(float(shown.min(initial=0.0)), 0.0), max(float(shown.max(initial=0.0)), 0.0)
@@ -123,9 +139,11 @@ def _bars(
         "width": 0.66,
     }
     layout = base_layout(
-        margin={"l": name_width, "r": 66, "t": 2, "b": 4},
+        margin={"l": name_width, "r": 66 if unit == "%" else 96, "t": 2, "b": 4},
         dragmode=False,
-        annotations=[_value(row, word) for row, word in zip(rows, words, strict=True)],
+        annotations=[
+            _value(row, word, 64 if unit == "%" else 94) for row, word in zip(rows, words, strict=True)
+        ],
         xaxis={
             "range": [low - 0.03 * reach, high + 0.03 * reach],
             "showgrid": False,
@@ -150,13 +168,13 @@ def _bars(
     return Chart(title, subtitle, source, [trace], layout, height=height)
 
 
-def _value(row: int, words: str) -> dict[str, Any]:
+def _value(row: int, words: str, shift: int) -> dict[str, Any]:
     """The value of a row, in a column of its own at the right, so that figures align and none is cut."""
     return {
         "x": 1,
         "xref": "paper",
         "xanchor": "right",
-        "xshift": 64,
+        "xshift": shift,
         "y": row,
         "text": words,
         "showarrow": False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 #: ColorBrewer BrBG with a neutral middle: losses left in brown, gains right in teal.
@@ -57,6 +57,31 @@ class Chart:
     def to_dict(self) -> dict[str, Any]:
         """Plain data, ready for JSON."""
         return asdict(self)
+
+    def enlarged(self, factor: float) -> Chart:
+        """The same chart with larger type, for a room: fonts, margins and rows grow alike."""
+        return replace(
+            self,
+            data=[_grown(trace, factor) for trace in self.data],
+            layout=_grown(self.layout, factor),
+            height=None if self.height is None else round(self.height * factor),
+        )
+
+
+#: Lengths in pixels that grow with the type, wherever they stand; sizes of fonts do too.
+_LENGTHS = frozenset({"l", "r", "t", "b", "xshift", "yshift", "thickness", "xpad", "ypad", "pad"})
+_FONTS = frozenset({"font", "tickfont", "textfont"})
+
+
+def _grown(item: Any, factor: float, inside: str = "") -> Any:
+    if isinstance(item, dict):
+        return {
+            key: round(value * factor)
+            if isinstance(value, int | float) and (key in _LENGTHS or (key == "size" and inside in _FONTS))
+            else _grown(value, factor, key)
+            for key, value in item.items()
+        }
+    return [_grown(value, factor, inside) for value in item] if isinstance(item, list) else item
 
 
 def base_layout(**changes: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firmtrade_core.analysis.states import before_and_after
 from firmtrade_core.codes.countries import REST_OF_WORLD, Capital, capitals, country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures.chart import (
@@ -108,6 +109,7 @@ def world_map(
     scale: float,
     chosen: str | None = None,
     flows: Equilibrium | None = None,
+    first: Equilibrium | None = None,
     title: str,
     subtitle: str,
     source: str,
@@ -126,6 +128,8 @@ def world_map(
         Country to outline.
     flows
         If given, the chosen country's largest trade flows are drawn as arcs.
+    first
+        What flows are read against; the baseline unless given.
     title, subtitle, source
         Words around the map.
     """
@@ -139,7 +143,7 @@ def world_map(
         _areas(places.own, values, hover, line=EDGE),
         _outline(places, world, chosen),
         _dots(world, values, hover),
-        *(_arcs(flows, chosen) if flows is not None and chosen in world.countries else _no_arcs()),
+        *(_arcs(flows, chosen, first) if flows is not None and chosen in world.countries else _no_arcs()),
         *_legend(bool(places.rest)),
     ]
     return Chart(
@@ -307,7 +311,9 @@ class PartnerFlows:
         return np.where(self.old > 0, 100 * (self.new / np.where(self.old > 0, self.old, 1.0) - 1), 0.0)
 
 
-def partner_flows(equilibrium: Equilibrium, country: str, most: int = MOST_ARCS) -> PartnerFlows:
+def partner_flows(
+    equilibrium: Equilibrium, country: str, most: int = MOST_ARCS, *, first: Equilibrium | None = None
+) -> PartnerFlows:
     """The country's largest partners that have a place on the map."""
     world = equilibrium.world
     i = world.country_index(country)
@@ -316,7 +322,7 @@ def partner_flows(equilibrium: Equilibrium, country: str, most: int = MOST_ARCS)
         abroad = foreign(trade)
         return np.asarray((abroad[i].sum(1) + abroad[:, i].sum(1)) * BILLION)
 
-    old, new = two_way(world.border_value), two_way(equilibrium.border_value)
+    old, new = (two_way(state.accounts("border_value")) for state in before_and_after(equilibrium, first))
     largest = np.argsort(-np.maximum(old, new))
     shown = [int(p) for p in largest if p != i and world.countries[p] in capitals()][:most]
     return PartnerFlows(tuple(world.countries[p] for p in shown), old[shown], new[shown])
@@ -326,11 +332,11 @@ _CLASSES = [(tone, width) for tone in ("loss", "little", "gain") for _, width in
 _TONES = {"loss": LOSS, "little": MUTED, "gain": GAIN}
 
 
-def _arcs(equilibrium: Equilibrium, country: str | None) -> list[dict[str, Any]]:
+def _arcs(equilibrium: Equilibrium, country: str | None, first: Equilibrium | None) -> list[dict[str, Any]]:
     """One line trace per colour and width, with gaps between arcs, and the partners as points."""
     if country not in capitals():
         return _no_arcs()
-    flows = partner_flows(equilibrium, str(country))
+    flows = partner_flows(equilibrium, str(country), first=first)
     home = capitals()[str(country)]
     lines: dict[tuple[str, float], tuple[list[float | None], list[float | None]]] = {
         c: ([], []) for c in _CLASSES

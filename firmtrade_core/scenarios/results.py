@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -45,8 +47,9 @@ def results_table(equilibrium: Equilibrium) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``outcome, origin, destination, sector, unit, baseline, scenario``; country outcomes stand under
-        ``origin`` with an empty destination and sector. Indices have baseline 1.
+        ``outcome, origin, destination, sector, unit, baseline, scenario``; outcomes of countries, and of their
+        sectors, stand under ``origin`` with an empty destination. Indices have baseline 1. Exporters are left out
+        where they are not counted.
     """
     world = equilibrium.world
     n, s = world.shape
@@ -68,6 +71,13 @@ def results_table(equilibrium: Equilibrium) -> pd.DataFrame:
             equilibrium.equivalent_variation,
         ),
     ]
+    sectors = [
+        _rows(name, unit, np.repeat(world.countries, s), "", np.tile(world.sectors, n), before, after.ravel())
+        for name, unit, before, after in (
+            ("output", MILLION_USD, world.gross_output.ravel(), equilibrium.gross_output),
+            ("employment", "index", 1.0, equilibrium.employment_change),
+        )
+    ]
     origin = np.repeat(world.countries, n * s)
     destination = np.tile(np.repeat(world.countries, s), n)
     sector = np.tile(world.sectors, n * n)
@@ -78,7 +88,10 @@ def results_table(equilibrium: Equilibrium) -> pd.DataFrame:
             ("tariff", "fraction", world.tariff, equilibrium.tariff),
         )
     ]
-    return pd.concat([*indices, *money, *cells], ignore_index=True)
+    if equilibrium.has_margins:
+        counted = equilibrium.exporters_change.ravel()
+        cells.append(_rows("exporters", "index", origin, destination, sector, 1.0, counted))
+    return pd.concat([*indices, *money, *sectors, *cells], ignore_index=True)
 
 
 def _rows(
@@ -103,21 +116,22 @@ def _rows(
     )
 
 
-def write_results(equilibrium: Equilibrium, scenario: Scenario, path: Path) -> None:
-    """Writes `results_table` as Parquet; scenario, world and certificate travel in the file's metadata."""
+def write_results(equilibrium: Equilibrium, scenario: Scenario, target: Path | BinaryIO) -> None:
+    """Writes `results_table` as Parquet; scenario, world, provenance and certificate travel in its metadata."""
     import pyarrow
     import pyarrow.parquet
 
     table = pyarrow.Table.from_pandas(results_table(equilibrium), preserve_index=False)
-    certificate = equilibrium.certificate
+    world, certificate = equilibrium.world, equilibrium.certificate
     about = {
         "scenario": scenario.to_yaml(),
-        "world": json.dumps({"name": equilibrium.world.name, "content_hash": equilibrium.world.content_hash}),
+        "world": json.dumps({"name": world.name, "content_hash": world.content_hash}),
+        "provenance": json.dumps(asdict(world.provenance) | {"fit": dict(world.provenance.fit)}),
         "certificate": json.dumps(certificate_content(equilibrium)),
         "content_hash": certificate.content_hash,
     }
     kept = {**(table.schema.metadata or {}), **{f"firmtrade.{name}": text for name, text in about.items()}}
-    pyarrow.parquet.write_table(table.replace_schema_metadata(kept), path)
+    pyarrow.parquet.write_table(table.replace_schema_metadata(kept), target)
 
 
 def certificate_content(equilibrium: Equilibrium) -> dict[str, object]:

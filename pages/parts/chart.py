@@ -15,7 +15,13 @@ _mount = st.components.v2.component(
 
 
 def draw(
-    chart: Chart, *, key: str, result: str, kind: str = "bars", on_pick: Callable[[int], None] | None = None
+    chart: Chart,
+    *,
+    key: str,
+    result: str,
+    kind: str = "bars",
+    on_pick: Callable[[int], None] | None = None,
+    enlarge: float = 1.0,
 ) -> None:
     """Show a chart.
 
@@ -30,6 +36,8 @@ def draw(
         ``map`` or ``bars``, for styles and tests.
     on_pick
         Called with the index of a clicked country before the page runs again.
+    enlarge
+        Factor on all type, for a room.
     """
     element = f"chart_{key}"
 
@@ -39,5 +47,6 @@ def draw(
             on_pick(index)
 
     base = st.get_option("server.baseUrlPath").strip("/")
-    spec = chart.to_dict() | {"hash": result, "kind": kind, "base": f"/{base}" if base else ""}
+    shown = chart if enlarge == 1 else chart.enlarged(enlarge)
+    spec = shown.to_dict() | {"hash": result, "kind": kind, "base": f"/{base}" if base else ""}
     _mount(key=element, data=spec, on_picked_change=picked)

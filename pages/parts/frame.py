@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
@@ -9,10 +11,12 @@ from streamlit.navigation.page import Page
 
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures import Headline
-from firmtrade_core.labels import VARIABLES, number
-from firmtrade_core.paths import asset
+from firmtrade_core.labels import DEFINITIONS, number
+from firmtrade_core.paths import PROJECT, asset
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
+from pages.parts import address
+from pages.parts.store import Store, current
 from pages.parts.worlds import UPLOADED, current_world, named_world
 
 SIDEBAR_WIDTH = 212
@@ -29,17 +33,40 @@ def navigation() -> Page:
         layout="wide",
         initial_sidebar_state=SIDEBAR_WIDTH,
     )
+    there = [(name, title) for name, title in PAGES if (PROJECT / "pages" / f"{name}.py").exists()]
     return st.navigation(
         [
-            st.Page("pages/briefing.py", title="Briefing", default=True),
-            st.Page("pages/lab.py", title="Scenario lab", url_path="lab"),
-            st.Page("pages/data.py", title="Data", url_path="data"),
+            st.Page(f"pages/{name}.py", title=title, url_path=name, default=name == "briefing")
+            for name, title in there
         ]
     )
 
 
-def open_page(title: str) -> World:
+#: Pages in the order of the sidebar: file, title, address. Those that exist are listed.
+PAGES = (
+    ("briefing", "Briefing"),
+    ("lab", "Scenario lab"),
+    ("compare", "Compare"),
+    ("trade_costs", "Trade costs"),
+    ("firms", "Firms"),
+    ("channels", "Channels"),
+    ("heterogeneity", "Role of heterogeneity"),
+    ("who_gains", "Who gains"),
+    ("attribution", "Attribution"),
+    ("data", "Data"),
+    ("firm_data", "Firm data"),
+    ("methods", "Methods"),
+)
+
+
+def open_page(title: str, *, live: bool = False) -> World:
     """Dress a page and return the session's world; stops the page where the world cannot be read.
+
+    Parameters
+    ----------
+    title
+    live
+        Whether the page changes the scenario in a fragment, which then keeps the address itself.
 
     Safe on a page file that Streamlit serves by itself, as it does on a fresh server before any session has
     run the entry script: the page then puts up the navigation itself.
@@ -58,6 +85,8 @@ def open_page(title: str) -> World:
         )
         st.stop()
     _sidebar(world)
+    if not live:
+        address.keep(current(world), world)
     return world
 
 
@@ -86,6 +115,23 @@ def complain(what: str, why: str, how: str = "") -> None:
     )
 
 
+def notice(store: Store) -> None:
+    """What a link or file could not say, or which world it meant."""
+    if store.notice:
+        complain("About the link or file you opened", store.notice)
+
+
+def unexpected(error: Exception) -> bool:
+    """What a reader sees of a fault of the program: what to do, not where it broke; the log has the rest."""
+    logging.getLogger("firmtrade").error("A page failed.", exc_info=error)
+    complain(
+        "This page has met a fault of its own",
+        f"It is of the kind {type(error).__name__}, and is written to the server's log.",
+        "Your scenario is in the address bar: reload the page to carry on with it, or take the last step back.",
+    )
+    return True
+
+
 def headline_strip(numbers: list[Headline], result: str, *, large: bool = False) -> None:
     """Headline numbers with unit, second reading and band; the page carries the result's hash."""
     items = "".join(_headline(item) for item in numbers)
@@ -95,11 +141,22 @@ def headline_strip(numbers: list[Headline], result: str, *, large: bool = False)
 
 def _headline(item: Headline) -> str:
     return (
-        f'<div class="ft-number" title="{escape(VARIABLES[item.variable].explanation)}">'
+        f'<div class="ft-number" title="{escape(DEFINITIONS[item.variable].explanation)}">'
         f'<span class="ft-label">{escape(item.label)}</span>'
         f'<span class="ft-value">{escape(number(item.value, signed=True))}<small>{escape(item.unit)}</small></span>'
         f'<span class="ft-detail">{escape(item.detail)}</span>'
         f'<span class="ft-band">no interval yet</span></div>'
+    )
+
+
+def table(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """A small table: first columns are texts, the last a number."""
+    heads = "".join(f"<th scope=col>{escape(word)}</th>" for word in head)
+    lines = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    lines = lines or f"<tr><td colspan={len(head)}>None.</td></tr>"
+    st.html(
+        f'<div class="ft-plain"><h3>{escape(title)}</h3><table><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{lines}</tbody></table></div>"
     )
 
 

@@ -22,7 +22,7 @@ def preset_chooser(store: Store) -> None:
     def load() -> None:
         name = st.session_state["preset"]
         if name:
-            store.become(load_preset(name))
+            store.become(load_preset(name), push=True)
         st.session_state["preset"] = None
 
     st.selectbox(

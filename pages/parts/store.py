@@ -6,9 +6,11 @@ What does not make a valid scenario stays in the widget as a draft, with the rea
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -16,6 +18,12 @@ from firmtrade_core.scenarios import Scenario, ScenarioError, Tariff, load_prese
 from firmtrade_core.world.world import World
 
 MOST_STEPS = 50
+
+#: What the charts below the map show.
+VIEWS = ("winners", "partners", "groups", "replaced")
+
+#: With a scenario to read against: which of the two is shown, or what lies between them.
+SHOWINGS = ("reference", "scenario", "difference")
 
 #: Name of a scenario made or changed by hand.
 OWN_NAME = "Own scenario"
@@ -39,6 +47,14 @@ class Store:
         Whether the country's flows are drawn.
     sector_measure
         Variable of the sector chart.
+    view
+        Of `VIEWS`.
+    sectors, partner, direction
+        What the charts of flows are narrowed to; nothing for all.
+    reference, showing
+        The scenario read against, None for the baseline; and which of `SHOWINGS` is shown.
+    presenting, step
+        Whether the briefing is shown to a room, and how far.
     """
 
     scenario: Scenario
@@ -46,6 +62,14 @@ class Store:
     outcome: str = "real_income"
     flows: bool = False
     sector_measure: str = "exports"
+    view: str = VIEWS[0]
+    sectors: tuple[str, ...] = ()
+    partner: str = ""
+    direction: str = "exports"
+    reference: Scenario | None = None
+    showing: str = SHOWINGS[-1]
+    presenting: bool = False
+    step: int = 0
     past: list[Scenario] = field(default_factory=list)
     future: list[Scenario] = field(default_factory=list)
     #: Colour scales in use, by outcome; forgotten when anything but a slider moves.
@@ -55,13 +79,32 @@ class Store:
     problems: dict[str, str] = field(default_factory=dict)
     #: The latest equilibrium, from which a neighbouring one is found faster.
     latest: Any = None
+    #: Said at the head of the page until the scenario changes: a link that cannot be read, another world meant.
+    notice: str = ""
+    #: Of the address: whose it is, whether its next change is a step of the browser's history, what was heard of it, what
+    #: it said when the session began.
+    session: str = field(default_factory=lambda: secrets.token_hex(4))
+    push: bool = False
+    heard: int = 0
+    unread: str = ""
 
     # Scenario -----------------------------------------------------------------------------------
 
-    def become(self, scenario: Scenario, *, sliding: bool = False) -> None:
-        """Put another scenario in force; the present one can be had back by `undo`."""
+    def become(self, scenario: Scenario, *, sliding: bool = False, push: bool = False) -> None:
+        """Put another scenario in force; the present one can be had back by `undo`.
+
+        Parameters
+        ----------
+        scenario
+        sliding
+            Whether a slider moved, and colours should hold still.
+        push
+            Whether the browser's Back should lead to the present one.
+        """
+        self.notice = ""
         if scenario == self.scenario:
             return
+        self.push = self.push or push
         self.past = [*self.past[-MOST_STEPS:], self.scenario]
         self.future = []
         self._show(scenario, sliding=sliding)
@@ -85,6 +128,10 @@ class Store:
             self.drafts.clear()
             self.problems.clear()
 
+    def latest_on(self, world: World) -> Any:
+        """The latest equilibrium where it is of this world."""
+        return self.latest if getattr(self.latest, "world", None) is world else None
+
     # Cards --------------------------------------------------------------------------------------
 
     def edit_card(self, index: int, changes: dict[str, Any], *, sliding: bool = False) -> None:
@@ -97,15 +144,30 @@ class Store:
 
     def add_card(self, card: dict[str, Any]) -> None:
         """Stack another policy on top."""
-        content = self.scenario.to_dict()
-        content["cards"] = [*content.get("cards", []), card]
-        self._attempt("scenario", {}, content)
+        self._restack(lambda cards: [*cards, card])
 
     def remove_card(self, index: int) -> None:
         """Take a policy away; `undo` brings it back."""
+        self._restack(lambda cards: cards[:index] + cards[index + 1 :])
+
+    def duplicate_card(self, index: int) -> None:
+        """Put a copy of a policy right below it."""
+        self._restack(lambda cards: cards[: index + 1] + cards[index:])
+
+    def move_card(self, index: int, by: int) -> None:
+        """Move a policy up (-1) or down (+1): the order matters where one sets what another adds to."""
+
+        def moved(cards: list[Any]) -> list[Any]:
+            place = min(max(index + by, 0), len(cards) - 1)
+            rest = cards[:index] + cards[index + 1 :]
+            return [*rest[:place], cards[index], *rest[place:]]
+
+        self._restack(moved)
+
+    def _restack(self, change: Callable[[list[Any]], list[Any]]) -> None:
         content = self.scenario.to_dict()
-        del content["cards"][index]
-        self._attempt("scenario", {}, content)
+        content["cards"] = change(content.get("cards", []))
+        self._attempt("scenario", {}, content, push=True)
 
     def edit_structure(self, changes: dict[str, Any]) -> None:
         """Change structural choices."""
@@ -114,10 +176,16 @@ class Store:
         self._attempt("structure", changes, content)
 
     def _attempt(
-        self, place: str, wanted: dict[str, Any], content: dict[str, Any], *, sliding: bool = False
+        self,
+        place: str,
+        wanted: dict[str, Any],
+        content: dict[str, Any],
+        *,
+        sliding: bool = False,
+        push: bool = False,
     ) -> None:
         # What has been edited is no longer the preset it was loaded as.
-        words = {"name": OWN_NAME, "description": "", "source": ""}
+        words = {"name": OWN_NAME, "description": "", "source": "", "world": None}
         try:
             scenario = Scenario.parse(content | words)
         except ScenarioError as error:
@@ -126,7 +194,7 @@ class Store:
         else:
             self.drafts.pop(place, None)
             self.problems.pop(place, None)
-            self.become(scenario, sliding=sliding)
+            self.become(scenario, sliding=sliding, push=push)
 
     def shown(self, place: str, name: str, value: Any) -> Any:
         """What a widget shows: the draft where there is one, else the value in force."""
@@ -151,6 +219,7 @@ def current(world: World) -> Store:
     store: Store | None = st.session_state.get(_KEY)
     if store is None:
         store = st.session_state[_KEY] = Store(opening_scenario(world), opening_country(world))
+        store.unread = urlencode(st.query_params.to_dict())
     if store.country not in world.countries:
         store.country = opening_country(world)
     return store

@@ -1,36 +1,60 @@
-"""What pages show of a result: the map with its choosers, winners and losers, sectors."""
+"""What pages show of a result: the map with its choosers, and the charts below it."""
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
+from firmtrade_core.analysis.diversion import diversion
+from firmtrade_core.analysis.flows import default_groups, flows_between
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures import (
+    Outcome,
+    by_partner,
+    by_product,
     headlines,
     outcome,
+    replaced_bars,
+    sankey,
+    sankey_finding,
     sector_bars,
     sector_outcomes,
     stable_scale,
+    trade_bars,
+    trade_finding,
     winners_and_losers,
     world_map,
 )
-from firmtrade_core.figures.outcomes import SECTOR_MEASURES, Outcome
+from firmtrade_core.figures.flows import Direction
+from firmtrade_core.figures.outcomes import SECTOR_MEASURES
 from firmtrade_core.figures.world_map import finding
-from firmtrade_core.labels import VARIABLES
+from firmtrade_core.labels import VARIABLES, number
 from firmtrade_core.world.world import World
-from pages.parts import chart
-from pages.parts.frame import headline_strip
-from pages.parts.store import Store, seeded
+from pages.parts import chart, pickers
+from pages.parts.frame import headline_strip, table
+from pages.parts.reading import Reading
+from pages.parts.store import VIEWS, Store, seeded
 from pages.parts.worlds import by_name, short_sources
 
 _FLOWS_KEY = " · Arcs: trade both ways, width by value; brown falls, teal rises, grey stays within 1 %"
 
+VIEW_NAMES = {
+    "winners": "Winners and sectors",
+    "partners": "Partners and products",
+    "groups": "Flows between groups",
+    "replaced": "Who replaces whom",
+}
 
-def numbers(store: Store, equilibrium: Equilibrium, *, large: bool = False) -> None:
+DIRECTIONS = {"exports": "Exports", "imports": "Imports"}
+
+
+def numbers(store: Store, reading: Reading, *, large: bool = False) -> None:
     """The headline numbers of the country looked at."""
-    name = country_name(store.country)
-    headline_strip(headlines(equilibrium, store.country, name), equilibrium.content_hash, large=large)
+    found = headlines(reading.second, store.country, country_name(store.country), reading.first)
+    headline_strip(found, reading.hash, large=large)
+
+
+# The map ----------------------------------------------------------------------------------------
 
 
 def choosers(store: Store, world: World) -> None:
@@ -67,29 +91,26 @@ def choosers(store: Store, world: World) -> None:
     )
 
 
-def shown_outcome(store: Store, equilibrium: Equilibrium) -> tuple[Outcome, float]:
+def shown_outcome(store: Store, reading: Reading) -> tuple[Outcome, float]:
     """The chosen variable, and a colour scale that holds still while sliders move."""
-    found = outcome(equilibrium, store.outcome)
+    found = outcome(reading.second, store.outcome, reading.first)
     scale = stable_scale(found.change, store.scales.get(store.outcome))
     store.scales[store.outcome] = scale
     return found, scale
 
 
-def subtitle(found: Outcome, equilibrium: Equilibrium, name: str) -> str:
-    """Unit, year, world and scenario, as under every chart."""
-    world = equilibrium.world
-    year = (
-        f", {world.provenance.year}"
-        if world.provenance.year and str(world.provenance.year) not in world.name
-        else ""
-    )
-    return f"Change in {found.variable.unit} against the baseline · {world.name}{year} · {name}"
+def subtitle(unit: str, reading: Reading) -> str:
+    """Unit, what it is read against, world, year and scenario, as under every chart."""
+    world = reading.world
+    year = world.provenance.year
+    dated = f"{world.name}, {year}" if year and str(year) not in world.name else world.name
+    return f"Change in {unit} against {reading.against} · {dated} · {reading.name}"
 
 
-def the_map(store: Store, equilibrium: Equilibrium, *, key: str = "map") -> None:
+def the_map(store: Store, reading: Reading, *, key: str = "map", enlarge: float = 1.0) -> None:
     """The map of the chosen outcome; a click picks the country everywhere."""
-    world = equilibrium.world
-    found, scale = shown_outcome(store, equilibrium)
+    world = reading.world
+    found, scale = shown_outcome(store, reading)
 
     def pick(index: int) -> None:
         if 0 <= index < len(world.countries):
@@ -100,54 +121,191 @@ def the_map(store: Store, equilibrium: Equilibrium, *, key: str = "map") -> None
         world,
         scale=scale,
         chosen=store.country,
-        flows=equilibrium if store.flows else None,
+        flows=reading.second if store.flows else None,
+        first=reading.first,
         title=finding(found, world),
-        subtitle=subtitle(found, equilibrium, store.scenario.name) + (_FLOWS_KEY if store.flows else ""),
+        subtitle=subtitle(found.variable.unit, reading) + (_FLOWS_KEY if store.flows else ""),
         source=short_sources(world),
     )
-    chart.draw(drawn, key=key, result=equilibrium.content_hash, kind="map", on_pick=pick)
+    chart.draw(drawn, key=key, result=reading.hash, kind="map", on_pick=pick, enlarge=enlarge)
 
 
-def winners(store: Store, equilibrium: Equilibrium, *, key: str = "winners") -> None:
+# Below the map ----------------------------------------------------------------------------------
+
+
+def below(store: Store, reading: Reading) -> None:
+    """One of four views, chosen by the reader; only that one is computed and drawn."""
+    st.segmented_control(
+        "Look at",
+        VIEWS,
+        required=True,
+        format_func=VIEW_NAMES.get,
+        label_visibility="collapsed",
+        **seeded("view", store.view, lambda name: setattr(store, "view", name)),
+    )
+    with st.container(key=f"ft_below_{store.view}"):
+        _BELOW[store.view](store, reading)
+
+
+def winners_and_sectors(store: Store, reading: Reading) -> None:
+    """Countries that gain and lose most, and sectors of the country looked at."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        winners(store, reading)
+    with right:
+        sectors(store, reading)
+        sector_chooser(store)
+
+
+def winners(
+    store: Store, reading: Reading, *, key: str = "winners", each: int = 6, enlarge: float = 1.0
+) -> None:
     """Who gains and who loses most by the outcome on the map."""
-    found = outcome(equilibrium, store.outcome)
+    found = outcome(reading.second, store.outcome, reading.first)
     drawn = winners_and_losers(
         found,
-        equilibrium.world,
+        reading.world,
+        each=each,
         chosen=store.country,
-        subtitle=subtitle(found, equilibrium, store.scenario.name),
-        source=short_sources(equilibrium.world),
+        subtitle=subtitle(found.variable.unit, reading),
+        source=short_sources(reading.world),
     )
-    chart.draw(drawn, key=key, result=equilibrium.content_hash)
+    chart.draw(drawn, key=key, result=reading.hash, enlarge=enlarge)
 
 
-def sectors(store: Store, equilibrium: Equilibrium, *, key: str = "sectors") -> None:
+def sectors(store: Store, reading: Reading, *, key: str = "sectors", enlarge: float = 1.0) -> None:
     """Change by sector in the country looked at."""
-    percent, dollars = sector_outcomes(equilibrium, store.country, store.sector_measure)
-    world = equilibrium.world
+    percent, dollars = sector_outcomes(reading.second, store.country, store.sector_measure, reading.first)
     drawn = sector_bars(
-        world,
+        reading.world,
         store.country,
         SECTOR_MEASURES[store.sector_measure],
         percent,
         dollars,
-        subtitle=f"Change in % against the baseline · {world.name} · {store.scenario.name}",
-        source=short_sources(world),
+        subtitle=subtitle("%", reading),
+        source=short_sources(reading.world),
     )
-    chart.draw(drawn, key=key, result=equilibrium.content_hash)
+    chart.draw(drawn, key=key, result=reading.hash, enlarge=enlarge)
 
 
 def sector_chooser(store: Store) -> None:
     """Which measure the sector chart shows."""
-
-    def show(name: str | None) -> None:
-        if name:
-            store.sector_measure = name
-
     st.segmented_control(
         "Sectors by",
         list(SECTOR_MEASURES),
+        required=True,
         format_func=SECTOR_MEASURES.__getitem__,
         label_visibility="collapsed",
-        **seeded("sector_measure", store.sector_measure, show),
+        **seeded("sector_measure", store.sector_measure, lambda name: setattr(store, "sector_measure", name)),
     )
+
+
+def partners_and_products(store: Store, reading: Reading) -> None:
+    """Trade of the country looked at, with each partner and by product; either can be narrowed to one of the other."""
+    world = reading.world
+    one, two, three = st.columns([3, 5, 4], vertical_alignment="bottom")
+    one.segmented_control(
+        "Direction",
+        list(DIRECTIONS),
+        required=True,
+        format_func=DIRECTIONS.__getitem__,
+        **seeded("direction", store.direction, lambda name: setattr(store, "direction", name)),
+    )
+    with two:
+        _sector_filter(store, world)
+    with three:
+        _partner_filter(store, world)
+    partner = store.partner if store.partner != store.country else ""
+    chosen = pickers.sectors_of(world, store.sectors)
+    direction: Direction = "exports" if store.direction == "exports" else "imports"
+    pairs = by_partner(reading.second, store.country, direction, chosen, reading.first)
+    goods = by_product(reading.second, store.country, direction, partner, reading.first)
+    below, source = subtitle("bn USD", reading), short_sources(world)
+    left, right = st.columns(2, gap="large")
+    with left:
+        title = trade_finding(pairs, store.country, direction)
+        chart.draw(
+            trade_bars(pairs, title=title, subtitle=below, source=source), key="pairs", result=reading.hash
+        )
+    with right:
+        title = f"{DIRECTIONS[direction]} by product: {country_name(partner) if partner else 'all partners'}"
+        drawn = trade_bars(
+            goods, title=title, subtitle=below, source=source, sort=False, most=len(world.sectors)
+        )
+        chart.draw(drawn, key="goods", result=reading.hash)
+
+
+def _sector_filter(store: Store, world: World) -> None:
+    pickers.sectors(
+        "Partners: in which goods and services",
+        world,
+        "flow_sectors",
+        store.sectors or ("all",),
+        lambda names: setattr(store, "sectors", tuple(names)),
+        usual=("all",),
+    )
+
+
+def _partner_filter(store: Store, world: World) -> None:
+    st.selectbox(
+        "Products: with whom",
+        ["", *(code for code in by_name(world) if code != store.country)],
+        format_func=lambda code: country_name(code) if code else "All partners",
+        **seeded(
+            "partner",
+            store.partner if store.partner in world.countries and store.partner != store.country else "",
+            lambda code: setattr(store, "partner", code),
+        ),
+    )
+
+
+def groups(store: Store, reading: Reading) -> None:
+    """Trade between the country looked at, the European Union and the largest traders, as a Sankey."""
+    world = reading.world
+    _sector_filter(store, world)
+    chosen = pickers.sectors_of(world, store.sectors) or None
+    found = flows_between(reading.second, default_groups(world, store.country), chosen, first=reading.first)
+    words = " · Width: value after; brown falls, teal rises (strong from 10 %), grey stays within 1 %"
+    drawn = sankey(
+        found,
+        title=sankey_finding(found),
+        subtitle=subtitle("%", reading) + words,
+        source=short_sources(world),
+    )
+    chart.draw(drawn, key="groups", result=reading.hash)
+
+
+def replaced(store: Store, reading: Reading) -> None:
+    """Who wins and loses shares of the market of the country looked at."""
+    world = reading.world
+    _sector_filter(store, world)
+    chosen = pickers.sectors_of(world, store.sectors) or None
+    found = diversion(reading.second, store.country, chosen, first=reading.first)
+    left, right = st.columns([7, 5], gap="large")
+    with left:
+        drawn = replaced_bars(
+            found,
+            subtitle=f"Purchases won from or lost to other origins · {subtitle('bn USD', reading)}",
+            source=short_sources(world),
+        )
+        chart.draw(drawn, key="replaced", result=reading.hash)
+    with right:
+        _replacements(found.replacements(12), store.country)
+
+
+def _replacements(pairs: pd.DataFrame, market: str) -> None:
+    """The largest pairs of loser and winner, as a table."""
+    rows = [
+        (country_name(loser), country_name(winner), number(float(value)))
+        for loser, winner, value in zip(pairs["loser"], pairs["winner"], pairs["billion_usd"], strict=True)
+    ]
+    title = f"{country_name(market)}: the largest replacements"
+    table(title, ("Loses", "Takes its place", "bn USD"), rows)
+
+
+_BELOW = {
+    "winners": winners_and_sectors,
+    "partners": partners_and_products,
+    "groups": groups,
+    "replaced": replaced,
+}

@@ -71,7 +71,8 @@ def test_a_choice_that_cannot_stand_is_kept_and_explained(monkeypatch: pytest.Mo
 
 def test_an_engine_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     app = lab(monkeypatch)
-    app.selectbox(key="structure_family").set_value("pareto").run()
+    app.session_state["structure"] = True
+    app.run().selectbox(key="structure_family").set_value("pareto").run()
     app.selectbox(key="structure_entry").set_value("free").run()
     words = html(app)
     assert not app.exception

@@ -156,7 +156,7 @@ def test_extra_columns_are_attributes_and_instruments_are_apart() -> None:
     panel = FirmPanel.from_frames(
         firm_table(), metadata=PanelMetadata(money="USD", units={"managers_abroad": "persons"})
     )
-    assert panel.attributes == ("employment", "managers_abroad")
+    assert panel.attributes == ("managers_abroad",)  # employment follows sales: an outcome
     assert panel.instruments == ("instrument_lottery",)
     assert (panel.unit("sales"), panel.unit("managers_abroad"), panel.unit("region")) == (
         "USD",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,8 +24,8 @@ Mask = NDArray[np.bool_]
 
 #: Loadings of attributes on a common factor of modernity and on manager quality; the rest is their own.
 LOADINGS = {
-    "log_initial_employment": (0.6, 0.10),
-    "log_capital": (0.65, 0.05),
+    "initial_employment": (0.6, 0.10),
+    "capital": (0.65, 0.05),
     "skill_share": (0.5, 0.15),
     "rnd_intensity": (0.55, 0.15),
     "on_time_delivery": (0.3, 0.30),
@@ -36,8 +37,20 @@ LOADINGS = {
     "digital_presence": (0.35, 0.35),
 }
 
-#: Share of firms replaced by new ones in a year.
-TURNOVER = 0.06
+#: Share of firms replaced by new ones in a year, and how the log odds of leaving fall in unexplained capability.
+TURNOVER, SURVIVAL_OF_THE_CAPABLE = 0.06, 0.3
+
+#: Median capital over mean sales.
+CAPITAL_PER_SALES = 0.35
+
+#: Attributes that enter m and g in logs, by the column they come from.
+LOGARITHMS: dict[str, Callable[[Mapping[str, Array]], Array]] = {
+    "log_supplier_links": lambda raw: np.log1p(raw["supplier_links"]),
+    "log_buyer_links": lambda raw: np.log1p(raw["buyer_links"]),
+    "log_age": lambda raw: np.log1p(raw["age"]),
+    "log_initial_employment": lambda raw: np.log(raw["initial_employment"]),
+    "log_capital": lambda raw: np.log(raw["capital"]),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +64,7 @@ class Firms:
     manager_quality, unexplained : (F,)
         Standard normal; u.
     attributes : dict of (F, T)
-        In the units of the firm table; ``log_...`` and ``log_1p`` forms as they enter m and g.
+        In the units of the firm table.
     instruments : dict of (F, T)
     m, g : (F, T)
         Mean zero over the firms alive.
@@ -80,7 +93,7 @@ class Firms:
 
 
 def draw_firms(design: SyntheticDesign, sector_size: Array, generator: np.random.Generator) -> Firms:
-    """Draw firms for sectors of relative sizes ``sector_size`` (S,).
+    """Draw firms for sectors with sales of ``sector_size`` (S,), in money.
 
     Larger sectors hold more firms, less than in proportion.
     """
@@ -91,34 +104,45 @@ def draw_firms(design: SyntheticDesign, sector_size: Array, generator: np.random
     region = generator.choice(design.regions, count, p=weight / weight.sum())
     manager = generator.standard_normal(count)
     latent = _latent(manager, generator)
-    alive, age = _lives(count, years, design, generator)
+    unexplained = _unexplained(manager, design, generator)
+    alive, age = _lives(unexplained / design.sigma_u, years, design, generator)
     links = _links(latent["supplier_links"], latent["buyer_links"], region, generator)
-    attributes = _attributes(latent, age, links, years, design, generator)
+    attributes = _attributes(latent, age, links, sector_size.sum() / design.firms, generator)
     instruments = _instruments(manager, region, years, generator)
     attributes["quality_certificate"] = _certificates(manager, latent, instruments, years, generator)
     attributes["trade_finance"] = _ever(latent["trade_finance"], 1.1, years, generator)
     m, g = capability_index(attributes), fixed_cost_index(attributes)
-    scale_noise = _heteroskedasticity(latent, design)
     return Firms(
-        sector, region, alive, manager, _unexplained(manager, design, generator), attributes, instruments,
-        m - m[alive].mean(), g - g[alive].mean(), links, scale_noise,
+        sector, region, alive, manager, unexplained, attributes, instruments,
+        m - m[alive].mean(), g - g[alive].mean(), links, _heteroskedasticity(latent, design),
     )  # fmt: skip
 
 
-def capability_index(attributes: dict[str, Array]) -> Array:
-    """m(attributes), (F, T): log-linear, but for a ceiling on research and certificate x reliable delivery."""
-    index = sum(
-        effect * attributes[name] for name, effect in CAPABILITY_EFFECTS.items() if name != "rnd_intensity"
-    )
-    research = CAPABILITY_EFFECTS["rnd_intensity"] * np.minimum(attributes["rnd_intensity"], RESEARCH_CEILING)
-    reliable = attributes["quality_certificate"] * (attributes["on_time_delivery"] > RELIABLE)
-    total: Array = index + research + CERTIFIED_AND_RELIABLE * reliable
-    return total
+def capability_index(attributes: Mapping[str, Array]) -> Array:
+    """m(attributes) before centring: log-linear, but for a ceiling on research and certificate x reliable delivery.
+
+    Parameters
+    ----------
+    attributes
+        As in `Firms`, of any one shape, which the result has.
+    """
+    forms = _entering(attributes)
+    forms["rnd_intensity"] = np.minimum(forms["rnd_intensity"], RESEARCH_CEILING)
+    reliable = forms["quality_certificate"] * (forms["on_time_delivery"] > RELIABLE)
+    return _weighted(CAPABILITY_EFFECTS, forms) + CERTIFIED_AND_RELIABLE * reliable
 
 
-def fixed_cost_index(attributes: dict[str, Array]) -> Array:
-    """g(attributes), (F, T): what attributes take off the log fixed cost of serving a market."""
-    total: Array = np.sum([effect * attributes[name] for name, effect in FIXED_COST_EFFECTS.items()], axis=0)
+def fixed_cost_index(attributes: Mapping[str, Array]) -> Array:
+    """g(attributes) before centring: what attributes take off the log fixed cost of serving a market."""
+    return _weighted(FIXED_COST_EFFECTS, _entering(attributes))
+
+
+def _entering(attributes: Mapping[str, Array]) -> dict[str, Array]:
+    return {**attributes, **{name: form(attributes) for name, form in LOGARITHMS.items()}}
+
+
+def _weighted(effects: Mapping[str, float], forms: Mapping[str, Array]) -> Array:
+    total: Array = np.sum([effect * forms[name] for name, effect in effects.items()], axis=0)
     return total
 
 
@@ -132,14 +156,15 @@ def _latent(manager: Array, generator: np.random.Generator) -> dict[str, Array]:
 
 
 def _lives(
-    count: int, years: int, design: SyntheticDesign, generator: np.random.Generator
+    capable: Array, years: int, design: SyntheticDesign, generator: np.random.Generator
 ) -> tuple[Mask, Array]:
-    """Who lives when, and how old they are, each (F, T): a steady stream replaces those who leave."""
-    incumbents = design.firms
+    """Who lives when, and how old they are, each (F, T): newcomers replace those who leave, more often the less capable."""
+    count, incumbents = len(capable), design.firms
     born = np.full(count, -1, dtype=np.int64)
     born[incumbents:] = np.resize(np.arange(1, max(years, 2)), count - incumbents)
     born[:incumbents] = -np.ceil(generator.gamma(1.3, 9.0, incumbents)).astype(np.int64)
-    lifetime = generator.geometric(TURNOVER, count)
+    odds = np.exp(-SURVIVAL_OF_THE_CAPABLE * capable)
+    lifetime = generator.geometric(np.minimum(TURNOVER * odds / odds.mean(), 0.9))
     # Incumbents have survived to the first year; their clock starts there (a constant hazard has no memory).
     died = np.maximum(born, 0) + lifetime
     time = np.arange(years)
@@ -171,11 +196,10 @@ def _attributes(
     latent: dict[str, Array],
     age: Array,
     links: NDArray[np.int64],
-    years: int,
-    design: SyntheticDesign,
+    mean_sales: float,
     generator: np.random.Generator,
 ) -> dict[str, Array]:
-    count = len(age)
+    count, years = age.shape
     time = np.arange(years)
     wobble = generator.standard_normal((2, count, years))
     suppliers = np.bincount(links[:, 1], minlength=count).astype(float)
@@ -183,22 +207,21 @@ def _attributes(
     importer = latent["imported_input_share"] > 0.6
     owned = np.where(latent["foreign_ownership"] > 1.6, 0.25 + 0.75 * generator.random(count), 0.0)
     constant = {
-        "log_initial_employment": 3.3 + 1.1 * latent["log_initial_employment"],
+        "initial_employment": np.maximum(np.round(np.exp(3.3 + 1.1 * latent["initial_employment"])), 1.0),
         "skill_share": expit(-1.3 + 0.9 * latent["skill_share"]),
         "rnd_intensity": np.clip(0.03 * (latent["rnd_intensity"] - 0.7), 0, 0.2),
         "foreign_ownership": owned,
         "supplier_links": suppliers,
         "buyer_links": buyers,
-        "log_supplier_links": np.log1p(suppliers),
-        "log_buyer_links": np.log1p(buyers),
         "imported_input_share": np.where(importer, 0.6 * expit(latent["imported_input_share"] - 1), 0.0),
     }
     drifting = {
-        "log_capital": 13.0 + 1.5 * latent["log_capital"][:, None] + 0.03 * time + 0.1 * wobble[0].cumsum(1),
+        "capital": CAPITAL_PER_SALES
+        * mean_sales
+        * np.exp(1.5 * latent["capital"][:, None] + 0.03 * time + 0.1 * wobble[0].cumsum(1)),
         "on_time_delivery": expit(1.9 + 0.8 * latent["on_time_delivery"][:, None] + 0.2 * wobble[1]),
-        "digital_presence": ndtr(-0.6 + latent["digital_presence"][:, None] + 0.12 * time),
+        "digital_presence": ndtr(-0.6 + latent["digital_presence"][:, None] + 0.06 * time),
         "age": age,
-        "log_age": np.log1p(age),
     }
     return {name: np.repeat(value[:, None], years, axis=1) for name, value in constant.items()} | drifting
 
@@ -233,7 +256,7 @@ def _certificates(
     own = generator.standard_normal((len(manager), years)) * np.sqrt(1 - TAKE_UP.persistent_noise**2)
     steady = TAKE_UP.persistent_noise * generator.standard_normal(len(manager))
     demand = (
-        (TAKE_UP.manager * manager + TAKE_UP.scale * latent["log_initial_employment"] + steady)[:, None]
+        (TAKE_UP.manager * manager + TAKE_UP.scale * latent["initial_employment"] + steady)[:, None]
         + TAKE_UP.voucher * instruments["instrument_voucher"]
         + TAKE_UP.distance * (np.log(instruments["instrument_office_distance"]) - 3.5)
         + TAKE_UP.audit_slots * (instruments["instrument_audit_slots"] - 6)
@@ -263,7 +286,7 @@ def _unexplained(manager: Array, design: SyntheticDesign, generator: np.random.G
 
 def _heteroskedasticity(latent: dict[str, Array], design: SyntheticDesign) -> Array:
     """Factor on σ_ξ by firm, (F,): small firms are riskier when misspecified; mean square one."""
-    size = latent["log_initial_employment"]
+    size = latent["initial_employment"]
     spread = 0.35 if design.variant == "misspecified" else 0.0
     factor: Array = np.exp(-spread * size - spread**2)
     return factor

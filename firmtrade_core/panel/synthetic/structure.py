@@ -8,38 +8,37 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from firmtrade_core.panel.errors import PanelError
-
-Variant = Literal["well_specified", "misspecified"]
+from firmtrade_core.panel.synthetic.design import Variant
 
 #: True effect of one unit of each attribute on capability κ (log revenue potential), before interactions.
 CAPABILITY_EFFECTS: Mapping[str, float] = MappingProxyType(
     {
-        "log_initial_employment": 0.42,
-        "log_capital": 0.24,
-        "skill_share": 2.2,
-        "rnd_intensity": 9.0,
-        "quality_certificate": 0.30,
-        "on_time_delivery": 2.0,
-        "foreign_ownership": 0.9,
-        "log_supplier_links": 0.25,
-        "imported_input_share": 0.6,
-        "digital_presence": 0.5,
-        "log_age": 0.15,
+        "log_initial_employment": 0.26,
+        "log_capital": 0.15,
+        "skill_share": 1.3,
+        "rnd_intensity": 6.0,
+        "quality_certificate": 0.25,
+        "on_time_delivery": 1.3,
+        "foreign_ownership": 0.6,
+        "log_supplier_links": 0.16,
+        "imported_input_share": 0.4,
+        "digital_presence": 0.35,
+        "log_age": 0.08,
     }
 )
 
 #: What one unit of each attribute takes off the log fixed cost of serving a market, g.
 FIXED_COST_EFFECTS: Mapping[str, float] = MappingProxyType(
     {
-        "trade_finance": 0.45,
-        "log_buyer_links": 0.20,
-        "digital_presence": 0.60,
-        "quality_certificate": 0.20,
+        "trade_finance": 0.75,
+        "log_buyer_links": 0.35,
+        "digital_presence": 1.0,
+        "quality_certificate": 0.3,
     }
 )
 
 #: Gain from a certificate to a firm that delivers reliably: an interaction that no linear model sees.
-CERTIFIED_AND_RELIABLE, RELIABLE = 0.30, 0.88
+CERTIFIED_AND_RELIABLE, RELIABLE = 0.25, 0.88
 
 #: Research pays up to this intensity and no further: a kink.
 RESEARCH_CEILING = 0.08
@@ -63,11 +62,11 @@ class SyntheticDesign:
     presence_slope
         Elasticity of the share of firms present to the market's size (EKK11).
     sigma_u, sigma_xi, sigma_nu
-        Standard deviations of unexplained capability u, of sales shocks ξ and of entry shocks ν.
+        Standard deviations of unexplained capability u, of sales shocks ξ abroad and of entry shocks ν.
     correlation
         ρ of ξ and ν: demand known at entry, v_k = ρ σ_ξ σ_ν.
     persistence
-        Yearly autocorrelation of ξ and ν of a firm in a market.
+        Share of the variances of ξ and ν that is a firm's lasting taste in a market; the rest is luck of the year.
     manager_effect
         Loading of u on unobserved manager quality, which also moves take-up: the endogeneity of MODEL 7.
     elasticity_of_substitution
@@ -92,16 +91,16 @@ class SyntheticDesign:
     seed: int = 2022
     exporter_share: float = 0.21
     presence_slope: float = 0.65
-    sigma_u: float = 0.9
-    sigma_xi: float = 1.35
-    sigma_nu: float = 0.8
-    correlation: float = 0.4
-    persistence: float = 0.85
-    manager_effect: float = 0.5
+    sigma_u: float = 0.65
+    sigma_xi: float = 2.4
+    sigma_nu: float = 1.0
+    correlation: float = 0.5
+    persistence: float = 0.86
+    manager_effect: float = 0.35
     elasticity_of_substitution: float = 5.0
     mean_employment: float = 100.0
     regions: int = 12
-    demand_growth: float = 0.03
+    demand_growth: float = 0.02
     demand_risk: float = 0.08
     measurement_error: float = 0.3
     missing: float = 0.12
@@ -116,8 +115,8 @@ class SyntheticDesign:
             "sigma_u": (0.05, 3),
             "sigma_xi": (0.05, 3),
             "sigma_nu": (0.05, 3),
-            "correlation": (0, 0.99),
-            "persistence": (0, 0.999),
+            "correlation": (0, 0.95),
+            "persistence": (0, 1),
             "elasticity_of_substitution": (1.1, 30),
             "mean_employment": (1, 10_000),
             "regions": (1, 99),
@@ -175,13 +174,3 @@ INSTRUMENTS = (
 )  # fmt: skip
 
 TAKE_UP = TakeUp()
-
-__all__ = [
-    "CAPABILITY_EFFECTS",
-    "FIXED_COST_EFFECTS",
-    "INSTRUMENTS",
-    "TAKE_UP",
-    "InstrumentTruth",
-    "SyntheticDesign",
-    "TakeUp",
-]

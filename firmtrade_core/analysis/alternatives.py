@@ -1,0 +1,89 @@
+"""Scenarios one step away from a given one: each policy taken away, each assumption changed (MODEL 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from firmtrade_core.scenarios.schema import Retaliation, Scenario, Structure, Tariff, TariffSchedule
+from firmtrade_core.scenarios.words import clause
+from firmtrade_core.world.elasticities import elasticity_sets
+from firmtrade_core.world.world import World
+
+#: Policies taken away one by one, at most.
+MOST_POLICIES = 8
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A neighbouring scenario.
+
+    Parameters
+    ----------
+    label
+        What is different, in a few words.
+    scenario
+    """
+
+    label: str
+    scenario: Scenario
+
+
+def without_each(scenario: Scenario, world: World) -> tuple[Alternative, ...]:
+    """The scenario without one active policy at a time; none where there is only one."""
+    active = [i for i, card in enumerate(scenario.cards) if card.enabled]
+    if not 1 < len(active) <= MOST_POLICIES:
+        return ()
+    return tuple(
+        Alternative(
+            clause(scenario.cards[i], world),
+            scenario.with_(cards=tuple(card for k, card in enumerate(scenario.cards) if k != i)),
+        )
+        for i in active
+    )
+
+
+def other_assumptions(scenario: Scenario) -> tuple[Alternative, ...]:
+    """The same policies under other assumptions: easier and harder replacement, other firms, deficits, an answer.
+
+    What the scenario assumes already is left out.
+    """
+    structure = scenario.structure
+    low, high = (_scaled(structure.elasticity, factor) for factor in (0.5, 2.0))
+    candidates: list[tuple[str, dict[str, object]]] = [
+        ("Goods half as easy to replace", {"elasticity": low}),
+        ("Goods twice as easy to replace", {"elasticity": high}),
+        ("Firms that differ (Pareto)", {"family": "pareto"}),
+        ("Firms that do not differ", {"family": "armington"}),
+        ("No trade deficits", {"deficits": "removed"}),
+    ]
+    found = [
+        Alternative(label, scenario.with_(structure=Structure(**{**structure.model_dump(), **changes})))
+        for label, changes in candidates
+    ]
+    if any(_unanswered(card) for card in scenario.active_cards):
+        found.append(Alternative("Those hit answer in kind", _answered(scenario)))
+    return tuple(item for item in found if item.scenario != scenario)
+
+
+def _scaled(elasticity: str | float | Mapping[str, float], factor: float) -> float | dict[str, float]:
+    if isinstance(elasticity, str):
+        sets = elasticity_sets()
+        elasticity = sets[elasticity].by_sector if elasticity in sets else {}
+    if isinstance(elasticity, Mapping):
+        return {sector: min(1000.0, factor * value) for sector, value in elasticity.items()}
+    return min(1000.0, factor * elasticity)
+
+
+def _unanswered(card: object) -> bool:
+    return isinstance(card, Tariff | TariffSchedule) and card.retaliation.kind == "none"
+
+
+def _answered(scenario: Scenario) -> Scenario:
+    cards = tuple(
+        card.model_copy(update={"retaliation": Retaliation(kind="mirror")})
+        if card.enabled and _unanswered(card)
+        else card
+        for card in scenario.cards
+    )
+    return scenario.with_(cards=cards)

@@ -1,0 +1,158 @@
+"""Files that come through a browser: held to limits of a shared server, read without trust, kept nowhere."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from firmtrade_core.world.errors import WorldFileError
+from firmtrade_core.world.files import load_world
+from firmtrade_core.world.loaders import load
+from firmtrade_core.world.tables import SUFFIXES, read_table
+from firmtrade_core.world.world import World
+
+#: What a file may unpack to: bytes, rows and columns. The widest published table has about 4,500 columns.
+LARGEST_CONTENT, LARGEST_ROWS, LARGEST_COLUMNS = 2**30, 5_000_000, 20_000
+
+#: Longest head of a text table, bytes.
+LONGEST_HEAD = 2**20
+
+_ELSEWHERE = "Read it from a folder instead: python -m firmtrade_core world load."
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file as it was sent: its name, which is not to be trusted, and its bytes."""
+
+    name: str
+    content: bytes
+
+
+def read_uploaded_table(upload: Upload) -> pd.DataFrame:
+    """A table of any kind that `tables.read_table` reads.
+
+    Raises
+    ------
+    WorldFileError
+        If it is of another kind, empty, damaged, or too large to unpack.
+    """
+    with _written({"table": upload}) as paths:
+        return read_table(paths["table"])
+
+
+def read_uploaded_world(upload: Upload) -> World:
+    """A world file; raises WorldFileError as `files.load_world`."""
+    with _written({"world": upload}) as paths:
+        return load_world(paths["world"])
+
+
+def load_uploaded(
+    loader: str, upload: Upload, tables: Mapping[str, Upload] | None = None, **options: Any
+) -> World:
+    """A published data set, with the tables that its loader wants beside it.
+
+    Parameters
+    ----------
+    loader
+        Of `loaders.LOADERS`.
+    upload
+        The file as published.
+    tables
+        ``output``, ``concordance``, ``tariffs`` and ``sectors`` (columns sector, group) as tables, ``country_codes`` as
+        the file itself.
+    options
+        Others that the loader takes.
+
+    Raises
+    ------
+    WorldError
+        With what to mend.
+    """
+    with _written({"data": upload, **(tables or {})}) as paths:
+        data = paths.pop("data")
+        for name, path in paths.items():
+            options[name] = path if name == "country_codes" else read_table(path)
+        if "sectors" in options:
+            folds = read_table(paths["sectors"], columns=("sector", "group"))
+            options["sectors"] = dict(
+                zip(folds["sector"].astype(str), folds["group"].astype(str), strict=True)
+            )
+        return load(loader, data, **options)
+
+
+@contextmanager
+def _written(uploads: Mapping[str, Upload]) -> Iterator[dict[str, Path]]:
+    """The files in a folder of their own that is gone afterwards, each held to the limits."""
+    with tempfile.TemporaryDirectory(prefix="firmtrade_") as folder:
+        paths = {}
+        for role, upload in uploads.items():
+            path = Path(folder) / role / _safe_name(upload.name)
+            path.parent.mkdir()
+            path.write_bytes(upload.content)
+            _hold_to_limits(path)
+            paths[role] = path
+        yield paths
+
+
+def _safe_name(name: str) -> str:
+    """The name without folders and odd characters; years and endings, which loaders read, stay."""
+    last = re.split(r"[/\\]", name)[-1]
+    return re.sub(r"[^\w.\-]+", "_", last, flags=re.ASCII).lstrip(".")[-80:] or "file"
+
+
+def _hold_to_limits(path: Path) -> None:
+    if path.stat().st_size == 0:
+        raise WorldFileError(f"{path.name} is empty.")
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        _limit_parquet(path)
+    elif suffix in (".csv", ".tsv"):
+        _limit_text(path)
+    elif suffix == ".world":
+        _limit_archive(path)
+    elif suffix not in SUFFIXES:
+        raise WorldFileError(f"{path.name}: files ending in .world, {', '.join(SUFFIXES)} are read.")
+
+
+def _limit_parquet(path: Path) -> None:
+    from pyarrow import ArrowException, parquet
+
+    try:
+        meta = parquet.read_metadata(path)
+    except (ArrowException, OSError) as error:
+        raise WorldFileError(f"{path.name} is not a readable parquet file.") from error
+    content = sum(meta.row_group(g).total_byte_size for g in range(meta.num_row_groups))
+    if meta.num_rows > LARGEST_ROWS or content > LARGEST_CONTENT or meta.num_columns > LARGEST_COLUMNS:
+        raise WorldFileError(
+            f"{path.name} would unpack to {meta.num_rows:,} rows, {meta.num_columns:,} columns and "
+            f"{content / 2**20:,.0f} MB, and is refused. {_ELSEWHERE}"
+        )
+
+
+def _limit_text(path: Path) -> None:
+    with path.open("rb") as file:
+        head = file.readline(LONGEST_HEAD + 1)
+    columns = max(head.count(sign) for sign in (b",", b";", b"\t")) + 1
+    if len(head) > LONGEST_HEAD or columns > LARGEST_COLUMNS:
+        raise WorldFileError(
+            f"The first line of {path.name} is no head of a table: {columns:,} columns in {len(head):,} bytes or more."
+        )
+
+
+def _limit_archive(path: Path) -> None:
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        content = sum(member.file_size for member in archive.infolist())
+    if content > LARGEST_CONTENT:
+        raise WorldFileError(
+            f"{path.name} would unpack to {content / 2**20:,.0f} MB and is refused. Name it in FIRMTRADE_WORLD instead."
+        )

@@ -1,0 +1,116 @@
+"""The address bar: what a link holds, and reading it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlencode
+
+import streamlit as st
+
+from firmtrade_core.labels import VARIABLES
+from firmtrade_core.paths import asset
+from firmtrade_core.scenarios.links import LinkError, LongLinkError, decode, encode, missing_world
+from firmtrade_core.world.world import World
+from pages.parts.store import SHOWINGS, VIEWS, Store, opening_country
+
+#: Addresses stay below this: mail programs and chats cut longer ones.
+LONGEST = 2000
+
+_mount = st.components.v2.component(
+    "firmtrade_address", js=asset("address.js").read_text(encoding="utf-8"), isolate_styles=False
+)
+
+
+def keep(store: Store, world: World) -> None:
+    """Keep the address bar in step with the store, and the store with Back and Forward.
+
+    Comes first on every page: in the fragment where it has one, else in its frame.
+    """
+    if store.unread:
+        text, store.unread = store.unread, ""
+        read(text, store, world)
+        store.past.clear()
+
+    def popped() -> None:
+        value = st.session_state["address"].popped
+        if isinstance(value, Mapping):
+            store.heard = max(store.heard, int(value.get("count", 0)))
+            read(str(value.get("search", ""))[1:], store, world)
+
+    data = {
+        "session": store.session,
+        "search": f"?{query(store, world)}",
+        "push": store.push,
+        "heard": store.heard,
+    }
+    with st.container(key="ft_address"):
+        _mount(key="address", data=data, on_popped_change=popped)
+    store.push = False
+
+
+def query(store: Store, world: World) -> str:
+    """What stands behind the question mark; without the scenario where no link can hold it."""
+    found: dict[str, str] = {}
+    try:
+        found["s"] = encode(store.scenario, world)
+    except LongLinkError:
+        return urlencode(_view(store, world))
+    found |= _view(store, world)
+    if store.reference is not None:
+        try:
+            longer = found | {"against": encode(store.reference, world), "shown": store.showing}
+        except LongLinkError:
+            longer = found
+        found = longer if len(urlencode(longer)) < LONGEST - 80 else found
+    return urlencode(found)
+
+
+def too_long(store: Store, world: World) -> str:
+    """Why no link holds the scenario; empty where one does."""
+    try:
+        encode(store.scenario, world)
+    except LongLinkError as error:
+        return str(error)
+    return ""
+
+
+def _view(store: Store, world: World) -> dict[str, str]:
+    wanted = {
+        "country": (store.country, opening_country(world)),
+        "map": (store.outcome, "real_income"),
+        "flows": ("1" if store.flows else "", ""),
+        "view": (store.view, VIEWS[0]),
+        "present": (str(store.step + 1) if store.presenting else "", ""),
+    }
+    return {name: value for name, (value, usual) in wanted.items() if value != usual}
+
+
+def read(text: str, store: Store, world: World) -> None:
+    """Put in force what an address says; what cannot be read is said on the page and changes nothing."""
+    given = dict(parse_qsl(text, max_num_fields=20)) if len(text) < 3 * LONGEST else {"s": text}
+    _read_view(given, store, world)
+    if "s" not in given:
+        return
+    try:
+        scenario = decode(given["s"])
+        store.become(scenario)
+        store.notice = missing_world(scenario, world)
+        if "against" in given:
+            store.reference = decode(given["against"])
+            store.showing = given["shown"] if given.get("shown") in SHOWINGS else SHOWINGS[-1]
+        else:
+            store.reference = None
+    except LinkError as error:
+        store.notice = f"{error} What you see is the scenario that was here before."
+    store.push = False
+
+
+def _read_view(given: Mapping[str, str], store: Store, world: World) -> None:
+    country, outcome, view = (given.get(name, "") for name in ("country", "map", "view"))
+    store.country = country if country in world.countries else opening_country(world)
+    store.outcome = outcome if outcome in VARIABLES else "real_income"
+    store.view = view if view in VIEWS else VIEWS[0]
+    store.flows = given.get("flows") == "1"
+    step = given.get("present", "")
+    store.presenting = step.isdigit()
+    store.step = min(int(step[:2]) - 1, 9) if step.isdigit() and step[0] != "0" else 0

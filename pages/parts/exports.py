@@ -1,0 +1,152 @@
+"""What can be taken away from a page: tables, the whole result, the scenario, the code that gives the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.report.export import (
+    RESULT_TABLES,
+    About,
+    Table,
+    about_result,
+    result_workbook,
+    to_csv,
+    to_excel,
+    to_parquet,
+)
+from firmtrade_core.report.recipe import command_line, is_shipped, python_code
+from firmtrade_core.scenarios import Scenario
+from firmtrade_core.world.world import World
+from pages.parts.sharing import file_stem
+from pages.parts.solving import solve_afresh
+from pages.parts.store import Store
+from pages.parts.worlds import named_world
+
+EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+_FORMATS: dict[str, tuple[str, Callable[[Table, About], bytes]]] = {
+    "CSV": ("csv", to_csv),
+    "Excel": ("xlsx", lambda table, about: to_excel([table], about)),
+}
+
+_MIME = {"csv": "text/csv", "xlsx": EXCEL}
+
+
+def take_away(store: Store, world: World, *, key: str) -> None:
+    """A popover with everything that can be taken away; what it offers is made when asked for."""
+    place = st.popover("Take away", icon=":material/download:", key=f"ft_take_{key}", on_change="rerun")
+    if not place.open:
+        return
+    with place:
+        tables, result, code = st.tabs(["Tables", "Whole result", "Show me the code"])
+        with tables:
+            _tables(store.scenario, world, key)
+        with result:
+            _result(store.scenario, world, key)
+        with code:
+            _code(store.scenario, world, key)
+
+
+def table_downloads(table: Table, about: Callable[[], About], *, key: str, stem: str = "") -> None:
+    """One table as CSV and as Excel, side by side."""
+    with st.container(horizontal=True, gap="small"):
+        for label, (suffix, write) in _FORMATS.items():
+            st.download_button(
+                label,
+                lambda write=write: write(table, about()),
+                f"{stem or table.key}.{suffix}",
+                mime=_MIME[suffix],
+                icon=":material/download:",
+                key=f"download_{key}_{suffix}",
+                on_click="ignore",
+                type="tertiary",
+                help=f"{table.title}: units and provenance inside",
+            )
+
+
+def _tables(scenario: Scenario, world: World, key: str) -> None:
+    st.html(
+        '<p class="ft-quiet">Units stand in the heads; source, estimated share, scenario and certificate come along.</p>'
+    )
+    for name, (label, make) in RESULT_TABLES.items():
+        row = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
+        row.html(f'<span class="ft-choice">{label}</span>')
+        with row:
+            for format_name, (suffix, write) in _FORMATS.items():
+                st.download_button(
+                    format_name,
+                    lambda make=make, write=write: _table_file(scenario, world, make, write),
+                    f"{file_stem(scenario.name)}_{name}.{suffix}",
+                    mime=_MIME[suffix],
+                    key=f"take_{key}_{name}_{suffix}",
+                    on_click="ignore",
+                    help=f"{label} as {format_name}",
+                )
+
+
+def _table_file(
+    scenario: Scenario,
+    world: World,
+    make: Callable[[Equilibrium], Table],
+    write: Callable[[Table, About], bytes],
+) -> bytes:
+    equilibrium = solve_afresh(scenario, world)
+    return write(make(equilibrium), about_result(scenario, equilibrium))
+
+
+def _result(scenario: Scenario, world: World, key: str) -> None:
+    stem = file_stem(scenario.name)
+    st.html(
+        '<p class="ft-quiet">Everything this scenario changes, in one file, with its provenance and certificate.</p>'
+    )
+    st.download_button(
+        "Excel workbook",
+        lambda: result_workbook(solve_afresh(scenario, world), scenario),
+        f"{stem}.xlsx",
+        mime=EXCEL,
+        icon=":material/table:",
+        key=f"take_{key}_workbook",
+        on_click="ignore",
+        help="Countries, sectors, pairs; scenario and code on the last sheet",
+    )
+    st.download_button(
+        "Parquet, every cell",
+        lambda: to_parquet(solve_afresh(scenario, world), scenario),
+        f"{stem}.parquet",
+        mime="application/vnd.apache.parquet",
+        icon=":material/database:",
+        key=f"take_{key}_parquet",
+        on_click="ignore",
+        help="One long table: outcome, origin, destination, sector, unit, baseline, scenario",
+    )
+    st.html('<p class="ft-quiet">Each figure has its own SVG and PNG, at its top right.</p>')
+
+
+def _code(scenario: Scenario, world: World, key: str) -> None:
+    file = named_world()
+    st.html(
+        '<p class="ft-quiet">Run either from the folder of firmtrade: it gives the numbers of these files to the last digit that counts.</p>'
+    )
+    python, shell = st.tabs(["Python", "Command line"])
+    python.code(python_code(scenario, world, file), language="python", height=330)
+    shell.code(command_line(scenario, world, file), language=None, height=330)
+    if not is_shipped(world) and file is None:
+        st.download_button(
+            "The world these run on (my.world)",
+            lambda: _world_file(world),
+            "my.world",
+            icon=":material/public:",
+            key=f"take_{key}_world",
+            on_click="ignore",
+        )
+
+
+def _world_file(world: World) -> bytes:
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder:
+        return world.save(Path(folder) / "my.world").read_bytes()

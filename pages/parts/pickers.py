@@ -1,0 +1,134 @@
+"""Pickers of who, on whom, and which goods: groups among countries, branches among sectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from firmtrade_core.codes.countries import country_name
+from firmtrade_core.codes.groups import group_label, group_names
+from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING
+from firmtrade_core.scenarios.membership import Membership, groups_here
+from firmtrade_core.scenarios.sector_tree import Branch, sector_tree
+from firmtrade_core.world.world import World
+from pages.parts.store import seeded
+from pages.parts.worlds import by_name
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _groups(world_hash: str, _world: World) -> dict[str, Membership]:
+    return {found.group: found for found in groups_here(_world)}
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _branches(world_hash: str, _world: World) -> dict[str, tuple[int, Branch]]:
+    """Branches by what a card writes for them, with their depth, parents first."""
+    return {"|".join(branch.names): (depth, branch) for depth, branch in sector_tree(_world).walk()}
+
+
+def place_name(code: str) -> str:
+    """Name of a country or group, as pickers show it."""
+    return group_label(code) if code in group_names() else country_name(code)
+
+
+def places(
+    label: str,
+    world: World,
+    key: str,
+    chosen: Sequence[str],
+    write: Callable[[list[str]], Any],
+    *,
+    empty: str = "All countries",
+) -> None:
+    """Countries and groups; who is in the chosen groups stands in the help.
+
+    Parameters
+    ----------
+    label
+    world
+    key
+        Of the widget.
+    chosen
+        Codes in force.
+    write
+        Takes the new codes; an empty list where nothing is chosen.
+    empty
+        What nothing chosen means.
+    """
+    shown = [] if tuple(chosen) == (EVERYTHING,) else list(chosen)
+    groups = _groups(world.content_hash, world)
+    options = [*groups, *by_name(world)]
+    options += [name for name in shown if name not in options]
+    members = [groups[name].sentence() for name in shown if name in groups]
+    st.multiselect(
+        label,
+        options,
+        format_func=place_name,
+        placeholder=empty,
+        help="\n\n".join(members) or "Countries, or groups such as the European Union.",
+        select_all=False,
+        **seeded(key, shown, lambda names: write(list(names))),
+    )
+
+
+def sectors(
+    label: str,
+    world: World,
+    key: str,
+    chosen: Sequence[str],
+    write: Callable[[list[str]], Any],
+    *,
+    usual: Sequence[str] = (ALL_GOODS,),
+    empty: str = "",
+) -> None:
+    """Sectors and branches of sectors; parameters as `places`.
+
+    Parameters
+    ----------
+    usual
+        What nothing chosen means, in a card's words.
+    empty
+        The same in words for people, where it is no branch.
+    """
+    branches = _branches(world.content_hash, world)
+    shown = [] if tuple(chosen) == tuple(usual) else _as_options(chosen, branches)
+    options = [option for option in branches if option != "|".join(usual)]
+    options += [option for option in shown if option not in options]
+    st.multiselect(
+        label,
+        options,
+        format_func=lambda option: sector_words(world, option),
+        placeholder=empty or sector_words(world, "|".join(usual)),
+        select_all=False,
+        **seeded(
+            key,
+            shown,
+            lambda names: write(list(dict.fromkeys(code for name in names for code in name.split("|")))),
+        ),
+    )
+
+
+def _as_options(names: Sequence[str], branches: dict[str, tuple[int, Branch]]) -> list[str]:
+    whole = "|".join(names)
+    return [whole] if whole in branches else list(names)
+
+
+def sector_words(world: World, option: str) -> str:
+    """A branch as pickers show it: `Manufacturing (all 7)`."""
+    _, branch = _branches(world.content_hash, world).get(option, (0, None))
+    if branch is None:
+        return world.sector_name(option)
+    if not branch.children:
+        return branch.label
+    if option in (ALL_GOODS, EVERYTHING):
+        return {ALL_GOODS: "All goods", EVERYTHING: "All goods and services"}[option]
+    return f"{branch.label} (all {len(branch.sectors)})"
+
+
+def sectors_of(world: World, names: Sequence[str]) -> tuple[str, ...]:
+    """Codes of the world's sectors that options of a picker mean."""
+    branches = _branches(world.content_hash, world)
+    wanted = {code for name in names for code in (branches[name][1].sectors if name in branches else (name,))}
+    return tuple(code for code in world.sectors if code in wanted)

@@ -1,0 +1,112 @@
+"""What is shown of a session: a result, what it is read against, and the words for both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.scenarios import Scenario, load_preset, preset_names
+from firmtrade_core.world.world import World
+from pages.parts.solving import solve_in, solve_scenario
+from pages.parts.store import SHOWINGS, Store, seeded
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A result and what it is read against.
+
+    Parameters
+    ----------
+    second
+        The result shown.
+    first
+        What it is read against; None for the baseline.
+    name
+        Of what is shown, as subtitles say it.
+    against
+        Of what it is read against, as subtitles say it.
+    notes
+        What was read onto this world approximately.
+    """
+
+    second: Equilibrium
+    first: Equilibrium | None
+    name: str
+    against: str
+    notes: tuple[str, ...]
+
+    @property
+    def world(self) -> World:
+        """The world both stand on."""
+        return self.second.world
+
+    @property
+    def hash(self) -> str:
+        """Of everything shown: both results."""
+        first = self.first
+        return self.second.content_hash + (f"-{first.content_hash}" if first is not None else "")
+
+
+def read(store: Store, world: World) -> Reading:
+    """Solve what the session shows.
+
+    Raises
+    ------
+    UnsolvedError
+        In words that say what to change.
+    """
+    baseline = "the baseline"
+    reference = store.reference
+    if reference is None or store.showing == "scenario":
+        equilibrium, notes = solve_in(store, world)
+        return Reading(equilibrium, None, store.scenario.name, baseline, notes)
+    first, first_notes = solve_scenario(reference, world, store.latest_on(world))
+    if store.showing == "reference":
+        return Reading(first, None, reference.name, baseline, first_notes)
+    equilibrium, notes = solve_in(store, world)
+    return Reading(equilibrium, first, store.scenario.name, reference.name, notes)
+
+
+_BASELINE, _HERE, _HELD = "baseline", "here", "held"
+
+
+def switch(store: Store) -> None:
+    """What the scenario is read against, and which of the two is shown."""
+    options = [_BASELINE, *([_HELD] if store.reference else []), _HERE, *preset_names()]
+    words = {_BASELINE: "the baseline", _HERE: "this scenario as it is now"}
+    if store.reference:
+        words[_HELD] = store.reference.name
+
+    def choose(option: str) -> None:
+        if option == _HELD:
+            return
+        chosen: dict[str, Scenario | None] = {_BASELINE: None, _HERE: store.scenario}
+        store.reference = chosen[option] if option in chosen else load_preset(option)
+        store.showing = SHOWINGS[-1]
+        store.scales.clear()
+
+    left, right = st.columns([5, 7], vertical_alignment="bottom")
+    left.selectbox(
+        "Read against",
+        options,
+        format_func=lambda option: words.get(option) or load_preset(option).name,
+        help="Any scenario can stand in for the baseline. To compare before and after, hold the scenario as it is now, "
+        "then change it.",
+        **seeded("reference", _HELD if store.reference else _BASELINE, choose),
+    )
+    if store.reference is not None:
+        right.segmented_control(
+            "Show",
+            SHOWINGS,
+            required=True,
+            format_func={"reference": "That one", "scenario": "Scenario", "difference": "Difference"}.get,
+            **seeded("showing", store.showing, lambda name: show(store, name)),
+        )
+
+
+def show(store: Store, name: str) -> None:
+    """Show the one, the other, or what lies between; colours are chosen afresh."""
+    store.showing = name
+    store.scales.clear()

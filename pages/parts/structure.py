@@ -1,0 +1,174 @@
+"""The model's structure: one drawer, each choice in plain words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from firmtrade_core.world.elasticities import elasticity_sets
+from firmtrade_core.world.world import World
+from pages.parts.frame import complain
+from pages.parts.store import Store, seeded
+
+FAMILIES = {
+    "armington": "Not at all (Armington)",
+    "eaton_kortum": "Not at all (Eaton-Kortum)",
+    "krugman": "Not at all (Krugman)",
+    "pareto": "Pareto (Chaney)",
+    "lognormal": "Lognormal",
+    "firms": "The home country's own firms",
+}
+
+ENTRY = {"restricted": "Given number of firms", "free": "Free entry"}
+
+DEFICITS = {
+    "fixed": "Fixed share of the world",
+    "proportional": "In step with income",
+    "removed": "Removed",
+}
+
+_UNIFORM, _OWN = "one value", "own values by sector"
+
+#: Where a slider of its own belongs to a family: field, label, range, help.
+_SHAPES = {
+    "pareto": (
+        "tail",
+        "Tail of the size distribution",
+        1.05,
+        5.0,
+        "Near 1 a few giants make all exports, as in Zipf's law; higher values mean firms more alike.",
+    ),
+    "lognormal": (
+        "dispersion",
+        "Spread of the size distribution",
+        0.2,
+        5.0,
+        "Standard deviation of log sales: 0.2 means firms nearly alike, 2.4 is what French exporters show.",
+    ),
+}
+
+
+def structure(store: Store, world: World) -> None:
+    """Model choices in one drawer, each with plain help."""
+    drawer = st.popover(
+        "Model choices", icon=":material/settings:", width="stretch", key="structure", on_change="rerun"
+    )
+    if drawer.open:
+        with drawer:
+            _choices(store, world)
+
+
+def _choices(store: Store, world: World) -> None:
+    chosen = store.scenario.structure
+    st.selectbox(
+        "How firms differ",
+        list(FAMILIES),
+        format_func=FAMILIES.__getitem__,
+        help="Armington: goods differ by origin. Eaton-Kortum: the cheapest source wins each good. Krugman: identical "
+        "firms, each with its own variety. Pareto: few large firms, many small. Lognormal: fewer giants. With Pareto or "
+        "lognormal firms, exporters enter and leave markets when a policy moves.",
+        **seeded("structure_family", chosen.family, lambda name: store.edit_structure({"family": name})),
+    )
+    if chosen.family in _SHAPES:
+        _shape(store, chosen)
+    _elasticity(store, world, chosen)
+    _closures(store, chosen)
+    if problem := store.problems.get("structure"):
+        complain("Not in force yet", problem)
+
+
+def _shape(store: Store, chosen: Any) -> None:
+    field, label, lowest, highest, words = _SHAPES[chosen.family]
+    value = float(getattr(chosen, field))
+    st.slider(
+        label,
+        min(lowest, value),
+        max(highest, value),
+        step=0.05,
+        format="%.2f",
+        help=words,
+        **seeded(f"structure_{field}", value, lambda v: store.edit_structure({field: round(v, 3)})),
+    )
+
+
+def _elasticity(store: Store, world: World, chosen: Any) -> None:
+    sets = elasticity_sets()
+    given = chosen.elasticity
+    shown = _OWN if isinstance(given, dict) else (given if isinstance(given, str) else _UNIFORM)
+
+    def choose(name: str) -> None:
+        usual = given if isinstance(given, float) else 4.0
+        start: dict[str, Any] = {_UNIFORM: usual, _OWN: dict.fromkeys(world.sectors, usual)}
+        store.edit_structure({"elasticity": start.get(name, name)})
+
+    st.selectbox(
+        "Trade elasticity",
+        [_UNIFORM, *sets, _OWN],
+        format_func=lambda name: sets[name].label if name in sets else name[0].upper() + name[1:],
+        help="How strongly trade falls when it gets one percent dearer: one value for all sectors, a published set, or "
+        "your own by sector. Higher values mean goods are easier to replace.",
+        **seeded("structure_elasticity", shown, choose),
+    )
+    if shown == _UNIFORM:
+        st.slider(
+            "Value for all sectors",
+            min(1.0, float(given)),
+            max(12.0, float(given)),
+            step=0.1,
+            format="%.1f",
+            **seeded(
+                "structure_uniform", float(given), lambda v: store.edit_structure({"elasticity": round(v, 3)})
+            ),
+        )
+    elif isinstance(given, dict):
+        _own_elasticities(store, world, given)
+    elif shown in sets:
+        st.caption(sets[shown].source)
+
+
+def _own_elasticities(store: Store, world: World, given: dict[str, float]) -> None:
+    """One number per sector named, in this world's order."""
+    for code in sorted(given, key=lambda c: world.sectors.index(c) if c in world.sectors else 999):
+        _own_elasticity(store, code, world.sector_name(code) if code in world.sectors else code, given)
+
+
+def _own_elasticity(store: Store, code: str, name: str, given: dict[str, float]) -> None:
+    def write(value: float | None) -> None:
+        if value is not None:
+            store.edit_structure({"elasticity": given | {code: round(value, 4)}})
+
+    key = f"structure_elasticity_{code}"
+    st.number_input(name, 0.1, 1000.0, step=0.1, format="%.2f", **seeded(key, float(given[code]), write))
+
+
+def _closures(store: Store, chosen: Any) -> None:
+    st.selectbox(
+        "Number of firms",
+        list(ENTRY),
+        format_func=ENTRY.__getitem__,
+        help="Given: profits go to the country's income. Free: firms are founded until profits only pay for founding.",
+        **seeded("structure_entry", chosen.entry, lambda name: store.edit_structure({"entry": name})),
+    )
+    st.selectbox(
+        "Trade deficits",
+        list(DEFICITS),
+        format_func=DEFICITS.__getitem__,
+        help="The model does not explain deficits: they keep their share of world income, move with spending, or go.",
+        **seeded(
+            "structure_deficits", chosen.deficits, lambda name: store.edit_structure({"deficits": name})
+        ),
+    )
+    st.slider(
+        "Labour-supply elasticity",
+        0.0,
+        2.0,
+        step=0.1,
+        format="%.1f",
+        help="By how many percent hours worked rise when the real wage rises by one percent. 0: everyone works as before.",
+        **seeded(
+            "structure_labour",
+            float(chosen.labour_supply_elasticity),
+            lambda v: store.edit_structure({"labour_supply_elasticity": round(v, 3)}),
+        ),
+    )

@@ -1,0 +1,77 @@
+"""The dashboard as the server runs it: `app.py` for every session, behind documents of its own.
+
+Streamlit's document has the browser search for its server below the page's own path first, two failed requests at
+every page opened directly; this one says where the server is. It also tells the browser, by a content policy, that
+nothing on the page may ask any other machine for anything.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib import import_module
+from pathlib import Path
+
+import streamlit
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+from streamlit.starlette import App
+
+from firmtrade_core.paths import PROJECT
+from firmtrade_core.world.errors import WorldError
+
+#: All that the page loads comes from here; styles and Plotly need the inline and the data kinds.
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; worker-src 'self' blob:; "
+    "object-src 'none'; base-uri 'self'; form-action 'self'"
+)
+
+
+def document(base: str) -> str:
+    """Streamlit's own document, which knows where its server is."""
+    text = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    where = (
+        f"window.__streamlit = {{ BACKEND_BASE_URL: window.location.origin + {json.dumps(base or '/')} }};"
+    )
+    text = text.replace("<head>", f"<head>\n    <script>{where}</script>", 1)
+    return text.replace("<title>Streamlit</title>", "<title>firmtrade</title>", 1)
+
+
+async def page(request: Request) -> HTMLResponse:
+    """Any page of the dashboard: which one it is, the browser tells when it connects."""
+    base = streamlit.get_option("server.baseUrlPath").strip("/")
+    headers = {"Cache-Control": "no-cache", "Content-Security-Policy": POLICY}
+    return HTMLResponse(document(f"/{base}" if base else ""), headers=headers)
+
+
+def paths() -> list[str]:
+    """Where pages are found: the root, and one for every page file."""
+    base = streamlit.get_option("server.baseUrlPath").strip("/")
+    root = f"/{base}" if base else ""
+    return [f"{root}/", *(f"{root}/{file.stem}" for file in sorted((PROJECT / "pages").glob("*.py")))]
+
+
+@asynccontextmanager
+async def warm(app: App) -> AsyncIterator[None]:
+    """Loads all that the first page needs before the first reader is let in, its scenario solved.
+
+    Not in a thread of its own: two threads that import the same modules at once see halves of them.
+    """
+    import_module("pages.parts.levers")
+    worlds, solving, store = (import_module(f"pages.parts.{name}") for name in ("worlds", "solving", "store"))
+    # A world that cannot be read, or not be solved, is for the page to complain about.
+    with suppress(WorldError, solving.UnsolvedError):
+        world = worlds.shared_world()
+        solving.solve_scenario(store.opening_scenario(world), world)
+    yield
+
+
+def unexpected(error: Exception) -> bool:
+    """The page's own words for a fault, in place of Streamlit's."""
+    return bool(import_module("pages.parts.frame").unexpected(error))
+
+
+app = App("app.py", routes=[Route(path, page) for path in paths()], lifespan=warm, on_script_error=unexpected)
