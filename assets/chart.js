@@ -116,6 +116,8 @@ function label(chart) {
     if (node.textContent !== words) node.textContent = words;
     node.hidden = !words;
   }
+  // A map has buttons inside, which a picture may not have.
+  chart.plot.setAttribute("role", kind === "map" ? "group" : "img");
   chart.plot.setAttribute("aria-label", [title, subtitle].filter(Boolean).join(". "));
   chart.root.dataset.kind = kind;
 }

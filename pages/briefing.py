@@ -42,7 +42,8 @@ def _caveats(world: World) -> None:
 def _page(store: Store, reading: Reading) -> None:
     """Everything on one page, for reading and for print."""
     views.numbers(store, reading, large=True)
-    where_from_row(store, reading.second, key="briefing")
+    if reading.first is None:
+        where_from_row(store, reading.second, key="briefing")
     views.choosers(store, reading.world)
     views.the_map(store, reading, key="briefing_map")
     left, right = st.columns(2, gap="large")

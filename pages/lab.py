@@ -65,7 +65,8 @@ def _instrument(world: World) -> None:
     with right, st.container(key="ft_view"):
         if reading := _read(store, world):
             views.numbers(store, reading)
-            where_from_row(store, reading.second, key="lab")
+            if reading.first is None:
+                where_from_row(store, reading.second, key="lab")
             views.choosers(store, world)
             views.the_map(store, reading)
     with left, st.container(key="ft_levers"):
@@ -73,8 +74,8 @@ def _instrument(world: World) -> None:
         levers.cards(store, world)
         structure.structure(store, world)
         sharing.share(store, world)
-        _history(store, world)
         take_away(store, world, key="lab")
+        _history(store, world)
     if reading:
         switch(store)
         views.below(store, reading)

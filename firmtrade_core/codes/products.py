@@ -269,6 +269,11 @@ class ProductCodes:
         files = sorted(
             p for p in folder.glob("*") if p.suffix.lower() in (".csv", ".tsv", ".txt", ".xls", ".xlsx")
         )
+        return cls.from_files(files, str(folder))
+
+    @classmethod
+    def from_files(cls, files: Sequence[Path], where: str = "The list of files") -> ProductCodes:
+        """Read concordance files; those that are none are left out, unless all are."""
         read, refused = [], []
         for path in files:
             try:
@@ -276,7 +281,7 @@ class ProductCodes:
             except ConcordanceError as error:
                 refused.append(str(error))
         if not read:
-            raise ConcordanceError(f"{folder} holds no concordance. " + " ".join(refused[:3]))
+            raise ConcordanceError(f"{where} holds no concordance. " + " ".join(refused[:3]))
         return cls(read)
 
     @cached_property

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.gravity.errors import RegressorError
-from firmtrade_core.gravity.fitting import CONSTANT, RawFit, fit
+from firmtrade_core.gravity.fitting import CONSTANT, DEMEANING_TOLERANCE, RawFit, fit
 from firmtrade_core.gravity.panel import Array, GravityPanel
 from firmtrade_core.gravity.sample import Sample, SampleCounts, draw_sample
 from firmtrade_core.gravity.specification import GravitySpecification, with_leads_and_lags
@@ -202,8 +202,16 @@ class GravityEstimate:
         return HypothesisTest("the squared index adds nothing", statistic, 1, float(chi2.sf(statistic, 1)))
 
 
-def estimate(panel: GravityPanel, specification: GravitySpecification) -> GravityEstimate:
+def estimate(
+    panel: GravityPanel, specification: GravitySpecification, *, tolerance: float = DEMEANING_TOLERANCE
+) -> GravityEstimate:
     """Estimate one gravity equation; several sectors are pooled, with effects by sector.
+
+    Parameters
+    ----------
+    panel, specification
+    tolerance
+        Of the demeaning (`fitting.fit`).
 
     Raises
     ------
@@ -211,7 +219,7 @@ def estimate(panel: GravityPanel, specification: GravitySpecification) -> Gravit
         One of its subclasses, with counts and what to do.
     """
     sample = draw_sample(panel, specification)
-    raw = fit(sample, poisson=specification.estimator == "ppml")
+    raw = fit(sample, poisson=specification.estimator == "ppml", tolerance=tolerance)
     counts = dataclasses.replace(
         sample.counts, separated_by_regressors=len(sample.rows) - len(raw.used), used=len(raw.used)
     )

@@ -127,8 +127,11 @@ def _undo(table: pd.DataFrame, part: pd.DataFrame) -> pd.DataFrame:
     column = part["column"].iloc[0]
     if column == WHOLE_ROW:
         rows = pd.DataFrame(part["before"].tolist(), index=pd.Index(part["row"]), columns=table.columns)
-        dtypes = {name: table[name].dtype for name in table if len(table)}
-        return pd.concat([table, rows.astype(dtypes)]).sort_index()
+        for name in table if len(table) else ():
+            # Whole numbers cannot hold a gap, which may be why the row was removed.
+            gap = pd.api.types.is_integer_dtype(table[name]) and rows[name].isna().any()
+            rows[name] = rows[name].astype(float if gap else table[name].dtype)
+        return pd.concat([table, rows]).sort_index()
     present = part[part["row"].isin(table.index)]
     current = table.loc[present["row"], column].astype(object).to_numpy()
     after = present["after"].to_numpy()

@@ -78,6 +78,15 @@ class Options:
     threads: int = 2
 
 
+#: Whether a judged line has a value, by field.
+_CHECKED = {
+    **{name: f"{name} IS NOT NULL" for name in ("firm", "date", "country", "product", "currency")},
+    "value": "NOT value_blank",
+    "quantity": "NOT quantity_blank",
+    "weight": "NOT weight_blank",
+}
+
+
 def hashed_firm(identifier: str, salt: bytes) -> str:
     """Sixteen hexadecimal digits in a firm's stead: keyed, so that nobody without the salt can try numbers out."""
     plain = "".join(c for c in identifier.upper() if c.isalnum())
@@ -123,6 +132,41 @@ class Declarations:
         found = self.connection.execute(f"SELECT count(*) FROM {table}").fetchone()
         return int(found[0]) if found else 0
 
+    def filled(self) -> dict[str, float]:
+        """Share of well-formed lines with a value, by field of the layouts and of what is recommended."""
+        names = [name for name in _CHECKED if self._count("judged")]
+        shares = ", ".join(
+            f"avg(({condition})::INTEGER)" for name, condition in _CHECKED.items() if name in names
+        )
+        found = self.connection.execute(f"SELECT {shares} FROM judged").fetchone() if names else ()
+        return {name: float(share) for name, share in zip(names, found or (), strict=True)}
+
+    def firm_names(self) -> pd.DataFrame:
+        """The usual name, address and place of each firm: columns ``id`` (hashed), ``name``, ``address``, ``place``.
+
+        For linkage only: write it nowhere that outlives the session.
+        """
+        parts = []
+        for n, source in enumerate(self.sources):
+            columns = source.layout.columns
+            if "name" not in columns or "firm" not in columns or not source.lines:
+                continue
+            texts = ", ".join(
+                f"mode(nullif(trim({quoted(columns[field])}), '')) AS {field}"
+                if field in columns
+                else f"NULL AS {field}"
+                for field in ("name", "address", "place")
+            )
+            parts.append(
+                self.connection.execute(
+                    f"SELECT d.meant AS id, {texts} FROM source_{n} s JOIN dictionary_{n}_firm d "
+                    f"ON d.text = trim(coalesce(s.{quoted(columns['firm'])}, '')) WHERE d.meant IS NOT NULL GROUP BY ALL"
+                ).df()
+            )
+        if not parts:
+            return pd.DataFrame(columns=["id", "name", "address", "place"])
+        return pd.concat(parts, ignore_index=True).drop_duplicates("id", ignore_index=True)
+
     def quarantined_text(self, rule: str, limit: int = 100) -> pd.DataFrame:
         """Lines that a rule set aside, as they were written."""
         parts = [
@@ -141,14 +185,23 @@ class Declarations:
             'SELECT rule, "column", count(*) AS cells FROM changes GROUP BY ALL ORDER BY cells DESC, rule'
         ).df()
 
-    def save(self, folder: Path) -> None:
-        """Write lines, quarantine and changes as Parquet, and the findings as JSON."""
+    def save(self, folder: Path, *, first_file: int = 0) -> None:
+        """Write lines, quarantine and changes as Parquet, and the findings as JSON.
+
+        Parameters
+        ----------
+        first_file
+            Number of the first file, where these are some of several.
+        """
         import json
 
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for table in ("lines", "quarantine", "changes"):
             target = literal(str(folder / f"{table}.parquet"))
-            self.connection.execute(f"COPY (FROM {table}) TO {target} (FORMAT parquet, COMPRESSION zstd)")
+            self.connection.execute(
+                f"COPY (SELECT * REPLACE (file + {int(first_file)} AS file) FROM {table}) TO {target} "
+                "(FORMAT parquet, COMPRESSION zstd)"
+            )
         report = self.findings.to_json() | {
             "accounts": self.accounts(),
             "sources": [
@@ -285,8 +338,9 @@ class _FileReader:
         self._join_lines()
         progress(0.75, f"{name}: exchange rates")
         self._convert_money()
-        progress(0.85, f"{name}: duplicates")
+        progress(0.85, f"{name}: duplicates and cancellations")
         self._find_duplicates()
+        self._find_cancelled()
 
     def _one(self, query: str) -> int:
         found = self.connection.execute(query).fetchone()
@@ -427,12 +481,30 @@ class _FileReader:
             """
         )
 
+    def _find_cancelled(self) -> None:
+        """Lines whose value a negative line takes back: each negative line cancels at most one."""
+        same = "firm, flow, country, product, currency"
+        typed = f"typed_{self.number}"
+        self.connection.execute(
+            f"""
+            CREATE OR REPLACE TABLE cancelled_{self.number} AS
+            WITH back AS (SELECT {same}, -value AS value,
+                    row_number() OVER (PARTITION BY {same}, value ORDER BY row) AS turn
+                FROM {typed} WHERE verdict = 'value.negative'),
+            candidate AS (SELECT row, {same}, value,
+                    row_number() OVER (PARTITION BY {same}, value ORDER BY date DESC, row DESC) AS turn
+                FROM {typed} SEMI JOIN back USING ({same}, value) WHERE verdict IS NULL)
+            SELECT row FROM candidate SEMI JOIN back USING ({same}, value, turn)
+            """
+        )
+
 
 def _create_empty(connection: duckdb.DuckDBPyConnection, number: int) -> None:
     """Tables of a file without lines."""
     connection.execute(f"CREATE OR REPLACE TABLE source_{number} (row BIGINT)")
     connection.execute(f"CREATE OR REPLACE TABLE source_{number}_broken (line BIGINT, text VARCHAR)")
     connection.execute(f"CREATE OR REPLACE TABLE repeated_{number} (row BIGINT)")
+    connection.execute(f"CREATE OR REPLACE TABLE cancelled_{number} (row BIGINT)")
     connection.execute(f"CREATE OR REPLACE TABLE rate_{number} (currency VARCHAR, date DATE, rate DOUBLE)")
     for name in DICTIONARY_FIELDS:
         kind = "DATE" if name == "date" else "VARCHAR"
@@ -454,9 +526,10 @@ def _finish(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) ->
         f"""
         SELECT {n} AS file, t.* EXCLUDE (verdict), t.value * r.rate AS value_usd, d.row IS NOT NULL AS repeated,
             coalesce(t.verdict, if(r.rate IS NULL, 'currency.no_rate', NULL),
+                if(c.row IS NOT NULL, 'line.cancelled', NULL),
                 if(d.row IS NOT NULL AND t.declaration IS NOT NULL, 'line.duplicate', NULL)) AS verdict
         FROM typed_{n} t LEFT JOIN rate_{n} r ON r.currency = t.currency AND r.date = t.date
-        LEFT JOIN repeated_{n} d ON d.row = t.row
+        LEFT JOIN repeated_{n} d ON d.row = t.row LEFT JOIN cancelled_{n} c ON c.row = t.row
         """
         for n in range(len(sources))
     ]

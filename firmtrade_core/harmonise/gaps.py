@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
+from threadpoolctl import threadpool_limits
 
 from firmtrade_core.harmonise.errors import ImputationError
 from firmtrade_core.jobs import Progress, silent
@@ -180,7 +181,7 @@ def pool(estimates: Sequence[ArrayLike], variances: Sequence[ArrayLike]) -> Pool
         raise ImputationError("Rubin's rules need at least two completed tables; ask for more draws.")
     inside, between = within.mean(0), points.var(0, ddof=1) * (1 + 1 / draws)
     total = inside + between
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         freedom = np.where(between > 0, (draws - 1) * (1 + inside / between) ** 2, np.inf)
         share = np.where(total > 0, between / total, 0.0)
     return PooledEstimate(points.mean(0), np.sqrt(total), freedom, share)
@@ -223,7 +224,13 @@ def impute(
     wanted = _wanted(table, columns)
     if not wanted:
         return Imputation(table, (), {})
-    design = _Design(table, wanted, given)
+    # The regressions are small: several threads would only wait for each other.
+    with threadpool_limits(1):
+        return _chained(_Design(table, wanted, given), draws, rounds, seed, progress)
+
+
+def _chained(design: _Design, draws: int, rounds: int, seed: int, progress: Progress) -> Imputation:
+    table, wanted = design.table, design.wanted
     values = {name: np.empty((draws, int(table[name].isna().sum()))) for name in wanted}
     for draw in range(draws):
         random = np.random.default_rng([seed, draw])

@@ -37,8 +37,11 @@ FIELDS = tuple(
     for name, label, required, aliases in (
         ("declaration", "declaration number", False, "declaration|declaracion|dua|dus|customs id|document|aceptacion"),
         ("firm", "firm's identifier", True, "firm|exporter id|importer id|rut|ruc|nit|cnpj|tax id|vat|tin|empresa|firma|company|entreprise|exporter|importer|exportador|importador"),
+        ("name", "firm's name", False, "name|firm name|company name|exporter name|importer name|nombre|razon social|nombre exportador|nombre importador|denominacion|nom|razao social|firmenname"),
+        ("address", "firm's address", False, "address|direccion|domicilio|adresse|endereco|anschrift|street"),
+        ("place", "firm's town or post code", False, "place|town|city|comuna|ciudad|ville|cidade|ort|postcode|post code|zip|codigo postal"),
         ("date", "date of shipment", True, "date|fecha|data|datum|fecha aceptacion|shipment date|clearance date|period|periodo|mes|year|ano"),
-        ("flow", "export or import", True, "flow|trade flow|flujo|direction|regime|regimen|tipo operacion|sens"),
+        ("flow", "export or import", True, "flow|trade flow|flujo|operacion|operation|direction|regime|regimen|tipo operacion|sens"),
         ("country", "partner country", True, "country|destination|origin|pais|pais destino|pais origen|partner|pays|land|destino|dest"),
         ("product", "product code (HS)", True, "product|hs|hs6|hs10|hs code|hscode|partida|sa|codigo arancel|ncm|nandina|tariff code|commodity|subpartida|posicion|cn8|producto"),
         ("value", "value", True, "value|fob|valor|fob value|valor fob|fob usd|cif|cif value|valeur|wert|amount|value usd|monto"),

@@ -11,7 +11,7 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -22,6 +22,9 @@ from firmtrade_core.harmonise.findings import EXAMPLES, Finding, Rule
 SEPARATORS = (";", "\t", ",", "|")
 
 _BLOCK = 8 << 20
+
+#: Files that are turned into text first.
+_CONVERTED = frozenset({".xlsx", ".xls", ".parquet"})
 
 #: Bytes that no text holds in number: control characters but for tab, line feed and return.
 _CONTROL = [bytes([code]) for code in range(32) if code not in (9, 10, 13)]
@@ -92,6 +95,9 @@ def open_text(path: Path, workspace: Path) -> TextFile:
     UnreadableFileError
         If the file is missing or is no text.
     """
+    if path.suffix.lower() in _CONVERTED:
+        inner = open_text(_as_text(path, workspace), workspace)
+        return replace(inner, path=path, sha256=_sha256(path))
     try:
         with path.open("rb") as file:
             head = file.read(1 << 16)
@@ -115,6 +121,24 @@ def open_text(path: Path, workspace: Path) -> TextFile:
     mender = _repair(path, clean, encoding, separator, len(columns))
     examples = {rule: tuple(found) for rule, found in mender.examples.items()}
     return TextFile(path, clean, separator, columns, dict(mender.counts), examples, digest)
+
+
+def _as_text(path: Path, workspace: Path) -> Path:
+    """A workbook's first sheet, or a Parquet file, as a text table in the workspace."""
+    target = workspace / f"{path.stem}_{path.suffix[1:]}.csv"
+    try:
+        if path.suffix.lower() == ".parquet":
+            with duckdb.connect() as connection:
+                source, copy = literal(str(path)), literal(str(target))
+                connection.execute(f"COPY (FROM read_parquet({source})) TO {copy} (FORMAT csv, HEADER)")
+        else:
+            import pandas as pd
+
+            pd.read_excel(path, dtype=str).to_csv(target, index=False)
+    except Exception as error:  # whatever a damaged file makes its reader say
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UnreadableFileError(f"{path.name} cannot be read: {reason}") from error
+    return target
 
 
 def load_text(connection: duckdb.DuckDBPyConnection, file: TextFile, table: str) -> tuple[int, list[str]]:

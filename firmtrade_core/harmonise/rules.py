@@ -34,6 +34,11 @@ QUARANTINE_RULES = tuple(
             "Give a table of rates (date, currency, usd).",
         ),
         (
+            "line.cancelled",
+            "lines that a later negative line of the same firm, partner and product cancels",
+            "",
+        ),
+        (
             "line.duplicate",
             "lines that repeat another in every column, the declaration's number included",
             "",

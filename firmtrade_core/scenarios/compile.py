@@ -24,7 +24,7 @@ from firmtrade_core.scenarios.programmes import Treatment, wto_note
 from firmtrade_core.scenarios.retaliation import retaliate
 from firmtrade_core.scenarios.schema import AnyCard, Scenario, Structure, Tariff, TariffSchedule
 from firmtrade_core.world.elasticities import elasticity_set
-from firmtrade_core.world.errors import UnknownCodeError
+from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 
 
@@ -158,8 +158,9 @@ def _parameters(structure: Structure, atlas: Atlas, home: HomeFirms | None = Non
     elasticity = structure.elasticity
     if isinstance(elasticity, str):
         try:
-            elasticity = dict(elasticity_set(elasticity).by_sector)
-        except UnknownCodeError as error:
+            tail = structure.tail if structure.family == "pareto" else 1.0
+            elasticity = dict(elasticity_set(elasticity).cost_elasticity(tail))
+        except WorldError as error:
             raise ScenarioError(f"Structure: {error}") from None
     values = (
         atlas.by_sector(elasticity, "trade elasticity") if isinstance(elasticity, Mapping) else elasticity

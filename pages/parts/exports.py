@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import streamlit as st
@@ -21,6 +20,7 @@ from firmtrade_core.report.export import (
 from firmtrade_core.report.recipe import command_line, is_shipped, python_code
 from firmtrade_core.scenarios import Scenario
 from firmtrade_core.world.world import World
+from pages.parts.sharing import file_stem
 from pages.parts.solving import solve_afresh
 from pages.parts.store import Store
 from pages.parts.worlds import named_world
@@ -65,11 +65,6 @@ def table_downloads(table: Table, about: Callable[[], About], *, key: str, stem:
                 type="tertiary",
                 help=f"{table.title}: units and provenance inside",
             )
-
-
-def file_stem(name: str) -> str:
-    """A file name of a scenario's name: letters, digits and underscores."""
-    return re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")[:60] or "scenario"
 
 
 def _tables(scenario: Scenario, world: World, key: str) -> None:
@@ -126,15 +121,6 @@ def _result(scenario: Scenario, world: World, key: str) -> None:
         key=f"take_{key}_parquet",
         on_click="ignore",
         help="One long table: outcome, origin, destination, sector, unit, baseline, scenario",
-    )
-    st.download_button(
-        "Scenario as YAML",
-        scenario.to_yaml,
-        f"{stem}.yaml",
-        mime="application/yaml",
-        icon=":material/description:",
-        key=f"take_{key}_yaml",
-        on_click="ignore",
     )
     st.html('<p class="ft-quiet">Each figure has its own SVG and PNG, at its top right.</p>')
 

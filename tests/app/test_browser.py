@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from firmtrade_core.cli.serving import serving
-from tests.app.conftest import MAP, own_port, settled
+from tests.app.conftest import MAP, own_port, settled, slide
 
 pytestmark = pytest.mark.browser
 
@@ -32,16 +32,6 @@ def pixels(page: Any, selector: str) -> np.ndarray:
 def coloured_share(image: np.ndarray) -> float:
     """Share of pixels that are clearly neither grey, white nor black."""
     return float((image.max(2) - image.min(2) > 25).mean())
-
-
-def slide(page: Any, share: float) -> None:
-    slider = page.locator(".st-key-ft_card_0 [data-testid=stSlider]")
-    handle = slider.locator("input[type=range]").locator("xpath=../..").bounding_box()
-    rail = slider.locator("[role=group]").bounding_box()
-    page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(rail["x"] + share * rail["width"], handle["y"] + handle["height"] / 2, steps=4)
-    page.mouse.up()
 
 
 def test_the_map_is_painted_without_internet(open_page: Opener) -> None:

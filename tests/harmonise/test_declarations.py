@@ -162,6 +162,14 @@ def test_rows_without_a_declaration_number_are_only_flagged_as_repeated(tmp_path
     assert found.accounts()["clean"] == 2 and rules(found)["line.repeated"] == 1
 
 
+def test_a_negative_line_cancels_one_other(tmp_path: Path) -> None:
+    found = read(tmp_path, line("1"), line("2"), line("3", value="-1.234,56"), line("4", value="-7,00"))
+    assert {k: n for k, n in rules(found).items() if k != "product.leading_zero"} == {
+        "value.negative": 2, "line.cancelled": 1,
+    }  # fmt: skip
+    assert found.accounts()["clean"] == 1
+
+
 def test_a_giant_firm_is_pointed_out(tmp_path: Path) -> None:
     small = [line(str(n), f"firm {n}", value="1,00") for n in range(5)]
     found = read(tmp_path, *small, line("99", "giant", value="1000000,00"))
@@ -187,6 +195,17 @@ def test_empty_and_unreadable_files(tmp_path: Path) -> None:
         read_declarations([tmp_path / "y.csv"], tmp_path / "work", Options(SALT))
     with pytest.raises(HarmoniseError, match="cannot be read"):
         read_declarations([tmp_path / "no such.csv"], tmp_path / "work", Options(SALT))
+
+
+def test_workbooks_and_parquet_are_read(tmp_path: Path) -> None:
+    table = pd.DataFrame([line().split(";")], columns=HEADER.split(";"))
+    table.to_excel(tmp_path / "a.xlsx", index=False)
+    table.to_parquet(tmp_path / "b.parquet")
+    found = read_declarations([tmp_path / "a.xlsx", tmp_path / "b.parquet"], tmp_path / "work", Options(SALT))
+    assert found.accounts()["clean"] == 2
+    (tmp_path / "c.parquet").write_bytes(b"PAR1 no more")
+    with pytest.raises(UnreadableFileError, match=r"c\.parquet cannot be read"):
+        read_declarations([tmp_path / "c.parquet"], tmp_path / "work", Options(SALT))
 
 
 def test_one_bad_file_does_not_stop_the_others(tmp_path: Path) -> None:

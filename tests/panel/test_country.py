@@ -13,6 +13,7 @@ from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.panel.synthetic.country import SyntheticCountry, make_country
 from firmtrade_core.panel.synthetic.programme import respond
 from firmtrade_core.panel.synthetic.structure import INSTRUMENTS, SyntheticDesign
+from firmtrade_core.panel.synthetic.survey import SURVEYED
 from firmtrade_core.world.embedded import load_embedded_world
 
 SMALL = SyntheticDesign(firms=3_000, years=4, seed=7)
@@ -153,7 +154,8 @@ def test_managers_confound_and_instruments_are_what_they_say(country: SyntheticC
 def test_silence_is_likelier_among_the_small(country: SyntheticCountry) -> None:
     seen = country.panel.firms
     silent = seen["skill_share"].isna()
-    assert silent.mean() == pytest.approx(SMALL.missing, abs=0.02)
+    assert seen[list(SURVEYED)].isna().to_numpy().mean() == pytest.approx(SMALL.missing, abs=0.02)
+    assert seen["rnd_intensity"].isna().mean() > 1.3 * seen["foreign_ownership"].isna().mean()
     small = seen["employment"] < seen["employment"].median()
     assert silent[small].mean() > 1.3 * silent[~small].mean()
     whole = make_country(SyntheticDesign(firms=300, years=1, missing=0.0, measurement_error=0.0))
