@@ -12,6 +12,7 @@ BENCHMARKS = {
     "gegravity": "benchmarks.against_gegravity",
     "growth": "benchmarks.growth",
     "gravity": "benchmarks.gravity",
+    "panel": "benchmarks.panel",
     "browser": "benchmarks.browser",
 }
 
