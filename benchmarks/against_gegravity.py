@@ -27,7 +27,9 @@ import pandas as pd
 from benchmarks.worlds import available
 from firmtrade_core.equilibrium import Parameters, Shock, solve
 from firmtrade_core.gravity.conditional import conditional_flows
-from firmtrade_core.gravity.ppml import estimate_gravity
+from firmtrade_core.gravity.estimate import estimate
+from firmtrade_core.gravity.panel import GravityPanel
+from firmtrade_core.gravity.specification import GravitySpecification
 from firmtrade_core.paths import PROJECT, data_folder
 from firmtrade_core.world.world import World
 
@@ -88,7 +90,8 @@ def sample() -> Design:
     table = pd.read_csv(data_folder() / "gegravity-sample" / "sample_data_set.dlm")
     terms = ["pta", "contiguity", "common_language", "lndist", "international"]
     table["pair_id"] = table.exporter + table.importer
-    found = estimate_gravity(table, terms).coefficients
+    equation = GravitySpecification(tuple(terms), ("exporter", "importer"))
+    found = estimate(GravityPanel.from_table(table), equation).coefficients
     after = table.copy()
     after.loc[table.pair_id.isin(["CANJPN", "JPNCAN"]), "pta"] = 1
     names = sorted(table.exporter.unique())

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import csv
 import difflib
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -170,12 +172,74 @@ def suggest(code: str) -> tuple[str, ...]:
     by_name = {name.casefold(): iso for iso, name in country_names().items()}
     if text.casefold() in by_name:
         return (by_name[text.casefold()],)
-    if len(text) != 3 and (found := _by_name(text)):
+    if len(text) != 3 and (found := _spellings().get(plain_text(text)) or _by_name(text)):
         return (found,)
     if len(text) > 3:
         names = difflib.get_close_matches(text.casefold(), by_name, n=3, cutoff=0.7)
         return tuple(by_name[name] for name in names)
     return tuple(difflib.get_close_matches(upper, country_names(), n=3, cutoff=0.6))
+
+
+#: Abbreviations that are in no standard.
+_HABITS = {"uk": "GBR", "eeuu": "USA", "ee uu": "USA", "eua": "USA", "uae": "ARE", "rok": "KOR", "prc": "CHN"}
+
+#: Languages in which customs offices write countries' names.
+_NAME_LANGUAGES = ("en", "es", "fr", "pt", "de", "it", "nl")
+
+
+@cache
+def _spellings() -> dict[str, str]:
+    """Codes by everything a country is called exactly: codes of two and three letters, numbers, names in languages."""
+    import pycountry
+    from babel import Locale
+
+    spellings: dict[str, str] = {}
+    for language in _NAME_LANGUAGES:
+        territories = Locale(language).territories
+        for country in pycountry.countries:
+            if country.alpha_2 in territories:
+                spellings.setdefault(plain_text(territories[country.alpha_2]), country.alpha_3)
+    for country in pycountry.countries:
+        for kind in ("alpha_2", "alpha_3", "numeric", "name", "official_name", "common_name"):
+            if text := getattr(country, kind, None):
+                spellings[plain_text(text)] = country.alpha_3
+        spellings[str(int(country.numeric))] = country.alpha_3
+    spellings |= {plain_text(name): code for code, name in country_names().items()}
+    return spellings | {code.casefold(): code for code in country_names()} | _HABITS
+
+
+def plain_text(text: str) -> str:
+    """Text without case, accents, punctuation and doubled spaces, for comparison."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join(
+        "".join(c if c.isalnum() else " " for c in letters if not unicodedata.combining(c)).split()
+    )
+
+
+def read_country(text: str) -> tuple[str | None, str | None]:
+    """Code of a country however it was written, and the rule that was needed.
+
+    Returns
+    -------
+    tuple
+        The code, None where it is unknown; and ``country.retired`` (one successor), ``country.split`` (several: the
+        first is taken), ``country.unknown``, or None for a code or a name in a language of `_NAME_LANGUAGES`.
+
+    Examples
+    --------
+    >>> read_country("Alemania"), read_country("276"), read_country("ROM"), read_country("Wakanda")
+    (('DEU', None), ('DEU', None), ('ROU', 'country.retired'), (None, 'country.unknown'))
+    """
+    upper = text.strip().upper()
+    if upper in RETIRED_CODES and upper not in country_names():
+        successors = RETIRED_CODES[upper][0]
+        return successors[0], "country.retired" if len(successors) == 1 else "country.split"
+    plain = plain_text(text)
+    if plain in _spellings():
+        return _spellings()[plain], None
+    if len(plain) > 3 and not plain.isdigit() and (found := _by_name(text.strip()[:80])):
+        return found, None
+    return None, "country.unknown"
 
 
 def closest_text(text: str, known: Iterable[str]) -> list[str]:
@@ -193,15 +257,20 @@ def explain_unknown(code: str) -> str:
     return f"{str(code)[:40]!r} is not a country code.{hint}"
 
 
-def _by_name(text: str) -> str | None:
-    """Code of a country given by name, two letters or number, as country_converter reads them."""
-    import logging
-
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """What countries' names look like, in many spellings: the expressions of country_converter, compiled once."""
     import country_converter
 
-    logging.getLogger("country_converter").setLevel(logging.CRITICAL)
-    found = country_converter.convert(text, to="ISO3", not_found=None)
-    return found if isinstance(found, str) and is_known(found) else None
+    table = country_converter.CountryConverter().data
+    rows = zip(table["regex"], table["ISO3"], strict=True)
+    return tuple((re.compile(text, re.IGNORECASE), code) for text, code in rows if is_known(str(code)))
+
+
+def _by_name(text: str) -> str | None:
+    """Code of the one country that a name looks like."""
+    found = {code for pattern, code in _patterns() if pattern.search(text)}
+    return found.pop() if len(found) == 1 else None
 
 
 # Geography --------------------------------------------------------------------------------------

@@ -50,6 +50,35 @@ def broad_sector(isic_code: str) -> str:
     raise KeyError(f"ISIC Rev. 4 has no division {division} ({isic_code!r}).")
 
 
+_SECTOR_OF_REVISION_3 = {
+    "agriculture": (1, 2, 5),
+    "mining_energy": range(10, 15),
+    "food_beverages_tobacco": (15, 16),
+    "textiles_apparel_leather": (17, 18, 19),
+    "wood_paper_other_mfg": (20, 21, 22, 36, 37),
+    "fuels_chemicals_plastics_minerals": range(23, 27),
+    "metals": (27, 28),
+    "electronics_machinery": range(29, 34),
+    "vehicles_transport_eq": (34, 35),
+    "services": range(40, 100),
+}
+
+
+def broad_sector_of_revision_3(isic_code: str) -> str:
+    """Broad sector of an ISIC Rev. 3 code, as concordances of products lead to.
+
+    Raises
+    ------
+    KeyError
+        If the division does not exist in ISIC Rev. 3.
+    """
+    division = int(isic_code[:2])
+    for sector, divisions in _SECTOR_OF_REVISION_3.items():
+        if division in divisions:
+            return sector
+    raise KeyError(f"ISIC Rev. 3 has no division {division} ({isic_code!r}).")
+
+
 def is_goods(sector: str) -> bool:
     """Whether a sector label names goods: not services by name, nor an ISIC division from 35 on.
 

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium.errors import ProfitsError
 from firmtrade_core.equilibrium.parameters import Parameters
-from firmtrade_core.margins import Margins
-from firmtrade_core.margins.loglinear import LoglinearMargins
+from firmtrade_core.margins import Firms, Margins
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
@@ -59,7 +58,7 @@ def calibrate(world: World, parameters: Parameters) -> Baseline:
     """
     elasticity = parameters.elasticities_for(world)
     margins = parameters.family.calibrate(world, elasticity)
-    profits = _profits(world, margins)
+    profits = margins.baseline_profits(world)
     entry_pays = margins.competitive or parameters.entry == "free"
     cost = world.gross_output if entry_pays else world.gross_output - profits
     produced = cost > 0
@@ -83,25 +82,17 @@ def calibrate(world: World, parameters: Parameters) -> Baseline:
     )
 
 
-def _profits(world: World, margins: Margins) -> Array:
-    """Π_is = Σ_j (1-φ) R_ijs/σ, equation (7) at the baseline."""
-    if margins.competitive:
-        return np.zeros_like(world.gross_output)
-    if isinstance(margins, LoglinearMargins):
-        kept = 1 - margins.constant_fixed_cost_share
-        return kept * world.gross_output / margins.elasticity_of_substitution
-    share = margins.evaluate(np.zeros(world.revenue.shape)).fixed_cost_share
-    return ((1 - share) * world.revenue).sum(1) / margins.elasticity_of_substitution
-
-
 def _refuse_profits(world: World, parameters: Parameters, profits: Array, labour_share: Array) -> None:
     i, s = np.unravel_index(int(labour_share.argmin()), labour_share.shape)
     output = world.gross_output[i, s]
     count = int((labour_share <= 0).sum())
+    own = ""
+    if isinstance(parameters.family, Firms):
+        own = ", lognormal firms in other countries, the share of firms that sell at home at all (entry data)"
     raise ProfitsError(
         f"In {count} country-sectors profits would exceed value added under the {parameters.family.name} "
         f"family; the worst is {world.countries[i]}, {world.sector_name(world.sectors[s])}: profits are "
         f"{profits[i, s] / output:.1%} of revenue, value added {world.value_added[i, s] / output:.1%}. "
-        "What would work: a higher trade elasticity (or Pareto tail) in this sector, free entry, a "
+        f"What would work: a higher trade elasticity (or Pareto tail) in this sector{own}, free entry, a "
         "competitive family (Armington), or merging the sector with another."
     )

@@ -92,15 +92,17 @@ def _unit_costs(result: Equilibrium) -> Array:
 
 def _market_shares(result: Equilibrium) -> list[Residual]:
     """(6), (7) and adding-up: prices, flows and profits from the terms of the price index."""
-    world, margins = result.world, result.baseline.margins
+    world, margins = result.world, result.margins_in_force
     sigma = margins.elasticity_of_substitution
     embargo = None if result.shock.trade_cost is None else np.isposinf(result.shock.trade_cost)
     terms = world.shares * (result.firm_change * result.cost_change ** (1 - sigma))[:, None, :]
     _apply_wedges(result, terms, 1 - sigma)
     fixed_share: Array | None = None
+    tables = np.zeros_like(result.price_change)
     if not margins.competitive and margins.has_thresholds:
         shift = result.threshold_change
-        moved = margins.evaluate(shift if embargo is None else np.where(embargo, 0.0, shift))
+        shift = shift if embargo is None else np.where(embargo, 0.0, shift)
+        moved, tables = margins.verified(shift), margins.table_gap(shift)
         terms = terms * np.exp(moved.log_potential)
         fixed_share = moved.fixed_cost_share
     if embargo is not None:
@@ -124,6 +126,7 @@ def _market_shares(result: Equilibrium) -> list[Residual]:
         Residual("(7) flows", flows),
         Residual("(7) profits", np.abs(earned - result.profits) / output),
         Residual("adding-up of shares", adding_up),
+        Residual("(3) and (4) tabulated", tables),
     ]
 
 

@@ -13,7 +13,7 @@ from firmtrade_core.equilibrium.baseline import Baseline
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.shock import Shock
-from firmtrade_core.margins import CarriedMargins, MarginChange
+from firmtrade_core.margins import CarriedMargins, MarginChange, Margins
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
@@ -101,6 +101,8 @@ class Equilibrium:
     deficits: Array
     income: Array
     certificate: Certificate
+    #: Margin functions after programmes; those of the baseline where there is none.
+    margins_in_force: Margins
     #: Solver state that a neighbouring solve may start from.
     state: object = field(default=None, repr=False)
 
@@ -194,7 +196,7 @@ class Equilibrium:
     def margins(self) -> MarginChange:
         """Margin functions at the new thresholds; each (N, N, S)."""
         finite = np.where(np.isfinite(self.threshold_change), self.threshold_change, 0.0)
-        return self.baseline.margins.evaluate(finite)
+        return self.margins_in_force.evaluate(finite)
 
     @property
     def has_margins(self) -> bool:
@@ -215,7 +217,7 @@ class Equilibrium:
         if not self.has_margins:
             raise EquilibriumError(
                 f"In the {self.parameters.family.name} family every firm serves every market, so exporters "
-                "cannot be counted. Choose Pareto or lognormal."
+                "cannot be counted. Choose Pareto or lognormal, or firms."
             )
         change = self.firm_change[:, None, :] * np.exp(self.margins.log_presence)
         return np.where(np.isfinite(self.threshold_change), change, 0.0)
@@ -303,7 +305,7 @@ class Equilibrium:
     def carried_parameters(self) -> Parameters:
         """Parameters for a further shock to `to_world`, with thresholds where this one left them."""
         finite = np.where(np.isfinite(self.threshold_change), self.threshold_change, 0.0)
-        return self.parameters.with_(family=CarriedMargins(self.baseline.margins.moved(finite)))
+        return self.parameters.with_(family=CarriedMargins(self.margins_in_force.moved(finite)))
 
 
 def combined_hash(*parts: str) -> str:

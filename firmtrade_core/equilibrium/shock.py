@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium.errors import ShockError
+from firmtrade_core.margins import FirmShift
 from firmtrade_core.world.world import World, sector_blocks
 
 Array = NDArray[np.float64]
@@ -36,6 +37,8 @@ class Shock:
         Factors on final demand shares α, above 0; shares are renormalised.
     outlay : (N,), optional
         G: programme outlay at baseline prices of the country's final basket, million USD, at least 0.
+    firms : FirmShift, optional
+        What programmes do to the home country's firms; needs the firms family.
     """
 
     tariff: Array | None = None
@@ -45,11 +48,12 @@ class Shock:
     productivity: Array | None = None
     demand: Array | None = None
     outlay: Array | None = None
+    firms: FirmShift | None = None
 
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
-            if value is not None:
+            if value is not None and item.name != "firms":
                 array = np.array(value, dtype=np.float64)
                 array = sector_blocks(array) if array.ndim == 3 else array
                 array.setflags(write=False)
@@ -96,6 +100,9 @@ class Shock:
         digest = hashlib.sha256()
         for item in fields(self):
             array = getattr(self, item.name)
+            if item.name == "firms":
+                digest.update(b"" if array is None else array.content_hash.encode())
+                continue
             # Cells are stored sector by sector (see sector_blocks): moved so, they are one stretch of memory.
             digest.update(b"none" if array is None else np.ascontiguousarray(np.moveaxis(array, -1, 0)).data)
         return digest.hexdigest()[:16]

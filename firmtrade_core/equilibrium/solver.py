@@ -283,6 +283,7 @@ def _assemble(
         income=income,
         certificate=Certificate({}, "", certification.TOLERANCE, 0, 0.0, {}, ""),
         state=state,
+        margins_in_force=system.margins,
     )
 
 

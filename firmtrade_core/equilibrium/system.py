@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from firmtrade_core.equilibrium.baseline import Baseline
 from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.shock import Shock
+from firmtrade_core.margins.firms import FirmsMargins, in_force
 from firmtrade_core.margins.loglinear import LoglinearMargins
 from firmtrade_core.world.world import World
 
@@ -42,16 +43,19 @@ class Terms(NamedTuple):
     origin : (S, N)
         Factors of the origin; ones where ``weight`` holds everything.
     weight : (S, N, N) or None
+    row : (H, N) or None
+        Terms of the home country's sectors with firms of their own, which the kernel leaves out.
     total : (S, N)
         Sum of the terms over origins.
     slope : (S, N) or None
         Share-weighted mean of ∂ln S/∂k by destination.
-    fixed_share : (S, N, N) or None
-        φ.
+    fixed_share : (S, N, N), (H, N) or None
+        φ, of the row where there is one.
     """
 
     origin: Array
     weight: Array | None
+    row: Array | None
     total: Array
     slope: Array | None
     fixed_share: Array | None
@@ -117,8 +121,15 @@ class System:
         n, s = world.shape
         self.countries, self.sectors = n, s
         self.parameters, self.baseline = parameters, baseline
-        margins = baseline.margins
+        margins = in_force(baseline.margins, shock.firms)
         self.margins = margins
+        # Where other origins are loglinear the kernel holds them, and firms only need rows of their own.
+        self.rows = (
+            margins
+            if isinstance(margins, FirmsMargins) and isinstance(margins.others, LoglinearMargins)
+            else None
+        )
+        self.loglinear = margins if self.rows is None else self.rows.others
         self.sigma = margins.elasticity_of_substitution[:, None]
         self.spending = _sector_first(world.total_expenditure)
         self.active = self.spending > 0
@@ -154,7 +165,7 @@ class System:
         shares = _sector_first(world.shares)
         self.kernel = shares
         changes = _changes(world, shock)
-        margins = self.margins
+        margins = self.loglinear
         self.threshold_shift: Array | None = None
         if isinstance(margins, LoglinearMargins):
             slope = -margins.potential_slope[:, None]
@@ -166,6 +177,9 @@ class System:
             exponents = {"wedge": self.sigma - 1, "trade_cost": self.sigma - 1, "fixed_cost": 0 * self.sigma}
             weights = {"wedge": self.sigma, "trade_cost": self.sigma - 1, "fixed_cost": self.sigma**0}
             self.threshold_shift = _threshold_shift(shares.shape, changes, weights) if changes else None
+        if self.rows is not None:
+            self.kernel = shares.copy()
+            self._prepare_rows(self.rows, shares, changes)
         for change in changes:
             self.kernel = self.kernel.copy() if self.kernel is shares else self.kernel
             self.kernel[change.cells] *= change.factors ** -exponents[change.kind][change.cells[0], 0]
@@ -173,6 +187,28 @@ class System:
         self.revenue_kernel = (
             self.border_kernel if self.subsidy_factor is None else self.border_kernel * self.subsidy_factor
         )
+
+    def _prepare_rows(self, margins: FirmsMargins, shares: Array, changes: list[_Change]) -> None:
+        """Move the home country's rows with firms out of the kernel, with what the shock does to them."""
+        rows, home = margins.rows, margins.home
+        self.row_sigma = self.sigma[rows]
+        self.row_kernel = shares[rows, home]
+        self.row_shift = np.zeros_like(self.row_kernel)
+        self.kernel[rows, home] = 0.0
+        place = np.full(self.sectors, -1)
+        place[rows] = np.arange(len(rows))
+        weights = {
+            "wedge": self.row_sigma,
+            "trade_cost": self.row_sigma - 1,
+            "fixed_cost": 1 + 0 * self.row_sigma,
+        }
+        exponents = {**weights, "wedge": self.row_sigma - 1, "fixed_cost": 0 * self.row_sigma}
+        for change in changes:
+            mine = (change.cells[1] == home) & (place[change.cells[0]] >= 0)
+            cells, factors = (place[change.cells[0][mine]], change.cells[2][mine]), change.factors[mine]
+            self.row_kernel[cells] *= factors ** -exponents[change.kind][cells[0], 0]
+            moves = np.log(np.where(np.isposinf(factors), 1.0, factors))
+            self.row_shift[cells] += weights[change.kind][cells[0], 0] * moves
 
     # Unknowns -----------------------------------------------------------------------------------
 
@@ -230,13 +266,34 @@ class System:
         if self.margins.loglinear or price is None:
             origin = np.exp(firms - self.cost_exponent * cost)
             total = self._open(_origins_sum(origin, self.kernel))
-            return Terms(origin, None, total, None, None)
+            return Terms(origin, None, None, total, None, None)
+        if self.rows is not None:
+            return self._terms_with_rows(self.rows, cost, price, expenditure, firms)
         change = np.moveaxis(self._threshold_change(cost, price, expenditure), 0, 2)
         potential, slope, _, fixed_share = (np.moveaxis(a, 2, 0) for a in self.margins.evaluate(change))
         factors = firms - (self.sigma - 1) * cost
         weight = self.kernel * np.exp(potential + factors[:, :, None])
         total = self._open(weight.sum(1))
-        return Terms(np.ones_like(cost), weight, total, (weight * slope).sum(1) / total, fixed_share)
+        return Terms(np.ones_like(cost), weight, None, total, (weight * slope).sum(1) / total, fixed_share)
+
+    def _terms_with_rows(
+        self, margins: FirmsMargins, cost: Array, price: Array, expenditure: Array, firms: Array
+    ) -> Terms:
+        """Terms of (6) over what a loglinear destination contributes, so that the kernel still factorises."""
+        rows, home = margins.rows, margins.home
+        origin = np.exp(firms - self.cost_exponent * cost)
+        total = _origins_sum(origin, self.kernel)
+        market = (expenditure + (self.sigma - 1) * price)[rows]
+        cost_home = cost[rows, home, None]
+        potential, slope, fixed_share = margins.row(self.row_sigma * cost_home - market + self.row_shift)
+        loglinear = self.potential_slope[rows]
+        factor = firms[rows, home, None] - (self.row_sigma - 1) * cost_home
+        row = self.row_kernel * np.exp(factor + potential - loglinear * market)
+        mean = np.repeat(-self.potential_slope, self.countries, axis=1)
+        total[rows] += row
+        total = self._open(total)
+        mean[rows] += row / total[rows] * (slope + loglinear)
+        return Terms(origin, None, row, total, mean, fixed_share)
 
     def _open(self, total: Array) -> Array:
         return np.where(self.active & (total > 0), total, 1.0)
@@ -252,18 +309,47 @@ class System:
             if self.subsidy_factor is not None:
                 revenue_kernel = revenue_kernel * self.subsidy_factor
         border = terms.origin * _destinations_sum(border_kernel, market)
+        row_border = row_revenue = None
+        if self.rows is not None and terms.row is not None:
+            row_border, row_revenue = self._row_sales(self.rows, terms.row, market)
+            border[self.rows.rows, self.rows.home] = row_border.sum(1)
         duties = subsidies = np.zeros(self.countries)
         if self.tariff_factor is not None:
             at_border = market * _origins_sum(terms.origin, border_kernel)
+            if self.rows is not None:
+                at_border[self.rows.rows] += row_border
             duties = (np.where(self.active, market * terms.total, 0.0) - at_border).sum(0)
         revenue = border
         if self.subsidy_factor is not None:
             revenue = terms.origin * _destinations_sum(revenue_kernel, market)
+            if self.rows is not None and row_revenue is not None:
+                revenue[self.rows.rows, self.rows.home] = row_revenue.sum(1)
             subsidies = (revenue - border).sum(0)
-        profits = self._profits(revenue, terms.fixed_share, revenue_kernel, market)
+        if self.rows is not None and row_revenue is not None:
+            profits = self._profits_with_rows(self.rows, revenue, terms.fixed_share, row_revenue)
+        else:
+            profits = self._profits(revenue, terms.fixed_share, revenue_kernel, market)
         entry_pays = self.free_entry or self.margins.competitive
         cost = revenue if entry_pays else revenue - profits
         return Flows(terms, market, revenue, profits, cost, duties, subsidies)
+
+    def _row_sales(self, margins: FirmsMargins, row: Array, market: Array) -> tuple[Array, Array]:
+        """Border values and revenues of the rows with firms, each (H, N)."""
+        border = row * market[margins.rows]
+        if self.tariff_factor is not None:
+            border = border * self.tariff_factor[margins.rows, margins.home]
+        revenue = border
+        if self.subsidy_factor is not None:
+            revenue = border * self.subsidy_factor[margins.rows, margins.home]
+        return border, revenue
+
+    def _profits_with_rows(
+        self, margins: FirmsMargins, revenue: Array, fixed_share: Array | None, row_revenue: Array
+    ) -> Array:
+        profits = self._profits(revenue, None, revenue, revenue)
+        assert fixed_share is not None
+        profits[margins.rows, margins.home] = ((1 - fixed_share) * row_revenue).sum(1) / self.row_sigma[:, 0]
+        return profits
 
     def _threshold_change(self, cost: Array, price: Array, expenditure: Array) -> Array:
         """Δk, equation (1), sector-first (S, N, N)."""
@@ -275,10 +361,10 @@ class System:
         self, revenue: Array, fixed_share: Array | None, revenue_kernel: Array, market: Array
     ) -> Array:
         """Π' = Σ_j (1-φ')R'/σ, equation (7)."""
-        if isinstance(self.margins, LoglinearMargins):
-            if self.margins.competitive:
+        if isinstance(self.loglinear, LoglinearMargins):
+            if self.loglinear.competitive:
                 return np.zeros_like(revenue)
-            return (1 - self.margins.constant_fixed_cost_share[:, None]) * revenue / self.sigma
+            return (1 - self.loglinear.constant_fixed_cost_share[:, None]) * revenue / self.sigma
         kept = revenue_kernel if fixed_share is None else (1 - fixed_share) * revenue_kernel
         return _destinations_sum(kept, market) / self.sigma
 
@@ -289,6 +375,8 @@ class System:
             solved = -(log_total + self.potential_slope * expenditure) / self.price_exponent
         else:
             gap = (1 - self.sigma) * price - log_total
+            if terms.row is not None:
+                gap -= self.potential_slope * (expenditure + (self.sigma - 1) * price)
             solved = price + gap / ((self.sigma - 1) * (1 - terms.slope))
         return np.where(self.active, solved, 0.0)
 
@@ -354,8 +442,17 @@ class System:
     def sales(self, flows: Flows) -> Array:
         """X' = π'E', equation (7), (S, N, N), million USD."""
         terms = flows.terms
-        weight = self.kernel * terms.origin[:, :, None] if terms.weight is None else terms.weight.copy()
+        weight = self._weight(terms)
         weight *= flows.market[:, None, :]
+        return weight
+
+    def _weight(self, terms: Terms) -> Array:
+        """Terms of (6) for every cell, (S, N, N), as a copy."""
+        if terms.weight is not None:
+            return terms.weight.copy()
+        weight = self.kernel * terms.origin[:, :, None]
+        if self.rows is not None and terms.row is not None:
+            weight[self.rows.rows, self.rows.home] = terms.row
         return weight
 
     # Iteration ----------------------------------------------------------------------------------
@@ -405,7 +502,7 @@ class System:
     def _share_matrices(self, flows: Flows) -> tuple[Array, Array]:
         """Market shares π' and sales shares R'_ij/R'_i, sector-first."""
         terms = flows.terms
-        weight = self.kernel * terms.origin[:, :, None] if terms.weight is None else terms.weight
+        weight = self._weight(terms)
         shares = weight / terms.total[:, None, :]
         sales = weight * flows.market[:, None, :]
         total = sales.sum(2, keepdims=True)

@@ -65,9 +65,22 @@ class Margins(ABC):
     def evaluate(self, threshold_change: Array) -> MarginChange:
         """Margins when thresholds move by ``threshold_change`` = Δk, (N, N, S), in logs."""
 
+    def verified(self, threshold_change: Array) -> MarginChange:
+        """The same as `evaluate`, for the certificate: by code that the solver does not run where there is a table."""
+        return self.evaluate(threshold_change)
+
+    def table_gap(self, threshold_change: Array) -> Array:
+        """Distance of tabulated functions from exact ones where it matters, (N, S); zeros without tables."""
+        return np.zeros(threshold_change.shape[1:])
+
     @abstractmethod
     def moved(self, threshold_change: Array) -> Margins:
         """The same margins with the thresholds after the change as their baseline."""
+
+    def baseline_profits(self, world: World) -> Array:
+        """Π_is = Σ_j (1-φ) R_ijs/σ at the baseline, equation (7), (N, S), million USD."""
+        share = self.evaluate(np.zeros(world.revenue.shape)).fixed_cost_share
+        return np.asarray(((1 - share) * world.revenue).sum(1) / self.elasticity_of_substitution)
 
     @property
     def has_thresholds(self) -> bool:

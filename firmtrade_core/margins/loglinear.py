@@ -51,6 +51,17 @@ class LoglinearMargins(Margins):
         """Constant elasticities do not depend on where the thresholds stand."""
         return self
 
+    def with_substitution(self, elasticity_of_substitution: Array) -> LoglinearMargins:
+        """The same tail with another σ, (S,)."""
+        tail = -self.presence_slope if self.selects else None
+        return LoglinearMargins(elasticity_of_substitution, tail=tail, competitive=self.competitive)
+
+    def baseline_profits(self, world: World) -> Array:
+        """Π = (1-φ) R/σ with constant φ."""
+        if self.competitive:
+            return np.zeros_like(world.gross_output)
+        return (1 - self.constant_fixed_cost_share) * world.gross_output / self.elasticity_of_substitution
+
     @property
     def has_thresholds(self) -> bool:
         """Only Pareto firms select into markets."""

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from firmtrade_core.equilibrium import Equilibrium, Parameters, Shock, solve
 from firmtrade_core.equilibrium.certificate import TOLERANCE as CERTIFICATE_TOLERANCE
 from firmtrade_core.gravity.conditional import conditional_flows
-from firmtrade_core.gravity.ppml import GravityEstimate, estimate_gravity
+from firmtrade_core.gravity.estimate import GravityEstimate, estimate
+from firmtrade_core.gravity.panel import GravityPanel
+from firmtrade_core.gravity.specification import GravitySpecification
 from firmtrade_core.report.guide_iteration import GuideValues, guide_iteration
 from firmtrade_core.report.replicate import Replication, Row, published
 from firmtrade_core.world.world import Provenance, World
@@ -44,7 +46,8 @@ class Borders:
         table = table.assign(
             ln_dist=np.log(table["dist"]), border=(table["exporter"] != table["importer"]).astype(float)
         )
-        return cls(table, estimate_gravity(table, list(PUBLISHED_COEFFICIENTS)))
+        equation = GravitySpecification(tuple(PUBLISHED_COEFFICIENTS), ("exporter", "importer"))
+        return cls(table, estimate(GravityPanel.from_table(table), equation))
 
     @cached_property
     def countries(self) -> tuple[str, ...]:

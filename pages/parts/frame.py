@@ -54,6 +54,7 @@ PAGES = (
     ("who_gains", "Who gains"),
     ("attribution", "Attribution"),
     ("data", "Data"),
+    ("firm_data", "Firm data"),
     ("methods", "Methods"),
 )
 

@@ -28,9 +28,11 @@ def own_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """The dashboard on a free port, on the shipped world."""
-    with serving("127.0.0.1", own_port(), environment={"FIRMTRADE_WORLD": ""}) as running:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The dashboard on a free port, on the shipped world, with an empty library of its own."""
+    library = f"sqlite:///{tmp_path_factory.mktemp('library')}/scenarios.sqlite"
+    environment = {"FIRMTRADE_WORLD": "", "FIRMTRADE_LIBRARY": library}
+    with serving("127.0.0.1", own_port(), environment=environment) as running:
         yield running
 
 

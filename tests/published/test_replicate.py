@@ -28,10 +28,9 @@ def runs() -> dict[str, Report]:
 
 @pytest.fixture
 def report(needs_data: Callable[[str], Path], runs: dict[str, Report]) -> Reports:
-    folders = {"trade-without-borders": "agtpa", "nafta": "caliendo-parro-2015"}
-
     def run(name: str) -> Report:
-        needs_data(folders[name])
+        for file in replication.replications()[name].files:
+            needs_data(Path(file).parts[0])
         return runs.setdefault(name, replication.replicate(name))
 
     return run

@@ -1,0 +1,1 @@
+"""Raw records to clean tables: reading, linkage, gaps, errors, mirror checks, quality report."""

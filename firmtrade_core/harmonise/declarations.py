@@ -1,0 +1,677 @@
+"""Customs declarations: from files as they come to clean lines, a quarantine, and a log, on DuckDB.
+
+The source text of every line stays in the workspace, so that every reading can be traced and undone. Each distinct
+text of a column is read once in Python; DuckDB joins the meanings to the lines, on disk where they exceed memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from firmtrade_core.codes.currencies import ExchangeRates
+from firmtrade_core.codes.products import ProductCodes
+from firmtrade_core.harmonise.dictionaries import Dictionary, build_dictionary
+from firmtrade_core.harmonise.errors import HarmoniseError, LayoutError, UnreadableFileError
+from firmtrade_core.harmonise.findings import EXAMPLES, Finding, Findings
+from firmtrade_core.harmonise.layout import FIELD_NAMES, Layout, guess_layout
+from firmtrade_core.harmonise.numerals import Convention, doubtful, number_of, settle_convention
+from firmtrade_core.harmonise.reading import TextFile, literal, load_text, open_text, quoted
+from firmtrade_core.harmonise.rules import NOTE_RULES, QUARANTINE_RULES, REPAIR_RULES, RULES
+from firmtrade_core.jobs import Progress, part, silent
+
+#: Fields whose distinct texts are few and are read one by one.
+DICTIONARY_FIELDS = ("date", "flow", "country", "product", "currency", "unit")
+
+NUMBER_FIELDS = ("value", "quantity", "weight")
+
+#: A firm with more than this share of a year's flow is pointed out.
+DOMINANT_SHARE = 0.5
+
+#: Fewest firms in a year's flow for dominance to mean anything.
+_DOMINANT_FIRMS = 3
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that lines came from: provenance down to its hash."""
+
+    name: str
+    sha256: str
+    lines: int
+    broken: int
+    separator: str
+    layout: Layout
+
+
+@dataclass(frozen=True)
+class Options:
+    """How lines are read.
+
+    Parameters
+    ----------
+    layout
+        Columns and constants; guessed from the header of each file unless given.
+    constants
+        Constants that go with a guessed layout.
+    corrections
+        By field: text as written to text as meant.
+    salt
+        Secret that firms' identifiers are hashed with; keep it apart from the data.
+    memory
+        Most memory for DuckDB, in its own notation; beyond it, work goes to disk.
+    threads
+        For DuckDB.
+    """
+
+    salt: bytes
+    layout: Layout | None = None
+    constants: Mapping[str, str] = field(default_factory=dict)
+    corrections: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    memory: str = "2500MB"
+    threads: int = 2
+
+
+#: Whether a judged line has a value, by field.
+_CHECKED = {
+    **{name: f"{name} IS NOT NULL" for name in ("firm", "date", "country", "product", "currency")},
+    "value": "NOT value_blank",
+    "quantity": "NOT quantity_blank",
+    "weight": "NOT weight_blank",
+}
+
+
+def hashed_firm(identifier: str, salt: bytes) -> str:
+    """Sixteen hexadecimal digits in a firm's stead: keyed, so that nobody without the salt can try numbers out."""
+    plain = "".join(c for c in identifier.upper() if c.isalnum())
+    return hmac.new(salt, plain.encode(), hashlib.sha256).hexdigest()[:16]
+
+
+@dataclass(frozen=True, eq=False)
+class Declarations:
+    """Customs lines, read and checked.
+
+    The tables live in DuckDB (``connection``):
+
+    ``lines``
+        file, row, declaration, firm (hashed), date, year, flow, country (ISO alpha-3), product (six digits), value
+        (in its currency), currency, value_usd (US dollars of the day), quantity (in ``unit``), unit (base unit),
+        weight_kg, flags (list of rules).
+    ``quarantine``
+        file, row, rule, value_usd where it could be told.
+    ``changes``
+        file, row, column, before, after, rule: every repair of a line that stayed.
+    ``source_N``, ``source_N_broken``
+        The N-th file's text.
+
+    Every line of every file is in ``lines``, in ``quarantine`` or in a table of broken lines: `accounts` adds them up.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    sources: tuple[Source, ...]
+    findings: Findings
+
+    def accounts(self) -> dict[str, int]:
+        """Rows in, and where they went; ``lost`` is zero."""
+        clean, aside = (self._count(name) for name in ("lines", "quarantine"))
+        read, broken = sum(s.lines for s in self.sources), sum(s.broken for s in self.sources)
+        return {
+            "read": read,
+            "clean": clean,
+            "quarantined": aside + broken,
+            "lost": read - clean - aside - broken,
+        }
+
+    def _count(self, table: str) -> int:
+        found = self.connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+        return int(found[0]) if found else 0
+
+    def filled(self) -> dict[str, float]:
+        """Share of well-formed lines with a value, by field of the layouts and of what is recommended."""
+        names = [name for name in _CHECKED if self._count("judged")]
+        shares = ", ".join(
+            f"avg(({condition})::INTEGER)" for name, condition in _CHECKED.items() if name in names
+        )
+        found = self.connection.execute(f"SELECT {shares} FROM judged").fetchone() if names else ()
+        return {name: float(share) for name, share in zip(names, found or (), strict=True)}
+
+    def firm_names(self) -> pd.DataFrame:
+        """The usual name, address and place of each firm: columns ``id`` (hashed), ``name``, ``address``, ``place``.
+
+        For linkage only: write it nowhere that outlives the session.
+        """
+        parts = []
+        for n, source in enumerate(self.sources):
+            columns = source.layout.columns
+            if "name" not in columns or "firm" not in columns or not source.lines:
+                continue
+            texts = ", ".join(
+                f"mode(nullif(trim({quoted(columns[field])}), '')) AS {field}"
+                if field in columns
+                else f"NULL AS {field}"
+                for field in ("name", "address", "place")
+            )
+            parts.append(
+                self.connection.execute(
+                    f"SELECT d.meant AS id, {texts} FROM source_{n} s JOIN dictionary_{n}_firm d "
+                    f"ON d.text = trim(coalesce(s.{quoted(columns['firm'])}, '')) WHERE d.meant IS NOT NULL GROUP BY ALL"
+                ).df()
+            )
+        if not parts:
+            return pd.DataFrame(columns=["id", "name", "address", "place"])
+        return pd.concat(parts, ignore_index=True).drop_duplicates("id", ignore_index=True)
+
+    def quarantined_text(self, rule: str, limit: int = 100) -> pd.DataFrame:
+        """Lines that a rule set aside, as they were written."""
+        parts = [
+            self.connection.execute(
+                f"SELECT ? AS file, s.* FROM source_{n} s SEMI JOIN "
+                f"(SELECT row FROM quarantine WHERE file = {n} AND rule = ?) q ON s.row = q.row LIMIT {int(limit)}",
+                [source.name, rule],
+            ).df()
+            for n, source in enumerate(self.sources)
+        ]
+        return pd.concat(parts, ignore_index=True).head(limit)
+
+    def change_counts(self) -> pd.DataFrame:
+        """Repaired cells by rule and column."""
+        return self.connection.execute(
+            'SELECT rule, "column", count(*) AS cells FROM changes GROUP BY ALL ORDER BY cells DESC, rule'
+        ).df()
+
+    def save(self, folder: Path, *, first_file: int = 0) -> None:
+        """Write lines, quarantine and changes as Parquet, and the findings as JSON.
+
+        Parameters
+        ----------
+        first_file
+            Number of the first file, where these are some of several.
+        """
+        import json
+
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for table in ("lines", "quarantine", "changes"):
+            target = literal(str(folder / f"{table}.parquet"))
+            self.connection.execute(
+                f"COPY (SELECT * REPLACE (file + {int(first_file)} AS file) FROM {table}) TO {target} "
+                "(FORMAT parquet, COMPRESSION zstd)"
+            )
+        report = self.findings.to_json() | {
+            "accounts": self.accounts(),
+            "sources": [
+                {"file": s.name, "sha256": s.sha256, "lines": s.lines, "broken": s.broken}
+                for s in self.sources
+            ],
+        }
+        (folder / "report.json").write_text(
+            json.dumps(report, indent=2, ensure_ascii=False), encoding="utf-8"
+        )
+
+
+def read_declarations(
+    paths: Sequence[Path],
+    workspace: Path,
+    options: Options,
+    *,
+    products: ProductCodes | None = None,
+    rates: ExchangeRates | None = None,
+    progress: Progress = silent,
+) -> Declarations:
+    """Read customs files into clean lines, a quarantine, a log of changes and a report.
+
+    Parameters
+    ----------
+    paths
+        Text files (CSV, TSV and the like, in any encoding); they may differ in every habit.
+    workspace
+        Private folder for the database and repaired copies; the caller deletes it.
+    products
+        Concordances to check product codes against; without them, only form and chapter are checked.
+    rates
+        Exchange rates; the European Central Bank's unless given.
+
+    Raises
+    ------
+    HarmoniseError
+        If no file can be read, or a field that is needed is in no column. Single bad lines never raise.
+    duckdb.Error
+        If the disk is full.
+    """
+    workspace.mkdir(parents=True, exist_ok=True, mode=0o700)
+    connection = _open_database(workspace, options)
+    known = _known_products(products)
+    rates = rates or ExchangeRates.european_central_bank()
+    found: list[Finding] = []
+    notes: list[str] = []
+    sources: list[Source] = []
+    for number, path in enumerate(paths):
+        step = part(progress, 0.9 * number / len(paths), 0.9 * (number + 1) / len(paths))
+        try:
+            reader = _FileReader(connection, number, open_text(Path(path), workspace), options, known, rates)
+            reader.run(step)
+        except (UnreadableFileError, LayoutError) as error:
+            if len(paths) == 1:
+                raise
+            notes.append(f"Left out: {error}")
+            sources.append(Source(Path(path).name, "", 0, 0, "", Layout({})))
+            _create_empty(connection, number)
+            continue
+        found += reader.found
+        notes += reader.notes
+        sources.append(reader.source)
+    if not any(source.sha256 for source in sources):
+        raise HarmoniseError("No file could be read. " + " ".join(notes))
+    progress(0.92, "Counting what was found")
+    _finish(connection, sources)
+    rows = sum(source.lines for source in sources)
+    counted = _count_rules(connection, rows) + _dominant_firms(connection, rows)
+    findings = Findings.sorted(rows, _merged(counted, found, rows), notes)
+    progress(1.0, "Read")
+    return Declarations(connection, tuple(sources), findings)
+
+
+def _open_database(workspace: Path, options: Options) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(str(workspace / "harmonise.duckdb"))
+    connection.execute(f"SET memory_limit = {literal(options.memory)}")
+    connection.execute(f"SET threads = {int(options.threads)}")
+    connection.execute(f"SET temp_directory = {literal(str(workspace / 'spill'))}")
+    connection.execute("SET enable_progress_bar = false")
+    return connection
+
+
+def _known_products(products: ProductCodes | None) -> frozenset[str] | None:
+    if products is None:
+        return None
+    vintages = [name for name in products.classifications if name.startswith("HS")]
+    return frozenset().union(*(products.known(name) for name in vintages))
+
+
+class _FileReader:
+    """Reads one file: text, meanings, numbers, verdicts."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        number: int,
+        file: TextFile,
+        options: Options,
+        known: frozenset[str] | None,
+        rates: ExchangeRates,
+    ) -> None:
+        self.connection, self.number, self.file, self.options = connection, number, file, options
+        self.known, self.rates = known, rates
+        self.table = f"source_{number}"
+        self.found: list[Finding] = []
+        self.notes: list[str] = []
+        self.conventions: dict[str, Convention] = {}
+        self.layout = options.layout or guess_layout(file.columns, options.constants)
+        self.source = Source(file.path.name, file.sha256, 0, 0, file.separator, self.layout)
+
+    def run(self, progress: Progress) -> None:
+        """All steps, into the tables ``typed_N``, ``dictionary_N_FIELD`` and ``source_N``."""
+        name = self.file.path.name
+        if not self.file.columns:
+            self.notes.append(f"{name} is empty")
+            _create_empty(self.connection, self.number)
+            return
+        self.layout.check(self.file.columns, name)
+        progress(0.02, f"Reading {name}")
+        broken, examples = load_text(self.connection, self.file, self.table)
+        rows = self._one(f"SELECT count(*) FROM {self.table}")
+        self.source = Source(name, self.file.sha256, rows + broken, broken, self.file.separator, self.layout)
+        self.found += self.file.findings(rows + broken)
+        self.found.append(
+            Finding(RULES["line.fields"], broken, broken / max(rows + broken, 1), None, tuple(examples))
+        )
+        for position, fieldname in enumerate(DICTIONARY_FIELDS):
+            progress(0.3 + 0.03 * position, f"{name}: reading each {fieldname}")
+            self._read_dictionary(fieldname)
+        self._hash_firms()
+        self._settle_numbers()
+        progress(0.55, f"{name}: joining")
+        self._join_lines()
+        progress(0.75, f"{name}: exchange rates")
+        self._convert_money()
+        progress(0.85, f"{name}: duplicates and cancellations")
+        self._find_duplicates()
+        self._find_cancelled()
+
+    def _one(self, query: str) -> int:
+        found = self.connection.execute(query).fetchone()
+        return int(found[0]) if found and found[0] is not None else 0
+
+    def _text(self, fieldname: str) -> str | None:
+        """SQL for a field's text, None where the file does not hold it."""
+        if fieldname in self.layout.columns:
+            return f"trim(coalesce({quoted(self.layout.columns[fieldname])}, ''))"
+        if fieldname in self.layout.constants:
+            return literal(self.layout.constants[fieldname])
+        return None
+
+    def _read_dictionary(self, fieldname: str) -> None:
+        text = self._text(fieldname)
+        counts: dict[str, int] = {}
+        if fieldname in self.layout.columns:
+            counted = self.connection.execute(
+                f"SELECT {text} AS text, count(*) FROM {self.table} GROUP BY ALL ORDER BY 2 DESC, 1"
+            ).fetchall()
+            counts = dict(counted)
+        elif fieldname in self.layout.constants:
+            counts = {self.layout.constants[fieldname]: 1}
+        corrections = self.options.corrections.get(fieldname, {})
+        dictionary = build_dictionary(fieldname, counts, corrections, self.known)
+        self._store(fieldname, dictionary)
+        self.notes += [f"{self.file.path.name}: {note}" for note in dictionary.notes]
+        self.notes += list(dictionary.hints.values())
+
+    def _store(self, fieldname: str, dictionary: Dictionary) -> None:
+        target = f"dictionary_{self.number}_{fieldname}"
+        kind = "DATE" if fieldname == "date" else "VARCHAR"
+        frame = dictionary.table.assign(size=dictionary.table.get("size", 1.0))
+        frame = frame.astype({"text": "str", "rule": "str", "meant": "str", "size": "float"})
+        self.connection.register("frame", frame[["text", "meant", "rule", "size"]])
+        self.connection.execute(
+            f"CREATE OR REPLACE TABLE {target} AS SELECT text::VARCHAR AS text, TRY_CAST(meant AS {kind}) AS meant, "
+            "rule::VARCHAR AS rule, size::DOUBLE AS size FROM frame"
+        )
+        self.connection.unregister("frame")
+
+    def _hash_firms(self) -> None:
+        text = self._text("firm") or "''"
+        names = self.connection.execute(f"SELECT DISTINCT {text} AS text FROM {self.table}").df()["text"]
+        hashes = [
+            hashed_firm(name, self.options.salt) if any(c.isalnum() for c in name) else None for name in names
+        ]
+        self.connection.register(
+            "frame", pd.DataFrame({"text": names.astype("str"), "meant": pd.Series(hashes, dtype="str")})
+        )
+        self.connection.execute(
+            f"CREATE OR REPLACE TABLE dictionary_{self.number}_firm AS SELECT text::VARCHAR AS text, meant::VARCHAR AS meant FROM frame"
+        )
+        self.connection.unregister("frame")
+
+    def _settle_numbers(self) -> None:
+        for fieldname in NUMBER_FIELDS:
+            if fieldname in self.layout.columns:
+                column = self.layout.columns[fieldname]
+                settled = settle_convention(self.connection, self.table, column, self.file.separator)
+                self.conventions[fieldname] = settled
+                self.notes.append(f"{self.file.path.name}: {settled.note}")
+
+    def _number(self, fieldname: str) -> str:
+        if fieldname in self.conventions:
+            return number_of(self.layout.columns[fieldname], self.conventions[fieldname])
+        constant = self.layout.constants.get(fieldname)
+        return "NULL::DOUBLE" if constant is None else f"TRY_CAST({literal(constant)} AS DOUBLE)"
+
+    def _join_lines(self) -> None:
+        """One typed row per line, with the first rule that sets it aside."""
+        joins, numbers = [], {name: self._number(name) for name in NUMBER_FIELDS}
+        for fieldname in (*DICTIONARY_FIELDS, "firm"):
+            text = self._text(fieldname)
+            condition = "FALSE" if text is None else f"{fieldname}_.text = {text}"
+            joins.append(f"LEFT JOIN dictionary_{self.number}_{fieldname} {fieldname}_ ON {condition}")
+        blank = {name: f"coalesce({self._text(name) or 'NULL'}, '') = ''" for name in NUMBER_FIELDS}
+        shaky = (
+            doubtful(self.layout.columns["value"], self.conventions["value"])
+            if "value" in self.conventions
+            else "FALSE"
+        )
+        declaration = self._text("declaration") or "NULL"
+        self.connection.execute(
+            f"""
+            CREATE OR REPLACE TABLE typed_{self.number} AS
+            SELECT *, CASE
+                WHEN firm IS NULL THEN 'firm.missing'
+                WHEN date IS NULL THEN date_rule
+                WHEN flow IS NULL THEN flow_rule
+                WHEN country IS NULL THEN country_rule
+                WHEN product IS NULL THEN product_rule
+                WHEN currency IS NULL THEN currency_rule
+                WHEN value IS NULL OR NOT isfinite(value) THEN if(value_blank, 'value.missing', 'value.unreadable')
+                WHEN value < 0 THEN 'value.negative'
+                WHEN value = 0 THEN 'value.zero' END AS verdict
+            FROM (SELECT row, nullif({declaration}, '') AS declaration, firm_.meant AS firm,
+                date_.meant AS date, date_.rule AS date_rule, flow_.meant AS flow, flow_.rule AS flow_rule,
+                country_.meant AS country, country_.rule AS country_rule,
+                product_.meant AS product, product_.rule AS product_rule,
+                currency_.meant AS currency, currency_.rule AS currency_rule,
+                unit_.meant AS unit, unit_.rule AS unit_rule, unit_.size AS unit_size,
+                {numbers["value"]} AS value, {blank["value"]} AS value_blank, {shaky} AS value_doubtful,
+                {numbers["quantity"]} AS quantity, {blank["quantity"]} AS quantity_blank,
+                {numbers["weight"]} AS weight, {blank["weight"]} AS weight_blank
+            FROM {self.table} {" ".join(joins)})
+            """
+        )
+
+    def _convert_money(self) -> None:
+        """Dollars per unit of each currency on each date; lines without a rate are set aside."""
+        typed = f"typed_{self.number}"
+        pairs = self.connection.execute(
+            f"SELECT DISTINCT currency, date FROM {typed} WHERE currency IS NOT NULL AND date IS NOT NULL"
+        ).df()
+        pairs["rate"] = (
+            self.rates.on(pairs["currency"], pairs["date"]).to_numpy()
+            if len(pairs)
+            else pd.Series(dtype=float)
+        )
+        self.connection.register("frame", pairs)
+        self.connection.execute(
+            f"CREATE OR REPLACE TABLE rate_{self.number} AS SELECT currency::VARCHAR AS currency, date::DATE AS date, "
+            "if(isnan(rate::DOUBLE), NULL, rate::DOUBLE) AS rate FROM frame"
+        )
+        self.connection.unregister("frame")
+
+    def _find_duplicates(self) -> None:
+        """Rows that repeat an earlier one in every column: candidates by hash, then compared in full."""
+        columns = ", ".join(quoted(name) for name in self.file.columns)
+        hashed = f"hash({columns})"
+        self.connection.execute(
+            f"""
+            CREATE OR REPLACE TABLE repeated_{self.number} AS
+            WITH twice AS (SELECT {hashed} AS h FROM {self.table} GROUP BY h HAVING count(*) > 1)
+            SELECT row FROM (SELECT row, row_number() OVER (PARTITION BY {columns} ORDER BY row) AS copy
+                FROM {self.table} WHERE {hashed} IN (FROM twice)) WHERE copy > 1
+            """
+        )
+
+    def _find_cancelled(self) -> None:
+        """Lines whose value a negative line takes back: each negative line cancels at most one."""
+        same = "firm, flow, country, product, currency"
+        typed = f"typed_{self.number}"
+        self.connection.execute(
+            f"""
+            CREATE OR REPLACE TABLE cancelled_{self.number} AS
+            WITH back AS (SELECT {same}, -value AS value,
+                    row_number() OVER (PARTITION BY {same}, value ORDER BY row) AS turn
+                FROM {typed} WHERE verdict = 'value.negative'),
+            candidate AS (SELECT row, {same}, value,
+                    row_number() OVER (PARTITION BY {same}, value ORDER BY date DESC, row DESC) AS turn
+                FROM {typed} SEMI JOIN back USING ({same}, value) WHERE verdict IS NULL)
+            SELECT row FROM candidate SEMI JOIN back USING ({same}, value, turn)
+            """
+        )
+
+
+def _create_empty(connection: duckdb.DuckDBPyConnection, number: int) -> None:
+    """Tables of a file without lines."""
+    connection.execute(f"CREATE OR REPLACE TABLE source_{number} (row BIGINT)")
+    connection.execute(f"CREATE OR REPLACE TABLE source_{number}_broken (line BIGINT, text VARCHAR)")
+    connection.execute(f"CREATE OR REPLACE TABLE repeated_{number} (row BIGINT)")
+    connection.execute(f"CREATE OR REPLACE TABLE cancelled_{number} (row BIGINT)")
+    connection.execute(f"CREATE OR REPLACE TABLE rate_{number} (currency VARCHAR, date DATE, rate DOUBLE)")
+    for name in DICTIONARY_FIELDS:
+        kind = "DATE" if name == "date" else "VARCHAR"
+        connection.execute(
+            f"CREATE OR REPLACE TABLE dictionary_{number}_{name} (text VARCHAR, meant {kind}, rule VARCHAR, size DOUBLE)"
+        )
+    texts = "declaration firm date_rule flow flow_rule country country_rule product product_rule currency currency_rule unit unit_rule verdict"
+    numbers = "unit_size value quantity weight"
+    truths = "value_blank value_doubtful quantity_blank weight_blank"
+    columns = ["row BIGINT", "date DATE"]
+    columns += [f"{name} VARCHAR" for name in texts.split()]
+    columns += [f"{name} DOUBLE" for name in numbers.split()] + [f"{name} BOOLEAN" for name in truths.split()]
+    connection.execute(f"CREATE OR REPLACE TABLE typed_{number} ({', '.join(columns)})")
+
+
+def _finish(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
+    """The tables ``judged`` and ``lines``, the views ``quarantine`` and ``changes``."""
+    parts = [
+        f"""
+        SELECT {n} AS file, t.* EXCLUDE (verdict), t.value * r.rate AS value_usd, d.row IS NOT NULL AS repeated,
+            coalesce(t.verdict, if(r.rate IS NULL, 'currency.no_rate', NULL),
+                if(c.row IS NOT NULL, 'line.cancelled', NULL),
+                if(d.row IS NOT NULL AND t.declaration IS NOT NULL, 'line.duplicate', NULL)) AS verdict
+        FROM typed_{n} t LEFT JOIN rate_{n} r ON r.currency = t.currency AND r.date = t.date
+        LEFT JOIN repeated_{n} d ON d.row = t.row LEFT JOIN cancelled_{n} c ON c.row = t.row
+        """
+        for n in range(len(sources))
+    ]
+    connection.execute(f"CREATE OR REPLACE TABLE judged AS {' UNION ALL BY NAME '.join(parts)}")
+    for n in range(len(sources)):
+        connection.execute(f"DROP TABLE typed_{n}")
+    flags = ", ".join(
+        f"if({condition}, '{rule}', NULL)"
+        for rule, condition in {
+            "value.ambiguous": "value_doubtful",
+            "line.repeated": "repeated",
+            "unit.unknown": "unit_rule = 'unit.unknown'",
+        }.items()
+    )
+    marked = "', '".join(rule.key for rule in NOTE_RULES if rule.key.startswith("date."))
+    connection.execute(
+        f"""
+        CREATE OR REPLACE VIEW lines AS
+        SELECT file, row, declaration, firm, date, year(date) AS year, flow, country, product, value, currency, value_usd,
+            if(quantity > 0 AND isfinite(quantity), quantity * unit_size, NULL) AS quantity, unit,
+            coalesce(if(weight > 0 AND isfinite(weight), weight, NULL),
+                if(unit = 'kg' AND quantity > 0 AND isfinite(quantity), quantity * unit_size, NULL)) AS weight_kg,
+            list_filter([{flags}, if(date_rule IN ('{marked}'), date_rule, NULL)], lambda f: f IS NOT NULL) AS flags
+        FROM judged WHERE verdict IS NULL
+        """
+    )
+    connection.execute(
+        "CREATE OR REPLACE VIEW quarantine AS "
+        "SELECT file, row, verdict AS rule, value_usd FROM judged WHERE verdict IS NOT NULL"
+    )
+    _create_changes(connection, sources)
+
+
+def _number_rule(name: str) -> str:
+    """SQL for the rule that a quantity or weight met; such a cell is set to missing."""
+    return (
+        f"CASE WHEN {name} = 0 THEN '{name}.zero' WHEN {name} < 0 THEN '{name}.negative' "
+        f"WHEN ({name} IS NULL OR NOT isfinite({name})) AND NOT {name}_blank THEN '{name}.unreadable' END"
+    )
+
+
+def _create_changes(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
+    """The log is a view over source text and meanings: it cannot fall out of step with them."""
+    repairs = [rule.key for rule in REPAIR_RULES]
+    parts = []
+    for name in DICTIONARY_FIELDS:
+        rules = ", ".join(literal(rule) for rule in repairs if rule.startswith(f"{name}."))
+        if rules:
+            parts.append(
+                f"SELECT file, row, '{name}' AS \"column\", {name}::VARCHAR AS after, {name}_rule AS rule "
+                f"FROM judged WHERE verdict IS NULL AND {name}_rule IN ({rules})"
+            )
+    for name in ("quantity", "weight"):
+        parts.append(
+            f"SELECT file, row, '{name}' AS \"column\", NULL AS after, {_number_rule(name)} AS rule "
+            f"FROM judged WHERE verdict IS NULL AND {_number_rule(name)} IS NOT NULL"
+        )
+    connection.execute(f"CREATE OR REPLACE VIEW changed AS {' UNION ALL '.join(parts)}")
+    texts = []
+    for n, source in enumerate(sources):
+        cases = " ".join(f"WHEN '{name}' THEN s.{quoted(c)}" for name, c in source.layout.columns.items())
+        before = f'CASE c."column" {cases} END' if cases and source.sha256 and source.lines else "NULL"
+        texts.append(
+            f'SELECT c.file, c.row, c."column", {before} AS before, c.after, c.rule '
+            f"FROM changed c JOIN source_{n} s ON s.row = c.row WHERE c.file = {n}"
+        )
+    connection.execute(f"CREATE OR REPLACE VIEW changes AS {' UNION ALL '.join(texts)}")
+
+
+def _count_rules(connection: duckdb.DuckDBPyConnection, rows: int) -> list[Finding]:
+    """Findings of the rules on rows: those that set aside, those that repair, those that flag."""
+    total = connection.execute("SELECT sum(value_usd) FROM judged WHERE value_usd > 0").fetchone()
+    value = float(total[0]) if total and total[0] else 0.0
+    counted = connection.execute(
+        "SELECT verdict, count(*), sum(greatest(value_usd, 0)) FROM judged WHERE verdict IS NOT NULL GROUP BY ALL"
+    ).fetchall()
+    counted += connection.execute(
+        "SELECT c.rule, count(*), sum(j.value_usd) FROM changes c JOIN judged j USING (file, row) GROUP BY ALL"
+    ).fetchall()
+    counted += connection.execute(
+        "SELECT flag, count(*), sum(value_usd) FROM (SELECT unnest(flags) AS flag, value_usd FROM lines) GROUP BY ALL"
+    ).fetchall()
+    return [
+        Finding(RULES[key], count, count / max(rows, 1), amount / value if value and amount is not None else None,
+                _examples(connection, key))
+        for key, count, amount in counted
+    ]  # fmt: skip
+
+
+def _examples(connection: duckdb.DuckDBPyConnection, rule: str) -> tuple[str, ...]:
+    """The most frequent texts that a dictionary's rule met. Rules on firms and whole lines show none."""
+    name = rule.split(".")[0]
+    if name not in DICTIONARY_FIELDS:
+        return ()
+    tables = connection.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE regexp_matches(table_name, ?) ORDER BY 1",
+        [f"^dictionary_\\d+_{name}$"],
+    ).fetchall()
+    query = " UNION ALL ".join(
+        f"(SELECT text, meant::VARCHAR FROM {t} WHERE rule = ? LIMIT {EXAMPLES})" for (t,) in tables
+    )
+    shown = connection.execute(query, [rule] * len(tables)).fetchall() if tables else []
+    return tuple(f"{text[:40]!r}" + (f" to {meant}" if meant else "") for text, meant in shown[:EXAMPLES])
+
+
+def _dominant_firms(connection: duckdb.DuckDBPyConnection, rows: int) -> list[Finding]:
+    """Years and flows in which one firm makes up more than half of the value."""
+    found = connection.execute(
+        f"""
+        SELECT flow, year, max(value) / sum(value) AS share, max_by(n, value) AS n, sum(value) AS total
+        FROM (SELECT flow, year, firm, sum(value_usd) AS value, count(*) AS n FROM lines GROUP BY ALL)
+        GROUP BY flow, year HAVING share > {DOMINANT_SHARE} AND count(*) >= {_DOMINANT_FIRMS} ORDER BY share DESC
+        """
+    ).fetchall()
+    if not found:
+        return []
+    examples = tuple(f"{share:.0%} of {flow}s in {year}" for flow, year, share, *_ in found[:EXAMPLES])
+    count = sum(n for *_, n, _ in found)
+    return [Finding(RULES["firm.dominant"], count, count / max(rows, 1), None, examples)]
+
+
+def _merged(*parts: Iterable[Finding] | int) -> list[Finding]:
+    """Findings of several files as one for each rule."""
+    rows = next(item for item in parts if isinstance(item, int))
+    merged: dict[str, Finding] = {}
+    for group in parts:
+        for finding in group if not isinstance(group, int) else ():
+            before = merged.get(finding.rule.key)
+            count = finding.rows + (before.rows if before else 0)
+            examples = (*(before.examples if before else ()), *finding.examples)[:EXAMPLES]
+            merged[finding.rule.key] = Finding(
+                finding.rule, count, count / max(rows, 1), finding.value_share, examples
+            )
+    return list(merged.values())
+
+
+__all__ = [
+    "FIELD_NAMES",
+    "QUARANTINE_RULES",
+    "Declarations",
+    "Options",
+    "Source",
+    "hashed_firm",
+    "read_declarations",
+]

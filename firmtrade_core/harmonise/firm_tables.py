@@ -1,0 +1,341 @@
+"""Registers, surveys and balance sheets: one row by firm and year, from files as they come to typed columns and a log."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from firmtrade_core.codes.countries import plain_text
+from firmtrade_core.harmonise.changes import ChangeLog
+from firmtrade_core.harmonise.declarations import hashed_firm
+from firmtrade_core.harmonise.dictionaries import BLANKS
+from firmtrade_core.harmonise.errors import LayoutError
+from firmtrade_core.harmonise.findings import Finding, Rule
+from firmtrade_core.harmonise.numerals import number_of, settle_convention
+from firmtrade_core.harmonise.reading import load_text, open_text
+
+#: Numbers that statistical offices write for "no answer".
+MISSING_CODES = frozenset({-9.0, -99.0, -999.0, -1000.0, -9999.0, -99999.0})
+
+#: A column counts as numbers from this share of readable cells.
+_MOSTLY = 0.9
+
+_YES = frozenset({"yes", "y", "si", "s", "sim", "oui", "true", "x", "1", "ja"})
+_NO = frozenset({"no", "n", "nao", "non", "false", "0", "nein"})
+
+
+@dataclass(frozen=True)
+class FirmField:
+    """A thing that a register or survey tells of a firm, and words that its column is called by."""
+
+    name: str
+    label: str
+    kind: str
+    aliases: tuple[str, ...]
+
+
+FIRM_FIELDS = tuple(
+    FirmField(name, label, kind, tuple(aliases.split("|")))
+    for name, label, kind, aliases in (
+        ("firm", "firm's identifier", "identifier", "firm|firm id|rut|ruc|nit|cnpj|tax id|vat|empresa|id|identifier|padron|plant"),
+        ("name", "firm's name", "text", "name|firm name|razon social|nombre|company name|company"),
+        ("address", "firm's address", "text", "address|direccion|domicilio|street"),
+        ("place", "firm's town or post code", "text", "place|town|city|comuna|ciudad|postcode|zip|codigo postal"),
+        ("year", "year", "year", "year|ano|anio|periodo|ejercicio|fiscal year|annee|jahr"),
+        ("sector", "sector or industry code", "label", "sector|industry|isic|ciiu|nace|actividad|rama|cnae|activity"),
+        ("region", "region", "label", "region|provincia|departamento|estado|state|province"),
+        ("employment", "persons employed", "amount", "employment|employees|workers|empleo|trabajadores|ocupados|personal|staff|headcount"),
+        ("sales", "sales", "amount", "sales|revenue|turnover|ventas|ingresos|facturacion|vendas|output"),
+        ("value_added", "value added", "number", "value added|valor agregado|va|valor anadido"),
+        ("capital", "capital stock", "amount", "capital|fixed assets|activo fijo|activos|assets"),
+        ("materials", "materials and services bought", "amount", "materials|inputs|insumos|materias primas|compras"),
+        ("wages", "wage bill", "amount", "wages|wage bill|payroll|salarios|remuneraciones|sueldos|masa salarial"),
+        ("foreign_ownership", "share held by foreigners", "share", "foreign ownership|foreign share|capital extranjero|propiedad extranjera"),
+        ("age", "age in years", "amount", "age|edad|antiguedad|years since foundation"),
+        ("skill_share", "share of skilled workers", "share", "skill share|skilled share|calificados|skilled workers share"),
+        ("rnd_intensity", "research and development over sales", "share", "rnd intensity|r d|rd intensity|innovation share|i d"),
+        ("quality_certificate", "holds a quality certificate", "flag", "quality certificate|iso|iso 9001|iso9001|certificado|certified|certificate|certificacion"),
+        ("on_time_delivery", "share of deliveries on time", "share", "on time delivery|on time|puntualidad|entregas a tiempo"),
+        ("supplier_links", "suppliers at home", "amount", "supplier links|suppliers|proveedores"),
+        ("buyer_links", "buyers at home", "amount", "buyer links|buyers|clientes"),
+        ("imported_input_share", "share of materials imported", "share", "imported input share|imported inputs"),
+        ("trade_finance", "has trade credit or export insurance", "flag", "trade finance|trade credit|export insurance|credito exportador"),
+        ("digital_presence", "digital presence, 0 to 1", "share", "digital presence|website|digital"),
+        ("weight", "sampling weight", "amount", "weight|factor expansion|factor de expansion|ponderador|sampling weight"),
+    )
+)  # fmt: skip
+
+_BY_NAME = {f.name: f for f in FIRM_FIELDS}
+
+RULES = {
+    rule.key: rule
+    for rule in (
+        Rule("firm.missing", "rows of firm tables without a firm", "quarantined", "Ask for rows with an identifier."),
+        Rule("year.unreadable", "rows of firm tables without a year", "quarantined", "Give the year as a constant."),
+        Rule("firm.twice", "rows that repeat a firm and year, the fullest kept", "quarantined"),
+        Rule("cell.unreadable", "cells of firm tables that are no number, set to missing", "repaired"),
+        Rule("cell.missing_code", "cells that hold a code for no answer (-9, -99, -999 ...), set to missing", "repaired"),
+        Rule("cell.negative", "negative amounts in firm tables, set to missing", "repaired"),
+        Rule("cell.percent", "shares given in percent, divided by 100", "repaired"),
+        Rule("cell.out_of_range", "shares outside 0 to 1, set to missing", "repaired"),
+        Rule("cell.outlier", "cells far from those of the same sector and year", "flagged", "Set them aside as outliers if they are errors."),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class FirmTable:
+    """A firm table, read.
+
+    Parameters
+    ----------
+    table
+        One row by firm (hashed) and year, typed; index is the row of the file.
+    names
+        Columns ``id`` (hashed), ``name``, ``address``, ``place``, for linkage only.
+    log, findings, notes
+        What was changed and why.
+    rows
+        Of the file, broken lines included.
+    sha256
+        Of the file.
+    layout
+        Field to column of the file.
+    """
+
+    table: pd.DataFrame
+    names: pd.DataFrame
+    log: ChangeLog
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+    rows: int
+    sha256: str
+    layout: Mapping[str, str]
+
+
+def guess_firm_layout(columns: Sequence[str]) -> dict[str, str]:
+    """The likeliest column of each field; columns that serve none are extra attributes."""
+    plain = {column: plain_text(column.replace("_", " ")) for column in columns}
+    scores = sorted(
+        ((_score(text, f), f.name, column) for column, text in plain.items() for f in FIRM_FIELDS),
+        key=lambda item: -item[0],
+    )
+    chosen: dict[str, str] = {}
+    for score, name, column in scores:
+        if score >= 0.8 and name not in chosen and column not in chosen.values():
+            chosen[name] = column
+    return {f.name: chosen[f.name] for f in FIRM_FIELDS if f.name in chosen}
+
+
+def _score(text: str, wanted: FirmField) -> float:
+    if text in wanted.aliases:
+        return 2.0 - 0.01 * wanted.aliases.index(text)
+    words = set(text.split())
+    contained = [alias for alias in wanted.aliases if set(alias.split()) <= words]
+    if contained:
+        return 1.0 + 0.1 * max(len(a.split()) for a in contained) - 0.05 * len(words)
+    return max(difflib.SequenceMatcher(None, text, alias).ratio() for alias in wanted.aliases) - 0.05
+
+
+def looks_like_firms(columns: Sequence[str]) -> bool:
+    """Whether a file's header is one of firms by year rather than of customs lines."""
+    layout = guess_firm_layout(columns)
+    return "firm" in layout and bool(
+        {"employment", "sales", "sector", "wages", "capital", "age"} & set(layout)
+    )
+
+
+def read_firm_table(
+    path: Path,
+    workspace: Path,
+    salt: bytes,
+    *,
+    layout: Mapping[str, str] | None = None,
+    year: int | None = None,
+    extra: bool = True,
+) -> FirmTable:
+    """Read a register, survey or balance sheet.
+
+    Parameters
+    ----------
+    layout
+        Field to column; guessed unless given.
+    year
+        Of all rows, where the file has no such column.
+    extra
+        Whether columns that serve no field are kept as attributes.
+
+    Raises
+    ------
+    LayoutError
+        If no column holds the firm, or none the year and none is given.
+    UnreadableFileError
+        If the file is no text table.
+    """
+    file = open_text(path, workspace)
+    layout = dict(layout if layout is not None else guess_firm_layout(file.columns))
+    if file.columns:
+        _check(path.name, layout, file.columns, year)
+    with duckdb.connect() as connection:
+        broken, examples = load_text(connection, file, "source")
+        text = connection.execute("FROM source ORDER BY row").df().set_index("row")
+        numbers, notes = _numbers(connection, file.columns, layout, file.separator)
+    rows = len(text) + broken
+    found = file.findings(rows)
+    if broken:
+        from firmtrade_core.harmonise.rules import RULES as LINE
+
+        found.append(Finding(LINE["line.fields"], broken, broken / rows, None, tuple(examples)))
+    reader = _TableReader(text, numbers, layout, salt, year, ChangeLog())
+    table = reader.read(extra)
+    found += [Finding(RULES[key], n, n / max(rows, 1)) for key, n in reader.counts.items() if n]
+    names = reader.names(table)
+    return FirmTable(table, names, reader.log, tuple(found), tuple(notes), rows, file.sha256, layout)
+
+
+def _check(where: str, layout: Mapping[str, str], columns: Sequence[str], year: int | None) -> None:
+    if missing := [f"{column!r} ({name})" for name, column in layout.items() if column not in columns]:
+        raise LayoutError(f"{where} lacks {', '.join(missing)}. It has {', '.join(map(repr, columns[:20]))}.")
+    if "firm" not in layout:
+        raise LayoutError(f"{where}: say which column holds the firm's identifier.")
+    if "year" not in layout and year is None:
+        raise LayoutError(f"{where}: say which column holds the year, or give the year of all rows.")
+
+
+def _numbers(
+    connection: duckdb.DuckDBPyConnection, columns: Sequence[str], layout: Mapping[str, str], separator: str
+) -> tuple[pd.DataFrame, list[str]]:
+    """Every column that may hold numbers, read as such by its own habit."""
+    labels = {layout.get(f.name) for f in FIRM_FIELDS if f.kind in ("identifier", "text", "label")}
+    wanted = [c for c in columns if c not in labels]
+    notes, parts = [], []
+    for number, column in enumerate(wanted):
+        settled = settle_convention(connection, "source", column, separator)
+        if not settled.certain and "most" in settled.note:
+            notes.append(settled.note)
+        parts.append(f'{number_of(column, settled)} AS "c{number}"')
+    if not parts:
+        return pd.DataFrame(), notes
+    frame = (
+        connection.execute(f"SELECT {', '.join(parts)}, row FROM source ORDER BY row").df().set_index("row")
+    )
+    return frame.set_axis(wanted, axis=1).replace([np.inf, -np.inf], np.nan), notes
+
+
+@dataclass
+class _TableReader:
+    text: pd.DataFrame
+    numbers: pd.DataFrame
+    layout: Mapping[str, str]
+    salt: bytes
+    year: int | None
+    log: ChangeLog
+
+    def __post_init__(self) -> None:
+        self.counts: dict[str, int] = {}
+
+    def read(self, extra: bool) -> pd.DataFrame:
+        table = pd.DataFrame(index=self.text.index)
+        table["firm"] = self._firms()
+        table["year"] = self._years()
+        for f in FIRM_FIELDS:
+            if f.name in self.layout and f.kind not in ("identifier", "text", "year"):
+                table[f.name] = self._column(self.layout[f.name], f)
+        if extra:
+            taken = {*self.layout.values()}
+            for column in (c for c in self.text if c not in taken):
+                name = "_".join(plain_text(str(column)).split()) or str(column)
+                table[name if name not in table else f"{name}_"] = self._column(str(column), None)
+        for f in FIRM_FIELDS:
+            if f.name in table and f.kind in ("amount", "number", "share", "flag"):
+                table = self._mend(table, f)
+        return self._drop(table)
+
+    def names(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The first name of each firm."""
+        if "name" not in self.layout:
+            return pd.DataFrame(columns=["id", "name", "address", "place"])
+        frame = pd.DataFrame({"id": table["firm"]})
+        for name in ("name", "address", "place"):
+            column = self.text.loc[table.index, self.layout[name]] if name in self.layout else None
+            frame[name] = column
+        return frame[frame["name"].notna()].drop_duplicates("id", ignore_index=True)
+
+    def _firms(self) -> pd.Series:
+        written = self.text[self.layout["firm"]] if "firm" in self.layout else pd.Series(dtype=str)
+        known = {
+            text: hashed_firm(text, self.salt)
+            for text in written.dropna().unique()
+            if any(map(str.isalnum, text))
+        }
+        return written.map(known)
+
+    def _years(self) -> pd.Series:
+        if "year" not in self.layout:
+            return pd.Series(self.year, index=self.text.index, dtype="float")
+        found = pd.to_numeric(
+            self.text[self.layout["year"]].str.extract(r"(?<!\d)(\d{4})(?!\d)")[0], errors="coerce"
+        )
+        return found.where(found.between(1900, 2100))
+
+    def _column(self, column: str, wanted: FirmField | None) -> pd.Series:
+        text = self.text[column].str.strip()
+        text = text.where(~text.str.casefold().isin(BLANKS))
+        if wanted is not None and wanted.kind == "label":
+            return text
+        if column in self.numbers:
+            numbers = self.numbers[column]
+            if wanted is not None and wanted.kind == "flag":
+                plain = text.str.casefold()
+                numbers = numbers.mask(plain.isin(_YES), 1.0).mask(plain.isin(_NO), 0.0)
+            if wanted is not None or numbers.notna().sum() >= _MOSTLY * max(text.notna().sum(), 1):
+                self._note_unreadable(column, text, numbers)
+                return numbers
+        return text
+
+    def _note_unreadable(self, column: str, text: pd.Series, numbers: pd.Series) -> None:
+        lost = text.notna() & numbers.isna()
+        if lost.any():
+            frame = pd.DataFrame({column: text})
+            self.log.replace(frame, column, lost, None, step="reading", rule="cell.unreadable")
+            self._count("cell.unreadable", int(lost.sum()))
+
+    def _mend(self, table: pd.DataFrame, wanted: FirmField) -> pd.DataFrame:
+        values, name = table[wanted.name], wanted.name
+        table = self._empty(table, name, values.isin(MISSING_CODES), "cell.missing_code")
+        values = table[name]
+        if wanted.kind == "amount":
+            return self._empty(table, name, values < 0, "cell.negative")
+        if wanted.kind in ("share", "flag"):
+            if wanted.kind == "share" and values.max() > 1 and values.quantile(0.9) > 1:
+                met = values.notna() & (values != 0)
+                table = self.log.replace(
+                    table, name, met, (values / 100)[met].to_numpy(), step="reading", rule="cell.percent"
+                )
+                self._count("cell.percent", int(met.sum()))
+            return self._empty(table, name, (table[name] < 0) | (table[name] > 1), "cell.out_of_range")
+        return table
+
+    def _empty(self, table: pd.DataFrame, name: str, met: pd.Series, rule: str) -> pd.DataFrame:
+        self._count(rule, int(met.sum()))
+        return self.log.replace(table, name, met, np.nan, step="reading", rule=rule) if met.any() else table
+
+    def _drop(self, table: pd.DataFrame) -> pd.DataFrame:
+        for rule, met in (("firm.missing", table["firm"].isna()), ("year.unreadable", table["year"].isna())):
+            met = met.reindex(table.index)
+            self._count(rule, int(met.sum()))
+            table = self.log.remove(table, met, step="reading", rule=rule)
+        fullest = table.notna().sum(axis=1).sort_values(ascending=False, kind="stable").index
+        twice = table.loc[fullest].duplicated(["firm", "year"]).reindex(table.index)
+        self._count("firm.twice", int(twice.sum()))
+        table = self.log.remove(table, twice, step="reading", rule="firm.twice")
+        return table.assign(year=table["year"].astype(int))
+
+    def _count(self, rule: str, cells: int) -> None:
+        self.counts[rule] = self.counts.get(rule, 0) + cells

@@ -1,0 +1,127 @@
+"""Which column of a customs file holds what: guessed from its name, editable, checked."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from firmtrade_core.codes.countries import plain_text
+from firmtrade_core.harmonise.errors import LayoutError
+
+
+@dataclass(frozen=True)
+class Field:
+    """A thing that a customs line tells.
+
+    Parameters
+    ----------
+    name
+        In our tables.
+    label
+        In plain words.
+    required
+        Whether lines are of no use without it.
+    aliases
+        Words that columns of customs offices use for it, without accents, lower case.
+    """
+
+    name: str
+    label: str
+    required: bool
+    aliases: tuple[str, ...]
+
+
+FIELDS = tuple(
+    Field(name, label, required, tuple(aliases.split("|")))
+    for name, label, required, aliases in (
+        ("declaration", "declaration number", False, "declaration|declaracion|dua|dus|customs id|document|aceptacion"),
+        ("firm", "firm's identifier", True, "firm|exporter id|importer id|rut|ruc|nit|cnpj|tax id|vat|tin|empresa|firma|company|entreprise|exporter|importer|exportador|importador"),
+        ("name", "firm's name", False, "name|firm name|company name|exporter name|importer name|nombre|razon social|nombre exportador|nombre importador|denominacion|nom|razao social|firmenname"),
+        ("address", "firm's address", False, "address|direccion|domicilio|adresse|endereco|anschrift|street"),
+        ("place", "firm's town or post code", False, "place|town|city|comuna|ciudad|ville|cidade|ort|postcode|post code|zip|codigo postal"),
+        ("date", "date of shipment", True, "date|fecha|data|datum|fecha aceptacion|shipment date|clearance date|period|periodo|mes|year|ano"),
+        ("flow", "export or import", True, "flow|trade flow|flujo|operacion|operation|direction|regime|regimen|tipo operacion|sens"),
+        ("country", "partner country", True, "country|destination|origin|pais|pais destino|pais origen|partner|pays|land|destino|dest"),
+        ("product", "product code (HS)", True, "product|hs|hs6|hs10|hs code|hscode|partida|sa|codigo arancel|ncm|nandina|tariff code|commodity|subpartida|posicion|cn8|producto"),
+        ("value", "value", True, "value|fob|valor|fob value|valor fob|fob usd|cif|cif value|valeur|wert|amount|value usd|monto"),
+        ("currency", "currency", True, "currency|moneda|devise|moeda|wahrung|curr"),
+        ("quantity", "quantity", False, "quantity|cantidad|qty|quantite|menge|quantidade|supplementary quantity"),
+        ("unit", "unit of quantity", False, "unit|unidad|unite|einheit|unidade|uom|unidad medida|quantity unit"),
+        ("weight", "net weight in kilograms", False, "weight|net weight|peso|peso neto|kg|net kg|weight kg|kilos|poids|gewicht|netweight|peso liquido|gross weight|peso bruto"),
+    )
+)  # fmt: skip
+
+FIELD_NAMES = tuple(f.name for f in FIELDS)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Columns and constants of a set of customs files.
+
+    Parameters
+    ----------
+    columns
+        Field to column of the file.
+    constants
+        Field to a text that holds for every line, such as ``{"flow": "export", "currency": "USD"}``.
+    """
+
+    columns: Mapping[str, str]
+    constants: Mapping[str, str] = field(default_factory=dict)
+
+    def check(self, present: Sequence[str], where: str) -> None:
+        """Check the layout against the columns of a file.
+
+        Raises
+        ------
+        LayoutError
+            Naming every field that is neither mapped nor constant, and every mapped column that is missing.
+        """
+        if unknown := sorted((set(self.columns) | set(self.constants)) - set(FIELD_NAMES)):
+            raise LayoutError(f"There is no field {', '.join(unknown)}; fields are {', '.join(FIELD_NAMES)}.")
+        gaps = [
+            f.label
+            for f in FIELDS
+            if f.required and f.name not in self.columns and f.name not in self.constants
+        ]
+        if gaps:
+            raise LayoutError(
+                f"{where}: say which column holds the {', the '.join(gaps)}, or give a constant."
+            )
+        if missing := {name: c for name, c in self.columns.items() if c not in present}:
+            listed = ", ".join(f"{column!r} ({name})" for name, column in missing.items())
+            raise LayoutError(f"{where} lacks {listed}. It has {', '.join(map(repr, present[:20]))}.")
+
+
+def guess_layout(columns: Sequence[str], constants: Mapping[str, str] | None = None) -> Layout:
+    """The likeliest column of each field, by its name in English, Spanish, Portuguese, French or German.
+
+    Exact names come before contained words, those before lookalikes; each column serves one field.
+    """
+    constants = dict(constants or {})
+    plain = {column: plain_text(column) for column in columns}
+    scores = sorted(
+        (
+            (_score(text, f), f.name, column)
+            for column, text in plain.items()
+            for f in FIELDS
+            if f.name not in constants
+        ),
+        key=lambda item: -item[0],
+    )
+    chosen: dict[str, str] = {}
+    for score, name, column in scores:
+        if score >= 0.75 and name not in chosen and column not in chosen.values():
+            chosen[name] = column
+    return Layout({name: chosen[name] for name in FIELD_NAMES if name in chosen}, constants)
+
+
+def _score(text: str, wanted: Field) -> float:
+    if text in wanted.aliases:
+        return 2.0 - 0.01 * wanted.aliases.index(text)
+    words = text.split()
+    contained = [alias for alias in wanted.aliases if set(alias.split()) <= set(words)]
+    if contained:
+        return 1.0 + 0.1 * max(len(alias.split()) for alias in contained) - 0.01 * len(words)
+    return max(difflib.SequenceMatcher(None, text, alias).ratio() for alias in wanted.aliases) - 0.05

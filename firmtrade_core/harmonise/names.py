@@ -1,0 +1,117 @@
+"""Names and addresses of firms in a form that can be compared."""
+
+from __future__ import annotations
+
+import re
+
+from firmtrade_core.codes.countries import plain_text
+
+#: Words that tell a firm's legal form or nothing, in the languages of customs offices.
+LEGAL_FORMS = frozenset(
+    [
+        "sa",
+        "sac",
+        "saa",
+        "sas",
+        "sarl",
+        "srl",
+        "ltda",
+        "limitada",
+        "limited",
+        "ltd",
+        "llc",
+        "llp",
+        "inc",
+        "incorporated",
+        "corp",
+        "corporation",
+        "co",
+        "company",
+        "compania",
+        "cia",
+        "spa",
+        "eirl",
+        "cv",
+        "sab",
+        "scrl",
+        "gmbh",
+        "ag",
+        "kg",
+        "ohg",
+        "ug",
+        "mbh",
+        "bv",
+        "nv",
+        "plc",
+        "oy",
+        "ab",
+        "as",
+        "aps",
+        "sociedad",
+        "anonima",
+        "responsabilidad",
+        "cerrada",
+        "abierta",
+        "societe",
+        "anonyme",
+        "the",
+        "de",
+        "del",
+        "la",
+        "las",
+        "los",
+        "y",
+        "e",
+        "and",
+        "et",
+        "und",
+        "do",
+        "da",
+        "dos",
+        "das",
+        "hnos",
+        "hermanos",
+    ]
+)
+
+#: Legal forms as they look once points are blanks: letters that belong together.
+_SPELLED = re.compile(
+    r"\b(s a c v|s de r l|s a c|s a s|s a a|s r l|s p a|s a r l|e i r l|l t d a|l l c|s a|b v|n v|c v)\b"
+)
+
+_ADDRESS_WORDS = {
+    "av": "avenida", "avda": "avenida", "ave": "avenida", "avenue": "avenida", "st": "street", "str": "street",
+    "rd": "road", "c": "calle", "cl": "calle", "no": "", "nro": "", "num": "", "n": "", "of": "oficina",
+    "dpto": "departamento", "depto": "departamento", "pje": "pasaje", "psje": "pasaje", "sn": "", "km": "km",
+}  # fmt: skip
+
+
+def plain_name(name: str) -> str:
+    """A firm's name without case, accents, punctuation and legal form; what is left is never empty unless it was.
+
+    Examples
+    --------
+    >>> plain_name("Exportadora Los Álamos S.A."), plain_name("EXPORTADORA LOS ALAMOS LTDA.")
+    ('exportadora alamos', 'exportadora alamos')
+    """
+    plain = plain_text(name.replace("&", " y ").replace("'", ""))
+    words = _SPELLED.sub(lambda found: found[0].replace(" ", ""), plain).split()
+    kept = [word for word in words if word not in LEGAL_FORMS]
+    return " ".join(kept or words)
+
+
+def plain_address(address: str) -> str:
+    """An address with its usual abbreviations written out.
+
+    Examples
+    --------
+    >>> plain_address("Av. Libertador 1.234, Of. 5")
+    'avenida libertador 1234 oficina 5'
+    """
+    joined = re.sub(r"(?<=\d)\.(?=\d{3}\b)", "", address)
+    return " ".join(filter(None, (_ADDRESS_WORDS.get(word, word) for word in plain_text(joined).split())))
+
+
+def sorted_words(text: str) -> str:
+    """Words in alphabetical order: the same for names whose words changed places."""
+    return " ".join(sorted(text.split()))

@@ -1,0 +1,378 @@
+"""Text files as people send them: any encoding, any separator, broken lines counted and kept aside.
+
+A file is first looked at in blocks. If it is plain UTF-8 with sound quotes, DuckDB reads it where it lies; if not, a
+repaired copy is written into the workspace, one line a record, and the repairs are counted.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+
+from firmtrade_core.harmonise.errors import UnreadableFileError
+from firmtrade_core.harmonise.findings import EXAMPLES, Finding, Rule
+
+SEPARATORS = (";", "\t", ",", "|")
+
+_BLOCK = 8 << 20
+
+#: Files that are turned into text first.
+_CONVERTED = frozenset({".xlsx", ".xls", ".parquet"})
+
+#: Bytes that no text holds in number: control characters but for tab, line feed and return.
+_CONTROL = [bytes([code]) for code in range(32) if code not in (9, 10, 13)]
+
+#: Most lines that one quoted field may span; a quote open for longer is a stray one.
+_LONGEST_FIELD = 20
+
+LINE_RULES = {
+    "line.fields": Rule(
+        "line.fields",
+        "lines with too many or too few fields",
+        "quarantined",
+        "Look for separators inside texts, and for lines cut short, at the source.",
+    ),
+    "line.encoding": Rule(
+        "line.encoding", "lines that are not UTF-8, read as Windows-1252", "repaired", "Export as UTF-8."
+    ),
+    "line.quote": Rule("line.quote", "lines with a stray quotation mark, which was taken out", "repaired"),
+    "line.joined": Rule("line.joined", "records that spanned several lines, joined", "repaired"),
+    "line.null": Rule("line.null", "lines with null characters, which were taken out", "repaired"),
+    "line.blank": Rule("line.blank", "blank lines", "noted"),
+}
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """What a text table is like, and where a clean copy of it lies.
+
+    Parameters
+    ----------
+    path
+        The file as given.
+    clean
+        What to read: the file itself where it is sound, else a repaired copy.
+    separator
+        Between fields.
+    columns
+        Names in the first line, made unique; empty for an empty file.
+    repairs
+        Lines repaired, by rule.
+    examples
+        A few line numbers for each rule.
+    sha256
+        Of the file as given.
+    """
+
+    path: Path
+    clean: Path
+    separator: str
+    columns: tuple[str, ...]
+    repairs: dict[str, int]
+    examples: dict[str, tuple[str, ...]]
+    sha256: str
+
+    def findings(self, rows: int) -> list[Finding]:
+        """Repairs as findings."""
+        return [
+            Finding(LINE_RULES[key], count, count / max(rows, 1), None, self.examples.get(key, ()))
+            for key, count in self.repairs.items()
+        ]
+
+
+def open_text(path: Path, workspace: Path) -> TextFile:
+    """Look at a text table and, where it needs it, write a repaired copy into the workspace.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the file is missing or is no text.
+    """
+    if path.suffix.lower() in _CONVERTED:
+        inner = open_text(_as_text(path, workspace), workspace)
+        return replace(inner, path=path, sha256=_sha256(path))
+    try:
+        with path.open("rb") as file:
+            head = file.read(1 << 16)
+    except OSError as error:
+        raise UnreadableFileError(f"{path.name} cannot be read: {error.strerror or error}.") from error
+    encoding = _byte_order_mark(head)
+    if encoding is None and sum(map(head.count, _CONTROL)) > len(head) // 16:
+        raise UnreadableFileError(
+            f"{path.name} is not a text table (a spreadsheet, an archive?). Export it as CSV with one header line."
+        )
+    sound, digest = _survey(path) if encoding is None else (False, _sha256(path))
+    text_head = head.decode(encoding, "replace") if encoding else _decode_all(head)
+    separator = _separator(text_head)
+    if not text_head.strip("\ufeff \r\n"):
+        return TextFile(path, path, separator, (), {}, {}, digest)
+    first = next(line for line in text_head.lstrip("\ufeff").splitlines() if line.strip())
+    columns = _unique_names(next(csv.reader([first], delimiter=separator)))
+    if sound:
+        return TextFile(path, path, separator, columns, {}, {}, digest)
+    clean = workspace / f"{digest[:16]}.csv"
+    mender = _repair(path, clean, encoding, separator, len(columns))
+    examples = {rule: tuple(found) for rule, found in mender.examples.items()}
+    return TextFile(path, clean, separator, columns, dict(mender.counts), examples, digest)
+
+
+def _as_text(path: Path, workspace: Path) -> Path:
+    """A workbook's first sheet, or a Parquet file, as a text table in the workspace."""
+    target = workspace / f"{path.stem}_{path.suffix[1:]}.csv"
+    try:
+        if path.suffix.lower() == ".parquet":
+            with duckdb.connect() as connection:
+                source, copy = literal(str(path)), literal(str(target))
+                connection.execute(f"COPY (FROM read_parquet({source})) TO {copy} (FORMAT csv, HEADER)")
+        else:
+            import pandas as pd
+
+            pd.read_excel(path, dtype=str).to_csv(target, index=False)
+    except Exception as error:  # whatever a damaged file makes its reader say
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UnreadableFileError(f"{path.name} cannot be read: {reason}") from error
+    return target
+
+
+def load_text(connection: duckdb.DuckDBPyConnection, file: TextFile, table: str) -> tuple[int, list[str]]:
+    """Read a text table into DuckDB as text, with a column ``row`` (1, 2, ...) over the well-formed records.
+
+    Lines with another number of fields than the header go to the table ``{table}_broken`` (line, text).
+
+    Returns
+    -------
+    tuple
+        How many lines are broken, and examples of them.
+    """
+    names = ", ".join(f"{quoted(name)} VARCHAR" for name in file.columns)
+    if not file.columns:
+        connection.execute(f"CREATE OR REPLACE TABLE {table} (row BIGINT)")
+        connection.execute(f"CREATE OR REPLACE TABLE {table}_broken (line BIGINT, text VARCHAR)")
+        return 0, []
+    struct = "{" + ", ".join(f"{literal(name)}: 'VARCHAR'" for name in file.columns) + "}"
+    connection.execute(f"CREATE OR REPLACE TABLE {table} (row BIGINT, {names})")
+    connection.execute("DROP TABLE IF EXISTS reject_scans")
+    connection.execute("DROP TABLE IF EXISTS reject_errors")
+    connection.execute(
+        f"INSERT INTO {table} SELECT row_number() OVER (), * FROM read_csv("
+        f"{literal(str(file.clean))}, columns={struct}, auto_detect=false, header=true, "
+        f"delim={literal(file.separator)}, quote='\"', escape='\"', store_rejects=true, rejects_limit=0, "
+        "max_line_size=16777216)"
+    )
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {table}_broken AS SELECT line, any_value(csv_line) AS text "
+        "FROM reject_errors GROUP BY line, byte_position ORDER BY line"
+    )
+    found = connection.execute(f"SELECT count(*) FROM {table}_broken").fetchone()
+    shown = connection.execute(
+        f"SELECT line, text FROM {table}_broken ORDER BY line LIMIT {EXAMPLES}"
+    ).fetchall()
+    return int(found[0]) if found else 0, [
+        # The text itself may name a firm: it stays in the table.
+        f"line {line}: {_fields(str(text), file.separator)} fields, {len(file.columns)} expected"
+        for line, text in shown
+    ]
+
+
+def _fields(line: str, separator: str) -> int:
+    """Number of fields of one line, whatever its quotes."""
+    bare = line.replace("\r", "").replace("\n", " ")
+    return len(next(csv.reader([bare], delimiter=separator), []))
+
+
+def _survey(path: Path) -> tuple[bool, str]:
+    """Whether DuckDB can read the file where it lies, and its SHA-256."""
+    digest, sound, rest = hashlib.sha256(), True, b""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+            if sound:
+                held = rest + block
+                end = held.rfind(b"\n") + 1
+                sound, rest = _sound(held[:end]), held[end:]
+    return sound and _sound(rest), digest.hexdigest()
+
+
+def _sound(lines: bytes) -> bool:
+    """Whether whole lines are UTF-8 with closed quotes, no blank lines, null characters or lone returns."""
+    if b"\0" in lines or b"\n\n" in lines or b"\n\r\n" in lines or lines.startswith((b"\n", b"\r")):
+        return False
+    if lines.count(b"\r") != lines.count(b"\r\n"):
+        return False
+    if b'"' in lines and any(line.count(b'"') % 2 for line in lines.split(b"\n")):
+        return False
+    try:
+        lines.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _byte_order_mark(head: bytes) -> str | None:
+    """UTF-16 by its mark or by every second byte being null; None for anything that is one byte a letter."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    odd, even = head[1::2].count(0), head[0::2].count(0)
+    if odd > 0.4 * len(head) and even < 0.05 * len(head):
+        return "utf-16-le"
+    return "utf-16-be" if even > 0.4 * len(head) and odd < 0.05 * len(head) else None
+
+
+def _decode_line(line: bytes) -> tuple[str, bool]:
+    """Text of a line, and whether it was UTF-8."""
+    try:
+        return line.decode("utf-8"), True
+    except UnicodeDecodeError:
+        return line.decode("cp1252", "replace"), False
+
+
+def _decode_all(head: bytes) -> str:
+    return "\n".join(_decode_line(line)[0] for line in head.splitlines())
+
+
+def _separator(text: str) -> str:
+    """The separator that splits the first lines into the same, largest number of fields."""
+    lines = [line for line in text.splitlines()[:100] if line.strip()]
+    if len(lines) > 2:
+        lines = lines[:-1]
+
+    def score(separator: str) -> tuple[float, int]:
+        # Each line by itself: a quote that never closes would swallow the rest.
+        counts = Counter(_fields(line, separator) for line in lines)
+        fields, lines_agreeing = counts.most_common(1)[0] if counts else (1, 0)
+        return (lines_agreeing / max(len(lines), 1) if fields > 1 else 0.0, fields)
+
+    return max(SEPARATORS, key=score)
+
+
+def _unique_names(names: list[str]) -> tuple[str, ...]:
+    seen: Counter[str] = Counter()
+    unique = []
+    for position, name in enumerate(names, start=1):
+        base = name.strip().strip('"')[:100] or f"column_{position}"
+        base = f"{base}_" if base.casefold() == "row" else base
+        seen[base.casefold()] += 1
+        unique.append(base if seen[base.casefold()] == 1 else f"{base}_{seen[base.casefold()]}")
+    return tuple(unique)
+
+
+class _Mender:
+    """Writes records one a line, joins those that span lines, takes out stray quotes, and counts."""
+
+    def __init__(self, out: io.TextIOBase, separator: str, fields: int) -> None:
+        self.out, self.separator, self.fields = out, separator, fields
+        self.counts: Counter[str] = Counter()
+        self.examples: dict[str, list[str]] = {}
+        self._open: list[tuple[int, str]] = []
+
+    def note(self, rule: str, line: int) -> None:
+        """Count a repair."""
+        self.counts[rule] += 1
+        if len(self.examples.setdefault(rule, [])) < EXAMPLES:
+            self.examples[rule].append(f"line {line}")
+
+    def add(self, number: int, line: str) -> None:
+        """Take in the next line."""
+        if not self._open and not line.strip():
+            self.note("line.blank", number)
+        elif not self._open and line.count('"') % 2 == 0:
+            self.out.write(line + "\n")
+        else:
+            self._open.append((number, line))
+            self._settle()
+
+    def finish(self) -> None:
+        """Write what is still open at the end of the file."""
+        while self._open:
+            self._give_up()
+
+    def _settle(self) -> None:
+        """Join lines whose quotes close each other into one record, or find the first one's quote stray."""
+        if len(self._open) == 1:
+            return
+        joined = " ".join(line for _, line in self._open)
+        if joined.count('"') % 2:
+            if len(self._open) > _LONGEST_FIELD:
+                self._give_up()
+        elif len(next(csv.reader([joined], delimiter=self.separator))) == self.fields:
+            self.out.write(joined + "\n")
+            self.note("line.joined", self._open[0][0])
+            self._open = []
+        else:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """Write the first open line without its quotes, then look at the others afresh."""
+        (number, line), rest = self._open[0], self._open[1:]
+        self.out.write(line.replace('"', "") + "\n")
+        self.note("line.quote", number)
+        self._open = []
+        for later in rest:
+            self.add(*later)
+
+
+def _repair(path: Path, clean: Path, encoding: str | None, separator: str, fields: int) -> _Mender:
+    """Write the file as UTF-8, one record a line; count what had to be mended."""
+    with clean.open("w", encoding="utf-8", newline="\n") as out:
+        mender = _Mender(out, separator, fields)
+        lines = _wide_lines(path, encoding) if encoding else _byte_lines(path, mender)
+        for number, line in lines:
+            mender.add(number, line)
+        mender.finish()
+    return mender
+
+
+def _wide_lines(path: Path, encoding: str) -> Iterator[tuple[int, str]]:
+    """Numbered lines of a file with two bytes a letter."""
+    with path.open("r", encoding=encoding, errors="replace", newline=None) as text:
+        for number, line in enumerate(text, start=1):
+            yield number, line.rstrip("\n").lstrip("\ufeff").replace("\0", "")
+
+
+def _byte_lines(path: Path, mender: _Mender) -> Iterator[tuple[int, str]]:
+    """Numbered lines of a file with one byte a letter, each read as UTF-8 or else as Windows-1252."""
+    number, rest = 0, b""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            # A return at the end of a block may belong to a line feed at the start of the next.
+            held = rest + block
+            rest = b"\r" if held.endswith(b"\r") else b""
+            lines = held[: len(held) - len(rest)].replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+            rest = lines.pop() + rest
+            for raw in lines:
+                number += 1
+                yield number, _text(raw, number, mender)
+    if rest.strip(b"\r"):
+        yield number + 1, _text(rest.strip(b"\r"), number + 1, mender)
+
+
+def _text(raw: bytes, number: int, mender: _Mender) -> str:
+    if b"\0" in raw:
+        mender.note("line.null", number)
+        raw = raw.replace(b"\0", b"")
+    text, is_utf8 = _decode_line(raw)
+    if not is_utf8:
+        mender.note("line.encoding", number)
+    return text.lstrip("\ufeff") if number == 1 else text
+
+
+def quoted(name: str) -> str:
+    """A name as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,96 @@
+"""The rules that customs lines are held against, in the order in which they claim a row."""
+
+from __future__ import annotations
+
+from firmtrade_core.harmonise.findings import Rule
+from firmtrade_core.harmonise.reading import LINE_RULES
+
+_CORRECT = "Give the meaning of the texts shown in a table of corrections."
+
+#: Rules that set a row aside. A row is counted under the first that it meets.
+QUARANTINE_RULES = tuple(
+    Rule(key, title, "quarantined", advice)
+    for key, title, advice in (
+        ("firm.missing", "lines without a firm", "Ask for lines with the firm's identifier."),
+        ("date.missing", "lines without a date", ""),
+        ("date.unreadable", "lines whose date is no date", _CORRECT),
+        ("date.implausible", "lines dated before 1950 or in the future", _CORRECT),
+        ("flow.unknown", "lines that are neither exports nor imports", _CORRECT),
+        ("country.missing", "lines without a partner country", ""),
+        ("country.unknown", "lines with an unknown country", _CORRECT),
+        ("product.missing", "lines without a product", ""),
+        ("product.unreadable", "lines whose product is no code", _CORRECT),
+        ("product.coarse", "lines with fewer than six digits of product", "Ask for the full code."),
+        ("product.unknown", "lines with a code that is in no edition of the Harmonised System", _CORRECT),
+        ("currency.missing", "lines without a currency", "Give the currency as a constant if it is known."),
+        ("currency.unknown", "lines with an unknown currency", _CORRECT),
+        ("value.missing", "lines without a value", ""),
+        ("value.unreadable", "lines whose value is no number", ""),
+        ("value.negative", "lines with a negative value", "Cancellations? Ask which lines they cancel."),
+        ("value.zero", "lines with a value of zero", "Samples and returns are often declared so."),
+        (
+            "currency.no_rate",
+            "lines in a currency without an exchange rate on that date",
+            "Give a table of rates (date, currency, usd).",
+        ),
+        (
+            "line.cancelled",
+            "lines that a later negative line of the same firm, partner and product cancels",
+            "",
+        ),
+        (
+            "line.duplicate",
+            "lines that repeat another in every column, the declaration's number included",
+            "",
+        ),
+    )
+)
+
+#: Rules whose change is logged; the row stays.
+REPAIR_RULES = tuple(
+    Rule(key, title, "repaired", advice)
+    for key, title, advice in (
+        ("product.leading_zero", "product codes that had lost a leading zero", "Read codes as text."),
+        ("product.corrected", "product codes corrected from your table", ""),
+        ("country.retired", "retired country codes, replaced by their successor", ""),
+        ("country.split", "codes of countries that fell apart, given to the first successor", ""),
+        ("country.corrected", "countries corrected from your table", ""),
+        ("currency.corrected", "currencies corrected from your table", ""),
+        ("flow.corrected", "flows corrected from your table", ""),
+        ("date.corrected", "dates corrected from your table", ""),
+        ("unit.corrected", "units corrected from your table", ""),
+        ("weight.zero", "weights of zero, set to missing", ""),
+        ("weight.negative", "negative weights, set to missing", ""),
+        ("weight.unreadable", "weights that are no number, set to missing", ""),
+        ("quantity.zero", "quantities of zero, set to missing", ""),
+        ("quantity.negative", "negative quantities, set to missing", ""),
+        ("quantity.unreadable", "quantities that are no number, set to missing", ""),
+    )
+)
+
+#: Rules that mark a row or only count it.
+NOTE_RULES = (
+    Rule("date.ambiguous", "dates whose day and month could be swapped, read by the file's habit", "flagged"),
+    Rule("date.month_only", "dates without a day, read as the month's first", "flagged"),
+    Rule("date.year_only", "dates that are only a year, read as 1 January", "flagged"),
+    Rule("date.serial", "dates that a spreadsheet had turned into numbers", "flagged"),
+    Rule("value.ambiguous", "values that could mean a thousand times more or less", "flagged"),
+    Rule("unit.unknown", "lines with an unknown unit of quantity", "flagged", _CORRECT),
+    Rule(
+        "line.repeated",
+        "lines that repeat another in every column, without a declaration's number to tell",
+        "flagged",
+        "Map the declaration's number to set true duplicates aside.",
+    ),
+    Rule(
+        "firm.dominant",
+        "lines of a firm with more than half of a year's value",
+        "noted",
+        "Check its values; if they are right, cells with it are confidential.",
+    ),
+)
+
+RULES: dict[str, Rule] = {
+    **LINE_RULES,
+    **{rule.key: rule for rule in (*QUARANTINE_RULES, *REPAIR_RULES, *NOTE_RULES)},
+}

@@ -1,0 +1,17 @@
+"""Long work in a spawned process: progress, cancel, resume from checkpoints by content hash."""
+
+from firmtrade_core.jobs.checkpoints import Checkpoints, content_hash
+from firmtrade_core.jobs.job import Job, JobError, JobStatus
+from firmtrade_core.jobs.progress import CancelledError, Progress, part, silent
+
+__all__ = [
+    "CancelledError",
+    "Checkpoints",
+    "Job",
+    "JobError",
+    "JobStatus",
+    "Progress",
+    "content_hash",
+    "part",
+    "silent",
+]

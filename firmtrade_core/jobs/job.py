@@ -1,0 +1,194 @@
+"""A job: one call of an importable function in a process of its own, followed through files in a private folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from firmtrade_core.jobs.checkpoints import content_hash, write_whole
+from firmtrade_core.paths import PROJECT
+
+State = Literal["running", "done", "failed", "cancelled", "lost"]
+
+#: Seconds a job has to stop by itself, at its next report of progress, before its process is ended.
+GRACE_SECONDS = 5.0
+
+#: Linear algebra on one thread: workers share the machine with the screen.
+_WORKER_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+class JobError(RuntimeError):
+    """A job has no result: it failed, was cancelled, or still runs. The message says which and why."""
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """Where a job stands.
+
+    Parameters
+    ----------
+    state
+        ``lost`` means that its process ended without a word (killed, out of memory, machine restarted).
+    fraction
+        Share done, 0 to 1.
+    message
+        What it is doing, or why it failed.
+    pid
+        Of its process.
+    updated
+        When it last reported, seconds since the epoch.
+    """
+
+    state: State
+    fraction: float
+    message: str
+    pid: int
+    updated: float
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state != "running"
+
+
+class Job:
+    """One call of a function in a spawned process.
+
+    The function takes its arguments by keyword, and besides ``progress`` (`Progress`) and ``checkpoints``
+    (`Checkpoints`). It must be importable by name: the process starts from the module, never from the running app.
+    Starting an equal call again finds the finished result, or resumes from the checkpoints.
+
+    Examples
+    --------
+    >>> job = Job.start(long_work, {"draws": 5}, folder)  # doctest: +SKIP
+    >>> job.status().fraction, job.cancel()  # doctest: +SKIP
+    """
+
+    def __init__(self, folder: Path, process: subprocess.Popen[bytes] | None = None) -> None:
+        self.folder = folder
+        self._process = process
+
+    @classmethod
+    def start(cls, function: Callable[..., Any], arguments: Mapping[str, Any], root: Path) -> Job:
+        """Start a call, or attach to an equal one that runs or is done.
+
+        Parameters
+        ----------
+        function
+            At the top level of an importable module.
+        arguments
+            By name; they must pickle and have a content hash.
+        root
+            Folder that holds jobs; each gets a subfolder named by the hash of its call.
+        """
+        if "<" in function.__qualname__:
+            raise JobError(
+                f"{function.__qualname__} is not importable by name; jobs call top-level functions."
+            )
+        folder = root / content_hash(function, arguments)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        running = cls(folder)
+        if (folder / "status.json").is_file() and running.status().state in ("running", "done"):
+            return running
+        for leftover in ("cancel", "result.pickle"):
+            (folder / leftover).unlink(missing_ok=True)
+        call = (function.__module__, function.__qualname__, dict(arguments))
+        write_whole(folder / "call.pickle", pickle.dumps(call))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "firmtrade_core.jobs.worker", str(folder.resolve())],
+            cwd=PROJECT,
+            env={**os.environ, **_WORKER_ENVIRONMENT},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        write_status(
+            folder, JobStatus("running", 0.0, "Starting", process.pid, time.time()), only_if_new=True
+        )
+        return cls(folder, process)
+
+    def status(self) -> JobStatus:
+        """Where the job stands now."""
+        if self._process is not None:
+            self._process.poll()
+        status = read_status(self.folder)
+        if status.state == "running" and not _alive(status.pid):
+            status = read_status(self.folder)
+            if status.state == "running":
+                return JobStatus(
+                    "lost", status.fraction, "The process ended unexpectedly.", status.pid, status.updated
+                )
+        return status
+
+    def cancel(self, grace: float = GRACE_SECONDS) -> JobStatus:
+        """Ask the job to stop, wait for it, and end its process if it does not; checkpoints stay."""
+        (self.folder / "cancel").touch()
+        deadline = time.monotonic() + grace
+        while not (status := self.status()).finished and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if not status.finished:
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
+            else:
+                os.kill(status.pid, 15)
+            status = JobStatus("cancelled", status.fraction, "Cancelled.", status.pid, time.time())
+            write_status(self.folder, status)
+        return status
+
+    def wait(self, seconds: float = 3600.0) -> JobStatus:
+        """Wait until the job is finished, at most so long."""
+        deadline = time.monotonic() + seconds
+        while not (status := self.status()).finished and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return status
+
+    def result(self) -> Any:
+        """What the function returned.
+
+        Raises
+        ------
+        JobError
+            If it is not done; the message says why.
+        """
+        status = self.status()
+        if status.state != "done":
+            raise JobError(f"The job is {status.state} at {status.fraction:.0%}: {status.message}")
+        return pickle.loads((self.folder / "result.pickle").read_bytes())
+
+
+def write_status(folder: Path, status: JobStatus, *, only_if_new: bool = False) -> None:
+    """Note where a job stands; a starter's first note never replaces one of the worker."""
+    path, content = folder / "status.json", json.dumps(asdict(status)).encode()
+    if only_if_new and path.is_file() and read_status(folder).pid == status.pid:
+        return
+    write_whole(path, content)
+
+
+def read_status(folder: Path) -> JobStatus:
+    """The last note on a job."""
+    return JobStatus(**json.loads((folder / "status.json").read_bytes()))
+
+
+def _alive(pid: int) -> bool:
+    # A child that ended stays visible until someone asks how it ended.
+    with suppress(ChildProcessError):
+        if os.waitpid(pid, os.WNOHANG)[0] == pid:
+            return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

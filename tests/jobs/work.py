@@ -1,0 +1,34 @@
+"""Work for jobs to do: importable by name, as jobs need it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from firmtrade_core.jobs import Checkpoints, Progress
+
+
+def square_slowly(count: int, trace: Path, progress: Progress, checkpoints: Checkpoints) -> list[int]:
+    """Squares, each step leaving a line in ``trace``."""
+
+    def square(i: int) -> int:
+        with trace.open("a") as file:
+            file.write(f"{i}\n")
+        return i * i
+
+    squares = []
+    for i in range(count):
+        progress(i / count, f"Number {i}")
+        squares.append(checkpoints.step("square", i, lambda i=i: square(i)))
+        time.sleep(0.02)
+    return squares
+
+
+def fail(progress: Progress, checkpoints: Checkpoints) -> None:
+    """Never succeeds."""
+    raise ValueError("country XXX is unknown")
+
+
+def ignore_everything(progress: Progress, checkpoints: Checkpoints) -> None:
+    """Never looks up."""
+    time.sleep(60)
