@@ -11,7 +11,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING
 from firmtrade_core.scenarios.presets import load_schedule
 from firmtrade_core.world.world import World
-from pages.parts import pickers
+from pages.parts import pickers, programme
 from pages.parts.answers import retaliation, retaliation_details
 from pages.parts.card_kinds import AT_HOME, EXTERNAL_TARIFF, KINDS, TARIFF_METHODS, TARIFF_SLIDES, Slide
 from pages.parts.frame import complain
@@ -43,6 +43,8 @@ def _card(store: Store, world: World, index: int, card: Any) -> None:
     _head(store, world, index, card)
     for field, label in KINDS[card.kind].places:
         _places(store, world, index, card, field, label)
+    if card.kind == "programme":
+        programme.what(store, index, card)
     _sectors(store, world, index, card)
     _number(store, world, index, card)
     if problem := store.problems.get(f"card {index}"):
@@ -59,6 +61,8 @@ def _number(store: Store, world: World, index: int, card: Any) -> None:
         _external_tariff(store, index, card)
     elif slide is not None:
         _slider(store, index, card, slide)
+    if card.kind == "programme":
+        programme.cost(store, index, card)
 
 
 # Head of a card ---------------------------------------------------------------------------------
@@ -120,6 +124,8 @@ def _more(store: Store, world: World, index: int, card: Any) -> None:
             "How",
             {"add": "On top of today's", "set": "Instead of today's"},
         )
+    if card.kind == "programme":
+        programme.details(store, index, card)
     if card.kind in ("tariff", "schedule"):
         retaliation_details(store, world, index, card)
     for field, label in EXCEPTIONS.items():
@@ -285,7 +291,7 @@ def _add(store: Store, world: World) -> None:
 
     st.selectbox(
         "Add a policy",
-        list(KINDS),
+        [kind for kind in KINDS if kind != "programme" or programme.has_home()],
         index=None,
         key="add_card",
         format_func=lambda kind: KINDS[kind].title,
@@ -298,6 +304,8 @@ def _add(store: Store, world: World) -> None:
 def new_card(kind: str, country: str, world: World) -> dict[str, Any]:
     """A card that makes sense at once: by, from or in the country looked at."""
     card: dict[str, Any] = {"kind": kind, **dict(KINDS[kind].opening)}
+    if not KINDS[kind].places:
+        return card
     place = KINDS[kind].places[0][0]
     others = [code for code in world.countries if code not in (country, "ROW")]
     largest = sorted(others, key=lambda code: -world.income[world.country_index(code)])[:1]
