@@ -87,6 +87,11 @@ def _details(laws: Laws) -> None:
     )
 
 
+def _why(laws: Laws) -> None:
+    reasons = "".join(f"<li>{escape(line)}</li>" for line in laws.reasons())
+    st.html(f'<h2 class="ft-heading">Why they differ</h2><ul class="ft-list">{reasons}</ul>')
+
+
 def _page(world: World) -> None:
     store = current(world)
     home = home_or_complaint()
@@ -103,6 +108,7 @@ def _page(world: World) -> None:
     with left:
         drawn = law_dots(laws, subtitle=f"Change in % against the baseline · {under}", source=source)
         chart.draw(drawn, key="laws", result=laws.hash, kind="laws")
+        _why(laws)
     with right:
         drawn = elasticity_dots(
             laws,
@@ -116,8 +122,6 @@ def _page(world: World) -> None:
             source=source,
         )
         chart.draw(drawn, key="margins", result=laws.hash, kind="margins")
-    reasons = "".join(f"<li>{escape(line)}</li>" for line in laws.reasons())
-    st.html(f'<h2 class="ft-heading">Why they differ</h2><ul class="ft-list">{reasons}</ul>')
     _details(laws)
     notes(
         (

@@ -288,15 +288,25 @@ def compare_laws(
     notes: list[str] = []
     failed: EquilibriumError | None = None
     for law in wanted:
-        structure = scenario.structure.model_copy(update={"family": law})
-        compiled = compile(scenario.with_(structure=structure), world, home if law == "firms" else None)
-        try:
-            results[law] = solve(world, compiled.shock, compiled.parameters, start=compiled.unanswered)
-        except EquilibriumError as error:
-            failed = error
-            notes.append(f"{LAWS[law]} left out: {error}")
-            continue
-        notes += [note for note in compiled.report if note not in notes]
+        changes = [{"family": law}]
+        if law == "firms" and scenario.structure.elsewhere == "pareto":
+            changes.append({"family": law, "elsewhere": "lognormal"})
+        for change_ in changes:
+            structure = scenario.structure.model_copy(update=change_)
+            compiled = compile(scenario.with_(structure=structure), world, home if law == "firms" else None)
+            try:
+                results[law] = solve(world, compiled.shock, compiled.parameters, start=compiled.unanswered)
+            except EquilibriumError as error:
+                failed = error
+                continue
+            if len(change_) > 1:
+                notes.append(
+                    f"{LAWS[law]} are solved with lognormal firms in other countries: with Pareto, {failed}"
+                )
+            notes += [note for note in compiled.report if note not in notes]
+            break
+        else:
+            notes.append(f"{LAWS[law]} left out: {failed}")
     if not results:
         raise failed or EquilibriumError("No law of firms was asked for.")
     return Laws(country, results, tuple(notes))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.labels import change as written
 from firmtrade_core.labels import listed
+from firmtrade_core.scenarios.words import countries as spoken
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
@@ -143,7 +144,7 @@ class Attribution:
     def sentence(self) -> str:
         """The finding in words, built from the numbers."""
         table = self.waterfall()
-        who = country_name(self.country)
+        who = spoken([self.country]).text
         moved = "rise" if self.change > 0 else "fall"
         whole = f"Exports of {who} {moved} by {written(abs(self.percent)).lstrip('+')}"
         size = table.assign(size=table["change"].abs()).sort_values("size", ascending=False)

@@ -25,17 +25,40 @@ MARGINS = {
 
 ROW = 26
 
-#: One line of keys above the plot, over the chart's whole width.
-_LEGEND = {
-    "orientation": "h",
-    "xref": "container",
-    "x": 0,
-    "y": 1.0,
-    "yanchor": "bottom",
-    "traceorder": "normal",
-    "itemsizing": "constant",
-    "font": {"size": 12, "color": TEXT},
-}
+#: Keys in one line above a plot.
+_KEYS_IN_LINE, _LINE = 3, 20
+
+
+def keyed(entries: list[tuple[str, str]], left: int) -> dict[str, Any]:
+    """Layout of keys above a plot, over the chart's whole width: label and colour of each, three in a line.
+
+    Parameters
+    ----------
+    left
+        Margin left of the plot, so that keys begin where the chart does.
+    """
+    marks = [f'<span style="color:{colour}">\u25a0</span> {label}' for label, colour in entries]
+    lines = [marks[k : k + _KEYS_IN_LINE] for k in range(0, len(marks), _KEYS_IN_LINE)]
+    text = "<br>".join("\u2003".join(line) for line in lines)
+    return {
+        "margin": {"l": left, "r": 16, "t": 8 + _LINE * len(lines), "b": 40},
+        "annotations": [
+            {
+                "text": text,
+                "x": 0,
+                "xref": "paper",
+                "xanchor": "left",
+                "xshift": -left,
+                "y": 1,
+                "yref": "paper",
+                "yanchor": "bottom",
+                "yshift": 4,
+                "align": "left",
+                "showarrow": False,
+                "font": {"size": 12, "color": TEXT},
+            }
+        ],
+    }
 
 
 def _axis(**changes: Any) -> dict[str, Any]:
@@ -71,7 +94,6 @@ def law_dots(laws: Laws, *, subtitle: str, source: str, most: int = 12) -> Chart
                     for n, v in zip(shown["name"], shown[law], strict=True)
                 ],
                 "hovertemplate": "%{customdata}<extra></extra>",
-                "showlegend": True,
             }
         )
     top = shown.to_dict("records")[0]
@@ -81,9 +103,7 @@ def law_dots(laws: Laws, *, subtitle: str, source: str, most: int = 12) -> Chart
         for n, c in zip(shown["name"], shown["country"], strict=True)
     ]
     layout = base_layout(
-        margin={"l": 150, "r": 16, "t": 30, "b": 40},
-        showlegend=True,
-        legend=_LEGEND,
+        **keyed([(LAWS[law], COLOURS[law]) for law in laws.results], 150),
         xaxis=_axis(
             title={"text": "Change in real income, %", "font": {"size": 13}},
             zeroline=True,
@@ -92,7 +112,6 @@ def law_dots(laws: Laws, *, subtitle: str, source: str, most: int = 12) -> Chart
         yaxis=_axis(tickvals=rows, ticktext=names, range=[len(rows) - 0.5, -0.5], showgrid=False),
         dragmode=False,
     )
-    traces[0]["showlegend"] = False
     return Chart(title, subtitle, source, traces, layout, height=ROW * len(rows) + 80)
 
 
@@ -103,7 +122,7 @@ def elasticity_dots(laws: Laws, *, subtitle: str, source: str) -> Chart:
     for law in laws.results:
         own = table[table["law"] == law]
         levels = bool(own["presence"].notna().any())
-        common: dict[str, Any] = {"type": "scatter", "name": LAWS[law], "showlegend": True}
+        common: dict[str, Any] = {"type": "scatter", "name": LAWS[law]}
         if not levels:
             # No level of presence in this law: one elasticity for all markets, drawn across.
             value = float(np.average(own["elasticity"], weights=own["exports"]))
@@ -154,9 +173,7 @@ def elasticity_dots(laws: Laws, *, subtitle: str, source: str) -> Chart:
         else "One elasticity for every market under each law"
     )
     layout = base_layout(
-        margin={"l": 54, "r": 16, "t": 30, "b": 44},
-        showlegend=True,
-        legend=_LEGEND,
+        **keyed([(LAWS[law], COLOURS[law]) for law in laws.results], 54),
         xaxis=_axis(
             type="log",
             title={"text": "Share of firms present in the market", "font": {"size": 13}},
@@ -223,7 +240,6 @@ def stacked_parts(
                 for n, v in zip(names, parts[part], strict=True)
             ],
             "hovertemplate": "%{customdata}<extra></extra>",
-            "showlegend": bool((parts[part].abs() > 1e-9).any()),
         }
         for part, colour in zip(parts.columns, colours, strict=True)
     ]
@@ -239,14 +255,16 @@ def stacked_parts(
                 f"{n}<br>In all: {change(float(v), 'bn USD')}" for n, v in zip(names, total, strict=True)
             ],
             "hovertemplate": "%{customdata}<extra></extra>",
-            "showlegend": True,
         }
+    )
+    present = [bool((parts[part].abs() > 1e-9).any()) for part in parts.columns]
+    named = zip(map(str, parts.columns), colours, present, strict=True)
+    keys = keyed(
+        [*((part, colour) for part, colour, here in named if here), ("In all (diamond)", MUTED)], 190
     )
     layout = base_layout(
         barmode="relative",
-        margin={"l": 190, "r": 16, "t": 34, "b": 40},
-        showlegend=True,
-        legend=_LEGEND,
+        **keys,
         xaxis=_axis(title={"text": "bn USD", "font": {"size": 13}}, zeroline=True, zerolinecolor=MUTED),
         yaxis=_axis(
             tickvals=rows,
@@ -256,4 +274,4 @@ def stacked_parts(
         ),
         dragmode=False,
     )
-    return Chart(title, subtitle, source, traces, layout, height=34 * len(rows) + 84)
+    return Chart(title, subtitle, source, traces, layout, height=34 * len(rows) + 48 + keys["margin"]["t"])

@@ -54,3 +54,34 @@ def test_a_file_of_firms_that_cannot_be_read_is_explained(start, monkeypatch, tm
     (tmp_path / "bad.parquet").write_bytes(b"nothing")
     monkeypatch.setenv("FIRMTRADE_HOME", str(tmp_path / "bad.parquet"))
     assert "no file of home firms" in html(start("heterogeneity"))
+
+
+def test_who_gains_shows_regions_only_with_firms_in_use(start) -> None:
+    app = start("who_gains", firms=True)
+    app.selectbox(key="country_who_gains").set_value("ZAF").run()
+    assert "Safeguards" in html(app) and "own firms</i> under Model choices" in html(app)
+    app.session_state["store"].edit_structure({"family": "firms", "elasticity": 5.0})
+    app.run()
+    words = html(app)
+    assert not app.exception and "Firms of South Africa" in words
+
+
+def test_who_gains_without_firms(start) -> None:
+    words = html(start("who_gains"))
+    assert "Concentration of trade" in words and "Single points of failure" in words
+    assert "no input-output links" in words
+
+
+def test_attribution_of_the_scenario_and_of_growth(start, tmp_path: Path, monkeypatch) -> None:
+    app = start("attribution")
+    assert "sources of the change" in html(app)
+    app.segmented_control(key="question").set_value("growth").run()
+    assert "Two years of data are needed" in html(app)
+    save_world(synthetic_world(seed=2), tmp_path / "earlier.world")
+    monkeypatch.setenv("FIRMTRADE_EARLIER_WORLD", str(tmp_path / "earlier.world"))
+    app.run()
+    words = html(app)
+    assert not app.exception and "Competition abroad" in words and "Costs and firms at home" in words
+    monkeypatch.setenv("FIRMTRADE_EARLIER_WORLD", str(tmp_path / "nowhere.world"))
+    app.run()
+    assert "cannot be read" in html(app)
