@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.browser import CHROMIUM, FLAGS
 from firmtrade_core.cli.serving import serving
 from firmtrade_core.paths import PROJECT
+from firmtrade_core.world.embedded import load_embedded_world
 from pages.parts.frame import PAGES
+
+MAP = '.ft-chart[data-kind="map"][data-result]'
+
+FEW = ("BRA", "CHN", "DEU", "USA")
 
 READY = ".ft-chart[data-result], .ft-numbers, .ft-facts, .ft-heading, .ft-error"
 
@@ -66,6 +72,52 @@ def _impossible(page: Any) -> None:
 #: Height of the window by its width.
 HEIGHTS = {1280: 800, 1920: 1080}
 
+
+def _where_from(page: Any) -> None:
+    page.get_by_role("button", name="Where from").first.click()
+    page.locator("[role=dialog] .katex").first.wait_for()
+
+
+def _take_away(page: Any) -> None:
+    page.get_by_role("button", name="Take away").click()
+
+
+def _code(page: Any) -> None:
+    _take_away(page)
+    page.get_by_role("tab", name="Show me the code").click()
+
+
+def _side_by_side(page: Any) -> None:
+    page.get_by_role("combobox", name="First").fill("EU-Mercosur")
+    page.get_by_role("option", name="EU-Mercosur").first.click()
+    page.locator(MAP).nth(2).wait_for()
+
+
+def _bring(page: Any, broken: bool) -> None:
+    chooser = page.get_by_role("combobox", name="What you have")
+    chooser.scroll_into_view_if_needed()
+    page.wait_for_timeout(400)
+    chooser.click()
+    page.get_by_role("option", name="A table of flows").click()
+    table = load_embedded_world().to_long().drop(columns="subsidy").astype({"expenditure_musd": object})
+    table = table[table["exporter"].isin(FEW) & table["importer"].isin(FEW)].reset_index(drop=True)
+    if broken:
+        table.loc[3, "expenditure_musd"], table.loc[10, "expenditure_musd"] = -4, "1,5"
+        table.loc[20:25, "exporter"] = "GER"
+    content = table.to_csv(index=False).encode()
+    file = {"name": "flows.csv", "mimeType": "text/csv", "buffer": content}
+    page.locator(".st-key-bring_table input[type=file]").set_input_files([file])
+    page.locator(".ft-report, .ft-good").first.wait_for()
+
+
+def _good_file(page: Any) -> None:
+    _bring(page, broken=False)
+
+
+def _bad_file(page: Any) -> None:
+    _bring(page, broken=True)
+
+
 #: What is pictured: name, path, what to do on the page first.
 VIEWS: tuple[tuple[str, str, Any], ...] = (
     ("briefing", "", None),
@@ -84,6 +136,12 @@ VIEWS: tuple[tuple[str, str, Any], ...] = (
     ("lab_impossible", "lab", _impossible),
     ("lab_broken_link", "lab?s=1.AAAA", None),
     *((name, name, None) for name, _ in PAGES[2:] if (PROJECT / "pages" / f"{name}.py").exists()),
+    ("lab_where_from", "lab", _where_from),
+    ("lab_take_away", "lab", _take_away),
+    ("lab_code", "lab", _code),
+    ("compare_two", "compare", _side_by_side),
+    ("data_good_file", "data", _good_file),
+    ("data_bad_file", "data", _bad_file),
 )
 
 
@@ -136,8 +194,10 @@ def main() -> None:
     given = parser.parse_args()
     widths = (given.width,) if given.width else ()
     schemes = (given.scheme,) if given.scheme else ()
-    with serving("127.0.0.1", 8751, environment={"FIRMTRADE_WORLD": ""}) as server:
-        taken = take(server.address, given.folder, given.only, widths, schemes)
+    with tempfile.TemporaryDirectory() as shelf:
+        environment = {"FIRMTRADE_WORLD": "", "FIRMTRADE_LIBRARY": f"sqlite:///{shelf}/scenarios.sqlite"}
+        with serving("127.0.0.1", 8751, environment=environment) as server:
+            taken = take(server.address, given.folder, given.only, widths, schemes)
     print(f"{len(taken)} pictures in {given.folder}")
 
 
