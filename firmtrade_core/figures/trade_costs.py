@@ -55,9 +55,10 @@ def interval_plot(
         if np.isfinite(a) and np.isfinite(b)
     ]
     hover = [
-        f"<b>{r.label}</b><br>{number(float(r.value), significant=3)} "
-        f"({number(float(r.low), significant=3)} to {number(float(r.high), significant=3)})<br>{r.note}"
-        for r in rows.itertuples()
+        f"<b>{label}</b><br>{number(v, significant=3)} ({number(a, significant=3)} to {number(b, significant=3)})<br>{note}"
+        for label, note, v, a, b in zip(
+            rows["label"], rows["note"], value.tolist(), low.tolist(), high.tolist(), strict=True
+        )
     ]
     data.append(
         {
@@ -99,7 +100,7 @@ def interval_plot(
 def coefficients_over_years(
     series: Mapping[str, pd.DataFrame], *, title: str, subtitle: str, source: str
 ) -> Chart:
-    """One line with its band per series.
+    """One line per series, the first with its band.
 
     Parameters
     ----------
@@ -111,9 +112,12 @@ def coefficients_over_years(
     for (name, frame), colour in zip(series.items(), SERIES, strict=False):
         years = frame["year"].tolist()
         band = {"type": "scatter", "x": years, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+        if not data:  # overlapping bands would hide each other
+            data += [
+                {**band, "y": frame["low"].tolist()},
+                {**band, "y": frame["high"].tolist(), "fill": "tonexty", "fillcolor": _faint(colour)},
+            ]
         data += [
-            {**band, "y": frame["low"].tolist()},
-            {**band, "y": frame["high"].tolist(), "fill": "tonexty", "fillcolor": _faint(colour)},
             {
                 "type": "scatter",
                 "mode": "lines+markers",
@@ -125,10 +129,12 @@ def coefficients_over_years(
             },
         ]
         notes.append((years[-1], float(frame["estimate"].iloc[-1]), name, colour))
+    years = [int(y) for frame in series.values() for y in frame["year"]]
+    first, last = min(years, default=0), max(years, default=0)
     layout = base_layout(
-        margin={"l": 44, "r": 190, "t": 6, "b": 30},
+        margin={"l": 44, "r": 200, "t": 6, "b": 30},
         dragmode=False,
-        xaxis=_axis(zeroline=False, dtick=2 if _span(series) > 6 else 1),
+        xaxis=_axis(zeroline=False, dtick=2 if last - first > 6 else 1, range=[first - 0.4, last + 0.4]),
         yaxis=_axis(zeroline=True, zerolinecolor=MUTED),
         annotations=_apart(notes),
     )
@@ -237,17 +243,12 @@ def _clipped(values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, n
     if known.size < 4:
         return values
     middle, spread = np.median(known), np.subtract(*np.quantile(known, [0.75, 0.25]))
-    return np.clip(values, middle - 3 * spread, middle + 3 * spread)
+    return np.clip(values, middle - 5 * spread, middle + 5 * spread)
 
 
 def _faint(colour: str) -> str:
     red, green, blue = (int(colour[k : k + 2], 16) for k in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.14)"
-
-
-def _span(series: Mapping[str, pd.DataFrame]) -> int:
-    years = [int(y) for frame in series.values() for y in frame["year"]]
-    return max(years) - min(years) if years else 0
 
 
 def _apart(notes: Sequence[tuple[int, float, str, str]]) -> list[dict[str, Any]]:

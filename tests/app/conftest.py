@@ -106,7 +106,9 @@ def slide(page: Any, share: float, card: int = 0) -> None:
 
 def choose(page: Any, label: str, option: str) -> None:
     """Pick an option of a select box."""
-    page.get_by_role("combobox", name=label).first.click()
+    box = page.get_by_role("combobox", name=label).first
+    box.click()
+    box.fill(option)  # long lists show only their beginning until something is typed
     page.get_by_role("option", name=option, exact=True).click()
 
 

@@ -46,6 +46,7 @@ def test_a_salt_beside_the_panel_overwritten_or_short_is_refused(tmp_path) -> No
 IDENTIFIERS = st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), min_size=1, max_size=14)
 
 
+@settings(deadline=None)
 @given(st.lists(IDENTIFIERS, min_size=1, max_size=30), st.binary(min_size=16, max_size=32))
 def test_hashes_never_leak_and_never_collide(texts: list[str], salt: bytes) -> None:
     hashed = hash_identifiers(pd.Series(texts), salt)
@@ -55,7 +56,7 @@ def test_hashes_never_leak_and_never_collide(texts: list[str], salt: bytes) -> N
         assert pd.isna(name) == (not core)
         if core:
             assert len(name) == 16 and by_plain.setdefault(core, name) == name
-            assert len(core) < 4 or core.lower() not in name
+            assert len(core) < 8 or core.lower() not in name
             assert name not in text
     assert len(set(by_plain.values())) == len(by_plain)
     other = hash_identifiers(pd.Series(texts), bytes(b ^ 0xFF for b in salt))
