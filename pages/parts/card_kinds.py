@@ -135,32 +135,11 @@ KINDS: dict[str, CardKind] = {
         **_change("Change of demand", -50, 100, "Spending on other sectors makes room.", 0.10),
     ),
     "programme": CardKind(
-        "Firm programme at home",
-        "Gives firms at home something: certificates, suppliers, skills. Acts where the home country's firms are loaded.",
+        "Firm programme",
+        "A programme for firms at home: it raises what they can do or lowers their fixed costs, and is paid for.",
         (),
-        Slide(
-            "take_up",
-            "Take-up",
-            0,
-            100,
-            1,
-            "%d %%",
-            "Share of the firms that may take part that do.",
-            start=0.30,
-        ),
         opening=(("policy", "quality_certification"), ("take_up", 0.30)),
     ),
-}
-
-PROGRAMMES = {
-    "quality_certification": "Quality certification",
-    "supplier_networks": "Supplier networks",
-    "delivery_reliability": "Delivery reliability",
-    "export_promotion": "Export promotion",
-    "research": "Research and development",
-    "skills": "Skills",
-    "digital_trade": "Digital trade",
-    "trade_finance": "Trade finance",
 }
 
 #: Kinds that act on producers and households at home rather than on trade.

@@ -163,16 +163,15 @@ def test_every_view_below_the_map_is_drawn(monkeypatch: pytest.MonkeyPatch) -> N
     assert not app.exception and store(app).partner == "CHN"
 
 
-def test_a_firm_programme_says_whom_it_misses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_firm_programme_keeps_what_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FIRMTRADE_HOME", raising=False)
     app = lab(monkeypatch)
-    assert "Firm programme at home" not in app.selectbox(key="add_card").options
-    show(app, {"cards": [{"kind": "programme", "policy": "skills"}]})
-    assert not app.exception and any("FIRMTRADE_HOME" in caption.value for caption in app.caption)
-    app.selectbox(key="card_0_policy").set_value("research").run()
-    opened(app, "card_0_more").selectbox(key="card_0_exporters").set_value("exporters").run()
-    card = store(app).scenario.cards[0]
-    assert (card.policy, card.eligible.exporters) == ("research", "exporters")
+    app.selectbox(key="add_card").set_value("programme").run()
+    app.selectbox(key="card_1_policy").set_value("research").run()
+    app.selectbox(key="card_1_eligible").set_value("exporters").run()
+    opened(app, "card_1_more").number_input(key="card_1_phase_in").set_value(4.0).run()
+    card = store(app).scenario.cards[1]
+    assert (card.policy, card.eligible.exporters, card.phase_in) == ("research", "exporters", 4)
     assert not app.exception
 
 
