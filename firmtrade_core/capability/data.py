@@ -295,8 +295,13 @@ class CapabilityData:
         anywhere = present.any(1)
         largest = np.where(present, self.log_sales, -np.inf).max(1, initial=-np.inf)
         safe = np.where(anywhere, largest, 0.0)
-        total = safe + np.log(np.where(present, np.exp(self.log_sales - safe[:, None]), 0.0).sum(1) + ~anywhere)
-        outcomes = {"total sales abroad": (total, anywhere), "the number of markets served": (present.sum(1), anywhere)}
+        total = safe + np.log(
+            np.where(present, np.exp(self.log_sales - safe[:, None]), 0.0).sum(1) + ~anywhere
+        )
+        outcomes = {
+            "total sales abroad": (total, anywhere),
+            "the number of markets served": (present.sum(1), anywhere),
+        }
         for i, name in enumerate(self.attribute_names):
             column = self.attributes[:, i]
             if _separates(column, anywhere):
@@ -305,7 +310,10 @@ class CapabilityData:
                 )
             for words, (outcome, rows) in outcomes.items():
                 usable = rows & np.isfinite(column)
-                if usable.sum() >= 30 and abs(_rank_correlation(column[usable], outcome[usable])) > LEAKAGE_CORRELATION:
+                if (
+                    usable.sum() >= 30
+                    and abs(_rank_correlation(column[usable], outcome[usable])) > LEAKAGE_CORRELATION
+                ):
                     raise LeakageError(
                         f"{name} follows {words} almost exactly: it is the outcome in disguise. Leave it out or lag it."
                     )
@@ -329,7 +337,9 @@ def _refuse_bad_keys(frame: pd.DataFrame, log_sales: Array) -> None:
     twice = frame.duplicated(["firm", "year"])
     if twice.any():
         first = frame[twice].iloc[0]
-        raise CapabilityError(f"Firm {first['firm']} has two rows in year {first['year']}; give one per year.")
+        raise CapabilityError(
+            f"Firm {first['firm']} has two rows in year {first['year']}; give one per year."
+        )
     weight = frame["weight"].to_numpy(float)
     if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.sum() > 0):
         raise CapabilityError("Weights must be finite, not negative, and not all zero.")

@@ -164,7 +164,9 @@ def identification(data: CapabilityData) -> Identification:
             "There is one market: a firm's lasting taste for it counts as capability u; the two cannot be separated."
         )
     if data.exports_anywhere.all():
-        said.append("Every firm sells somewhere: with no never-exporters, thresholds rest on sellers' absences alone.")
+        said.append(
+            "Every firm sells somewhere: with no never-exporters, thresholds rest on sellers' absences alone."
+        )
     return Identification(fixed, tuple(said))
 
 
@@ -180,7 +182,7 @@ def firm_folds(data: CapabilityData, count: int, seed: int) -> Integers:
 
 def capability_response(data: CapabilityData, state: State) -> tuple[Array, Array]:
     """Response (R,) and weights (R,) of the refit of m: unshrunk posterior means."""
-    posterior, variance = state.fit.posterior, state.fit.parameters.scales.sigma_u ** 2
+    posterior, variance = state.fit.posterior, state.fit.parameters.scales.sigma_u**2
     information = np.clip(1 - posterior.variance / variance, 1e-6, 1.0)
     response = state.m + (posterior.mean / information)[data.firm]
     return response, data.row_weights * information[data.firm] / variance
@@ -218,7 +220,9 @@ def settle(data: CapabilityData, state: State, tolerance: float) -> State:
     of_m, of_g = fit.parameters.stretch
     return replace(
         state,
-        fit=replace(fit, parameters=replace(fit.parameters, stretch=(1.0, 1.0), fixed=state.fit.parameters.fixed)),
+        fit=replace(
+            fit, parameters=replace(fit.parameters, stretch=(1.0, 1.0), fixed=state.fit.parameters.fixed)
+        ),
         m=of_m * state.m,
         g=of_g * state.g,
         m_form=(state.m_form[0], state.m_form[1] * of_m),
@@ -260,14 +264,29 @@ class _Climb:
         self._note("parameters", fit.log_likelihood)
         folds = firm_folds(self.data, self.settings.folds, self.settings.seed)
         return State(
-            fit, zeros, zeros, (0.0, 1.0), (0.0, 1.0), None, None, self.settings.learner, self.settings.entry_learner, folds
+            fit,
+            zeros,
+            zeros,
+            (0.0, 1.0),
+            (0.0, 1.0),
+            None,
+            None,
+            self.settings.learner,
+            self.settings.entry_learner,
+            folds,
         )
 
     def _tune(self, state: State, stage: str) -> State:
         response, weights = (capability_response if stage == "m" else entry_response)(self.data, state)
         given = self.settings.learner if stage == "m" else self.settings.entry_learner
         found, trials = search(
-            given, self.data.attributes, response, weights, state.folds, self.data.attribute_names, self.settings.seed
+            given,
+            self.data.attributes,
+            response,
+            weights,
+            state.folds,
+            self.data.attribute_names,
+            self.settings.seed,
         )
         self.trials[stage] = trials
         return replace(state, learner=found) if stage == "m" else replace(state, entry_learner=found)

@@ -61,11 +61,15 @@ class Learner:
 
     def __post_init__(self) -> None:
         if self.signs and self.kind != "boosting":
-            raise ValueError(f"Only boosting keeps signs; {self.kind} cannot. Choose boosting or drop the signs.")
+            raise ValueError(
+                f"Only boosting keeps signs; {self.kind} cannot. Choose boosting or drop the signs."
+            )
         if not set(self.signs.values()) <= {-1, 1}:
             raise ValueError("Give each signed attribute +1 (never lowers) or -1 (never raises).")
 
-    def fit(self, attributes: Array, response: Array, weights: Array, names: tuple[str, ...], seed: int) -> Predictor:
+    def fit(
+        self, attributes: Array, response: Array, weights: Array, names: tuple[str, ...], seed: int
+    ) -> Predictor:
         """Fit by weighted least squares; attributes (R, K) may hold NaN, response and weights are (R,)."""
         if self.kind == "boosting":
             return _boost(self, attributes, response, weights, names, seed)
@@ -83,7 +87,11 @@ class Learner:
             return (
                 *(replace(self, base="none", leaves=leaves) for leaves in (6, 12)),
                 *(replace(self, base="linear", leaves=leaves) for leaves in (3, 6)),
-                *(replace(self, base="splines", leaves=leaves, penalty=p) for leaves in (3, 6) for p in (1.0, 10.0)),
+                *(
+                    replace(self, base="splines", leaves=leaves, penalty=p)
+                    for leaves in (3, 6)
+                    for p in (1.0, 10.0)
+                ),
             )
         if self.kind == "random_forest":
             return tuple(replace(self, smallest_leaf=size) for size in (5, 20, 60))
@@ -204,7 +212,9 @@ class Boosted:
 
     def binned(self, attributes: Array) -> Array:
         """Bin of each value, (R, K), NaN where it is missing: what the trees split on."""
-        columns = [np.searchsorted(edges, column) for edges, column in zip(self.edges, attributes.T, strict=True)]
+        columns = [
+            np.searchsorted(edges, column) for edges, column in zip(self.edges, attributes.T, strict=True)
+        ]
         return np.where(np.isfinite(attributes), np.column_stack(columns).astype(float), np.nan)
 
     def predict(self, attributes: Array) -> Array:
@@ -284,14 +294,20 @@ def _elastic_net(learner: Learner, attributes: Array, response: Array, weights: 
     from sklearn.linear_model import ElasticNet
 
     spread = float(np.sqrt(np.cov(response, aweights=weights)))
-    return _Imputed.fit(attributes, response, weights, ElasticNet(alpha=learner.penalty * spread, l1_ratio=0.5))
+    return _Imputed.fit(
+        attributes, response, weights, ElasticNet(alpha=learner.penalty * spread, l1_ratio=0.5)
+    )
 
 
 def _forest(learner: Learner, attributes: Array, response: Array, weights: Array, seed: int) -> Predictor:
     from sklearn.ensemble import RandomForestRegressor
 
     model = RandomForestRegressor(
-        n_estimators=150, min_samples_leaf=learner.smallest_leaf, max_features=0.5, random_state=seed, n_jobs=1
+        n_estimators=150,
+        min_samples_leaf=learner.smallest_leaf,
+        max_features=0.5,
+        random_state=seed,
+        n_jobs=1,
     )
     return _Imputed.fit(attributes, response, weights, model)
 

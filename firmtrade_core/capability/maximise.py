@@ -164,7 +164,9 @@ def scalar_scores(data: CapabilityData, m: Array, g: Array, fit: Fit) -> Array:
     return scores * np.array([name not in fit.parameters.fixed for name in SCALARS])
 
 
-def block_scores(data: CapabilityData, posterior: Posterior) -> list[tuple[NDArray[np.int64], NDArray[np.int64], Array]]:
+def block_scores(
+    data: CapabilityData, posterior: Posterior
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64], Array]]:
     """By block: its firms (F_b,), its groups (G_b,) and their scores (F_b, 2 G_b J), δ first, then k."""
     markets = len(data.markets)
     found = []

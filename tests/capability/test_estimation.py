@@ -119,7 +119,9 @@ def test_one_market_in_one_year_says_what_it_cannot_know() -> None:
 
 def test_noise_is_reported_as_no_prediction() -> None:
     data, _ = reference(firms=400, markets=6, seed=9)
-    noise = replace(data, attributes=np.random.default_rng(0).standard_normal((400, 2)), attribute_names=("x", "y"))
+    noise = replace(
+        data, attributes=np.random.default_rng(0).standard_normal((400, 2)), attribute_names=("x", "y")
+    )
     results = estimate(noise, replace(QUICK, tune=True))
     assert results.variances["share of capability explained"] < 0.06
 
@@ -129,11 +131,15 @@ def test_simulated_outcomes_follow_the_model() -> None:
     results = estimate(data, replace(QUICK, rounds=1))
     drawn = simulate(data, results.m, results.g, results.state.fit.parameters, np.random.default_rng(1))
     assert (drawn.presence == 1).mean() == pytest.approx((data.presence == 1).mean(), rel=0.05)
-    assert drawn.log_sales[drawn.presence == 1].std() == pytest.approx(data.log_sales[data.presence == 1].std(), rel=0.05)
+    assert drawn.log_sales[drawn.presence == 1].std() == pytest.approx(
+        data.log_sales[data.presence == 1].std(), rel=0.05
+    )
 
 
 def test_imputations_are_pooled_by_rubins_rules(estimated) -> None:
     _, _, results = estimated
     pooled = pool_imputations([results, results])
-    assert pooled.loc["σ_u", "standard_error"] == pytest.approx(results.parameters.loc["σ_u", "standard_error"])
+    assert pooled.loc["σ_u", "standard_error"] == pytest.approx(
+        results.parameters.loc["σ_u", "standard_error"]
+    )
     assert pooled.loc["σ_u", "missing_information"] == 0

@@ -17,7 +17,9 @@ ONES = np.ones(1500)
 NAMES = ("a", "b", "c")
 
 
-@pytest.mark.parametrize(("kind", "least"), [("boosting", 0.95), ("splines", 0.95), ("random_forest", 0.9), ("elastic_net", 0.75)])
+@pytest.mark.parametrize(
+    ("kind", "least"), [("boosting", 0.95), ("splines", 0.95), ("random_forest", 0.9), ("elastic_net", 0.75)]
+)
 def test_every_learner_predicts_held_out_firms(kind, least) -> None:
     learner = Learner(kind=kind, penalty=0.003 if kind == "elastic_net" else 3.0, smallest_leaf=5)
     found = cross_fit(learner, X, Y, ONES, FOLDS, NAMES, 0)
