@@ -82,11 +82,12 @@ class Request:
 
 def default_questions(panel: FirmPanel) -> tuple[Question, ...]:
     """The attributes that programmes move and the panel has, with the synthetic country's instruments."""
-    return tuple(
-        Question(name, SYNTHETIC_INSTRUMENTS.get(name, ()) if panel.metadata.synthetic else ())
-        for name in ATTRIBUTES
-        if name in panel.attributes
-    )
+
+    def instruments(name: str) -> tuple[str, ...]:
+        known = SYNTHETIC_INSTRUMENTS.get(name, ()) if panel.metadata.synthetic else ()
+        return tuple(each for each in known if each in panel.instruments)
+
+    return tuple(Question(name, instruments(name)) for name in ATTRIBUTES if name in panel.attributes)
 
 
 def estimate_channels(
