@@ -116,7 +116,42 @@ def customs(folder: Path, lines: int) -> tuple[float, str]:
     )
 
 
-CASES = {"customs": customs}
+def linkage(folder: Path, lines: int) -> tuple[float, str]:
+    """Names and addresses of two offices, linked."""
+    from firmtrade_core.harmonise.example import two_offices
+    from firmtrade_core.harmonise.linkage import link
+
+    register, records, truth = two_offices(NAMES)
+    begin = time.perf_counter()
+    linked = link(register, records)
+    links = linked.links()
+    seconds = time.perf_counter() - begin
+    right = len(links.merge(truth, on=["left", "right"]))
+    return (
+        seconds,
+        f"{NAMES:,} x {NAMES:,}; precision {right / len(links):.3f}, recall {right / len(truth):.3f}",
+    )
+
+
+def imputation(folder: Path, lines: int) -> tuple[float, str]:
+    """A firm table with a tenth of its cells missing, completed several times."""
+    import pandas as pd
+
+    from firmtrade_core.harmonise.gaps import impute
+
+    random = np.random.default_rng(1)
+    values = random.normal(size=(FIRMS, COLUMNS)) @ random.normal(size=(COLUMNS, COLUMNS))
+    table = pd.DataFrame(np.where(random.random(values.shape) < 0.1, np.nan, values)).add_prefix("column_")
+    begin = time.perf_counter()
+    done = impute(table, draws=DRAWS)
+    seconds = time.perf_counter() - begin
+    return (
+        seconds,
+        f"{FIRMS:,} x {COLUMNS} x {done.draws} draws; largest KS {done.comparison()['ks'].max():.3f}",
+    )
+
+
+CASES = {"customs": customs, "linkage": linkage, "imputation": imputation}
 
 
 def run_case(case: str, lines: int) -> Timing:

@@ -7,7 +7,6 @@ from html import escape
 
 import streamlit as st
 
-from firmtrade_core.codes.countries import country_name
 from firmtrade_core.paths import asset
 from firmtrade_core.world.world import World
 from pages.parts import address, drivers, views
@@ -69,7 +68,6 @@ def _page(store: Store, reading: Reading) -> None:
 
 
 def _first(store: Store, reading: Reading) -> None:
-    st.html(f'<p class="ft-eyebrow">{escape(country_name(store.country))}</p>')
     views.numbers(store, reading, large=True)
 
 
@@ -150,7 +148,9 @@ def _brief(world: World) -> None:
     store = current(world)
     address.keep(store, world)
     if store.presenting:
-        st.html(asset("presenter.css"))
+        # With an element beside it, so that the style goes when the element does.
+        style = asset("presenter.css").read_text(encoding="utf-8")
+        st.html(f"<span hidden></span><style>{style}</style>")
     st.html(f'<h1 class="ft-sentence ft-large">{sentence(store.scenario, world)}</h1>')
     notice(store)
     try:

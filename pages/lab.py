@@ -9,7 +9,7 @@ from pages.parts import address, levers, sharing, structure, views
 from pages.parts.exports import take_away
 from pages.parts.frame import certificate_line, complain, notes, notice, open_page
 from pages.parts.presets import preset_chooser, sentence
-from pages.parts.reading import Reading, read, switch
+from pages.parts.reading import Reading, read
 from pages.parts.solving import UnsolvedError
 from pages.parts.store import Store, current, opening_scenario
 from pages.parts.where_from import where_from_row
@@ -77,7 +77,6 @@ def _instrument(world: World) -> None:
         take_away(store, world, key="lab")
         _history(store, world)
     if reading:
-        switch(store)
         views.below(store, reading)
         notes(reading.notes)
         certificate_line(reading.second)

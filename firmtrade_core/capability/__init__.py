@@ -13,7 +13,6 @@ from firmtrade_core.capability.learners import Learner
 from firmtrade_core.capability.likelihood import Scales
 from firmtrade_core.capability.results import (
     CapabilityResults,
-    FirmHeterogeneity,
     estimate,
     pool_imputations,
 )
@@ -22,7 +21,6 @@ __all__ = [
     "CapabilityData",
     "CapabilityError",
     "CapabilityResults",
-    "FirmHeterogeneity",
     "LeakageError",
     "Learner",
     "NoAttributeError",

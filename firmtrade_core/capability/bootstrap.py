@@ -123,15 +123,11 @@ def _pass(data: CapabilityData, state: State, m: Array | None = None) -> State:
 
 
 def pivotal_interval(estimate: float, draws: Array, level: float = 0.90) -> tuple[float, float]:
-    """Interval of a positive quantity by reflecting the draws' quantiles about the estimate, in logs.
+    """Interval by reflecting the draws' quantiles about the estimate (the basic bootstrap).
 
     A learner trained on drawn firms errs more than one trained on all, about as much more as the latter errs
-    against the truth; reflection takes that bias out, percentiles would double it. Where the estimate or a draw
-    is not positive the reflection is in levels.
+    against the truth; reflection takes that bias out, percentiles would double it.
     """
     tail = (1 - level) / 2
-    if estimate > 0 and (draws > 0).all():
-        low, high = np.quantile(np.log(draws), [1 - tail, tail])
-        return float(estimate**2 / np.exp(low)), float(estimate**2 / np.exp(high))
     low, high = np.quantile(draws, [1 - tail, tail])
     return float(2 * estimate - low), float(2 * estimate - high)

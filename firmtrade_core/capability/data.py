@@ -243,7 +243,7 @@ class CapabilityData:
 
     def _without_unusable_attributes(self) -> CapabilityData:
         finite = np.isfinite(self.attributes)
-        empty = ~finite.any(0)
+        empty: NDArray[np.bool_] = ~np.any(finite, axis=0)
         filled = np.where(finite, self.attributes, np.nan)
         with np.errstate(invalid="ignore"):
             low = np.where(empty, 0.0, np.nanmin(np.where(empty, 0.0, filled), axis=0))

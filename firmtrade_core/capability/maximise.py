@@ -203,7 +203,7 @@ def _direction(
         corner = corner - cross.T @ by[:, 1:]
         solved.append((groups, by, gradient))
     _damp(corner, damping)
-    scales = np.linalg.solve(corner, right)
+    scales: Array = np.linalg.solve(corner, right).astype(np.float64)
     demand, threshold = np.zeros_like(fit.parameters.demand), np.zeros_like(fit.parameters.threshold)
     gain = float(scales @ (border.T @ weights))
     for groups, by, gradient in solved:

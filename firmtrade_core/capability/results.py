@@ -24,6 +24,7 @@ from firmtrade_core.capability.estimation import (
 from firmtrade_core.capability.learners import CrossFit, Trial
 from firmtrade_core.capability.likelihood import Scales
 from firmtrade_core.capability.maximise import CERTAIN_ENTRY
+from firmtrade_core.margins.firms import Deviations, FirmSector
 
 Array = NDArray[np.float64]
 
@@ -37,30 +38,6 @@ _SYMBOLS: dict[str, Callable[[Scales, float, float], float]] = {
     "sd(m)": lambda s, m, g: m,
     "sd(g)": lambda s, m, g: g,
 }
-
-
-@dataclass(frozen=True, eq=False)
-class FirmHeterogeneity:
-    """Inputs of the margin functions (2) to (4): firms' (m, g) and the scales, in one baseline year.
-
-    Parameters
-    ----------
-    m, g, weights : (F,)
-        Weights add up to 1.
-    sector : (F,) of str
-        Group of each firm.
-    scales
-        With ``0 <= v_k <= min(σ_ξ², σ_ν²)`` as MODEL 2 asks.
-    adjusted
-        Whether v_k had to be moved to its bound.
-    """
-
-    m: Array
-    g: Array
-    weights: Array
-    sector: tuple[str, ...]
-    scales: Scales
-    adjusted: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,24 +182,37 @@ class CapabilityResults:
         """ĝ of firms outside the sample, (R,)."""
         return _formed(self.state.g_learned, self.state.g_form, attributes)
 
-    def heterogeneity(self, year: int | None = None) -> FirmHeterogeneity:
-        """Inputs of the engine's margin functions for firms of one year, the last unless given."""
-        year = int(self.data.years.max()) if year is None else year
-        rows = np.flatnonzero(self.data.years == year)
-        if not len(rows):
-            raise ValueError(f"No firm is seen in {year}; years: {sorted(set(self.data.years.tolist()))}.")
+    @property
+    def deviations(self) -> Deviations:
+        """σ_u, σ_ξ, σ_ν and v_k for the engine, v_k moved to the nearest bound of MODEL 2 if outside."""
         s = self.scales
-        most = min(s.sigma_xi, s.sigma_nu) / max(s.sigma_xi, s.sigma_nu)
-        bounded = float(np.clip(s.correlation, 0.0, most))
-        weights = self.data.weights[self.data.firm[rows]]
-        return FirmHeterogeneity(
-            self.m[rows],
-            self.g[rows],
-            weights / weights.sum(),
-            tuple(self.data.group_names[g] for g in self.data.group[rows]),
-            replace(s, correlation=bounded),
-            adjusted=bounded != s.correlation,
-        )
+        most = min(s.sigma_xi, s.sigma_nu) ** 2
+        return Deviations(s.sigma_u, s.sigma_xi, s.sigma_nu, float(np.clip(s.known_demand, 0.0, most)))
+
+    def firm_sectors(
+        self, sector: Sequence[str] | None = None, year: int | None = None
+    ) -> dict[str, FirmSector]:
+        """Firms of one year as the engine's margin functions take them, equations (2) to (4), by sector.
+
+        Parameters
+        ----------
+        sector : (R,), optional
+            Sector of each row; by default all firms stand in one, ``all``.
+        year
+            The last unless given.
+        """
+        data = self.data
+        year = int(data.years.max()) if year is None else year
+        of_year = data.years == year
+        if not of_year.any():
+            raise ValueError(f"No firm is seen in {year}; years: {sorted(set(data.years.tolist()))}.")
+        names = np.full(len(data.firm), "all") if sector is None else np.asarray(sector, dtype=str)
+        weights = data.weights[data.firm]
+        found = {}
+        for name in np.unique(names[of_year]):
+            rows = of_year & (names == name)
+            found[str(name)] = FirmSector(self.m[rows], self.deviations, self.g[rows], weights[rows])
+        return found
 
     # Reading ------------------------------------------------------------------------------------
 

@@ -43,6 +43,13 @@ def gravity(
     write_set: Annotated[
         Path | None, typer.Option(help="Write the elasticities as a set that scenarios can use.")
     ] = None,
+    write_years: Annotated[
+        Path | None,
+        typer.Option(help="Also estimate distance, borders and language year by year, to this file."),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Name of the data in files written; its file name else.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Estimate ln(1+t) with exporter-year, importer-year and pair effects by PPML, sector by sector.
@@ -60,6 +67,8 @@ def gravity(
             estimates = estimate_sectors(
                 world_panel, out, specification=equation, sectors=sector, workers=workers, progress=bar
             )
+            if write_years is not None:
+                _write_years(world_panel, write_years, source or world_panel.name, bar)
         table = elasticities_by_sector(estimates)
     except (GravityError, WorldError, ValueError) as error:
         _stop(str(error), as_json)
@@ -68,7 +77,7 @@ def gravity(
     folder = out / run_key(world_panel, equation)
     table.to_parquet(folder / "elasticities.parquet", index=False)
     if write_set is not None:
-        _write(table, write_set, world_panel.name, equation)
+        _write(table, write_set, source or world_panel.name, equation)
     if as_json:
         typer.echo(json.dumps(_content(estimates, table, folder), allow_nan=False))
     else:
@@ -135,12 +144,27 @@ def _write(table: pd.DataFrame, path: Path, panel: str, equation: GravitySpecifi
         table,
         path,
         name="GRAV",
-        label="Estimated here by gravity (PPML)",
-        source=f"Estimated by firmtrade on {panel}: PPML of expenditure on ln(1+t), {', '.join(equation.effects)} "
-        f"effects, errors clustered by {', '.join(equation.clusters)}; shrunk by random-effects meta-analysis "
+        label="Gravity, estimated here (PPML)",
+        source=f"Estimated by firmtrade on {panel}: PPML of expenditure on ln(1+t) with effects of exporter-year, "
+        f"importer-year and pair, errors clustered by {', '.join(equation.clusters)}; shrunk by random-effects meta-analysis "
         f"(mean {pooled['mean']:.2f}, spread {pooled['spread']:.2f}).",
         note=f"Own estimates of {len(flagged)} of {len(table)} goods sectors have the wrong sign or are too noisy and "
         f"are replaced by the common mean: {', '.join(flagged)}. Services are assumed.",
+    )
+
+
+def _write_years(world_panel: Path, path: Path, source: str, bar: _Bar) -> None:
+    from firmtrade_core.gravity.cross_sections import broad_goods, estimate_years, write_years
+
+    found = estimate_years(broad_goods(world_panel), progress=bar)
+    write_years(
+        found,
+        path,
+        {
+            "source": f"Estimated by firmtrade on {source}, one cross-section per sector and year",
+            "equation": "PPML of expenditure on log distance, contiguity, common language and border, exporter and "
+            "importer effects, home sales in, errors clustered by pair",
+        },
     )
 
 

@@ -41,6 +41,19 @@ class HypothesisTest:
     p_value: float
 
 
+@dataclass(frozen=True)
+class Coefficient:
+    """One coefficient with its clustered error, normal p-value and interval."""
+
+    term: str
+    estimate: float
+    std_error: float
+    statistic: float
+    p_value: float
+    low: float
+    high: float
+
+
 @dataclass(frozen=True, eq=False)
 class GravityEstimate:
     """Coefficients of a gravity equation, their errors, and the sample they come from.
@@ -108,25 +121,20 @@ class GravityEstimate:
         half = _normal_quantile(self.specification.confidence) * self.standard_errors[term]
         return self.coefficients[term] - half, self.coefficients[term] + half
 
-    def table(self) -> pd.DataFrame:
-        """A row per term: term, estimate, std_error, statistic, p_value, low, high."""
+    def rows(self) -> tuple[Coefficient, ...]:
+        """All coefficients, in order."""
         from scipy.stats import norm
 
-        estimate = np.array([*self.coefficients.values()])
-        error = np.array([*self.standard_errors.values()])
-        half = _normal_quantile(self.specification.confidence) * error
-        statistic = estimate / error
-        return pd.DataFrame(
-            {
-                "term": self.terms,
-                "estimate": estimate,
-                "std_error": error,
-                "statistic": statistic,
-                "p_value": 2 * norm.sf(np.abs(statistic)),
-                "low": estimate - half,
-                "high": estimate + half,
-            }
-        )
+        rows = []
+        for term, value in self.coefficients.items():
+            error = self.standard_errors[term]
+            p_value = float(2 * norm.sf(abs(value / error)))
+            rows.append(Coefficient(term, value, error, value / error, p_value, *self.interval(term)))
+        return tuple(rows)
+
+    def table(self) -> pd.DataFrame:
+        """A row per term: term, estimate, std_error, statistic, p_value, low, high."""
+        return pd.DataFrame([dataclasses.asdict(row) for row in self.rows()])
 
     def joint_test(self, terms: Sequence[str]) -> HypothesisTest:
         """Wald test that some coefficients are all zero."""

@@ -19,6 +19,7 @@ from firmtrade_core.codes.countries import (
 from firmtrade_core.gravity.errors import GravityError
 from firmtrade_core.gravity.panel import Array, GravityPanel
 from firmtrade_core.world.tables import numbers, read_table, require_columns
+from firmtrade_core.world.world import World
 
 #: Columns of `geography`, besides exporter and importer.
 VARIABLES = ("dist", "contiguity", "language")
@@ -100,6 +101,46 @@ def with_geography(panel: GravityPanel, table: pd.DataFrame | None = None) -> Gr
             "leave these countries out."
         )
     return replace(panel, table=own.assign(**{c: found[c].to_numpy() for c in new}))
+
+
+def panel_of_world(world: World, *, pooled: bool = False) -> GravityPanel:
+    """A world's goods trade as a cross-section with tariffs and `geography`, at consumer values.
+
+    Parameters
+    ----------
+    world
+    pooled
+        All goods in one sector, with the tariff they pay together; otherwise sector by sector.
+
+    Raises
+    ------
+    GeographyFileError
+        If the place of a country is not known.
+    """
+    goods = np.ones(len(world.sectors), dtype=bool) if world.goods is None else world.goods
+    expenditure = world.expenditure[:, :, goods]
+    border = expenditure / (1 + world.tariff[:, :, goods])
+    names = [s for s, good in zip(world.sectors, goods, strict=True) if good]
+    if pooled:
+        expenditure, border, names = (
+            expenditure.sum(2, keepdims=True),
+            border.sum(2, keepdims=True),
+            ["goods"],
+        )
+    tariff = np.where(border > 0, expenditure / np.where(border > 0, border, 1.0) - 1, 0.0)
+    n, s = len(world.countries), len(names)
+    table = pd.DataFrame(
+        {
+            "exporter": np.repeat(np.array(world.countries, dtype=object), n * s),
+            "importer": np.tile(np.repeat(np.array(world.countries, dtype=object), s), n),
+            "sector": np.tile(np.array(names, dtype=object), n * n),
+            "year": world.provenance.year or 0,
+            "trade": expenditure.ravel(),
+            "tariff": tariff.ravel(),
+        }
+    )
+    panel = GravityPanel.from_table(table, flow_values="consumer", tariff="tariff")
+    return with_geography(panel)
 
 
 def load_geodist(path: str | Path) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.gravity.errors import FlowError, RegressorError
-from firmtrade_core.gravity.panel import Array, GravityPanel
+from firmtrade_core.gravity.panel import Array, GravityPanel, Integers
 
 FOLDS = 10
 
@@ -65,8 +65,8 @@ def compare_costs(
 ) -> CostComparison:
     """Predict ln √(X_ij X_ji / (X_ii X_jj)) from geography, countries' own levels included.
 
-    Folds hold out unordered pairs. Both forms see the same: the variables, and for each country the mean over
-    its pairs in the other folds, which stands in for what a country effect would take up.
+    Folds hold out unordered pairs. The linear form has an effect of each country besides the variables; boosting
+    starts from it and learns what it leaves over, so that it can only win by what the form misses.
 
     Raises
     ------
@@ -74,25 +74,26 @@ def compare_costs(
         If home sales or enough trading pairs are missing.
     """
     from sklearn.ensemble import HistGradientBoostingRegressor
-    from sklearn.linear_model import LinearRegression
     from sklearn.model_selection import KFold
 
     pairs, zeros = _revealed(panel, variables, panel.years[-1] if year is None else year)
     if len(pairs) < 5 * folds:
         raise FlowError(f"{len(pairs):,} pairs trade both ways; {folds} folds need {5 * folds}.")
     X, y = pairs[list(variables)].to_numpy(dtype=np.float64), pairs["revealed"].to_numpy()
+    codes = _ends(pairs)
+    countries = np.eye(int(codes.max()) + 1)
+    design = np.column_stack([countries[codes[:, 0]] + countries[codes[:, 1]], X])
     predictions = np.zeros((2, len(y)))
     for train, held in KFold(folds, shuffle=True, random_state=seed).split(X):
-        own = _country_means(pairs, y, train)
-        models = (
-            LinearRegression(),
-            HistGradientBoostingRegressor(
-                max_iter=300, learning_rate=0.05, max_leaf_nodes=12, min_samples_leaf=10, random_state=seed
-            ),
+        beta = np.linalg.lstsq(design[train], y[train], rcond=None)[0]
+        linear = design @ beta
+        effects = np.sort(beta[codes], axis=1)
+        features = np.column_stack([X, effects])
+        boosting = HistGradientBoostingRegressor(
+            max_iter=150, learning_rate=0.05, max_leaf_nodes=8, min_samples_leaf=20, random_state=seed
         )
-        for k, model in enumerate(models):
-            features = np.column_stack([X, own])
-            predictions[k, held] = model.fit(features[train], y[train]).predict(features[held])
+        boosting.fit(features[train], (y - linear)[train])
+        predictions[:, held] = linear[held], linear[held] + boosting.predict(features[held])
     return CostComparison(pairs.assign(linear=predictions[0], boosted=predictions[1]), zeros)
 
 
@@ -122,20 +123,8 @@ def _revealed(panel: GravityPanel, variables: Sequence[str], year: int) -> tuple
     return found.assign(revealed=revealed), int((~both).sum())
 
 
-def _country_means(pairs: pd.DataFrame, y: Array, train: Array) -> Array:
-    """Mean of each end's pairs among the training rows, the row itself left out, (pairs, 2)."""
-    ends = pairs[["exporter", "importer"]].to_numpy(dtype=object)
-    names, codes = np.unique(ends.astype(str), return_inverse=True)
-    codes = codes.reshape(ends.shape)
-    inside = np.zeros(len(y))
-    inside[train] = 1.0
-    # Every pair counts once at each end.
-    either, twice = codes.ravel(), np.repeat(inside, 2)
-    totals = np.bincount(either, weights=np.repeat(y, 2) * twice, minlength=len(names))
-    counts = np.bincount(either, weights=twice, minlength=len(names))
-    overall = float(y[train].mean())
-    columns = []
-    for k in (0, 1):
-        left = counts[codes[:, k]] - inside
-        columns.append((totals[codes[:, k]] - y * inside + overall) / (left + 1))
-    return np.sort(np.column_stack(columns), axis=1)
+def _ends(pairs: pd.DataFrame) -> Integers:
+    """Numbers of the two countries of each pair, (pairs, 2)."""
+    ends = pairs[["exporter", "importer"]].to_numpy(dtype=object).astype(str)
+    codes: Integers = np.unique(ends, return_inverse=True)[1].reshape(ends.shape)
+    return codes

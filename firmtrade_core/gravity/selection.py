@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -120,7 +121,9 @@ def _varied(table: pd.DataFrame, flow: str) -> tuple[pd.DataFrame, int]:
     return kept.reset_index(drop=True), len(table) - len(kept)
 
 
-def _estimate(table: pd.DataFrame, barriers: Sequence[str], excluded: Sequence[str], flow: str) -> dict:
+def _estimate(
+    table: pd.DataFrame, barriers: Sequence[str], excluded: Sequence[str], flow: str
+) -> dict[str, Any]:
     effects = _dummies(table)
     trades = (table[flow] > 0).to_numpy()
     first = np.column_stack([table[[*barriers, *excluded]].to_numpy(dtype=np.float64), effects])

@@ -20,6 +20,14 @@ from firmtrade_core.jobs import Progress, silent
 #: Fewest records on each side: below it, frequencies tell nothing.
 _FEWEST = 20
 
+#: Most records that may share a key for it to be worth comparing them all.
+_MOST_SHARED = 100
+
+#: In memory only, never on disk, and never more than this.
+_PRIVATE: dict[str, str | bool | int | float | list[str]] = {
+    "threads": "2", "memory_limit": "3GB", "temp_directory": "", "autoinstall_known_extensions": "false",
+}  # fmt: skip
+
 PAIR_COLUMNS = ("left", "right", "probability")
 
 
@@ -211,7 +219,7 @@ def link(
     names = {(side, key): name for side, table in sides.items() for key, name in zip(table["id"], table["name"], strict=True)}  # fmt: skip
     progress(0.05, "Writing names alike")
     prepared = [_prepared(table, used) for table in sides.values()]
-    _mark_rare_words(prepared)
+    _mark_keys(prepared)
     pairs = _predict(prepared, used, plan, progress, "link_only")
     return Linkage(pairs, plan, names)
 
@@ -230,7 +238,7 @@ def find_twins(
     checked = _checked(table, "table")
     used = [c for c in ("address", "place") if c in checked and checked[c].notna().any()]
     prepared = [_prepared(checked, used)]
-    _mark_rare_words(prepared)
+    _mark_keys(prepared)
     pairs = _predict(prepared, used, plan, progress, "dedupe_only")
     pairs = pairs[pairs["probability"] >= plan.accept]
     position = {key: i for i, key in enumerate(checked["id"])}
@@ -256,28 +264,44 @@ def _checked(table: pd.DataFrame, where: str) -> pd.DataFrame:
 def _prepared(table: pd.DataFrame, used: Sequence[str]) -> pd.DataFrame:
     name = table["name"].map(plain_name)
     prepared = pd.DataFrame({"unique_id": table["id"], "name": name, "name_sorted": name.map(sorted_words)})
-    prepared["name_start"] = name.str.replace(" ", "").str[:6]
     if "address" in used:
         prepared["address"] = table["address"].fillna("").astype(str).map(plain_address).replace("", None)
-        prepared["address_start"] = prepared["address"].str.replace(" ", "").str[:12]
     if "place" in used:
         prepared["place"] = table["place"].fillna("").astype(str).map(plain_name).replace("", None)
-    written = ["name", "name_sorted", "name_start"]
+    written = ["name", "name_sorted"]
     prepared[written] = prepared[written].replace("", None)
     return prepared
 
 
-def _mark_rare_words(tables: Sequence[pd.DataFrame]) -> None:
-    """Column ``rare``: the word of each name that the fewest names share; a good thing to look for twins by."""
+def _mark_keys(tables: Sequence[pd.DataFrame]) -> None:
+    """Columns ``key_...``: what likely twins share. Only pairs that share one are compared.
+
+    The two rarest words of a name that at least one other name has (a word of one name alone is likely misspelt), the
+    beginnings of the name as written and sorted, and the beginning and number of the address. Keys that many share
+    tell nothing, and comparing all that share them would take forever: they are left empty.
+    """
     counts = pd.concat([t["name"].dropna().str.split().explode() for t in tables]).value_counts().to_dict()
 
-    def rarest(name: object) -> str | None:
-        words = [w for w in str(name).split() if len(w) > 2] if isinstance(name, str) else []
-        # A word that only one name has finds no twin: it is likely misspelt.
-        return min(words, key=lambda w: (counts[w] == 1, counts[w], w)) if words else None
+    def rare(name: object, place: int) -> str | None:
+        words = (
+            {w for w in str(name).split() if len(w) > 2 and counts[w] > 1} if isinstance(name, str) else set()
+        )
+        ranked = sorted(words, key=lambda w: (counts[w], w))
+        return ranked[place] if len(ranked) > place else None
 
     for table in tables:
-        table["rare"] = table["name"].map(rarest)
+        table["key_rare"] = table["name"].map(lambda name: rare(name, 0))
+        table["key_rare_2"] = table["name"].map(lambda name: rare(name, 1))
+        table["key_start"] = table["name"].str.replace(" ", "").str[:8]
+        table["key_sorted"] = table["name_sorted"].str.replace(" ", "").str[:10]
+        if "address" in table:
+            digits = table["address"].str.replace(r"\D", "", regex=True)
+            table["key_address"] = table["address"].str.replace(" ", "").str[:12] + " " + digits
+    for key in [c for c in map(str, tables[0]) if c.startswith("key_")]:
+        met = pd.concat([t[key] for t in tables]).value_counts()
+        common = set(met.index[met > _MOST_SHARED])
+        for table in tables:
+            table[key] = table[key].where(~table[key].isin(common), None)
 
 
 def _predict(
@@ -290,11 +314,11 @@ def _predict(
     import duckdb
     from splink import DuckDBAPI, Linker, block_on
 
-    blocks = [block_on("name_start"), block_on("rare"), block_on("substr(name_sorted, 1, 8)")]
-    if "address" in used:
-        blocks.append(block_on("address_start"))
+    keys = [str(column) for column in tables[0]]
+    blocks: list[Any] = [block_on(key) for key in keys if key.startswith("key_")]
+    blocks += ["l.key_rare = r.key_rare_2", "l.key_rare_2 = r.key_rare"]
     # In memory: names are on no disk, and gone with the connection.
-    with duckdb.connect(config={"threads": "2", "autoinstall_known_extensions": "false"}) as connection:
+    with duckdb.connect(config=_PRIVATE) as connection:
         database = DuckDBAPI(connection)
         registered = [
             database.register(table, dataset_display_name=f"side_{n}") for n, table in enumerate(tables)
@@ -349,7 +373,7 @@ def _training_blocks(used: Sequence[str]) -> list[Any]:
     """
     from splink import block_on
 
-    return [block_on("address_start"), block_on("name_sorted")] if "address" in used else []
+    return [block_on("key_address"), block_on("name_sorted")] if "address" in used else []
 
 
 #: How the same firm's name is usually written twice: shares of equal, nearly equal, alike, somewhat alike, different.

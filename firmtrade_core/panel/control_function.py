@@ -10,6 +10,7 @@ Sources: Levinsohn, Petrin 2003; Wooldridge 2009; Ackerberg, Caves, Frazer 2015 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import combinations_with_replacement
 
@@ -31,8 +32,12 @@ VARIABLES = ("output", "labour", "capital", "materials")
 #: Fewest observations with a year before them.
 FEWEST = 50
 
-#: Where the search starts (β_l, β_k): the moments may have a root at which implied productivity is the price of labour.
+#: Where the search starts (β_l, β_k), and how far it goes.
 STARTS = ((0.5, 0.3), (0.7, 0.3), (0.3, 0.5), (0.9, 0.1))
+LOWEST, HIGHEST = 0.0, 1.5
+
+#: Moments, as correlations, that count as zero; an elasticity this close to a bound is not told by the data.
+ZERO_MOMENTS, AT_BOUND = 1e-5, 0.01
 
 #: A root with an elasticity below it counts only if there is no other.
 SMALLEST_ELASTICITY = 0.05
@@ -127,7 +132,7 @@ def levinsohn_petrin(
     Raises
     ------
     EstimationError
-        If too few firms are seen in consecutive years, or inputs do not vary.
+        If too few firms are seen in consecutive years, inputs do not vary, or the data do not tell the elasticities.
     """
 
     def estimate(sample: _Sample) -> tuple[Array, Array, float]:
@@ -137,10 +142,13 @@ def levinsohn_petrin(
     errors: dict[str, float] = {}
     if draws:
         generator = np.random.default_rng(seed)
-        found = [estimate(_Sample.of(_resample(data, generator), degree))[0] for _ in range(draws)]
-        errors = _named(np.std(found, axis=0, ddof=1))
+        again = [estimate(_Sample.of(_resample(data, generator), degree))[0] for _ in range(draws)]
+        errors = _named(np.std(again, axis=0, ddof=1))
     method = "Levinsohn-Petrin" + (", Ackerberg-Caves-Frazer correction" if correction else "")
-    return _result(method, data, sample, *estimate(sample), errors)
+    found = estimate(sample)
+    searched = _named(found[0]) if correction else {"capital": float(found[0][1])}
+    _refuse_bounds(searched, method)
+    return _result(method, data, sample, *found, errors)
 
 
 def wooldridge(data: pd.DataFrame, *, degree: int = 3) -> ProductionFunction:
@@ -168,9 +176,67 @@ def wooldridge(data: pd.DataFrame, *, degree: int = 3) -> ProductionFunction:
     for _ in range(2):
         theta = system.minimise(theta, weights)
         weights = np.asarray(np.linalg.pinv(system.covariance(theta)))
+    _refuse_bounds(_named(theta[-4:-2]), "Wooldridge's joint estimation")
     spread = np.sqrt(np.diag(system.spread(theta, weights)))[-4:-2]
     fitted = sample.polynomial @ theta[:-4]
     return _result("Wooldridge, joint", data, sample, theta[-4:-2], fitted, float(theta[-1]), _named(spread))
+
+
+def estimate_by_sector(
+    data: pd.DataFrame, estimator: Callable[[pd.DataFrame], ProductionFunction] = levinsohn_petrin
+) -> SectorFunctions:
+    """One production function for each sector, as technologies differ.
+
+    Parameters
+    ----------
+    data
+        Of `production_data`.
+    estimator
+        `levinsohn_petrin`, `wooldridge`, or either with its options set.
+    """
+    functions: dict[str, ProductionFunction] = {}
+    left_out: dict[str, str] = {}
+    for sector, rows in data.groupby("sector", observed=True):
+        try:
+            functions[str(sector)] = estimator(rows)
+        except EstimationError as error:
+            left_out[str(sector)] = str(error)
+    return SectorFunctions(functions, left_out, data.index)
+
+
+@dataclass(frozen=True, eq=False)
+class SectorFunctions:
+    """Production functions by sector.
+
+    Parameters
+    ----------
+    functions
+        By sector.
+    left_out
+        Why a sector has none.
+    index
+        Rows of the data.
+    """
+
+    functions: dict[str, ProductionFunction]
+    left_out: dict[str, str]
+    index: pd.Index
+
+    @property
+    def productivity(self) -> pd.Series:
+        """ω less its sector's mean, in logs, (rows,): comparable within sectors; missing in sectors left out."""
+        parts = [f.productivity - f.productivity.mean() for f in self.functions.values()]
+        joined = pd.concat(parts) if parts else pd.Series(dtype=float)
+        return joined.reindex(self.index).rename("productivity")
+
+    def table(self) -> pd.DataFrame:
+        """Elasticities by sector: ``labour``, ``capital``, ``observations``, ``firms``."""
+        rows = {
+            sector: (f.labour, f.capital, f.observations, f.firms) for sector, f in self.functions.items()
+        }
+        return pd.DataFrame.from_dict(
+            rows, orient="index", columns=["labour", "capital", "observations", "firms"]
+        )
 
 
 # The sample -------------------------------------------------------------------------------------
@@ -272,12 +338,13 @@ def _second_stage(
         return omega[now] - terms @ slopes, float(slopes[1])
 
     def moments(free: Array) -> Array:
-        return np.asarray(scaled @ innovation(free)[0] / len(now))
+        xi = innovation(free)[0]
+        return np.asarray(scaled @ xi / (len(now) * xi.std()))
 
     starts = STARTS if labour is None else [(capital,) for _, capital in STARTS]
-    roots = [least_squares(moments, start, method="lm", xtol=1e-12, ftol=1e-14) for start in starts]
-    best = min(root.cost for root in roots)
-    exact = [root.x for root in roots if root.cost <= best + 1e-10]
+    roots = [least_squares(moments, start, bounds=(LOWEST, HIGHEST), xtol=1e-10) for start in starts]
+    best = min(np.abs(root.fun).max() for root in roots)
+    exact = [root.x for root in roots if np.abs(root.fun).max() <= max(best, ZERO_MOMENTS)]
     inside = [x for x in exact if (elasticities(x) > SMALLEST_ELASTICITY).all()] or exact
     # Where implied productivity is the price of labour it persists less, as wages do (Kim, Luo, Su 2019).
     chosen = max(inside, key=lambda x: innovation(x)[1])
@@ -377,6 +444,15 @@ class _Joint:
         """Covariance of the parameters under efficient weights."""
         slope = self.jacobian(theta)
         return np.asarray(np.linalg.pinv(slope.T @ weights @ slope) / self.rows)
+
+
+def _refuse_bounds(elasticities: dict[str, float], method: str) -> None:
+    for name, value in elasticities.items():
+        if not LOWEST + AT_BOUND < value < HIGHEST - AT_BOUND:
+            raise EstimationError(
+                f"{method}: the data do not tell the elasticity of {name} (the search ends at {value:.2f}). "
+                "Estimate sector by sector, over more years, or by the other method."
+            )
 
 
 # Results ----------------------------------------------------------------------------------------

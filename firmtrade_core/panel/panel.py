@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from firmtrade_core.panel.validation import ValidationReport
 
 METADATA_FILE = "panel.json"
+
+#: Most memory that queries take; beyond it, work goes to a private temporary folder.
+MEMORY = "2500MB"
 
 
 @dataclass(frozen=True)
@@ -226,7 +232,8 @@ class FirmPanel:
     @cached_property
     def firms(self) -> pd.DataFrame:
         """The firm table, one row by firm and year."""
-        return self.query("SELECT * FROM firms ORDER BY firm, year")
+        keys = [name for name in ("firm", "year") if name in self.column_names()]
+        return self.query(f"SELECT * FROM firms {'ORDER BY ' + ', '.join(keys) if keys else ''}")
 
     @cached_property
     def trade(self) -> pd.DataFrame:
@@ -335,10 +342,19 @@ class FirmPanel:
 
 
 def _connect() -> duckdb.DuckDBPyConnection:
+    """A connection that stays in process: no extension is fetched, and what spills goes to a private folder."""
     import duckdb
 
-    # Stays in process: no extension is fetched, no file beyond the chosen folder is opened by name.
-    return duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": "2"})
+    spill = tempfile.mkdtemp(prefix="firmtrade-panel-")
+    settings: dict[str, Any] = {
+        "autoinstall_known_extensions": "false",
+        "threads": "2",
+        "memory_limit": MEMORY,
+        "temp_directory": spill,
+    }
+    connection = duckdb.connect(config=settings)
+    weakref.finalize(connection, shutil.rmtree, spill, ignore_errors=True)
+    return connection
 
 
 def _parquet_pattern(folder: Path, table: str) -> str | None:

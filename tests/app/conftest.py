@@ -28,9 +28,11 @@ def own_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """The dashboard on a free port, on the shipped world."""
-    with serving("127.0.0.1", own_port(), environment={"FIRMTRADE_WORLD": ""}) as running:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The dashboard on a free port, on the shipped world, with an empty library of its own."""
+    library = f"sqlite:///{tmp_path_factory.mktemp('library')}/scenarios.sqlite"
+    environment = {"FIRMTRADE_WORLD": "", "FIRMTRADE_LIBRARY": library}
+    with serving("127.0.0.1", own_port(), environment=environment) as running:
         yield running
 
 
@@ -104,7 +106,9 @@ def slide(page: Any, share: float, card: int = 0) -> None:
 
 def choose(page: Any, label: str, option: str) -> None:
     """Pick an option of a select box."""
-    page.get_by_role("combobox", name=label).first.click()
+    box = page.get_by_role("combobox", name=label).first
+    box.click()
+    box.fill(option)  # long lists show only their beginning until something is typed
     page.get_by_role("option", name=option, exact=True).click()
 
 

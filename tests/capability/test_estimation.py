@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from designs import correlation, reference
+from scipy.special import ndtr
 
 from firmtrade_core.capability import CapabilityData, Learner, Settings, estimate, pool_imputations
 from firmtrade_core.capability.estimation import simulate
@@ -48,7 +49,7 @@ def test_indices_have_mean_zero_and_tables_hold_together(estimated) -> None:
     # Unseen firms get the mean of the folds' models, close to what held-out firms got.
     assert correlation(results.predict_m(data.attributes), results.m) > 0.98
     inputs = results.heterogeneity()
-    assert inputs.weights.sum() == pytest.approx(1) and 0 <= inputs.scales.known_demand
+    assert inputs.weights.sum() == pytest.approx(1) and inputs.scales.known_demand >= 0
 
 
 def test_draws_depend_on_seed_and_number_alone(estimated) -> None:
@@ -82,7 +83,7 @@ def test_a_firm_with_weight_two_counts_as_two_firms() -> None:
 
 
 def test_identical_years_count_as_one() -> None:
-    data, truth = reference(firms=500, markets=8, seed=6)
+    data, _truth = reference(firms=500, markets=8, seed=6)
     sales = np.where(data.presence == 1, data.log_sales, np.nan)
     panel = CapabilityData.from_arrays(
         np.vstack([sales, sales]),
@@ -97,7 +98,7 @@ def test_identical_years_count_as_one() -> None:
 
 
 def test_sectors_have_markets_of_their_own() -> None:
-    data, truth = reference(firms=800, markets=6, seed=7)
+    data, _truth = reference(firms=800, markets=6, seed=7)
     sales = np.where(data.presence == 1, data.log_sales, np.nan)
     sector = np.where(np.arange(800) % 2 == 0, "food", "steel")
     sales[sector == "steel"] += 3.0
@@ -127,7 +128,7 @@ def test_noise_is_reported_as_no_prediction() -> None:
 
 
 def test_simulated_outcomes_follow_the_model() -> None:
-    data, truth = reference(firms=4000, markets=10, seed=10)
+    data, _truth = reference(firms=4000, markets=10, seed=10)
     results = estimate(data, replace(QUICK, rounds=1))
     drawn = simulate(data, results.m, results.g, results.state.fit.parameters, np.random.default_rng(1))
     assert (drawn.presence == 1).mean() == pytest.approx((data.presence == 1).mean(), rel=0.05)

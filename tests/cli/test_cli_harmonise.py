@@ -9,7 +9,7 @@ import pandas as pd
 from typer.testing import CliRunner
 
 from firmtrade_core.cli.main import app
-from tests.harmonise.messy import messy_folder
+from firmtrade_core.harmonise.example import messy_folder
 
 
 def run(*arguments: str) -> tuple[int, str]:

@@ -63,7 +63,7 @@ def estimates_of(seed: int, countries: int = 40) -> tuple[float, float, float, f
 
 
 def test_the_two_stages_find_the_truth_where_ppml_does_not() -> None:
-    draws = np.array([estimates_of(seed) for seed in range(6)])
+    draws = np.array([estimates_of(seed) for seed in range(4)])
     two, delta, ppml, ols = draws.mean(0)
     spread = draws[:, 0].std() / np.sqrt(len(draws))
     assert two == pytest.approx(TRUTH, abs=0.12 + 2 * spread)
@@ -81,8 +81,8 @@ def test_the_two_stages_find_the_truth_in_large_samples() -> None:
 
 
 def test_bootstrap_errors_have_the_size_of_the_sampling_spread() -> None:
-    found = two_stages(firms_and_zeros(25, 1), ["distance"], ["religion"], draws=20, seed=3)
-    spread = np.std([estimates_of(seed, countries=25)[0] for seed in range(8)])
+    found = two_stages(firms_and_zeros(25, 1), ["distance"], ["religion"], draws=12, seed=3)
+    spread = np.std([estimates_of(seed, countries=25)[0] for seed in range(6)])
     assert 0.3 * spread < found.standard_errors["distance"] < 3 * spread
     assert found.pairs + found.predicted == 25 * 24 and 0 < found.positive < found.pairs
 

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from firmtrade_core.harmonise.errors import LinkageError
+from firmtrade_core.harmonise.example import two_offices
 from firmtrade_core.harmonise.linkage import Linkage, LinkagePlan, find_twins, link
 from firmtrade_core.harmonise.names import plain_name
-from tests.harmonise.firm_names import two_offices
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from firmtrade_core.harmonise.errors import HarmoniseError
+from firmtrade_core.harmonise.example import messy_folder
 from firmtrade_core.harmonise.pipeline import Outcome, Settings, harmonise, sort_files
 from firmtrade_core.jobs import CancelledError, Checkpoints
-from tests.harmonise.messy import messy_folder
 
 SETTINGS = Settings(home="CHL", draws=3, today="2020-06-30")
 

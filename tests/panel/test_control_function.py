@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose
 from firmtrade_core.panel import EstimationError
 from firmtrade_core.panel.control_function import (
     ProductionFunction,
+    estimate_by_sector,
     levinsohn_petrin,
     production_data,
     wooldridge,
@@ -109,3 +110,25 @@ def test_monte_carlo_on_the_published_design(case: int) -> None:
                 abs(f.labour - LABOUR) < 1.96 * f.standard_errors["labour"] for f in map(estimate, draws)
             ]
             assert 0.85 <= np.mean(covered) <= 1.0
+
+
+def test_each_sector_has_its_own_function_and_the_rest_say_why() -> None:
+    parts = {"x": draw(CASES[3], seed=1, firms=500, years=8), "y": draw(CASES[3], seed=2, firms=500, years=8)}
+    parts["few"] = draw(CASES[3], seed=3, firms=5, years=6)
+    data = pd.concat([rows.assign(sector=s, firm=s + rows["firm"].astype(str)) for s, rows in parts.items()])
+    data = data.reset_index(drop=True)
+    data.loc[data["sector"] == "y", "output"] += 5.0
+    found = estimate_by_sector(data)
+    assert set(found.functions) == {"x", "y"} and "consecutive years" in found.left_out["few"]
+    assert_allclose(found.table()[["labour", "capital"]], [[LABOUR, CAPITAL]] * 2, atol=0.06)
+    assert found.productivity.isna().equals(data["sector"] == "few")
+    for sector in ("x", "y"):
+        assert found.productivity[data["sector"] == sector].mean() == pytest.approx(0.0, abs=1e-9)
+
+
+def test_elasticities_that_the_data_do_not_tell_are_refused() -> None:
+    data = draw(CASES[3], seed=1, firms=100, years=5)
+    noise = np.random.default_rng(0).normal(size=(2, len(data)))
+    lost = data.assign(labour=noise[0], output=data["materials"] - 2 * noise[0] + noise[1])
+    with pytest.raises(EstimationError, match="do not tell the elasticity of labour"):
+        levinsohn_petrin(lost)
