@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import streamlit as st
@@ -20,7 +21,7 @@ from pages.parts.looking import country_chooser
 from pages.parts.presets import sentence
 from pages.parts.solving import UnsolvedError, solve_in
 from pages.parts.store import Store, current
-from pages.parts.worlds import read_upload, short_sources
+from pages.parts.worlds import short_sources
 
 _QUESTIONS = {"scenario": "This scenario's change", "growth": "Past growth"}
 
@@ -55,7 +56,10 @@ def _upload() -> None:
     if given is None:
         return
     try:
-        st.session_state[_EARLIER] = read_upload(given.name, given.getvalue())
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"upload{Path(given.name).suffix}"
+            path.write_bytes(given.getvalue())
+            st.session_state[_EARLIER] = load_world(path)
     except WorldError as error:
         complain("This file is no world", str(error), "Nothing else has changed.")
 

@@ -259,16 +259,14 @@ def stacked_parts(
     )
     present = [bool((parts[part].abs() > 1e-9).any()) for part in parts.columns]
     named = zip(map(str, parts.columns), colours, present, strict=True)
-    keys = keyed(
-        [*((part, colour) for part, colour, here in named if here), ("In all (diamond)", MUTED)], 190
-    )
+    keys = keyed([*((part, colour) for part, colour, here in named if here), ("In all (diamond)", TEXT)], 224)
     layout = base_layout(
         barmode="relative",
         **keys,
         xaxis=_axis(title={"text": "bn USD", "font": {"size": 13}}, zeroline=True, zerolinecolor=MUTED),
         yaxis=_axis(
             tickvals=rows,
-            ticktext=[shortened(name, 26) for name in names],
+            ticktext=[shortened(name, 34) for name in names],
             range=[len(rows) - 0.5, -0.5],
             showgrid=False,
         ),
