@@ -69,4 +69,9 @@ async def warm(app: App) -> AsyncIterator[None]:
     yield
 
 
-app = App("app.py", routes=[Route(path, page) for path in paths()], lifespan=warm)
+def unexpected(error: Exception) -> bool:
+    """The page's own words for a fault, in place of Streamlit's."""
+    return bool(import_module("pages.parts.frame").unexpected(error))
+
+
+app = App("app.py", routes=[Route(path, page) for path in paths()], lifespan=warm, on_script_error=unexpected)

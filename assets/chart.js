@@ -116,14 +116,18 @@ function label(chart) {
     if (node.textContent !== words) node.textContent = words;
     node.hidden = !words;
   }
+  // A map has buttons inside, which a picture may not have.
+  chart.plot.setAttribute("role", kind === "map" ? "group" : "img");
   chart.plot.setAttribute("aria-label", [title, subtitle].filter(Boolean).join(". "));
   chart.root.dataset.kind = kind;
 }
 
 function size(chart) {
-  const { height, aspect } = chart.spec;
+  const { height, aspect, room } = chart.spec;
   chart.width = Math.round(chart.root.clientWidth);
-  return Math.round(height ?? Math.min(Math.max(chart.width * aspect, 260), 640));
+  // In a room a chart may take what the screen leaves of its height.
+  const most = room ? Math.max(400, window.innerHeight - chart.plot.getBoundingClientRect().top - 150) : 640;
+  return Math.round(height ?? Math.min(Math.max(chart.width * aspect, 260), most));
 }
 
 // Only the latest spec is drawn: what arrives while a drawing is under way replaces what waits.
@@ -264,7 +268,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
     chart.gone = true;
     chart.observer.disconnect();
     charts.delete(parentElement);
-    window.Plotly?.purge(chart.plot);
-    chart.root.remove();
+    chart.root.hidden = true;
+    // Plotly must not lose its node while it draws.
+    chart.busy.finally(() => {
+      window.Plotly?.purge(chart.plot);
+      chart.root.remove();
+    });
   };
 }

@@ -7,7 +7,6 @@ from html import escape
 
 import streamlit as st
 
-from firmtrade_core.codes.countries import country_name
 from firmtrade_core.paths import asset
 from firmtrade_core.world.world import World
 from pages.parts import address, drivers, views
@@ -42,7 +41,8 @@ def _caveats(world: World) -> None:
 def _page(store: Store, reading: Reading) -> None:
     """Everything on one page, for reading and for print."""
     views.numbers(store, reading, large=True)
-    where_from_row(store, reading.second, key="briefing")
+    if reading.first is None:
+        where_from_row(store, reading.second, key="briefing")
     views.choosers(store, reading.world)
     views.the_map(store, reading, key="briefing_map")
     left, right = st.columns(2, gap="large")
@@ -68,7 +68,6 @@ def _page(store: Store, reading: Reading) -> None:
 
 
 def _first(store: Store, reading: Reading) -> None:
-    st.html(f'<p class="ft-eyebrow">{escape(country_name(store.country))}</p>')
     views.numbers(store, reading, large=True)
 
 
@@ -149,7 +148,9 @@ def _brief(world: World) -> None:
     store = current(world)
     address.keep(store, world)
     if store.presenting:
-        st.html(asset("presenter.css"))
+        # With an element beside it, so that the style goes when the element does.
+        style = asset("presenter.css").read_text(encoding="utf-8")
+        st.html(f"<span hidden></span><style>{style}</style>")
     st.html(f'<h1 class="ft-sentence ft-large">{sentence(store.scenario, world)}</h1>')
     notice(store)
     try:

@@ -11,13 +11,12 @@ import streamlit as st
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.outcomes import BILLION, foreign
 from firmtrade_core.labels import number
+from firmtrade_core.report.export import Table, about_world, written_now
 from firmtrade_core.world.embedded import FIT_LABELS
-from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
-from pages.parts.frame import complain, open_page
-from pages.parts.worlds import UPLOADED, read_upload
-
-_PROBLEM = "upload_problem"
+from pages.parts.bring import bring
+from pages.parts.exports import table_downloads
+from pages.parts.frame import open_page
 
 UNITS = {
     **dict.fromkeys(("Income", "Exports", "Imports", "Deficit", "Output", "Traded"), "bn USD"),
@@ -45,9 +44,7 @@ def _quality(world: World) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         share = provenance.estimated_share
-        title = "What is estimated"
-        if share:
-            title += f": {100 * share:.0f} % of the value of goods trade between countries"
+        title = f"Estimated: {100 * share:.0f} % of goods trade by value" if share else "What is estimated"
         _listed(title, provenance.estimated or ("Nothing is marked as estimated.",))
     with right:
         _fit(world)
@@ -117,13 +114,13 @@ def _tables(world: World) -> None:
     n, s = world.shape
     left, right = st.columns(2, gap="large")
     with left:
-        _table(f"{n} economies", countries_table(world), "countries")
+        _table(world, f"{n} economies", countries_table(world), "countries")
     with right:
-        _table(f"{s} sectors", sectors_table(world), "sectors")
+        _table(world, f"{s} sectors", sectors_table(world), "sectors")
 
 
-def _table(title: str, table: pd.DataFrame, name: str) -> None:
-    """A table as the screen writes numbers, with the plain figures to take away as CSV."""
+def _table(world: World, title: str, table: pd.DataFrame, name: str) -> None:
+    """A table as the screen writes numbers, with the plain figures to take away."""
     label, _code, *figures = table.columns
     head = "".join(f"<th>{escape(words)}<small>{UNITS[words]}</small></th>" for words in figures)
     rows = "".join(
@@ -137,50 +134,8 @@ def _table(title: str, table: pd.DataFrame, name: str) -> None:
         f'aria-label="{escape(title)}"><table><thead><tr><th>{label}</th>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
-    units = {column: f"{column} ({UNITS[column]})" for column in figures}
-    st.download_button(
-        "Download as CSV",
-        table.rename(columns=units).to_csv(index=False),
-        f"{name}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        type="tertiary",
-        key=f"download_{name}",
-    )
-
-
-def _own_world() -> None:
-    st.html('<h2 class="ft-heading">Another world</h2>')
-    if st.session_state.get(UPLOADED) is not None:
-        st.button("Go back to the shipped world", icon=":material/undo:", on_click=_forget)
-
-    def take() -> None:
-        file = st.session_state.get("world_file")
-        if file is None:
-            return
-        try:
-            st.session_state[UPLOADED] = read_upload(file.name, file.getvalue())
-            st.session_state.pop(_PROBLEM, None)
-        except WorldError as error:
-            st.session_state[_PROBLEM] = (file.name, str(error))
-
-    st.file_uploader(
-        "World file",
-        type=["world"],
-        key="world_file",
-        on_change=take,
-        help="A file saved by World.save, or by the command line verb world. It stays in this session and is kept nowhere.",
-    )
-    if problem := st.session_state.get(_PROBLEM):
-        complain(
-            f"{problem[0]} was not loaded",
-            problem[1],
-            "The world shown above stays in force; so does your scenario.",
-        )
-
-
-def _forget() -> None:
-    st.session_state.pop(UPLOADED, None)
+    taken = Table(name, f"{title} of {world.name}", table, {column: UNITS[column] for column in figures})
+    table_downloads(taken, lambda: (*about_world(world), written_now()), key=name)
 
 
 _world = open_page("Data")
@@ -188,4 +143,4 @@ st.html(f'<h1 class="ft-sentence">{escape(_world.name)}</h1>')
 _facts(_world)
 _quality(_world)
 _tables(_world)
-_own_world()
+bring()

@@ -9,7 +9,7 @@ from pages.parts import address, levers, sharing, structure, views
 from pages.parts.exports import take_away
 from pages.parts.frame import certificate_line, complain, notes, notice, open_page
 from pages.parts.presets import preset_chooser, sentence
-from pages.parts.reading import Reading, read, switch
+from pages.parts.reading import Reading, read
 from pages.parts.solving import UnsolvedError
 from pages.parts.store import Store, current, opening_scenario
 from pages.parts.where_from import where_from_row
@@ -65,7 +65,8 @@ def _instrument(world: World) -> None:
     with right, st.container(key="ft_view"):
         if reading := _read(store, world):
             views.numbers(store, reading)
-            where_from_row(store, reading.second, key="lab")
+            if reading.first is None:
+                where_from_row(store, reading.second, key="lab")
             views.choosers(store, world)
             views.the_map(store, reading)
     with left, st.container(key="ft_levers"):
@@ -73,10 +74,9 @@ def _instrument(world: World) -> None:
         levers.cards(store, world)
         structure.structure(store, world)
         sharing.share(store, world)
+        take_away(store, world, key="lab", wide=True)
         _history(store, world)
-        take_away(store, world, key="lab")
     if reading:
-        switch(store)
         views.below(store, reading)
         notes(reading.notes)
         certificate_line(reading.second)

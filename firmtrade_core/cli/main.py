@@ -3,8 +3,12 @@
 import typer
 
 from firmtrade_core.cli.app import app as start_app
+from firmtrade_core.cli.attribute import attribute
 from firmtrade_core.cli.bench import bench
+from firmtrade_core.cli.channels import channels
+from firmtrade_core.cli.gravity import gravity
 from firmtrade_core.cli.harmonise import harmonise
+from firmtrade_core.cli.panel import app as panel
 from firmtrade_core.cli.replicate import replicate
 from firmtrade_core.cli.solve import solve
 from firmtrade_core.cli.world import app as world
@@ -24,8 +28,12 @@ def _root() -> None:
 
 
 app.command("app")(start_app)
+app.command("attribute")(attribute)
 app.command("bench")(bench)
+app.command("channels")(channels)
+app.command("gravity")(gravity)
 app.command("harmonise")(harmonise)
 app.command("replicate")(replicate)
 app.command("solve")(solve)
+app.add_typer(panel, name="panel")
 app.add_typer(world, name="world")

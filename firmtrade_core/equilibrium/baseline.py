@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium.errors import ProfitsError
 from firmtrade_core.equilibrium.parameters import Parameters
-from firmtrade_core.margins import Margins
+from firmtrade_core.margins import Firms, Margins
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
@@ -86,10 +86,13 @@ def _refuse_profits(world: World, parameters: Parameters, profits: Array, labour
     i, s = np.unravel_index(int(labour_share.argmin()), labour_share.shape)
     output = world.gross_output[i, s]
     count = int((labour_share <= 0).sum())
+    own = ""
+    if isinstance(parameters.family, Firms):
+        own = ", lognormal firms in other countries, the share of firms that sell at home at all (entry data)"
     raise ProfitsError(
         f"In {count} country-sectors profits would exceed value added under the {parameters.family.name} "
         f"family; the worst is {world.countries[i]}, {world.sector_name(world.sectors[s])}: profits are "
         f"{profits[i, s] / output:.1%} of revenue, value added {world.value_added[i, s] / output:.1%}. "
-        "What would work: a higher trade elasticity (or Pareto tail) in this sector, free entry, a "
+        f"What would work: a higher trade elasticity (or Pareto tail) in this sector{own}, free entry, a "
         "competitive family (Armington), or merging the sector with another."
     )

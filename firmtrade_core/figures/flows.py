@@ -18,7 +18,7 @@ from firmtrade_core.figures.bars import VISIBLE, shortened, value_bars
 from firmtrade_core.figures.chart import GAIN, LOSS, MUTED, SURFACE, TEXT, Chart, base_layout
 from firmtrade_core.figures.outcomes import BILLION
 from firmtrade_core.figures.world_map import LITTLE_CHANGE
-from firmtrade_core.labels import change, level
+from firmtrade_core.labels import NARROW_NO_BREAK_SPACE, change, level
 
 Array = NDArray[np.float64]
 
@@ -114,8 +114,8 @@ def trade_bars(
     shown = rows.loc[rows["moved"].abs().sort_values(ascending=False).index[:most]]
     shown = shown.sort_values("moved", ascending=False) if sort else shown.sort_index()
     notes = [f"<br>{words}" for words in _old_and_new(shown)]
-    names = [shortened(name, 30) for name in shown["name"]]
-    width = 150 if sort else 216
+    names = [shortened(name) for name in shown["name"]]
+    width = 150 if sort else 256
     return value_bars(
         names, shown["moved"].to_numpy(), "bn USD", title, subtitle, source, name_width=width, notes=notes
     )
@@ -146,9 +146,16 @@ def trade_finding(table: pd.DataFrame, country: str, direction: Direction) -> st
     return f"{what} {', '.join(parts)}"
 
 
+#: Names as they read in the middle of a sentence, where that differs.
+_IN_SENTENCE = {"Rest of the world": "the rest of the world", "Other countries": "other countries"} | {
+    name: f"the {name}"
+    for name in ("United States", "United Kingdom", "European Union", "Netherlands", "Philippines")
+}
+
+
 def _inside(name: str) -> str:
-    """A name in the middle of a sentence: countries keep their capitals, "Rest of the world" does not."""
-    return "the rest of the world" if name == "Rest of the world" else name
+    """A name in the middle of a sentence: with its article, and without a capital where it is no proper name."""
+    return _IN_SENTENCE.get(name, name)
 
 
 def replaced_bars(found: Diversion, *, subtitle: str, source: str, most: int = MOST_ROWS) -> Chart:
@@ -192,14 +199,15 @@ def replaced_finding(found: Diversion) -> str:
     market = country_name(found.market)
     if found.diverted[loser] > -VISIBLE:
         return f"{market}: nobody replaces anybody"
-    winner = int(found.replacement[loser].argmax())
-    takes = found.replacement[loser, winner] / -found.diverted[loser]
-    takes_words = (
-        f"{_origin(found, winner)} {'take' if winner == found.countries.index(found.market) else 'takes'}"
+    lost = found.replacement[loser]
+    winner = int(lost.argmax())
+    verb, takes = (
+        ("lose" if _is_home(found, loser) else "loses"),
+        ("take" if _is_home(found, winner) else "takes"),
     )
     return (
-        f"{market}: {_origin(found, loser)} lose{'' if _is_home(found, loser) else 's'} most, and {takes_words} "
-        f"{100 * takes:.0f}\N{NARROW NO-BREAK SPACE}% of it"
+        f"{market}: {_origin(found, loser)} {verb} most, and {_origin(found, winner)} {takes} "
+        f"{100 * lost[winner] / lost.sum():.0f}{NARROW_NO_BREAK_SPACE}% of what {'they lose' if verb == 'lose' else 'it loses'}"
     )
 
 

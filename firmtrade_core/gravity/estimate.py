@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.gravity.errors import RegressorError
-from firmtrade_core.gravity.fitting import CONSTANT, RawFit, fit
+from firmtrade_core.gravity.fitting import CONSTANT, DEMEANING_TOLERANCE, RawFit, fit
 from firmtrade_core.gravity.panel import Array, GravityPanel
 from firmtrade_core.gravity.sample import Sample, SampleCounts, draw_sample
 from firmtrade_core.gravity.specification import GravitySpecification, with_leads_and_lags
@@ -39,6 +39,19 @@ class HypothesisTest:
     statistic: float
     degrees: int
     p_value: float
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """One coefficient with its clustered error, normal p-value and interval."""
+
+    term: str
+    estimate: float
+    std_error: float
+    statistic: float
+    p_value: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,25 +121,20 @@ class GravityEstimate:
         half = _normal_quantile(self.specification.confidence) * self.standard_errors[term]
         return self.coefficients[term] - half, self.coefficients[term] + half
 
-    def table(self) -> pd.DataFrame:
-        """A row per term: term, estimate, std_error, statistic, p_value, low, high."""
+    def rows(self) -> tuple[Coefficient, ...]:
+        """All coefficients, in order."""
         from scipy.stats import norm
 
-        estimate = np.array([*self.coefficients.values()])
-        error = np.array([*self.standard_errors.values()])
-        half = _normal_quantile(self.specification.confidence) * error
-        statistic = estimate / error
-        return pd.DataFrame(
-            {
-                "term": self.terms,
-                "estimate": estimate,
-                "std_error": error,
-                "statistic": statistic,
-                "p_value": 2 * norm.sf(np.abs(statistic)),
-                "low": estimate - half,
-                "high": estimate + half,
-            }
-        )
+        rows = []
+        for term, value in self.coefficients.items():
+            error = self.standard_errors[term]
+            p_value = float(2 * norm.sf(abs(value / error)))
+            rows.append(Coefficient(term, value, error, value / error, p_value, *self.interval(term)))
+        return tuple(rows)
+
+    def table(self) -> pd.DataFrame:
+        """A row per term: term, estimate, std_error, statistic, p_value, low, high."""
+        return pd.DataFrame([dataclasses.asdict(row) for row in self.rows()])
 
     def joint_test(self, terms: Sequence[str]) -> HypothesisTest:
         """Wald test that some coefficients are all zero."""
@@ -202,8 +210,16 @@ class GravityEstimate:
         return HypothesisTest("the squared index adds nothing", statistic, 1, float(chi2.sf(statistic, 1)))
 
 
-def estimate(panel: GravityPanel, specification: GravitySpecification) -> GravityEstimate:
+def estimate(
+    panel: GravityPanel, specification: GravitySpecification, *, tolerance: float = DEMEANING_TOLERANCE
+) -> GravityEstimate:
     """Estimate one gravity equation; several sectors are pooled, with effects by sector.
+
+    Parameters
+    ----------
+    panel, specification
+    tolerance
+        Of the demeaning (`fitting.fit`).
 
     Raises
     ------
@@ -211,7 +227,7 @@ def estimate(panel: GravityPanel, specification: GravitySpecification) -> Gravit
         One of its subclasses, with counts and what to do.
     """
     sample = draw_sample(panel, specification)
-    raw = fit(sample, poisson=specification.estimator == "ppml")
+    raw = fit(sample, poisson=specification.estimator == "ppml", tolerance=tolerance)
     counts = dataclasses.replace(
         sample.counts, separated_by_regressors=len(sample.rows) - len(raw.used), used=len(raw.used)
     )

@@ -13,8 +13,11 @@ from firmtrade_core.gravity.errors import ConvergenceError, RegressorError
 from firmtrade_core.gravity.panel import Array, Integers
 from firmtrade_core.gravity.sample import Sample, as_frame
 
-#: Of the demeaning of regressors, and of the deviance.
-DEMEANING_TOLERANCE, DEVIANCE_TOLERANCE, MOST_ITERATIONS = 1e-8, 1e-12, 200
+#: Of the demeaning of regressors.
+DEMEANING_TOLERANCE = 1e-8
+
+#: Of the deviance, relative to that of the demeaning; and its iterations at most.
+DEVIANCE_TOLERANCE, MOST_ITERATIONS = 1e-4, 200
 
 CONSTANT = "constant"
 
@@ -48,8 +51,15 @@ class RawFit:
     goodness: Mapping[str, float]
 
 
-def fit(sample: Sample, *, poisson: bool) -> RawFit:
+def fit(sample: Sample, *, poisson: bool, tolerance: float = DEMEANING_TOLERANCE) -> RawFit:
     """Estimate by Poisson pseudo-maximum likelihood or least squares, effects swept out.
+
+    Parameters
+    ----------
+    sample
+    poisson
+    tolerance
+        Of the demeaning. At 1e-6 coefficients keep six digits, in half the time that 1e-8 takes.
 
     Raises
     ------
@@ -67,7 +77,7 @@ def fit(sample: Sample, *, poisson: bool) -> RawFit:
     level = float(sample.outcome.mean()) if poisson else 1.0
     frame["y"] = sample.outcome / level
     formula = f"y ~ {' + '.join(x)}" + (f" | {' + '.join(e)}" if e else "")
-    options = {"demeaner": pyfixest.MapDemeaner(fixef_tol=DEMEANING_TOLERANCE, fixef_maxiter=100_000)}
+    options = {"demeaner": pyfixest.MapDemeaner(fixef_tol=tolerance, fixef_maxiter=100_000)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what they say about collinearity and separation is counted instead
         try:
@@ -78,7 +88,7 @@ def fit(sample: Sample, *, poisson: bool) -> RawFit:
                     vcov="iid",
                     fixef_rm="none",
                     separation_check=["ir"] if e else [],
-                    iwls_tol=DEVIANCE_TOLERANCE,
+                    iwls_tol=DEVIANCE_TOLERANCE * tolerance,
                     iwls_maxiter=MOST_ITERATIONS,
                     **options,
                 )

@@ -291,6 +291,22 @@ class FirmFunctions:
             log_s[high], share[high], _ = self.exact(threshold[high])
         return log_s, share
 
+    def share_in_any(self, thresholds: Array) -> float:
+        """Share of firms present in at least one of several markets, (D,) thresholds.
+
+        Firms carry one u to all markets and draw ν by market; the integral over u takes 21 Gauss-Hermite nodes.
+        """
+        nodes, weights = np.polynomial.hermite_e.hermegauss(21)
+        entry = max(self.deviations.entry, 1e-3)
+        held = self._bins.presence > 0
+        firms = self._bins.nodes[held]
+        nowhere = np.zeros((len(nodes), len(firms)))
+        for threshold in thresholds:
+            nowhere += log_ndtr((threshold - firms - self.deviations.capability * nodes[:, None]) / entry)
+        absent = weights @ np.exp(nowhere) / weights.sum()
+        presence = self._bins.presence[held]
+        return float(1 - (absent * presence).sum() / presence.sum())
+
     def _tabulate(self) -> Table:
         bins, s = self._bins, self.deviations.spread
         stride = BINS_PER_DEVIATION // STEPS_PER_DEVIATION
@@ -419,36 +435,22 @@ class FirmRows:
 
 @dataclass(frozen=True, eq=False)
 class FirmShift:
-    """What programmes do to the home country's firms, firm by firm.
+    """The home country's firms as programmes leave them.
 
     Parameters
     ----------
-    capability, fixed_cost_saving : mapping of sector to (F,)
-        Additions to m and g, in the order of the sector's firms; sectors left out stay as they are.
+    sectors : mapping of sector to FirmSector
+        Firms afterwards, of the same total weight; where a share of a firm is treated, it stands there
+        twice. Sectors left out stay as they are.
     """
 
-    capability: Mapping[str, Array]
-    fixed_cost_saving: Mapping[str, Array]
-
-    def __post_init__(self) -> None:
-        for name in ("capability", "fixed_cost_saving"):
-            for sector, values in getattr(self, name).items():
-                if not np.isfinite(values).all():
-                    raise FirmsError(f"Some firms of {sector} have a shift of {name} that is no number.")
-
-    @property
-    def sectors(self) -> tuple[str, ...]:
-        """Sectors whose firms move."""
-        return tuple(sorted({*self.capability, *self.fixed_cost_saving}))
+    sectors: Mapping[str, FirmSector]
 
     @cached_property
     def content_hash(self) -> str:
-        """Sixteen hexadecimal digits that identify the shift."""
-        digest = hashlib.blake2b(digest_size=8)
-        for shifts in (self.capability, self.fixed_cost_saving):
-            for sector in sorted(shifts):
-                digest.update(sector.encode() + np.ascontiguousarray(shifts[sector], dtype=float).tobytes())
-        return digest.hexdigest()
+        """Sixteen hexadecimal digits that identify the firms afterwards."""
+        parts = [f"{code}:{sector.content_hash}" for code, sector in sorted(self.sectors.items())]
+        return hashlib.blake2b("|".join(parts).encode(), digest_size=8).hexdigest()
 
 
 class FirmsMargins(Margins):
@@ -560,29 +562,23 @@ class FirmsMargins(Margins):
         Raises
         ------
         FirmsError
-            If the shift names a sector without firms, or has another number of firms.
+            If the shift names a sector without firms, or its firms weigh more or less than before.
         """
         unknown = [code for code in shift.sectors if code not in self.codes]
         if unknown:
             raise FirmsError(f"No firms are known in {', '.join(unknown)}; programmes cannot move them.")
-        sectors, functions = list(self.sectors), list(self.after.functions)
-        for position, code in enumerate(self.codes):
-            if code not in shift.sectors:
-                continue
-            count = len(sectors[position].capability)
-            moves = [s.get(code, np.zeros(count)) for s in (shift.capability, shift.fixed_cost_saving)]
-            if any(np.shape(move) != (count,) for move in moves):
-                raise FirmsError(f"{code} has {count} firms, but the shift has {np.shape(moves[0])}.")
-            if any(move.any() for move in moves):
-                sectors[position] = sectors[position].shifted(*moves)
-                functions[position] = sectors[position].functions
+        sectors = [shift.sectors.get(code, own) for code, own in zip(self.codes, self.sectors, strict=True)]
+        for code, own, after in zip(self.codes, self.sectors, sectors, strict=True):
+            before, now = own.arrays[2].sum(), after.arrays[2].sum()
+            if abs(now / before - 1) > 1e-9:
+                raise FirmsError(f"Firms of {code} weigh {now:g} after programmes and {before:g} before.")
         return FirmsMargins(
             self.others,
             self.home,
             self.rows,
             sectors,
             self.before,
-            FirmRows(functions),
+            FirmRows([sector.functions for sector in sectors]),
             self.codes,
             self.threshold,
         )

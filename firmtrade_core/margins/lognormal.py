@@ -60,6 +60,10 @@ class LognormalMargins(Margins):
     def _log_potential(self, threshold: Array) -> Array:
         return log_ndtr(self.dispersion - threshold / self.dispersion)
 
+    def log_presence(self) -> Array:
+        """ln n at the baseline, like the thresholds."""
+        return self._baseline_log_presence
+
     def _slope(self, threshold: Array, log_potential: Array) -> Array:
         """∂ln S/∂k = -(1/s) φ_N(z)/Φ(z) at z = s - k/s."""
         z = self.dispersion - threshold / self.dispersion

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas.api.typing import DataFrameGroupBy
+from scipy.sparse import csr_matrix, hstack
+from scipy.sparse.csgraph import connected_components
 
 from firmtrade_core.panel.errors import PanelError, SaltError
 
@@ -63,18 +67,21 @@ def read_salt(path: str | Path) -> bytes:
 
 
 def hash_identifiers(identifiers: pd.Series, salt: bytes) -> pd.Series:
-    """Keyed hash (BLAKE2b, 64 bits in hexadecimal) of identifiers; missing ones stay missing.
+    """Keyed hash of identifiers, as harmonised customs lines carry it; missing and empty ones stay missing.
 
-    The same identifier and salt give the same hash; without the salt it cannot be found by trying.
+    Letters and digits alone count, so that 76.123.456-K and 76123456k are one firm. The same identifier and salt give
+    the same hash; without the salt it cannot be found by trying.
 
     Raises
     ------
     SaltError
         If the salt is shorter than 16 bytes.
     """
+    from firmtrade_core.harmonise.declarations import hashed_firm
+
     _check_salt(salt)
-    unique = identifiers.dropna().astype(str).unique()
-    hashes = {text: hashlib.blake2b(text.encode(), key=salt, digest_size=8).hexdigest() for text in unique}
+    texts = identifiers.dropna().astype(str).unique()
+    hashes = {text: hashed_firm(text, salt) for text in texts if any(c.isalnum() for c in text)}
     return identifiers.astype("string").map(hashes).astype("string")
 
 
@@ -97,7 +104,8 @@ def suppress(
     A cell is *primary* where fewer than ``fewest_firms`` firms are in it, or one firm has more than ``top_share`` of
     its value (absolute values, added up by firm first). Every margin of the table (sums over any of the columns)
     is assumed to be known; wherever a margin's suppressed cells together would fail either rule, its smallest
-    open cell is suppressed too (*complementary*), until none does.
+    open cell is suppressed too (*complementary*), until none does. So is one where the margins together, as equations
+    in the suppressed cells, would give a primary cell away exactly.
 
     Parameters
     ----------
@@ -117,56 +125,96 @@ def suppress(
     if not 1 <= len(by) <= 3:
         raise PanelError(f"Suppression handles tables of one to three columns; {len(by)} were given.")
     by = list(by)
-    contributions = records.groupby([*by, firm], observed=True, dropna=False)[value].sum().reset_index()
-    contributions["size"] = contributions[value].abs()
-    groups = contributions.groupby(by, observed=True, dropna=False)
-    cells = groups.agg(firms=(firm, "nunique"), value=(value, "sum")).reset_index()
-    contributions["cell"] = groups.ngroup()
-    revealing = _reveals(contributions.groupby("cell"), firm, fewest_firms, top_share).to_numpy()
+    taken = sorted({"firms", "value", "suppressed"} & set(by))
+    if taken:
+        raise PanelError(f"Rename the column {', '.join(taken)}: the table's own columns are called so.")
+    groups = records.groupby(by, observed=True, dropna=False)
+    cells = groups[value].sum().rename("value").reset_index()
+    named = pd.DataFrame({"cell": groups.ngroup(), "firm": records[firm], "value": records[value]})
+    parts = named.groupby(["cell", "firm"], dropna=False)["value"].sum().abs().reset_index()
+    rule = _Rule(fewest_firms, top_share)
+    cells.insert(len(by), "firms", parts.groupby("cell")["firm"].nunique().astype("Int64"))
     status = pd.Series("", index=cells.index)
-    status[revealing] = "primary"
+    status[rule.broken(parts.groupby("cell")).to_numpy()] = "primary"
     margins = [list(kept) for size in range(len(by)) for kept in combinations(by, size)]
-    while _complement(status, cells, contributions, margins, firm, fewest_firms, top_share):
+    lines = [_lines(cells, kept) for kept in margins]
+    while _complement(status, cells["value"], parts, lines, rule) or _break_equations(
+        status, cells["value"], lines[-len(by) :]
+    ):
         pass
     cells["suppressed"] = status
-    cells["value"] = cells["value"].where(status == "")
-    cells["firms"] = cells["firms"].astype("Int64").where(status == "")
+    cells[["firms", "value"]] = cells[["firms", "value"]].where(status == "")
     return cells
 
 
-def _reveals(groups: DataFrameGroupBy, firm: str, fewest: int, top: float) -> pd.Series:
-    total = groups["size"].sum()
-    return (groups[firm].nunique() < fewest) | (groups["size"].max() > top * total)
+@dataclass(frozen=True)
+class _Rule:
+    fewest_firms: int
+    top_share: float
+
+    def broken(self, groups: DataFrameGroupBy) -> pd.Series:
+        """Which groups of firms' contributions reveal a firm."""
+        few = groups["firm"].nunique() < self.fewest_firms
+        return few | (groups["value"].max() > self.top_share * groups["value"].sum())
+
+
+def _lines(cells: pd.DataFrame, kept: list[str]) -> pd.Series:
+    """Number of the line that each cell belongs to in the margin over the columns ``kept``."""
+    if not kept:
+        return pd.Series(0, index=cells.index)
+    return cells.groupby(kept, observed=True, dropna=False).ngroup()
 
 
 def _complement(
-    status: pd.Series,
-    cells: pd.DataFrame,
-    contributions: pd.DataFrame,
-    margins: list[list[str]],
-    firm: str,
-    fewest: int,
-    top: float,
+    status: pd.Series, values: pd.Series, parts: pd.DataFrame, lines: list[pd.Series], rule: _Rule
 ) -> bool:
     """One round over all margins; whether anything more was suppressed."""
     changed = False
-    for kept in margins:
-        line = (
-            cells.groupby(kept, observed=True, dropna=False).ngroup()
-            if kept
-            else pd.Series(0, index=cells.index)
-        )
-        hidden = contributions[contributions["cell"].map(status != "")]
+    for line in lines:
+        hidden = parts[parts["cell"].map(status != "")]
         if hidden.empty:
             return changed
         # What subtraction reveals is the sum of the hidden cells of a line, each firm added up once.
-        joint = (
-            hidden.assign(line=hidden["cell"].map(line)).groupby(["line", firm])["size"].sum().reset_index()
-        )
-        unsafe = _reveals(joint.groupby("line"), firm, fewest, top)
+        placed = hidden.assign(line=hidden["cell"].map(line))
+        joint = placed.groupby(["line", "firm"], dropna=False)["value"].sum().reset_index()
+        unsafe = rule.broken(joint.groupby("line"))
         for number in unsafe.index[unsafe]:
-            open_cells = cells.index[(line == number) & (status == "")]
-            if len(open_cells):
-                status[cells.loc[open_cells, "value"].abs().idxmin()] = "complementary"
-                changed = True
+            changed |= _hide_smallest(status, values, (line == number).to_numpy())
     return changed
+
+
+def _break_equations(status: pd.Series, values: pd.Series, lines: list[pd.Series]) -> bool:
+    """Suppress one more cell beside each primary cell that the finest margins determine; whether any was.
+
+    A cell is determined where its unit vector lies in the span of the margins' equations over hidden cells.
+    """
+    hidden = np.flatnonzero(status != "")
+    if not len(hidden):
+        return False
+    equations = hstack(
+        [
+            csr_matrix((np.ones(len(hidden)), (np.arange(len(hidden)), line.to_numpy()[hidden])))
+            for line in lines
+        ]
+    ).tocsr()
+    _, component = connected_components(equations @ equations.T, directed=False)
+    changed = False
+    for number in range(component.max() + 1):
+        members = np.flatnonzero(component == number)
+        block = equations[members].toarray()
+        left, size, _ = np.linalg.svd(block, full_matrices=False)
+        span = (left[:, size > 1e-9 * size.max()] ** 2).sum(1)
+        for cell in hidden[members[span > 1 - 1e-9]]:
+            if status.iloc[cell] == "primary":
+                beside = np.any([(line == line.iloc[cell]).to_numpy() for line in lines], axis=0)
+                changed |= _hide_smallest(status, values, beside)
+    return changed
+
+
+def _hide_smallest(status: pd.Series, values: pd.Series, among: NDArray[np.bool_]) -> bool:
+    """Suppress the smallest open cell among some; whether there was one."""
+    open_cells = np.flatnonzero(among & (status == "").to_numpy())
+    if len(open_cells):
+        smallest = values.iloc[open_cells].abs().to_numpy().argmin()
+        status.iloc[int(open_cells[smallest])] = "complementary"
+    return bool(len(open_cells))

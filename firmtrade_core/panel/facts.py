@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
 from firmtrade_core.panel.errors import ColumnError
 from firmtrade_core.panel.panel import FirmPanel
 
@@ -167,3 +170,48 @@ def _slope(table: pd.DataFrame) -> float:
     """Least-squares slope of ``log`` on ``exporter``."""
     x = table["exporter"] - table["exporter"].mean()
     return float((x * table["log"]).sum() / (x**2).sum())
+
+
+def describe(panel: FirmPanel) -> dict[str, Any]:
+    """What a person wants to know about a panel first; years with fewer than `FEWEST_FIRMS` firms give no rates.
+
+    Returns
+    -------
+    dict
+        ``label``, ``home``, ``money``, ``synthetic``, ``source``, ``notes``, ``rows`` by table, ``firms``, ``years``,
+        ``attributes``, ``instruments``, ``missing`` (share of each column with gaps), and where the panel says who
+        exports ``exporter_share`` by year, ``premia`` (log points, firms of the same sector and year) and mean
+        ``transitions``.
+    """
+    panel.need("firm", "year", "sector")
+    about = panel.metadata
+    table = panel.firms
+    missing = table.isna().mean()
+    summary: dict[str, Any] = {
+        "label": about.label,
+        "home": about.home,
+        "money": about.money,
+        "synthetic": about.synthetic,
+        "source": about.source,
+        "notes": list(about.notes),
+        "rows": {name: panel.count(name) for name in panel.tables},
+        "firms": int(table["firm"].nunique()),
+        "years": list(panel.years),
+        "attributes": list(panel.attributes),
+        "instruments": list(panel.instruments),
+        "missing": {str(name): float(share) for name, share in missing[missing > 0].items()},
+    }
+    many = table.groupby("year")["firm"].nunique()
+    if (many < FEWEST_FIRMS).all():
+        return summary
+    try:
+        shares = exporter_share(panel)
+    except ColumnError:
+        return summary
+    shown = shares[many.reindex(shares.index) >= FEWEST_FIRMS]
+    transitions = export_transitions(panel)
+    return summary | {
+        "exporter_share": {int(str(year)): float(share) for year, share in shown.items()},
+        "premia": {str(k): float(v) for k, v in exporter_premia(panel)["same_sector"].items()},
+        "transitions": {str(k): float(v) for k, v in transitions.mean().items() if np.isfinite(v)},
+    }

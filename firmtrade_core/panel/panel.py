@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from firmtrade_core.panel.validation import ValidationReport
 
 METADATA_FILE = "panel.json"
+
+#: Most memory that queries take; beyond it, work goes to a private temporary folder.
+MEMORY = "2500MB"
 
 
 @dataclass(frozen=True)
@@ -168,6 +174,46 @@ class FirmPanel:
         """The same tables under other metadata."""
         return replace(self, metadata=replace(self.metadata, **changes))
 
+    def with_attributes(
+        self, table: pd.DataFrame, units: Mapping[str, str] | None = None, *, overwrite: bool = False
+    ) -> FirmPanel:
+        """A panel whose firm table has further columns, missing where the table has no row.
+
+        Parameters
+        ----------
+        table
+            ``firm``, ``year`` if it differs by year, and the new columns; one row by key.
+        units
+            Units of the new columns.
+        overwrite
+            Whether columns of the same name may be replaced.
+
+        Raises
+        ------
+        PanelError
+            If a key repeats, or a column exists already.
+        """
+        keys = [name for name in ("firm", "year") if name in table]
+        taken = sorted(set(table.columns) & set(self.column_names()) - set(keys))
+        if taken and not overwrite:
+            raise PanelError(f"The firm table already has {', '.join(taken)}; allow overwriting, or rename.")
+        if "firm" not in keys or table.duplicated(keys).any():
+            raise PanelError("Give one row by firm, or by firm and year; some repeat.")
+        firms = self.firms.drop(columns=taken).merge(table, on=keys, how="left")
+        metadata = replace(self.metadata, units={**self.metadata.units, **(units or {})})
+        panel = FirmPanel.from_frames(firms, metadata=metadata)
+        views = dict(self.connection.execute("SELECT view_name, sql FROM duckdb_views()").fetchall())
+        for name in self.tables:
+            if name == "firms":
+                continue
+            if name in views:  # over files: the new panel reads them too, nothing passes through memory
+                panel.connection.execute(views[name])
+            else:
+                panel.connection.register("given", self.connection.cursor().sql(f"FROM {name}").arrow())
+                panel.connection.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
+                panel.connection.unregister("given")
+        return replace(panel, tables=self.tables)
+
     # Reading ------------------------------------------------------------------------------------
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
@@ -186,7 +232,8 @@ class FirmPanel:
     @cached_property
     def firms(self) -> pd.DataFrame:
         """The firm table, one row by firm and year."""
-        return self.query("SELECT * FROM firms ORDER BY firm, year")
+        keys = [name for name in ("firm", "year") if name in self.column_names()]
+        return self.query(f"SELECT * FROM firms {'ORDER BY ' + ', '.join(keys) if keys else ''}")
 
     @cached_property
     def trade(self) -> pd.DataFrame:
@@ -295,10 +342,19 @@ class FirmPanel:
 
 
 def _connect() -> duckdb.DuckDBPyConnection:
+    """A connection that stays in process: no extension is fetched, and what spills goes to a private folder."""
     import duckdb
 
-    # Stays in process: no extension is fetched, no file beyond the chosen folder is opened by name.
-    return duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": "2"})
+    spill = tempfile.mkdtemp(prefix="firmtrade-panel-")
+    settings: dict[str, Any] = {
+        "autoinstall_known_extensions": "false",
+        "threads": "2",
+        "memory_limit": MEMORY,
+        "temp_directory": spill,
+    }
+    connection = duckdb.connect(config=settings)
+    weakref.finalize(connection, shutil.rmtree, spill, ignore_errors=True)
+    return connection
 
 
 def _parquet_pattern(folder: Path, table: str) -> str | None:

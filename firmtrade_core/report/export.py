@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.analysis.comparison import Comparison
+from firmtrade_core.analysis.diversion import diversion
 from firmtrade_core.analysis.states import abroad
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
@@ -214,6 +215,23 @@ def pair_results(equilibrium: Equilibrium) -> Table:
         }
         units |= {f"{label}, change": "%", f"{label}, before": "bn USD", f"{label}, after": "bn USD"}
     return Table("pairs", "Trade between countries: what changes", pd.DataFrame(columns), units)
+
+
+def replacement_results(equilibrium: Equilibrium, country: str) -> Table:
+    """Who wins and loses a country's market: every origin, split into the market's size and shares won or lost."""
+    found = diversion(equilibrium, country)
+    names = {
+        "name": "Origin",
+        "origin": "Code",
+        "before": "Purchases, before",
+        "after": "Purchases, after",
+        "change": "Change",
+        "size": "of which the market's size",
+        "diverted": "of which shares won or lost",
+    }
+    frame = found.table().rename(columns=names)[list(names.values())]
+    title = f"Who replaces whom in {country_name(country)}"
+    return Table("replaced", title, frame, dict.fromkeys(list(names.values())[2:], "bn USD"))
 
 
 #: Tables of a result, by key, with the name people choose them by.

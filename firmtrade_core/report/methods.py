@@ -59,8 +59,8 @@ PARTS = (
             Equation(
                 "(7)",
                 "Spending follows the new shares; firms receive it less the wedge, and keep a profit.",
-                r"X'_{ijs} = \pi'_{ijs} E'_{js}, \qquad R'_{is} = \sum_j X'_{ijs}/T'_{ijs}, \qquad"
-                r" \Pi'_{is} = \sum_j (1-\varphi'_{ijs})\, X'_{ijs}/(T'_{ijs}\, \sigma_s)",
+                r"\begin{gathered} X'_{ijs} = \pi'_{ijs} E'_{js}, \qquad R'_{is} = \sum_j X'_{ijs}/T'_{ijs} \\"
+                r" \Pi'_{is} = \sum_j (1-\varphi'_{ijs})\, X'_{ijs}/(T'_{ijs}\, \sigma_s) \end{gathered}",
             ),
         ),
         ("DEK08", "CR14"),
@@ -98,8 +98,8 @@ PARTS = (
             Equation(
                 "(2, 3, 4)",
                 "Lognormal firms with dispersion s.",
-                r"n(k) = \Phi(-k/s), \quad S(k) = e^{s^2/2}\, \Phi\big((s^2-k)/s\big), \quad"
-                r" \varphi(k) = e^{k}\, \Phi(-k/s) \,/\, S(k)",
+                r"\begin{gathered} n(k) = \Phi(-k/s), \qquad S(k) = e^{s^2/2}\, \Phi\big((s^2-k)/s\big) \\"
+                r" \varphi(k) = e^{k}\, \Phi(-k/s) \,/\, S(k) \end{gathered}",
             ),
             Equation(
                 "(8)",
@@ -123,9 +123,9 @@ PARTS = (
             Equation(
                 "(10)",
                 "Income and spending. The world's average wage is the unit of account.",
-                r"I_j = w_j L_j + \Pi_j + \sum tV - \sum bR - G_j + D_j, \qquad"
-                r" E_{jk} = \alpha_{jk}(I_j + G_j) + \sum_s \gamma_{jks} C_{js}, \qquad"
-                r" \sum_i \hat w_i\, w_i L_i = \sum_i w_i L_i",
+                r"\begin{gathered} I_j = w_j L_j + \Pi_j + \sum tV - \sum bR - G_j + D_j \\"
+                r" E_{jk} = \alpha_{jk}(I_j + G_j) + \sum_s \gamma_{jks} C_{js} \\"
+                r" \sum_i \hat w_i\, w_i L_i = \sum_i w_i L_i \end{gathered}",
             ),
         ),
         ("DEK08", "CP15", "CR14", "ACR12"),
@@ -169,14 +169,15 @@ ASSUMPTIONS = (
         "Fixed.",
     ),
     Assumption(
-        "Numbers of exporters before the change follow sales, n = min(0.9, (R_ij/R_ii)^0.65), where none are observed.",
+        "Where exporters are not observed, their share in a market follows sales there over sales at home, to the power 0.65, and is "
+        "at most 90 %.",
         "Only the lognormal family uses them; changes of exporters with Pareto firms do not depend on them.",
-        "Assumed, after EKK11.",
+        "Fixed; after Eaton, Kortum and Kramarz (2011).",
     ),
 )
 
 LITERATURE = {
-    "AAG": "Adão, R., C. Arkolakis and S. Ganapati. From Heterogeneous Firms to Heterogeneous Trade Elasticities: The "
+    "AAG": "Adão, R., C. Arkolakis and S. Ganapati (2020). From Heterogeneous Firms to Heterogeneous Trade Elasticities: The "
     "Aggregate Implications of Firm Export Decisions. NBER Working Paper 28081.",
     "ACR12": "Arkolakis, C., A. Costinot and A. Rodríguez-Clare (2012). New Trade Models, Same Old Gains? American "
     "Economic Review 102(1), 94-130.",

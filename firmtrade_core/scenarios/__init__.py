@@ -2,17 +2,21 @@
 
 from firmtrade_core.scenarios.compile import CompiledScenario, compile, run
 from firmtrade_core.scenarios.errors import ScenarioError
+from firmtrade_core.scenarios.home import Effect, HomeFirms
 from firmtrade_core.scenarios.presets import load_preset, preset_names
 from firmtrade_core.scenarios.schema import (
     Card,
     CustomsUnion,
     Demand,
+    Eligibility,
     Embargo,
     ExportSubsidy,
     FixedCost,
     FreeTradeArea,
     Measure,
     Productivity,
+    Programme,
+    ProgrammeEffect,
     Retaliation,
     Scenario,
     Structure,
@@ -28,12 +32,17 @@ __all__ = [
     "CompiledScenario",
     "CustomsUnion",
     "Demand",
+    "Effect",
+    "Eligibility",
     "Embargo",
     "ExportSubsidy",
     "FixedCost",
     "FreeTradeArea",
+    "HomeFirms",
     "Measure",
     "Productivity",
+    "Programme",
+    "ProgrammeEffect",
     "Retaliation",
     "Scenario",
     "ScenarioError",

@@ -24,7 +24,9 @@ from firmtrade_core.codes.countries import (
 from firmtrade_core.codes.groups import group_label, group_members, group_names
 from firmtrade_core.scenarios.errors import ScenarioError, suggestion
 from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING, listed
+from firmtrade_core.scenarios.home import HomeFirms
 from firmtrade_core.scenarios.isic import parts_of_sector
+from firmtrade_core.scenarios.schema import Structure
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
@@ -44,10 +46,21 @@ class Atlas:
         What was split, merged or approximated, each once, in the order of reading.
     abroad : (N, N, 1) of bool
         True off the diagonal: trade between countries.
+    home, structure, elasticity
+        Firms of the home country, structure and ε by sector, which firm programmes need.
     """
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(
+        self,
+        world: World,
+        *,
+        home: HomeFirms | None = None,
+        structure: Structure | None = None,
+        elasticity: Array | None = None,
+    ) -> None:
+        self.world, self.home = world, home
+        self.structure = structure or Structure()
+        self.elasticity = np.ones(len(world.sectors)) if elasticity is None else elasticity
         self.notes: list[str] = []
         self.abroad = ~np.eye(len(world.countries), dtype=bool)[:, :, None]
         self.country_parts = _parts_of_countries(world.countries)

@@ -6,15 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from firmtrade_core.equilibrium import Equilibrium, Parameters, Shock, solve
-from firmtrade_core.margins import Armington, EatonKortum, Krugman, Lognormal, MarginFamily, Pareto
+from firmtrade_core.margins import (
+    Armington,
+    EatonKortum,
+    FirmsError,
+    Krugman,
+    Lognormal,
+    MarginFamily,
+    Pareto,
+)
 from firmtrade_core.scenarios.atlas import Atlas
 from firmtrade_core.scenarios.draft import Draft
 from firmtrade_core.scenarios.errors import ScenarioError
+from firmtrade_core.scenarios.home import GRADES, HomeFirms
 from firmtrade_core.scenarios.levers import apply
+from firmtrade_core.scenarios.programmes import Treatment, wto_note
 from firmtrade_core.scenarios.retaliation import retaliate
 from firmtrade_core.scenarios.schema import AnyCard, Scenario, Structure, Tariff, TariffSchedule
 from firmtrade_core.world.elasticities import elasticity_set
-from firmtrade_core.world.errors import UnknownCodeError
+from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 
 
@@ -30,16 +40,27 @@ class CompiledScenario:
         What was split, merged or approximated, in plain sentences.
     unanswered : Equilibrium or None
         The solve without retaliation, where proportional retaliation needed one.
+    treatment : Treatment or None
+        The home country's firms after programmes.
     """
 
     shock: Shock
     parameters: Parameters
     report: tuple[str, ...]
     unanswered: Equilibrium | None = None
+    treatment: Treatment | None = None
+
+    @property
+    def stamps(self) -> tuple[str, ...]:
+        """What must stand beside every number: effects that are associations only."""
+        weak = self.treatment is not None and "association" in self.treatment.grades
+        return (GRADES["association"],) if weak else ()
 
 
-def compile(scenario: Scenario, world: World) -> CompiledScenario:
+def compile(scenario: Scenario, world: World, home: HomeFirms | None = None) -> CompiledScenario:
     """A scenario as arrays for a world; the same input gives the same output.
+
+    ``home`` are the home country's own firms, for the firms family and for programmes.
 
     Proportional retaliation needs the export losses without retaliation, so one solve happens here.
 
@@ -50,18 +71,28 @@ def compile(scenario: Scenario, world: World) -> CompiledScenario:
     firmtrade_core.equilibrium.errors.EquilibriumError
         If the solve without retaliation fails.
     """
-    atlas = Atlas(world)
-    parameters = _parameters(scenario.structure, atlas)
+    reading = Atlas(world)
+    parameters = _parameters(scenario.structure, reading, home)
+    elasticity = parameters.elasticities_for(world)
+
+    def atlas() -> Atlas:
+        return Atlas(world, home=home, structure=scenario.structure, elasticity=elasticity)
+
     unanswered = None
     if any(_retaliation(card) == "proportional" for card in scenario.active_cards):
-        first = _draft(scenario, Atlas(world), answered=False, unanswered=None)
+        first = _draft(scenario, atlas(), answered=False, unanswered=None)
         unanswered = solve(world, first.shock(), parameters)
-    shock = _draft(scenario, atlas, answered=True, unanswered=unanswered).shock()
-    _note_what_does_nothing(scenario, shock, atlas)
-    return CompiledScenario(shock, parameters, tuple(atlas.notes), unanswered)
+    read = atlas()
+    read.notes = reading.notes
+    draft = _draft(scenario, read, answered=True, unanswered=unanswered)
+    shock = draft.shock()
+    _note_what_does_nothing(scenario, shock, read)
+    return CompiledScenario(shock, parameters, tuple(read.notes), unanswered, draft.treatment)
 
 
-def run(scenario: Scenario, world: World, *, start: Equilibrium | None = None) -> Equilibrium:
+def run(
+    scenario: Scenario, world: World, *, start: Equilibrium | None = None, home: HomeFirms | None = None
+) -> Equilibrium:
     """The world after a scenario.
 
     Parameters
@@ -70,18 +101,21 @@ def run(scenario: Scenario, world: World, *, start: Equilibrium | None = None) -
     world : World
     start : Equilibrium, optional
         A solution near by, to start from.
+    home : HomeFirms, optional
+        The home country's own firms.
 
     Raises
     ------
     ScenarioError, EquilibriumError
         The scenario does not fit the world, or has no certified equilibrium.
     """
-    compiled = compile(scenario, world)
+    compiled = compile(scenario, world, home)
     return solve(world, compiled.shock, compiled.parameters, start=start or compiled.unanswered)
 
 
 def _draft(scenario: Scenario, atlas: Atlas, *, answered: bool, unanswered: Equilibrium | None) -> Draft:
-    draft = Draft(atlas.world)
+    own = atlas.structure.family == "firms" and atlas.home is not None
+    draft = Draft(atlas.world, Treatment.none(atlas.home) if own and atlas.home is not None else None)
     for position, card in enumerate(scenario.cards, start=1):
         if not card.enabled:
             continue
@@ -102,11 +136,14 @@ def _retaliation(card: AnyCard) -> str:
 
 
 def _note_what_does_nothing(scenario: Scenario, shock: Shock, atlas: Atlas) -> None:
-    selecting = scenario.structure.family in ("pareto", "lognormal")
+    selecting = scenario.structure.family in ("pareto", "lognormal", "firms")
     if shock.fixed_cost is not None and not selecting:
         atlas.note(
             "Fixed costs play no role in this family: choose Pareto or lognormal firms to see their effect."
         )
+    for card in scenario.active_cards:
+        if note := wto_note(card):
+            atlas.note(note)
     written_on = scenario.world
     if written_on and written_on.content_hash not in ("", atlas.world.content_hash):
         atlas.note(
@@ -117,27 +154,45 @@ def _note_what_does_nothing(scenario: Scenario, shock: Shock, atlas: Atlas) -> N
 # Structure --------------------------------------------------------------------------------------
 
 
-def _parameters(structure: Structure, atlas: Atlas) -> Parameters:
+def _parameters(structure: Structure, atlas: Atlas, home: HomeFirms | None = None) -> Parameters:
     elasticity = structure.elasticity
     if isinstance(elasticity, str):
         try:
-            elasticity = dict(elasticity_set(elasticity).by_sector)
-        except UnknownCodeError as error:
+            tail = structure.tail if structure.family == "pareto" else 1.0
+            elasticity = dict(elasticity_set(elasticity).cost_elasticity(tail))
+        except WorldError as error:
             raise ScenarioError(f"Structure: {error}") from None
     values = (
         atlas.by_sector(elasticity, "trade elasticity") if isinstance(elasticity, Mapping) else elasticity
     )
     return Parameters(
         trade_elasticity=values,
-        family=family(structure),
+        family=_own_firms(structure, atlas, home) if structure.family == "firms" else family(structure),
         entry=structure.entry,
         deficits=structure.deficits,
         labour_supply_elasticity=structure.labour_supply_elasticity,
     )
 
 
+def _own_firms(structure: Structure, atlas: Atlas, home: HomeFirms | None) -> MarginFamily:
+    """The home country's firms, or what stands for them elsewhere, saying so."""
+    elsewhere = Pareto(structure.tail) if structure.elsewhere == "pareto" else Lognormal(structure.dispersion)
+    if home is None:
+        atlas.note(f"No home firms are loaded: all firms follow the {structure.elsewhere} law.")
+        return elsewhere
+    try:
+        found, notes = home.family(atlas.world, elsewhere)
+    except FirmsError as error:
+        raise ScenarioError(f"Structure: {error}") from None
+    for note in notes:
+        atlas.note(note)
+    return found
+
+
 def family(structure: Structure) -> MarginFamily:
-    """The margin family a structure names."""
+    """The margin family a structure names; for ``firms``, that of all other firms."""
+    if structure.family == "firms":
+        return Pareto(structure.tail) if structure.elsewhere == "pareto" else Lognormal(structure.dispersion)
     families: dict[str, MarginFamily] = {
         "armington": Armington(),
         "eaton_kortum": EatonKortum(),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium import Shock
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.world.world import World
+
+if TYPE_CHECKING:
+    from firmtrade_core.scenarios.programmes import Treatment
 
 Array = NDArray[np.float64]
 
@@ -24,9 +29,13 @@ class Draft:
     ----------
     tariff, subsidy, trade_cost, fixed_cost : (N, N, S)
     productivity, demand : (N, S)
+    outlay : (N,)
+        Of programmes, million USD.
+    treatment : Treatment or None
+        The home country's firms after programmes; None where no firms are in use.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, treatment: Treatment | None = None) -> None:
         n, s = world.shape
         self.world = world
         self.tariff = world.tariff.copy()
@@ -35,6 +44,8 @@ class Draft:
         self.fixed_cost = np.ones((n, n, s))
         self.productivity = np.ones((n, s))
         self.demand = np.ones((n, s))
+        self.outlay = np.zeros(n)
+        self.treatment = treatment
 
     def check(self) -> None:
         """Refuses levels that no price can carry.
@@ -69,6 +80,8 @@ class Draft:
             fixed_cost=_if_changed(self.fixed_cost, 1.0),
             productivity=_if_changed(self.productivity, 1.0),
             demand=_if_changed(self.demand, 1.0),
+            outlay=_if_changed(self.outlay, 0.0),
+            firms=None if self.treatment is None else self.treatment.shift(self.world),
         )
 
 

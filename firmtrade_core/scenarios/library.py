@@ -250,7 +250,7 @@ class Library:
             return _rewrite(connection, before, tags=marked)
 
     def delete(self, key: int) -> Saved:
-        """Take a scenario out, and return it: `save` puts it back.
+        """Take a scenario out, and return it: `restore` puts it back.
 
         Raises
         ------
@@ -260,6 +260,17 @@ class Library:
             found = _one(connection, key)
             connection.execute(_SCENARIOS.delete().where(_SCENARIOS.c.key == key))
             return found
+
+    def restore(self, saved: Saved) -> Saved:
+        """Put back what `delete` took out, word for word, readable or not; raises as `save`."""
+        with self._writing(saved.name) as connection:
+            row = _row(saved.name, saved.tags, {"description": saved.description, "yaml": saved.yaml})
+            row["changed"] = saved.changed.replace(tzinfo=None)
+            connection.execute(_SCENARIOS.insert().values(row))
+            made = sql.select(_SCENARIOS.c.key).where(_SCENARIOS.c.folded_name == saved.name.casefold())
+            key = connection.execute(made).scalar_one()
+            _mark(connection, key, saved.tags)
+            return _one(connection, key)
 
     # The database -------------------------------------------------------------------------------
 

@@ -278,6 +278,124 @@ class Demand(_AtHome):
     kind: Literal["demand"] = "demand"
 
 
+PolicyName = Literal[
+    "quality_certification",
+    "supplier_networks",
+    "delivery_reliability",
+    "export_promotion",
+    "research",
+    "skills",
+    "digital_trade",
+    "trade_finance",
+]
+
+
+class ProgrammeEffect(_Frozen):
+    """What one unit of a programme does to a firm it reaches, in logs, with standard errors and evidence."""
+
+    capability: Annotated[float, Field(ge=-5, le=5)] = 0.0
+    fixed_cost_saving: Annotated[float, Field(ge=-5, le=5)] = 0.0
+    capability_error: Annotated[float, Field(ge=0, le=5)] = 0.0
+    fixed_cost_error: Annotated[float, Field(ge=0, le=5)] = 0.0
+    grade: Literal["association", "observables", "instrument"] = "association"
+
+
+class Eligibility(_Frozen):
+    """Which firms may take part; what is left out does not restrict.
+
+    Parameters
+    ----------
+    regions
+        Names of regions.
+    smallest, largest
+        Employment, bounds included.
+    youngest, oldest
+        Age in years.
+    exporters : {"any", "exporters", "non_exporters"}
+    lowest_score
+        Of the table's column ``score``.
+    """
+
+    regions: NamesOrNone = ()
+    smallest: Annotated[float, Field(ge=0)] | None = None
+    largest: Annotated[float, Field(ge=0)] | None = None
+    youngest: Annotated[float, Field(ge=0)] | None = None
+    oldest: Annotated[float, Field(ge=0)] | None = None
+    exporters: Literal["any", "exporters", "non_exporters"] = "any"
+    lowest_score: float | None = None
+
+
+class Programme(Card):
+    """A programme for firms at home (MODEL 4).
+
+    Parameters
+    ----------
+    policy
+        What it gives firms.
+    country
+        Whose firms; empty means the country whose firms are loaded.
+    eligible
+        Which firms of the sectors may take part.
+    take_up
+        Share of eligible firms that do, from 0 to 1.
+    by : {"share", "propensity"}
+        Every eligible firm alike, or in proportion to the table's column ``propensity``.
+    intensity
+        Units of the attribute given to each.
+    unit_cost
+        USD a year for each firm treated, 0 or more.
+    outlay
+        Million USD a year in all; overrides the unit cost.
+    phase_in, horizon
+        Years until all take part, and the year looked at.
+    attribute
+        Of the table of effects; by default the one the policy moves.
+    effect
+        Instead of the table's.
+    effect_deviations
+        Standard errors away from the estimate, to see its interval.
+    contingent_on_exports
+        Whether support depends on exporting; draws a note on WTO rules.
+    """
+
+    kind: Literal["programme"] = "programme"
+    policy: PolicyName
+    country: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{0,20}$")] = ""
+    sectors: Names = (ALL_GOODS,)
+    except_sectors: NamesOrNone = ()
+    eligible: Eligibility = Eligibility()
+    take_up: Annotated[float, fields.BeforeValidator(fields.number)] = 0.3
+    by: Literal["share", "propensity"] = "share"
+    intensity: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    unit_cost: float = 0.0
+    outlay: float | None = None
+    phase_in: Annotated[float, Field(ge=0, le=50)] = 0.0
+    horizon: Annotated[float, Field(ge=0, le=50)] = 10.0
+    attribute: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{0,60}$")] = ""
+    effect: ProgrammeEffect | None = None
+    effect_deviations: Annotated[float, Field(ge=-4, le=4)] = 0.0
+    contingent_on_exports: bool = False
+
+    @field_validator("take_up")
+    @classmethod
+    def _a_share(cls, value: float) -> float:
+        if not 0 <= value <= 1:
+            raise ValueError(f"take-up is a share of eligible firms from 0 to 1 (100 %), not {value:g}.")
+        return value
+
+    @field_validator("unit_cost", "outlay")
+    @classmethod
+    def _not_negative(cls, value: float | None) -> float | None:
+        if value is not None and not 0 <= value <= 1e9:
+            raise ValueError(f"a programme's cost must be 0 or more, not {value:g}.")
+        return value
+
+    @property
+    def reached(self) -> float:
+        """Share of the way to full take-up in the year looked at."""
+        return 1.0 if self.phase_in == 0 else min(1.0, self.horizon / self.phase_in)
+
+
 AnyCard = Annotated[
     Tariff
     | TariffSchedule
@@ -288,7 +406,8 @@ AnyCard = Annotated[
     | FixedCost
     | Embargo
     | Productivity
-    | Demand,
+    | Demand
+    | Programme,
     Field(discriminator="kind"),
 ]
 
@@ -303,6 +422,7 @@ CARDS: tuple[type[Card], ...] = (
     Embargo,
     Productivity,
     Demand,
+    Programme,
 )
 
 
@@ -312,7 +432,10 @@ class Structure(_Frozen):
     Parameters
     ----------
     family
-        How firms differ. ``none`` is another word for ``armington``.
+        How firms differ. ``none`` is another word for ``armington``; ``firms`` takes the home country's own
+        firms where they are loaded, and falls back to Pareto where not.
+    elsewhere
+        Law of firms in other countries, and in home sectors without firms, in the firms family.
     tail
         ζ of the Pareto family, above 1.
     dispersion
@@ -324,7 +447,8 @@ class Structure(_Frozen):
         See `firmtrade_core.equilibrium.Parameters`.
     """
 
-    family: Literal["armington", "eaton_kortum", "krugman", "pareto", "lognormal"] = "armington"
+    family: Literal["armington", "eaton_kortum", "krugman", "pareto", "lognormal", "firms"] = "armington"
+    elsewhere: Literal["pareto", "lognormal"] = "pareto"
     tail: Annotated[float, Field(gt=1, le=100)] = 1.5
     dispersion: Annotated[float, Field(gt=0, le=10)] = 2.4
     elasticity: str | float | dict[str, float] = 4.0

@@ -205,6 +205,38 @@ def _(card: schema.Demand, world: World) -> str:
     return f"demand for {what} in {where} {_moves(card.change)} against the rest of spending"
 
 
+_PROGRAMMES = {
+    "quality_certification": "quality certification",
+    "supplier_networks": "supplier networks",
+    "delivery_reliability": "delivery reliability",
+    "export_promotion": "export promotion",
+    "research": "research and development",
+    "skills": "skills",
+    "digital_trade": "digital trade",
+    "trade_finance": "trade finance",
+}
+
+
+@clause.register
+def _(card: schema.Programme, world: World) -> str:
+    who = countries([card.country]).text if card.country else "the home country"
+    whom = f"{percent(card.take_up)} of {_eligible(card)}firms in {sectors(card.sectors, card.except_sectors, world)}"
+    cost = (
+        f" at {number(card.unit_cost)} dollars a firm a year"
+        if card.unit_cost and card.outlay is None
+        else ""
+    )
+    cost = f" for {number(card.outlay)} million dollars a year" if card.outlay is not None else cost
+    return f"a programme of {who} for {_PROGRAMMES[card.policy]} reaches {whom}{cost}"
+
+
+def _eligible(card: schema.Programme) -> str:
+    rule = card.eligible
+    words = {"exporters": "exporting ", "non_exporters": "not yet exporting "}.get(rule.exporters, "")
+    restricted = rule.model_dump(exclude_defaults=True).keys() - {"exporters"}
+    return f"eligible {words}" if restricted else words
+
+
 def _at_home(card: schema.Productivity, world: World) -> str:
     where = countries(card.countries).text
     if card.sectors == (EVERYTHING,) and not card.except_sectors:

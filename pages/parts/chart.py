@@ -48,5 +48,10 @@ def draw(
 
     base = st.get_option("server.baseUrlPath").strip("/")
     shown = chart if enlarge == 1 else chart.enlarged(enlarge)
-    spec = shown.to_dict() | {"hash": result, "kind": kind, "base": f"/{base}" if base else ""}
+    spec = shown.to_dict() | {
+        "hash": result,
+        "kind": kind,
+        "base": f"/{base}" if base else "",
+        "room": enlarge > 1,
+    }
     _mount(key=element, data=spec, on_picked_change=picked)

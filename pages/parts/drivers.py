@@ -11,7 +11,7 @@ from firmtrade_core.analysis.alternatives import Alternative, other_assumptions,
 from firmtrade_core.analysis.comparison import Comparison
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures import by_partner
-from firmtrade_core.figures.bars import value_bars
+from firmtrade_core.figures.bars import VISIBLE, value_bars
 from firmtrade_core.figures.flows import Direction
 from firmtrade_core.labels import VARIABLES, change
 from firmtrade_core.scenarios import Scenario
@@ -33,10 +33,17 @@ def drivers(store: Store, reading: Reading) -> list[str]:
     name = country_name(store.country)
     return [
         f"{name}: wages {change(value['wages'])} and consumer prices {change(value['prices'])}, so that an hour of work "
-        f"buys {change(value['real_wage'])}.",
+        f"buys {_more_or_less(value['real_wage'])}.",
         f"Duties bring {change(float(duties.new[i] - duties.old[i]), 'bn USD')}, {change(value['duties'])} of income.",
         *_trade(store, reading),
     ]
+
+
+def _more_or_less(percent: float) -> str:
+    """``0.46 % less`` of -0.46."""
+    if abs(percent) < VISIBLE:
+        return "as much as before"
+    return f"{change(abs(percent)).lstrip('+')} {'more' if percent > 0 else 'less'}"
 
 
 def _trade(store: Store, reading: Reading) -> list[str]:
@@ -46,7 +53,7 @@ def _trade(store: Store, reading: Reading) -> list[str]:
     for direction, word in ways:
         table = by_partner(reading.second, store.country, direction, (), reading.first)
         moved = (table["after"] - table["before"]).to_numpy()
-        if moved.size and np.abs(moved).max() >= 0.005:
+        if moved.size and np.abs(moved).max() >= VISIBLE:
             k = int(np.abs(moved).argmax())
             sentences.append(
                 f"{direction.title()} move most {word} {table['name'].iloc[k]}: {change(float(moved[k]), 'bn USD')} "
@@ -110,7 +117,7 @@ def _real_income(scenario: Scenario, store: Store, world: World) -> float:
 
 def _verdict(name: str, values: np.ndarray) -> str:
     known = values[np.isfinite(values)]
-    if not known.size or np.abs(known).max() < 0.005:
+    if not known.size or np.abs(known).max() < VISIBLE:
         return f"{name}: nothing changes under any of these"
     if (known > 0).all() or (known < 0).all():
         sign = "gains" if known[0] > 0 else "loses"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+from html import escape
 
 import streamlit as st
 
+from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.report.export import (
     RESULT_TABLES,
     About,
     Table,
     about_result,
+    replacement_results,
     result_workbook,
     to_csv,
     to_excel,
@@ -21,6 +23,7 @@ from firmtrade_core.report.export import (
 from firmtrade_core.report.recipe import command_line, is_shipped, python_code
 from firmtrade_core.scenarios import Scenario
 from firmtrade_core.world.world import World
+from pages.parts.sharing import file_stem
 from pages.parts.solving import solve_afresh
 from pages.parts.store import Store
 from pages.parts.worlds import named_world
@@ -35,19 +38,23 @@ _FORMATS: dict[str, tuple[str, Callable[[Table, About], bytes]]] = {
 _MIME = {"csv": "text/csv", "xlsx": EXCEL}
 
 
-def take_away(store: Store, world: World, *, key: str) -> None:
-    """A popover with everything that can be taken away; what it offers is made when asked for."""
-    place = st.popover("Take away", icon=":material/download:", key=f"ft_take_{key}", on_change="rerun")
-    if not place.open:
-        return
-    with place:
-        tables, result, code = st.tabs(["Tables", "Whole result", "Show me the code"])
-        with tables:
-            _tables(store.scenario, world, key)
-        with result:
-            _result(store.scenario, world, key)
-        with code:
-            _code(store.scenario, world, key)
+def take_away(store: Store, world: World, *, key: str, wide: bool = False) -> None:
+    """A button that opens everything that can be taken away; files are made when asked for."""
+    if st.button(
+        "Take away", icon=":material/download:", key=f"ft_take_{key}", width="stretch" if wide else "content"
+    ):
+        _dialog(store, world, key)
+
+
+@st.dialog("Take away", width="medium")
+def _dialog(store: Store, world: World, key: str) -> None:
+    tables, result, code = st.tabs(["Tables", "Whole result", "Show me the code"])
+    with tables:
+        _tables(store, world, key)
+    with result:
+        _result(store.scenario, world, key)
+    with code:
+        _code(store.scenario, world, key)
 
 
 def table_downloads(table: Table, about: Callable[[], About], *, key: str, stem: str = "") -> None:
@@ -67,18 +74,21 @@ def table_downloads(table: Table, about: Callable[[], About], *, key: str, stem:
             )
 
 
-def file_stem(name: str) -> str:
-    """A file name of a scenario's name: letters, digits and underscores."""
-    return re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")[:60] or "scenario"
-
-
-def _tables(scenario: Scenario, world: World, key: str) -> None:
+def _tables(store: Store, world: World, key: str) -> None:
+    scenario, country = store.scenario, store.country
+    offered: dict[str, tuple[str, Callable[[Equilibrium], Table]]] = {
+        **RESULT_TABLES,
+        "replaced": (
+            f"Who replaces whom in {country_name(country)}",
+            lambda equilibrium: replacement_results(equilibrium, country),
+        ),
+    }
     st.html(
         '<p class="ft-quiet">Units stand in the heads; source, estimated share, scenario and certificate come along.</p>'
     )
-    for name, (label, make) in RESULT_TABLES.items():
+    for name, (label, make) in offered.items():
         row = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
-        row.html(f'<span class="ft-choice">{label}</span>')
+        row.html(f'<span class="ft-choice">{escape(label)}</span>')
         with row:
             for format_name, (suffix, write) in _FORMATS.items():
                 st.download_button(
@@ -127,15 +137,6 @@ def _result(scenario: Scenario, world: World, key: str) -> None:
         on_click="ignore",
         help="One long table: outcome, origin, destination, sector, unit, baseline, scenario",
     )
-    st.download_button(
-        "Scenario as YAML",
-        scenario.to_yaml,
-        f"{stem}.yaml",
-        mime="application/yaml",
-        icon=":material/description:",
-        key=f"take_{key}_yaml",
-        on_click="ignore",
-    )
     st.html('<p class="ft-quiet">Each figure has its own SVG and PNG, at its top right.</p>')
 
 
@@ -145,8 +146,8 @@ def _code(scenario: Scenario, world: World, key: str) -> None:
         '<p class="ft-quiet">Run either from the folder of firmtrade: it gives the numbers of these files to the last digit that counts.</p>'
     )
     python, shell = st.tabs(["Python", "Command line"])
-    python.code(python_code(scenario, world, file), language="python", height=330)
-    shell.code(command_line(scenario, world, file), language=None, height=330)
+    python.code(python_code(scenario, world, file), language=None, height=330, wrap_lines=True)
+    shell.code(command_line(scenario, world, file), language=None, height=330, wrap_lines=True)
     if not is_shipped(world) and file is None:
         st.download_button(
             "The world these run on (my.world)",

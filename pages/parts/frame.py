@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from html import escape
 
@@ -118,6 +119,17 @@ def notice(store: Store) -> None:
     """What a link or file could not say, or which world it meant."""
     if store.notice:
         complain("About the link or file you opened", store.notice)
+
+
+def unexpected(error: Exception) -> bool:
+    """What a reader sees of a fault of the program: what to do, not where it broke; the log has the rest."""
+    logging.getLogger("firmtrade").error("A page failed.", exc_info=error)
+    complain(
+        "This page has met a fault of its own",
+        f"It is of the kind {type(error).__name__}, and is written to the server's log.",
+        "Your scenario is in the address bar: reload the page to carry on with it, or take the last step back.",
+    )
+    return True
 
 
 def headline_strip(numbers: list[Headline], result: str, *, large: bool = False) -> None:

@@ -10,11 +10,14 @@ import streamlit as st
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING
 from firmtrade_core.scenarios.presets import load_schedule
+from firmtrade_core.scenarios.programmes import ATTRIBUTES
 from firmtrade_core.world.world import World
 from pages.parts import pickers
 from pages.parts.answers import retaliation, retaliation_details
 from pages.parts.card_kinds import AT_HOME, EXTERNAL_TARIFF, KINDS, TARIFF_METHODS, TARIFF_SLIDES, Slide
 from pages.parts.frame import complain
+from pages.parts.home import current_home
+from pages.parts.programme_card import ASSUMED, programme, programme_details
 from pages.parts.store import Store, seeded
 from pages.parts.worlds import by_name
 
@@ -57,6 +60,8 @@ def _number(store: Store, world: World, index: int, card: Any) -> None:
         _schedule(store, world, index, card)
     elif card.kind == "customs_union":
         _external_tariff(store, index, card)
+    elif card.kind == "programme":
+        programme(store, index, card, current_home())
     elif slide is not None:
         _slider(store, index, card, slide)
 
@@ -120,6 +125,8 @@ def _more(store: Store, world: World, index: int, card: Any) -> None:
             "How",
             {"add": "On top of today's", "set": "Instead of today's"},
         )
+    if card.kind == "programme":
+        programme_details(store, index, card)
     if card.kind in ("tariff", "schedule"):
         retaliation_details(store, world, index, card)
     for field, label in EXCEPTIONS.items():
@@ -298,6 +305,11 @@ def _add(store: Store, world: World) -> None:
 def new_card(kind: str, country: str, world: World) -> dict[str, Any]:
     """A card that makes sense at once: by, from or in the country looked at."""
     card: dict[str, Any] = {"kind": kind, **dict(KINDS[kind].opening)}
+    if kind == "programme":
+        home = current_home()
+        country = home.country if home is not None else country
+        known = home is not None and ATTRIBUTES[card["policy"]] in home.effects
+        return card | {"country": country} | ({} if known else {"effect": ASSUMED})
     place = KINDS[kind].places[0][0]
     others = [code for code in world.countries if code not in (country, "ROW")]
     largest = sorted(others, key=lambda code: -world.income[world.country_index(code)])[:1]

@@ -72,10 +72,10 @@ def read(store: Store, world: World) -> Reading:
 _BASELINE, _HERE, _HELD = "baseline", "here", "held"
 
 
-def switch(store: Store) -> None:
-    """What the scenario is read against, and which of the two is shown."""
+def against(store: Store) -> None:
+    """What the scenario is read against."""
     options = [_BASELINE, *([_HELD] if store.reference else []), _HERE, *preset_names()]
-    words = {_BASELINE: "the baseline", _HERE: "this scenario as it is now"}
+    words = {_BASELINE: "Baseline", _HERE: "This scenario as it is now"}
     if store.reference:
         words[_HELD] = store.reference.name
 
@@ -87,8 +87,7 @@ def switch(store: Store) -> None:
         store.showing = SHOWINGS[-1]
         store.scales.clear()
 
-    left, right = st.columns([5, 7], vertical_alignment="bottom")
-    left.selectbox(
+    st.selectbox(
         "Read against",
         options,
         format_func=lambda option: words.get(option) or load_preset(option).name,
@@ -96,17 +95,27 @@ def switch(store: Store) -> None:
         "then change it.",
         **seeded("reference", _HELD if store.reference else _BASELINE, choose),
     )
-    if store.reference is not None:
-        right.segmented_control(
-            "Show",
-            SHOWINGS,
-            required=True,
-            format_func={"reference": "That one", "scenario": "Scenario", "difference": "Difference"}.get,
-            **seeded("showing", store.showing, lambda name: show(store, name)),
-        )
 
 
-def show(store: Store, name: str) -> None:
-    """Show the one, the other, or what lies between; colours are chosen afresh."""
-    store.showing = name
-    store.scales.clear()
+def switch(store: Store) -> None:
+    """With a scenario to read against: show the one, the other, or what lies between them."""
+    if store.reference is None:
+        return
+
+    def show(name: str) -> None:
+        store.showing = name
+        store.scales.clear()
+
+    words = {
+        "reference": f"Only: {store.reference.name}",
+        "scenario": f"Only: {store.scenario.name}",
+        "difference": "Difference",
+    }
+    st.segmented_control(
+        "Show",
+        SHOWINGS,
+        required=True,
+        format_func=words.__getitem__,
+        label_visibility="collapsed",
+        **seeded("showing", store.showing, show),
+    )

@@ -38,9 +38,8 @@ def _link(store: Store, world: World) -> None:
         return
     here = urlsplit(st.context.url or "")
     st.caption("The address bar always holds this scenario. Copy it, or this:")
-    st.code(
-        f"{here.scheme}://{here.netloc}{here.path}?{address.query(store, world)}", language=None, height=96
-    )
+    with st.container(key="ft_link"):
+        st.code(f"{here.scheme}://{here.netloc}{here.path}?{address.query(store, world)}", language=None)
 
 
 def _download(store: Store, world: World) -> None:

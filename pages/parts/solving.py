@@ -6,10 +6,11 @@ import streamlit as st
 
 from firmtrade_core.equilibrium import Equilibrium, solve
 from firmtrade_core.equilibrium.errors import EquilibriumError
-from firmtrade_core.margins import TailError
-from firmtrade_core.scenarios import Scenario, ScenarioError, compile, run
+from firmtrade_core.margins import FirmsError, TailError
+from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError, compile, run
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
+from pages.parts.home import current_home
 from pages.parts.store import Store
 
 #: Results kept for all sessions together; one of 81 x 28 holds about 15 MB.
@@ -22,9 +23,15 @@ class UnsolvedError(Exception):
 
 @st.cache_resource(show_spinner=False, max_entries=MOST_RESULTS)
 def _solved(
-    world_hash: str, scenario_hash: str, _world: World, _scenario: Scenario, _start: Equilibrium | None
+    world_hash: str,
+    scenario_hash: str,
+    home_hash: str,
+    _world: World,
+    _scenario: Scenario,
+    _home: HomeFirms | None,
+    _start: Equilibrium | None,
 ) -> tuple[Equilibrium, tuple[str, ...]]:
-    compiled = compile(_scenario, _world)
+    compiled = compile(_scenario, _world, _home)
     return solve(
         _world, compiled.shock, compiled.parameters, start=_start or compiled.unanswered
     ), compiled.report
@@ -41,14 +48,23 @@ def solve_scenario(
         In words that say what to change.
     """
     try:
-        return _solved(world.content_hash, scenario.content_hash, world, scenario, start)
-    except (EquilibriumError, ScenarioError, WorldError, TailError) as error:
+        home = current_home()
+        known = "" if home is None else home.content_hash
+        return _solved(world.content_hash, scenario.content_hash, known, world, scenario, home, start)
+    except (EquilibriumError, FirmsError, ScenarioError, WorldError, TailError) as error:
         raise UnsolvedError(str(error)) from error
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _solved_afresh(world_hash: str, scenario_hash: str, _world: World, _scenario: Scenario) -> Equilibrium:
-    return run(_scenario, _world)
+def _solved_afresh(
+    world_hash: str,
+    scenario_hash: str,
+    home_hash: str,
+    _world: World,
+    _scenario: Scenario,
+    _home: HomeFirms | None,
+) -> Equilibrium:
+    return run(_scenario, _world, home=_home)
 
 
 def solve_afresh(scenario: Scenario, world: World) -> Equilibrium:
@@ -58,7 +74,9 @@ def solve_afresh(scenario: Scenario, world: World) -> Equilibrium:
     ------
     EquilibriumError, ScenarioError, WorldError, TailError
     """
-    return _solved_afresh(world.content_hash, scenario.content_hash, world, scenario)
+    home = current_home()
+    known = "" if home is None else home.content_hash
+    return _solved_afresh(world.content_hash, scenario.content_hash, known, world, scenario, home)
 
 
 def solve_in(store: Store, world: World) -> tuple[Equilibrium, tuple[str, ...]]:

@@ -17,6 +17,7 @@ FAMILIES = {
     "krugman": "Not at all (Krugman)",
     "pareto": "Pareto (Chaney)",
     "lognormal": "Lognormal",
+    "firms": "The home country's own firms",
 }
 
 ENTRY = {"restricted": "Given number of firms", "free": "Free entry"}

@@ -32,7 +32,7 @@ from firmtrade_core.labels import VARIABLES, number
 from firmtrade_core.world.world import World
 from pages.parts import chart, pickers
 from pages.parts.frame import headline_strip, table
-from pages.parts.reading import Reading
+from pages.parts.reading import Reading, against, switch
 from pages.parts.store import VIEWS, Store, seeded
 from pages.parts.worlds import by_name, short_sources
 
@@ -58,7 +58,7 @@ def numbers(store: Store, reading: Reading, *, large: bool = False) -> None:
 
 
 def choosers(store: Store, world: World) -> None:
-    """Country, outcome and flows, in one row above the map."""
+    """Country, outcome, what it is read against, and flows, in one row above the map."""
 
     def look_at(code: str | None) -> None:
         if code:
@@ -70,7 +70,7 @@ def choosers(store: Store, world: World) -> None:
     def draw_flows(on: bool) -> None:
         store.flows = on
 
-    left, middle, right = st.columns([5, 4, 3], vertical_alignment="bottom")
+    left, middle, third, right = st.columns([9, 7, 8, 6], vertical_alignment="bottom", gap="small")
     left.selectbox(
         "Country",
         by_name(world),
@@ -84,11 +84,14 @@ def choosers(store: Store, world: World) -> None:
         format_func=lambda key: VARIABLES[key].label,
         **seeded("outcome", store.outcome, show),
     )
+    with third:
+        against(store)
     right.toggle(
         "Trade flows",
         help="The country's largest trade partners: width by size, colour by change.",
         **seeded("flows", store.flows, draw_flows),
     )
+    switch(store)
 
 
 def shown_outcome(store: Store, reading: Reading) -> tuple[Outcome, float]:

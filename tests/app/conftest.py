@@ -28,9 +28,11 @@ def own_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """The dashboard on a free port, on the shipped world."""
-    with serving("127.0.0.1", own_port(), environment={"FIRMTRADE_WORLD": ""}) as running:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The dashboard on a free port, on the shipped world, with an empty library of its own."""
+    library = f"sqlite:///{tmp_path_factory.mktemp('library')}/scenarios.sqlite"
+    environment = {"FIRMTRADE_WORLD": "", "FIRMTRADE_LIBRARY": library}
+    with serving("127.0.0.1", own_port(), environment=environment) as running:
         yield running
 
 
@@ -86,3 +88,30 @@ def open_page(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
 def settled(page: Any, before: str | None = None) -> str:
     """The result on screen once map and numbers agree on one other than ``before``."""
     return str(page.wait_for_function(SETTLED, arg=before).json_value())
+
+
+# What readers do --------------------------------------------------------------------------------
+
+
+def slide(page: Any, share: float, card: int = 0) -> None:
+    """Drag a card's slider to a share of its rail and let go."""
+    slider = page.locator(f".st-key-ft_card_{card} [data-testid=stSlider]").first
+    handle = slider.locator("input[type=range]").locator("xpath=../..").bounding_box()
+    rail = slider.locator("[role=group]").bounding_box()
+    page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(rail["x"] + share * rail["width"], handle["y"] + handle["height"] / 2, steps=4)
+    page.mouse.up()
+
+
+def choose(page: Any, label: str, option: str) -> None:
+    """Pick an option of a select box."""
+    box = page.get_by_role("combobox", name=label).first
+    box.click()
+    box.fill(option)  # long lists show only their beginning until something is typed
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def add_policy(page: Any, kind: str) -> None:
+    """Stack a policy."""
+    choose(page, "Add a policy", kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 from playwright.sync_api import expect
 
 from firmtrade_core.cli.serving import serving
-from tests.app.conftest import MAP, own_port, settled
+from firmtrade_core.scenarios import Scenario
+from tests.app.conftest import MAP, add_policy, own_port, settled, slide
 
 pytestmark = pytest.mark.browser
 
@@ -32,16 +34,6 @@ def pixels(page: Any, selector: str) -> np.ndarray:
 def coloured_share(image: np.ndarray) -> float:
     """Share of pixels that are clearly neither grey, white nor black."""
     return float((image.max(2) - image.min(2) > 25).mean())
-
-
-def slide(page: Any, share: float) -> None:
-    slider = page.locator(".st-key-ft_card_0 [data-testid=stSlider]")
-    handle = slider.locator("input[type=range]").locator("xpath=../..").bounding_box()
-    rail = slider.locator("[role=group]").bounding_box()
-    page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(rail["x"] + share * rail["width"], handle["y"] + handle["height"] / 2, steps=4)
-    page.mouse.up()
 
 
 def test_the_map_is_painted_without_internet(open_page: Opener) -> None:
@@ -125,7 +117,7 @@ def test_dark_and_light_differ_in_ground_and_share_the_map(open_page: Opener) ->
 
 @pytest.mark.parametrize("width", [1280, 1920])
 def test_nothing_runs_off_the_screen(open_page: Opener, width: int) -> None:
-    for path in ("", "lab", "data"):
+    for path in ("", "lab", "lab?view=partners", "lab?view=replaced", "data"):
         page = open_page(path, width=width)
         page.wait_for_selector(".ft-facts" if path == "data" else f"{MAP}[data-result]")
         wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
@@ -163,3 +155,36 @@ def test_a_bad_world_file_is_refused_in_words_and_loses_nothing(open_page: Opene
     page.get_by_role("link", name="Scenario lab").click()
     page.wait_for_selector(".st-key-ft_card_0")
     assert settled(page) == moved
+
+
+def test_a_scenario_goes_out_and_in_as_yaml(open_page: Opener) -> None:
+    page = open_page("lab")
+    first = settled(page)
+    add_policy(page, "Free-trade area")
+    stacked = settled(page, first)
+    page.get_by_role("button", name="Share, save, open").click()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download as YAML").click()
+    text = Path(waiting.value.path()).read_text(encoding="utf-8")
+    assert [card.kind for card in Scenario.from_yaml(text).cards] == ["tariff", "free_trade_area"]
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Undo").click()
+    assert settled(page, stacked) == first
+
+    page.get_by_role("button", name="Share, save, open").click()
+    chooser = page.locator(".st-key-yaml input[type=file]")
+    bad = {"name": "evil <b>.yaml", "mimeType": "application/yaml", "buffer": b"cards: [{kind: tarif}]"}
+    chooser.set_input_files([bad])
+    expect(page.locator("[data-testid=stPopoverBody] .ft-error")).to_contain_text("Not opened")
+    assert page.locator("[data-testid=stPopoverBody] b:text-is('.yaml')").count() == 0
+    assert settled(page) == first
+    page.get_by_role("button", name="Remove evil").click()
+    chooser.set_input_files([{"name": "good.yaml", "mimeType": "application/yaml", "buffer": text.encode()}])
+    assert settled(page, first) == stacked
+
+
+def test_flows_between_groups_are_painted(open_page: Opener) -> None:
+    page = open_page("lab?view=groups")
+    settled(page)
+    page.wait_for_selector(".st-key-ft_below_groups .ft-chart[data-result] .sankey-link")
+    assert page.locator(".st-key-ft_below_groups .sankey-link").count() > 20

@@ -29,8 +29,12 @@ def family(sectors: int = 2, *, elsewhere: Pareto | Lognormal | None = None, see
 
 def upgrade(sectors: int = 2, seed: int = 0, size: float = 0.4) -> FirmShift:
     random = np.random.default_rng(seed)
-    moves = [{f"S{k:02d}": size * random.uniform(0, 1, 200) for k in range(sectors)} for _ in range(2)]
-    return FirmShift(*moves)
+    return FirmShift(
+        {
+            code: firms.shifted(*(size * random.uniform(0, 1, (2, 200))))
+            for code, firms in family(sectors).sectors.items()
+        }
+    )
 
 
 @pytest.mark.parametrize("inputs", [True, False])
@@ -155,7 +159,7 @@ def test_programmes_need_firms() -> None:
     with pytest.raises(FirmsError, match="choose the firms family"):
         solve(world, Shock(firms=upgrade()), Parameters(6.0, Pareto()))
     with pytest.raises(FirmsError, match="No firms are known in S02"):
-        solve(world, Shock(firms=FirmShift({"S02": np.ones(200)}, {})), Parameters(6.0, family()))
+        solve(world, Shock(firms=FirmShift({"S02": family().sectors["S00"]})), Parameters(6.0, family()))
 
 
 def test_a_wrong_lookup_is_not_certified(monkeypatch: pytest.MonkeyPatch) -> None:

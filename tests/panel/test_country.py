@@ -12,9 +12,17 @@ from numpy.testing import assert_allclose
 from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.panel.synthetic.country import SyntheticCountry, make_country
 from firmtrade_core.panel.synthetic.programme import respond
-from firmtrade_core.panel.synthetic.structure import INSTRUMENTS, SyntheticDesign
+from firmtrade_core.panel.synthetic.structure import (
+    CAPABILITY_EFFECTS,
+    CERTIFIED_AND_RELIABLE,
+    INSTRUMENTS,
+    RELIABLE,
+    SyntheticDesign,
+)
+from firmtrade_core.panel.synthetic.survey import SURVEYED
 from firmtrade_core.world.embedded import load_embedded_world
 
+CERTIFIED = CAPABILITY_EFFECTS["quality_certificate"]
 SMALL = SyntheticDesign(firms=3_000, years=4, seed=7)
 
 
@@ -44,7 +52,7 @@ def test_exports_add_up_to_the_world(country: SyntheticCountry) -> None:
 
 @settings(max_examples=5, deadline=None)
 @given(
-    home=st.sampled_from(["CHL", "VNM", "DEU", "KAZ", "USA", "ISL", "BRA", "SAU"]),
+    home=st.sampled_from(load_embedded_world().countries),
     firms=st.integers(200, 900),
     seed=st.integers(0, 10_000),
     share=st.floats(0.05, 0.6),
@@ -111,7 +119,7 @@ def test_a_programme_moves_only_eligible_firms(country: SyntheticCountry) -> Non
     certified = truth.firms.attributes["quality_certificate"][:, -1]
     eligible = (certified == 0) & (truth.firms.region == 0)
     before, after = respond(truth), respond(truth, {"quality_certificate": eligible.astype(float)})
-    assert (after.capability_shift[eligible] >= 0.25 - 1e-9).all()
+    assert (after.capability_shift[eligible] >= CERTIFIED - 1e-9).all()
     assert not after.capability_shift[~eligible].any() and not after.fixed_cost_shift[~eligible].any()
     assert_allclose(after.exports[~eligible], before.exports[~eligible])
     assert after.present.sum() > before.present.sum()
@@ -153,7 +161,8 @@ def test_managers_confound_and_instruments_are_what_they_say(country: SyntheticC
 def test_silence_is_likelier_among_the_small(country: SyntheticCountry) -> None:
     seen = country.panel.firms
     silent = seen["skill_share"].isna()
-    assert silent.mean() == pytest.approx(SMALL.missing, abs=0.02)
+    assert seen[list(SURVEYED)].isna().to_numpy().mean() == pytest.approx(SMALL.missing, abs=0.02)
+    assert seen["rnd_intensity"].isna().mean() > 1.3 * seen["foreign_ownership"].isna().mean()
     small = seen["employment"] < seen["employment"].median()
     assert silent[small].mean() > 1.3 * silent[~small].mean()
     whole = make_country(SyntheticDesign(firms=300, years=1, missing=0.0, measurement_error=0.0))
@@ -182,5 +191,29 @@ def test_parquet_round_trip(country: SyntheticCountry, tmp_path) -> None:
 def test_impossible_homes_are_refused() -> None:
     with pytest.raises(PanelError, match="no economy XXX"):
         make_country(SyntheticDesign(home="XXX", firms=300))
+    with pytest.raises(PanelError, match="ask for more firms"):
+        make_country(SyntheticDesign(firms=200, years=50))
     with pytest.raises(PanelError, match="exporter_share"):
         SyntheticDesign(exporter_share=1.5)
+
+
+def test_comparing_certified_firms_misleads_and_the_lottery_does_not() -> None:
+    table = make_country(SyntheticDesign(firms=12_000, years=4, seed=21)).truth.table
+    last = table[table["year"] == table["year"].max()]
+    certificate = last["quality_certificate"].to_numpy(dtype=float)
+    reliable = (last["on_time_delivery"] > RELIABLE).to_numpy()
+    effect = CERTIFIED + CERTIFIED_AND_RELIABLE * reliable[certificate == 1].mean()
+    # What attributes but the certificate explain is taken out, so that only u can confound.
+    outcome = (last["kappa"] - last["m"]).to_numpy() + certificate * (
+        CERTIFIED + CERTIFIED_AND_RELIABLE * reliable
+    )
+
+    def slope(by: np.ndarray) -> float:
+        return float(np.cov(by, outcome)[0, 1] / np.cov(by, certificate)[0, 1])
+
+    naive = slope(certificate)
+    lottery = slope(last["instrument_voucher"].to_numpy(dtype=float))
+    chamber = slope(last["instrument_chamber"].to_numpy(dtype=float))
+    assert naive > effect + 0.1
+    assert lottery == pytest.approx(effect, abs=0.15)
+    assert chamber > effect + 0.3

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from firmtrade_core.panel import FirmPanel, PanelFileError
+from firmtrade_core.panel.control_function import levinsohn_petrin, production_data
 from firmtrade_core.panel.enia import BALANCED, PLANTS, WITH_CAPITAL, load_enia
 from firmtrade_core.panel.facts import (
     export_transitions,
@@ -69,3 +70,12 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "x.tsv").write_text("a\tb\n1\t2\n")
     with pytest.raises(PanelFileError, match="no shape"):
         load_enia(tmp_path / "x.tsv")
+
+
+def test_production_function_of_food_is_sensible(folder: Path) -> None:
+    data = production_data(load_enia(folder / WITH_CAPITAL))
+    food = data[data["sector"].str.startswith("31")]
+    found = levinsohn_petrin(food)
+    assert found.observations == 6_987
+    assert 0.7 < found.labour < 1.15 and 0.2 < found.capital < 0.5
+    assert 0.7 < found.persistence < 1.0

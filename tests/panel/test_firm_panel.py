@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import stat
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -165,3 +169,12 @@ def test_extra_columns_are_attributes_and_instruments_are_apart() -> None:
     )
     with pytest.raises(ColumnError, match=r"capital \(capital stock"):
         panel.need("sales", "capital")
+
+
+def test_what_spills_is_private_and_goes_with_the_panel() -> None:
+    panel = FirmPanel.from_frames(firm_table())
+    (folder,) = panel.query("SELECT current_setting('temp_directory') AS folder")["folder"]
+    assert stat.S_IMODE(Path(folder).stat().st_mode) == 0o700
+    del panel
+    gc.collect()
+    assert not Path(folder).exists()

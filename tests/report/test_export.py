@@ -24,6 +24,7 @@ from firmtrade_core.report.export import (
     about_result,
     comparison_tables,
     neutral,
+    replacement_results,
     result_workbook,
     to_csv,
     to_excel,
@@ -76,6 +77,17 @@ def test_country_results_are_the_equilibriums(result: Equilibrium) -> None:
     assert exports == pytest.approx(row["Exports, after"])
     sectors = RESULT_TABLES["sectors"][1](result).frame
     assert sectors[sectors["Country code"] == "USA"]["Exports, after"].sum() == pytest.approx(exports)
+
+
+def test_who_replaces_whom_adds_up(result: Equilibrium) -> None:
+    table = replacement_results(result, "USA")
+    frame = table.frame
+    assert table.units["Change"] == "bn USD" and "United States" in table.title
+    np.testing.assert_allclose(
+        frame["Change"], frame["of which the market's size"] + frame["of which shares won or lost"], atol=1e-9
+    )
+    assert frame["of which shares won or lost"].sum() == pytest.approx(0, abs=1e-9)
+    assert frame.iloc[0]["Code"] == "CHN"
 
 
 def test_workbook_holds_units_provenance_and_no_formula(result: Equilibrium) -> None:

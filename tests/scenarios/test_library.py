@@ -249,3 +249,20 @@ def test_the_library_lies_where_the_variable_says(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(paths.sys, "platform", "win32")
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
     assert paths.user_folder() == tmp_path / "firmtrade"
+
+
+def test_what_was_deleted_comes_back_word_for_word(library: Library) -> None:
+    saved = library.save(WAR, "War", ["a", "b"])
+    gone = library.delete(saved.key)
+    assert library.search() == []
+    back = library.restore(gone)
+    assert (back.name, back.tags, back.yaml, back.changed) == (
+        saved.name,
+        saved.tags,
+        saved.yaml,
+        saved.changed,
+    )
+    library.delete(back.key)
+    library.save(TEN, "war")
+    with pytest.raises(NameTakenError):
+        library.restore(gone)

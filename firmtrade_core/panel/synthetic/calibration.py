@@ -88,9 +88,10 @@ def compare(panel: FirmPanel) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``regularity``, ``published``, ``here``, ``near`` (within the range that counts as near) and ``source``.
+        ``regularity``, ``published``, ``here`` (missing where too few firms trade), ``near`` (within the range that
+        counts as near) and ``source``.
     """
-    found = measure(panel)
+    found = dict.fromkeys([r.key for r in REGULARITIES], np.nan) | measure(panel)
     rows = [
         (r.name, r.published, found[r.key], r.lowest <= found[r.key] <= r.highest, r.source)
         for r in REGULARITIES

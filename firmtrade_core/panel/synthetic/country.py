@@ -113,8 +113,7 @@ def make_country(design: SyntheticDesign | None = None, world: World | None = No
     markets, sales, shocks = sell(firms, flow, home_flow, design, generator)
     books = keep_books(firms, sales, _materials_share(world, design.home), design, generator)
     identifiers = tax_numbers(len(firms.sector))
-    salt = hashlib.blake2b(f"synthetic {design.home} {design.seed}".encode(), digest_size=32).digest()
-    hashed = hash_identifiers(pd.Series(identifiers), salt).to_numpy(dtype=object)
+    hashed = hash_identifiers(pd.Series(identifiers), salt_of(design)).to_numpy(dtype=object)
     table = _firm_table(firms, books, world.sectors, design.calendar, hashed)
     truth = CountryTruth(
         design, identifiers, hashed, world.sectors, destinations, design.calendar, firms, markets, sales,
@@ -142,6 +141,11 @@ def make_country(design: SyntheticDesign | None = None, world: World | None = No
     )
     links = pd.DataFrame({"supplier": hashed[firms.links[:, 0]], "buyer": hashed[firms.links[:, 1]]})
     return SyntheticCountry(FirmPanel.from_frames(observed, trade, links, metadata=_metadata(design)), truth)
+
+
+def salt_of(design: SyntheticDesign) -> bytes:
+    """Salt of a synthetic country: it protects nobody, and follows from the seed so that files can be harmonised."""
+    return hashlib.blake2b(f"synthetic {design.home} {design.seed}".encode(), digest_size=32).digest()
 
 
 def tax_numbers(count: int) -> NDArray[np.object_]:

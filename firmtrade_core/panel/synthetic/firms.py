@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, ndtr
 
+from firmtrade_core.panel.errors import PanelError
 from firmtrade_core.panel.synthetic.structure import (
     CAPABILITY_EFFECTS,
     CERTIFIED_AND_RELIABLE,
@@ -39,6 +40,9 @@ LOADINGS = {
 
 #: Share of firms replaced by new ones in a year, and how the log odds of leaving fall in unexplained capability.
 TURNOVER, SURVIVAL_OF_THE_CAPABLE = 0.06, 0.3
+
+#: Firms that each sector keeps through all years, so that its sales have sellers.
+FEWEST_BY_SECTOR = 3
 
 #: Median capital over mean sales.
 CAPITAL_PER_SALES = 0.35
@@ -95,17 +99,21 @@ class Firms:
 def draw_firms(design: SyntheticDesign, sector_size: Array, generator: np.random.Generator) -> Firms:
     """Draw firms for sectors with sales of ``sector_size`` (S,), in money.
 
-    Larger sectors hold more firms, less than in proportion.
+    Larger sectors hold more firms, less than in proportion; each sector that sells has firms in every year.
+
+    Raises
+    ------
+    PanelError
+        If there are too few firms for that.
     """
     count, years = round(design.firms * (1 + TURNOVER * (design.years - 1))), design.years
-    crowd = sector_size**0.6
-    sector = generator.choice(len(crowd), count, p=crowd / crowd.sum())
     weight = 1 / np.arange(1, design.regions + 1)
     region = generator.choice(design.regions, count, p=weight / weight.sum())
     manager = generator.standard_normal(count)
     latent = _latent(manager, generator)
     unexplained = _unexplained(manager, design, generator)
     alive, age = _lives(unexplained / design.sigma_u, years, design, generator)
+    sector = _sectors(sector_size, alive, generator)
     links = _links(latent["supplier_links"], latent["buyer_links"], region, generator)
     attributes = _attributes(latent, age, links, sector_size.sum() / design.firms, generator)
     instruments = _instruments(manager, region, years, generator)
@@ -170,6 +178,19 @@ def _lives(
     time = np.arange(years)
     alive = (time >= born[:, None]) & (time < died[:, None])
     return alive, np.maximum(time - born[:, None], 0).astype(float)
+
+
+def _sectors(sector_size: Array, alive: Mask, generator: np.random.Generator) -> NDArray[np.int64]:
+    crowd = sector_size**0.6
+    sector: NDArray[np.int64] = generator.choice(len(crowd), len(alive), p=crowd / crowd.sum())
+    selling, steady = np.flatnonzero(sector_size > 0), np.flatnonzero(alive.all(1))
+    if len(steady) < 2 * len(selling):
+        raise PanelError(
+            f"Only {len(steady)} firms live through all years, too few for {len(selling)} sectors; ask for more firms."
+        )
+    few = min(FEWEST_BY_SECTOR, len(steady) // (2 * len(selling)))
+    sector[steady[: few * len(selling)]] = np.tile(selling, few)
+    return sector
 
 
 def _links(

@@ -115,6 +115,8 @@ def sell(
         if latest is None:
             latest, presence = shocks, _presence(index, members, flow[:, :, last], home_flow[:, last], design)
         for sector, who in enumerate(members):
+            if not len(who):  # a sector that sells nothing
+                continue
             wanted = flow[sector, :, year]
             cut = (
                 _marginal(index[who], presence[sector])

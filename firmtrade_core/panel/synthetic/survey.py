@@ -14,7 +14,18 @@ Array = NDArray[np.float64]
 #: Answers on a scale from 0 to 1, and from 0 upwards: how each takes error.
 SHARES = ("skill_share", "on_time_delivery", "digital_presence")
 AMOUNTS = ("rnd_intensity", "imported_input_share", "capital")
-SURVEYED = (*SHARES, *AMOUNTS, "foreign_ownership", "trade_finance")
+
+#: Questions, and how often each is skipped, relative to the mean.
+SURVEYED = {
+    "skill_share": 0.8,
+    "on_time_delivery": 1.2,
+    "digital_presence": 0.6,
+    "rnd_intensity": 1.6,
+    "imported_input_share": 0.9,
+    "capital": 1.3,
+    "foreign_ownership": 0.5,
+    "trade_finance": 1.1,
+}
 
 #: How the log odds of silence fall in size and in manager quality, both standardised.
 SILENCE_OF_THE_SMALL, SILENCE_OF_THE_BAD = 0.4, 0.25
@@ -64,5 +75,6 @@ def _silence(
     whole = design.missing * WHOLE_QUESTIONNAIRE
     single = (design.missing - whole) / (1 - whole)
     unreturned = generator.random(len(odds)) < np.minimum(whole * odds, 0.95)
-    skipped = generator.random((len(odds), len(SURVEYED))) < np.minimum(single * odds, 0.95)[:, None]
+    rate = np.minimum(single * odds[:, None] * np.array(list(SURVEYED.values())), 0.95)
+    skipped = generator.random(rate.shape) < rate
     return np.asarray(unreturned[:, None] | skipped)

@@ -204,14 +204,16 @@ def test_home_sectors_without_firms_follow_the_others() -> None:
 def test_programmes_move_the_firms_named_and_only_those() -> None:
     margins = FAMILY.calibrate(WORLD, ELASTICITY)
     assert isinstance(margins, FirmsMargins)
-    shift = FirmShift({"S00": np.full(300, 0.2)}, {})
+    shift = FirmShift({"S00": FAMILY.sectors["S00"].shifted(0.2)})
     after = margins.shifted(shift).evaluate(np.zeros((5, 5, 3)))
     assert after.log_potential[1, 1, 0] == pytest.approx(0.2)
     assert (after.log_potential[1, :, 0] > 0.19).all() and (after.log_presence[1, [0, 2], 0] > 0).all()
     others = np.ones((5, 5, 3), dtype=bool)
     others[1, :, 0] = False
     assert (after.log_potential[others] == 0).all() and (after.log_presence[others] == 0).all()
-    easier = margins.shifted(FirmShift({}, {"S00": np.full(300, 0.2)})).evaluate(np.zeros((5, 5, 3)))
+    easier = margins.shifted(FirmShift({"S00": FAMILY.sectors["S00"].shifted(0.0, 0.2)})).evaluate(
+        np.zeros((5, 5, 3))
+    )
     assert easier.log_presence[1, 0, 0] > 0 and easier.log_potential[1, 1, 0] == 0
 
 
@@ -235,6 +237,10 @@ def test_elsewhere_may_be_lognormal() -> None:
         (lambda: FirmSector(np.array([0.0, 1e6]), DEVIATIONS).functions, "outliers"),
         (lambda: Firms("XXX", FAMILY.sectors).calibrate(WORLD, ELASTICITY), "XXX, which is not in the world"),
         (lambda: Firms("C01", {"S9": some_firms()}).calibrate(WORLD, ELASTICITY), "no sector S9"),
+        (
+            lambda: FAMILY.calibrate(WORLD, ELASTICITY).shifted(FirmShift({"S00": some_firms(9)})),
+            "weigh",
+        ),
         (lambda: Firms("C01", {}, {"S00": {"C00": 1.4}}), "it lies from 0 to 1"),
     ],
 )

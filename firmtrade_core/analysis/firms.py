@@ -1,0 +1,205 @@
+"""From the world back to its firms: what a result means for each firm of the home country (MODEL 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from firmtrade_core.analysis.states import ComparisonError
+from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.margins import FirmsMargins
+from firmtrade_core.margins.firms import FirmFunctions
+from firmtrade_core.scenarios.home import HomeFirms
+from firmtrade_core.scenarios.programmes import Treatment
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class FirmOutcomes:
+    """Expected outcomes of the home country's firms, before and after; million USD.
+
+    Rows are firms, or the treated and the untreated part of one; ``weight`` says how many firms a row stands for,
+    and money and counts below are already multiplied by it.
+
+    Attributes
+    ----------
+    home : HomeFirms
+    firm : (R,) of int
+        Row of the firm's table.
+    sector : (R,) of int
+        Position in the world; -1 where it has none.
+    weight : (R,)
+    treated : (R,) of bool
+    home_sales, exports, markets : (R, 2)
+        Before and after: sales at home and abroad, firm-market pairs abroad.
+    """
+
+    home: HomeFirms
+    firm: NDArray[np.intp]
+    sector: NDArray[np.intp]
+    weight: Array
+    treated: NDArray[np.bool_]
+    home_sales: Array
+    exports: Array
+    markets: Array
+
+    @property
+    def sales(self) -> Array:
+        """At home and abroad, (R, 2)."""
+        return self.home_sales + self.exports
+
+    def by(self, groups: NDArray[np.object_] | pd.Series) -> pd.DataFrame:
+        """Sums over groups of rows.
+
+        Parameters
+        ----------
+        groups : (R,)
+            A label for each row.
+
+        Returns
+        -------
+        DataFrame
+            By group: firms, then sales, exports and markets, each ``_before``, ``_after`` and change in percent.
+        """
+        columns = {"firms": self.weight}
+        for name in ("sales", "exports", "markets"):
+            values = getattr(self, name)
+            columns |= {f"{name}_before": values[:, 0], f"{name}_after": values[:, 1]}
+        table = pd.DataFrame(columns).groupby(np.asarray(groups), sort=True).sum()
+        for name in ("sales", "exports", "markets"):
+            before = table[f"{name}_before"]
+            table[f"{name}_percent"] = 100 * (table[f"{name}_after"] / before.where(before > 0) - 1)
+        return table
+
+    def attribute(self, name: str) -> pd.Series:
+        """A column of the firms' table, by row."""
+        return self.home.firms[name].iloc[self.firm].reset_index(drop=True)
+
+    def deciles(self) -> NDArray[np.intp]:
+        """Tenth of firms by baseline sales, within all sectors, 1 (smallest) to 10, (R,)."""
+        per_firm = self.sales[:, 0] / np.maximum(self.weight, 1e-300)
+        order = np.argsort(per_firm, kind="stable")
+        below = np.empty(len(order))
+        below[order] = np.cumsum(self.weight[order]) - 0.5 * self.weight[order]
+        return np.minimum((10 * below / self.weight.sum()).astype(np.intp), 9) + 1
+
+
+def own_margins(equilibrium: Equilibrium) -> FirmsMargins:
+    """Margins of a result under the firms family.
+
+    Raises
+    ------
+    ComparisonError
+        Under another family.
+    """
+    margins = equilibrium.margins_in_force
+    if not isinstance(margins, FirmsMargins):
+        raise ComparisonError(
+            f"This result knows no single firms ({equilibrium.parameters.family.name} family): load the home country's "
+            "firms and choose the firms family."
+        )
+    return margins
+
+
+def firm_outcomes(equilibrium: Equilibrium, treatment: Treatment) -> FirmOutcomes:
+    """What each firm sells where, before and after.
+
+    A market's sales are shared among firms by e^m Φ((m+g-k+σ_u²+v_k)/s), the summand of (3).
+
+    Raises
+    ------
+    ComparisonError
+        If the result is not of the firms family.
+    """
+    margins, home = own_margins(equilibrium), treatment.home
+    table = home.firms
+    place = home.sector_of(equilibrium.world)[treatment.firm]
+    own = [table[name].to_numpy(float)[treatment.firm] for name in ("capability", "fixed_cost_saving")]
+    now = [treatment.capability, treatment.fixed_cost_saving]
+    count = len(place)
+    home_sales, exports, markets = (np.zeros((count, 2)) for _ in range(3))
+    abroad = np.arange(len(equilibrium.world.countries)) != margins.home
+    levels = (equilibrium.world.revenue, equilibrium.revenue)
+    for position, s in enumerate(margins.rows):
+        rows = np.flatnonzero(place == s)
+        shift = (0.0, equilibrium.threshold_change[margins.home, :, s])
+        for state, (m, g) in enumerate((own, now)):
+            threshold = margins.threshold[position] + shift[state]
+            sold, present = _sales(m[rows], g[rows], treatment.weight[rows], threshold, home)
+            sold *= levels[state][margins.home, :, s]
+            home_sales[rows, state] = sold[:, margins.home]
+            exports[rows, state] = sold[:, abroad].sum(1)
+            markets[rows, state] = present[:, abroad].sum(1)
+    return FirmOutcomes(
+        home, treatment.firm, place, treatment.weight, treatment.treated, home_sales, exports, markets
+    )
+
+
+def _sales(m: Array, g: Array, weight: Array, threshold: Array, home: HomeFirms) -> tuple[Array, Array]:
+    """Share of each market's sales and expected presence of each firm, both (R, N)."""
+    deviations = home.deviations
+    distance = (m + g)[:, None] - threshold
+    # Capability is centred so that no exponential overflows; shares do not notice.
+    potential = (weight * np.exp(m - m.max()))[:, None] * ndtr(
+        (distance + deviations.potential_shift) / deviations.spread
+    )
+    total = potential.sum(0)
+    present = weight[:, None] * ndtr(distance / deviations.spread)
+    return np.divide(potential, total, out=np.zeros_like(potential), where=total > 0), present
+
+
+@dataclass(frozen=True, eq=False)
+class Exporters:
+    """Numbers of the home country's exporters, before and after.
+
+    Attributes
+    ----------
+    sectors : tuple of str
+        Sectors with firms.
+    pairs : (2, H, N)
+        Firms by sector and destination; zero at home.
+    firms : (2, H)
+        Firms that export anywhere.
+    """
+
+    sectors: tuple[str, ...]
+    pairs: Array
+    firms: Array
+
+
+def exporters(equilibrium: Equilibrium) -> Exporters:
+    """How many firms export where (MODEL 2): potential firms times (2), and how many export at all.
+
+    Raises
+    ------
+    ComparisonError
+        If the result is not of the firms family.
+    """
+    margins = own_margins(equilibrium)
+    change = equilibrium.threshold_change[margins.home][:, margins.rows].T
+    reachable = np.isfinite(change)
+    abroad = np.arange(change.shape[1]) != margins.home
+    count = np.array([sector.arrays[2].sum() for sector in margins.sectors])
+    count_after = count * equilibrium.firm_change[margins.home, margins.rows]
+    traded = equilibrium.world.revenue[margins.home][:, margins.rows].T > 0
+    before = np.exp(margins.before.presence(margins.threshold)) * (traded & abroad)
+    moved = margins.threshold + np.where(reachable, change, 0.0)
+    after = np.exp(margins.after.presence(moved)) * (traded & abroad & reachable)
+    pairs = np.stack([count[:, None] * before, count_after[:, None] * after])
+    firms = [
+        [scale[p] * _anywhere(functions[p], thresholds[p][mask[p]]) for p in range(len(margins.rows))]
+        for scale, functions, thresholds, mask in (
+            (count, margins.before.functions, margins.threshold, traded & abroad),
+            (count_after, margins.after.functions, moved, traded & abroad & reachable),
+        )
+    ]
+    return Exporters(margins.codes, pairs, np.array(firms))
+
+
+def _anywhere(functions: FirmFunctions, thresholds: Array) -> float:
+    return functions.share_in_any(thresholds) if len(thresholds) else 0.0

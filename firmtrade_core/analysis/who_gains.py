@@ -1,0 +1,348 @@
+"""Who gains and who loses at home, how exposed the country is, and what losers would need (MODEL 1 to 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from firmtrade_core.analysis.firms import FirmOutcomes
+from firmtrade_core.analysis.states import abroad
+from firmtrade_core.codes.countries import REST_OF_WORLD, country_name
+from firmtrade_core.equilibrium import Equilibrium, solve
+from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.panel.confidentiality import suppress
+from firmtrade_core.world.world import World
+
+Array = NDArray[np.float64]
+
+BILLION = 1e-3  # of million USD
+
+#: Exports or imports that rest on one partner for more than this count as a single point of failure.
+SINGLE_SOURCE = 0.5
+
+#: Sectors whose wages bill falls by more than this, in percent, count as losing.
+VISIBLE = 0.005
+
+
+# Sectors and jobs -------------------------------------------------------------------------------
+
+
+def sectors_table(equilibrium: Equilibrium, country: str) -> pd.DataFrame:
+    """One row per sector of a country.
+
+    Returns
+    -------
+    DataFrame
+        sector, name; percent: ``exports, output, jobs, wages_bill`` (real, deflated by consumer prices);
+        ``wages_bill_change`` in bn USD at baseline prices, ``share`` of baseline labour income.
+    """
+    world, i = equilibrium.world, equilibrium.world.country_index(country)
+    before, after = abroad(world.border_value)[i].sum(0), abroad(equilibrium.border_value)[i].sum(0)
+    bill = equilibrium.baseline.labour_share[i] * equilibrium.baseline.cost[i]
+    real = bill * equilibrium.employment_change[i] * equilibrium.real_wage_change[i]
+    return pd.DataFrame(
+        {
+            "sector": world.sectors,
+            "name": [world.sector_name(code) for code in world.sectors],
+            "exports": _percent(after, before),
+            "output": _percent(equilibrium.gross_output[i], world.gross_output[i]),
+            "jobs": 100 * (equilibrium.employment_change[i] - 1),
+            "wages_bill": _percent(real, bill),
+            "wages_bill_change": (real - bill) * BILLION,
+            "share": bill / bill.sum(),
+        }
+    )
+
+
+def _percent(after: Array, before: Array) -> Array:
+    return np.where(before > 0, 100 * (after / np.where(before > 0, before, 1.0) - 1), np.nan)
+
+
+@dataclass(frozen=True)
+class Safeguards:
+    """Losers within a country, and what would make them whole.
+
+    Attributes
+    ----------
+    losing : tuple of str
+        Names of sectors whose real wages bill falls, largest loss first.
+    loss : float
+        Fall of their real wages bills together, bn USD a year.
+    jobs_share : float
+        Jobs that move out of shrinking sectors, percent of all.
+    gain : float
+        Equivalent variation of the country, bn USD.
+    """
+
+    losing: tuple[str, ...]
+    loss: float
+    jobs_share: float
+    gain: float
+
+    @property
+    def affordable(self) -> bool:
+        """Whether the country's gain would pay for making them whole."""
+        return self.gain >= self.loss
+
+    def sentence(self, who: str) -> str:
+        """In words."""
+        from firmtrade_core.labels import change, level, listed
+
+        if not self.losing:
+            return f"No sector of {who} loses wages."
+        names = listed([name[:1].lower() + name[1:] for name in self.losing])
+        lose = "1 sector loses" if len(self.losing) == 1 else f"{len(self.losing)} sectors lose"
+        text = (
+            f"{lose} wages ({names}): {level(self.loss, 'bn USD')} a year would make their workers whole, "
+            f"{level(self.jobs_share, '%')} of all jobs leave shrinking sectors."
+        )
+        if self.gain <= 0:
+            return f"{text} There is no gain to pay it from: real income changes by {change(self.gain, 'bn USD')}."
+        verdict = "more than covers it" if self.affordable else "does not cover it"
+        return f"{text} The country's gain of {level(self.gain, 'bn USD')} {verdict}."
+
+
+def safeguards(equilibrium: Equilibrium, country: str) -> Safeguards:
+    """Losing sectors and how much would compensate them, by real wages bills."""
+    table = sectors_table(equilibrium, country)
+    losing = table[table["wages_bill"] < -VISIBLE].sort_values("wages_bill_change")
+    left = np.minimum(table["jobs"].to_numpy(), 0.0) @ table["share"].to_numpy()
+    i = equilibrium.world.country_index(country)
+    return Safeguards(
+        tuple(losing["name"]),
+        float(-losing["wages_bill_change"].sum()),
+        float(-left),
+        float(equilibrium.equivalent_variation[i]) * BILLION,
+    )
+
+
+# Concentration ----------------------------------------------------------------------------------
+
+
+def concentration(equilibrium: Equilibrium, country: str) -> pd.DataFrame:
+    """Herfindahl indices (0 to 1) of a country's trade before and after.
+
+    Returns
+    -------
+    DataFrame
+        what, before, after, largest (name and share of the largest, after).
+    """
+    world, i = equilibrium.world, equilibrium.world.country_index(country)
+    sides = [abroad(values) for values in (world.border_value, equilibrium.border_value)]
+    places = [country_name(code) for code in world.countries]
+    goods = [world.sector_name(code) for code in world.sectors]
+    rows = []
+    for what, names, values in (
+        ("Exports by partner", places, [side[i].sum(1) for side in sides]),
+        ("Exports by product", goods, [side[i].sum(0) for side in sides]),
+        ("Imports by partner", places, [side[:, i].sum(1) for side in sides]),
+        ("Imports by product", goods, [side[:, i].sum(0) for side in sides]),
+    ):
+        top = int(values[1].argmax())
+        share = values[1][top] / values[1].sum() if values[1].sum() > 0 else 0.0
+        rows.append((what, herfindahl(values[0]), herfindahl(values[1]), names[top], share))
+    return pd.DataFrame(rows, columns=["what", "before", "after", "largest", "largest_share"])
+
+
+def herfindahl(values: Array) -> float:
+    """Sum of squared shares: 1 where all is with one, 1/n where n share alike; 0 for nothing."""
+    total = float(values.sum())
+    return float(((values / total) ** 2).sum()) if total > 0 else 0.0
+
+
+def single_sources(equilibrium: Equilibrium, country: str) -> pd.DataFrame:
+    """Imports that rest on one supplier for more than half, by sector, the largest shares of use first.
+
+    Returns
+    -------
+    DataFrame
+        sector, name, supplier, share_of_imports, share_of_use (of all the country spends on the sector), both after.
+    """
+    world, i = equilibrium.world, equilibrium.world.country_index(country)
+    bought = equilibrium.flows[:, i].copy()
+    total = bought.sum(0)
+    bought[i] = 0.0
+    imports = bought.sum(0)
+    top = bought.argmax(0)
+    largest = bought.max(0)
+    table = pd.DataFrame(
+        {
+            "sector": world.sectors,
+            "name": [world.sector_name(code) for code in world.sectors],
+            "supplier": [country_name(world.countries[j]) for j in top],
+            "share_of_imports": largest / np.where(imports > 0, imports, 1.0),
+            "share_of_use": largest / np.where(total > 0, total, 1.0),
+        }
+    )
+    found = table[table["share_of_imports"] > SINGLE_SOURCE]
+    return found.sort_values("share_of_use", ascending=False, ignore_index=True)
+
+
+# Suppliers --------------------------------------------------------------------------------------
+
+
+def exposed_suppliers(equilibrium: Equilibrium, country: str) -> pd.DataFrame:
+    """Home sectors by what they sell to home industries that shrink.
+
+    Returns
+    -------
+    DataFrame
+        sector, name; ``exposure``: share of sales that goes to home industries whose output falls; ``pull``: change in
+        sales, percent, that their falling purchases alone would bring. Empty without input-output links.
+    """
+    world, i = equilibrium.world, equilibrium.world.country_index(country)
+    if world.inputs is None:
+        return pd.DataFrame(columns=["sector", "name", "exposure", "pull"])
+    growth = _percent(equilibrium.gross_output[i] / equilibrium.price_index_change[i], world.gross_output[i])
+    growth = np.nan_to_num(growth)
+    sold = world.inputs[i] * world.shares[i, i][:, None]
+    output = np.where(world.gross_output[i] > 0, world.gross_output[i], 1.0)[:, None]
+    shares = sold / output
+    table = pd.DataFrame(
+        {
+            "sector": world.sectors,
+            "name": [world.sector_name(code) for code in world.sectors],
+            "exposure": shares @ (growth < -VISIBLE).astype(float),
+            "pull": shares @ np.minimum(growth, 0.0),
+        }
+    )
+    return table.sort_values("pull", ignore_index=True)
+
+
+# Cutting off a partner --------------------------------------------------------------------------
+
+
+def cut_off(equilibrium: Equilibrium, country: str, partner: str) -> Equilibrium:
+    """The scenario with all trade between two countries ended, everybody free to substitute.
+
+    Raises
+    ------
+    EquilibriumError
+        If the world without this trade has no equilibrium.
+    """
+    world = equilibrium.world
+    i, j = world.country_index(country), world.country_index(partner)
+    if i == j:
+        raise EquilibriumError(f"{country_name(country)} cannot be cut off from itself; name a partner.")
+    given = equilibrium.shock.trade_cost
+    cost = np.ones(world.revenue.shape) if given is None else np.array(given)
+    cost[i, j] = cost[j, i] = np.inf
+    return solve(
+        world, replace(equilibrium.shock, trade_cost=cost), equilibrium.parameters, start=equilibrium
+    )
+
+
+def worst_cut_off(equilibrium: Equilibrium, country: str, most: int = 5) -> pd.DataFrame:
+    """Loss from being cut off from each of the largest partners, worst first.
+
+    Parameters
+    ----------
+    most
+        How many of the largest partners by trade both ways; the rest of the world is left out.
+
+    Returns
+    -------
+    DataFrame
+        partner, name, trade_share (of the country's trade), real_income (percent, against the scenario), loss (bn USD).
+        Real income is NaN where no equilibrium exists without the partner.
+    """
+    world, i = equilibrium.world, equilibrium.world.country_index(country)
+    trade = abroad(equilibrium.border_value).sum(2)
+    both = trade[i] + trade[:, i]
+    offered = [
+        int(j)
+        for j in np.argsort(-both, kind="stable")
+        if world.countries[j] != REST_OF_WORLD and both[j] > 0
+    ]
+    rows = []
+    for j in offered[:most]:
+        try:
+            without = cut_off(equilibrium, country, world.countries[j])
+            ratio = float(without.real_income_change[i] / equilibrium.real_income_change[i])
+            loss = float(equilibrium.equivalent_variation[i] - without.equivalent_variation[i])
+        except EquilibriumError:
+            ratio, loss = np.nan, np.nan
+        code = world.countries[j]
+        rows.append((code, country_name(code), both[j] / both.sum(), 100 * (ratio - 1), loss * BILLION))
+    table = pd.DataFrame(rows, columns=["partner", "name", "trade_share", "real_income", "loss"])
+    return table.sort_values("real_income", ignore_index=True)
+
+
+# Firms ------------------------------------------------------------------------------------------
+
+
+def firm_groups(outcomes: FirmOutcomes, wage_change: float) -> dict[str, pd.DataFrame]:
+    """What groups of home firms gain: by size, exporting, region and skill of workers where known.
+
+    Sales are deflated by home wages, so that they move as the labour that firms use. Groups that would reveal a
+    single firm are withheld.
+
+    Parameters
+    ----------
+    wage_change
+        ŵ at home.
+
+    Returns
+    -------
+    dict of DataFrame
+        ``size`` (tenths, smallest first), ``exporting``, and if the table has the columns ``region``, ``skill``: group,
+        label, percent (NaN where withheld), firms.
+    """
+    table = outcomes.home.firms
+    deciles = pd.Series(outcomes.deciles())
+    exports = outcomes.attribute("exports") > 0 if "exports" in table else None
+    groups: dict[str, tuple[pd.Series, dict[object, str]]] = {
+        "size": (deciles, {d: _decile(d) for d in range(1, 11)}),
+    }
+    if exports is not None:
+        groups["exporting"] = (exports, {True: "Exporters", False: "Non-exporters"})
+    if "region" in table:
+        regions = outcomes.attribute("region").astype(str)
+        groups["region"] = (regions, {r: r.capitalize() for r in regions.unique()})
+    if "skill_share" in table:
+        skilled = outcomes.attribute("skill_share")
+        above = skilled > skilled.median()
+        groups["skill"] = (above, {True: "Firms with more skilled workers", False: "Firms with fewer"})
+    return {name: _group(outcomes, labels, words, wage_change) for name, (labels, words) in groups.items()}
+
+
+def _decile(tenth: int) -> str:
+    ends = {1: "Smallest tenth", 10: "Largest tenth"}
+    return ends.get(tenth, f"{tenth}.")
+
+
+def _group(
+    outcomes: FirmOutcomes, labels: pd.Series, words: dict[object, str], wage_change: float
+) -> pd.DataFrame:
+    placed = outcomes.sector >= 0
+    records = pd.DataFrame(
+        {
+            "group": labels.to_numpy(),
+            "firm": outcomes.firm,
+            "before": outcomes.sales[:, 0],
+            "after": outcomes.sales[:, 1] / wage_change,
+            "firms": outcomes.weight,
+        }
+    )[placed]
+    sums = records.groupby("group")[["before", "after", "firms"]].sum()
+    open_cells = suppress(records, ["group"], "before").set_index("group")["suppressed"] == ""
+    percent = 100 * (sums["after"] / sums["before"] - 1)
+    return pd.DataFrame(
+        {
+            "group": sums.index,
+            "label": [words.get(g, str(g)) for g in sums.index],
+            "percent": percent.where(open_cells.reindex(sums.index)).to_numpy(),
+            "firms": sums["firms"].where(open_cells.reindex(sums.index)).to_numpy(),
+        }
+    )
+
+
+def partners(world: World, country: str) -> list[str]:
+    """Codes of a country's partners by trade both ways, largest first."""
+    i = world.country_index(country)
+    trade = abroad(world.border_value).sum(2)
+    both = trade[i] + trade[:, i]
+    return [world.countries[j] for j in np.argsort(-both, kind="stable") if both[j] > 0]

@@ -1,0 +1,17 @@
+"""Where a change of exports comes from, adding up exactly (MODEL 8)."""
+
+from firmtrade_core.attribution.growth import attribute_growth
+from firmtrade_core.attribution.panel import growth_by_margin, melitz_polanec
+from firmtrade_core.attribution.result import Attribution, AttributionError
+from firmtrade_core.attribution.scenario import attribute_scenario
+from firmtrade_core.attribution.shapley import shapley_values
+
+__all__ = [
+    "Attribution",
+    "AttributionError",
+    "attribute_growth",
+    "attribute_scenario",
+    "growth_by_margin",
+    "melitz_polanec",
+    "shapley_values",
+]

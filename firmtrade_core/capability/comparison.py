@@ -1,0 +1,228 @@
+"""Structural boosting against its rivals on held-out firms or cells, and after a policy (MODEL 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from firmtrade_core.capability.data import PRESENT, UNOBSERVED, CapabilityData
+from firmtrade_core.capability.estimation import Settings, firm_folds, one_thread
+from firmtrade_core.capability.forecast import Forecast, Forecaster, StructuralForecaster
+from firmtrade_core.capability.results import estimate
+from firmtrade_core.capability.rivals import Econometrics, MachineLearning
+
+Array = NDArray[np.float64]
+
+STRUCTURE, ECONOMETRICS, LEARNING = "structural boosting", "pure econometrics", "pure machine learning"
+
+#: Measures by name; True where higher is better.
+MEASURES: Mapping[str, bool] = {
+    "entry log loss": False,
+    "AUC": True,
+    "average precision": True,
+    "calibration error": False,
+    "log sales RMSE": False,
+    "Poisson deviance": False,
+    "aggregate exports error": False,
+}
+
+_TINY = 1e-12
+
+
+def forecasters(data: CapabilityData, settings: Settings | None = None) -> dict[str, Forecaster]:
+    """The three models, each fitted on the data."""
+    with one_thread():
+        return {
+            STRUCTURE: StructuralForecaster(estimate(data, settings)),
+            ECONOMETRICS: Econometrics.fit(data),
+            LEARNING: MachineLearning.fit(data),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Held-out measures of several models.
+
+    Parameters
+    ----------
+    table : DataFrame
+        By model and measure: ``value``, ``low``, ``high`` (percentile bootstrap over held-out firms).
+    best : Series
+        Model with the best value by measure.
+    """
+
+    table: pd.DataFrame
+
+    @property
+    def best(self) -> pd.Series:
+        """Model with the best value by measure."""
+        values = self.table["value"].unstack("model")
+        return pd.Series(
+            {
+                name: values.loc[name].idxmax() if up else values.loc[name].idxmin()
+                for name, up in MEASURES.items()
+            }
+        )
+
+
+def compare(
+    data: CapabilityData,
+    *,
+    settings: Settings | None = None,
+    folds: int = 5,
+    folds_used: int | None = None,
+    draws: int = 40,
+    seed: int = 0,
+    fit: Callable[[CapabilityData], Mapping[str, Forecaster]] | None = None,
+) -> Comparison:
+    """Forecast firms that no model has seen, the same folds for all.
+
+    Parameters
+    ----------
+    folds, folds_used
+        Folds by firm, and how many of them are held out in turn (all unless given).
+    draws
+        Of the bootstrap over held-out firms, for the intervals.
+    fit
+        Other models than `forecasters`'.
+    """
+    fold = firm_folds(data, folds, seed)[data.starts[:-1]]
+    parts: dict[str, list[Forecast]] = {}
+    held = [np.flatnonzero(fold == number) for number in range(folds_used or folds)]
+    for firms in held:
+        models = (fit or (lambda d: forecasters(d, settings)))(
+            data.subset(np.setdiff1d(np.arange(data.firm_count), firms))
+        )
+        tested = data.subset(firms)
+        for name, model in models.items():
+            parts.setdefault(name, []).append(model.forecast(tested.attributes, tested.group))
+    seen = data.subset(np.concatenate(held))
+    forecasts = {name: _stacked(some) for name, some in parts.items()}
+    return Comparison(_measured(seen, forecasts, draws, seed))
+
+
+def _stacked(parts: Sequence[Forecast]) -> Forecast:
+    return Forecast(
+        *(np.vstack([getattr(p, name) for p in parts]) for name in ("entry", "log_sales", "exports"))
+    )
+
+
+def _measured(data: CapabilityData, forecasts: Mapping[str, Forecast], draws: int, seed: int) -> pd.DataFrame:
+    generator = np.random.default_rng(seed)
+    samples = [
+        np.bincount(generator.integers(data.firm_count, size=data.firm_count), minlength=data.firm_count)
+        for _ in range(draws)
+    ]
+    rows = []
+    for name, forecast in forecasts.items():
+        value = _measures(data, forecast, data.weights)
+        made = pd.DataFrame([_measures(data, forecast, data.weights * times) for times in samples])
+        for measure in MEASURES:
+            low, high = np.quantile(made[measure], [0.05, 0.95])
+            rows.append(
+                {"measure": measure, "model": name, "value": value[measure], "low": low, "high": high}
+            )
+    return pd.DataFrame(rows).set_index(["measure", "model"])
+
+
+def _measures(data: CapabilityData, forecast: Forecast, firm_weights: Array) -> dict[str, float]:
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    weights = (firm_weights / np.diff(data.starts))[data.firm][:, None] * np.ones(data.presence.shape)
+    present, seen = data.presence == PRESENT, data.presence != UNOBSERVED
+    value = np.where(present, np.exp(data.log_sales), 0.0)
+    w, entered, p = weights[seen], present[seen], np.clip(forecast.entry[seen], _TINY, 1 - _TINY)
+    log_loss = -np.average(np.where(entered, np.log(p), np.log1p(-p)), weights=w)
+    error = np.average((data.log_sales - forecast.log_sales)[present] ** 2, weights=weights[present])
+    x, mean = value[seen], np.maximum(forecast.exports[seen], _TINY)
+    deviance = 2 * np.average(
+        np.where(x > 0, x * np.log(np.maximum(x, _TINY) / mean), 0.0) - (x - mean), weights=w
+    )
+    return {
+        "entry log loss": float(log_loss),
+        "AUC": float(roc_auc_score(entered, p, sample_weight=w)),
+        "average precision": float(average_precision_score(entered, p, sample_weight=w)),
+        "calibration error": _calibration_error(entered, p, w),
+        "log sales RMSE": float(np.sqrt(error)),
+        "Poisson deviance": float(deviance / np.average(x, weights=w)),
+        "aggregate exports error": _aggregate_error(data, value * seen, forecast.exports * seen, weights),
+    }
+
+
+def _calibration_error(entered: NDArray[np.bool_], p: Array, weights: Array, bins: int = 10) -> float:
+    """Mean distance of predicted from observed frequency over tenths of the predictions."""
+    edges = np.quantile(p, np.linspace(0, 1, bins + 1)[1:-1])
+    place = np.searchsorted(edges, p)
+    mass = np.bincount(place, weights, bins)
+    gap = np.bincount(place, weights * (p - entered), bins)
+    return float(np.abs(gap).sum() / mass.sum())
+
+
+def _aggregate_error(data: CapabilityData, actual: Array, predicted: Array, weights: Array) -> float:
+    """Mean over markets of |ln(predicted/actual)| of total exports."""
+    totals = np.zeros((2, len(data.group_names), len(data.markets)))
+    np.add.at(totals[0], data.group, actual * weights)
+    np.add.at(totals[1], data.group, predicted * weights)
+    some = totals[0] > 0
+    return float(np.abs(np.log(np.maximum(totals[1][some], _TINY) / totals[0][some])).mean())
+
+
+@dataclass(frozen=True, eq=False)
+class PolicyComparison:
+    """Changes by market after a policy, in percent.
+
+    Parameters
+    ----------
+    table : DataFrame
+        By model: mean absolute error over markets of the change of ``entry`` and of ``exports``, in points,
+        beside the true mean change.
+    """
+
+    table: pd.DataFrame
+
+
+def compare_after_policy(
+    data: CapabilityData,
+    treated: Array,
+    true_forecast: tuple[Forecast, Forecast],
+    models: Mapping[str, Forecaster],
+) -> PolicyComparison:
+    """Error of predicted changes of entry and exports by market when attributes move to ``treated`` (R, K).
+
+    Parameters
+    ----------
+    true_forecast
+        By the true model, before and after.
+    """
+    truth = [_change(data, *(getattr(f, name) for f in true_forecast)) for name in ("entry", "exports")]
+    rows = {}
+    for name, model in models.items():
+        before, after = model.forecast(data.attributes, data.group), model.forecast(treated, data.group)
+        found = [_change(data, getattr(before, what), getattr(after, what)) for what in ("entry", "exports")]
+        rows[name] = {
+            "entry error": float(np.abs(found[0] - truth[0]).mean()),
+            "exports error": float(np.abs(found[1] - truth[1]).mean()),
+            "entry change": float(found[0].mean()),
+            "exports change": float(found[1].mean()),
+        }
+    rows["truth"] = {"entry error": 0.0, "exports error": 0.0, "entry change": float(truth[0].mean()),
+                     "exports change": float(truth[1].mean())}  # fmt: skip
+    return PolicyComparison(pd.DataFrame(rows).T)
+
+
+def _change(data: CapabilityData, before: Array, after: Array) -> Array:
+    """Percent change of totals by market."""
+    totals = [(data.row_weights[:, None] * part).sum(0) for part in (before, after)]
+    change: Array = 100 * (totals[1] / totals[0] - 1)
+    return change
+
+
+def with_hidden_cells(data: CapabilityData, share: float, seed: int) -> CapabilityData:
+    """The data with a random share of cells unobserved, for forecasts of known firms in other markets."""
+    hidden = np.random.default_rng(seed).random(data.presence.shape) < share
+    presence = np.where(hidden, UNOBSERVED, data.presence).astype(np.int8)
+    return replace(data, presence=presence, log_sales=np.where(presence == PRESENT, data.log_sales, 0.0))

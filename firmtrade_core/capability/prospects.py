@@ -1,0 +1,214 @@
+"""Readings of an estimate: who could export next, one index or two, the tail of capability, exporters' premia."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from firmtrade_core.capability.data import PRESENT, CapabilityData
+from firmtrade_core.capability.estimation import Settings
+from firmtrade_core.capability.likelihood import Scales
+from firmtrade_core.capability.maximise import CERTAIN_ENTRY
+from firmtrade_core.capability.results import CapabilityResults, estimate
+
+Array = NDArray[np.float64]
+
+
+def entry_probabilities(results: CapabilityResults) -> pd.DataFrame:
+    """Who could export next: chance that a firm that sells nowhere would pass a market's threshold on a new draw.
+
+    The entry shock ν is drawn anew (in another year or for another product) while u keeps its posterior, taken as
+    normal: ``Φ((κ̂ + g - k)/sqrt(σ_ν² + V[u]))``. Intervals carry the posterior of u, and the bootstrap of m, g and
+    the parameters where there are draws; without it they are too narrow.
+
+    Returns
+    -------
+    DataFrame
+        One line by firm and market of its last year: ``firm``, ``market``, ``probability``, ``low``, ``high``,
+        most likely first.
+    """
+    data = results.data
+    last = data.starts[1:] - 1
+    rows = last[~data.exports_anywhere]
+    probability = _chance(results, rows, results.m, results.g, results.state.fit.parameters)
+    low, high = _chance_bounds(results, rows)
+    firms = [data.firm_names[f] for f in data.firm[rows]]
+    count = len(data.markets)
+    table = pd.DataFrame(
+        {
+            "firm": np.repeat(firms, count),
+            "market": np.tile(data.markets, len(rows)),
+            "probability": probability.ravel(),
+            "low": low.ravel(),
+            "high": high.ravel(),
+        }
+    )
+    seen = data.cell_counts[0][data.group[rows]].ravel() > 0
+    return table[seen].sort_values("probability", ascending=False, ignore_index=True)
+
+
+def _chance(
+    results: CapabilityResults, rows: NDArray[np.int64], m: Array, g: Array, parameters: object
+) -> Array:
+    from firmtrade_core.capability.maximise import Parameters
+
+    assert isinstance(parameters, Parameters)
+    posterior = results.state.fit.posterior
+    firm = results.data.firm[rows]
+    spread = np.sqrt(parameters.scales.sigma_nu**2 + posterior.variance[firm])
+    index = m[rows] + g[rows] + posterior.mean[firm]
+    chance: Array = ndtr((index[:, None] - parameters.threshold[results.data.group[rows]]) / spread[:, None])
+    return chance
+
+
+def _chance_bounds(
+    results: CapabilityResults, rows: NDArray[np.int64], points: int = 200
+) -> tuple[Array, Array]:
+    """Quantiles over draws of u from its posterior and, where bootstrapped, over estimates."""
+    generator = np.random.default_rng(results.settings.seed)
+    posterior, data = results.state.fit.posterior, results.data
+    firm = data.firm[rows]
+    own = (results.m, results.g, results.state.fit.parameters)
+    sources = [(d.m, d.g, d.parameters) for d in results.draws] or [own]
+    tail = (1 - results.level) / 2
+    made = np.empty((points, len(rows), len(data.markets)), dtype=np.float32)
+    for number in range(points):
+        m, g, p = sources[number % len(sources)]
+        u = posterior.mean[firm] + np.sqrt(posterior.variance[firm]) * generator.standard_normal(len(rows))
+        index = (m + g)[rows] + u
+        made[number] = ndtr((index[:, None] - p.threshold[data.group[rows]]) / p.scales.sigma_nu)
+    low, high = np.quantile(made, [tail, 1 - tail], axis=0)
+    return low, high
+
+
+@dataclass(frozen=True)
+class SingleIndexTest:
+    """Do attributes move entry through capability alone (g = 0)?
+
+    Parameters
+    ----------
+    log_likelihood_one, log_likelihood_two
+        Marginal with cross-fitted indices: both are scores of held-out folds.
+    gain
+        Twice the difference; about chi-squared with one degree of freedom, the scale of the one index added,
+        since ĝ itself is learned out of fold.
+    p_value
+    entry_spread
+        Standard deviation of ĝ.
+    """
+
+    log_likelihood_one: float
+    log_likelihood_two: float
+    gain: float
+    p_value: float
+    entry_spread: float
+
+    @property
+    def rejects(self) -> bool:
+        """Whether one index is rejected at 5 %."""
+        return self.p_value < 0.05
+
+
+def single_index_test(one: CapabilityResults) -> SingleIndexTest:
+    """Add g to an estimate with one index and score both on held-out folds."""
+    from scipy.stats import chi2
+
+    settings: Settings = replace(one.settings, two_indices=True)
+    two = estimate(one.data, settings, warm=one)
+    gain = max(2 * (two.log_likelihood - one.log_likelihood), 0.0)
+    spread = float(np.sqrt(np.average(two.g**2, weights=two.data.row_weights)))
+    return SingleIndexTest(one.log_likelihood, two.log_likelihood, gain, float(chi2.sf(gain, 1)), spread)
+
+
+@dataclass(frozen=True)
+class TailReport:
+    """How the estimated distribution of revenue potential e^κ falls off.
+
+    Parameters
+    ----------
+    pareto_tail, pareto_error
+        Maximum likelihood (Hill) over the top share, and its standard error.
+    lognormal_tail
+        What a normal κ with the same variance would show over the same top share.
+    log_likelihood_gain
+        Of a Pareto over a truncated lognormal above the cutoff, by firm; positive favours Pareto.
+    top_share
+        Of firms.
+    """
+
+    pareto_tail: float
+    pareto_error: float
+    lognormal_tail: float
+    log_likelihood_gain: float
+    top_share: float
+
+
+def tail_report(results: CapabilityResults, top_share: float = 0.05, draws: int = 20_000) -> TailReport:
+    """Tail of κ = m + u with u drawn from its estimated normal, so that shrinkage of posteriors does not thin it."""
+    generator = np.random.default_rng(results.settings.seed)
+    weights = results.data.row_weights
+    rows = generator.choice(len(weights), draws, p=weights / weights.sum())
+    kappa = results.m[rows] + results.scales.sigma_u * generator.standard_normal(draws)
+    centre, spread = kappa.mean(), kappa.std()
+    cut = np.quantile(kappa, 1 - top_share)
+    excess = kappa[kappa > cut] - cut
+    tail = 1 / excess.mean()
+    z = (cut - centre) / spread
+    mills = float(np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi) / ndtr(-z))
+    pareto = np.log(tail) - tail * excess.mean()
+    normal = np.mean(-0.5 * ((excess + cut - centre) / spread) ** 2) - np.log(
+        spread * np.sqrt(2 * np.pi) * ndtr(-z)
+    )
+    return TailReport(
+        float(tail),
+        float(tail / np.sqrt(len(excess))),
+        float(1 / (spread * (mills - z))),
+        float(pareto - normal),
+        top_share,
+    )
+
+
+def premia(results: CapabilityResults) -> pd.DataFrame:
+    """Exporters' premia in log revenue potential: raw, of attributes and of unexplained capability.
+
+    Returns
+    -------
+    DataFrame
+        ``observed`` (posterior means) beside ``model`` (implied by the estimate for firms with these attributes):
+        agreement says that the model reproduces selection.
+    """
+    data = results.data
+    exporter = (data.presence == PRESENT).any(1)
+    weights = data.row_weights
+
+    def gap(values: Array, chosen: Array) -> float:
+        return float(
+            np.average(values, weights=weights * chosen) - np.average(values, weights=weights * (1 - chosen))
+        )
+
+    drawn, u = _redrawn(data, results)
+    u_hat = results.capability - results.m
+    return pd.DataFrame(
+        {
+            "observed": [gap(results.capability, exporter), gap(results.m, exporter), gap(u_hat, exporter)],
+            "model": [gap(results.m + u, drawn), gap(results.m, drawn), gap(u, drawn)],
+        },
+        index=["capability", "attributes", "unexplained"],
+    )
+
+
+def _redrawn(data: CapabilityData, results: CapabilityResults) -> tuple[Array, Array]:
+    """Exporter status and u drawn from the estimated model, (R,)."""
+    generator = np.random.default_rng(results.settings.seed)
+    s: Scales = results.scales
+    p = results.state.fit.parameters
+    u = s.sigma_u * generator.standard_normal(data.firm_count)[data.firm]
+    nu = s.sigma_nu * generator.standard_normal(data.presence.shape)
+    threshold = np.where(data.cell_counts[0] > 0, p.threshold, np.inf)[data.group]
+    index = (results.m + results.g + u)[:, None] + nu
+    entered = (index >= np.where(threshold <= CERTAIN_ENTRY, -np.inf, threshold)).any(1)
+    return entered.astype(float), u

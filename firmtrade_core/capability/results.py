@@ -1,0 +1,375 @@
+"""What an estimation of capability carries: parameters, markets, firms, margins' inputs, diagnostics (MODEL 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from firmtrade_core.capability.bootstrap import Draw, Kind, bootstrap, pivotal_interval
+from firmtrade_core.capability.data import PRESENT, CapabilityData
+from firmtrade_core.capability.estimation import (
+    Identification,
+    Progress,
+    Settings,
+    State,
+    Step,
+    climb,
+    identification,
+)
+from firmtrade_core.capability.learners import CrossFit, Trial
+from firmtrade_core.capability.likelihood import Scales
+from firmtrade_core.capability.maximise import CERTAIN_ENTRY
+from firmtrade_core.margins.firms import Deviations, FirmSector
+
+Array = NDArray[np.float64]
+
+#: Parameters of the printed table: symbol, and value from scales, Var(m) and Var(g).
+_SYMBOLS: dict[str, Callable[[Scales, float, float], float]] = {
+    "σ_u": lambda s, m, g: s.sigma_u,
+    "σ_ξ": lambda s, m, g: s.sigma_xi,
+    "σ_ν": lambda s, m, g: s.sigma_nu,
+    "v_k": lambda s, m, g: s.known_demand,
+    "ρ": lambda s, m, g: s.correlation,
+    "sd(m)": lambda s, m, g: m,
+    "sd(g)": lambda s, m, g: g,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class CapabilityResults:
+    """Estimates of capability; ask it for tables.
+
+    Parameters
+    ----------
+    data, settings, state
+        What was estimated, how, and where it ended.
+    record
+        Marginal likelihood by stage.
+    trials
+        Traces of the learners' search, by ``m`` and ``g``.
+    draws
+        Of the bootstrap; empty until `with_bootstrap`.
+    level
+        Of intervals.
+    """
+
+    data: CapabilityData
+    settings: Settings
+    state: State
+    record: tuple[Step, ...]
+    trials: dict[str, tuple[Trial, ...]]
+    draws: tuple[Draw, ...] = ()
+    level: float = 0.90
+    identified: Identification = field(default_factory=lambda: Identification((), ()))
+
+    # Parameters ---------------------------------------------------------------------------------
+
+    @property
+    def scales(self) -> Scales:
+        """σ_u, σ_ξ, σ_ν, ρ."""
+        return self.state.fit.parameters.scales
+
+    @property
+    def log_likelihood(self) -> float:
+        """Marginal, with m and g cross-fitted: an out-of-sample measure for them."""
+        return self.state.fit.log_likelihood
+
+    @cached_property
+    def parameters(self) -> pd.DataFrame:
+        """Scales and spreads by symbol: ``estimate``, ``standard_error``, ``low``, ``high``, ``corrected``, ``fixed``.
+
+        ``corrected`` takes the bias out that the bootstrap measures; the interval does so too. Without draws they
+        are missing.
+        """
+        fixed = self.state.fit.parameters.fixed
+        held = {"ρ", "v_k"} if "correlation" in fixed else set()
+        rows = []
+        for symbol, value in _SYMBOLS.items():
+            if symbol == "sd(g)" and self.state.g_learned is None:
+                continue
+            estimate = value(self.scales, self._spread(self.state.m), self._spread(self.state.g))
+            made = np.array([value(d.scales, self._spread(d.m), self._spread(d.g)) for d in self.draws])
+            known = len(made) > 1 and symbol not in held
+            low, high = pivotal_interval(estimate, made, self.level) if known else (np.nan, np.nan)
+            rows.append(
+                {
+                    "parameter": symbol,
+                    "estimate": estimate,
+                    "standard_error": made.std(ddof=1) if known else np.nan,
+                    "low": low,
+                    "high": high,
+                    "corrected": 2 * estimate - made.mean() if known else np.nan,
+                    "fixed": symbol in held,
+                }
+            )
+        return pd.DataFrame(rows).set_index("parameter")
+
+    @cached_property
+    def market_effects(self) -> pd.DataFrame:
+        """By group and market: sellers, firms seen, ``demand`` δ and ``threshold`` k with intervals if bootstrapped."""
+        sellers, seen = self.data.cell_counts
+        groups, markets = np.nonzero(sellers > 0)
+        parameters = self.state.fit.parameters
+        table = pd.DataFrame(
+            {
+                "group": [self.data.group_names[i] for i in groups],
+                "market": [self.data.markets[j] for j in markets],
+                "sellers": sellers[groups, markets],
+                "firms": seen[groups, markets],
+                "demand": parameters.demand[groups, markets],
+                "threshold": parameters.threshold[groups, markets],
+            }
+        )
+        if len(self.draws) > 1:
+            tails = [(1 - self.level) / 2, (1 + self.level) / 2]
+            for name in ("demand", "threshold"):
+                made = np.array([getattr(d.parameters, name)[groups, markets] for d in self.draws])
+                low, high = np.quantile(made, tails, axis=0)
+                table[f"{name}_low"], table[f"{name}_high"] = 2 * table[name] - high, 2 * table[name] - low
+        table.loc[table["threshold"] <= CERTAIN_ENTRY, "threshold"] = -np.inf
+        return table
+
+    # Firms --------------------------------------------------------------------------------------
+
+    @property
+    def m(self) -> Array:
+        """m̂ by row, cross-fitted, (R,)."""
+        return self.state.m
+
+    @property
+    def g(self) -> Array:
+        """ĝ by row, (R,)."""
+        return self.state.g
+
+    @property
+    def capability(self) -> Array:
+        """Posterior mean of κ by row, (R,)."""
+        posterior: Array = self.state.m + self.state.fit.posterior.mean[self.data.firm]
+        return posterior
+
+    @property
+    def capability_spread(self) -> Array:
+        """Posterior standard deviation of κ by row, (R,)."""
+        return np.sqrt(self.state.fit.posterior.variance)[self.data.firm]
+
+    @cached_property
+    def firms(self) -> pd.DataFrame:
+        """One line by row: firm, year, group, m, g, capability, its posterior spread, markets served."""
+        data = self.data
+        return pd.DataFrame(
+            {
+                "firm": [data.firm_names[f] for f in data.firm],
+                "year": data.years,
+                "group": [data.group_names[g] for g in data.group],
+                "m": self.m,
+                "g": self.g,
+                "capability": self.capability,
+                "spread": self.capability_spread,
+                "markets_served": (data.presence == PRESENT).sum(1),
+            }
+        )
+
+    def predict_m(self, attributes: Array) -> Array:
+        """m̂ of firms outside the sample, mean over folds, (R,)."""
+        return _formed(self.state.m_learned, self.state.m_form, attributes)
+
+    def predict_g(self, attributes: Array) -> Array:
+        """ĝ of firms outside the sample, (R,)."""
+        return _formed(self.state.g_learned, self.state.g_form, attributes)
+
+    @property
+    def deviations(self) -> Deviations:
+        """σ_u, σ_ξ, σ_ν and v_k for the engine, v_k moved to the nearest bound of MODEL 2 if outside."""
+        s = self.scales
+        most = min(s.sigma_xi, s.sigma_nu) ** 2
+        return Deviations(s.sigma_u, s.sigma_xi, s.sigma_nu, float(np.clip(s.known_demand, 0.0, most)))
+
+    def firm_sectors(
+        self, sector: Sequence[str] | None = None, year: int | None = None
+    ) -> dict[str, FirmSector]:
+        """Firms of one year as the engine's margin functions take them, equations (2) to (4), by sector.
+
+        Parameters
+        ----------
+        sector : (R,), optional
+            Sector of each row; by default all firms stand in one, ``all``.
+        year
+            The last unless given.
+        """
+        data = self.data
+        year = int(data.years.max()) if year is None else year
+        of_year = data.years == year
+        if not of_year.any():
+            raise ValueError(f"No firm is seen in {year}; years: {sorted(set(data.years.tolist()))}.")
+        names = np.full(len(data.firm), "all") if sector is None else np.asarray(sector, dtype=str)
+        weights = data.weights[data.firm]
+        found = {}
+        for name in np.unique(names[of_year]):
+            rows = of_year & (names == name)
+            found[str(name)] = FirmSector(self.m[rows], self.deviations, self.g[rows], weights[rows])
+        return found
+
+    # Reading ------------------------------------------------------------------------------------
+
+    @cached_property
+    def variances(self) -> pd.Series:
+        """Variance of log capability that attributes explain, that they do not, and variance of luck."""
+        explained = self._spread(self.m) ** 2
+        s = self.scales
+        return pd.Series(
+            {
+                "attributes, Var(m)": explained,
+                "unexplained capability, σ_u²": s.sigma_u**2,
+                "luck and taste, σ_ξ²": s.sigma_xi**2,
+                "share of capability explained": explained / (explained + s.sigma_u**2),
+            }
+        )
+
+    @cached_property
+    def diagnostics(self) -> tuple[str, ...]:
+        """What a reader should know before believing: identification, bounds, what was set aside."""
+        said = [*self.identified.statements, *self.data.notes]
+        s, parameters = self.scales, self.state.fit.parameters
+        most = min(s.sigma_xi, s.sigma_nu) ** 2
+        if not 0 <= s.known_demand <= most:
+            said.append(
+                f"v_k is {s.known_demand:.2f}, outside 0 to {most:.2f}; the engine gets the nearest bound (MODEL 2)."
+            )
+        if abs(s.correlation) > 0.98 or min(s.sigma_u, s.sigma_xi, s.sigma_nu) < 0.01:
+            said.append("A scale sits at the edge of its range: the data do not pin it down.")
+        runaway = int(((np.abs(parameters.threshold) > 12) & (parameters.threshold > CERTAIN_ENTRY)).sum())
+        if runaway:
+            said.append(f"{runaway} thresholds run off (separation): entry there is predicted perfectly.")
+        if self.state.m_learned is None or self._spread(self.m) < 0.02:
+            said.append("Attributes predict almost nothing of capability out of fold.")
+        refused = sum(not step.taken for step in self.record)
+        said.append(
+            f"{len(self.record)} stages, {refused} refits not taken because the held-out likelihood fell; "
+            f"log likelihood {self.log_likelihood:,.1f}."
+        )
+        return tuple(said)
+
+    def table(self) -> str:
+        """A table a paper could carry, with notes beneath."""
+        data = self.data
+        header = f"Capability: {data.firm_count:,} firms, {len(data.firm):,} firm-years, {len(data.markets)} markets"
+        lines = [header, "=" * max(64, len(header))]
+        interval = f"{self.level:.0%} interval"
+        lines.append(f"{'':10}{'estimate':>10}{'s.e.':>10}{interval:>22}{'corrected':>12}")
+        for symbol, row in self.parameters.iterrows():
+            if row["fixed"]:
+                lines.append(f"{symbol:10}{row['estimate']:>10.3f}{'fixed':>10}")
+            elif np.isnan(row["low"]):
+                lines.append(f"{symbol:10}{row['estimate']:>10.3f}")
+            else:
+                bounds = f"[{row['low']:.3f}, {row['high']:.3f}]"
+                lines.append(
+                    f"{symbol:10}{row['estimate']:>10.3f}{row['standard_error']:>10.3f}{bounds:>22}{row['corrected']:>12.3f}"
+                )
+        lines.append("-" * max(64, len(header)))
+        lines.append(f"Share of capability that attributes explain: {self.variances.iloc[-1]:.0%}")
+        if self.draws:
+            lines.append(f"Intervals: {len(self.draws)} bootstrap draws by firm, bias reflected out.")
+        return "\n".join([*lines, *self.diagnostics])
+
+    def with_bootstrap(
+        self,
+        draws: int = 100,
+        *,
+        kind: Kind = "firms",
+        seed: int | None = None,
+        keep_learners: bool = False,
+        progress: Progress | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> CapabilityResults:
+        """The same results with bootstrap draws; see `bootstrap.bootstrap`."""
+        made = bootstrap(
+            self.data,
+            self.state,
+            draws,
+            kind=kind,
+            seed=self.settings.seed if seed is None else seed,
+            keep_learners=keep_learners,
+            progress=progress,
+            cancelled=cancelled,
+        )
+        return replace(self, draws=made)
+
+    def _spread(self, index: Array) -> float:
+        weights = self.data.row_weights
+        centre = np.average(index, weights=weights)
+        return float(np.sqrt(np.average((index - centre) ** 2, weights=weights)))
+
+
+def estimate(
+    data: CapabilityData,
+    settings: Settings | None = None,
+    *,
+    warm: CapabilityResults | None = None,
+    draws: int = 0,
+    progress: Progress | None = None,
+) -> CapabilityResults:
+    """Estimate capability by structural boosting (MODEL 6).
+
+    Parameters
+    ----------
+    data
+    settings
+    warm
+        Earlier results on the same firms to start from.
+    draws
+        Bootstrap draws; none unless asked.
+    progress
+        Called with a sentence and the share done.
+
+    Raises
+    ------
+    CapabilityError
+    """
+    settings = settings or Settings()
+    state, record, trials = climb(data, settings, None if warm is None else warm.state, progress=progress)
+    results = CapabilityResults(data, settings, state, record, trials, identified=identification(data))
+    return results.with_bootstrap(draws, progress=progress) if draws else results
+
+
+def pool_imputations(results: Sequence[CapabilityResults]) -> pd.DataFrame:
+    """Rubin's rules over results on multiply-imputed panels, each with bootstrap draws.
+
+    Returns the parameters with ``estimate``, ``standard_error``, ``low``, ``high`` and ``missing_information``, the
+    share of variance due to imputation. Intervals use Student's t with Rubin's degrees of freedom.
+    """
+    from scipy.stats import t as student
+
+    if len(results) < 2 or not all(r.draws for r in results):
+        raise ValueError("Give results of at least two imputations, each with bootstrap draws.")
+    tables = [r.parameters for r in results]
+    estimates = pd.concat([t["estimate"] for t in tables], axis=1).to_numpy()
+    within = (pd.concat([t["standard_error"] for t in tables], axis=1) ** 2).mean(axis=1).to_numpy()
+    between = (1 + 1 / len(results)) * estimates.var(axis=1, ddof=1)
+    total = within + between
+    with np.errstate(divide="ignore", invalid="ignore"):
+        freedom = (len(results) - 1) * (total / between) ** 2
+    centre, error = estimates.mean(1), np.sqrt(total)
+    reach = student.ppf((1 + results[0].level) / 2, np.minimum(freedom, 1e6)) * error
+    return pd.DataFrame(
+        {
+            "estimate": centre,
+            "standard_error": error,
+            "low": centre - reach,
+            "high": centre + reach,
+            "missing_information": between / total,
+        },
+        index=tables[0].index,
+    )
+
+
+def _formed(learned: CrossFit | None, form: tuple[float, float], attributes: Array) -> Array:
+    if learned is None:
+        return np.zeros(len(attributes))
+    level, stretch = form
+    return stretch * (learned.predict(attributes) - level)

@@ -1,0 +1,137 @@
+"""From a firm panel to the arrays of the estimator: exports, or imports as their mirror (MODEL 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from firmtrade_core.capability.data import CapabilityData
+from firmtrade_core.capability.errors import CapabilityError
+from firmtrade_core.panel import FirmPanel
+from firmtrade_core.panel.columns import FLOWS, catalogue
+
+Sectors = Literal["shared", "markets"]
+
+#: Market where destinations are unknown.
+ABROAD = "abroad"
+
+#: Countries that become markets of their own; sales elsewhere make one further market.
+MOST_MARKETS = 40
+
+ELSEWHERE = "elsewhere"
+
+#: Skewness beyond which an attribute that is never negative enters in logs.
+SKEWED = 2.0
+
+#: Total of trade by flow, and attributes made of the flow itself.
+_TOTALS = {"export": "exports", "import": "imports"}
+_MADE_OF = {"export": ("exporter", "export_share"), "import": ("importer", "imported_input_share")}
+
+
+def from_panel(
+    panel: FirmPanel,
+    *,
+    flow: Literal["export", "import"] = "export",
+    attributes: Sequence[str] | None = None,
+    years: Sequence[int] | None = None,
+    sectors: Sectors = "shared",
+    most_markets: int = MOST_MARKETS,
+    years_are_independent: bool = False,
+) -> CapabilityData:
+    """Rows by firm and year, markets by destination (or origin of imports), or "abroad" where countries are unknown.
+
+    Parameters
+    ----------
+    flow
+        ``import`` is the mirror: sourcing countries are the markets.
+    attributes
+        Columns of the firm table; by default all that may explain, but none made of the flow itself. Skewed amounts
+        enter in logs, categories one-hot.
+    years
+        All unless given. Every year has market effects of its own.
+    sectors
+        ``shared``: sectors share market effects and shift capability; ``markets``: each has its own δ and k.
+    most_markets
+        Countries with most traders that stand alone.
+    years_are_independent
+        See `CapabilityData.from_arrays`; by default the years of a firm count once.
+
+    Raises
+    ------
+    CapabilityError
+    """
+    if flow not in FLOWS:
+        raise CapabilityError(f"flow is {flow}; give export or import.")
+    firms = panel.firms.copy()
+    firms["firm"] = firms["firm"].astype(str)
+    if years is not None:
+        firms = firms[firms["year"].isin(list(years))]
+    if firms.empty:
+        raise CapabilityError(f"{panel.metadata.label} has no firms in the years asked for: {years}.")
+    firms = firms.reset_index(drop=True)
+    log_sales, markets = _log_sales(panel, firms, flow, most_markets)
+    chosen = (
+        list(attributes)
+        if attributes is not None
+        else [a for a in panel.attributes if a not in _MADE_OF[flow]]
+    )
+    panel.need(*chosen)
+    table = _attribute_table(firms, chosen)
+    if sectors == "shared" and "sector" in firms and firms["sector"].nunique() > 1:
+        # The first sector is the reference.
+        table = table.join(
+            pd.get_dummies(firms["sector"].astype(str), prefix="sector", dtype=float).iloc[:, 1:]
+        )
+    return CapabilityData.from_arrays(
+        log_sales,
+        table,
+        firm=firms["firm"].to_list(),
+        sector=firms["sector"].to_list() if sectors == "markets" else None,
+        year=firms["year"].to_list(),
+        weights=firms["weight"].to_numpy(float) if "weight" in firms else None,
+        markets=markets,
+        years_are_independent=years_are_independent,
+    )
+
+
+def _log_sales(
+    panel: FirmPanel, firms: pd.DataFrame, flow: str, most: int
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    if "trade" in panel.tables:
+        trade = panel.exports("firm", "year", "country", flow=flow)
+        trade = trade[trade["value"] > 0]
+        trade["firm"] = trade["firm"].astype(str)
+        leading = trade.groupby("country")["firm"].nunique().sort_values(ascending=False, kind="stable")
+        alone = leading.index[:most]
+        trade["market"] = trade["country"].astype(str).where(trade["country"].isin(alone), ELSEWHERE)
+        wide = trade.pivot_table(index=["firm", "year"], columns="market", values="value", aggfunc="sum")
+        names = [str(name) for name in alone if name in wide] + [ELSEWHERE] * (ELSEWHERE in wide)
+        value = wide.reindex(pd.MultiIndex.from_frame(firms[["firm", "year"]]))[names].to_numpy(float)
+    else:
+        total = _TOTALS[flow]
+        panel.need(total)
+        names, value = [ABROAD], firms[[total]].to_numpy(float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(value > 0, np.log(value), np.nan), tuple(names)
+
+
+def _attribute_table(firms: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    known = catalogue("firms")
+    columns: dict[str, pd.Series] = {}
+    for name in names:
+        column = firms[name]
+        if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+            number = pd.Series(column.to_numpy(float, na_value=np.nan), firms.index)
+            skewed = number.min() >= 0 and (number.skew() or 0.0) > SKEWED and number.nunique() > 5
+            bounded = name in known and known[name].highest is not None
+            if skewed and not bounded:
+                columns[f"log_{name}"] = np.log1p(number)
+            else:
+                columns[name] = number
+        else:
+            dummies = pd.get_dummies(column.astype(str), prefix=name, dtype=float).iloc[:, 1:]
+            columns |= {str(label): dummies[label] for label in dummies}
+    return pd.DataFrame(columns)

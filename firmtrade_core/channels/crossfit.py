@@ -1,0 +1,192 @@
+"""Cross-fitted predictions of outcome, attribute and instruments from the controls, shared by every estimator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmtrade_core.channels.data import ChannelData
+from firmtrade_core.channels.errors import OverlapError
+from firmtrade_core.channels.learners import Choice, choose, out_of_fold
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+#: Share of an attribute's variance that the controls must leave for an effect to be told.
+LEAST_VARIATION = 0.02
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How effects are estimated.
+
+    Parameters
+    ----------
+    level
+        Of intervals.
+    folds
+        Of cross-fitting, by firm.
+    repetitions
+        Fresh divisions into folds; effects are their median (CCDDHNR18, definition 3.3).
+    learners
+        Candidates for the nuisance functions, see `learners.LEARNERS`.
+    seed
+    """
+
+    level: float = 0.90
+    folds: int = 5
+    repetitions: int = 3
+    learners: tuple[str, ...] = ("linear", "splines", "boosting")
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0.5 < self.level < 1 or not 2 <= self.folds <= 20 or not 1 <= self.repetitions <= 50:
+            raise ValueError("Give a level between 0.5 and 1, 2 to 20 folds and 1 to 50 repetitions.")
+
+
+@dataclass(eq=False)
+class CrossFit:
+    """Predictions out of fold, made once for each target and repetition and then remembered.
+
+    Parameters
+    ----------
+    data
+    settings
+    choices
+        Learner by target, filled as targets are asked for.
+    """
+
+    data: ChannelData
+    settings: Settings
+    choices: dict[str, Choice] = field(default_factory=dict)
+    _kept: dict[str, Array] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.folds = firm_folds(self.data, self.settings)
+        self.controls = self.data.controls.to_numpy(float)
+        if not self.controls.shape[1]:
+            self.controls = np.zeros((len(self.data.treatment), 1))
+
+    def with_data(self, data: ChannelData, *forget: str) -> CrossFit:
+        """The same folds, learners and predictions for data in which only the targets to ``forget`` differ."""
+        kept = {name: value for name, value in self._kept.items() if name not in forget}
+        return CrossFit(data, self.settings, dict(self.choices), kept)
+
+    def predict(
+        self, name: str, target: Array, *, classify: bool = False, rows: NDArray[np.bool_] | None = None
+    ) -> Array:
+        """Predictions (P, R), one line by repetition.
+
+        Parameters
+        ----------
+        name
+            Under which they are remembered.
+        target : (R,)
+        classify
+            For a propensity.
+        rows : (R,), optional
+            Rows to learn from; predictions are for all.
+        """
+        if name not in self._kept:
+            choice = self.choices.get(name)
+            seed = self.settings.seed
+            if choice is None:
+                use = slice(None) if rows is None else rows
+                choice = choose(
+                    self.settings.learners, self.controls[use], target[use], _dense(self.folds[0][use]), name,
+                    classify=classify, seed=seed,
+                )  # fmt: skip
+                self.choices[name] = choice
+            self._kept[name] = np.array(
+                [
+                    out_of_fold(
+                        choice.learner,
+                        self.controls,
+                        target,
+                        folds,
+                        classify=classify,
+                        seed=seed + r,
+                        rows=rows,
+                    )
+                    for r, folds in enumerate(self.folds)
+                ]
+            )
+        return self._kept[name]
+
+    def outcome(self) -> Array:
+        """Capability from controls, (P, R)."""
+        return self.predict("outcome", self.data.outcomes.capability)
+
+    def treatment(self) -> Array:
+        """The attribute from controls, (P, R); a propensity where it is a yes-or-no one.
+
+        Raises
+        ------
+        OverlapError
+            If the controls leave next to nothing of it.
+        """
+        predicted = self.predict("treatment", self.data.treatment, classify=self.data.binary)
+        left = float(np.var(self.data.treatment - predicted.mean(0)) / np.var(self.data.treatment))
+        if left < LEAST_VARIATION:
+            raise OverlapError(
+                f"The controls fix {self.data.name} to {1 - left:.1%}: firms that differ in it alone do not exist. "
+                "Drop the control that stands for it, or narrow the question."
+            )
+        return predicted
+
+    def instruments(self) -> Array:
+        """Instruments from controls, (P, R, L)."""
+        columns = [
+            self.predict(name, self.data.instruments[name].to_numpy(float))
+            for name in self.data.instrument_names
+        ]
+        return np.stack(columns, axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class Residuals:
+    """What controls leave of outcome (R,), attribute (R,) and instruments (R, L), by predictions averaged over repetitions."""
+
+    outcome: Array
+    treatment: Array
+    instruments: Array
+
+
+def residuals(fits: CrossFit, *, instruments: bool = False) -> Residuals:
+    """Residuals of the partially linear model."""
+    data = fits.data
+    left = np.empty((len(data.treatment), 0))
+    if instruments:
+        left = data.instruments.to_numpy(float) - fits.instruments().mean(0)
+    return Residuals(
+        data.outcomes.capability - fits.outcome().mean(0), data.treatment - fits.treatment().mean(0), left
+    )
+
+
+def firm_folds(data: ChannelData, settings: Settings) -> list[Integers]:
+    """Folds (R,) by firm, anew for each repetition; firms with and without a yes-or-no attribute spread evenly."""
+    generator = np.random.default_rng(settings.seed)
+    ever = np.zeros(data.firms, bool)
+    if data.binary:
+        np.logical_or.at(ever, data.firm, data.treatment == 1)
+    found = []
+    for _ in range(settings.repetitions):
+        fold = np.empty(data.firms, np.int64)
+        for group in (ever, ~ever):
+            members = generator.permutation(np.flatnonzero(group))
+            fold[members] = np.arange(len(members)) % settings.folds
+        found.append(fold[data.firm])
+    return found
+
+
+def firm_sums(values: Array, firm: Integers) -> Array:
+    """Sums over each firm's rows of ``values`` (R, ...), (F, ...)."""
+    total = np.zeros((int(firm.max()) + 1, *values.shape[1:]))
+    np.add.at(total, firm, values)
+    return total
+
+
+def _dense(folds: Integers) -> Integers:
+    return np.unique(folds, return_inverse=True)[1].astype(np.int64)

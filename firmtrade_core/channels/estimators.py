@@ -1,0 +1,213 @@
+"""Double machine learning of one attribute's effect (MODEL 7, CCDDHNR18): doubleml's scores on shared cross-fits.
+
+Errors are clustered by firm from doubleml's scores: with folds by firm, the variance of θ̂ is
+``Σ_f (Σ_{i∈f} ψ_i)² / (Σ_i ∂ψ_i/∂θ)²``.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from firmtrade_core.channels.crossfit import CrossFit, firm_sums
+from firmtrade_core.channels.errors import InstrumentError, OverlapError, TreatmentError
+
+Array = NDArray[np.float64]
+
+Method = Literal["partially linear", "interactive", "instrumented"]
+
+#: Propensities nearer than this to 0 or 1 belong to firms without a like.
+EXTREME_PROPENSITY = 0.02
+
+#: Share of rows without a like beyond which an average effect over all firms is not told.
+MOST_EXTREME = 0.10
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """An effect with its clustered error, the median over repetitions.
+
+    Parameters
+    ----------
+    method
+    effect
+        Of one unit of the attribute on log revenue potential.
+    standard_error
+    level
+        Of the interval.
+    repetitions
+        Effect and error of each division into folds.
+    rows, firms
+        It rests on.
+    target
+        Whose average it is.
+    """
+
+    method: Method
+    effect: float
+    standard_error: float
+    level: float
+    repetitions: tuple[tuple[float, float], ...]
+    rows: int
+    firms: int
+    target: str
+
+    @property
+    def low(self) -> float:
+        """Lower end of the interval."""
+        return self.effect - float(norm.ppf(0.5 + self.level / 2)) * self.standard_error
+
+    @property
+    def high(self) -> float:
+        """Upper end of the interval."""
+        return self.effect + float(norm.ppf(0.5 + self.level / 2)) * self.standard_error
+
+
+def partially_linear(fits: CrossFit) -> Estimate:
+    """``Y = θ D + h(X) + e``: θ from residuals of Y on residuals of D.
+
+    Raises
+    ------
+    OverlapError
+        If the controls leave nothing of the attribute.
+    """
+    model = partially_linear_model(fits)
+    return _estimate(
+        fits, model, "partially linear", "firms with a like, by how much the attribute varies among them"
+    )
+
+
+def partially_linear_model(fits: CrossFit) -> Any:
+    """The fitted doubleml model, which also groups effects and measures sensitivity."""
+    import doubleml
+    from doubleml.utils import DMLDummyRegressor
+
+    predictions = {"ml_l": fits.outcome().T, "ml_m": fits.treatment().T}
+    model = doubleml.DoubleMLPLR(
+        _frame(fits), DMLDummyRegressor(), DMLDummyRegressor(), draw_sample_splitting=False
+    )
+    return _fit(model, fits, predictions)
+
+
+def instrumented(fits: CrossFit) -> Estimate:
+    """``Y = θ D + h(X) + e`` with instruments for D: two-stage least squares of residuals.
+
+    Raises
+    ------
+    InstrumentError
+        If there is no instrument.
+    """
+    import doubleml
+    from doubleml.utils import DMLDummyRegressor
+
+    names = fits.data.instrument_names
+    if not names:
+        raise InstrumentError(
+            f"There is no instrument for {fits.data.name}; name a column that moves it alone."
+        )
+    each = fits.instruments()
+    keys = ["ml_m"] if len(names) == 1 else [f"ml_m_{name}" for name in names]
+    predictions = {"ml_l": fits.outcome().T, "ml_r": fits.treatment().T}
+    predictions |= {key: each[..., position].T for position, key in enumerate(keys)}
+    model = doubleml.DoubleMLPLIV(
+        _frame(fits, instruments=True), DMLDummyRegressor(), DMLDummyRegressor(), DMLDummyRegressor(),
+        draw_sample_splitting=False,
+    )  # fmt: skip
+    return _estimate(fits, _fit(model, fits, predictions), "instrumented", "firms that the instrument moves")
+
+
+def interactive(fits: CrossFit, score: Literal["ATE", "ATTE"] = "ATE") -> Estimate:
+    """``Y = h(D, X) + e`` for a yes-or-no attribute: mean effect over all firms, or over those that have it.
+
+    Raises
+    ------
+    TreatmentError
+        If the attribute is not a yes-or-no one.
+    OverlapError
+        If too many firms have no like.
+    """
+    import doubleml
+    from doubleml.utils import DMLDummyClassifier, DMLDummyRegressor
+
+    data = fits.data
+    if not data.binary:
+        raise TreatmentError(f"{data.name} is no yes-or-no attribute: the interactive model does not apply.")
+    propensity = fits.treatment()
+    _refuse_no_overlap(propensity.mean(0), data.treatment, score, data.name)
+    predictions = {
+        "ml_m": propensity.T,
+        "ml_g0": fits.predict("outcome without", data.outcomes.capability, rows=data.treatment == 0).T,
+        "ml_g1": fits.predict("outcome with", data.outcomes.capability, rows=data.treatment == 1).T,
+    }
+    model = doubleml.DoubleMLIRM(
+        _frame(fits), DMLDummyRegressor(), DMLDummyClassifier(), score=score, draw_sample_splitting=False
+    )
+    target = "all firms" if score == "ATE" else f"firms with {data.name}"
+    return _estimate(fits, _fit(model, fits, predictions), "interactive", target)
+
+
+def median_of(repetitions: list[tuple[float, float]]) -> tuple[float, float]:
+    """Median effect, and its error with the spread between repetitions (CCDDHNR18, definition 3.3)."""
+    effects, errors = np.array(repetitions).T
+    effect = float(np.median(effects))
+    return effect, float(np.sqrt(np.median(errors**2 + (effects - effect) ** 2)))
+
+
+def _refuse_no_overlap(propensity: Array, treatment: Array, score: str, name: str) -> None:
+    far = (propensity < EXTREME_PROPENSITY) | (propensity > 1 - EXTREME_PROPENSITY)
+    rows = np.ones(len(far), bool) if score == "ATE" else treatment == 1
+    share = float((far & rows).sum() / rows.sum())
+    if share > MOST_EXTREME:
+        whom = "firms" if score == "ATE" else f"firms with {name}"
+        raise OverlapError(
+            f"{share:.0%} of {whom} have no like: given their controls, {name} is all but certain or all but "
+            "excluded. An average over them would be invented. Narrow the sample; the partially linear estimate, "
+            "which leans on firms that have a like, still stands."
+        )
+
+
+def _frame(fits: CrossFit, *, instruments: bool = False) -> Any:
+    import doubleml
+
+    data = fits.data
+    table = pd.DataFrame({"outcome": data.outcomes.capability, "treatment": data.treatment})
+    columns = [f"x{position}" for position in range(fits.controls.shape[1])]
+    table[columns] = fits.controls
+    names = list(data.instrument_names) if instruments else []
+    table[names] = data.instruments[names].to_numpy()
+    return doubleml.DoubleMLData(table, "outcome", "treatment", columns, names or None)
+
+
+def _fit(model: Any, fits: CrossFit, predictions: dict[str, Array]) -> Any:
+    splits = [
+        [
+            (np.flatnonzero(folds != fold), np.flatnonzero(folds == fold))
+            for fold in range(fits.settings.folds)
+        ]
+        for folds in fits.folds
+    ]
+    model.set_sample_splitting(splits)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(external_predictions={"treatment": predictions})
+    return model
+
+
+def _estimate(fits: CrossFit, model: Any, method: Method, target: str) -> Estimate:
+    data = fits.data
+    found = []
+    for repetition in range(fits.settings.repetitions):
+        by_firm = firm_sums(model.psi[:, repetition, 0], data.firm)
+        slope = model.psi_deriv[:, repetition, 0].sum()
+        error = np.sqrt((by_firm**2).sum() * data.firms / (data.firms - 1)) / abs(slope)
+        found.append((float(model.all_coef[0, repetition]), float(error)))
+    effect, error = median_of(found)
+    return Estimate(
+        method, effect, error, fits.settings.level, tuple(found), len(data.treatment), data.firms, target
+    )

@@ -1,0 +1,139 @@
+"""Tests that an effect ought to fail: outcomes that it cannot move, take-up dealt out at random, one sector less."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from firmtrade_core.channels.crossfit import CrossFit, residuals
+from firmtrade_core.channels.data import control_source
+from firmtrade_core.channels.errors import ChannelError
+from firmtrade_core.channels.estimators import partially_linear
+from firmtrade_core.channels.residual import residual_effect
+
+Array = NDArray[np.float64]
+
+DRAWS = 500
+
+
+@dataclass(frozen=True)
+class Placebo:
+    """The attribute's apparent effect on an outcome it cannot have moved, in standard deviations of that outcome."""
+
+    outcome: str
+    effect: float
+    standard_error: float
+    p_value: float
+
+
+@dataclass(frozen=True)
+class Permutation:
+    """Effects of take-up dealt out at random among the firms of a sector.
+
+    Parameters
+    ----------
+    p_value
+        Share of draws whose effect is at least as far from zero as the estimate.
+    false_alarms
+        Share of draws whose interval leaves out zero: 1 - level if intervals are right.
+    spread
+        Standard deviation over draws.
+    draws
+    """
+
+    p_value: float
+    false_alarms: float
+    spread: float
+    draws: int
+
+
+@dataclass(frozen=True)
+class WithoutSector:
+    """The effect without the firms of one sector."""
+
+    sector: str
+    effect: float
+    low: float
+    high: float
+
+
+def placebo(fits: CrossFit, outcome: str, values: Array) -> Placebo:
+    """Effect on an outcome settled before take-up, such as a firm's age or its size when it was founded.
+
+    Parameters
+    ----------
+    fits
+    outcome
+        Its name; controls made of it are left out.
+    values : (R,)
+        Missing values are left out.
+    """
+    data = fits.data
+    known = np.isfinite(values)
+    if not known.any() or np.ptp(values[known]) == 0:
+        raise ChannelError(f"The placebo outcome {outcome} never varies; choose another.")
+    keep = [column for column in data.control_names if control_source(column) != outcome]
+    standard = (values - values[known].mean()) / values[known].std()
+    changed = replace(data.with_outcome(np.where(known, standard, 0.0)), controls=data.controls[keep])
+    estimate = partially_linear(CrossFit(changed.subset(known), replace(fits.settings, repetitions=1)))
+    chance = float(2 * norm.sf(abs(estimate.effect) / estimate.standard_error))
+    return Placebo(outcome, estimate.effect, estimate.standard_error, chance)
+
+
+def permutation(fits: CrossFit, *, draws: int = DRAWS) -> Permutation:
+    """Deal each sector's histories of the attribute out anew among its firms, and estimate again."""
+    data = fits.data
+    left = residuals(fits)
+    effect, _ = residual_effect(left.outcome, left.treatment, data.firm)
+    history = _histories(data.firm, data.year, data.treatment)
+    place = np.searchsorted(np.unique(data.year), data.year)
+    sector = pd.factorize(pd.Series(data.sector).groupby(data.firm).first())[0]
+    cell = pd.factorize(pd.Series(list(zip(data.sector, data.year, strict=True))))[0]
+    generator = np.random.default_rng(fits.settings.seed)
+    quantile = float(norm.ppf(0.5 + fits.settings.level / 2))
+    found = np.empty((draws, 2))
+    for draw in range(draws):
+        dealt = history[_shuffled(sector, generator)][data.firm, place]
+        dealt = dealt - (np.bincount(cell, dealt) / np.bincount(cell))[cell]
+        found[draw] = residual_effect(left.outcome, dealt, data.firm) if dealt.any() else (0.0, 1.0)
+    further = np.abs(found[:, 0]) >= abs(effect)
+    alarms = np.abs(found[:, 0]) > quantile * found[:, 1]
+    return Permutation(
+        float((1 + further.sum()) / (1 + draws)), float(alarms.mean()), float(found[:, 0].std()), draws
+    )
+
+
+def leave_one_sector_out(fits: CrossFit) -> tuple[WithoutSector, ...]:
+    """The partially linear effect without each sector in turn; what controls predict is kept."""
+    data = fits.data
+    left = residuals(fits)
+    quantile = float(norm.ppf(0.5 + fits.settings.level / 2))
+    found = []
+    for sector in sorted(set(data.sector)):
+        rows = data.sector != sector
+        if not rows.any() or np.ptp(data.treatment[rows]) == 0:
+            continue
+        firm = pd.factorize(data.firm[rows])[0].astype(np.int64)
+        effect, error = residual_effect(left.outcome[rows], left.treatment[rows], firm)
+        found.append(WithoutSector(str(sector), effect, effect - quantile * error, effect + quantile * error))
+    return tuple(found)
+
+
+def _histories(firm: NDArray[np.int64], year: NDArray[np.int64], treatment: Array) -> Array:
+    """The attribute by firm and year (F, T); years without a row take the nearest known value."""
+    table = pd.DataFrame({"firm": firm, "year": year, "value": treatment})
+    wide = table.pivot_table(index="firm", columns="year", values="value", aggfunc="mean")
+    return np.asarray(wide.ffill(axis=1).bfill(axis=1).to_numpy(float))
+
+
+def _shuffled(sector: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.int64]:
+    """A permutation of firms within sectors."""
+    order = np.arange(len(sector))
+    for place in np.unique(sector):
+        members = np.flatnonzero(sector == place)
+        order[members] = generator.permutation(members)
+    return order

@@ -1,0 +1,457 @@
+"""One attribute, every way of estimating its effect, side by side, and what may be concluded (MODEL 7)."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from firmtrade_core.channels.crossfit import CrossFit, Settings, firm_sums, residuals
+from firmtrade_core.channels.data import ChannelData
+from firmtrade_core.channels.errors import ChannelError
+from firmtrade_core.channels.estimators import Estimate, instrumented, interactive, partially_linear
+from firmtrade_core.channels.falsification import (
+    Permutation,
+    Placebo,
+    WithoutSector,
+    leave_one_sector_out,
+    permutation,
+    placebo,
+)
+from firmtrade_core.channels.groups import GroupEffects, group_effects
+from firmtrade_core.channels.learners import Choice
+from firmtrade_core.channels.measurement import Simex, simex
+from firmtrade_core.channels.residual import drawn_to
+from firmtrade_core.channels.sensitivity import Sensitivity, sensitivity
+from firmtrade_core.channels.support import Balance, Overlap, balance, overlap
+from firmtrade_core.channels.table import ChannelEffect, Grade
+from firmtrade_core.channels.weak import (
+    WEAK,
+    ConfidenceSet,
+    FirstStage,
+    anderson_rubin,
+    conditional_likelihood_ratio,
+    first_stage,
+    overidentification,
+)
+
+Array = NDArray[np.float64]
+Labels = NDArray[np.object_]
+Progress = Callable[[float, str], None]
+Found = TypeVar("Found")
+
+#: Significance at which a placebo outcome or disagreeing instruments discredit an estimate.
+DISCREDITS = 0.01
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One estimator's answer.
+
+    Parameters
+    ----------
+    method
+    of
+        ``capability``, ``fixed costs`` or ``exports``.
+    effect, standard_error, low, high
+        In logs; ends are infinite where a robust set has none.
+    grade
+        Of the evidence that the method gives at best.
+    meaning
+        What is compared, in plain words.
+    """
+
+    method: str
+    of: str
+    effect: float
+    standard_error: float
+    low: float
+    high: float
+    grade: Grade
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Instruments:
+    """What instruments say.
+
+    Parameters
+    ----------
+    names
+    first_stage
+    sets
+        Confidence sets that hold however weak they are.
+    fixed_cost_set
+        The clustered Anderson-Rubin set of the effect on fixed costs.
+    agreement
+        p-value that several instruments agree; None with one.
+    """
+
+    names: tuple[str, ...]
+    first_stage: FirstStage
+    sets: tuple[ConfidenceSet, ...]
+    fixed_cost_set: ConfidenceSet | None
+    agreement: float | None
+
+
+@dataclass(frozen=True)
+class Study:
+    """All that was found out about one attribute.
+
+    Parameters
+    ----------
+    attribute, unit, binary, spread, firms, rows
+    controls, level
+    readings
+        Side by side, the weakest evidence first.
+    instruments
+        None without instruments.
+    groups, overlap, balance, sensitivity, placebos, permutation, without_sector, simex
+    choices
+        Learners and the losses that chose them.
+    refused
+        What could not be told, by step, and why.
+    notes
+    effect
+        The conclusion, for programmes; None where there is none.
+    """
+
+    attribute: str
+    unit: str
+    binary: bool
+    spread: float
+    firms: int
+    rows: int
+    controls: tuple[str, ...]
+    level: float
+    readings: tuple[Reading, ...]
+    instruments: Instruments | None
+    groups: tuple[GroupEffects, ...]
+    overlap: Overlap | None
+    balance: tuple[Balance, ...]
+    sensitivity: Sensitivity | None
+    placebos: tuple[Placebo, ...]
+    permutation: Permutation | None
+    without_sector: tuple[WithoutSector, ...]
+    simex: Simex | None
+    choices: tuple[Choice, ...]
+    refused: Mapping[str, str]
+    notes: tuple[str, ...]
+    effect: ChannelEffect | None
+
+    def reading(self, method: str, of: str = "capability") -> Reading | None:
+        """The answer of one method."""
+        return next((r for r in self.readings if (r.method, r.of) == (method, of)), None)
+
+
+@dataclass
+class _Bench:
+    """The work on one attribute, with what failed and why."""
+
+    fits: CrossFit
+    refused: dict[str, str] = field(default_factory=dict)
+    readings: list[Reading] = field(default_factory=list)
+
+    def attempt(self, step: str, work: Callable[[], Found]) -> Found | None:
+        try:
+            return work()
+        except ChannelError as error:
+            self.refused[step] = str(error)
+            return None
+
+
+NAIVE = "Naive premium"
+ORDINARY = "Least squares with effects"
+POISSON = "Poisson on exports, with effects"
+PARTIALLY_LINEAR = "Double machine learning"
+INTERACTIVE = "Interactive, all firms"
+INTERACTIVE_TREATED = "Interactive, firms that have it"
+INSTRUMENTED = "Instrumented"
+
+
+def study(
+    data: ChannelData,
+    settings: Settings | None = None,
+    *,
+    groupings: Mapping[str, Labels] | None = None,
+    placebo_outcomes: Mapping[str, Array] | None = None,
+    reliability: float | None = None,
+    source: str = "not stated",
+    progress: Progress | None = None,
+) -> Study:
+    """Estimate one attribute's effects by every method, and test them.
+
+    Parameters
+    ----------
+    data
+    settings
+    groupings
+        Labels (R,) by grouping, settled before take-up.
+    placebo_outcomes
+        Values (R,) settled before take-up.
+    reliability
+        Of an attribute in degrees, for the correction of errors in it.
+    source
+        Data and sample in words, for the table.
+    progress
+        Called with the share done and a sentence.
+
+    Raises
+    ------
+    ChannelError
+        Where no estimator can say anything; what fails in part is listed in ``refused``.
+    """
+    say: Progress = progress or (lambda share, words: None)
+    bench = _Bench(CrossFit(data, settings or Settings()))
+    say(0.02, "Comparing firms as they are")
+    _plain_readings(bench)
+    say(0.15, "Double machine learning")
+    fixed = _orthogonal_readings(bench)
+    say(0.45, "Instruments")
+    found = _instruments(bench) if len(data.instruments.columns) else None
+    say(0.60, "Groups, overlap and balance")
+    known = bench.fits
+    parts = [
+        bench.attempt(f"effects by {name}", partial(group_effects, known, name, labels))
+        for name, labels in (groupings or {}).items()
+    ]
+    told = bench.attempt(
+        "sensitivity", lambda: _after(say, 0.70, "Omitted confounders", lambda: sensitivity(known))
+    )
+    say(0.85, "Placebos")
+    placebos = [
+        bench.attempt(f"placebo {name}", partial(placebo, known, name, values))
+        for name, values in (placebo_outcomes or {}).items()
+    ]
+    kept_placebos = tuple(p for p in placebos if p is not None)
+    dealt = bench.attempt("permuted take-up", lambda: permutation(known))
+    without = bench.attempt("leaving sectors out", lambda: leave_one_sector_out(known)) or ()
+    corrected = None
+    if reliability is not None:
+        corrected = bench.attempt("errors in the attribute", lambda: simex(known, reliability))
+    say(0.99, "Weighing the evidence")
+    return Study(
+        data.name, data.unit, data.binary, float(data.treatment.std()), data.firms, len(data.treatment),
+        data.control_names, known.settings.level, tuple(bench.readings), found, tuple(p for p in parts if p),
+        bench.attempt("overlap", lambda: overlap(known)), bench.attempt("balance", lambda: balance(known)) or (),
+        told, kept_placebos, dealt, without, corrected, tuple(known.choices.values()), bench.refused, data.notes,
+        _conclude(bench, fixed, found, kept_placebos, source),
+    )  # fmt: skip
+
+
+def _after(say: Progress, share: float, words: str, work: Callable[[], Found]) -> Found:
+    say(share, words)
+    return work()
+
+
+def _plain_readings(bench: _Bench) -> None:
+    """What a comparison without double machine learning says."""
+    data = bench.fits.data
+    regressors = [f"x{i}" for i in range(data.controls.shape[1])]
+    table = data.controls.set_axis(regressors, axis=1)
+    table = table.assign(
+        capability=data.outcomes.capability, treatment=data.treatment, firm=data.firm,
+        cell=pd.Series(list(zip(data.sector, data.year, strict=True))).astype(str),
+    )  # fmt: skip
+    controls = " + ".join(["treatment", *regressors])
+    _regress(bench, table, "feols", "capability ~ treatment", NAIVE, "capability",
+             "firms with more of it against firms with less, nothing held equal")  # fmt: skip
+    _regress(bench, table, "feols", f"capability ~ {controls} | cell", ORDINARY, "capability",
+             "firms of one sector and year, controls held equal in straight lines")  # fmt: skip
+    if data.outcomes.exports is not None:
+        exports = np.where(np.isfinite(data.outcomes.exports), np.exp(data.outcomes.exports), 0.0)
+        table = table.assign(exports=exports / exports.mean())
+        _regress(bench, table, "fepois", f"exports ~ {controls} | cell", POISSON, "exports",
+                 "total exports, zeros included: entry and sales together")  # fmt: skip
+
+
+def _regress(
+    bench: _Bench, table: pd.DataFrame, kind: str, formula: str, name: str, of: str, meaning: str
+) -> None:
+    import pyfixest
+
+    options = {"separation_check": ["fe", "ir"]} if kind == "fepois" else {}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = getattr(pyfixest, kind)(formula, table, vcov={"CRV1": "firm"}, **options)
+            effect, error = float(model.coef()["treatment"]), float(model.se()["treatment"])
+    except (ValueError, KeyError, RuntimeError, np.linalg.LinAlgError) as problem:
+        bench.refused[name] = f"It cannot be estimated: {problem}"
+        return
+    reach = _quantile(bench) * error
+    bench.readings.append(
+        Reading(name, of, effect, error, effect - reach, effect + reach, "association", meaning)
+    )
+
+
+def _orthogonal_readings(bench: _Bench) -> CrossFit | None:
+    """Double machine learning on capability and on fixed costs; returns the fits for fixed costs."""
+    fits, data = bench.fits, bench.fits.data
+    words = "firms alike in all controls, whatever shape their influence has"
+    plain = bench.attempt(PARTIALLY_LINEAR, lambda: partially_linear(fits))
+    if plain is None:
+        return None
+    bench.readings.append(_reading(plain, PARTIALLY_LINEAR, "capability", words))
+    if data.binary:
+        _interactive_reading(bench, INTERACTIVE, "ATE")
+        _interactive_reading(bench, INTERACTIVE_TREATED, "ATTE")
+    weights = (data.treatment - fits.treatment().mean(0)) ** 2
+    fixed = fixed_cost_fits(fits, weights)
+    if fixed is not None:
+        bench.readings.append(
+            _reading(
+                partially_linear(fixed),
+                PARTIALLY_LINEAR,
+                "fixed costs",
+                f"{words}; entry beyond what capability explains",
+            )
+        )
+    return fixed
+
+
+def _interactive_reading(bench: _Bench, name: str, score: Literal["ATE", "ATTE"]) -> None:
+    found = bench.attempt(name, lambda: interactive(bench.fits, score))
+    if found is not None:
+        bench.readings.append(_reading(found, name, "capability", f"mean effect over {found.target}"))
+
+
+def fixed_cost_fits(fits: CrossFit, weights: Array) -> CrossFit | None:
+    """Fits whose outcome is ``entry / mean slope - κ``: an attribute's effect on it is its effect on g (MODEL 7).
+
+    Parameters
+    ----------
+    fits
+    weights : (R,)
+        That the estimator gives to rows; the mean slope takes the same.
+    """
+    outcomes = fits.data.outcomes
+    if outcomes.entry is None or outcomes.entry_density is None:
+        return None
+    slope = float(np.average(outcomes.entry_density, weights=weights))
+    if not slope > 0:
+        return None
+    changed = fits.data.with_outcome(outcomes.entry / slope - outcomes.capability)
+    return fits.with_data(changed, "outcome", "outcome with", "outcome without")
+
+
+def _instruments(bench: _Bench) -> Instruments | None:
+    fits, data = bench.fits, bench.fits.data
+    left = bench.attempt("instruments", lambda: residuals(fits, instruments=True))
+    if left is None:
+        return None
+    strength = first_stage(left, data.firm)
+    estimate = instrumented(fits)
+    names = data.instrument_names
+    if strength.moves:
+        bench.readings.append(
+            _reading(estimate, INSTRUMENTED, "capability", "firms that the instrument moved", "instrument")
+        )
+    else:
+        bench.refused[INSTRUMENTED] = (
+            f"{' and '.join(names)} {strength.words}: no estimate is given; the robust sets hold all the same."
+        )
+    level = fits.settings.level
+    sets = [anderson_rubin(left, data.firm, level, estimate.effect, estimate.standard_error)]
+    if len(names) > 1:
+        sets.append(conditional_likelihood_ratio(left, data.firm, level))
+    fixed = fixed_cost_fits(fits, np.maximum(drawn_to(left) * left.treatment, 0)) if strength.moves else None
+    fixed_set = None
+    if fixed is not None:
+        on_fixed = instrumented(fixed)
+        bench.readings.append(
+            _reading(
+                on_fixed,
+                INSTRUMENTED,
+                "fixed costs",
+                "firms that the instrument moved; entry beyond what capability explains",
+                "instrument",
+            )
+        )
+        fixed_left = residuals(fixed, instruments=True)
+        fixed_set = anderson_rubin(fixed_left, data.firm, level, on_fixed.effect, on_fixed.standard_error)
+    agreement = overidentification(left, data.firm, estimate.effect, estimate.standard_error)
+    return Instruments(names, strength, tuple(sets), fixed_set, agreement)
+
+
+def _reading(estimate: Estimate, name: str, of: str, meaning: str, grade: Grade = "observables") -> Reading:
+    return Reading(
+        name, of, estimate.effect, estimate.standard_error, estimate.low, estimate.high, grade, meaning
+    )
+
+
+def _quantile(bench: _Bench) -> float:
+    return float(norm.ppf(0.5 + bench.fits.settings.level / 2))
+
+
+def _conclude(
+    bench: _Bench,
+    fixed: CrossFit | None,
+    instruments: Instruments | None,
+    placebos: Sequence[Placebo],
+    source: str,
+) -> ChannelEffect | None:
+    """The effect that programmes use: by instruments where they hold, else on observables, else an association."""
+    readings = {(reading.method, reading.of): reading for reading in bench.readings}
+    cautions: list[str] = []
+    grade: Grade
+    if instruments is not None and _holds(instruments, cautions):
+        chosen, grade = INSTRUMENTED, "instrument"
+        capability_ends = instruments.sets[0].hull
+        fixed_ends = instruments.fixed_cost_set.hull if instruments.fixed_cost_set else (0.0, 0.0)
+        method = f"partially linear, instrumented by {' and '.join(instruments.names)}"
+    else:
+        chosen, grade, method = PARTIALLY_LINEAR, "observables", "partially linear double machine learning"
+        capability_ends = fixed_ends = (math.nan, math.nan)
+    capability, on_fixed = readings.get((chosen, "capability")), readings.get((chosen, "fixed costs"))
+    if capability is None:
+        return None
+    failed = [p.outcome for p in placebos if p.p_value < DISCREDITS / max(len(placebos), 1)]
+    if failed and grade == "observables":
+        grade = "association"
+        cautions.append(f"It seems to move {', '.join(failed)}, which it cannot: unseen differences remain.")
+    if grade == "observables":
+        cautions.append("It holds if nothing unobserved moves both the attribute and capability.")
+    if math.isnan(capability_ends[0]):
+        capability_ends = (capability.low, capability.high)
+        fixed_ends = (on_fixed.low, on_fixed.high) if on_fixed else (0.0, 0.0)
+    data = bench.fits.data
+    return ChannelEffect(
+        data.name, data.unit, capability.effect, on_fixed.effect if on_fixed else 0.0,
+        capability.standard_error, on_fixed.standard_error if on_fixed else 0.0, capability_ends, fixed_ends,
+        _error_correlation(bench.fits, fixed, chosen == INSTRUMENTED), grade, method, source,
+        float(data.treatment.std()), data.firms, tuple(cautions),
+    )  # fmt: skip
+
+
+def _holds(instruments: Instruments, cautions: list[str]) -> bool:
+    """Whether instruments may carry the conclusion; else why not."""
+    names = " and ".join(instruments.names)
+    if not instruments.first_stage.moves or instruments.first_stage.effective_f < WEAK:
+        cautions.append(f"{names}: {instruments.first_stage.words}; the effect leans on observables instead.")
+        return False
+    if instruments.agreement is not None and instruments.agreement < DISCREDITS:
+        cautions.append(f"{names} contradict each other: at least one of them is no instrument.")
+        return False
+    return instruments.sets[0].bounded
+
+
+def _error_correlation(fits: CrossFit, fixed: CrossFit | None, by_instrument: bool) -> float:
+    """Correlation of the errors of the two effects, from scores by firm."""
+    if fixed is None:
+        return 0.0
+    first, second = (residuals(each, instruments=by_instrument) for each in (fits, fixed))
+    lean = drawn_to(first) if by_instrument else first.treatment
+    scores = []
+    for left in (first, second):
+        effect = float(lean @ left.outcome) / float(lean @ left.treatment)
+        scores.append(firm_sums(lean * (left.outcome - effect * left.treatment), fits.data.firm))
+    return float(np.corrcoef(scores[0], scores[1])[0, 1])

@@ -1,0 +1,173 @@
+"""How strong an omitted confounder must be to explain an effect away (Chernozhukov, Cinelli, Newey, Sharma, Syrgkanis 2022).
+
+A confounder that explains a share ``cf_y`` of the outcome's residual variance, and raises what is known of the
+attribute so that ``1 - cf_d`` of the precision is left, moves the effect by at most ``√(cf_y cf_d/(1-cf_d)) B`` with
+``B² = σ² ν²``, the residual variance of the outcome over that of the attribute.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.stats import norm
+
+from firmtrade_core.channels.crossfit import CrossFit, firm_sums
+from firmtrade_core.channels.data import control_source
+from firmtrade_core.channels.estimators import partially_linear_model
+from firmtrade_core.channels.learners import out_of_fold
+
+Array = NDArray[np.float64]
+
+#: Controls that omitted confounders are measured against.
+MOST_BENCHMARKS = 8
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """An observed control taken as if it had been omitted.
+
+    Parameters
+    ----------
+    control
+    with_outcome, with_treatment
+        cf_y and cf_d that it would have had.
+    change
+        Of the effect when it is left out.
+    """
+
+    control: str
+    with_outcome: float
+    with_treatment: float
+    change: float
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """What omitted confounders could do to an effect.
+
+    Parameters
+    ----------
+    robustness
+        cf_y = cf_d that would bring the effect to zero.
+    robustness_interval
+        The same for the nearer end of its interval; 0 where it covers zero already.
+    bias_scale
+        B; the largest bias is ``√(cf_y cf_d/(1-cf_d)) B``.
+    benchmarks
+        Strongest first.
+    low, high
+        Bounds of the effect under a confounder as strong as the strongest benchmark, estimation error included.
+    """
+
+    robustness: float
+    robustness_interval: float
+    bias_scale: float
+    benchmarks: tuple[Benchmark, ...]
+    low: float
+    high: float
+
+    @property
+    def words(self) -> str:
+        """In plain words."""
+        text = (
+            f"A hidden trait would have to explain {self.robustness:.1%} of what is left of both capability and the "
+            "attribute to bring the effect to zero."
+        )
+        if self.benchmarks:
+            strongest = self.benchmarks[0]
+            text += (
+                f" {control_source(strongest.control)}, the strongest observed control, explains "
+                f"{strongest.with_outcome:.1%} and {strongest.with_treatment:.1%}."
+            )
+        return text
+
+
+def sensitivity(fits: CrossFit) -> Sensitivity:
+    """Robustness values of the partially linear estimate, clustered by firm, and observed benchmarks."""
+    model = partially_linear_model(fits)
+    effect = float(model.coef[0])
+    elements = {name: np.asarray(value) for name, value in model.sensitivity_elements.items()}
+    parts = [_influence(fits, model, elements, r) for r in range(fits.settings.repetitions)]
+    scale = float(np.median([bias for bias, _, _ in parts]))
+    quantile = float(norm.ppf(0.5 + fits.settings.level / 2))
+    sign = 1.0 if effect >= 0 else -1.0
+
+    def end(strength: float, side: float) -> float:
+        """End of the interval of the effect moved by a bias of ``strength`` B towards ``side``, median of repetitions."""
+        ends = []
+        for r, (bias, by_effect, by_bias) in enumerate(parts):
+            error = np.sqrt(((by_effect + side * strength * by_bias) ** 2).sum())
+            ends.append(float(model.all_coef[0, r]) + side * (strength * bias + quantile * error))
+        return float(np.median(ends))
+
+    def remaining(value: float) -> float:
+        return sign * end(value / np.sqrt(1 - value), -sign)
+
+    ratio = (effect / scale) ** 2
+    robustness = (-ratio + np.sqrt(ratio**2 + 4 * ratio)) / 2
+    interval = 0.0 if remaining(0.0) <= 0 else float(brentq(remaining, 0.0, 0.9999))
+    found = benchmarks(fits)
+    strength = _strength(found[0].with_outcome, found[0].with_treatment) if found else 0.0
+    return Sensitivity(float(robustness), interval, scale, found, end(strength, -1.0), end(strength, 1.0))
+
+
+def _strength(with_outcome: float, with_treatment: float) -> float:
+    return float(np.sqrt(with_outcome * with_treatment / max(1 - with_treatment, 1e-9)))
+
+
+def _influence(
+    fits: CrossFit, model: Any, elements: dict[str, Array], repetition: int
+) -> tuple[float, Array, Array]:
+    """B, and the influence by firm on θ and on B, of one repetition."""
+    psi = np.asarray(model.psi)[:, repetition, 0]
+    slope = np.asarray(model.psi_deriv)[:, repetition, 0].sum()
+    variance, precision = (float(elements[name][0, repetition, 0]) for name in ("sigma2", "nu2"))
+    bias = np.sqrt(variance * precision)
+    of_variance, of_precision = (elements[f"psi_{name}"][:, repetition, 0] for name in ("sigma2", "nu2"))
+    by_bias = (precision * of_variance + variance * of_precision) / (2 * bias * len(psi))
+    firm = fits.data.firm
+    return float(bias), firm_sums(-psi / slope, firm), firm_sums(by_bias, firm)
+
+
+def benchmarks(fits: CrossFit) -> tuple[Benchmark, ...]:
+    """Each control left out in turn with its learner kept, the strongest first; dummies of a category together."""
+    data = fits.data
+    long = _loss(data.outcomes.capability - fits.outcome()[0], data.treatment - fits.treatment()[0])
+    sources = [*dict.fromkeys(control_source(column) for column in data.control_names)]
+    found = []
+    for source in sources[:MOST_BENCHMARKS]:
+        rest = [control_source(column) != source for column in data.control_names]
+        if not any(rest):
+            continue
+        predicted = [_without(fits, np.array(rest), name) for name in ("outcome", "treatment")]
+        short = _loss(data.outcomes.capability - predicted[0], data.treatment - predicted[1])
+        found.append(
+            Benchmark(
+                source,
+                float(np.clip((short[0] - long[0]) / long[0], 0, 1)),
+                float(np.clip(short[1] / long[1] - 1, 0, 1)),
+                short[2] - long[2],
+            )
+        )
+    return tuple(sorted(found, key=lambda b: -b.with_outcome * b.with_treatment))
+
+
+def _without(fits: CrossFit, keep: NDArray[np.bool_], name: str) -> Array:
+    data = fits.data
+    classify = name == "treatment" and data.binary
+    target = data.treatment if name == "treatment" else data.outcomes.capability
+    return out_of_fold(
+        fits.choices[name].learner, fits.controls[:, keep], target, fits.folds[0], classify=classify,
+        seed=fits.settings.seed,
+    )  # fmt: skip
+
+
+def _loss(outcome: Array, treatment: Array) -> tuple[float, float, float]:
+    """Residual variance of the outcome net of the attribute, of the attribute, and the effect."""
+    variance = float(np.mean(treatment**2))
+    effect = float(np.mean(outcome * treatment)) / variance
+    return float(np.mean((outcome - effect * treatment) ** 2)), variance, effect

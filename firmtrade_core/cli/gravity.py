@@ -1,0 +1,230 @@
+"""``gravity``: tariff elasticities of every goods sector of a world panel, beside the published ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from firmtrade_core.gravity.specification import GravitySpecification
+
+FAILED, WRONG_INPUT = 1, 2
+
+SHOWN_SETS = ("CP", "FGO", "BSY", "GYY", "Shap", "LL", "IS", "U4")
+
+
+def gravity(
+    world_panel: Annotated[
+        Path,
+        typer.Option(help="Table of flows: year, exporter, importer, sector, expenditure_musd, tariff."),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for results; an interrupted run resumes there.")] = Path(
+        "output/gravity"
+    ),
+    sector: Annotated[
+        list[str] | None, typer.Option(help="Only these sectors; all goods unless given.")
+    ] = None,
+    borders_by_year: Annotated[
+        bool, typer.Option("--borders-by-year", help="Let the border's effect change every year.")
+    ] = False,
+    domestic: Annotated[bool, typer.Option(help="Keep sales at home in the sample.")] = True,
+    interval: Annotated[int, typer.Option(min=1, help="Use every so many years.")] = 1,
+    cluster: Annotated[
+        list[str] | None, typer.Option(help="Of pair, symmetric_pair, exporter, importer, year.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; all processors unless given.")
+    ] = None,
+    write_set: Annotated[
+        Path | None, typer.Option(help="Write the elasticities as a set that scenarios can use.")
+    ] = None,
+    write_years: Annotated[
+        Path | None,
+        typer.Option(help="Also estimate distance, borders and language year by year, to this file."),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Name of the data in files written; its file name else.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Estimate ln(1+t) with exporter-year, importer-year and pair effects by PPML, sector by sector.
+
+    Exits 1 if no sector has a usable elasticity, 2 on wrong input.
+    """
+    from firmtrade_core.gravity.elasticities import elasticities_by_sector
+    from firmtrade_core.gravity.errors import GravityError
+    from firmtrade_core.gravity.sector_runs import estimate_sectors, run_key
+    from firmtrade_core.world.errors import WorldError
+
+    try:
+        equation = _equation(world_panel, borders_by_year, domestic, interval, cluster)
+        with _Bar(quiet=as_json) as bar:
+            estimates = estimate_sectors(
+                world_panel, out, specification=equation, sectors=sector, workers=workers, progress=bar
+            )
+            if write_years is not None:
+                _write_years(world_panel, write_years, source or world_panel.name, bar)
+        table = elasticities_by_sector(estimates)
+    except (GravityError, WorldError, ValueError) as error:
+        _stop(str(error), as_json)
+    except OSError as error:
+        _stop(f"{error.filename or world_panel} cannot be read or written: {error.strerror}.", as_json)
+    folder = out / run_key(world_panel, equation)
+    table.to_parquet(folder / "elasticities.parquet", index=False)
+    if write_set is not None:
+        _write(table, write_set, source or world_panel.name, equation)
+    if as_json:
+        typer.echo(json.dumps(_content(estimates, table, folder), allow_nan=False))
+    else:
+        _print(estimates, table, folder)
+    if not (table["status"] == "usable").any():
+        raise typer.Exit(FAILED)
+
+
+def _equation(
+    world_panel: Path, borders_by_year: bool, domestic: bool, interval: int, cluster: list[str] | None
+) -> GravitySpecification:
+    from firmtrade_core.gravity.sector_runs import TARIFF_EQUATION
+    from firmtrade_core.gravity.specification import every
+    from firmtrade_core.world.tables import read_table
+
+    equation = TARIFF_EQUATION.with_(borders_by_year=borders_by_year, domestic=domestic)
+    if cluster:
+        equation = equation.with_(clusters=tuple(cluster))
+    if interval > 1:
+        years = read_table(world_panel, columns=["year"])["year"].astype(int)
+        equation = equation.with_(years=every(interval, int(years.min()), int(years.max())))
+    return equation
+
+
+def _stop(message: str, as_json: bool) -> None:
+    typer.echo(json.dumps({"error": message}) if as_json else message, err=not as_json)
+    raise typer.Exit(WRONG_INPUT)
+
+
+class _Bar:
+    """A progress bar on standard error."""
+
+    def __init__(self, quiet: bool) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self._bar = Progress(
+            TextColumn("{task.description:>22}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            disable=quiet,
+        )
+        self._task = self._bar.add_task("sectors", total=None)
+
+    def __enter__(self) -> _Bar:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, sector: str, done: int, total: int) -> None:
+        self._bar.update(self._task, description=sector, completed=done, total=total)
+
+
+def _write(table: pd.DataFrame, path: Path, panel: str, equation: GravitySpecification) -> None:
+    from firmtrade_core.gravity.elasticities import write_set
+
+    flagged = table.loc[table["status"] != "usable", "sector"]
+    pooled = table.attrs["pooled"]
+    write_set(
+        table,
+        path,
+        name="GRAV",
+        label="Gravity, estimated here (PPML)",
+        source=f"Estimated by firmtrade on {panel}: PPML of expenditure on ln(1+t) with effects of exporter-year, "
+        f"importer-year and pair, errors clustered by {', '.join(equation.clusters)}; shrunk by random-effects meta-analysis "
+        f"(mean {pooled['mean']:.2f}, spread {pooled['spread']:.2f}).",
+        note=f"Own estimates of {len(flagged)} of {len(table)} goods sectors have the wrong sign or are too noisy and "
+        f"are replaced by the common mean: {', '.join(flagged)}. Services are assumed.",
+    )
+
+
+def _write_years(world_panel: Path, path: Path, source: str, bar: _Bar) -> None:
+    from firmtrade_core.gravity.cross_sections import broad_goods, estimate_years, write_years
+
+    found = estimate_years(broad_goods(world_panel), progress=bar)
+    write_years(
+        found,
+        path,
+        {
+            "source": f"Estimated by firmtrade on {source}, one cross-section per sector and year",
+            "equation": "PPML of expenditure on log distance, contiguity, common language and border, exporter and "
+            "importer effects, home sales in, errors clustered by pair",
+        },
+    )
+
+
+def _content(estimates: pd.DataFrame, table: pd.DataFrame, folder: Path) -> dict[str, Any]:
+    from firmtrade_core.gravity.sector_runs import ESTIMATES
+
+    def plain(frame: pd.DataFrame) -> Any:
+        return json.loads(frame.to_json(orient="records"))
+
+    return {
+        "elasticities": plain(table),
+        "pooled": table.attrs["pooled"],
+        "estimates": plain(estimates),
+        "file": str(folder / ESTIMATES),
+    }
+
+
+def _print(estimates: pd.DataFrame, table: pd.DataFrame, folder: Path) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    from firmtrade_core.codes.sectors import broad_sector
+    from firmtrade_core.world.elasticities import elasticity_sets
+
+    sets = elasticity_sets()
+    shown = Table(title="Tariff elasticities of consumer values", title_justify="left", box=SIMPLE_HEAD)
+    shown.add_column("Sector")
+    for heading in ("ε", "95 %", "shrunk", "to use", "rows", *SHOWN_SETS):
+        shown.add_column(heading, justify="right", no_wrap=True)
+    shown.add_column("Verdict")
+    for row in table.itertuples():
+        published = [
+            f"{_published(sets[s].by_sector, str(row.sector), broad_sector):.1f}" for s in SHOWN_SETS
+        ]
+        shown.add_row(
+            str(row.sector),
+            f"{row.raw:.2f}",
+            f"{row.raw_low:.2f} to {row.raw_high:.2f}",
+            f"{row.shrunk:.2f}",
+            f"{row.value:.2f}",
+            f"{row.observations:,}",
+            *published,
+            str(row.status),
+        )
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 160
+    console.print(shown)
+    pooled = table.attrs["pooled"]
+    left_out = estimates.filter(like="rows_separated").to_numpy().sum()
+    console.print(
+        f"Common mean {pooled['mean']:.2f} (standard error {pooled['mean_error']:.2f}), spread {pooled['spread']:.2f}, "
+        f"I² {pooled['heterogeneity']:.0%}; {int((table['status'] == 'usable').sum())} of {len(table)} usable. "
+        f"{left_out:,.0f} separated zero flows left out. Results in {folder}.",
+    )
+
+
+def _published(by_sector: Any, sector: str, broad_sector: Any) -> float:
+    try:
+        return float(by_sector[broad_sector(sector)])
+    except KeyError:
+        return float("nan")

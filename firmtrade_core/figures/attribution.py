@@ -1,0 +1,124 @@
+"""Charts of where a change of exports comes from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from firmtrade_core.attribution.result import SOURCES, Attribution
+from firmtrade_core.codes.countries import country_name
+from firmtrade_core.figures.bars import shortened
+from firmtrade_core.figures.chart import GAIN, LOSS, MUTED, TEXT, Chart, base_layout
+from firmtrade_core.figures.heterogeneity import stacked_parts
+from firmtrade_core.labels import change, level
+
+#: Colours of the largest sources, Okabe-Ito in fixed slots; further ones are grey.
+SOURCE_COLOURS = {
+    "demand": "#0072B2",
+    "resistance": "#56B4E9",
+    "tariffs": "#D55E00",
+    "trade_costs": "#E69F00",
+    "home_costs": "#CC79A7",
+    "supply": "#CC79A7",
+    "attributes": "#009E73",
+    "reallocation": "#F0E442",
+}
+
+ROW = 30
+MOST_ROWS = 10
+
+
+def waterfall(found: Attribution, *, subtitle: str, source: str) -> Chart:
+    """From exports before to exports after, one step per source."""
+    table = found.waterfall()
+    start, end = float(found.before.sum()) * 1e-3, float(found.after.sum()) * 1e-3
+    steps = table["change"].to_numpy()
+    base = start + np.concatenate([[0.0], np.cumsum(steps)[:-1]])
+    names = ["Exports before", *table["label"], "Exports after"]
+    rows = list(range(len(names)))
+    low = min(start, end, float(np.min(base + steps, initial=start)))
+    high = max(start, end, float(np.max(base + steps, initial=start)))
+    # Bars of levels begin near the changes, not at zero: they are marked as cut, and labelled with the level.
+    reach = max(high - low, 1e-9)
+    floor = max(low - 0.25 * reach, 0.0)
+    words = [level(start, "bn USD"), *(change(float(v), "bn USD") for v in steps), level(end, "bn USD")]
+    hover = [
+        f"{name}<br>{word}{f'<br>{text}' if text else ''}"
+        for name, word, text in zip(names, words, ["", *table["explanation"], ""], strict=True)
+    ]
+    lengths = [start - floor, *steps, end - floor]
+    bases = [floor, *base, floor]
+    colours = [MUTED, *(GAIN if v >= 0 else LOSS for v in steps), "$accent"]
+    trace: dict[str, Any] = {
+        "type": "bar",
+        "orientation": "h",
+        "y": rows,
+        "x": [round(float(v), 6) for v in lengths],
+        "base": [round(float(v), 6) for v in bases],
+        "marker": {"color": colours},
+        "width": 0.62,
+        "customdata": hover,
+        "hovertemplate": "%{customdata}<extra></extra>",
+    }
+    layout = base_layout(
+        margin={"l": 190, "r": 100, "t": 4, "b": 4},
+        dragmode=False,
+        annotations=[
+            {
+                "x": 1,
+                "xref": "paper",
+                "xanchor": "right",
+                "xshift": 98,
+                "y": row,
+                "text": word,
+                "showarrow": False,
+                "font": {"size": 13, "color": TEXT},
+            }
+            for row, word in zip(rows, words, strict=True)
+        ],
+        xaxis={
+            "range": [floor, high + 0.05 * reach],
+            "showgrid": False,
+            "showticklabels": False,
+            "zeroline": False,
+            "fixedrange": True,
+        },
+        yaxis={
+            "tickvals": rows,
+            "ticktext": [shortened(str(name), 28) for name in names],
+            "range": [len(names) - 0.5, -0.5],
+            "showgrid": False,
+            "zeroline": False,
+            "fixedrange": True,
+            "ticklabelstandoff": 8,
+        },
+    )
+    return Chart(found.sentence().rstrip("."), subtitle, source, [trace], layout, height=ROW * len(names) + 8)
+
+
+def parts_by(found: Attribution, by: str, *, subtitle: str, source: str) -> Chart:
+    """Sources by partner or by product, the rows that change most.
+
+    Parameters
+    ----------
+    by : {"partner", "product"}
+    """
+    table = (found.by_partner() if by == "partner" else found.by_product()).head(MOST_ROWS)
+    sources = [s for s in found.sources if s in SOURCE_COLOURS]
+    rest = [s for s in found.sources if s not in SOURCE_COLOURS]
+    parts = pd.DataFrame({SOURCES[s][0]: table[s].to_numpy() for s in sources})
+    colours = [SOURCE_COLOURS[s] for s in sources]
+    if rest:
+        parts["All else"] = table[rest].to_numpy().sum(1)
+        colours.append("#8a8a8a")
+    moved = (table["after"] - table["before"]).to_numpy()
+    who = country_name(found.country)
+    title = f"Exports of {who} do not change by {by}"
+    if len(moved) and abs(moved[0]) > 1e-9:
+        word = "to" if by == "partner" else "of"
+        first = str(table["name"].to_numpy()[0])
+        first = first if by == "partner" else first[:1].lower() + first[1:]
+        title = f"{who}: exports {word} {first} change most, {change(float(moved[0]), 'bn USD')}"
+    return stacked_parts([str(n) for n in table["name"]], parts, colours, title, subtitle, source)

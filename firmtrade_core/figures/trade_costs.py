@@ -1,0 +1,275 @@
+"""Charts of gravity estimates: coefficients with intervals, over years, actual against fitted, elasticities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from firmtrade_core.codes.countries import country_name
+from firmtrade_core.figures.chart import ACCENT, MUTED, TEXT, Chart, base_layout
+from firmtrade_core.labels import number
+
+ROW_HEIGHT = 26
+
+#: Points drawn at most; the largest flows and an even choice of the rest.
+MOST_POINTS = 2500
+
+#: Okabe-Ito, in fixed slots.
+SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#999999")
+
+
+def interval_plot(
+    rows: pd.DataFrame,
+    *,
+    title: str,
+    subtitle: str,
+    source: str,
+    reference: float | None = 0.0,
+    name_width: int = 230,
+) -> Chart:
+    """Estimates with intervals, one row each.
+
+    Parameters
+    ----------
+    rows
+        Columns label, value, low, high, quiet (drawn in grey: not usable), note (in the hover).
+    reference
+        Where a line stands.
+    """
+    places = list(range(len(rows)))
+    value, low, high = (rows[c].to_numpy(dtype=np.float64) for c in ("value", "low", "high"))
+    colours = [MUTED if quiet else ACCENT for quiet in rows["quiet"]]
+    data: list[dict[str, Any]] = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": [float(a), float(b)],
+            "y": [place, place],
+            "line": {"color": colour, "width": 2},
+            "hoverinfo": "skip",
+        }
+        for place, a, b, colour in zip(places, low, high, colours, strict=True)
+        if np.isfinite(a) and np.isfinite(b)
+    ]
+    hover = [
+        f"<b>{label}</b><br>{number(v, significant=3)} ({number(a, significant=3)} to {number(b, significant=3)})<br>{note}"
+        for label, note, v, a, b in zip(
+            rows["label"], rows["note"], value.tolist(), low.tolist(), high.tolist(), strict=True
+        )
+    ]
+    data.append(
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "x": value.tolist(),
+            "y": places,
+            "text": hover,
+            "hovertemplate": "%{text}<extra></extra>",
+            "marker": {
+                "size": 9,
+                "color": colours,
+                "symbol": ["circle-open" if quiet else "circle" for quiet in rows["quiet"]],
+                "line": {"width": 1.5, "color": colours},
+            },
+        }
+    )
+    shown = np.concatenate([value, _clipped(low), _clipped(high), [] if reference is None else [reference]])
+    first, last = float(np.nanmin(shown)), float(np.nanmax(shown))
+    margin = 0.05 * max(last - first, 1e-6)
+    layout = base_layout(
+        margin={"l": name_width, "r": 16, "t": 2, "b": 30},
+        dragmode=False,
+        xaxis=_axis(range=[first - margin, last + margin], zeroline=False),
+        yaxis={
+            "tickvals": places,
+            "ticktext": list(rows["label"]),
+            "range": [len(rows) - 0.5, -0.5],
+            "showgrid": False,
+            "zeroline": False,
+            "fixedrange": True,
+            "tickfont": {"size": 13},
+        },
+        shapes=[] if reference is None else [_upright(reference)],
+    )
+    return Chart(title, subtitle, source, data, layout, height=ROW_HEIGHT * max(len(rows), 1) + 36)
+
+
+def coefficients_over_years(
+    series: Mapping[str, pd.DataFrame], *, title: str, subtitle: str, source: str
+) -> Chart:
+    """One line per series, the first with its band.
+
+    Parameters
+    ----------
+    series
+        By name: columns year, estimate, low, high. At most eight.
+    """
+    data: list[dict[str, Any]] = []
+    notes = []
+    for (name, frame), colour in zip(series.items(), SERIES, strict=False):
+        years = frame["year"].tolist()
+        band = {"type": "scatter", "x": years, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+        if not data:  # overlapping bands would hide each other
+            data += [
+                {**band, "y": frame["low"].tolist()},
+                {**band, "y": frame["high"].tolist(), "fill": "tonexty", "fillcolor": _faint(colour)},
+            ]
+        data += [
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "x": years,
+                "y": frame["estimate"].tolist(),
+                "line": {"color": colour, "width": 2},
+                "marker": {"size": 6},
+                "hovertemplate": f"<b>{name}</b><br>%{{x}}: %{{y:.2f}}<extra></extra>",
+            },
+        ]
+        notes.append((years[-1], float(frame["estimate"].iloc[-1]), name, colour))
+    years = [int(y) for frame in series.values() for y in frame["year"]]
+    first, last = min(years, default=0), max(years, default=0)
+    layout = base_layout(
+        margin={"l": 44, "r": 200, "t": 6, "b": 30},
+        dragmode=False,
+        xaxis=_axis(zeroline=False, dtick=2 if last - first > 6 else 1, range=[first - 0.4, last + 0.4]),
+        yaxis=_axis(zeroline=True, zerolinecolor=MUTED),
+        annotations=_apart(notes),
+    )
+    return Chart(title, subtitle, source, data, layout, height=330)
+
+
+def actual_and_fitted(cells: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Chart:
+    """Fitted against actual flows in logs, home sales apart.
+
+    Parameters
+    ----------
+    cells
+        Columns exporter, importer, trade, fitted.
+    """
+    positive = cells[(cells["trade"] > 0) & (cells["fitted"] > 0)].sort_values("trade", ascending=False)
+    step = max(1, len(positive) // MOST_POINTS)
+    positive = positive.iloc[::step]
+    home = (positive["exporter"].astype(str) == positive["importer"].astype(str)).to_numpy()
+    data = [
+        _points(positive[home == at_home], colour, name)
+        for at_home, colour, name in (
+            (False, ACCENT, "between countries"),
+            (True, SERIES[1], "sales at home"),
+        )
+        if (home == at_home).any()
+    ]
+    ends = [
+        float(positive[["trade", "fitted"]].min().min()),
+        float(positive[["trade", "fitted"]].max().max()),
+    ]
+    data.append(
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": ends,
+            "y": ends,
+            "line": {"color": MUTED, "width": 1},
+            "hoverinfo": "skip",
+            "showlegend": False,
+        }
+    )
+    layout = base_layout(
+        margin={"l": 66, "r": 10, "t": 6, "b": 44},
+        dragmode=False,
+        showlegend=True,
+        legend={"x": 0.02, "y": 0.98, "font": {"size": 12, "color": TEXT}, "bgcolor": "rgba(0,0,0,0)"},
+        xaxis=_axis(
+            type="log",
+            title={"text": "actual, mn USD", "font": {"size": 12}},
+            exponentformat="power",
+            dtick=2,
+        ),
+        yaxis=_axis(
+            type="log",
+            title={"text": "fitted, mn USD", "font": {"size": 12}},
+            exponentformat="power",
+            dtick=2,
+        ),
+    )
+    return Chart(title, subtitle, source, data, layout, height=380)
+
+
+def _points(cells: pd.DataFrame, colour: str, name: str) -> dict[str, Any]:
+    text = [
+        f"{country_name(str(e))} to {country_name(str(i))}"
+        for e, i in zip(cells["exporter"], cells["importer"], strict=True)
+    ]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": name,
+        "x": [float(f"{v:.4g}") for v in cells["trade"]],
+        "y": [float(f"{v:.4g}") for v in cells["fitted"]],
+        "text": text,
+        "hovertemplate": "<b>%{text}</b><br>actual %{x:,.0f}<br>fitted %{y:,.0f} mn USD<extra></extra>",
+        "marker": {"size": 4, "color": colour, "opacity": 0.45},
+    }
+
+
+def _axis(**changes: Any) -> dict[str, Any]:
+    return {
+        "fixedrange": True,
+        "gridcolor": "rgba(128,128,128,0.22)",
+        "tickfont": {"size": 12, "color": MUTED},
+        **changes,
+    }
+
+
+def _upright(x: float) -> dict[str, Any]:
+    line = {"color": MUTED, "width": 1}
+    return {
+        "type": "line",
+        "x0": x,
+        "x1": x,
+        "y0": 0,
+        "y1": 1,
+        "yref": "paper",
+        "line": line,
+        "layer": "below",
+    }
+
+
+def _clipped(values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Ends of intervals within a range that leaves the others readable: hovers carry the full ones."""
+    known = values[np.isfinite(values)]
+    if known.size < 4:
+        return values
+    middle, spread = np.median(known), np.subtract(*np.quantile(known, [0.75, 0.25]))
+    return np.clip(values, middle - 10 * spread, middle + 10 * spread)
+
+
+def _faint(colour: str) -> str:
+    red, green, blue = (int(colour[k : k + 2], 16) for k in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.14)"
+
+
+def _apart(notes: Sequence[tuple[int, float, str, str]]) -> list[dict[str, Any]]:
+    """Names at the ends of lines, pushed apart where they would overlap."""
+    if not notes:
+        return []
+    values = [n[1] for n in notes]
+    gap = 0.075 * max(max(values) - min(values), 0.4)
+    placed: list[dict[str, Any]] = []
+    last = float("inf")
+    for year, value, name, colour in sorted(notes, key=lambda n: -n[1]):
+        last = min(value, last - gap)
+        placed.append(
+            {
+                "x": year,
+                "y": last,
+                "xanchor": "left",
+                "xshift": 8,
+                "text": name,
+                "showarrow": False,
+                "font": {"size": 12, "color": colour},
+            }
+        )
+    return placed

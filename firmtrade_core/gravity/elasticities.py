@@ -1,0 +1,105 @@
+"""Trade elasticities by sector from estimated gravity equations: flagged, shrunk, and kept as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from firmtrade_core.gravity.estimate import GravityEstimate
+from firmtrade_core.gravity.meta_analysis import RandomEffects, random_effects
+from firmtrade_core.gravity.sector_runs import TARIFF
+from firmtrade_core.world.elasticities import ESTIMATED_COLUMNS, ElasticityStatus
+
+#: Services pay no tariff that their elasticity could be learned from.
+ASSUMED_FOR_SERVICES = 4.0
+
+
+def tariff_elasticity(found: GravityEstimate, term: str = TARIFF) -> tuple[float, float, float]:
+    """ε of consumer values to tariffs with its confidence interval: -θ, less one for border values (MODEL 3)."""
+    shift = float(found.flow_values == "border")
+    low, high = found.interval(term)
+    return -found.coefficients[term] - shift, -high - shift, -low - shift
+
+
+def elasticities_by_sector(estimates: pd.DataFrame, *, term: str = TARIFF) -> pd.DataFrame:
+    """Elasticities from a table of estimates (`sector_runs.estimate_sectors`), raw and shrunk.
+
+    Shrinkage reads sectors as draws around a common mean. A wrong sign or an interval that reaches zero is
+    flagged, and the value to use is then the common mean with its prediction interval, never the estimate;
+    otherwise it is the shrunk estimate. All estimates, flagged ones too, enter the mean, for leaving out the
+    low ones would raise it.
+
+    Parameters
+    ----------
+    estimates
+        Columns sector, term, estimate, std_error, low, high, flow_values, rows_used.
+
+    Returns
+    -------
+    DataFrame
+        A row per sector: sector, status, value, low, high (to use), raw, raw_error, raw_low, raw_high, shrunk,
+        shrunk_error, observations. The attribute ``attrs["pooled"]`` holds mean, error, spread, heterogeneity.
+    """
+    rows = estimates[estimates["term"] == term].reset_index(drop=True)
+    shift = (rows["flow_values"] == "border").astype(float)
+    raw, error = -rows["estimate"] - shift, rows["std_error"]
+    low, high = -rows["high"] - shift, -rows["low"] - shift
+    pooled = random_effects(raw, error)
+    quantile = float(((high - low) / (2 * error)).iloc[0])
+    status = np.select([raw <= 0, low <= 0], ["wrong sign", "too noisy"], "usable")
+    usable = status == "usable"
+    value = np.where(usable, pooled.shrunk, pooled.mean)
+    spread = np.where(usable, pooled.shrunk_error, pooled.prediction_error)
+    table = pd.DataFrame(
+        {
+            "sector": rows["sector"],
+            "status": status,
+            "value": value,
+            "low": np.maximum(value - quantile * spread, 0.0),
+            "high": value + quantile * spread,
+            "raw": raw,
+            "raw_error": error,
+            "raw_low": low,
+            "raw_high": high,
+            "shrunk": pooled.shrunk,
+            "shrunk_error": pooled.shrunk_error,
+            "observations": rows["rows_used"],
+        }
+    )
+    table.attrs["pooled"] = _as_plain(pooled)
+    return table
+
+
+def with_services(table: pd.DataFrame, sector: str = "services") -> pd.DataFrame:
+    """The table with a row for services, whose elasticity is assumed, so that a world can be solved with it."""
+    if sector in set(table["sector"]):
+        return table
+    status: ElasticityStatus = "assumed"
+    row = {"sector": sector, "status": status, "value": ASSUMED_FOR_SERVICES}
+    joined = pd.concat([table, pd.DataFrame([row])], ignore_index=True)
+    joined.attrs = dict(table.attrs)
+    return joined
+
+
+def write_set(table: pd.DataFrame, path: Path, *, name: str, label: str, source: str, note: str) -> None:
+    """Write a table of elasticities as a set that `world.elasticities` reads, its description at the head."""
+    head = {"set": name, "label": label, "kind": "tariff", "source": source, "note": note}
+    for words in head.values():
+        if "\n" in words:
+            raise ValueError("Descriptions of a set have one line each.")
+    lines = [f"# {key}: {words}" for key, words in head.items()]
+    body = with_services(table)[list(ESTIMATED_COLUMNS)].to_csv(index=False, float_format="%.6g")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n" + body, encoding="utf-8")
+
+
+def _as_plain(pooled: RandomEffects) -> Mapping[str, float]:
+    return {
+        "mean": pooled.mean,
+        "mean_error": pooled.mean_error,
+        "spread": pooled.spread,
+        "heterogeneity": pooled.heterogeneity,
+    }

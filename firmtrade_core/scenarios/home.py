@@ -1,0 +1,241 @@
+"""The home country's firms as scenarios see them: who they are, what they can do, what would move them.
+
+A table of firms with their capability m and what they save on fixed costs, g (MODEL 6), the deviations around
+them, observed presence by destination, and the effects of attributes with their evidence (MODEL 7). It is kept
+in one Parquet file whose metadata carry everything that is not a column.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from firmtrade_core.margins import Deviations, Firms, FirmSector, FirmsError, Lognormal, Pareto
+from firmtrade_core.scenarios.isic import parts_of_sector
+from firmtrade_core.world.world import World
+
+Array = NDArray[np.float64]
+
+Grade = Literal["association", "observables", "instrument"]
+
+#: How far an effect may be trusted, in words.
+GRADES: dict[Grade, str] = {
+    "association": "association, not a proven effect",
+    "observables": "effect given selection on observables",
+    "instrument": "effect identified by an instrument",
+}
+
+_REQUIRED = ("sector", "capability")
+_KEY = b"firmtrade.home"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What one more unit of an attribute does to a firm.
+
+    Parameters
+    ----------
+    capability, fixed_cost_saving
+        Change of m and of g, in logs.
+    capability_error, fixed_cost_error
+        Standard errors.
+    grade
+        Evidence: of `GRADES`.
+    source
+        Where the estimate comes from.
+    """
+
+    capability: float = 0.0
+    fixed_cost_saving: float = 0.0
+    capability_error: float = 0.0
+    fixed_cost_error: float = 0.0
+    grade: Grade = "association"
+    source: str = ""
+
+    def at(self, deviations: float) -> Effect:
+        """The effect so many standard errors away, capability and fixed cost together."""
+        return replace(
+            self,
+            capability=self.capability + deviations * self.capability_error,
+            fixed_cost_saving=self.fixed_cost_saving + deviations * self.fixed_cost_error,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class HomeFirms:
+    """The firms of one country.
+
+    Parameters
+    ----------
+    country
+        Its code.
+    firms : DataFrame
+        One row per firm: ``sector`` (a code of the world or of ISIC) and ``capability``; if known
+        ``fixed_cost_saving``, ``weight``, and columns of the firm panel such as region, employment, age,
+        exports, wages, score, propensity and the attributes.
+    deviations : Deviations
+    presence
+        Observed share of a sector's potential firms that serve a destination.
+    effects
+        By attribute.
+    source
+        What the firms are: real, estimated or synthetic, in words.
+
+    Raises
+    ------
+    FirmsError
+        Naming the column and what to mend.
+    """
+
+    country: str
+    firms: pd.DataFrame
+    deviations: Deviations
+    presence: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    effects: Mapping[str, Effect] = field(default_factory=dict)
+    source: str = "not stated"
+    _families: dict[tuple[str, str], tuple[Firms, tuple[str, ...]]] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        missing = [name for name in _REQUIRED if name not in self.firms]
+        if missing:
+            raise FirmsError(f"The table of firms has no column {', '.join(missing)}.")
+        if self.firms.empty:
+            raise FirmsError(f"The table of firms of {self.country} is empty.")
+        table = self.firms.reset_index(drop=True)
+        for name, default in (("fixed_cost_saving", 0.0), ("weight", 1.0)):
+            if name not in table:
+                table[name] = default
+        for name in ("capability", "fixed_cost_saving", "weight"):
+            values = pd.to_numeric(table[name], errors="coerce").to_numpy(float)
+            if not np.isfinite(values).all():
+                raise FirmsError(
+                    f"{int((~np.isfinite(values)).sum())} firms have no {name}; fill or leave them out."
+                )
+            table[name] = values
+        if (table["weight"] < 0).any() or not table["weight"].sum() > 0:
+            raise FirmsError("Sampling weights must be zero or more, and some above zero.")
+        object.__setattr__(self, "firms", table)
+
+    def __len__(self) -> int:
+        return len(self.firms)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """Sixteen hexadecimal digits that identify firms, presence and effects."""
+        rows = pd.util.hash_pandas_object(self.firms, index=False).to_numpy()
+        digest = hashlib.blake2b(rows.tobytes(), digest_size=8)
+        digest.update(json.dumps(self._about(), sort_keys=True).encode())
+        return digest.hexdigest()
+
+    # Onto a world -------------------------------------------------------------------------------
+
+    def sector_of(self, world: World) -> NDArray[np.intp]:
+        """Position of each firm's sector in the world, (F,); -1 where the world has none that holds it."""
+        place = {}
+        for label in self.firms["sector"].astype(str).unique():
+            parts = parts_of_sector(label)
+            place[label] = next(
+                (
+                    position
+                    for position, code in enumerate(world.sectors)
+                    if code == label or (parts and parts <= (parts_of_sector(code) or frozenset()))
+                ),
+                -1,
+            )
+        return self.firms["sector"].astype(str).map(place).to_numpy(np.intp)
+
+    def family(
+        self, world: World, elsewhere: Pareto | Lognormal | None = None
+    ) -> tuple[Firms, tuple[str, ...]]:
+        """The firms family on a world, and notes on firms whose sector the world does not have.
+
+        Raises
+        ------
+        FirmsError
+            If no firm's sector, or not the country, is in the world.
+        """
+        elsewhere = elsewhere or Pareto()
+        key = (world.content_hash, repr(elsewhere))
+        if key not in self._families:
+            self._families[key] = self._family(world, elsewhere)
+        return self._families[key]
+
+    def _family(self, world: World, elsewhere: Pareto | Lognormal) -> tuple[Firms, tuple[str, ...]]:
+        place = self.sector_of(world)
+        if not (place >= 0).any():
+            raise FirmsError(
+                f"None of the firms' sectors ({', '.join(sorted(set(self.firms['sector'].astype(str)))[:5])}) is "
+                f"part of a sector of {world.name}. Use its codes or ISIC divisions."
+            )
+        m, g, w = (self.firms[c].to_numpy(float) for c in ("capability", "fixed_cost_saving", "weight"))
+        sectors = {
+            world.sectors[s]: FirmSector(m[place == s], self.deviations, g[place == s], w[place == s])
+            for s in np.unique(place[place >= 0])
+            if w[place == s].sum() > 0
+        }
+        lost = sorted(set(self.firms["sector"].astype(str)[place < 0]))
+        notes = (
+            [f"Firms of {', '.join(lost)} belong to no sector of this world and stand aside."] if lost else []
+        )
+        presence: dict[str, Mapping[str, float]] = {c: s for c, s in self.presence.items() if c in sectors}
+        return Firms(self.country, sectors, presence, elsewhere), tuple(notes)
+
+    # Files --------------------------------------------------------------------------------------
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "country": self.country,
+            "deviations": asdict(self.deviations),
+            "presence": {sector: dict(shares) for sector, shares in self.presence.items()},
+            "effects": {name: asdict(effect) for name, effect in self.effects.items()},
+            "source": self.source,
+        }
+
+    def save(self, path: Path) -> None:
+        """Write one Parquet file."""
+        import pyarrow
+        import pyarrow.parquet
+
+        table = pyarrow.Table.from_pandas(self.firms, preserve_index=False)
+        about = {**(table.schema.metadata or {}), _KEY: json.dumps(self._about()).encode()}
+        pyarrow.parquet.write_table(table.replace_schema_metadata(about), path)
+
+    @classmethod
+    def load(cls, path: Path) -> HomeFirms:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        FirmsError
+            If the file is not of this kind.
+        """
+        import pyarrow
+        import pyarrow.parquet
+
+        try:
+            table = pyarrow.parquet.read_table(path)
+            about = json.loads((table.schema.metadata or {})[_KEY])
+            return cls(
+                country=str(about["country"]),
+                firms=table.to_pandas(),
+                deviations=Deviations(**about["deviations"]),
+                presence=about["presence"],
+                effects={name: Effect(**effect) for name, effect in about["effects"].items()},
+                source=str(about["source"]),
+            )
+        except FirmsError:
+            raise
+        except (KeyError, TypeError, ValueError, OSError, pyarrow.ArrowException) as error:
+            raise FirmsError(
+                f"{Path(path).name} is no file of home firms ({type(error).__name__}). Write one with "
+                "HomeFirms.save, from the results of the capability estimation."
+            ) from error

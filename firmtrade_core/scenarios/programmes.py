@@ -1,0 +1,294 @@
+"""Firm programmes at home: who is treated, what it does to capability and fixed costs, what it costs (MODEL 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from firmtrade_core.margins import FirmSector, FirmShift
+from firmtrade_core.scenarios import schema
+from firmtrade_core.scenarios.atlas import Atlas
+from firmtrade_core.scenarios.draft import Draft
+from firmtrade_core.scenarios.errors import ScenarioError, suggestion
+from firmtrade_core.scenarios.home import GRADES, Effect, HomeFirms
+from firmtrade_core.scenarios.levers import apply
+from firmtrade_core.world.world import World
+
+Array = NDArray[np.float64]
+
+#: Attribute of the firm panel that a programme moves, unless the card names another.
+ATTRIBUTES = {
+    "quality_certification": "quality_certificate",
+    "supplier_networks": "supplier_links",
+    "delivery_reliability": "on_time_delivery",
+    "export_promotion": "export_promotion",
+    "research": "rnd_intensity",
+    "skills": "skill_share",
+    "digital_trade": "digital_presence",
+    "trade_finance": "trade_finance",
+}
+
+#: Programmes that partly treat overlapping firms split them; beyond so many rows this stops.
+_MOST_ROWS = 2_000_000
+
+_MILLION = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Treatment:
+    """The home country's firms after programmes; a firm treated in part stands in several rows.
+
+    Attributes
+    ----------
+    home : HomeFirms
+    firm : (R,) of int
+        Row of the firm's table.
+    capability, fixed_cost_saving, weight : (R,)
+        m, g and weight afterwards; weights of a firm add up to its own.
+    treated : (R,) of bool
+        Whether any programme reached it.
+    count : tuple of float
+        Firms treated, by programme, weighted.
+    outlay : float
+        Million USD a year, at baseline prices.
+    grades : tuple of str
+        Evidence of the effects used, weakest first.
+    """
+
+    home: HomeFirms
+    firm: NDArray[np.intp]
+    capability: Array
+    fixed_cost_saving: Array
+    weight: Array
+    treated: NDArray[np.bool_]
+    count: tuple[float, ...] = ()
+    outlay: float = 0.0
+    grades: tuple[str, ...] = ()
+
+    @classmethod
+    def none(cls, home: HomeFirms) -> Treatment:
+        """Firms as they are."""
+        table = home.firms
+        m, g, w = (table[name].to_numpy(float) for name in ("capability", "fixed_cost_saving", "weight"))
+        return cls(home, np.arange(len(table)), m, g, w, np.zeros(len(table), dtype=bool))
+
+    def after(self, share: Array, effect: Effect, outlay: float) -> Treatment:
+        """One more programme, which reaches a share of each firm, (F,)."""
+        own = share[self.firm]
+        part, whole = (own > 0) & (own < 1), own >= 1
+        if len(own) + part.sum() > _MOST_ROWS:
+            raise ScenarioError(
+                "too many programmes overlap with partial take-up; set take-up to 1 or separate whom they reach."
+            )
+        reached = part | whole
+        kept = ~whole
+        rows = np.concatenate([np.flatnonzero(kept), np.flatnonzero(reached)])
+        moved = np.concatenate([np.zeros(kept.sum(), bool), np.ones(reached.sum(), bool)])
+        weight = np.concatenate([(self.weight * (1 - own))[kept], (self.weight * own)[reached]])
+        return Treatment(
+            self.home,
+            self.firm[rows],
+            self.capability[rows] + effect.capability * moved,
+            self.fixed_cost_saving[rows] + effect.fixed_cost_saving * moved,
+            weight,
+            self.treated[rows] | moved,
+            (*self.count, float((self.weight * own).sum())),
+            self.outlay + outlay,
+            tuple(grade for grade in GRADES if grade in {*self.grades, effect.grade}),
+        )
+
+    def shift(self, world: World) -> FirmShift | None:
+        """What the engine takes: the sectors whose firms a programme has reached."""
+        place = self.home.sector_of(world)[self.firm]
+        moved = {}
+        for s in np.unique(place[self.treated & (place >= 0)]):
+            rows = place == s
+            moved[world.sectors[s]] = FirmSector(
+                self.capability[rows],
+                self.home.deviations,
+                self.fixed_cost_saving[rows],
+                self.weight[rows],
+            )
+        return FirmShift(moved) if moved else None
+
+
+def effect_of(card: schema.Programme, home: HomeFirms | None) -> Effect:
+    """The effect a programme has on a firm it reaches, by the card or by the table of effects.
+
+    Raises
+    ------
+    ScenarioError
+        If neither says what it is.
+    """
+    attribute = card.attribute or ATTRIBUTES[card.policy]
+    if card.effect is not None:
+        given = card.effect
+        found = Effect(
+            given.capability,
+            given.fixed_cost_saving,
+            given.capability_error,
+            given.fixed_cost_error,
+            given.grade,
+            "given with the card",
+        )
+    elif home is not None and attribute in home.effects:
+        found = home.effects[attribute]
+    else:
+        known = (
+            f" Effects are known of: {', '.join(home.effects)}." if home is not None and home.effects else ""
+        )
+        raise ScenarioError(
+            f"there is no effect of {attribute!r} to use: give one with the card (effect: {{capability: 0.05, grade: "
+            f"association}}), or load firms with a table of effects.{known}"
+        )
+    scale = card.intensity
+    scaled = replace(
+        found,
+        capability=scale * found.capability,
+        fixed_cost_saving=scale * found.fixed_cost_saving,
+        capability_error=scale * found.capability_error,
+        fixed_cost_error=scale * found.fixed_cost_error,
+    )
+    return scaled.at(card.effect_deviations)
+
+
+def take_up(card: schema.Programme, home: HomeFirms, place: NDArray[np.intp], sectors: Array) -> Array:
+    """Share of each firm that the programme reaches, (F,).
+
+    Raises
+    ------
+    ScenarioError
+        If nobody is eligible, or a column it asks for is missing.
+    """
+    table, rule = home.firms, card.eligible
+    eligible = np.where(place >= 0, sectors[place], 0.0) > 0
+    for name, keeps in (
+        ("region", rule.regions and (lambda c: c.astype(str).isin(rule.regions))),
+        ("employment", rule.smallest is not None and (lambda c: c >= rule.smallest)),
+        ("employment", rule.largest is not None and (lambda c: c <= rule.largest)),
+        ("age", rule.youngest is not None and (lambda c: c >= rule.youngest)),
+        ("age", rule.oldest is not None and (lambda c: c <= rule.oldest)),
+        ("score", rule.lowest_score is not None and (lambda c: c >= rule.lowest_score)),
+        ("exports", rule.exporters == "exporters" and (lambda c: c > 0)),
+        ("exports", rule.exporters == "non_exporters" and (lambda c: ~(c > 0))),
+    ):
+        if callable(keeps):
+            eligible &= keeps(_column(home, name)).to_numpy(bool)
+    attribute = card.attribute or ATTRIBUTES[card.policy]
+    if attribute in table and set(table[attribute].dropna().unique()) <= {0, 1}:
+        # Firms that already have it gain nothing from being given it.
+        eligible &= ~(table[attribute] == 1).to_numpy()
+    if not eligible.any():
+        raise ScenarioError(
+            "no firm is eligible: widen its sectors, regions, sizes or ages, or drop the condition on exporting "
+            "(firms that already have the attribute do not count)."
+        )
+    wanted = card.take_up * card.reached
+    if card.by == "share":
+        return np.where(eligible, wanted, 0.0)
+    score = np.where(eligible, np.maximum(_column(home, "propensity").to_numpy(float), 0.0), 0.0)
+    weight = table["weight"].to_numpy(float)
+    return _by_propensity(np.nan_to_num(score), weight * eligible, wanted)
+
+
+def _by_propensity(score: Array, weight: Array, wanted: float) -> Array:
+    """min(1, c x score) with the constant c that makes the mean over eligible firms what is wanted."""
+    if not (score * weight).sum() > 0:
+        raise ScenarioError("every eligible firm has a propensity of zero; let them take up by share.")
+    low, high = 0.0, 1.0
+    total = weight.sum()
+    reachable = weight[score > 0].sum() / total
+    goal = min(wanted, reachable)
+    while (np.minimum(1, high * score) * weight).sum() / total < goal * (1 - 1e-12) and high < 1e12:
+        high *= 2
+    for _ in range(80):
+        middle = (low + high) / 2
+        if (np.minimum(1, middle * score) * weight).sum() / total < goal:
+            low = middle
+        else:
+            high = middle
+    return np.minimum(1.0, high * score).astype(np.float64)
+
+
+def _column(home: HomeFirms, name: str) -> pd.Series:
+    if name not in home.firms:
+        raise ScenarioError(f"eligibility asks for {name}, which the table of firms does not have.")
+    return home.firms[name]
+
+
+@apply.register
+def _(card: schema.Programme, draft: Draft, atlas: Atlas) -> None:
+    home = atlas.home
+    sectors = atlas.sectors(card.sectors, card.except_sectors)
+    effect = effect_of(card, home)
+    if effect.grade == "association":
+        atlas.note(
+            f"The effect of {card.policy.replace('_', ' ')} is an association, not a proven effect: read every number "
+            "that follows from it so."
+        )
+    if home is None or draft.treatment is None:
+        _without_firms(card, effect, draft, atlas, sectors)
+        return
+    if card.country not in ("", home.country):
+        raise ScenarioError(
+            f"it is a programme of {card.country}, but the firms loaded are of {home.country}."
+        )
+    place = home.sector_of(draft.world)
+    share = take_up(card, home, place, sectors)
+    reached = float((share * home.firms["weight"].to_numpy(float)).sum())
+    outlay = card.outlay * card.reached if card.outlay is not None else reached * card.unit_cost * _MILLION
+    draft.treatment = draft.treatment.after(share, effect, outlay)
+    draft.outlay[draft.world.country_index(home.country)] += outlay
+
+
+def _without_firms(
+    card: schema.Programme, effect: Effect, draft: Draft, atlas: Atlas, sectors: Array
+) -> None:
+    """The same policy where no firms are known: what it does to the mean of a Pareto or to equal firms.
+
+    Moving a share p of Pareto firms up by d raises S and n everywhere by B = 1 - p + p e^(ζd), which is what
+    iceberg costs lower by B^(1/θ) do; saving on fixed costs works through S alone (MODEL 2, table).
+    """
+    country = card.country or (home_firms.country if (home_firms := atlas.home) is not None else "")
+    if not country:
+        raise ScenarioError("name the country whose firms it treats (country: MEX): no firms are loaded.")
+    structure, elasticity = atlas.structure, atlas.elasticity
+    if country not in draft.world.countries:
+        raise ScenarioError(f"{country} is not in this world.{suggestion(country, draft.world.countries)}")
+    home = draft.world.country_index(country)
+    tail = structure.tail if structure.family in ("pareto", "firms") else 1.0
+    reached = card.take_up * card.reached
+    lift = np.log1p(reached * np.expm1(tail * effect.capability)) / elasticity
+    draft.trade_cost[home] = draft.trade_cost[home] * np.exp(-lift * sectors)
+    if tail > 1 and effect.fixed_cost_saving:
+        saving = np.log1p(reached * np.expm1((tail - 1) * effect.fixed_cost_saving)) / (tail - 1)
+        abroad = np.arange(len(draft.world.countries)) != home
+        draft.fixed_cost[home, abroad] *= np.exp(-saving * sectors)
+    if card.outlay is not None:
+        draft.outlay[home] += card.outlay * card.reached
+    law = "Pareto firms" if tail > 1 else "equal firms"
+    cost = (
+        ""
+        if card.outlay is not None
+        else " Its cost is not counted, for want of a number of firms (give outlay)."
+    )
+    atlas.note(
+        f"No firms of {country} are in use here: the programme moves {law} as a whole, and everybody in the "
+        f"sectors named counts as eligible.{cost}"
+    )
+
+
+def wto_note(card: schema.AnyCard) -> str:
+    """What the Agreement on Subsidies and Countervailing Measures has to say, where a card depends on exports."""
+    contingent = isinstance(card, schema.ExportSubsidy) and card.value > 0
+    if isinstance(card, schema.Programme):
+        contingent = card.contingent_on_exports or card.eligible.exporters == "exporters"
+    if not contingent:
+        return ""
+    return (
+        "Support that depends on exporting is prohibited by Article 3.1(a) of the WTO Agreement on Subsidies and "
+        "Countervailing Measures (countries of its Annex VII excepted): partners may answer with countervailing duties."
+    )

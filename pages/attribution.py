@@ -1,0 +1,163 @@
+"""Attribution: where this scenario's change of exports, or past growth, comes from."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import streamlit as st
+
+from firmtrade_core.attribution import Attribution, AttributionError, attribute_growth, attribute_scenario
+from firmtrade_core.codes.countries import country_name
+from firmtrade_core.figures.attribution import parts_by, waterfall
+from firmtrade_core.labels import change
+from firmtrade_core.world.errors import WorldError
+from firmtrade_core.world.files import load_world
+from firmtrade_core.world.world import World
+from pages.parts import chart
+from pages.parts.frame import certificate_line, complain, notes, open_page, table
+from pages.parts.looking import country_chooser
+from pages.parts.presets import sentence
+from pages.parts.solving import UnsolvedError, solve_in
+from pages.parts.store import Store, current
+from pages.parts.worlds import short_sources
+
+_QUESTIONS = {"scenario": "This scenario's change", "growth": "Past growth"}
+
+_EARLIER = "earlier_world"
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _from_file(path: str, modified: float) -> World:
+    return load_world(path)
+
+
+def _earlier() -> World | None:
+    """The world of an earlier year: uploaded in this session, or named by FIRMTRADE_EARLIER_WORLD."""
+    uploaded: World | None = st.session_state.get(_EARLIER)
+    name = os.environ.get("FIRMTRADE_EARLIER_WORLD", "").strip()
+    if uploaded is not None or not name:
+        return uploaded
+    path = Path(name).expanduser()
+    try:
+        return _from_file(str(path), path.stat().st_mtime)
+    except (OSError, WorldError) as error:
+        complain("The earlier world cannot be read", str(error), "Mend FIRMTRADE_EARLIER_WORLD, or unset it.")
+        return None
+
+
+def _upload() -> None:
+    given = st.file_uploader(
+        "World file of an earlier year, with the same countries and sectors",
+        help="Made by `python -m firmtrade_core world build`; it stays in this session.",
+        key="earlier_file",
+    )
+    if given is None:
+        return
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"upload{Path(given.name).suffix}"
+            path.write_bytes(given.getvalue())
+            st.session_state[_EARLIER] = load_world(path)
+    except WorldError as error:
+        complain("This file is no world", str(error), "Nothing else has changed.")
+
+
+def _scenario(store: Store, world: World) -> tuple[Attribution, str] | None:
+    try:
+        equilibrium, read = solve_in(store, world)
+    except UnsolvedError as problem:
+        complain("No equilibrium to show", str(problem), "Change the scenario in the Scenario lab.")
+        return None
+    found = attribute_scenario(equilibrium, store.country, store.scenario.name)
+    notes(read)
+    certificate_line(equilibrium)
+    return found, equilibrium.content_hash
+
+
+def _growth(store: Store, world: World) -> tuple[Attribution, str] | None:
+    _upload()
+    earlier = _earlier()
+    if earlier is None:
+        st.html(
+            '<p class="ft-quiet">Two years of data are needed. The world in use is the later one; give a file of an '
+            "earlier year above, or name one in FIRMTRADE_EARLIER_WORLD.</p>"
+        )
+        return None
+    elasticity = st.slider(
+        "Trade elasticity, for what tariffs did",
+        1.0,
+        12.0,
+        4.0,
+        0.5,
+        key="growth_elasticity",
+        help="Tariffs are data; the elasticity says how far they moved trade.",
+    )
+    try:
+        found = attribute_growth(earlier, world, store.country, elasticity)
+    except AttributionError as error:
+        complain("These two worlds cannot be compared", str(error), "Give a world with the same labels.")
+        return None
+    return found, f"{earlier.content_hash}-{world.content_hash}-{store.country}-{elasticity:g}"
+
+
+def _show(found: Attribution, result: str, world: World) -> None:
+    source = short_sources(world)
+    under = f"bn USD at the border · {world.name} · {found.title}"
+    chart.draw(
+        waterfall(found, subtitle=f"{under} · grey bars are cut", source=source),
+        key="waterfall",
+        result=result,
+        kind="waterfall",
+    )
+    left, right = st.columns(2, gap="large")
+    for column, by in ((left, "partner"), (right, "product")):
+        with column:
+            drawn = parts_by(found, by, subtitle=f"Change in {under}", source=source)
+            chart.draw(drawn, key=f"parts_{by}", result=result, kind="parts")
+    rows = [
+        (
+            str(row["label"]),
+            str(row["explanation"]),
+            change(float(row["change"]), "bn USD"),
+            change(float(row["percent"])),
+        )
+        for row in found.waterfall().to_dict("records")
+    ]
+    total = ("In all", "", change(found.change * 1e-3, "bn USD"), change(found.percent))
+    table(
+        f"{country_name(found.country)}: sources of the change",
+        ("Source", "What it is", "Change", "Of exports before"),
+        [*rows, total],
+    )
+    notes((found.assumption,))
+    st.download_button(
+        "Every partner, product and source (CSV)",
+        found.cells().to_csv(index=False),
+        f"attribution_{found.country}.csv",
+        "text/csv",
+        icon=":material/download:",
+        type="tertiary",
+    )
+
+
+def _page(world: World) -> None:
+    store = current(world)
+    question = st.segmented_control(
+        "Question", list(_QUESTIONS), format_func=_QUESTIONS.__getitem__, default="scenario", key="question",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    growth = question == "growth"
+    title = "Where past growth of exports comes from" if growth else sentence(store.scenario, world)
+    st.html(f'<h1 class="ft-sentence">{title}</h1>')
+    country_chooser(store, world, key="attribution")
+    charts, foot = st.container(), st.container()
+    with foot:
+        found = (_growth if growth else _scenario)(store, world)
+    if found is not None:
+        with charts:
+            _show(*found, world)
+
+
+_page(open_page("Attribution"))

@@ -1,0 +1,194 @@
+"""Which trade the Trade costs page estimates on: the session's world, a file named by FIRMTRADE_PANEL, or one uploaded."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from firmtrade_core.gravity.estimate import GravityEstimate, estimate
+from firmtrade_core.gravity.geography import VARIABLES, panel_of_world, with_geography
+from firmtrade_core.gravity.machine_costs import CostComparison, compare_costs
+from firmtrade_core.gravity.panel import GravityPanel
+from firmtrade_core.gravity.specification import GravitySpecification
+from firmtrade_core.world.tables import read_table
+from firmtrade_core.world.world import World
+
+UPLOADED, _KEY = "uploaded_panel", "trade_costs"
+
+#: Of the flow, by which an uploaded table is recognised; the first includes the importer's tariff.
+FLOWS = {"expenditure_musd": "consumer", "trade": "border"}
+
+GEOGRAPHY_TERMS = ("log(dist)", "contiguity", "language", "border")
+
+#: Rows above which an estimate is asked for rather than made at once.
+QUICK_ROWS = 60_000
+
+ALL_GOODS = "all goods"
+
+
+@dataclass
+class Choices:
+    """What the page estimates; widgets are seeded from it."""
+
+    source: str = "world"
+    sector: str = ALL_GOODS
+    estimator: str = "ppml"
+    regressors: tuple[str, ...] = GEOGRAPHY_TERMS
+    pair_effects: bool = False
+    domestic: bool = True
+    clusters: str = "pair"
+    interval: int = 1
+    borders_by_year: bool = False
+    elasticities: str = "GRAV"
+    term: str = "log(dist)"
+    shown: str = "residuals"
+    policy: str = ""
+    members: tuple[str, ...] = ()
+    switch: str = "off"
+    asked: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class PanelFile:
+    """A panel with its name and a hash of its content."""
+
+    name: str
+    panel: GravityPanel
+    content_hash: str
+
+
+def choices() -> Choices:
+    """The session's choices."""
+    found: Choices = st.session_state.setdefault(_KEY, Choices())
+    return found
+
+
+def named_panel() -> Path | None:
+    """The file that FIRMTRADE_PANEL names, if it names one."""
+    name = os.environ.get("FIRMTRADE_PANEL", "").strip()
+    return Path(name).expanduser() if name else None
+
+
+@st.cache_resource(show_spinner="Reading the flows ...", max_entries=4)
+def _world_panel(content_hash: str, pooled: bool, _world: World) -> GravityPanel:
+    return panel_of_world(_world, pooled=pooled)
+
+
+@st.cache_resource(show_spinner="Reading the flows ...", max_entries=2)
+def _named(path: str, modified: float) -> PanelFile:
+    return read_panel_file(Path(path))
+
+
+def read_panel_file(path: Path, name: str = "") -> PanelFile:
+    """A table of flows (`FLOWS`) with whatever else it holds; geography is added where it has none.
+
+    Raises
+    ------
+    ValueError
+        One of the core's errors, in words for people.
+    """
+    table = read_table(path)
+    flow = next((f for f in FLOWS if f in table.columns), "trade")
+    panel = GravityPanel.from_table(
+        table,
+        flow=flow,
+        flow_values="consumer" if FLOWS.get(flow) == "consumer" else "border",
+        tariff="tariff" if "tariff" in table.columns else None,
+        gaps="leave",
+    )
+    if not set(VARIABLES) <= set(panel.table.columns):
+        panel = with_geography(panel)
+    digest = hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
+    return PanelFile(name or path.name, panel, digest)
+
+
+def read_upload(name: str, content: bytes) -> PanelFile:
+    """A panel from an uploaded file; it is kept in this session only."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"upload{Path(name).suffix}"
+        path.write_bytes(content)
+        return read_panel_file(path, name)
+
+
+def sources(world: World) -> dict[str, str]:
+    """What can be estimated on, by key, with its name."""
+    found = {"world": f"{world.name}, one year"}
+    if (path := named_panel()) is not None:
+        found["named"] = f"{path.name} (FIRMTRADE_PANEL)"
+    uploaded: PanelFile | None = st.session_state.get(UPLOADED)
+    if uploaded is not None:
+        found["uploaded"] = f"{uploaded.name} (uploaded)"
+    return found
+
+
+def current_panel(world: World, chosen: Choices) -> PanelFile:
+    """The panel chosen, all sectors of it, or pooled goods of the world.
+
+    Raises
+    ------
+    ValueError, OSError
+    """
+    if chosen.source == "uploaded" and isinstance(found := st.session_state.get(UPLOADED), PanelFile):
+        return found
+    path = named_panel()
+    if chosen.source == "named" and path is not None:
+        return _named(str(path), path.stat().st_mtime)
+    pooled = chosen.sector == ALL_GOODS
+    return PanelFile(
+        world.name, _world_panel(world.content_hash, pooled, world), f"{world.content_hash}{pooled}"
+    )
+
+
+def specification(panel: GravityPanel, chosen: Choices) -> GravitySpecification:
+    """The equation chosen, within what the panel allows."""
+    several = len(panel.years) > 1
+    effects = ("exporter_year", "importer_year", *(["pair"] if chosen.pair_effects and several else []))
+    clusters = {"pair": ("pair",), "symmetric": ("symmetric_pair",), "multiway": ("exporter", "importer")}
+    return GravitySpecification(
+        regressors=chosen.regressors,
+        effects=effects,
+        estimator="ols" if chosen.estimator == "ols" else "ppml",
+        clusters=clusters[chosen.clusters],
+        domestic=chosen.domestic and bool(panel.domestic.any()),
+        years=panel.years[:: chosen.interval] if several and chosen.interval > 1 else None,
+        borders_by_year=chosen.borders_by_year and several,
+    )
+
+
+@st.cache_resource(show_spinner="Estimating ...", max_entries=60)
+def estimated(
+    content_hash: str,
+    sector: str | None,
+    equation_hash: str,
+    _panel: GravityPanel,
+    _equation: GravitySpecification,
+) -> GravityEstimate:
+    """An estimate, once for all sessions; keyed by content."""
+    return estimate(_panel.only(sectors=[sector]) if sector else _panel, _equation)
+
+
+@st.cache_resource(show_spinner="Holding pairs out ...", max_entries=8)
+def compared(content_hash: str, variables: tuple[str, ...], _panel: GravityPanel) -> CostComparison:
+    """The log-linear form against boosting, once for all sessions."""
+    return compare_costs(_panel, variables)
+
+
+def regressors_of(panel: GravityPanel) -> list[str]:
+    """What the panel can be explained with: geography, tariffs, and its own columns of numbers that vary."""
+    known = ["log(dist)", "contiguity", "language", *(["border"] if panel.domestic.any() else [])]
+    if "tariff" in panel.table:
+        known.append("log1p(tariff)")
+    used = {"exporter", "importer", "sector", "year", "trade", "tariff", *VARIABLES}
+    numeric = panel.table.select_dtypes("number")
+    own = [str(c) for c in numeric.columns if c not in used and _varies(numeric[c])]
+    return [*known, *own[:40]]
+
+
+def _varies(column: pd.Series) -> bool:
+    return bool(column.notna().any()) and column.min() != column.max()

@@ -1,0 +1,232 @@
+"""Who gains: sectors, jobs and firms at home, exposed suppliers, dependence on partners, and safeguards."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from firmtrade_core.analysis.firms import firm_outcomes
+from firmtrade_core.analysis.who_gains import (
+    concentration,
+    exposed_suppliers,
+    firm_groups,
+    safeguards,
+    sectors_table,
+    single_sources,
+    worst_cut_off,
+)
+from firmtrade_core.codes.countries import country_name
+from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.figures import headlines
+from firmtrade_core.figures.bars import value_bars
+from firmtrade_core.labels import change, level, number
+from firmtrade_core.margins import FirmsMargins
+from firmtrade_core.scenarios import HomeFirms, Scenario, compile
+from firmtrade_core.scenarios.words import countries as spoken
+from firmtrade_core.world.world import World
+from pages.parts import chart
+from pages.parts.frame import certificate_line, complain, headline_strip, notes, open_page, table
+from pages.parts.home import home_line, home_or_complaint
+from pages.parts.looking import country_chooser
+from pages.parts.presets import sentence
+from pages.parts.solving import UnsolvedError, solve_in
+from pages.parts.store import Store, current
+from pages.parts.worlds import short_sources
+
+_GROUPS = {
+    "size": "size of firm, tenths by sales",
+    "exporting": "exporting",
+    "region": "region",
+    "skill": "skill of workers",
+}
+
+_MOST_CUT_OFF = 5
+
+
+@st.cache_data(show_spinner=False, max_entries=40)
+def _cut_off(result: str, country: str, _equilibrium: Equilibrium) -> pd.DataFrame:
+    return worst_cut_off(_equilibrium, country, _MOST_CUT_OFF)
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _firm_groups(
+    result: str, home_hash: str, _equilibrium: Equilibrium, _scenario: Scenario, _home: HomeFirms
+) -> dict[str, pd.DataFrame]:
+    treatment = compile(_scenario, _equilibrium.world, _home).treatment
+    assert treatment is not None
+    wage = _equilibrium.wage_change[_equilibrium.world.country_index(_home.country)]
+    return firm_groups(firm_outcomes(_equilibrium, treatment), float(wage))
+
+
+def _bars(
+    names: list[str], values: np.ndarray, title: str, subtitle: str, source: str, *, key: str, result: str
+) -> None:
+    drawn = value_bars(names, values, "%", title, subtitle, source, name_width=256)
+    chart.draw(drawn, key=key, result=result, kind=key)
+
+
+def _sectors(equilibrium: Equilibrium, country: str, under: str) -> None:
+    found = sectors_table(equilibrium, country)
+    jobs = found["jobs"].to_numpy()
+    title = "Jobs stay where they are"
+    if np.abs(jobs).max() >= 0.005:
+        top = int(np.abs(jobs).argmax())
+        name = str(found["name"].iloc[top])
+        title = f"Jobs in {name[:1].lower()}{name[1:]} move most: {change(float(jobs[top]))}"
+    _bars(
+        found["name"].tolist(),
+        jobs,
+        title,
+        f"{country_name(country)}: change in jobs, % · {under}",
+        short_sources(equilibrium.world),
+        key="jobs",
+        result=equilibrium.content_hash,
+    )
+    bill = found["wages_bill"].to_numpy()
+    rising = int((bill >= 0.005).sum())
+    _bars(
+        found["name"].tolist(),
+        bill,
+        f"Real wages bills: {rising} sectors up, {int((bill <= -0.005).sum())} down",
+        f"{country_name(country)}: wages paid, deflated by consumer prices, % · {under}",
+        short_sources(equilibrium.world),
+        key="wages",
+        result=equilibrium.content_hash,
+    )
+
+
+def _dependence(equilibrium: Equilibrium, country: str, under: str) -> None:
+    with st.spinner("Cutting off the largest partners, one at a time"):
+        found = _cut_off(equilibrium.content_hash, country, equilibrium)
+    known = found.dropna()
+    title = "No partner can be cut off and leave an equilibrium"
+    if len(known):
+        worst = known.to_dict("records")[0]
+        title = (
+            f"Losing trade with {spoken([str(worst['partner'])]).text} would cost most: {change(worst['real_income'])} of "
+            "real income"
+        )
+    _bars(
+        [
+            f"{row['name']} ({number(100 * row['trade_share'])} % of trade)"
+            for row in found.to_dict("records")
+        ],
+        found["real_income"].to_numpy(),
+        title,
+        f"Real income of {country_name(country)} without any trade with the partner, others substituting, % · {under}",
+        short_sources(equilibrium.world),
+        key="cut_off",
+        result=equilibrium.content_hash,
+    )
+    rows = [
+        (
+            str(row["what"]),
+            number(row["before"]),
+            f"{row['largest']} ({number(100 * row['largest_share'])} %)",
+            number(row["after"]),
+        )
+        for row in concentration(equilibrium, country).to_dict("records")
+    ]
+    table(
+        "Concentration of trade (Herfindahl, 1 = all with one)",
+        ("Trade", "Before", "Largest after", "After"),
+        rows,
+    )
+
+
+def _vulnerable(equilibrium: Equilibrium, country: str) -> None:
+    table(
+        "Single points of failure: over half of imports from one supplier",
+        ("Imports", "Supplier", "Of imports", "Of all use"),
+        [
+            (
+                str(row["name"]),
+                str(row["supplier"]),
+                f"{number(100 * row['share_of_imports'])} %",
+                f"{number(100 * row['share_of_use'])} %",
+            )
+            for row in single_sources(equilibrium, country).head(6).to_dict("records")
+        ],
+    )
+    found = exposed_suppliers(equilibrium, country)
+    if found.empty:
+        st.html('<p class="ft-quiet">This world has no input-output links: suppliers cannot be traced.</p>')
+        return
+    table(
+        "Suppliers exposed to home industries that shrink",
+        ("Supplier", "Sold to them", "Pull on its sales"),
+        [
+            (str(row["name"]), f"{number(100 * row['exposure'])} %", change(row["pull"]))
+            for row in found.head(5).to_dict("records")
+        ],
+    )
+
+
+def _firms(store: Store, equilibrium: Equilibrium, home: HomeFirms | None, under: str) -> None:
+    if home is None or home.country != store.country:
+        return
+    if not isinstance(equilibrium.margins_in_force, FirmsMargins):
+        st.html(
+            '<p class="ft-quiet">To see regions and sizes of firm, choose <i>The home country\'s own firms</i> under Model '
+            "choices in the Scenario lab.</p>"
+        )
+        return
+    groups = _firm_groups(equilibrium.content_hash, home.content_hash, equilibrium, store.scenario, home)
+    st.html(f'<h2 class="ft-heading">Firms of {escape(country_name(home.country))}</h2>')
+    columns = st.columns(2, gap="large")
+    for place, (name, found) in enumerate(groups.items()):
+        with columns[place % 2]:
+            _bars(
+                found["label"].tolist(),
+                found["percent"].to_numpy(),
+                _firm_title(name, found),
+                f"Sales in units of home wages, % · by {_GROUPS[name]} · {home.source} · {under}",
+                "Groups of fewer than five firms, or led by one, are withheld.",
+                key=f"firms_{name}",
+                result=equilibrium.content_hash,
+            )
+
+
+def _firm_title(name: str, found: pd.DataFrame) -> str:
+    known = found.dropna(subset=["percent"]).sort_values("percent").to_dict("records")
+    if len(known) < 2 or known[-1]["percent"] - known[0]["percent"] < 0.005:
+        return f"No difference by {name}"
+    low, high = known[0], known[-1]
+    return (
+        f"{high['label']}: {change(high['percent'])}; {str(low['label']).lower()}: {change(low['percent'])}"
+    )
+
+
+def _page(world: World) -> None:
+    store = current(world)
+    home = home_or_complaint()
+    st.html(f'<h1 class="ft-sentence">{sentence(store.scenario, world)}</h1>')
+    country = country_chooser(store, world, key="who_gains")
+    try:
+        equilibrium, read = solve_in(store, world)
+    except UnsolvedError as problem:
+        complain("No equilibrium to show", str(problem), "Change the scenario in the Scenario lab.")
+        return
+    headline_strip(headlines(equilibrium, country, country_name(country)), equilibrium.content_hash)
+    box = safeguards(equilibrium, country)
+    st.html(
+        f'<div class="ft-error" role="note"><b>Safeguards</b><p>{escape(box.sentence(spoken([country]).text))}</p>'
+        f"<p>Compensation is counted at real wages bills of sectors that shrink, "
+        f"{escape(level(box.loss, 'bn USD'))} in all; it is a yardstick, not a forecast of who finds other work.</p></div>"
+    )
+    under = f"{world.name} · {store.scenario.name}"
+    left, right = st.columns(2, gap="large")
+    with left:
+        _sectors(equilibrium, country, under)
+    with right:
+        _dependence(equilibrium, country, under)
+        _vulnerable(equilibrium, country)
+    _firms(store, equilibrium, home, under)
+    notes((home_line(home), *read))
+    certificate_line(equilibrium)
+
+
+_page(open_page("Who gains"))

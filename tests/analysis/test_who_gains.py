@@ -1,0 +1,113 @@
+"""Who gains: accounts add up, indices follow their definitions, cutting off hurts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from firmtrade_core.analysis.firms import firm_outcomes
+from firmtrade_core.analysis.who_gains import (
+    concentration,
+    cut_off,
+    exposed_suppliers,
+    firm_groups,
+    herfindahl,
+    partners,
+    safeguards,
+    sectors_table,
+    single_sources,
+    worst_cut_off,
+)
+from firmtrade_core.equilibrium import Equilibrium, Shock, solve
+from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.scenarios import Scenario, compile
+from tests.firms import make_home
+from tests.scenarios.conftest import synthetic_world
+
+
+def test_wages_bills_add_up_to_labour_income(raised: Equilibrium) -> None:
+    table = sectors_table(raised, "C00")
+    real = raised.labour_income[0] / raised.price_index_change[0]
+    assert table.wages_bill_change.sum() * 1e3 == pytest.approx(real - raised.baseline.labour_income[0])
+    assert (table.share * (1 + table.jobs / 100)).sum() == pytest.approx(1)
+
+
+def test_safeguards_name_losers_and_price_them(raised: Equilibrium) -> None:
+    found = safeguards(raised, "C00")
+    table = sectors_table(raised, "C00")
+    losses = table.wages_bill_change[table.wages_bill < -0.005]
+    assert found.loss == pytest.approx(-losses.sum()) and len(found.losing) == len(losses)
+    assert found.affordable == (found.gain >= found.loss)
+    words = found.sentence("C00")
+    assert "no gain to pay it from" in words or "cover" in words
+    still = safeguards(solve(raised.world, Shock(), raised.parameters), "C00")
+    assert still.losing == () and "No sector" in still.sentence("C00")
+
+
+def test_herfindahl_by_hand() -> None:
+    assert herfindahl(np.array([1.0, 1.0, 2.0])) == pytest.approx((1 + 1 + 4) / 16)
+    assert herfindahl(np.array([5.0, 0.0])) == 1 and herfindahl(np.zeros(3)) == 0
+
+
+def test_an_embargo_concentrates_what_is_left(embargoed: Equilibrium) -> None:
+    found = concentration(embargoed, "C00").set_index("what")
+    exports = embargoed.border_value[0].sum(1)
+    exports[0] = 0
+    assert found.after["Exports by partner"] == pytest.approx(herfindahl(exports))
+    assert found.after["Exports by partner"] > found.before["Exports by partner"]
+
+
+def test_cutting_off_ends_trade_both_ways_and_hurts(raised: Equilibrium) -> None:
+    without = cut_off(raised, "C00", "C02")
+    assert without.flows[0, 2].sum() == without.flows[2, 0].sum() == 0
+    table = worst_cut_off(raised, "C00", 3)
+    assert len(table) == 3 and (np.diff(table.real_income) >= 0).all() and (table.real_income < 0).all()
+    assert set(table.partner) == set(partners(raised.to_world(), "C00")[:3])
+    row = table[table.partner == "C02"]
+    if len(row):
+        ratio = without.real_income_change[0] / raised.real_income_change[0]
+        assert row.real_income.item() == pytest.approx(100 * (ratio - 1), abs=1e-6)
+    with pytest.raises(EquilibriumError, match="itself"):
+        cut_off(raised, "C00", "C00")
+
+
+def test_suppliers_of_shrinking_industries(raised: Equilibrium) -> None:
+    found = exposed_suppliers(raised, "C00").set_index("sector")
+    world = raised.world
+    assert world.inputs is not None
+    falls = raised.gross_output[0] / raised.price_index_change[0] < world.gross_output[0] * (1 - 5e-5)
+    sold = world.inputs[0] * world.shares[0, 0][:, None]
+    np.testing.assert_allclose(
+        found.loc[list(world.sectors)].exposure, sold[:, falls].sum(1) / world.gross_output[0]
+    )
+    alone = exposed_suppliers(solve(world.with_(inputs=None), Shock(), raised.parameters), "C00")
+    assert alone.empty
+
+
+def test_single_sources_are_over_half(raised: Equilibrium) -> None:
+    found = single_sources(raised, "C00")
+    assert (found.share_of_imports > 0.5).all() and (found.share_of_use <= found.share_of_imports).all()
+
+
+def test_groups_of_firms_and_confidentiality() -> None:
+    world, home = synthetic_world(), make_home()
+    home.firms.loc[:2, "region"] = "hamlet"
+    compiled = compile(
+        Scenario.parse(
+            {
+                "cards": [{"kind": "trade_cost", "exporters": "ZAF", "change": -0.15}],
+                "structure": {"family": "firms", "elasticity": 5.0},
+            }
+        ),
+        world,
+        home,
+    )
+    result = solve(world, compiled.shock, compiled.parameters)
+    assert compiled.treatment is not None
+    outcomes = firm_outcomes(result, compiled.treatment)
+    groups = firm_groups(outcomes, float(result.wage_change[world.country_index("ZAF")]))
+    assert set(groups) == {"size", "exporting", "region", "skill"}
+    size = groups["size"].set_index("group").percent
+    assert size[10] > 0 > size[1]
+    region = groups["region"].set_index("group")
+    assert np.isnan(region.percent["hamlet"]) and region.percent.isna().sum() >= 2

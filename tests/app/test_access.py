@@ -1,0 +1,99 @@
+"""Readers who hear the page, who have no mouse, or who print it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.app.accessibility import serious_findings
+from tests.app.conftest import MAP, add_policy, settled
+
+pytestmark = pytest.mark.browser
+
+Opener = Callable[..., Any]
+
+
+VIEWS = ("", "lab", "lab?view=partners", "lab?view=groups", "lab?view=replaced", "?present=1", "data")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_grave(open_page: Opener, scheme: str) -> None:
+    found = {}
+    # Colours are what differs in the dark.
+    for path in VIEWS if scheme == "light" else ("", "lab", "?present=1"):
+        page = open_page(path, scheme=scheme)
+        page.wait_for_selector(".ft-facts" if path == "data" else ".ft-numbers")
+        page.wait_for_timeout(900)
+        found[path] = serious_findings(page)
+        page.close()
+    assert not any(found.values()), found
+
+
+def test_axe_finds_nothing_grave_in_drawers(open_page: Opener) -> None:
+    page = open_page("lab")
+    settled(page)
+    add_policy(page, "Customs union")
+    page.wait_for_selector(".st-key-ft_card_1")
+    for drawer in (".st-key-card_0_more", ".st-key-structure", ".st-key-sharing"):
+        page.locator(f"{drawer} button").first.click()
+        page.wait_for_selector("[data-testid=stPopoverBody]")
+        page.wait_for_timeout(500)
+        assert not serious_findings(page), drawer
+        page.keyboard.press("Escape")
+
+
+def test_the_lab_works_without_a_mouse(open_page: Opener) -> None:
+    page = open_page("lab")
+    first = settled(page)
+    handle = page.locator(".st-key-ft_card_0 [data-testid=stSlider] input[type=range]")
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if handle.evaluate(
+            "e => e === document.activeElement || e.parentElement.contains(document.activeElement)"
+        ):
+            break
+    else:
+        pytest.fail("the slider is out of the keyboard's reach")
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    moved = settled(page, first)
+    expect(page.locator("h1.ft-sentence")).to_contain_text("points")
+    page.keyboard.press("Alt+z")
+    assert settled(page, moved) != moved
+
+
+def test_a_room_is_led_by_arrow_keys_and_legible_at_three_metres(open_page: Opener) -> None:
+    page = open_page("", width=1920, height=1080)
+    settled(page)
+    page.get_by_role("button", name="Present").click()
+    expect(page.locator(".ft-step")).to_contain_text("1 of 7")
+    assert not page.locator("[data-testid=stSidebar]").is_visible()
+    size = "parseFloat(getComputedStyle(document.querySelector('{}')).fontSize)"
+    # Three metres before a projector: 24 px and more on a screen of 1080, twice that for numbers.
+    assert page.evaluate(size.format(".ft-value")) >= 64
+    assert page.evaluate(size.format(".ft-label")) >= 24
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".ft-step")).to_contain_text("2 of 7")
+    page.wait_for_selector(f"{MAP}[data-result]")
+    tall = page.locator(f"{MAP} .ft-plot").bounding_box()
+    bar = page.locator(".st-key-ft_steps").bounding_box()
+    assert tall["y"] + tall["height"] < bar["y"]
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".ft-step")).to_contain_text("1 of 7")
+    page.get_by_role("button", name="Leave").click()
+    page.wait_for_selector("[data-testid=stSidebar]")
+
+
+def test_paper_shows_the_page_without_its_controls(open_page: Opener) -> None:
+    page = open_page("")
+    settled(page)
+    page.emulate_media(media="print")
+    assert page.locator("h1.ft-sentence").is_visible()
+    assert page.locator(f"{MAP} .ft-plot").is_visible()
+    for control in ("[data-testid=stSidebar]", ".stSelectbox", ".stButton"):
+        assert not page.locator(control).first.is_visible(), control
+    pages = page.pdf(prefer_css_page_size=True)
+    assert pages.startswith(b"%PDF") and pages.count(b"/Type /Page\n") <= 6

@@ -1,0 +1,107 @@
+"""Pages that show what firms do to the world: without and with a home country's firms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from firmtrade_core.paths import PROJECT
+from firmtrade_core.world.files import save_world
+from tests.app.test_pages import html
+from tests.firms import make_home
+from tests.scenarios.conftest import synthetic_world
+
+WORLD = synthetic_world()
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Opens a page on a small world, with the home country's firms where asked."""
+    monkeypatch.chdir(PROJECT)
+    monkeypatch.delenv("FIRMTRADE_HOME", raising=False)
+    save_world(WORLD, tmp_path / "small.world")
+    monkeypatch.setenv("FIRMTRADE_WORLD", str(tmp_path / "small.world"))
+
+    def opened(page: str, *, firms: bool = False) -> AppTest:
+        if firms:
+            make_home().save(tmp_path / "home.parquet")
+            monkeypatch.setenv("FIRMTRADE_HOME", str(tmp_path / "home.parquet"))
+        app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+        app.switch_page(f"pages/{page}.py").run()
+        assert not app.exception
+        return app
+
+    return opened
+
+
+def test_heterogeneity_without_firms_says_so(start) -> None:
+    words = html(start("heterogeneity"))
+    assert "How firms differ" in words and "No firms of a home country are loaded" in words
+    assert "Lognormal firms" in words and "Home&#x27;s own firms" not in words
+
+
+def test_heterogeneity_with_firms_shows_all_laws(start) -> None:
+    app = start("heterogeneity", firms=True)
+    app.selectbox(key="country_heterogeneity").set_value("ZAF").run()
+    words = html(app)
+    assert "own firms" in words and "400 of South Africa" in words
+    assert app.session_state["store"].country == "ZAF"
+
+
+def test_a_file_of_firms_that_cannot_be_read_is_explained(start, monkeypatch, tmp_path: Path) -> None:
+    (tmp_path / "bad.parquet").write_bytes(b"nothing")
+    monkeypatch.setenv("FIRMTRADE_HOME", str(tmp_path / "bad.parquet"))
+    assert "no file of home firms" in html(start("heterogeneity"))
+
+
+def test_who_gains_shows_regions_only_with_firms_in_use(start) -> None:
+    app = start("who_gains", firms=True)
+    app.selectbox(key="country_who_gains").set_value("ZAF").run()
+    assert "Safeguards" in html(app) and "own firms</i> under Model choices" in html(app)
+    app.session_state["store"].edit_structure({"family": "firms", "elasticity": 5.0})
+    app.run()
+    words = html(app)
+    assert not app.exception and "Firms of South Africa" in words
+
+
+def test_who_gains_without_firms(start) -> None:
+    words = html(start("who_gains"))
+    assert "Concentration of trade" in words and "Single points of failure" in words
+    assert "no input-output links" in words
+
+
+def test_attribution_of_the_scenario_and_of_growth(start, tmp_path: Path, monkeypatch) -> None:
+    app = start("attribution")
+    assert "sources of the change" in html(app)
+    app.segmented_control(key="question").set_value("growth").run()
+    assert "Two years of data are needed" in html(app)
+    save_world(synthetic_world(seed=2), tmp_path / "earlier.world")
+    monkeypatch.setenv("FIRMTRADE_EARLIER_WORLD", str(tmp_path / "earlier.world"))
+    app.run()
+    words = html(app)
+    assert not app.exception and "Competition abroad" in words and "Costs and firms at home" in words
+    monkeypatch.setenv("FIRMTRADE_EARLIER_WORLD", str(tmp_path / "nowhere.world"))
+    app.run()
+    assert "cannot be read" in html(app)
+
+
+def test_the_lab_carries_programmes_and_the_firms_family(start) -> None:
+    app = start("lab", firms=True)
+    card = {"kind": "programme", "policy": "quality_certification", "take_up": 0.4, "unit_cost": 1000}
+    app.session_state["store"].edit_structure({"family": "firms", "elasticity": 5.0})
+    app.session_state["store"].add_card(card)
+    app.run()
+    assert not app.exception
+    assert "quality certification" in html(app)
+    app.slider(key="card_1_take_up").set_value(60).run()
+    assert not app.exception and "60\u202f% of" in html(app)
+
+
+def test_a_programme_without_firms_moves_the_law_as_a_whole(start) -> None:
+    app = start("lab")
+    app.selectbox(key="add_card").set_value("programme").run()
+    words = html(app)
+    assert not app.exception and "moves equal firms as a whole" in words
+    assert "association, not a proven effect" in words

@@ -1,0 +1,119 @@
+"""The Trade costs page: without a browser, and one path in a real one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from firmtrade_core.gravity.geography import geography
+from firmtrade_core.paths import PROJECT
+from pages.parts import trade_panels
+from tests.gravity.panels import gravity_table
+
+CODES = ("DEU", "FRA", "USA", "JPN", "CHN", "BRA", "IND", "GBR")
+
+
+def html(app: AppTest) -> str:
+    return " ".join(element.proto.body for element in app.get("html"))
+
+
+def page(monkeypatch: pytest.MonkeyPatch, panel: str = "") -> AppTest:
+    monkeypatch.chdir(PROJECT)
+    monkeypatch.delenv("FIRMTRADE_WORLD", raising=False)
+    monkeypatch.setenv("FIRMTRADE_PANEL", panel)
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120).run()
+    app.switch_page("pages/trade_costs.py").run()
+    assert not app.exception
+    return app
+
+
+def own_panel(path: Path) -> Path:
+    """A small panel of real countries with tariffs over four years."""
+    table = gravity_table(len(CODES), noise=0.1)
+    names = dict(zip([f"C{i:02d}" for i in range(len(CODES))], CODES, strict=True))
+    table = table.replace({"exporter": names, "importer": names}).drop(columns=["dist", "contiguity"])
+    table.to_parquet(path)
+    return path
+
+
+def test_the_shipped_world_is_estimated_with_its_caveat(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = page(monkeypatch)
+    words = html(app)
+    assert "Twice as far means" in words and "6,561 of 6,561 observations used" in words
+    assert "gravity prior" in words and "not as evidence" in words
+    app.selectbox(key="gravity_sector").set_value("metals").run()
+    assert not app.exception and html(app) != words
+    app.segmented_control(key="gravity_estimator").set_value("ols").run()
+    assert not app.exception and "least squares on logs" in html(app)
+    app.selectbox(key="gravity_map").set_value("inward").run()
+    assert not app.exception and "Nothing to map" not in html(app)
+
+
+def test_an_elasticity_set_goes_into_the_scenario(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = page(monkeypatch)
+    assert "Not usable (wrong sign or too noisy)" in html(app) and "Forestry (−6.8)" in html(app)
+    app.button(key="gravity_use").click().run()
+    assert app.session_state["store"].scenario.structure.elasticity == "GRAV"
+    app.selectbox(key="gravity_set").set_value("FGO").run()
+    assert "Not usable" not in html(app)
+    app.button(key="gravity_use").click().run()
+    assert app.session_state["store"].scenario.structure.elasticity == "FGO"
+
+
+def test_an_estimated_effect_becomes_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = page(monkeypatch)
+    before = len(app.session_state["store"].scenario.cards)
+    app.button(key="gravity_add").click().run()
+    cards = app.session_state["store"].scenario.cards
+    assert len(cards) == before + 1 and cards[-1].kind == "trade_cost" and cards[-1].exporters == ("EU",)
+
+
+def test_a_named_panel_has_years_tariffs_and_pair_effects(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    app = page(monkeypatch, str(own_panel(tmp_path / "own.parquet")))
+    app.selectbox(key="gravity_source").set_value("named").run()
+    assert not app.exception and "256 of 256 observations used" in html(app)
+    app.multiselect(key="gravity_regressors").set_value(["log1p(tariff)"]).run()
+    app.toggle(key="gravity_pairs").set_value(True).run()
+    assert not app.exception and "pair effects" in html(app)
+    # Distance is explained by the pairs: the choice is kept and the reason given.
+    app.multiselect(key="gravity_regressors").set_value(["log(dist)"]).run()
+    assert (
+        not app.exception and "No estimate to show" in html(app) and "explained by the effects" in html(app)
+    )
+
+
+def test_uploads_are_read_or_refused_in_words(tmp_path: Path) -> None:
+    path = own_panel(tmp_path / "own.parquet")
+    found = trade_panels.read_upload("own.parquet", path.read_bytes())
+    assert found.name == "own.parquet" and {"dist", "tariff"} <= set(found.panel.table)
+    given = geography(CODES).loc[:, "dist"]
+    assert found.panel.table["dist"].iloc[0] == given.iloc[0]
+    percent = pd.read_parquet(path)
+    percent["tariff"] *= 100
+    percent.to_parquet(path)
+    with pytest.raises(ValueError, match="look like percent"):
+        trade_panels.read_upload("own.parquet", path.read_bytes())
+
+
+@pytest.mark.browser
+def test_charts_are_drawn_and_the_map_follows_the_choice(open_page: Callable[..., Any]) -> None:
+    page = open_page("trade_costs")
+    page.set_default_timeout(60_000)
+    page.wait_for_selector('.ft-chart[data-kind="map"][data-result]')
+    page.wait_for_selector('.ft-chart[data-result^="set"] .ft-plot svg')
+    before = page.locator('.ft-chart[data-kind="map"]').get_attribute("data-result")
+    page.get_by_role("combobox", name="On the map").click()
+    page.get_by_role("option", name="Inward resistance (buyers)").click()
+    page.wait_for_function(
+        "(before) => document.querySelector('.ft-chart[data-kind=\"map\"]').dataset.result !== before",
+        arg=before,
+    )
+    assert page.locator(".ft-chart[data-failed]").count() == 0
+    assert "Inward resistance" in page.locator('.ft-chart[data-kind="map"] h3').inner_text()

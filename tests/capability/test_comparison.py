@@ -1,0 +1,137 @@
+"""Rivals are right on their own ground; the comparison says who wins; readings of an estimate."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from designs import correlation, reference
+
+from firmtrade_core.capability import Learner, Scales, Settings, estimate
+from firmtrade_core.capability.comparison import (
+    ECONOMETRICS,
+    LEARNING,
+    STRUCTURE,
+    compare,
+    compare_after_policy,
+    forecasters,
+)
+from firmtrade_core.capability.forecast import structural_forecast
+from firmtrade_core.capability.prospects import (
+    entry_probabilities,
+    premia,
+    single_index_test,
+    tail_report,
+)
+from firmtrade_core.capability.rivals import Econometrics
+from firmtrade_core.panel.synthetic.design import ReferenceDesign, draw_reference, explained_capability
+
+QUICK = Settings(tune=False, rounds=3, learner=Learner(rounds=30))
+TRUE = Scales(0.9, 1.1, 0.7, 0.4)
+
+
+@pytest.fixture(scope="module")
+def sample():
+    data, truth = reference(firms=1500, markets=10, seed=21)
+    return data, truth, estimate(data, QUICK, draws=3)
+
+
+def test_structural_forecast_is_the_mean_of_simulated_firms() -> None:
+    generator = np.random.default_rng(0)
+    size, m, g, k = 2_000_000, 0.4, -0.2, 0.9
+    u, entry, luck = generator.standard_normal((3, size)) * np.array([[0.9], [1], [1]])
+    xi = 1.1 * (0.4 * entry + np.sqrt(1 - 0.16) * luck)
+    present = m + u + g + 0.7 * entry >= k
+    log_sales = 0.3 + m + u + xi
+    found = structural_forecast(np.array([m]), np.array([g]), np.array([[0.3]]), np.array([[k]]), TRUE)
+    assert found.entry[0, 0] == pytest.approx(present.mean(), rel=5e-3)
+    assert found.log_sales[0, 0] == pytest.approx(log_sales[present].mean(), rel=5e-3)
+    assert found.exports[0, 0] == pytest.approx((np.exp(log_sales) * present).mean(), rel=2e-2)
+
+
+def test_econometrics_matches_scikit_learn_and_recovers_a_linear_world() -> None:
+    data, _ = reference(firms=800, markets=6, seed=22)
+    fitted = Econometrics.fit(data)
+    from sklearn.linear_model import PoissonRegressor
+
+    rows, markets = data.presence.shape
+    columns = np.clip((data.attributes - fitted.centre) / fitted.scale, -8, 8)
+    table = np.hstack([np.repeat(columns, markets, 0), np.tile(np.eye(markets), (rows, 1))])
+    value = np.where(data.presence == 1, np.exp(data.log_sales), 0.0).ravel()
+    peer = PoissonRegressor(alpha=0, fit_intercept=False, max_iter=5000, tol=1e-8).fit(
+        table, value / value.mean()
+    )
+    np.testing.assert_allclose(fitted.exports.slopes, peer.coef_[:8], atol=5e-3)
+    # First-order conditions of the probit: residuals are orthogonal to attributes and markets.
+    probability = fitted.forecast(data.attributes, data.group).entry
+    weight = _generalised_residual((data.presence == 1).astype(float), probability)
+    assert np.abs(weight.sum(0)).max() < 1e-3 and np.abs(columns.T @ weight.sum(1)).max() < 0.1
+
+
+def _generalised_residual(outcome, probability):
+    from scipy.stats import norm
+
+    density = norm.pdf(norm.ppf(probability))
+    return density * (outcome - probability) / (probability * (1 - probability))
+
+
+def test_structure_forecasts_held_out_firms_best(sample) -> None:
+    data, _, _ = sample
+    found = compare(data, settings=QUICK, folds=3, folds_used=1, draws=10)
+    values = found.table["value"].unstack("model")
+    assert (
+        values.loc["entry log loss", STRUCTURE] < values.loc["entry log loss", [ECONOMETRICS, LEARNING]].min()
+    )
+    assert values.loc["log sales RMSE", STRUCTURE] < values.loc["log sales RMSE", ECONOMETRICS] + 0.02
+    assert values.loc["AUC", STRUCTURE] > 0.85
+    assert (found.table["low"] <= found.table["high"]).all()
+    assert set(found.best) <= {STRUCTURE, ECONOMETRICS, LEARNING}
+
+
+def test_structure_forecasts_a_policy(sample) -> None:
+    data, truth, _ = sample
+    observed = draw_reference(ReferenceDesign(firms=1500, markets=10, seed=21)).observed
+    treated = observed.attributes.assign(a4=1.0)
+    shift = explained_capability(treated) - explained_capability(observed.attributes)
+    before, after = (
+        structural_forecast(m, truth.g, truth.demand[None], truth.threshold[None], TRUE)
+        for m in (truth.m, truth.m + shift)
+    )
+    found = compare_after_policy(data, treated.to_numpy(), (before, after), forecasters(data, QUICK)).table
+    assert found.loc["truth", "entry change"] > 3
+    assert found.loc[STRUCTURE, "entry error"] < 0.7 * found.loc["truth", "entry change"]
+
+
+def test_next_exporters_are_the_more_capable_and_bounds_hold(sample) -> None:
+    data, truth, results = sample
+    table = entry_probabilities(results)
+    assert (table["low"] <= table["high"]).all()
+    never = {data.firm_names[f] for f in np.flatnonzero(~data.exports_anywhere)}
+    assert set(table["firm"]) == never and len(table) == len(never) * len(data.markets)
+    best = table.groupby("firm")["probability"].max()
+    index = dict(zip(data.firm_names, truth.m, strict=True))
+    assert correlation(best.to_numpy(), np.array([index[f] for f in best.index])) > 0.7
+    # Calibrated: as many entrants as a fresh draw of ν brings.
+    probability = table["probability"].to_numpy()
+    u = dict(zip(data.firm_names, truth.capability, strict=True))
+    threshold = dict(zip(data.markets, truth.threshold, strict=True))
+    nu = 0.7 * np.random.default_rng(1).standard_normal(len(table))
+    fresh = np.array([u[f] for f in table["firm"]]) + nu >= np.array([threshold[m] for m in table["market"]])
+    assert probability.mean() == pytest.approx(fresh.mean(), rel=0.15)
+
+
+def test_single_index_is_kept_where_true_and_rejected_where_not() -> None:
+    for two_index in (False, True):
+        data, _ = reference(firms=1500, markets=10, seed=23, two_index=two_index)
+        test = single_index_test(estimate(data, QUICK))
+        assert test.rejects is two_index
+        assert (test.entry_spread > 0.2) is two_index
+
+
+def test_tail_and_premia_of_a_lognormal_world(sample) -> None:
+    _, _, results = sample
+    report = tail_report(results)
+    assert report.pareto_tail == pytest.approx(report.lognormal_tail, rel=0.15)
+    assert report.log_likelihood_gain < 0
+    gaps = premia(results)
+    assert gaps.loc["capability", "observed"] > gaps.loc["attributes", "observed"] > 0
+    np.testing.assert_allclose(gaps["observed"], gaps["model"], atol=0.2)

@@ -1,0 +1,145 @@
+"""Small designs of the estimator: recovery, steady climbing, weights, years, sectors, failures of identification."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from designs import correlation, reference
+
+from firmtrade_core.capability import CapabilityData, Learner, Settings, estimate, pool_imputations
+from firmtrade_core.capability.estimation import simulate
+from firmtrade_core.capability.maximise import block_scores
+
+QUICK = Settings(tune=False, rounds=4, learner=Learner(rounds=30))
+
+
+@pytest.fixture(scope="module")
+def estimated():
+    data, truth = reference(firms=1500, markets=15, seed=11)
+    return data, truth, estimate(data, QUICK, draws=6)
+
+
+def test_capability_is_recovered_on_a_small_design(estimated) -> None:
+    _, truth, results = estimated
+    assert correlation(results.m, truth.m) > 0.94
+    assert correlation(results.capability, truth.capability) > 0.88
+    s = results.scales
+    assert (s.sigma_u, s.sigma_xi, s.sigma_nu) == pytest.approx((0.9, 1.1, 0.7), rel=0.2)
+    effects = results.market_effects
+    assert correlation(effects["demand"], truth.demand) > 0.95
+    assert correlation(effects["threshold"], truth.threshold) > 0.98
+
+
+def test_likelihood_never_falls_along_the_steps_taken(estimated) -> None:
+    _, _, results = estimated
+    taken = [step.log_likelihood for step in results.record if step.taken]
+    assert (np.diff(taken) > -1e-6).all()
+
+
+def test_indices_have_mean_zero_and_tables_hold_together(estimated) -> None:
+    data, _, results = estimated
+    assert abs(np.average(results.m, weights=data.row_weights)) < 1e-9
+    table = results.parameters
+    assert (table["low"] < table["high"]).all() and (table["standard_error"] > 0).all()
+    assert "σ_u" in results.table() and "bootstrap" in results.table()
+    assert len(results.firms) == data.firm_count
+    # Unseen firms get the mean of the folds' models, close to what held-out firms got.
+    assert correlation(results.predict_m(data.attributes), results.m) > 0.98
+    inputs = results.heterogeneity()
+    assert inputs.weights.sum() == pytest.approx(1) and inputs.scales.known_demand >= 0
+
+
+def test_draws_depend_on_seed_and_number_alone(estimated) -> None:
+    _, _, results = estimated
+    fewer = results.with_bootstrap(2)
+    for first, second in zip(fewer.draws, results.draws, strict=False):
+        assert first.scales == second.scales
+    stopped = results.with_bootstrap(5, cancelled=lambda: True)
+    assert stopped.draws == ()
+
+
+def test_fixed_costs_are_told_from_capability() -> None:
+    data, truth = reference(firms=2000, markets=15, seed=4, two_index=True)
+    results = estimate(data, replace(QUICK, two_indices=True, rounds=8))
+    assert correlation(results.g, truth.g) > 0.9
+    assert results.g.std() == pytest.approx(truth.g.std(), rel=0.3)
+    assert abs(correlation(results.m, truth.g)) < 0.1
+
+
+def test_a_firm_with_weight_two_counts_as_two_firms() -> None:
+    data, _ = reference(firms=400, markets=6, seed=5)
+    twice = data.subset(np.concatenate([np.arange(400), np.arange(100)]))
+    weights = np.where(np.arange(400) < 100, 2.0, 1.0)
+    from firmtrade_core.capability.maximise import maximise, start
+
+    m = data.attributes[:, 0]
+    one = maximise(data.reweighted(weights), m, 0 * m, start(data), tolerance=1e-8)
+    two = maximise(twice, twice.attributes[:, 0], np.zeros(500), start(data), tolerance=1e-8)
+    assert one.log_likelihood == pytest.approx(two.log_likelihood, abs=1e-5)
+    assert one.parameters.scales.sigma_u == pytest.approx(two.parameters.scales.sigma_u, abs=1e-3)
+
+
+def test_identical_years_count_as_one() -> None:
+    data, _truth = reference(firms=500, markets=8, seed=6)
+    sales = np.where(data.presence == 1, data.log_sales, np.nan)
+    panel = CapabilityData.from_arrays(
+        np.vstack([sales, sales]),
+        np.vstack([data.attributes, data.attributes]),
+        firm=np.tile(np.arange(500), 2),
+        year=np.repeat([2020, 2021], 500),
+    )
+    single, double = estimate(data, QUICK), estimate(panel, QUICK)
+    # The same trees on the same firms, dealt into other folds.
+    assert double.scales.sigma_u == pytest.approx(single.scales.sigma_u, rel=0.06)
+    assert double.log_likelihood == pytest.approx(single.log_likelihood, rel=0.01)
+
+
+def test_sectors_have_markets_of_their_own() -> None:
+    data, _truth = reference(firms=800, markets=6, seed=7)
+    sales = np.where(data.presence == 1, data.log_sales, np.nan)
+    sector = np.where(np.arange(800) % 2 == 0, "food", "steel")
+    sales[sector == "steel"] += 3.0
+    both = CapabilityData.from_arrays(sales, data.attributes, sector=sector)
+    results = estimate(both, QUICK)
+    effects = results.market_effects.set_index(["group", "market"])["demand"].unstack("group")
+    assert (effects["steel"] - effects["food"]).mean() == pytest.approx(3.0, abs=0.4)
+    assert len(block_scores(both, results.state.fit.posterior)) == 2
+
+
+def test_one_market_in_one_year_says_what_it_cannot_know() -> None:
+    data, _ = reference(firms=1200, markets=1, seed=8)
+    results = estimate(data, QUICK, draws=3)
+    assert results.scales.correlation == 0
+    assert any("ρ is fixed" in line for line in results.diagnostics)
+    assert results.parameters.loc["ρ", "fixed"] and np.isnan(results.parameters.loc["v_k", "low"])
+    assert "fixed" in results.table()
+
+
+def test_noise_is_reported_as_no_prediction() -> None:
+    data, _ = reference(firms=400, markets=6, seed=9)
+    noise = replace(
+        data, attributes=np.random.default_rng(0).standard_normal((400, 2)), attribute_names=("x", "y")
+    )
+    results = estimate(noise, replace(QUICK, tune=True))
+    assert results.variances["share of capability explained"] < 0.06
+
+
+def test_simulated_outcomes_follow_the_model() -> None:
+    data, _truth = reference(firms=4000, markets=10, seed=10)
+    results = estimate(data, replace(QUICK, rounds=1))
+    drawn = simulate(data, results.m, results.g, results.state.fit.parameters, np.random.default_rng(1))
+    assert (drawn.presence == 1).mean() == pytest.approx((data.presence == 1).mean(), rel=0.05)
+    assert drawn.log_sales[drawn.presence == 1].std() == pytest.approx(
+        data.log_sales[data.presence == 1].std(), rel=0.05
+    )
+
+
+def test_imputations_are_pooled_by_rubins_rules(estimated) -> None:
+    _, _, results = estimated
+    pooled = pool_imputations([results, results])
+    assert pooled.loc["σ_u", "standard_error"] == pytest.approx(
+        results.parameters.loc["σ_u", "standard_error"]
+    )
+    assert pooled.loc["σ_u", "missing_information"] == 0

@@ -1,0 +1,56 @@
+"""Learners behind one interface."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from firmtrade_core.capability.learners import Additive, Learner, cross_fit, search
+
+GENERATOR = np.random.default_rng(2)
+X = GENERATOR.standard_normal((1500, 3))
+X[GENERATOR.random(1500) < 0.1, 1] = np.nan
+SIGNAL = X[:, 0] + np.sin(2 * X[:, 2]) + np.where(np.isnan(X[:, 1]), 0.8, 0.0)
+Y = SIGNAL + 0.5 * GENERATOR.standard_normal(1500)
+FOLDS = np.arange(1500) % 5
+ONES = np.ones(1500)
+NAMES = ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("kind", "least"), [("boosting", 0.95), ("splines", 0.95), ("random_forest", 0.9), ("elastic_net", 0.75)]
+)
+def test_every_learner_predicts_held_out_firms(kind, least) -> None:
+    learner = Learner(kind=kind, penalty=0.003 if kind == "elastic_net" else 3.0, smallest_leaf=5)
+    found = cross_fit(learner, X, Y, ONES, FOLDS, NAMES, 0)
+    assert np.corrcoef(found.out_of_fold, SIGNAL)[0, 1] > least
+
+
+def test_held_out_predictions_do_not_see_the_fold() -> None:
+    changed = np.where(FOLDS == 0, Y + 100, Y)
+    before, after = (cross_fit(Learner(), X, y, ONES, FOLDS, NAMES, 0).out_of_fold for y in (Y, changed))
+    np.testing.assert_array_equal(before[FOLDS == 0], after[FOLDS == 0])
+    assert (before[FOLDS == 1] != after[FOLDS == 1]).any()
+
+
+def test_additive_parts_add_up_exactly() -> None:
+    base = Additive.fit(X, Y, ONES, 3.0, curved=True)
+    np.testing.assert_allclose(base.predict(X), base.intercept + base.parts(X).sum(1))
+    np.testing.assert_allclose(base.parts(X).mean(0), 0, atol=1e-10)
+
+
+def test_signs_are_kept() -> None:
+    learner = Learner(signs={"c": 1}, rounds=80)
+    predictor = learner.fit(X, Y, ONES, NAMES, 0)
+    grid = np.column_stack([np.zeros(200), np.zeros(200), np.linspace(-3, 3, 200)])
+    assert (np.diff(predictor.predict(grid)) >= -1e-12).all()
+    with pytest.raises(ValueError, match="cannot"):
+        Learner(kind="splines", signs={"c": 1})
+
+
+def test_search_keeps_its_trace_and_takes_the_best() -> None:
+    chosen, trials = search(Learner(), X, Y, ONES, FOLDS, NAMES, 0, most_rounds=40)
+    best = min(trials, key=lambda trial: trial.loss)
+    assert chosen == best.learner and len(trials) == 8
+    # What the search says of the rounds is what a refit at those rounds gives.
+    assert cross_fit(chosen, X, Y, ONES, FOLDS, NAMES, 0).loss == pytest.approx(best.loss, rel=1e-6)

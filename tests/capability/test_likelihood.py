@@ -1,0 +1,136 @@
+"""The likelihood against brute force, and its scores against finite differences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from designs import reference
+from scipy.stats import multivariate_normal, norm
+
+from firmtrade_core.capability import CapabilityData, Scales
+from firmtrade_core.capability.likelihood import integrate
+from firmtrade_core.capability.maximise import Fit, Parameters, maximise, scalar_scores, start
+
+SCALES = Scales(0.8, 1.2, 0.6, 0.35)
+
+
+@pytest.fixture(scope="module")
+def panel() -> tuple[CapabilityData, np.ndarray, np.ndarray, Parameters]:
+    """80 firms over two years, 5 markets, with gaps, uneven weights and pooled years."""
+    generator = np.random.default_rng(7)
+    sales = np.where(generator.random((160, 5)) < 0.4, generator.normal(1, 1.5, (160, 5)), np.nan)
+    observed = generator.random((160, 5)) < 0.9
+    data = CapabilityData.from_arrays(
+        sales,
+        generator.standard_normal((160, 2)),
+        firm=np.repeat(np.arange(80), 2),
+        year=np.tile([2020, 2021], 80),
+        weights=generator.uniform(0.5, 2, 160),
+        observed=observed,
+    )
+    m, g = generator.normal(0, 0.7, 160), generator.normal(0, 0.3, 160)
+    parameters = Parameters(generator.normal(1, 0.5, (2, 5)), generator.normal(1, 0.5, (2, 5)), SCALES)
+    return data, m, g, parameters
+
+
+def value(data: CapabilityData, m: np.ndarray, g: np.ndarray, p: Parameters) -> np.ndarray:
+    return integrate(data, m, g, p.demand, p.threshold, p.scales, nodes=31).log_likelihood
+
+
+def test_a_firms_likelihood_is_the_integral_of_the_model(panel) -> None:
+    data, m, g, p = panel
+    u = np.linspace(-7, 7, 4001)
+    s = p.scales
+    for firm in (0, 17, 55):
+        total = norm.logpdf(u, 0, s.sigma_u)
+        for r in range(data.starts[firm], data.starts[firm + 1]):
+            capability = m[r] + u
+            for j in range(5):
+                mean = [capability, p.threshold[data.group[r], j] - capability - g[r]]
+                if data.presence[r, j] == 0:
+                    part = norm.logcdf(mean[1], scale=s.sigma_nu)
+                elif data.presence[r, j] == 1:
+                    # f(ln x) times the probability of entry given the sales shock, from the bivariate normal
+                    shock = data.log_sales[r, j] - p.demand[data.group[r], j] - capability
+                    conditional = s.correlation * s.sigma_nu / s.sigma_xi * shock
+                    spread = s.sigma_nu * np.sqrt(1 - s.correlation**2)
+                    part = norm.logpdf(shock, scale=s.sigma_xi) + norm.logsf(mean[1], conditional, spread)
+                else:
+                    continue
+                total = total + data.temper[r] * part
+        peak = total.max()
+        brute = peak + np.log(np.trapezoid(np.exp(total - peak), u))
+        assert value(data, m, g, p)[firm] == pytest.approx(brute, abs=2e-6)
+        density = np.exp(total - brute)
+        posterior = integrate(data, m, g, p.demand, p.threshold, s, nodes=31)
+        assert posterior.mean[firm] == pytest.approx(np.trapezoid(u * density, u), abs=1e-5)
+
+
+def test_correlation_is_that_of_sales_and_entry_shocks() -> None:
+    """One firm, one market: the present cell's likelihood is a bivariate normal's partial integral."""
+    s = Scales(1e-3, 1.2, 0.6, 0.35)
+    covariance = [[1.44, s.known_demand], [s.known_demand, 0.36]]
+    x, k = 0.7, 0.4
+    nu = np.linspace(k, 8, 20001)
+    joint = multivariate_normal([0, 0], covariance).pdf(np.column_stack([np.full_like(nu, x), nu]))
+    sales = np.full((60, 2), np.nan)
+    sales[:30] = x
+    data = CapabilityData.from_arrays(sales[:, :1], np.arange(60.0)[::-1, None] % 7)
+    found = integrate(data, np.zeros(60), np.zeros(60), np.zeros((1, 1)), np.full((1, 1), k), s)
+    assert found.log_likelihood[0] == pytest.approx(np.log(np.trapezoid(joint, nu)), abs=1e-4)
+
+
+def test_scores_match_finite_differences(panel) -> None:
+    data, m, g, p = panel
+    posterior = integrate(data, m, g, p.demand, p.threshold, p.scales, nodes=31)
+    fit = Fit(p, posterior, 0.0, 0)
+    scores, step = scalar_scores(data, m, g, fit), 1e-5
+    for which in range(4):
+        sides = []
+        for sign in (1, -1):
+            free = p.scales.free()
+            free[which] += sign * step
+            sides.append(value(data, m, g, replace(p, scales=Scales.from_free(free))))
+        np.testing.assert_allclose(scores[:, which], (sides[0] - sides[1]) / (2 * step), atol=2e-5)
+    stretched = value(data, m * np.exp(step), g, p) - value(data, m * np.exp(-step), g, p)
+    np.testing.assert_allclose(scores[:, 4], stretched / (2 * step), atol=2e-5)
+    stretched = value(data, m, g * np.exp(step), p) - value(data, m, g * np.exp(-step), p)
+    np.testing.assert_allclose(scores[:, 5], stretched / (2 * step), atol=2e-5)
+
+
+def test_market_and_index_scores_match_finite_differences(panel) -> None:
+    data, m, g, p = panel
+    posterior = integrate(data, m, g, p.demand, p.threshold, p.scales, nodes=31)
+    step = 1e-5
+    for name, scores in (("demand", posterior.demand_scores), ("threshold", posterior.threshold_scores)):
+        for cell in ((0, 1), (1, 4)):
+            sides = []
+            for sign in (1, -1):
+                moved = getattr(p, name).copy()
+                moved[cell] += sign * step
+                sides.append(value(data, m, g, replace(p, **{name: moved})).sum())
+            analytic = scores[data.group == cell[0], cell[1]].sum()
+            assert analytic == pytest.approx((sides[0] - sides[1]) / (2 * step), abs=1e-4)
+    up, down = value(data, m, g + 1e-4, p), value(data, m, g - 1e-4, p)
+    np.testing.assert_allclose(posterior.entry_score, (up - down) / 2e-4, atol=1e-5)
+    second = (up - 2 * value(data, m, g, p) + down) / 1e-8
+    np.testing.assert_allclose(posterior.entry_curvature, -second, atol=2e-3)
+
+
+def test_nine_nodes_are_enough() -> None:
+    data, truth = reference(firms=800, markets=12)
+    at = (data, truth.m, truth.g, truth.demand[None], truth.threshold[None], Scales(0.9, 1.1, 0.7, 0.4))
+    few, many = integrate(*at), integrate(*at, nodes=61)
+    assert abs(few.log_likelihood.sum() - many.log_likelihood.sum()) < 0.3  # 3e-5 by firm
+    assert np.abs(few.mean - many.mean).max() < 0.01
+
+
+def test_maximum_has_no_slope_and_is_climbed_to_steadily() -> None:
+    data, truth = reference(firms=600, markets=8)
+    fit = maximise(data, truth.m, truth.g, start(data), tolerance=1e-7)
+    assert np.abs(data.weights @ scalar_scores(data, truth.m, truth.g, fit)).max() < 0.05
+    assert np.abs(fit.posterior.threshold_scores.sum(0)).max() < 0.05
+    rough = maximise(data, truth.m, truth.g, start(data), tolerance=5.0)
+    assert rough.log_likelihood <= fit.log_likelihood
