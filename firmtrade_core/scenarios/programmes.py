@@ -255,30 +255,44 @@ def _without_firms(
     country = card.country or (home_firms.country if (home_firms := atlas.home) is not None else "")
     if not country:
         raise ScenarioError("name the country whose firms it treats (country: MEX): no firms are loaded.")
-    structure, elasticity = atlas.structure, atlas.elasticity
     if country not in draft.world.countries:
         raise ScenarioError(f"{country} is not in this world.{suggestion(country, draft.world.countries)}")
     home = draft.world.country_index(country)
+    structure, elasticity = atlas.structure, atlas.elasticity
     tail = structure.tail if structure.family in ("pareto", "firms") else 1.0
-    reached = card.take_up * card.reached
+    reached, outlay = _reach_as_a_whole(card, draft, atlas, country, sectors)
     lift = np.log1p(reached * np.expm1(tail * effect.capability)) / elasticity
-    draft.trade_cost[home] = draft.trade_cost[home] * np.exp(-lift * sectors)
+    draft.trade_cost[home] = draft.trade_cost[home] * np.exp(-lift)
     if tail > 1 and effect.fixed_cost_saving:
         saving = np.log1p(reached * np.expm1((tail - 1) * effect.fixed_cost_saving)) / (tail - 1)
         abroad = np.arange(len(draft.world.countries)) != home
-        draft.fixed_cost[home, abroad] *= np.exp(-saving * sectors)
-    if card.outlay is not None:
-        draft.outlay[home] += card.outlay * card.reached
+        draft.fixed_cost[home, abroad] *= np.exp(-saving)
+    draft.outlay[home] += outlay or 0.0
     law = "Pareto firms" if tail > 1 else "equal firms"
     cost = (
-        ""
-        if card.outlay is not None
-        else " Its cost is not counted, for want of a number of firms (give outlay)."
+        "" if outlay is not None else " Its cost is not counted, for want of a number of firms (give outlay)."
     )
     atlas.note(
-        f"No firms of {country} are in use here: the programme moves {law} as a whole, and everybody in the "
-        f"sectors named counts as eligible.{cost}"
+        f"This structure knows no single firms of {country}: the programme moves {law} of a sector as a whole.{cost}"
     )
+
+
+def _reach_as_a_whole(
+    card: schema.Programme, draft: Draft, atlas: Atlas, country: str, sectors: Array
+) -> tuple[Array, float | None]:
+    """Share of firms reached by sector, (S,), and the outlay, None where nobody knows how many firms there are."""
+    known = atlas.home is not None and atlas.home.country == country
+    outlay = None if card.outlay is None else card.outlay * card.reached
+    if atlas.home is None or not known:
+        return card.take_up * card.reached * sectors, outlay
+    place = atlas.home.sector_of(draft.world)
+    share = take_up(card, atlas.home, place, sectors)
+    weight = atlas.home.firms["weight"].to_numpy(float)
+    here, count = place >= 0, len(sectors)
+    total = np.bincount(place[here], weight[here], minlength=count)
+    treated = np.bincount(place[here], (weight * share)[here], minlength=count)
+    cost = float(treated.sum()) * card.unit_cost * _MILLION
+    return treated / np.where(total > 0, total, 1.0), cost if outlay is None else outlay
 
 
 def wto_note(card: schema.AnyCard) -> str:
