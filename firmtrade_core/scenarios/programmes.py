@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.margins import FirmSector, FirmShift
+from firmtrade_core.margins import FirmSector, FirmShift, Lognormal
 from firmtrade_core.scenarios import schema
 from firmtrade_core.scenarios.atlas import Atlas
 from firmtrade_core.scenarios.draft import Draft
@@ -250,7 +250,8 @@ def _without_firms(
     """The same policy where no firms are known: what it does to the mean of a Pareto or to equal firms.
 
     Moving a share p of Pareto firms up by d raises S and n everywhere by B = 1 - p + p e^(ζd), which is what
-    iceberg costs lower by B^(1/θ) do; saving on fixed costs works through S alone (MODEL 2, table).
+    iceberg costs lower by B^(1/θ) do; saving on fixed costs works through S alone (MODEL 2, table). With
+    lognormal firms the same holds exactly where all are reached, and with their mean where a share is.
     """
     country = card.country or (home_firms.country if (home_firms := atlas.home) is not None else "")
     if not country:
@@ -259,21 +260,28 @@ def _without_firms(
         raise ScenarioError(f"{country} is not in this world.{suggestion(country, draft.world.countries)}")
     home = draft.world.country_index(country)
     structure, elasticity = atlas.structure, atlas.elasticity
-    tail = structure.tail if structure.family in ("pareto", "firms") else 1.0
+    law = structure.elsewhere if structure.family == "firms" else structure.family
+    tail = structure.tail if law == "pareto" else 1.0
+    # Capability moves sales as the (1-σ)th power of costs; tail times σ-1 is ε in the constant families.
+    per_cost = elasticity
+    if law == "lognormal":
+        margins = Lognormal(structure.dispersion).calibrate(draft.world, elasticity)
+        per_cost = margins.elasticity_of_substitution - 1
     reached, outlay = _reach_as_a_whole(card, draft, atlas, country, sectors)
-    lift = np.log1p(reached * np.expm1(tail * effect.capability)) / elasticity
+    lift = np.log1p(reached * np.expm1(tail * effect.capability)) / per_cost
     draft.trade_cost[home] = draft.trade_cost[home] * np.exp(-lift)
-    if tail > 1 and effect.fixed_cost_saving:
-        saving = np.log1p(reached * np.expm1((tail - 1) * effect.fixed_cost_saving)) / (tail - 1)
+    if law in ("pareto", "lognormal") and effect.fixed_cost_saving:
+        power = tail - 1 if law == "pareto" else 1.0
+        saving = np.log1p(reached * np.expm1(power * effect.fixed_cost_saving)) / power
         abroad = np.arange(len(draft.world.countries)) != home
         draft.fixed_cost[home, abroad] *= np.exp(-saving)
     draft.outlay[home] += outlay or 0.0
-    law = "Pareto firms" if tail > 1 else "equal firms"
+    words = {"pareto": "Pareto firms", "lognormal": "lognormal firms"}.get(law, "equal firms")
     cost = (
         "" if outlay is not None else " Its cost is not counted, for want of a number of firms (give outlay)."
     )
     atlas.note(
-        f"This structure knows no single firms of {country}: the programme moves {law} of a sector as a whole.{cost}"
+        f"This structure knows no single firms of {country}: the programme moves {words} of a sector as a whole.{cost}"
     )
 
 
