@@ -691,7 +691,7 @@ def _merge(before: Sequence[Finding], more: Sequence[Finding], rows: int) -> lis
     for finding in (*before, *more):
         known = merged.get(finding.rule.key)
         count = finding.rows + (known.rows if known else 0)
-        examples = (*(known.examples if known else ()), *finding.examples)[:5]
+        examples = tuple(dict.fromkeys((*(known.examples if known else ()), *finding.examples)))[:5]
         value = finding.value_share if known is None else None
         merged[finding.rule.key] = Finding(finding.rule, count, count / max(rows, 1), value, examples)
     return list(merged.values())

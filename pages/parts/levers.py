@@ -17,7 +17,7 @@ from pages.parts.answers import retaliation, retaliation_details
 from pages.parts.card_kinds import AT_HOME, EXTERNAL_TARIFF, KINDS, TARIFF_METHODS, TARIFF_SLIDES, Slide
 from pages.parts.frame import complain
 from pages.parts.home import current_home
-from pages.parts.programme_card import ASSUMED, programme
+from pages.parts.programme_card import ASSUMED, programme, programme_details
 from pages.parts.store import Store, seeded
 from pages.parts.worlds import by_name
 
@@ -125,6 +125,8 @@ def _more(store: Store, world: World, index: int, card: Any) -> None:
             "How",
             {"add": "On top of today's", "set": "Instead of today's"},
         )
+    if card.kind == "programme":
+        programme_details(store, index, card)
     if card.kind in ("tariff", "schedule"):
         retaliation_details(store, world, index, card)
     for field, label in EXCEPTIONS.items():

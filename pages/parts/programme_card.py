@@ -123,3 +123,34 @@ def _effect(index: int, card: Any, home: HomeFirms | None, edit: Any) -> None:
             f"card_{index}_grade", given["grade"], lambda grade: edit("effect", {**given, "grade": grade})
         ),
     )
+
+
+def programme_details(store: Store, index: int, card: Any) -> None:
+    """How much each firm gets, and when."""
+    for field, label, lowest, highest, step in (
+        ("intensity", "Units given to each firm", 0.01, 1000.0, 0.5),
+        ("phase_in", "Years until all take part", 0.0, 50.0, 1.0),
+        ("horizon", "Year looked at", 0.0, 50.0, 1.0),
+    ):
+
+        def write(given: float | None, field: str = field) -> None:
+            if given is not None:
+                store.edit_card(index, {field: given}, sliding=True)
+
+        st.number_input(
+            label,
+            lowest,
+            highest,
+            step=step,
+            format="%.12g",
+            **seeded(f"card_{index}_{field}", float(getattr(card, field)), write),
+        )
+    st.toggle(
+        "Depends on exporting",
+        help="Support that depends on exporting falls under WTO rules on subsidies; the notes say how.",
+        **seeded(
+            f"card_{index}_contingent",
+            card.contingent_on_exports,
+            lambda on: store.edit_card(index, {"contingent_on_exports": on}),
+        ),
+    )
