@@ -311,7 +311,7 @@ def firm_groups(outcomes: FirmOutcomes, wage_change: float) -> dict[str, pd.Data
 
 def _decile(tenth: int) -> str:
     ends = {1: "Smallest tenth", 10: "Largest tenth"}
-    return ends.get(tenth, f"{tenth}.")
+    return ends.get(tenth, f"Tenth {tenth}")
 
 
 def _group(

@@ -103,5 +103,5 @@ def test_a_programme_without_firms_moves_the_law_as_a_whole(start) -> None:
     app = start("lab")
     app.selectbox(key="add_card").set_value("programme").run()
     words = html(app)
-    assert not app.exception and "moves equal firms as a whole" in words
+    assert not app.exception and "moves equal firms of a sector as a whole" in words
     assert "association, not a proven effect" in words
