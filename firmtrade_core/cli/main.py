@@ -5,6 +5,7 @@ import typer
 from firmtrade_core.cli.app import app as start_app
 from firmtrade_core.cli.attribute import attribute
 from firmtrade_core.cli.bench import bench
+from firmtrade_core.cli.channels import channels
 from firmtrade_core.cli.gravity import gravity
 from firmtrade_core.cli.harmonise import harmonise
 from firmtrade_core.cli.panel import app as panel
@@ -29,6 +30,7 @@ def _root() -> None:
 app.command("app")(start_app)
 app.command("attribute")(attribute)
 app.command("bench")(bench)
+app.command("channels")(channels)
 app.command("gravity")(gravity)
 app.command("harmonise")(harmonise)
 app.command("replicate")(replicate)

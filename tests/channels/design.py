@@ -17,6 +17,9 @@ ON_CAPABILITY, ON_FIXED_COST = 0.30, 0.20
 
 OBSERVED = ("size", "skill", "age")
 
+#: Valid instruments that hardly move take-up; several, so that two-stage least squares leans towards the bias.
+WEAK = tuple(f"slots_{number}" for number in range(1, 9))
+
 
 @dataclass(frozen=True)
 class Drawn:
@@ -42,9 +45,10 @@ def draw(
 ) -> Drawn:
     """Certificates go to large, skilled firms with a good (hidden) manager; lots and, hardly, slots move them too."""
     generator = np.random.default_rng(seed)
-    size, skill, age, trait, slots = generator.standard_normal((5, firms))
+    size, skill, age, trait = generator.standard_normal((4, firms))
+    slots = generator.standard_normal((len(WEAK), firms))
     lottery = (generator.random(firms) < 0.5).astype(float)
-    demand = 0.6 * size + 0.4 * skill + 0.9 * trait + 1.4 * (lottery - 0.5) + 0.05 * slots
+    demand = 0.6 * size + 0.4 * skill + 0.9 * trait + 1.4 * (lottery - 0.5) + 0.05 * slots.sum(0)
     demand = demand + generator.standard_normal(firms)
     certificate = (demand > 0.3).astype(float) if binary else demand
     u = confounded * trait + 0.6 * generator.standard_normal(firms)
@@ -69,7 +73,7 @@ def draw(
             "age": age,
             "trait": trait,
             "lottery": lottery,
-            "slots": slots,
+            **dict(zip(WEAK, slots, strict=True)),
             "nothing": generator.standard_normal(firms),
         }
     )

@@ -137,7 +137,7 @@ def test_instruments_that_contradict_each_other_are_noticed(drawn):
     left = residuals(fits, instruments=True)
     estimate = instrumented(fits)
     assert overidentification(left, fits.data.firm, estimate.effect, estimate.standard_error) < 0.001
-    agreeing = CrossFit(drawn.data(instruments=("lottery", "slots")), QUICK)
+    agreeing = CrossFit(drawn.data(instruments=("lottery", "slots_1")), QUICK)
     left, estimate = residuals(agreeing, instruments=True), instrumented(agreeing)
     assert overidentification(left, agreeing.data.firm, estimate.effect, estimate.standard_error) > 0.05
 

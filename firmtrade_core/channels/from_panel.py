@@ -1,0 +1,376 @@
+"""From a firm panel to the effects of its attributes: one estimate of capability, one study for each attribute."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from firmtrade_core.capability import (
+    CapabilityData,
+    CapabilityError,
+    CapabilityResults,
+    LeakageError,
+    estimate,
+)
+from firmtrade_core.capability import Settings as CapabilitySettings
+from firmtrade_core.channels.crossfit import CrossFit, Settings, residuals
+from firmtrade_core.channels.data import CATEGORIES, ChannelData, Outcomes, encode_controls
+from firmtrade_core.channels.errors import ChannelError, DisguiseError, SampleError
+from firmtrade_core.channels.groups import thirds
+from firmtrade_core.channels.identification import Labels, Progress, Study, study
+from firmtrade_core.channels.posterior import Capability, outcomes
+from firmtrade_core.channels.table import ChannelTable
+from firmtrade_core.panel import FirmPanel
+
+Array = NDArray[np.float64]
+
+#: Destinations whose sellers are followed one by one, the most common first.
+MOST_MARKETS = 25
+
+#: Sellers that a destination needs.
+FEWEST_SELLERS = 20
+
+#: Columns by which firms' size before take-up is told, the best first.
+SIZES = ("initial_employment", "employment")
+
+
+@dataclass(frozen=True)
+class Question:
+    """An attribute whose effect is sought, with columns that move it and nothing else."""
+
+    attribute: str
+    instruments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What m̂ and ĝ add for one more unit of an attribute, everything else as it is: a prediction, not an effect."""
+
+    attribute: str
+    capability: float
+    fixed_cost_saving: float
+
+
+@dataclass(frozen=True)
+class ChannelReport:
+    """All studies of one panel.
+
+    Parameters
+    ----------
+    panel, synthetic, home, year
+        Whose firms.
+    studies
+    predictions
+        By attribute, in the order of the studies.
+    table
+        The bridge to programmes.
+    capability
+        What was noted when capability was estimated.
+    firms, markets
+        It rests on.
+    """
+
+    panel: str
+    synthetic: bool
+    home: str
+    year: int
+    studies: tuple[Study, ...]
+    predictions: tuple[Prediction, ...]
+    table: ChannelTable
+    capability: tuple[str, ...]
+    firms: int
+    markets: int
+
+    def study(self, attribute: str) -> Study:
+        """The study of one attribute."""
+        return next(found for found in self.studies if found.attribute == attribute)
+
+    def prediction(self, attribute: str) -> Prediction:
+        """What the capability model predicts for it."""
+        return next(found for found in self.predictions if found.attribute == attribute)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """Sixteen hexadecimal digits that identify everything shown."""
+        text = json.dumps(asdict(self), sort_keys=True, default=str)
+        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Firms of one year, row by row as their capability was estimated.
+
+    Parameters
+    ----------
+    frame : DataFrame (R, .)
+        The firm table.
+    earlier : DataFrame
+        The same firms' first rows of the panel, with ``entry``, the number of markets they served then; indexed by firm.
+    results
+        Capability, with all attributes and all instruments among its predictors.
+    predictors
+        Columns it was built with.
+    """
+
+    frame: pd.DataFrame
+    earlier: pd.DataFrame
+    results: CapabilityResults
+    predictors: tuple[str, ...]
+
+    @property
+    def capability(self) -> Capability:
+        """As the basis of outcomes."""
+        return Capability(
+            self.results.data, self.results.m, self.results.g, self.results.state.fit.parameters
+        )
+
+
+def draw_sample(
+    panel: FirmPanel,
+    questions: Sequence[Question],
+    *,
+    year: int | None = None,
+    capability: CapabilitySettings | None = None,
+    progress: Progress | None = None,
+) -> Sample:
+    """Firms of one year with their capability estimated, the last year unless given.
+
+    Raises
+    ------
+    ChannelError
+        If the panel lacks a column, or says too little of who sells where.
+    """
+    named = [name for question in questions for name in (question.attribute, *question.instruments)]
+    panel.need(*named)
+    year = panel.years[-1] if year is None else year
+    frame = panel.firms[panel.firms["year"] == year].reset_index(drop=True)
+    sales = market_sales(panel, year, frame["firm"])
+    predictors = tuple(dict.fromkeys([*named, *panel.attributes]))
+    columns = [name for name in predictors if name not in CATEGORIES]
+    # Sectors have demand and thresholds of their own; dummies in m would say the same twice.
+    encoded, _ = encode_controls(frame.drop(columns="sector"), columns)
+    try:
+        data = CapabilityData.from_arrays(
+            np.log(sales.where(sales > 0).to_numpy(float)), encoded, firm=list(frame["firm"]),
+            sector=list(frame["sector"]), markets=list(sales.columns), weights=frame["weight"].to_numpy(float) if "weight" in frame else None,
+        )  # fmt: skip
+        say = progress or (lambda share, words: None)
+        results = estimate(
+            data,
+            capability or CapabilitySettings(two_indices=True, tune=False),
+            progress=lambda words, share: say(share, words),
+        )
+    except LeakageError as error:
+        raise DisguiseError(str(error)) from error
+    except CapabilityError as error:
+        raise SampleError(str(error)) from error
+    place = pd.Index(frame["firm"].astype(str)).get_indexer(pd.Index([data.firm_names[f] for f in data.firm]))
+    return Sample(frame.iloc[place].reset_index(drop=True), _earlier(panel), results, predictors)
+
+
+def market_sales(panel: FirmPanel, year: int, firms: pd.Series) -> pd.DataFrame:
+    """Exports by firm and destination of a year, (R, J), zeros where there are none.
+
+    Without destinations, "abroad" is the one market.
+
+    Raises
+    ------
+    SampleError
+        If no destination has enough sellers.
+    """
+    if "trade" not in panel.tables:
+        panel.need("exports")
+        table = panel.firms[panel.firms["year"] == year].set_index("firm")["exports"]
+        return table.reindex(firms).fillna(0.0).to_frame("abroad")
+    sold = panel.exports("firm", "year", "country")
+    sold = sold[(sold["year"] == year) & (sold["value"] > 0)]
+    sellers = sold.groupby("country")["firm"].nunique().sort_values(ascending=False, kind="stable")
+    chosen = sellers[sellers >= FEWEST_SELLERS].index[:MOST_MARKETS]
+    if not len(chosen):
+        most = f"{sellers.iloc[0]} to {sellers.index[0]}" if len(sellers) else "none anywhere"
+        raise SampleError(
+            f"No destination has {FEWEST_SELLERS} sellers in {year} (most: {most}); capability cannot be estimated."
+        )
+    wide = sold[sold["country"].isin(chosen)].pivot_table(
+        index="firm", columns="country", values="value", aggfunc="sum"
+    )
+    return wide.reindex(index=firms.to_numpy(), columns=chosen).fillna(0.0)
+
+
+def study_attribute(
+    sample: Sample,
+    panel: FirmPanel,
+    question: Question,
+    settings: Settings | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Study:
+    """Effects of one attribute on the firms of a sample; all other attributes are its controls.
+
+    Raises
+    ------
+    ChannelError
+    """
+    frame, settings = sample.frame, settings or Settings()
+    controls = [name for name in panel.attributes if name != question.attribute]
+    basis = Outcomes(sample.results.capability, predictors=sample.predictors)
+    frame = frame.assign(row=np.arange(len(frame)))
+    first = ChannelData.from_frame(
+        frame, basis, question.attribute, controls, question.instruments, unit=panel.unit(question.attribute)
+    )
+    rows = _kept(frame, question)
+    fits = CrossFit(first, settings)
+    left = residuals(fits, instruments=bool(question.instruments))
+    along = np.zeros((len(frame), 1 + len(question.instruments)))
+    along[rows] = np.column_stack([left.treatment, left.instruments])
+    data = replace(first, outcomes=outcomes(sample.capability, along).rows(rows))
+    data._check()
+    kept = frame[rows].reset_index(drop=True)
+    return study(
+        data,
+        settings,
+        groupings=_groupings(kept, sample.earlier, data),
+        placebo_outcomes=_placebos(kept, sample.earlier, question),
+        source=f"{panel.metadata.label}, {int(frame['year'].iloc[0])}",
+        progress=progress,
+    )
+
+
+def predict(sample: Sample, attribute: str) -> Prediction:
+    """What the capability model adds for one unit (yes against no; else per unit, over one standard deviation)."""
+    data = sample.results.data
+    if attribute not in data.attribute_names:
+        return Prediction(attribute, float("nan"), float("nan"))
+    place = data.attribute_names.index(attribute)
+    column = data.attributes[:, place]
+    low, high = data.attributes.copy(), data.attributes.copy()
+    if np.isin(column, (0.0, 1.0)).all():
+        low[:, place], high[:, place], step = 0.0, 1.0, 1.0
+    else:
+        step = float(column.std())
+        low[:, place], high[:, place] = column - step / 2, column + step / 2
+    results = sample.results
+    return Prediction(
+        attribute,
+        float((results.predict_m(high) - results.predict_m(low)).mean()) / step,
+        float((results.predict_g(high) - results.predict_g(low)).mean()) / step,
+    )
+
+
+def report(
+    panel: FirmPanel,
+    questions: Sequence[Question],
+    settings: Settings | None = None,
+    *,
+    year: int | None = None,
+    elasticity_of_substitution: float = 5.0,
+    sample: Sample | None = None,
+    progress: Progress | None = None,
+) -> ChannelReport:
+    """Studies of several attributes on one panel; an attribute that cannot be studied is refused, with the reason.
+
+    Raises
+    ------
+    ChannelError
+        If nothing at all can be estimated.
+    """
+    say: Progress = progress or (lambda share, words: None)
+    settings = settings or Settings()
+    if sample is None:
+        sample = draw_sample(
+            panel,
+            questions,
+            year=year,
+            progress=lambda share, words: say(0.4 * share, f"Capability, {words}"),
+        )
+    studies, refused = [], {}
+    for number, question in enumerate(questions):
+        start, width = 0.4 + 0.6 * number / len(questions), 0.6 / len(questions)
+
+        def told(
+            share: float,
+            words: str,
+            start: float = start,
+            width: float = width,
+            name: str = question.attribute,
+        ) -> None:
+            say(start + width * share, f"{name}: {words}")
+
+        try:
+            studies.append(study_attribute(sample, panel, question, settings, progress=told))
+        except ChannelError as error:
+            refused[question.attribute] = str(error)
+    effects = tuple(found.effect for found in studies if found.effect is not None)
+    digest = hashlib.blake2b(
+        pd.util.hash_pandas_object(sample.frame, index=False).to_numpy().tobytes(), digest_size=8
+    )
+    table = ChannelTable(effects, settings.level, elasticity_of_substitution, digest.hexdigest(), refused)
+    data = sample.results.data
+    return ChannelReport(
+        panel.metadata.label,
+        panel.metadata.synthetic,
+        panel.metadata.home,
+        int(sample.frame["year"].iloc[0]),
+        tuple(studies),
+        tuple(predict(sample, found.attribute) for found in studies),
+        table,
+        sample.results.diagnostics,
+        data.firm_count,
+        len(data.markets),
+    )
+
+
+def _kept(frame: pd.DataFrame, question: Question) -> NDArray[np.bool_]:
+    columns = frame[[question.attribute, *question.instruments]]
+    return np.asarray(columns.notna().all(axis=1).to_numpy(), dtype=bool)
+
+
+def _earlier(panel: FirmPanel) -> pd.DataFrame:
+    """First row of every firm, with the number of markets it served then."""
+    first = panel.firms.sort_values("year", kind="stable").groupby("firm", as_index=False).first()
+    if "trade" in panel.tables:
+        sold = panel.exports("firm", "year", "country")
+        served = sold[sold["value"] > 0].groupby(["firm", "year"]).size().rename("entry").reset_index()
+        first = first.merge(served, on=["firm", "year"], how="left")
+        first["entry"] = first["entry"].fillna(0.0)
+    return first.set_index("firm")
+
+
+def _groupings(frame: pd.DataFrame, earlier: pd.DataFrame, data: ChannelData) -> dict[str, Labels]:
+    """Sector, size when first seen, and whether the firm exported when first seen."""
+    first = earlier.loc[frame["firm"]]
+    found: dict[str, Labels] = {"sector": data.sector}
+    size = next((name for name in SIZES if name in first), None)
+    if size is not None:
+        values = first[size].to_numpy(dtype=float, na_value=np.nan)
+        found["size when first seen"] = thirds(
+            values, data.firm, ("small third", "middle third", "large third")
+        )
+    if "exports" in first and (first["year"].to_numpy() < frame["year"].to_numpy()).any():
+        exported = first["exports"].to_numpy(dtype=float, na_value=0.0) > 0
+        found["export status when first seen"] = np.where(exported, "exporter", "no exporter").astype(object)
+    return found
+
+
+def _placebos(frame: pd.DataFrame, earlier: pd.DataFrame, question: Question) -> dict[str, Array]:
+    """Outcomes settled before take-up: age; for a yes-or-no attribute, markets served before firms had it."""
+    found: dict[str, Array] = {}
+    if "age" in frame and question.attribute != "age":
+        found["age"] = frame["age"].to_numpy(dtype=float, na_value=np.nan)
+    first = earlier.loc[frame["firm"]]
+    before = first["year"].to_numpy() < frame["year"].to_numpy()
+    now = frame[question.attribute].to_numpy(dtype=float, na_value=np.nan)
+    then = first[question.attribute].to_numpy(dtype=float, na_value=np.nan)
+    if "entry" in first and np.isin(now, (0.0, 1.0)).all():
+        untouched = before & (then == 0)
+        if untouched.sum() >= 200 and 20 <= now[untouched].sum() <= untouched.sum() - 20:
+            served = first["entry"].to_numpy(float)
+            found["markets served before take-up"] = np.where(untouched, served, np.nan)
+    return found

@@ -1,0 +1,145 @@
+"""``channels``: causal effects of firms' attributes on capability and on fixed costs, as a table for programmes."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from firmtrade_core.channels.from_panel import ChannelReport, Question
+
+FAILED, WRONG_INPUT = 1, 2
+
+
+def channels(
+    panel: Annotated[
+        Path | None, typer.Option(help="Folder of a firm panel in Parquet; synthetic firms unless given.")
+    ] = None,
+    firms: Annotated[int, typer.Option(min=200, help="How many synthetic firms.")] = 20_000,
+    attribute: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME, or NAME=INSTRUMENT,INSTRUMENT; those that programmes move unless given."),
+    ] = None,
+    year: Annotated[int | None, typer.Option(help="The last year unless given.")] = None,
+    sigma: Annotated[float, typer.Option(min=1.01, help="Elasticity of substitution.")] = 5.0,
+    learner: Annotated[
+        list[str] | None, typer.Option(help="Of linear, splines, boosting, forest; chosen by loss.")
+    ] = None,
+    repetitions: Annotated[int, typer.Option(min=1, max=50, help="Divisions into folds.")] = 3,
+    write_table: Annotated[Path | None, typer.Option(help="Write the table of effects to a file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Estimate what attributes do to firms, by several methods, with what speaks for and against each.
+
+    Exits 1 if an attribute has no effect to tell, 2 on wrong input.
+    """
+    from firmtrade_core.channels import ChannelError, Settings
+    from firmtrade_core.channels.work import Request, default_questions, estimate_channels
+    from firmtrade_core.panel import PanelError
+    from firmtrade_core.panel.synthetic.structure import SyntheticDesign
+
+    try:
+        source = panel if panel is not None else SyntheticDesign(firms=firms)
+        settings = Settings(repetitions=repetitions, learners=tuple(learner or Settings().learners))
+        request = Request(source, (), settings, year, sigma)
+        questions = _questions(attribute) or default_questions(request.panel())
+        with _Bar(quiet=as_json) as bar:
+            found = estimate_channels(Request(source, questions, settings, year, sigma), progress=bar)
+    except (ChannelError, PanelError, ValueError) as error:
+        typer.echo(json.dumps({"error": str(error)}) if as_json else str(error), err=not as_json)
+        raise typer.Exit(WRONG_INPUT) from error
+    if write_table is not None:
+        found.table.save(write_table)
+    if as_json:
+        typer.echo(
+            json.dumps(_finite(asdict(found)) | {"hash": found.content_hash}, allow_nan=False, default=str)
+        )
+    else:
+        _print(found)
+    if found.table.refused:
+        raise typer.Exit(FAILED)
+
+
+def _questions(given: list[str] | None) -> tuple[Question, ...]:
+    from firmtrade_core.channels.from_panel import Question
+
+    made = []
+    for text in given or []:
+        name, _, instruments = text.partition("=")
+        made.append(Question(name, tuple(part for part in instruments.split(",") if part)))
+    return tuple(made)
+
+
+def _finite(value: Any) -> Any:
+    """JSON knows no infinity: endless intervals end in null."""
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _print(found: ChannelReport) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    shown = Table(title=f"{found.panel}, {found.year}: {found.firms:,} firms, {found.markets} markets")
+    for name in (
+        "attribute",
+        "effect on capability",
+        "trade cost, %",
+        "effect on fixed costs, %",
+        "evidence",
+    ):
+        shown.add_column(name, justify="left" if name in ("attribute", "evidence") else "right")
+    for effect in found.table:
+        cost, fixed = effect.ad_valorem(found.table.elasticity_of_substitution), effect.fixed_cost_percent
+        shown.add_row(
+            effect.attribute, _band((effect.capability, *effect.capability_interval), 3), _band(cost, 1), _band(fixed, 1),
+            effect.words,
+        )  # fmt: skip
+    console.print(shown)
+    for effect in found.table:
+        for caution in effect.cautions:
+            console.print(f"{effect.attribute}: {caution}")
+    for name, why in found.table.refused.items():
+        console.print(f"{name}: no effect. {why}")
+    console.print(f"Intervals {found.table.level:.0%}; table {found.table.content_hash}")
+
+
+def _band(values: tuple[float, float, float], digits: int) -> str:
+    value, low, high = (f"{each:+.{digits}f}" if math.isfinite(each) else "no end" for each in values)
+    return f"{value} ({low} to {high})"
+
+
+class _Bar:
+    """A progress bar on standard error."""
+
+    def __init__(self, quiet: bool) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self._bar = Progress(
+            BarColumn(),
+            TextColumn("{task.description}"),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            disable=quiet,
+        )
+        self._task = self._bar.add_task("Starting", total=1.0)
+
+    def __enter__(self) -> _Bar:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, share: float, words: str) -> None:
+        self._bar.update(self._task, completed=share, description=words)

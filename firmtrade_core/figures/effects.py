@@ -1,0 +1,374 @@
+"""Charts of causal effects: methods side by side, effects beside predictions, overlap, balance, hidden confounders."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from firmtrade_core.channels import Study
+from firmtrade_core.channels.from_panel import ChannelReport
+from firmtrade_core.channels.groups import GroupEffects
+from firmtrade_core.channels.identification import NAIVE
+from firmtrade_core.channels.sensitivity import Sensitivity
+from firmtrade_core.channels.support import UNBALANCED, Balance, Overlap
+from firmtrade_core.figures.chart import ACCENT, EDGE, MUTED, TEXT, Chart, base_layout
+from firmtrade_core.labels import number
+
+ROW_HEIGHT = 27
+
+#: Okabe-Ito's orange: the second series, where one accent will not do.
+SECOND = "#E69F00"
+
+#: Most rows of a balance chart, the worst first.
+MOST_CONTROLS = 12
+
+
+@dataclass(frozen=True)
+class Row:
+    """One estimate with its interval; infinite ends run to the chart's edge.
+
+    Parameters
+    ----------
+    name
+    value
+        None of a set without a centre.
+    low, high
+    colour
+    hover
+        HTML.
+    filled
+        Marker filled or open.
+    """
+
+    name: str
+    value: float | None
+    low: float
+    high: float
+    colour: str
+    hover: str
+    filled: bool = True
+
+
+def readings_chart(study: Study, source: str) -> Chart:
+    """Every method's effect on capability, the weakest evidence first, robust sets last."""
+    rows = []
+    for reading in study.readings:
+        if reading.of == "fixed costs":
+            continue
+        colour = MUTED if reading.grade == "association" else ACCENT
+        on = " (exports)" if reading.of == "exports" else ""
+        rows.append(
+            Row(f"{reading.method}{on}", reading.effect, reading.low, reading.high, colour,
+                f"<b>{reading.method}</b><br>{_interval(reading.effect, reading.low, reading.high)}<br>{reading.meaning}")
+        )  # fmt: skip
+    for found in study.instruments.sets if study.instruments else ():
+        for low, high in found.parts:
+            name = f"Set: {found.test}"
+            rows.append(Row(name, None, low, high, ACCENT, f"<b>{found.test}</b><br>{found.words}"))
+    return _intervals(
+        rows, _readings_title(study), f"Effect of {_step(study)} on log revenue potential, {study.level:.0%} intervals",
+        source, name_width=270,
+    )  # fmt: skip
+
+
+def _readings_title(study: Study) -> str:
+    naive, effect = study.reading(NAIVE), study.effect
+    if effect is None or naive is None:
+        return "No method can tell an effect"
+    if effect.capability_interval[0] <= 0 <= effect.capability_interval[1]:
+        return "The best evidence cannot tell the effect from none"
+    share = effect.capability / naive.effect if naive.effect else math.nan
+    if 0 < share < 0.8:
+        return f"The naive premium overstates the effect {1 / share:.1f} times"
+    if share < 0:
+        return "The naive premium has the wrong sign"
+    return (
+        "The effect is about as large as the naive premium"
+        if share < 1.25
+        else "The naive premium hides part of the effect"
+    )
+
+
+def beside_prediction_chart(report: ChannelReport, source: str) -> Chart:
+    """Effects with intervals beside what the capability model predicts, for a usual step of each attribute."""
+    rows = []
+    apart = 0
+    for found in report.studies:
+        effect, predicted = found.effect, report.prediction(found.attribute)
+        if effect is None:
+            continue
+        step = 1.0 if found.binary else found.spread
+        low, high = (step * end for end in effect.capability_interval)
+        name = found.attribute.replace("_", " ")
+        rows.append(
+            Row(name, step * effect.capability, low, high, ACCENT,
+                f"<b>{name}: effect</b><br>{_interval(step * effect.capability, low, high)}<br>{effect.words}")
+        )  # fmt: skip
+        if math.isfinite(predicted.capability):
+            apart += not low <= step * predicted.capability <= high
+            value = step * predicted.capability
+            rows.append(
+                Row(
+                    "",
+                    value,
+                    value,
+                    value,
+                    SECOND,
+                    f"<b>{name}: prediction</b><br>{number(value, signed=True)}",
+                    False,
+                )
+            )
+    count = sum(1 for found in report.studies if found.effect is not None)
+    title = f"Prediction lies outside the effect's interval for {apart} of {count} attributes"
+    return _intervals(
+        rows, title if apart else "Predictions lie within the effects' intervals",
+        "On log revenue potential, of having the attribute or one standard deviation more · full: effect, open: prediction",
+        source, name_width=190,
+    )  # fmt: skip
+
+
+def groups_chart(groups: GroupEffects, study: Study, source: str) -> Chart:
+    """Effects by group, in the groups' own order."""
+    rows = [
+        Row(_short(line.group), line.effect, line.low, line.high, ACCENT,
+            f"<b>{line.group}</b><br>{_interval(line.effect, line.low, line.high)}<br>{line.firms} firms")
+        for line in groups.effects
+    ]  # fmt: skip
+    differ = "differ" if groups.p_value < 0.05 else "may all be the same"
+    title = f"By {groups.grouping}: effects {differ} (p = {groups.p_value:.2f})"
+    return _intervals(
+        rows, title, f"Effect of {_step(study)} by double machine learning, {study.level:.0%} intervals", source,
+        name_width=190,
+    )  # fmt: skip
+
+
+def overlap_chart(overlap: Overlap, study: Study, source: str) -> Chart:
+    """How likely firms are to have the attribute, those with it above and those without it below."""
+    edges = np.array(overlap.edges)
+    centres = ((edges[1:] + edges[:-1]) / 2).round(4).tolist()
+    data: list[dict[str, Any]] = []
+    for values, sign, colour, name in (
+        (overlap.with_attribute, 1, ACCENT, "have it"),
+        (overlap.without, -1, MUTED, "do not"),
+    ):
+        data.append(
+            {
+                "type": "bar",
+                "x": centres,
+                "y": [sign * 100 * value for value in values],
+                "width": float(edges[1] - edges[0]) * 0.92,
+                "marker": {"color": colour},
+                "customdata": [f"{100 * value:.1f} % of firms that {name}" for value in values],
+                "hovertemplate": "propensity %{x:.2f}<br>%{customdata}<extra></extra>",
+            }
+        )
+    reach = 108 * max(*overlap.with_attribute, *overlap.without)
+    layout = base_layout(
+        margin={"l": 8, "r": 8, "t": 2, "b": 34},
+        barmode="overlay",
+        dragmode=False,
+        xaxis=_axis(range=[0, 1], title={"text": "probability of having it, given controls"}),
+        yaxis={"range": [-reach, reach], "showticklabels": False, "showgrid": False, "zerolinecolor": MUTED, "fixedrange": True},
+        annotations=[_inside(0.99, 0.98, "firms that have it", ACCENT), _inside(0.99, 0.04, "firms that do not", MUTED)],
+    )  # fmt: skip
+    far = f"{100 * overlap.without_like:.0f} % of firms have no like on the other side"
+    title = far if overlap.without_like >= 0.01 else "Nearly every firm has a like on the other side"
+    return Chart(
+        title,
+        f"Share of each side's firms by propensity · {study.attribute.replace('_', ' ')}",
+        source,
+        data,
+        layout,
+        height=240,
+    )
+
+
+def balance_chart(balance: Sequence[Balance], study: Study, source: str) -> Chart:
+    """Differences in controls before and after weighting, the worst first."""
+    shown = list(balance)[:MOST_CONTROLS]
+    rows = list(range(len(shown)))
+    data: list[dict[str, Any]] = [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "x": [getattr(line, side) for line in shown],
+            "y": rows,
+            "marker": {"size": 9, "color": colour, "symbol": symbol, "line": {"width": 1.5, "color": colour}},
+            "customdata": [f"<b>{line.control}</b><br>{words}: {number(getattr(line, side), signed=True)}" for line in shown],
+            "hovertemplate": "%{customdata}<extra></extra>",
+        }
+        for side, colour, symbol, words in (("before", SECOND, "circle-open", "before"), ("after", ACCENT, "circle", "after weighting"))
+    ]  # fmt: skip
+    reach = 1.1 * max([UNBALANCED, *(abs(v) for line in shown for v in (line.before, line.after))])
+    layout = base_layout(
+        margin={"l": 210, "r": 16, "t": 2, "b": 28},
+        dragmode=False,
+        xaxis=_axis(range=[-reach, reach]),
+        yaxis=_names([_short(line.control, 30) for line in shown]),
+        shapes=[_upright(0.0, MUTED), _upright(-UNBALANCED, EDGE), _upright(UNBALANCED, EDGE)],
+    )
+    left = sum(abs(line.after) > UNBALANCED for line in balance)
+    before = sum(abs(line.before) > UNBALANCED for line in balance)
+    kind = "standardised differences" if study.binary else "correlations with the attribute"
+    title = f"{before} of {len(balance)} controls differ before weighting, {left} after"
+    subtitle = f"Controls' {kind}; lines at ±{UNBALANCED} · open: before, full: after"
+    return Chart(title, subtitle, source, data, layout, height=ROW_HEIGHT * max(len(shown), 1) + 34)
+
+
+def sensitivity_chart(found: Sensitivity, study: Study, source: str) -> Chart:
+    """How strong a hidden confounder must be to bring the effect to zero, with observed controls for scale."""
+    ratio = found.robustness**2 / (1 - found.robustness)
+    top = 1.25 * max([found.robustness, *(max(b.with_outcome, b.with_treatment) for b in found.benchmarks)])
+    top = float(np.clip(top, 0.02, 0.99))
+    treatment = np.linspace(top / 200, top, 120)
+    outcome = ratio * (1 - treatment) / treatment
+    keep = outcome <= top * 1.5
+    data: list[dict[str, Any]] = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": (100 * treatment[keep]).round(4).tolist(),
+            "y": (100 * outcome[keep]).round(4).tolist(),
+            "line": {"color": ACCENT, "width": 2},
+            "hovertemplate": "here the effect would be zero<extra></extra>",
+        },
+        {
+            "type": "scatter",
+            "mode": "markers+text",
+            "x": [100 * b.with_treatment for b in found.benchmarks],
+            "y": [100 * b.with_outcome for b in found.benchmarks],
+            "text": [b.control.replace("_", " ") if i < 3 else "" for i, b in enumerate(found.benchmarks)],
+            "textposition": "top right",
+            "textfont": {"size": 12, "color": TEXT},
+            "marker": {"size": 8, "color": SECOND},
+            "customdata": [
+                f"<b>{b.control}</b><br>without it the effect would be {number(b.change, signed=True)} different"
+                for b in found.benchmarks
+            ],
+            "hovertemplate": "%{customdata}<extra></extra>",
+        },
+    ]
+    layout = base_layout(
+        margin={"l": 46, "r": 12, "t": 4, "b": 36},
+        dragmode=False,
+        xaxis=_axis(range=[0, 100 * top], title={"text": "explains of the attribute, %"}),
+        yaxis=_axis(range=[0, 100 * top], title={"text": "explains of capability, %"}),
+        annotations=[
+            _inside(0.99, 0.98, "beyond the line: effect explained away", ACCENT),
+        ],
+    )
+    title = f"A hidden trait must explain {100 * found.robustness:.1f} % of both to undo the effect"
+    return Chart(
+        title,
+        "What is left of each, after controls · dots: observed controls as if they were hidden",
+        source,
+        data,
+        layout,
+        height=300,
+    )
+
+
+def _intervals(rows: Sequence[Row], title: str, subtitle: str, source: str, *, name_width: int) -> Chart:
+    ends = [
+        v for row in rows for v in (row.value, row.low, row.high) if v is not None and math.isfinite(v)
+    ] or [0.0]
+    core = [v for row in rows if row.value is not None for v in (row.value,)] or ends
+    spread = max(max(core) - min(core), 0.05)
+    # One wild interval must not squeeze the others: it runs off the edge instead.
+    first = max(min(*ends, 0.0), min(*core, 0.0) - 2.5 * spread)
+    last = min(max(*ends, 0.0), max(*core, 0.0) + 2.5 * spread)
+    margin = 0.04 * max(last - first, 1e-6)
+    data: list[dict[str, Any]] = []
+    for place, row in enumerate(rows):
+        low, high = max(row.low, first - margin), min(row.high, last + margin)
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "x": [low, high],
+                "y": [place, place],
+                "line": {"color": row.colour, "width": 3 if row.value is not None else 6},
+                "opacity": 1.0 if row.value is not None else 0.55,
+                "customdata": [row.hover] * 2,
+                "hovertemplate": "%{customdata}<extra></extra>",
+            }
+        )
+    known = [(place, row) for place, row in enumerate(rows) if row.value is not None]
+    data.append(
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "x": [row.value for _, row in known],
+            "y": [place for place, _ in known],
+            "marker": {
+                "size": 10,
+                "color": [row.colour for _, row in known],
+                "symbol": ["circle" if row.filled else "circle-open" for _, row in known],
+                "line": {"width": 2, "color": [row.colour for _, row in known]},
+            },
+            "customdata": [row.hover for _, row in known],
+            "hovertemplate": "%{customdata}<extra></extra>",
+        }
+    )
+    layout = base_layout(
+        margin={"l": name_width, "r": 16, "t": 2, "b": 28},
+        dragmode=False,
+        hovermode="closest",
+        xaxis=_axis(range=[first - margin, last + margin]),
+        yaxis=_names([row.name for row in rows]),
+        shapes=[_upright(0.0, MUTED)],
+    )
+    return Chart(title, subtitle, source, data, layout, height=ROW_HEIGHT * max(len(rows), 1) + 34)
+
+
+def _axis(**changes: Any) -> dict[str, Any]:
+    return {"showgrid": False, "zeroline": False, "fixedrange": True, "tickfont": {"size": 12, "color": MUTED}, "nticks": 7} | changes  # fmt: skip
+
+
+def _names(names: list[str]) -> dict[str, Any]:
+    return {
+        "tickvals": list(range(len(names))),
+        "ticktext": names,
+        "range": [len(names) - 0.5, -0.5],
+        "showgrid": False,
+        "zeroline": False,
+        "fixedrange": True,
+        "tickfont": {"size": 13},
+        "ticklabelstandoff": 8,
+    }
+
+
+def _upright(at: float, colour: str) -> dict[str, Any]:
+    return {
+        "type": "line",
+        "x0": at,
+        "x1": at,
+        "y0": 0,
+        "y1": 1,
+        "yref": "paper",
+        "line": {"color": colour, "width": 1},
+    }
+
+
+def _inside(x: float, y: float, text: str, colour: str) -> dict[str, Any]:
+    return {"x": x, "y": y, "xref": "paper", "yref": "paper", "xanchor": "right", "yanchor": "top" if y > 0.5 else "bottom",
+            "text": text, "showarrow": False, "font": {"size": 12, "color": colour}}  # fmt: skip
+
+
+def _interval(value: float, low: float, high: float) -> str:
+    ends = " to ".join(number(end, signed=True) if math.isfinite(end) else "no end" for end in (low, high))
+    return f"{number(value, signed=True)} ({ends})"
+
+
+def _step(study: Study) -> str:
+    name = study.attribute.replace("_", " ")
+    return f"having a {name}" if study.binary else f"one unit of {name}"
+
+
+def _short(name: str, most: int = 26) -> str:
+    name = name.replace("_", " ")
+    return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"

@@ -1,0 +1,368 @@
+"""Channels: what a policy may move. Effects of firms' attributes beside what predicts, and what speaks for and against."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from html import escape
+
+import streamlit as st
+
+from firmtrade_core.channels import ChannelEffect, Study
+from firmtrade_core.channels.from_panel import ChannelReport
+from firmtrade_core.figures.effects import (
+    balance_chart,
+    beside_prediction_chart,
+    groups_chart,
+    overlap_chart,
+    readings_chart,
+    sensitivity_chart,
+)
+from firmtrade_core.labels import number
+from firmtrade_core.report.channel_words import band, evidence, model_card, parting, plain, python_code
+from pages.parts import chart
+from pages.parts.effects import SIZES, VARIABLE, Bench, current_bench, named_folder
+from pages.parts.frame import complain, open_page
+from pages.parts.store import seeded
+
+
+def _heading(title: str, words: str = "") -> None:
+    more = f'<p class="ft-detail">{escape(words)}</p>' if words else ""
+    st.html(f'<h2 class="ft-heading">{escape(title)}</h2>{more}')
+
+
+# Asking ------------------------------------------------------------------------------------------
+
+
+def _choosers(bench: Bench) -> None:
+    def take_source(value: str | None) -> None:
+        bench.source = value or bench.source
+
+    def take_firms(value: int | None) -> None:
+        bench.firms = value or bench.firms
+
+    left, middle, right = st.columns([5, 4, 3], vertical_alignment="bottom")
+    sources = ["synthetic", *(["folder"] if named_folder() else [])]
+    left.selectbox(
+        "Firms",
+        sources,
+        format_func={"synthetic": "Synthetic firms of Chile", "folder": f"Firms of {VARIABLE}"}.__getitem__,
+        help=f"Name a folder with a firm panel in {VARIABLE} to study real firms; they stay on this machine.",
+        **seeded("effects_source", bench.source, take_source),
+    )
+    if bench.source == "synthetic":
+        middle.selectbox(
+            "Sample",
+            SIZES,
+            format_func=lambda count: f"{count:,} firms".replace(",", "\u2009"),
+            **seeded("effects_firms", bench.firms, take_firms),
+        )
+    status = bench.look()
+    if bench.problem:
+        complain("The firms cannot be read", bench.problem, f"Mend the folder that {VARIABLE} names.")
+        return
+    if status is None or status.state not in ("running", "done"):
+        label = "Estimate effects" if status is None else "Go on"
+        right.button(
+            label,
+            type="primary",
+            icon=":material/science:",
+            on_click=bench.start,
+            key="effects_start",
+            width="stretch",
+        )
+
+
+@st.fragment(run_every="0.7s")
+def _watch(bench: Bench) -> None:
+    """The running job, looked at now and then; the page stays usable."""
+    status = bench.look()
+    if status is None or status.finished:
+        st.rerun()
+        return
+    row = st.container(horizontal=True, gap="small", vertical_alignment="center")
+    row.progress(status.fraction, text=status.message)
+    if row.button("Cancel", icon=":material/stop:", key="effects_cancel") and bench.job is not None:
+        bench.job.cancel()
+        st.rerun()
+
+
+def _waiting(bench: Bench) -> None:
+    status = None if bench.job is None else bench.job.status()
+    if status is not None and status.state == "running":
+        _watch(bench)
+    elif status is not None and status.state == "failed":
+        complain(
+            "No effects to show",
+            status.message.partition(": ")[2] or status.message,
+            "Finished steps are kept.",
+        )
+    elif status is not None:
+        st.html(f'<p class="ft-empty">Stopped at {status.fraction:.0%}. Finished steps are kept.</p>')
+    elif not bench.problem:
+        st.html(
+            '<p class="ft-empty">Nothing is estimated yet for these firms. It runs in the background for some minutes: '
+            "first what firms are capable of, then each attribute.</p>"
+        )
+
+
+# Showing -----------------------------------------------------------------------------------------
+
+
+def _sentence(report: ChannelReport | None) -> str:
+    if report is None:
+        return "What would an attribute do to a firm that does not have it?"
+    proven = [e for e in report.table if not e.capability_interval[0] <= 0 <= e.capability_interval[1]]
+    best = [e for e in proven if e.grade != "association"]
+    names = ", ".join(plain(e.attribute) for e in best) or "none of the attributes"
+    return f"Beyond association, {names} {'moves' if len(best) < 2 else 'move'} what firms of {report.panel} can sell"
+
+
+def _headline(study: Study, report: ChannelReport) -> None:
+    effect = study.effect
+    if effect is None:
+        complain(
+            f"No effect of {plain(study.attribute)} to show",
+            " ".join(study.refused.values()) or "No method could tell one.",
+        )
+        return
+    step = 1.0 if study.binary else study.spread
+    per = "of having it" if study.binary else f"of one standard deviation ({number(study.spread)})"
+    scaled = _scaled(effect, step)
+    sigma = report.table.elasticity_of_substitution
+    cost, fixed = scaled.ad_valorem(sigma), scaled.fixed_cost_percent
+    level = f"{100 * study.level:.0f} %"
+    strength = study.instruments.first_stage.words if study.instruments else "no instrument"
+    items = [
+        (
+            f"Effect on capability, {per}",
+            scaled.capability,
+            "log points",
+            "log revenue potential",
+            scaled.capability_interval,
+        ),
+        ("Same as a change of trade costs", cost[0], "%", f"ad valorem, σ = {sigma:g}", cost[1:]),
+        ("Fixed cost of serving a market", fixed[0], "%", "from entry beyond capability", fixed[1:]),
+    ]
+    cells = "".join(
+        f'<div class="ft-number"><span class="ft-label">{escape(label)}</span><span class="ft-value">'
+        f"{escape(number(value, signed=True))}<small>{escape(unit)}</small></span>"
+        f'<span class="ft-detail">{escape(detail)}</span><span class="ft-band">{level}: {escape(_ends(ends))}</span></div>'
+        for label, value, unit, detail, ends in items
+    )
+    cells += (
+        f'<div class="ft-number"><span class="ft-label">Evidence</span><span class="ft-value">{escape(effect.grade)}</span>'
+        f'<span class="ft-detail">{escape(effect.words)}</span><span class="ft-band">{escape(strength)}</span></div>'
+    )
+    st.html(f'<div class="ft-numbers ft-four" data-result="{escape(report.content_hash)}">{cells}</div>')
+
+
+def _scaled(effect: ChannelEffect, step: float) -> ChannelEffect:
+    from dataclasses import replace
+
+    def both(interval: tuple[float, float]) -> tuple[float, float]:
+        return step * interval[0], step * interval[1]
+
+    return replace(
+        effect,
+        capability=step * effect.capability,
+        fixed_cost_saving=step * effect.fixed_cost_saving,
+        capability_interval=both(effect.capability_interval),
+        fixed_cost_interval=both(effect.fixed_cost_interval),
+    )
+
+
+def _ends(ends: Sequence[float]) -> str:
+    return band(0.0, (ends[0], ends[1])).partition("(")[2].rstrip(")")
+
+
+def _table(label: str, head: Iterable[str], rows: Iterable[Sequence[str]]) -> None:
+    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    body = "".join(
+        f"<tr><th>{escape(row[0])}</th>" + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:]) + "</tr>"
+        for row in rows
+    )
+    st.html(
+        f'<div class="ft-table" tabindex="0" role="region" aria-label="{escape(label)}"><table><thead><tr>{top}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _effects_table(report: ChannelReport) -> None:
+    _heading("Every attribute", "Per unit of the attribute; what firm programmes take.")
+    sigma = report.table.elasticity_of_substitution
+    rows = []
+    for effect in report.table:
+        cost, fixed = effect.ad_valorem(sigma), effect.fixed_cost_percent
+        rows.append(
+            (plain(effect.attribute), effect.unit, band(effect.capability, effect.capability_interval),
+             band(cost[0], cost[1:]), band(fixed[0], fixed[1:]), effect.words)
+        )  # fmt: skip
+    head = (
+        "Attribute",
+        "Unit",
+        "Capability, log points",
+        "Trade cost equivalent, %",
+        "Fixed costs, %",
+        "Evidence",
+    )
+    _table("Effects by attribute", head, rows)
+    for name, why in report.table.refused.items():
+        st.html(f'<p class="ft-quiet">{escape(plain(name))}: no effect. {escape(why)}</p>')
+
+
+def _tests(study: Study) -> None:
+    _heading("What speaks against it", "Tests that an effect ought to pass.")
+    rows = [
+        (f"Placebo: {plain(p.outcome)}", f"{number(p.effect, signed=True)} standard deviations", f"p = {p.p_value:.3f}",
+         "seems to move what it cannot" if p.p_value < 0.05 else "passes")
+        for p in study.placebos
+    ]  # fmt: skip
+    if study.permutation is not None:
+        dealt = study.permutation
+        rows.append(
+            (f"Take-up dealt out at random, {dealt.draws} times", f"spread {number(dealt.spread)}", f"p = {dealt.p_value:.3f}",
+             f"false alarms {100 * dealt.false_alarms:.0f} % (nominal {100 * (1 - study.level):.0f} %)")
+        )  # fmt: skip
+    if study.without_sector:
+        low, high = (
+            min(study.without_sector, key=lambda s: s.effect),
+            max(study.without_sector, key=lambda s: s.effect),
+        )
+        rows.append(
+            ("Leaving one sector out", f"{number(low.effect, signed=True)} to {number(high.effect, signed=True)}", "",
+             f"lowest without {low.sector}, highest without {high.sector}")
+        )  # fmt: skip
+    if study.instruments is not None:
+        found = study.instruments
+        rows.append((f"First stage: {', '.join(plain(n) for n in found.names)}", f"F {found.first_stage.effective_f:.1f}",
+                     f"p = {found.first_stage.p_value:.3f}", found.first_stage.words))  # fmt: skip
+        if found.agreement is not None:
+            rows.append(("Instruments agree", "", f"p = {found.agreement:.3f}", "no contradiction" if found.agreement >= 0.05 else "they contradict each other"))  # fmt: skip
+    if study.sensitivity is not None:
+        rows.append(
+            (
+                "Hidden confounder",
+                f"{100 * study.sensitivity.robustness:.1f} % of both",
+                "",
+                study.sensitivity.words,
+            )
+        )
+    _table("Tests", ("Test", "Result", "Chance", "Reading"), rows)
+    for step, why in study.refused.items():
+        st.html(f'<p class="ft-quiet">{escape(step)}: not told. {escape(why)}</p>')
+
+
+def _charts(study: Study, report: ChannelReport, source: str) -> None:
+    key, result = study.attribute, report.content_hash
+    left, right = st.columns(2, gap="large")
+    with left:
+        chart.draw(readings_chart(study, source), key="readings", result=result)
+    with right:
+        chart.draw(beside_prediction_chart(report, source), key="beside", result=result)
+    if study.groups:
+        _heading("For whom")
+        for column, groups in zip(st.columns(len(study.groups), gap="large"), study.groups, strict=True):
+            with column:
+                chart.draw(
+                    groups_chart(groups, study, source),
+                    key=f"groups_{groups.grouping}",
+                    result=f"{result}{key}",
+                )
+    _heading("Who is compared with whom, and what may hide")
+    left, right = st.columns(2, gap="large")
+    with left:
+        if study.overlap is not None:
+            chart.draw(overlap_chart(study.overlap, study, source), key="overlap", result=f"{result}{key}")
+        if study.sensitivity is not None:
+            chart.draw(
+                sensitivity_chart(study.sensitivity, study, source),
+                key="sensitivity",
+                result=f"{result}{key}",
+            )
+    with right:
+        if study.balance:
+            chart.draw(balance_chart(study.balance, study, source), key="balance", result=f"{result}{key}")
+
+
+def _take_away(report: ChannelReport, bench: Bench) -> None:
+    request = bench.request()
+    row = st.container(horizontal=True, gap="small")
+    row.download_button(
+        "Table for programmes (JSON)",
+        report.table.to_json(),
+        "effects.json",
+        "application/json",
+        key="effects_json",
+    )
+    row.download_button(
+        "Table (CSV)",
+        report.table.to_frame().to_csv(index=False),
+        "effects.csv",
+        "text/csv",
+        key="effects_csv",
+    )
+    row.download_button(
+        "Model card", model_card(report, request), "effects.md", "text/markdown", key="effects_card"
+    )
+    learners = [
+        {"attribute": s.attribute, "target": c.target, "losses": dict(c.losses)}
+        for s in report.studies
+        for c in s.choices
+    ]
+    row.download_button(
+        "Choice of learners (JSON)",
+        json.dumps(learners, indent=1),
+        "learners.json",
+        "application/json",
+        key="effects_learners",
+    )
+    with st.expander("The Python that reproduces it"):
+        st.code(python_code(request), language="python")
+
+
+def _show(report: ChannelReport, bench: Bench) -> None:
+    names = [study.attribute for study in report.studies]
+    if not names:
+        complain("No attribute could be studied", " ".join(report.table.refused.values()))
+        return
+
+    def look_at(name: str | None) -> None:
+        bench.attribute = name or bench.attribute
+
+    bench.attribute = bench.attribute if bench.attribute in names else names[0]
+    st.segmented_control(
+        "Attribute",
+        names,
+        format_func=plain,
+        label_visibility="collapsed",
+        **seeded("effects_attribute", bench.attribute, look_at),
+    )
+    study = report.study(bench.attribute)
+    _headline(study, report)
+    if study.effect is not None:
+        st.html(f'<p class="ft-detail">{escape(evidence(study))}</p>')
+    if warning := parting(study, report.prediction(study.attribute)):
+        complain("Prediction is not effect", warning)
+    kind = "Synthetic firms: no such firm exists." if report.synthetic else "Real firms; averages only."
+    source = f"Source: firmtrade on {report.panel}, {report.year}: {report.firms:,} firms, {report.markets} destinations. {kind}"
+    _charts(study, report, source)
+    _tests(study)
+    _effects_table(report)
+    _take_away(report, bench)
+
+
+def _page() -> None:
+    bench = current_bench()
+    bench.look()
+    report = bench.report()
+    st.html(f'<h1 class="ft-sentence">{escape(_sentence(report))}</h1>')
+    _choosers(bench)
+    if report is None:
+        _waiting(bench)
+    else:
+        _show(report, bench)
+
+
+open_page("Channels")
+_page()

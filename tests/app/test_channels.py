@@ -1,0 +1,74 @@
+"""The Channels page: waits for no one, estimates in a job, shows what came out; bad folders are named."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from firmtrade_core.cli.serving import serving
+from firmtrade_core.paths import PROJECT
+from tests.app.conftest import own_port
+from tests.channels.panels import panel_of
+
+PATIENCE = 240.0
+
+
+@pytest.fixture(scope="module")
+def firms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return panel_of().save(tmp_path_factory.mktemp("firms"))
+
+
+def html(app: AppTest) -> str:
+    return " ".join(element.proto.body for element in app.get("html"))
+
+
+def opened(monkeypatch: pytest.MonkeyPatch, folder: Path | str) -> AppTest:
+    monkeypatch.chdir(PROJECT)
+    monkeypatch.delenv("FIRMTRADE_WORLD", raising=False)
+    monkeypatch.setenv("FIRMTRADE_FIRMS", str(folder))
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    app.switch_page("pages/channels.py").run()
+    assert not app.exception
+    return app
+
+
+def test_a_job_gives_effects_beside_predictions(monkeypatch: pytest.MonkeyPatch, firms: Path) -> None:
+    app = opened(monkeypatch, firms)
+    assert "Nothing is estimated yet" in html(app)
+    app.button(key="effects_start").click().run()
+    assert not app.exception
+    bench = app.session_state["effects"]
+    deadline = time.monotonic() + PATIENCE
+    while not bench.look().finished and time.monotonic() < deadline:
+        time.sleep(0.5)
+    app.run()
+    assert not app.exception
+    shown = html(app)
+    assert "Effect on capability" in shown and "Synthetic firms: no such firm exists" not in shown
+    assert "Leaving one sector out" in shown and "Placebo" in shown and "Every attribute" in shown
+    report = bench.report()
+    assert report.content_hash in shown
+    app.get("button_group")[0].set_value(["skill_share"]).run()
+    assert not app.exception
+    assert bench.attribute == "skill_share"
+
+
+def test_a_folder_without_firms_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert "holds no firms.parquet" in html(opened(monkeypatch, tmp_path))
+
+
+@pytest.mark.browser
+def test_the_page_in_a_browser(open_page: Callable[..., Any], firms: Path) -> None:
+    environment = {"FIRMTRADE_WORLD": "", "FIRMTRADE_FIRMS": str(firms)}
+    with serving("127.0.0.1", own_port() + 7, environment=environment) as running:
+        page = open_page("channels", at=running.address)
+        page.get_by_role("button", name="Estimate effects").click()
+        page.wait_for_selector(".ft-number .ft-value", timeout=1000 * PATIENCE)
+        page.wait_for_selector(".ft-chart[data-result]")
+        assert "Evidence" in page.locator(".ft-numbers").inner_text()
+        assert page.get_by_role("button", name="Model card").is_visible()

@@ -1,0 +1,162 @@
+"""From a firm panel to a report, by the library, as a job's function, and by the command line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from firmtrade_core.channels import ChannelTable, Settings
+from firmtrade_core.channels.errors import DisguiseError, SampleError
+from firmtrade_core.channels.from_panel import Question, draw_sample, market_sales
+from firmtrade_core.channels.work import CAPABILITY, Request, default_questions, estimate_channels
+from firmtrade_core.cli.main import app
+from firmtrade_core.figures.effects import (
+    balance_chart,
+    beside_prediction_chart,
+    groups_chart,
+    overlap_chart,
+    readings_chart,
+    sensitivity_chart,
+)
+from firmtrade_core.jobs import Checkpoints
+from firmtrade_core.panel import FirmPanel
+from firmtrade_core.report.channel_words import model_card, parting, python_code
+from tests.channels.design import ON_CAPABILITY
+from tests.channels.panels import PLACES, panel_of
+
+QUICK = Settings(repetitions=1, learners=("linear",))
+QUESTIONS = (Question("quality_certificate", ("instrument_lottery",)), Question("skill_share"))
+
+
+@pytest.fixture(scope="module")
+def panel():
+    return panel_of()
+
+
+@pytest.fixture(scope="module")
+def folder(panel, tmp_path_factory):
+    return panel.save(tmp_path_factory.mktemp("panel"))
+
+
+@pytest.fixture(scope="module")
+def request_(folder):
+    return Request(folder, QUESTIONS, QUICK)
+
+
+@pytest.fixture(scope="module")
+def found(request_, tmp_path_factory):
+    steps = []
+    checkpoints = Checkpoints(tmp_path_factory.mktemp("steps"))
+    made = estimate_channels(
+        request_, progress=lambda share, words: steps.append((share, words)), checkpoints=checkpoints
+    )
+    assert [share for share, _ in steps] == sorted(share for share, _ in steps)
+    assert estimate_channels(request_, checkpoints=checkpoints).content_hash == made.content_hash
+    return made
+
+
+def test_market_sales_are_the_panel_s(panel):
+    firms = panel.firms.loc[panel.firms["year"] == 2022, "firm"]
+    sales = market_sales(panel, 2022, firms)
+    assert sorted(sales.columns) == sorted(PLACES)
+    total = panel.firms.set_index(["firm", "year"])["exports"].loc[(slice(None), 2022)]
+    np.testing.assert_allclose(sales.sum(axis=1), total.loc[sales.index])
+
+
+def test_the_report_finds_the_effect(found):
+    certificate = found.table["quality_certificate"]
+    assert certificate.grade == "instrument"
+    assert abs(certificate.capability - ON_CAPABILITY) < 3 * certificate.capability_error < 0.9
+    study = found.study("quality_certificate")
+    naive = study.reading("Naive premium")
+    assert naive is not None and naive.effect > certificate.capability + 0.3
+    assert {p.outcome for p in study.placebos} == {"age", "markets served before take-up"}
+    assert {g.grouping for g in study.groups} >= {"sector", "size when first seen"}
+    assert found.table.refused == {}
+
+
+def test_confounding_shows_in_markets_served_before_take_up(found):
+    study = found.study("quality_certificate")
+    assert next(p for p in study.placebos if p.outcome.startswith("markets")).p_value < 0.001
+
+
+def test_an_attribute_that_cannot_be_studied_is_refused_and_the_rest_goes_on(panel):
+    frame = panel.firms.assign(idle=1.0)
+    odd = FirmPanel.from_frames(frame, panel.trade, metadata=panel.metadata)
+    from firmtrade_core.channels.from_panel import report
+
+    questions = (Question("idle"), Question("skill_share"))
+    sample = draw_sample(odd, questions, capability=CAPABILITY)
+    made = report(odd, questions, QUICK, sample=sample)
+    assert "without variation" in made.table.refused["idle"]
+    assert [effect.attribute for effect in made.table] == ["skill_share"]
+
+
+def test_exports_in_disguise_are_refused(panel):
+    frame = panel.firms.assign(sales_abroad=np.log1p(panel.firms["exports"]))
+    leaking = FirmPanel.from_frames(frame, panel.trade, metadata=panel.metadata)
+    with pytest.raises(DisguiseError, match="disguise"):
+        draw_sample(leaking, (Question("sales_abroad"),), capability=CAPABILITY)
+
+
+def test_too_few_sellers_are_told(panel):
+    few = FirmPanel.from_frames(panel.firms, panel.trade.head(10), metadata=panel.metadata)
+    with pytest.raises(SampleError, match="No destination has 20 sellers"):
+        draw_sample(few, QUESTIONS)
+
+
+def test_prediction_is_not_effect(found):
+    study = found.study("quality_certificate")
+    prediction = found.prediction("quality_certificate")
+    assert prediction.capability > study.effect.capability_interval[1]
+    assert "was there before" in parting(study, prediction)
+    assert "opposite" in parting(study, replace(prediction, capability=-1.0))
+    assert parting(study, replace(prediction, capability=study.effect.capability)) == ""
+
+
+def test_charts_and_words(found, request_):
+    study = found.study("quality_certificate")
+    drawn = [
+        readings_chart(study, "s"),
+        beside_prediction_chart(found, "s"),
+        overlap_chart(study.overlap, study, "s"),
+        balance_chart(study.balance, study, "s"),
+        sensitivity_chart(study.sensitivity, study, "s"),
+        *(groups_chart(g, study, "s") for g in study.groups),
+    ]
+    for each in drawn:
+        assert each.title and json.dumps(each.to_dict(), allow_nan=False)
+    sure = replace(study.effect, capability=0.3, capability_interval=(0.1, 0.5))
+    assert "overstates the effect" in readings_chart(replace(study, effect=sure), "s").title
+    unsure = replace(sure, capability_interval=(-0.1, 0.5))
+    assert "cannot tell" in readings_chart(replace(study, effect=unsure), "s").title
+    card = model_card(found, request_)
+    assert "synthetic" in card and found.table.content_hash in card
+    compile(python_code(request_), "example", "exec")
+
+
+def test_default_questions_follow_the_panel(panel):
+    names = [question.attribute for question in default_questions(panel)]
+    assert names == ["quality_certificate", "skill_share"]
+
+
+def test_the_command_line(folder, tmp_path):
+    arguments = [
+        "channels", "--panel", str(folder), "--attribute", "quality_certificate=instrument_lottery",
+        "--learner", "linear", "--repetitions", "1", "--write-table", str(tmp_path / "effects.json"), "--json",
+    ]  # fmt: skip
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["studies"][0]["effect"]["grade"] == "instrument"
+    assert ChannelTable.load(tmp_path / "effects.json")["quality_certificate"].grade == "instrument"
+
+
+def test_the_command_line_says_what_is_wrong(folder):
+    done = CliRunner().invoke(app, ["channels", "--panel", str(folder), "--attribute", "luck", "--json"])
+    assert done.exit_code == 2
+    assert "luck" in json.loads(done.stdout)["error"]
