@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from firmtrade_core.capability import CapabilityData, Learner, estimate
 from firmtrade_core.capability import Settings as CapabilitySettings
@@ -39,6 +40,11 @@ class Outcome:
 
 def replicate(seed: int) -> Outcome:
     """Draw, estimate, compare."""
+    with threadpool_limits(1):
+        return _replicate(seed)
+
+
+def _replicate(seed: int) -> Outcome:
     drawn = draw(FIRMS, MARKETS, seed)
     effects, covered = {}, {}
 
