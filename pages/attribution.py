@@ -13,6 +13,7 @@ from firmtrade_core.figures.attribution import parts_by, waterfall
 from firmtrade_core.labels import change
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.files import load_world
+from firmtrade_core.world.uploads import Upload, read_uploaded_world
 from firmtrade_core.world.world import World
 from pages.parts import chart
 from pages.parts.frame import certificate_line, complain, notes, open_page, table
@@ -20,7 +21,7 @@ from pages.parts.looking import country_chooser
 from pages.parts.presets import sentence
 from pages.parts.solving import UnsolvedError, solve_in
 from pages.parts.store import Store, current
-from pages.parts.worlds import read_upload, short_sources
+from pages.parts.worlds import short_sources
 
 _QUESTIONS = {"scenario": "This scenario's change", "growth": "Past growth"}
 
@@ -55,7 +56,7 @@ def _upload() -> None:
     if given is None:
         return
     try:
-        st.session_state[_EARLIER] = read_upload(given.name, given.getvalue())
+        st.session_state[_EARLIER] = read_uploaded_world(Upload(given.name, given.getvalue()))
     except WorldError as error:
         complain("This file is no world", str(error), "Nothing else has changed.")
 

@@ -74,7 +74,7 @@ def _instrument(world: World) -> None:
         levers.cards(store, world)
         structure.structure(store, world)
         sharing.share(store, world)
-        take_away(store, world, key="lab")
+        take_away(store, world, key="lab", wide=True)
         _history(store, world)
     if reading:
         views.below(store, reading)

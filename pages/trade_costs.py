@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.codes.sectors import BROAD_SECTORS, broad_sector
+from firmtrade_core.codes.sectors import BROAD_SECTORS, FINER_SECTORS, broad_sector
 from firmtrade_core.figures import Chart, Outcome, world_map
 from firmtrade_core.figures.trade_costs import actual_and_fitted, coefficients_over_years, interval_plot
 from firmtrade_core.gravity.cross_sections import ALL_GOODS as YEARLY_ALL
@@ -626,12 +626,12 @@ def _about_set(shown: ElasticitySet) -> None:
     kind = "tariffs" if shown.kind == "tariff" else "trade costs"
     values = "consumer values" if shown.flow_values == "consumer" else "border values"
     unusable = [
-        f"{s} ({e.status}: {number(e.value)})"
+        f"{FINER_SECTORS.get(s, s)} ({number(e.value)})"
         for s, e in shown.estimates.items()
         if e.status in ("wrong sign", "too noisy")
     ]
     flags = (
-        f"<p><b>Not usable, replaced by the common mean:</b> {escape(', '.join(unusable))}.</p>"
+        f"<p><b>Not usable (wrong sign or too noisy), replaced by the common mean:</b> {escape(', '.join(unusable))}.</p>"
         if unusable
         else ""
     )
@@ -654,7 +654,8 @@ def _set_chart(shown: ElasticitySet) -> Chart:
         )
         rows.append(
             (
-                BROAD_SECTORS.get(sector) or f"{_short(broad_sector(sector))} {sector}",
+                BROAD_SECTORS.get(sector)
+                or f"{FINER_SECTORS.get(sector, _short(broad_sector(sector)))} {sector}",
                 value,
                 low,
                 high,

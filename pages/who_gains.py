@@ -138,36 +138,31 @@ def _dependence(equilibrium: Equilibrium, country: str, under: str) -> None:
 
 
 def _vulnerable(equilibrium: Equilibrium, country: str) -> None:
-    left, right = st.columns(2, gap="large")
-    with left:
-        found = exposed_suppliers(equilibrium, country)
-        if found.empty:
-            st.html(
-                '<p class="ft-quiet">This world has no input-output links: suppliers cannot be traced.</p>'
+    table(
+        "Single points of failure: over half of imports from one supplier",
+        ("Imports", "Supplier", "Of imports", "Of all use"),
+        [
+            (
+                str(row["name"]),
+                str(row["supplier"]),
+                f"{number(100 * row['share_of_imports'])} %",
+                f"{number(100 * row['share_of_use'])} %",
             )
-        else:
-            table(
-                "Suppliers exposed to home industries that shrink",
-                ("Supplier", "Sold to them", "Pull on its sales"),
-                [
-                    (str(row["name"]), f"{number(100 * row['exposure'])} %", change(row["pull"]))
-                    for row in found.head(6).to_dict("records")
-                ],
-            )
-    with right:
-        table(
-            "Single points of failure: over half of imports from one supplier",
-            ("Imports", "Supplier", "Of imports", "Of all use"),
-            [
-                (
-                    str(row["name"]),
-                    str(row["supplier"]),
-                    f"{number(100 * row['share_of_imports'])} %",
-                    f"{number(100 * row['share_of_use'])} %",
-                )
-                for row in single_sources(equilibrium, country).head(8).to_dict("records")
-            ],
-        )
+            for row in single_sources(equilibrium, country).head(6).to_dict("records")
+        ],
+    )
+    found = exposed_suppliers(equilibrium, country)
+    if found.empty:
+        st.html('<p class="ft-quiet">This world has no input-output links: suppliers cannot be traced.</p>')
+        return
+    table(
+        "Suppliers exposed to home industries that shrink",
+        ("Supplier", "Sold to them", "Pull on its sales"),
+        [
+            (str(row["name"]), f"{number(100 * row['exposure'])} %", change(row["pull"]))
+            for row in found.head(5).to_dict("records")
+        ],
+    )
 
 
 def _firms(store: Store, equilibrium: Equilibrium, home: HomeFirms | None, under: str) -> None:
@@ -228,8 +223,8 @@ def _page(world: World) -> None:
         _sectors(equilibrium, country, under)
     with right:
         _dependence(equilibrium, country, under)
+        _vulnerable(equilibrium, country)
     _firms(store, equilibrium, home, under)
-    _vulnerable(equilibrium, country)
     notes((home_line(home), *read))
     certificate_line(equilibrium)
 

@@ -293,7 +293,7 @@ def compare_laws(
             changes.append({"family": law, "elsewhere": "lognormal"})
         for change_ in changes:
             structure = scenario.structure.model_copy(update=change_)
-            compiled = compile(scenario.with_(structure=structure), world, home if law == "firms" else None)
+            compiled = compile(scenario.with_(structure=structure), world, home)
             try:
                 results[law] = solve(world, compiled.shock, compiled.parameters, start=compiled.unanswered)
             except EquilibriumError as error:

@@ -94,9 +94,10 @@ class Safeguards:
         if not self.losing:
             return f"No sector of {who} loses wages."
         names = listed([name[:1].lower() + name[1:] for name in self.losing])
+        lose = "1 sector loses" if len(self.losing) == 1 else f"{len(self.losing)} sectors lose"
         text = (
-            f"{len(self.losing)} sectors lose wages ({names}): {level(self.loss, 'bn USD')} a year would make their workers "
-            f"whole, {level(self.jobs_share, '%')} of all jobs leave shrinking sectors."
+            f"{lose} wages ({names}): {level(self.loss, 'bn USD')} a year would make their workers whole, "
+            f"{level(self.jobs_share, '%')} of all jobs leave shrinking sectors."
         )
         if self.gain <= 0:
             return f"{text} There is no gain to pay it from: real income changes by {change(self.gain, 'bn USD')}."
@@ -310,7 +311,7 @@ def firm_groups(outcomes: FirmOutcomes, wage_change: float) -> dict[str, pd.Data
 
 def _decile(tenth: int) -> str:
     ends = {1: "Smallest tenth", 10: "Largest tenth"}
-    return ends.get(tenth, f"{tenth}.")
+    return ends.get(tenth, f"Tenth {tenth}")
 
 
 def _group(

@@ -11,6 +11,7 @@ BENCHMARKS = {
     "engine": "benchmarks.engine",
     "gegravity": "benchmarks.against_gegravity",
     "growth": "benchmarks.growth",
+    "gravity": "benchmarks.gravity",
     "panel": "benchmarks.panel",
     "browser": "benchmarks.browser",
 }

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from firmtrade_core.equilibrium import Equilibrium
-    from firmtrade_core.scenarios import Scenario
+    from firmtrade_core.scenarios import HomeFirms, Scenario
     from firmtrade_core.world.world import World
 
 #: Countries listed among winners and among losers.
@@ -29,10 +29,14 @@ def solve(
         Path | None, typer.Option("--world", help="A world file; the embedded world unless given.")
     ] = None,
     family: Annotated[
-        str | None, typer.Option(help="armington, eaton_kortum, krugman, pareto or lognormal.")
+        str | None, typer.Option(help="armington, eaton_kortum, krugman, pareto, lognormal or firms.")
     ] = None,
     elasticity: Annotated[
         str | None, typer.Option(help="Trade elasticity: one number, or a published set such as CP.")
+    ] = None,
+    home_file: Annotated[
+        Path | None,
+        typer.Option("--home", help="The home country's firms, for the firms family and programmes."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write all results to this Parquet file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -44,8 +48,8 @@ def solve(
         EquilibriumError,
         IndeterminacyError,
     )
-    from firmtrade_core.margins import TailError
-    from firmtrade_core.scenarios import ScenarioError, load_preset, preset_names
+    from firmtrade_core.margins import FirmsError, TailError
+    from firmtrade_core.scenarios import HomeFirms, ScenarioError, load_preset, preset_names
     from firmtrade_core.world.errors import WorldError
 
     try:
@@ -56,10 +60,11 @@ def solve(
             )
             return
         scenario = _with_structure(_scenario(scenario_file, preset), family, elasticity)
-        _solve_and_print(scenario, _world(world_file), out, as_json)
+        home = None if home_file is None else HomeFirms.load(home_file)
+        _solve_and_print(scenario, _world(world_file), home, out, as_json)
     except (CertificateError, ConvergenceError, IndeterminacyError) as error:
         _stop(str(error), 1, as_json)
-    except (ScenarioError, WorldError, EquilibriumError, TailError) as error:
+    except (ScenarioError, WorldError, EquilibriumError, FirmsError, TailError) as error:
         _stop(str(error), 2, as_json)
     except OSError as error:
         _stop(f"{error.filename or 'The file'} cannot be read or written: {error.strerror}.", 2, as_json)
@@ -113,12 +118,14 @@ def _world(path: Path | None) -> World:
 # Output -----------------------------------------------------------------------------------------
 
 
-def _solve_and_print(scenario: Scenario, world: World, out: Path | None, as_json: bool) -> None:
+def _solve_and_print(
+    scenario: Scenario, world: World, home: HomeFirms | None, out: Path | None, as_json: bool
+) -> None:
     from firmtrade_core.equilibrium import solve as solve_world
     from firmtrade_core.scenarios import compile, describe
     from firmtrade_core.scenarios.results import country_table, write_results
 
-    compiled = compile(scenario, world)
+    compiled = compile(scenario, world, home)
     result = solve_world(world, compiled.shock, compiled.parameters, start=compiled.unanswered)
     table = country_table(result).sort_values("real_income", ascending=False, kind="stable")
     sentence = describe(scenario, world)

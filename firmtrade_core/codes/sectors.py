@@ -16,6 +16,37 @@ BROAD_SECTORS = {
     "services": "Services",
 }
 
+#: Plain names of the finer sectors that tables of world trade tell apart.
+FINER_SECTORS = {
+    "A01": "Crops and animals",
+    "A02": "Forestry",
+    "A03": "Fishing",
+    "B05": "Coal",
+    "B06": "Oil and gas",
+    "B07": "Metal ores",
+    "B08": "Other mining",
+    "B09": "Mining support",
+    "C10T12": "Food, beverages and tobacco",
+    "C13T15": "Textiles, apparel and leather",
+    "C16": "Wood",
+    "C17_18": "Paper and printing",
+    "C19": "Refined fuels",
+    "C20": "Chemicals",
+    "C21": "Pharmaceuticals",
+    "C22": "Rubber and plastics",
+    "C23": "Other minerals",
+    "C24A": "Iron and steel",
+    "C24B": "Other metals",
+    "C25": "Metal products",
+    "C26": "Electronics",
+    "C27": "Electrical equipment",
+    "C28": "Machinery",
+    "C29": "Motor vehicles",
+    "C301": "Ships",
+    "C302T309": "Other transport equipment",
+    "C31T33": "Other manufacturing",
+}
+
 _SECTOR_OF_DIVISION = {
     "agriculture": range(1, 4),
     "mining_energy": range(5, 10),

@@ -10,7 +10,7 @@ import pandas as pd
 from firmtrade_core.analysis.heterogeneity import LAWS, Laws
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.bars import shortened
-from firmtrade_core.figures.chart import EDGE, MUTED, TEXT, Chart, base_layout
+from firmtrade_core.figures.chart import MUTED, TEXT, Chart, base_layout
 from firmtrade_core.labels import change, number
 
 #: Okabe-Ito, one fixed slot for each law; grey for firms all alike.
@@ -24,6 +24,9 @@ MARGINS = {
 }
 
 ROW = 26
+
+#: Grid lines that stay behind the data in light and in dark.
+_GRID = "rgba(128,128,128,0.22)"
 
 #: Keys in one line above a plot.
 _KEYS_IN_LINE, _LINE = 3, 20
@@ -62,7 +65,7 @@ def keyed(entries: list[tuple[str, str]], left: int) -> dict[str, Any]:
 
 
 def _axis(**changes: Any) -> dict[str, Any]:
-    return {"showgrid": True, "gridcolor": EDGE, "zeroline": False, "fixedrange": True} | changes
+    return {"showgrid": True, "gridcolor": _GRID, "zeroline": False, "fixedrange": True} | changes
 
 
 def law_dots(laws: Laws, *, subtitle: str, source: str, most: int = 12) -> Chart:
@@ -259,16 +262,14 @@ def stacked_parts(
     )
     present = [bool((parts[part].abs() > 1e-9).any()) for part in parts.columns]
     named = zip(map(str, parts.columns), colours, present, strict=True)
-    keys = keyed(
-        [*((part, colour) for part, colour, here in named if here), ("In all (diamond)", MUTED)], 190
-    )
+    keys = keyed([*((part, colour) for part, colour, here in named if here), ("In all (diamond)", TEXT)], 224)
     layout = base_layout(
         barmode="relative",
         **keys,
         xaxis=_axis(title={"text": "bn USD", "font": {"size": 13}}, zeroline=True, zerolinecolor=MUTED),
         yaxis=_axis(
             tickvals=rows,
-            ticktext=[shortened(name, 26) for name in names],
+            ticktext=[shortened(name, 34) for name in names],
             range=[len(rows) - 0.5, -0.5],
             showgrid=False,
         ),

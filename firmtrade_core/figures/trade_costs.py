@@ -243,7 +243,7 @@ def _clipped(values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, n
     if known.size < 4:
         return values
     middle, spread = np.median(known), np.subtract(*np.quantile(known, [0.75, 0.25]))
-    return np.clip(values, middle - 5 * spread, middle + 5 * spread)
+    return np.clip(values, middle - 10 * spread, middle + 10 * spread)
 
 
 def _faint(colour: str) -> str:

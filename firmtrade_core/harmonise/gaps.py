@@ -300,6 +300,8 @@ class _Design:
         """Draw the gaps of one column anew, given the present values of all others."""
         gaps = self.missing[:, number]
         others = np.column_stack([self.fixed, np.delete(filled, number, axis=1)])
+        # What never varies among observed rows has no coefficient: a sector met only where the gap is, for one.
+        others = others[:, np.r_[True, others[~gaps, 1:].std(axis=0) > 1e-8]]
         seen, target = others[~gaps], self.scaled[~gaps, number]
         # A little ridge keeps columns that say the same apart.
         moments = seen.T @ seen

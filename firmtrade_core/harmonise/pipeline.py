@@ -125,7 +125,7 @@ class Outcome:
     """What came out, as plain data; tables lie in ``folder``.
 
     ``folder`` holds ``panel`` (firms.parquet, trade.parquet, panel.json; ``imputed`` where gaps were filled),
-    ``log.parquet`` (customs lines), ``firm_log.parquet``, ``quarantine.parquet``, ``suspicions.parquet``, ``scorecard.json`` and ``report.json``.
+    ``log.parquet`` (customs lines), ``product_mapping.parquet`` (what codes became), ``firm_log.parquet``, ``quarantine.parquet``, ``suspicions.parquet``, ``scorecard.json`` and ``report.json``.
     """
 
     folder: Path
@@ -405,7 +405,14 @@ class _Run:
         plan = AnnualPlan(edition, self.settings.weights, self.settings.first_month, self.settings.shift_days)
         panel = self.output / "panel"
         panel.mkdir(exist_ok=True)
-        trade = add_up(lines, panel / "trade.parquet", plan, products=self.products, excluded=excluded)
+        trade = add_up(
+            lines,
+            panel / "trade.parquet",
+            plan,
+            products=self.products,
+            excluded=excluded,
+            mapping=self.output / "product_mapping.parquet",
+        )
         excluded.unlink()
         self.findings = _merge(self.findings, trade.findings, self.rows)
         clean = self.steps[-1]["after"]
@@ -691,7 +698,7 @@ def _merge(before: Sequence[Finding], more: Sequence[Finding], rows: int) -> lis
     for finding in (*before, *more):
         known = merged.get(finding.rule.key)
         count = finding.rows + (known.rows if known else 0)
-        examples = (*(known.examples if known else ()), *finding.examples)[:5]
+        examples = tuple(dict.fromkeys((*(known.examples if known else ()), *finding.examples)))[:5]
         value = finding.value_share if known is None else None
         merged[finding.rule.key] = Finding(finding.rule, count, count / max(rows, 1), value, examples)
     return list(merged.values())

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from firmtrade_core.codes.countries import country_name
 from firmtrade_core.harmonise.findings import Finding
 from firmtrade_core.harmonise.mirror import MirrorComparison
 
@@ -130,7 +131,7 @@ def _timeliness(last_day: datetime.date | None, today: datetime.date) -> Score:
         "timeliness",
         value,
         meaning,
-        (f"The last record is of {last_day:%d %B %Y}, {months:.0f} months ago.",),
+        (f"The last record is of {last_day:%d %B %Y}, {months:.0f} months ago",),
     )
 
 
@@ -139,10 +140,10 @@ def _coverage(comparison: MirrorComparison | None) -> Score:
     if comparison is None:
         return Score("coverage", None, meaning, ("Not compared with the world's accounts.",))
     evidence = [
-        f"Customs hold {comparison.ratio:.0%} of the world's {comparison.flow}s of {comparison.home}."
+        f"Customs hold {comparison.ratio:.2%} of the world's {comparison.flow}s of {country_name(comparison.home)}"
     ]
     if comparison.world_year and comparison.world_year != comparison.year:
-        evidence.append(f"Customs are of {comparison.year}, the world's accounts of {comparison.world_year}.")
+        evidence.append(f"Customs are of {comparison.year}, the world's accounts of {comparison.world_year}")
     evidence += [
         f"{reason['world']:,.0f} m USD not reached: {reason['reason']}"
         for reason in comparison.reasons().head(2).to_dict("records")

@@ -150,11 +150,12 @@ class Report:
 
 def replications() -> Mapping[str, Replication]:
     """All replications by name, in the order in which they are shown."""
+    from firmtrade_core.report.destination_means import DESTINATION_MEANS
     from firmtrade_core.report.gravity_tables import GUIDE_TABLE, LOG_OF_GRAVITY
     from firmtrade_core.report.nafta import NAFTA
     from firmtrade_core.report.trade_without_borders import TRADE_WITHOUT_BORDERS
 
-    return {r.name: r for r in (LOG_OF_GRAVITY, GUIDE_TABLE, TRADE_WITHOUT_BORDERS, NAFTA)}
+    return {r.name: r for r in (LOG_OF_GRAVITY, GUIDE_TABLE, TRADE_WITHOUT_BORDERS, NAFTA, DESTINATION_MEANS)}
 
 
 def replicate(name: str, folder: Path | None = None) -> Report:

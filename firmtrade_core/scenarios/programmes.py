@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.margins import FirmSector, FirmShift
+from firmtrade_core.margins import FirmSector, FirmShift, Lognormal
 from firmtrade_core.scenarios import schema
 from firmtrade_core.scenarios.atlas import Atlas
 from firmtrade_core.scenarios.draft import Draft
@@ -250,35 +250,57 @@ def _without_firms(
     """The same policy where no firms are known: what it does to the mean of a Pareto or to equal firms.
 
     Moving a share p of Pareto firms up by d raises S and n everywhere by B = 1 - p + p e^(ζd), which is what
-    iceberg costs lower by B^(1/θ) do; saving on fixed costs works through S alone (MODEL 2, table).
+    iceberg costs lower by B^(1/θ) do; saving on fixed costs works through S alone (MODEL 2, table). With
+    lognormal firms the same holds exactly where all are reached, and with their mean where a share is.
     """
     country = card.country or (home_firms.country if (home_firms := atlas.home) is not None else "")
     if not country:
         raise ScenarioError("name the country whose firms it treats (country: MEX): no firms are loaded.")
-    structure, elasticity = atlas.structure, atlas.elasticity
     if country not in draft.world.countries:
         raise ScenarioError(f"{country} is not in this world.{suggestion(country, draft.world.countries)}")
     home = draft.world.country_index(country)
-    tail = structure.tail if structure.family in ("pareto", "firms") else 1.0
-    reached = card.take_up * card.reached
-    lift = np.log1p(reached * np.expm1(tail * effect.capability)) / elasticity
-    draft.trade_cost[home] = draft.trade_cost[home] * np.exp(-lift * sectors)
-    if tail > 1 and effect.fixed_cost_saving:
-        saving = np.log1p(reached * np.expm1((tail - 1) * effect.fixed_cost_saving)) / (tail - 1)
+    structure, elasticity = atlas.structure, atlas.elasticity
+    law = structure.elsewhere if structure.family == "firms" else structure.family
+    tail = structure.tail if law == "pareto" else 1.0
+    # Capability moves sales as the (1-σ)th power of costs; tail times σ-1 is ε in the constant families.
+    per_cost = elasticity
+    if law == "lognormal":
+        margins = Lognormal(structure.dispersion).calibrate(draft.world, elasticity)
+        per_cost = margins.elasticity_of_substitution - 1
+    reached, outlay = _reach_as_a_whole(card, draft, atlas, country, sectors)
+    lift = np.log1p(reached * np.expm1(tail * effect.capability)) / per_cost
+    draft.trade_cost[home] = draft.trade_cost[home] * np.exp(-lift)
+    if law in ("pareto", "lognormal") and effect.fixed_cost_saving:
+        power = tail - 1 if law == "pareto" else 1.0
+        saving = np.log1p(reached * np.expm1(power * effect.fixed_cost_saving)) / power
         abroad = np.arange(len(draft.world.countries)) != home
-        draft.fixed_cost[home, abroad] *= np.exp(-saving * sectors)
-    if card.outlay is not None:
-        draft.outlay[home] += card.outlay * card.reached
-    law = "Pareto firms" if tail > 1 else "equal firms"
+        draft.fixed_cost[home, abroad] *= np.exp(-saving)
+    draft.outlay[home] += outlay or 0.0
+    words = {"pareto": "Pareto firms", "lognormal": "lognormal firms"}.get(law, "equal firms")
     cost = (
-        ""
-        if card.outlay is not None
-        else " Its cost is not counted, for want of a number of firms (give outlay)."
+        "" if outlay is not None else " Its cost is not counted, for want of a number of firms (give outlay)."
     )
     atlas.note(
-        f"No firms of {country} are in use here: the programme moves {law} as a whole, and everybody in the "
-        f"sectors named counts as eligible.{cost}"
+        f"This structure knows no single firms of {country}: the programme moves {words} of a sector as a whole.{cost}"
     )
+
+
+def _reach_as_a_whole(
+    card: schema.Programme, draft: Draft, atlas: Atlas, country: str, sectors: Array
+) -> tuple[Array, float | None]:
+    """Share of firms reached by sector, (S,), and the outlay, None where nobody knows how many firms there are."""
+    known = atlas.home is not None and atlas.home.country == country
+    outlay = None if card.outlay is None else card.outlay * card.reached
+    if atlas.home is None or not known:
+        return card.take_up * card.reached * sectors, outlay
+    place = atlas.home.sector_of(draft.world)
+    share = take_up(card, atlas.home, place, sectors)
+    weight = atlas.home.firms["weight"].to_numpy(float)
+    here, count = place >= 0, len(sectors)
+    total = np.bincount(place[here], weight[here], minlength=count)
+    treated = np.bincount(place[here], (weight * share)[here], minlength=count)
+    cost = float(treated.sum()) * card.unit_cost * _MILLION
+    return treated / np.where(total > 0, total, 1.0), cost if outlay is None else outlay
 
 
 def wto_note(card: schema.AnyCard) -> str:

@@ -134,6 +134,12 @@ KINDS: dict[str, CardKind] = {
         (("countries", "Where"),),
         **_change("Change of demand", -50, 100, "Spending on other sectors makes room.", 0.10),
     ),
+    "programme": CardKind(
+        "Firm programme",
+        "A programme for firms at home: it raises what they can do or lowers their fixed costs, and is paid for.",
+        (),
+        opening=(("policy", "quality_certification"), ("take_up", 0.30)),
+    ),
 }
 
 #: Kinds that act on producers and households at home rather than on trade.

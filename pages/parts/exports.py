@@ -38,19 +38,23 @@ _FORMATS: dict[str, tuple[str, Callable[[Table, About], bytes]]] = {
 _MIME = {"csv": "text/csv", "xlsx": EXCEL}
 
 
-def take_away(store: Store, world: World, *, key: str) -> None:
-    """A popover with everything that can be taken away; what it offers is made when asked for."""
-    place = st.popover("Take away", icon=":material/download:", key=f"ft_take_{key}", on_change="rerun")
-    if not place.open:
-        return
-    with place:
-        tables, result, code = st.tabs(["Tables", "Whole result", "Show me the code"])
-        with tables:
-            _tables(store, world, key)
-        with result:
-            _result(store.scenario, world, key)
-        with code:
-            _code(store.scenario, world, key)
+def take_away(store: Store, world: World, *, key: str, wide: bool = False) -> None:
+    """A button that opens everything that can be taken away; files are made when asked for."""
+    if st.button(
+        "Take away", icon=":material/download:", key=f"ft_take_{key}", width="stretch" if wide else "content"
+    ):
+        _dialog(store, world, key)
+
+
+@st.dialog("Take away", width="medium")
+def _dialog(store: Store, world: World, key: str) -> None:
+    tables, result, code = st.tabs(["Tables", "Whole result", "Show me the code"])
+    with tables:
+        _tables(store, world, key)
+    with result:
+        _result(store.scenario, world, key)
+    with code:
+        _code(store.scenario, world, key)
 
 
 def table_downloads(table: Table, about: Callable[[], About], *, key: str, stem: str = "") -> None:
@@ -142,8 +146,8 @@ def _code(scenario: Scenario, world: World, key: str) -> None:
         '<p class="ft-quiet">Run either from the folder of firmtrade: it gives the numbers of these files to the last digit that counts.</p>'
     )
     python, shell = st.tabs(["Python", "Command line"])
-    python.code(python_code(scenario, world, file), language="python", height=330)
-    shell.code(command_line(scenario, world, file), language=None, height=330)
+    python.code(python_code(scenario, world, file), language=None, height=330, wrap_lines=True)
+    shell.code(command_line(scenario, world, file), language=None, height=330, wrap_lines=True)
     if not is_shipped(world) and file is None:
         st.download_button(
             "The world these run on (my.world)",

@@ -7,14 +7,17 @@ from typing import Any
 
 import streamlit as st
 
-from firmtrade_core.codes.countries import country_name
+from firmtrade_core.codes.countries import REST_OF_WORLD, country_name
 from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING
 from firmtrade_core.scenarios.presets import load_schedule
+from firmtrade_core.scenarios.programmes import ATTRIBUTES
 from firmtrade_core.world.world import World
 from pages.parts import pickers
 from pages.parts.answers import retaliation, retaliation_details
 from pages.parts.card_kinds import AT_HOME, EXTERNAL_TARIFF, KINDS, TARIFF_METHODS, TARIFF_SLIDES, Slide
 from pages.parts.frame import complain
+from pages.parts.home import current_home
+from pages.parts.programme_card import ASSUMED, programme, programme_details
 from pages.parts.store import Store, seeded
 from pages.parts.worlds import by_name
 
@@ -57,6 +60,8 @@ def _number(store: Store, world: World, index: int, card: Any) -> None:
         _schedule(store, world, index, card)
     elif card.kind == "customs_union":
         _external_tariff(store, index, card)
+    elif card.kind == "programme":
+        programme(store, index, card, current_home())
     elif slide is not None:
         _slider(store, index, card, slide)
 
@@ -120,6 +125,8 @@ def _more(store: Store, world: World, index: int, card: Any) -> None:
             "How",
             {"add": "On top of today's", "set": "Instead of today's"},
         )
+    if card.kind == "programme":
+        programme_details(store, index, card)
     if card.kind in ("tariff", "schedule"):
         retaliation_details(store, world, index, card)
     for field, label in EXCEPTIONS.items():
@@ -245,7 +252,7 @@ def _schedule(store: Store, world: World, index: int, card: Any) -> None:
     key = f"card_{index}_exporter"
     options = sorted({*by_name(world), *added}, key=country_name)
     if st.session_state.get(key) not in options:
-        st.session_state[key] = store.country if store.country not in card.importers else next(iter(added))
+        st.session_state[key] = _largest([code for code in added if code not in card.importers], world)
 
     def points(exporter: str) -> float:
         return round(100 * added.get(exporter, card.otherwise), 4)
@@ -273,6 +280,14 @@ def _schedule(store: Store, world: World, index: int, card: Any) -> None:
     retaliation(store, index, card)
 
 
+def _largest(codes: list[str], world: World) -> str | None:
+    """The largest economy of those named, or any where none is this world's."""
+    here = [code for code in codes if code in world.countries and code != REST_OF_WORLD]
+    return max(
+        here, key=lambda code: world.income[world.country_index(code)], default=next(iter(codes), None)
+    )
+
+
 # A new card -------------------------------------------------------------------------------------
 
 
@@ -298,9 +313,14 @@ def _add(store: Store, world: World) -> None:
 def new_card(kind: str, country: str, world: World) -> dict[str, Any]:
     """A card that makes sense at once: by, from or in the country looked at."""
     card: dict[str, Any] = {"kind": kind, **dict(KINDS[kind].opening)}
+    if kind == "programme":
+        home = current_home()
+        country = home.country if home is not None else country
+        known = home is not None and ATTRIBUTES[card["policy"]] in home.effects
+        return card | {"country": country} | ({} if known else {"effect": ASSUMED})
     place = KINDS[kind].places[0][0]
-    others = [code for code in world.countries if code not in (country, "ROW")]
-    largest = sorted(others, key=lambda code: -world.income[world.country_index(code)])[:1]
+    partner = _largest([code for code in world.countries if code != country], world)
+    largest = [partner] if partner else []
     if kind == "schedule":
         card["added"] = dict.fromkeys(largest, 0.10)
     card[place] = [country, *largest] if place == "members" else [country]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import streamlit as st
@@ -48,6 +49,20 @@ def shared_world() -> World:
         return _from_file(str(path), path.stat().st_mtime)
     except OSError as error:
         raise WorldError(f"FIRMTRADE_WORLD names {path}, which cannot be read: {error.strerror}.") from error
+
+
+def read_upload(name: str, content: bytes) -> World:
+    """A world from an uploaded file; it is kept in this session only.
+
+    Raises
+    ------
+    WorldError
+        With what to mend.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"upload{Path(name).suffix}"
+        path.write_bytes(content)
+        return load_world(path)
 
 
 def by_name(world: World) -> list[str]:

@@ -32,26 +32,27 @@ def test_tables_result_and_code_can_be_taken_away(open_page: Opener) -> None:
     page = open_page("lab")
     result = settled(page)
     page.get_by_role("button", name="Take away").click()
-    popover = page.get_by_test_id("stPopoverBody")
-    csv = taken(page, popover.get_by_role("button", name="CSV").first)
+    dialog = page.get_by_role("dialog")
+    csv = taken(page, dialog.get_by_role("button", name="CSV").first)
     words = csv.decode("utf-8-sig")
     assert result in words and "of the value of goods trade" in words and "Real income, change (%)" in words
     assert len(pd.read_csv(io.BytesIO(csv), comment="#")) == len(load_embedded_world().countries)
-    sheet = load_workbook(io.BytesIO(taken(page, popover.get_by_role("button", name="Excel").nth(2))))
+    sheet = load_workbook(io.BytesIO(taken(page, dialog.get_by_role("button", name="Excel").nth(2))))
     assert sheet.sheetnames == ["pairs", "About"] and sheet["pairs"]["F2"].value == "bn USD"
 
-    popover.get_by_role("tab", name="Whole result").click()
-    parquet = taken(page, popover.get_by_role("button", name="Parquet, every cell"))
+    dialog.get_by_role("tab", name="Whole result").click()
+    parquet = taken(page, dialog.get_by_role("button", name="Parquet, every cell"))
     about = pyarrow.parquet.read_metadata(io.BytesIO(parquet)).metadata
     assert about[b"firmtrade.content_hash"].decode() == result
     assert json.loads(about[b"firmtrade.provenance"])["estimated_share"] == pytest.approx(0.269, abs=0.001)
-    popover.get_by_role("tab", name="Show me the code").click()
-    code = popover.get_by_test_id("stCode").first.inner_text()
+    dialog.get_by_role("tab", name="Show me the code").click()
+    code = dialog.get_by_test_id("stCode").first.inner_text()
     assert load_embedded_world().content_hash in code and "run(scenario, world)" in code
-    popover.get_by_role("tab", name="Command line").click()
-    shell = popover.get_by_test_id("stCode").last.inner_text()
+    assert not serious_findings(page, "[role=dialog]")
+    dialog.get_by_role("tab", name="Command line").click()
+    shell = dialog.get_by_test_id("stCode").last.inner_text()
     assert "python -m firmtrade_core solve --preset us_ten_points" in shell
-    assert not serious_findings(page, "[data-testid=stPopoverBody]")
+    assert not serious_findings(page, "[role=dialog]")
 
 
 @pytest.mark.parametrize("format_name", ["SVG", "PNG"])

@@ -85,3 +85,23 @@ def test_attribution_of_the_scenario_and_of_growth(start, tmp_path: Path, monkey
     monkeypatch.setenv("FIRMTRADE_EARLIER_WORLD", str(tmp_path / "nowhere.world"))
     app.run()
     assert "cannot be read" in html(app)
+
+
+def test_the_lab_carries_programmes_and_the_firms_family(start) -> None:
+    app = start("lab", firms=True)
+    card = {"kind": "programme", "policy": "quality_certification", "take_up": 0.4, "unit_cost": 1000}
+    app.session_state["store"].edit_structure({"family": "firms", "elasticity": 5.0})
+    app.session_state["store"].add_card(card)
+    app.run()
+    assert not app.exception
+    assert "quality certification" in html(app)
+    app.slider(key="card_1_take_up").set_value(60).run()
+    assert not app.exception and "60\u202f% of" in html(app)
+
+
+def test_a_programme_without_firms_moves_the_law_as_a_whole(start) -> None:
+    app = start("lab")
+    app.selectbox(key="add_card").set_value("programme").run()
+    words = html(app)
+    assert not app.exception and "moves equal firms of a sector as a whole" in words
+    assert "association, not a proven effect" in words

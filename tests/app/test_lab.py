@@ -163,6 +163,18 @@ def test_every_view_below_the_map_is_drawn(monkeypatch: pytest.MonkeyPatch) -> N
     assert not app.exception and store(app).partner == "CHN"
 
 
+def test_a_firm_programme_keeps_what_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FIRMTRADE_HOME", raising=False)
+    app = lab(monkeypatch)
+    app.selectbox(key="add_card").set_value("programme").run()
+    app.selectbox(key="card_1_policy").set_value("research").run()
+    app.selectbox(key="card_1_eligible").set_value("exporters").run()
+    opened(app, "card_1_more").number_input(key="card_1_phase_in").set_value(4.0).run()
+    card = store(app).scenario.cards[1]
+    assert (card.policy, card.eligible.exporters, card.phase_in) == ("research", "exporters", 4)
+    assert not app.exception
+
+
 BAD_FILES = {
     "not text": (b"\xff\xfe\x00\x01", "not text"),
     "not YAML": (b"cards: [", "not YAML"),

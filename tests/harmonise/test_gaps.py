@@ -69,6 +69,16 @@ def test_filled_values_occur_and_keep_heaps() -> None:
     )
 
 
+def test_a_label_met_only_among_gaps_does_not_derail() -> None:
+    table = firms()
+    table.loc[table.index[:200], "sector"] = "elsewhere"
+    truth = np.log(firms(gaps=False).loc[:199, "sales"]).mean()
+    table.loc[table.index[:200], "sales"] = np.nan
+    filled = np.log(impute(table, given=["sector"]).completed(0).loc[:199, "sales"])
+    # Sectors differ by 0.8 and nothing tells which of them these firms are of.
+    assert filled.mean() == pytest.approx(truth, abs=0.6)
+
+
 def test_same_seed_same_draws() -> None:
     table = firms(400)
     first, second = impute(table, seed=7, rounds=2), impute(table, seed=7, rounds=2)

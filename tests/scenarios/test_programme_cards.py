@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from firmtrade_core.equilibrium import Parameters, solve
-from firmtrade_core.margins import FirmsError, FirmsMargins, Pareto
+from firmtrade_core.margins import Deviations, FirmsError, FirmsMargins, Pareto
 from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError, compile, describe, run
 from firmtrade_core.scenarios.links import decode, encode
 from firmtrade_core.world.world import World
@@ -123,7 +124,7 @@ def test_without_firms_the_pareto_law_answers_and_says_so(world: World) -> None:
     compiled = compile(scenario(card), world)
     assert isinstance(compiled.parameters.family, Pareto)
     assert any("No home firms are loaded" in note for note in compiled.report)
-    assert any("Pareto firms as a whole" in note for note in compiled.report)
+    assert any("Pareto firms of a sector as a whole" in note for note in compiled.report)
     home, tail = world.country_index("ZAF"), 1.5
     result = solve(world, compiled.shock, compiled.parameters)
     assert result.real_income_change[home] > 1
@@ -134,6 +135,33 @@ def test_without_firms_the_pareto_law_answers_and_says_so(world: World) -> None:
     saving = 0.5 + 0.5 * np.exp((tail - 1) * 0.1)
     assert compiled.shock.fixed_cost is not None
     np.testing.assert_allclose(compiled.shock.fixed_cost[home, 0, 0] ** -(tail - 1), saving)
+
+
+def test_under_another_law_the_same_firms_are_reached_and_paid_for(world: World) -> None:
+    card = {"take_up": 0.4, "unit_cost": 20_000, "sectors": ["metals"]}
+    own = compile(scenario(card), world, HOME)
+    law = compile(scenario(card, family="pareto"), world, HOME)
+    assert own.shock.outlay is not None and law.shock.outlay is not None and own.treatment is not None
+    np.testing.assert_allclose(law.shock.outlay, own.shock.outlay)
+    metals = HOME.firms[HOME.firms.sector == "metals"]
+    reached = own.treatment.count[0] / metals.weight.sum()
+    assert law.shock.trade_cost is not None
+    home = world.country_index("ZAF")
+    lift = 1 - reached + reached * np.exp(1.5 * 0.25)
+    np.testing.assert_allclose(law.shock.trade_cost[home, :, 1] ** -5.0, lift)
+    assert (law.shock.trade_cost[home, :, 0] == 1).all()
+
+
+def test_lognormal_firms_all_moved_are_the_lognormal_moved(world: World) -> None:
+    """Full take-up in a world of lognormal firms: own firms of the same law, moved one by one, give one world."""
+    card = {"country": "ZAF", "take_up": 1.0, "effect": {"capability": 0.2, "fixed_cost_saving": 0.1}}
+    shape = {"dispersion": 1.4, "elsewhere": "lognormal"}
+    as_a_whole = run(scenario(card, family="lognormal", **shape), world)
+    table = pd.DataFrame({"sector": ["agriculture", "metals", "services"], "capability": 0.0})
+    alike = HomeFirms("ZAF", table, Deviations(1.4))
+    own = run(scenario(card | {"sectors": ["all goods"]}, **shape), world, home=alike)
+    np.testing.assert_allclose(own.real_income_change, as_a_whole.real_income_change, rtol=1e-8)
+    np.testing.assert_allclose(own.flows, as_a_whole.flows, rtol=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -164,6 +192,12 @@ def test_cards_that_cannot_be(card: dict[str, Any], words: str) -> None:
 def test_programmes_that_do_not_fit_the_firms(card: dict[str, Any], words: str, world: World) -> None:
     with pytest.raises(ScenarioError, match=words):
         compile(scenario(card), world, HOME)
+
+
+def test_a_country_outside_the_world_is_named(world: World) -> None:
+    card = {"country": "USB", "effect": {"capability": 0.2}}
+    with pytest.raises(ScenarioError, match="USB is not in this world"):
+        compile(scenario(card), world)
 
 
 def test_a_column_that_is_missing_is_named(world: World) -> None:

@@ -1,0 +1,95 @@
+"""The page Firm data: from files to a panel, and what it says when something is missing."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from firmtrade_core.harmonise.example import messy_folder
+from firmtrade_core.paths import PROJECT
+
+
+def html(app: AppTest) -> str:
+    return " ".join(element.proto.body for element in app.get("html"))
+
+
+def opened(monkeypatch: pytest.MonkeyPatch, folder: Path) -> AppTest:
+    monkeypatch.chdir(PROJECT)
+    monkeypatch.delenv("FIRMTRADE_WORLD", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder))
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    app.switch_page("pages/firm_data.py").run()
+    assert not app.exception
+    return app
+
+
+def test_from_files_to_panel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    app = opened(monkeypatch, tmp_path)
+    assert "No firm data yet" in html(app)
+    next(b for b in app.button if b.label.startswith("Try it")).click().run()
+    assert not app.exception and "files on the desk" in html(app)
+    desk = app.session_state["desk"]
+    assert desk.columns["aduana_2018.csv"]["country"] == "Pais destino"
+    app.button(key="harmonise").click().run()
+    assert desk.job.wait(120).state == "done", desk.job.status().message
+    app.run()
+    assert not app.exception
+    words = html(app)
+    for told in (
+        "rows make the panel",
+        "Completeness",
+        "Before → after",
+        "firms linked by name",
+        "SHA-256",
+        "not scaled",
+    ):
+        assert told in words
+    assert "(invented example)" in words
+    desk.clear()
+    assert not list(desk.folder.iterdir())
+
+
+def test_a_missing_column_is_asked_for_and_can_be_held_constant(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    app = opened(monkeypatch, tmp_path)
+    desk = app.session_state["desk"]
+    desk.put("x.csv", b"rut;fecha;pais;partida;fob\n1;2019-01-05;DEU;870321;5\n")
+    app.run()
+    assert desk.gaps() == {"x.csv": ["flow", "currency"]}
+    assert app.button(key="harmonise").disabled
+    app.text_input(key="constant_x.csv_flow").input("export").run()
+    app.text_input(key="constant_x.csv_currency").input("USD").run()
+    assert desk.gaps() == {} and not app.button(key="harmonise").disabled
+    app.selectbox(key="column_x.csv_value").select("(not in this file)").run()
+    assert desk.gaps() == {"x.csv": ["value"]}
+    folder = desk.folder
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_in_the_browser(open_page: Callable[..., Any], tmp_path: Path) -> None:
+    files = sorted(messy_folder(tmp_path / "in", 60).iterdir())
+    page = open_page("data")
+    page.wait_for_selector(".ft-facts")
+    page.get_by_role("link", name="Firm data").click()
+    page.wait_for_selector("text=No firm data yet")
+    page.locator("input[type=file]").set_input_files([str(p) for p in files])
+    page.wait_for_selector("text=registro.csv: firms by year")
+    page.get_by_role("combobox", name="Reporting country").fill("Chile")
+    page.get_by_role("option", name="Chile", exact=True).click()
+    page.get_by_role("button", name="Harmonise", exact=True).click()
+    page.wait_for_selector("text=rows make the panel", timeout=90_000)
+    with page.expect_download() as event:
+        page.get_by_role("button", name="Download panel, log").click()
+    event.value.save_as(tmp_path / "panel.zip")
+    with zipfile.ZipFile(tmp_path / "panel.zip") as packed:
+        assert {"panel/firms.parquet", "panel/trade.parquet", "log.parquet", "scorecard.json"} <= set(
+            packed.namelist()
+        )
+    wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+    assert wide <= page.evaluate("document.querySelector('[data-testid=stMain]').clientWidth")
