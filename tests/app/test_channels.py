@@ -73,3 +73,5 @@ def test_the_page_in_a_browser(open_page: Callable[..., Any], firms: Path) -> No
         page.wait_for_selector(".ft-chart[data-result]")
         assert "Evidence" in page.locator(".ft-numbers").inner_text()
         assert page.get_by_role("button", name="Model card").is_visible()
+        # Before its server goes, or the page complains of that.
+        page.close()
