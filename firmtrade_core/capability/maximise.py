@@ -8,13 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from firmtrade_core.capability.data import PRESENT, CapabilityData
+from firmtrade_core.capability.data import CapabilityData
 from firmtrade_core.capability.likelihood import NODES, Posterior, Scales, integrate
 
 Array = NDArray[np.float64]
 
 #: k where every firm is present: low enough for entry to be certain.
 CERTAIN_ENTRY = -50.0
+
+#: Steps in a row that gain less than the tolerance before the climb ends.
+IDLE_STEPS = 3
 
 #: Largest change of a parameter in one step.
 LONGEST_STEP = 1.5
@@ -88,35 +91,39 @@ def maximise(
     """Climb by outer products of firms' scores (Berndt, Hall, Hall and Hausman 1974), damped.
 
     Each step solves one system with the information matrix, which is block diagonal in sectors but for the four
-    scales; a step is halved until the likelihood does not fall.
+    scales; damping rises until no parameter moves too far and the likelihood does not fall.
 
     Parameters
     ----------
     tolerance
-        Stop when the predicted gain in log likelihood falls below it.
+        Stop when the predicted gain in log likelihood falls below it, or three steps in a row gain less.
     """
     held = tuple(name for name, index in (("stretch_m", m), ("stretch_g", g)) if not index.any())
     parameters = replace(parameters, stretch=(1.0, 1.0), fixed=(*parameters.fixed, *held))
     posterior = _pass(data, m, g, parameters, mode, nodes)
     fit = Fit(parameters, posterior, float(data.weights @ posterior.log_likelihood), 0)
-    damping = 1e-3
+    damping, idle = 1e-4, 0
     for step in range(1, most_steps + 1):
-        direction, gain = _direction(data, m, g, fit, damping)
-        if gain < tolerance:
+        system = _System.at(data, m, g, fit)
+        if system.solve(1e-6)[1] < tolerance:
             break
-        length = min(1.0, LONGEST_STEP / max(float(np.abs(direction.flat).max()), 1e-300))
         better = None
-        for _ in range(8):
-            trial = direction.apply(fit.parameters, length)
+        for _ in range(10):
+            direction, _, damping = system.step(damping)
+            trial = direction.apply(fit.parameters)
             posterior = _pass(data, m, g, trial, fit.posterior.mode, nodes)
             value = float(data.weights @ posterior.log_likelihood)
             if np.isfinite(value) and value >= fit.log_likelihood - 1e-9:
                 better = Fit(trial, posterior, value, step)
                 break
-            length, damping = length / 3, damping * 4
+            damping *= 8
         if better is None:
             break
-        fit, damping = better, max(damping / 4, 1e-6)
+        # Where cells with few sellers leave the system near-singular, its predicted gain never fades.
+        idle = idle + 1 if better.log_likelihood - fit.log_likelihood < tolerance else 0
+        fit, damping = better, max(damping / 8, 1e-6)
+        if idle == IDLE_STEPS:
+            break
     return fit
 
 
@@ -138,15 +145,15 @@ class _Direction:
     def flat(self) -> Array:
         return np.concatenate([self.demand.ravel(), self.threshold.ravel(), self.scalars])
 
-    def apply(self, parameters: Parameters, length: float) -> Parameters:
-        free = parameters.scales.free() + length * self.scalars[:4]
-        of_m, of_g = np.exp(length * self.scalars[4:]) * parameters.stretch
+    def apply(self, parameters: Parameters) -> Parameters:
+        free = parameters.scales.free() + self.scalars[:4]
+        of_m, of_g = np.exp(self.scalars[4:]) * parameters.stretch
         # Beyond these a scale or a correlation has run off; the likelihood is flat there.
         free = np.clip(free, [-7, -7, -7, -4], [4, 4, 4, 4])
         return replace(
             parameters,
-            demand=parameters.demand + length * self.demand,
-            threshold=parameters.threshold + length * self.threshold,
+            demand=parameters.demand + self.demand,
+            threshold=parameters.threshold + self.threshold,
             scales=Scales.from_free(free),
             stretch=(float(of_m), float(of_g)),
         )
@@ -183,43 +190,54 @@ def block_scores(
     return found
 
 
-def _direction(
-    data: CapabilityData, m: Array, g: Array, fit: Fit, damping: float
-) -> tuple[_Direction, float]:
-    """Solve the bordered block-diagonal system for the step, and the gain it predicts."""
-    border = scalar_scores(data, m, g, fit)
-    weights = data.weights
-    corner = (border * weights[:, None]).T @ border
-    right = border.T @ weights
-    solved = []
-    for firms, groups, scores in block_scores(data, fit.posterior):
-        w = weights[firms]
-        information = (scores * w[:, None]).T @ scores
-        _damp(information, damping)
-        cross = (scores * w[:, None]).T @ border[firms]
-        gradient = scores.T @ w
-        by = np.linalg.solve(information, np.column_stack([gradient, cross]))
-        right = right - cross.T @ by[:, 0]
-        corner = corner - cross.T @ by[:, 1:]
-        solved.append((groups, by, gradient))
-    _damp(corner, damping)
-    scales: Array = np.linalg.solve(corner, right).astype(np.float64)
-    demand, threshold = np.zeros_like(fit.parameters.demand), np.zeros_like(fit.parameters.threshold)
-    gain = float(scales @ (border.T @ weights))
-    for groups, by, gradient in solved:
-        part = by[:, 0] - by[:, 1:] @ scales
-        gain += float(part @ gradient)
-        demand[groups], threshold[groups] = part.reshape(2, len(groups), -1)
-    return _Direction(demand, threshold, scales), gain / 2
+@dataclass(frozen=True, eq=False)
+class _System:
+    """Information matrix and gradient at a point: blocks of market effects, bordered by the scalars."""
+
+    blocks: list[tuple[NDArray[np.int64], Array, Array, Array]]
+    corner: Array
+    gradient: Array
+    shape: tuple[int, ...]
+
+    @classmethod
+    def at(cls, data: CapabilityData, m: Array, g: Array, fit: Fit) -> _System:
+        border, weights = scalar_scores(data, m, g, fit), data.weights
+        blocks = []
+        for firms, groups, scores in block_scores(data, fit.posterior):
+            weighted = scores * weights[firms, None]
+            blocks.append((groups, weighted.T @ scores, weighted.T @ border[firms], weighted.sum(0)))
+        corner = (border * weights[:, None]).T @ border
+        return cls(blocks, corner, border.T @ weights, fit.parameters.demand.shape)
+
+    def solve(self, damping: float) -> tuple[_Direction, float]:
+        """The damped step, and the gain it predicts."""
+        corner, right, solved = self.corner, self.gradient, []
+        for _, information, cross, gradient in self.blocks:
+            by = np.linalg.solve(_damped(information, damping), np.column_stack([gradient, cross]))
+            right = right - cross.T @ by[:, 0]
+            corner = corner - cross.T @ by[:, 1:]
+            solved.append(by)
+        scalars: Array = np.linalg.solve(_damped(corner, damping), right).astype(np.float64)
+        demand, threshold = np.zeros(self.shape), np.zeros(self.shape)
+        gain = float(scalars @ self.gradient)
+        for (groups, _, _, gradient), by in zip(self.blocks, solved, strict=True):
+            part = by[:, 0] - by[:, 1:] @ scalars
+            gain += float(part @ gradient)
+            demand[groups], threshold[groups] = part.reshape(2, len(groups), -1)
+        return _Direction(demand, threshold, scalars), gain / 2
+
+    def step(self, damping: float) -> tuple[_Direction, float, float]:
+        """The least damped step that moves no parameter too far, its gain, and its damping."""
+        while True:
+            direction, gain = self.solve(damping)
+            if float(np.abs(direction.flat).max()) <= LONGEST_STEP or damping > 1e6:
+                return direction, gain, damping
+            damping *= 4
 
 
-def _damp(matrix: Array, damping: float) -> None:
-    diagonal = np.diag(matrix).copy()
-    # Parameters without information (fixed, unobserved) keep still.
-    np.fill_diagonal(matrix, diagonal * (1 + damping) + (diagonal <= 1e-12) * 1.0)
-
-
-def presence_share(data: CapabilityData) -> float:
-    """Share of observed cells with a sale."""
-    sellers, seen = data.cell_counts
-    return float((data.presence == PRESENT).sum() / max(int(seen.sum()), 1)) if sellers.any() else 0.0
+def _damped(matrix: Array, damping: float) -> Array:
+    """Diagonal raised: in proportion, by a share of its mean where few sellers tell little, by 1 where nothing does."""
+    diagonal = np.diag(matrix)
+    told = diagonal > 1e-12
+    usual = diagonal[told].mean() if told.any() else 1.0
+    return matrix + np.diag(np.where(told, damping * (diagonal + 0.1 * usual), 1.0))

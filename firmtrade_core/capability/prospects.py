@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtr
+from scipy.special import log_ndtr, ndtr
 
-from firmtrade_core.capability.data import PRESENT, CapabilityData
+from firmtrade_core.capability.data import ABSENT, PRESENT, CapabilityData
 from firmtrade_core.capability.estimation import Settings
 from firmtrade_core.capability.likelihood import Scales
 from firmtrade_core.capability.maximise import CERTAIN_ENTRY
@@ -18,12 +18,16 @@ from firmtrade_core.capability.results import CapabilityResults, estimate
 Array = NDArray[np.float64]
 
 
-def entry_probabilities(results: CapabilityResults) -> pd.DataFrame:
+#: Points at which the posterior of u is tabulated, over this many prior standard deviations either way.
+_POINTS, _REACH = 49, 5.0
+
+
+def entry_probabilities(results: CapabilityResults, draws: int = 200) -> pd.DataFrame:
     """Who could export next: chance that a firm that sells nowhere would pass a market's threshold on a new draw.
 
-    The entry shock ν is drawn anew (in another year or for another product) while u keeps its posterior, taken as
-    normal: ``Φ((κ̂ + g - k)/sqrt(σ_ν² + V[u]))``. Intervals carry the posterior of u, and the bootstrap of m, g and
-    the parameters where there are draws; without it they are too narrow.
+    The entry shock ν is drawn anew (for another year or product) while u keeps its posterior: the mean of
+    ``Φ((m + g + u - k)/σ_ν)``. Intervals carry the posterior of u and, where there are bootstrap draws, those of m,
+    g and the parameters; without draws they are too narrow.
 
     Returns
     -------
@@ -31,18 +35,22 @@ def entry_probabilities(results: CapabilityResults) -> pd.DataFrame:
         One line by firm and market of its last year: ``firm``, ``market``, ``probability``, ``low``, ``high``,
         most likely first.
     """
-    data = results.data
-    last = data.starts[1:] - 1
-    rows = last[~data.exports_anywhere]
-    probability = _chance(results, rows, results.m, results.g, results.state.fit.parameters)
-    low, high = _chance_bounds(results, rows)
-    firms = [data.firm_names[f] for f in data.firm[rows]]
+    data, p = results.data, results.state.fit.parameters
+    never = np.flatnonzero(~data.exports_anywhere)
+    rows = data.starts[never + 1] - 1
+    grid, mass = _posterior_of_absentees(results, never)
+    threshold, index = p.threshold[data.group[rows]], (results.m + results.g)[rows]
+    chance = sum(
+        mass[:, [q]] * ndtr(((index + u)[:, None] - threshold) / p.scales.sigma_nu)
+        for q, u in enumerate(grid)
+    )
+    low, high = _chance_bounds(results, rows, grid, mass, draws)
     count = len(data.markets)
     table = pd.DataFrame(
         {
-            "firm": np.repeat(firms, count),
-            "market": np.tile(data.markets, len(rows)),
-            "probability": probability.ravel(),
+            "firm": np.repeat([data.firm_names[f] for f in never], count),
+            "market": np.tile(data.markets, len(never)),
+            "probability": np.ravel(chance),
             "low": low.ravel(),
             "high": high.ravel(),
         }
@@ -51,36 +59,38 @@ def entry_probabilities(results: CapabilityResults) -> pd.DataFrame:
     return table[seen].sort_values("probability", ascending=False, ignore_index=True)
 
 
-def _chance(
-    results: CapabilityResults, rows: NDArray[np.int64], m: Array, g: Array, parameters: object
-) -> Array:
-    from firmtrade_core.capability.maximise import Parameters
-
-    assert isinstance(parameters, Parameters)
-    posterior = results.state.fit.posterior
-    firm = results.data.firm[rows]
-    spread = np.sqrt(parameters.scales.sigma_nu**2 + posterior.variance[firm])
-    index = m[rows] + g[rows] + posterior.mean[firm]
-    chance: Array = ndtr((index[:, None] - parameters.threshold[results.data.group[rows]]) / spread[:, None])
-    return chance
+def _posterior_of_absentees(results: CapabilityResults, never: NDArray[np.int64]) -> tuple[Array, Array]:
+    """Grid of u (Q,) and its posterior mass (N, Q) for firms absent everywhere: skewed, so not taken as normal."""
+    data, p = results.data, results.state.fit.parameters
+    chosen = np.isin(data.firm, never)
+    gap = p.threshold[data.group[chosen]] - (results.m + results.g)[chosen, None]
+    weight = data.temper[chosen, None] * (data.presence[chosen] == ABSENT)
+    firsts = np.searchsorted(data.firm[chosen], never)
+    grid = p.scales.sigma_u * np.linspace(-_REACH, _REACH, _POINTS)
+    log = np.column_stack(
+        [np.add.reduceat((weight * log_ndtr((gap - u) / p.scales.sigma_nu)).sum(1), firsts) for u in grid]
+    )
+    log -= 0.5 * (grid / p.scales.sigma_u) ** 2
+    mass = np.exp(log - log.max(1, keepdims=True))
+    return grid, mass / mass.sum(1, keepdims=True)
 
 
 def _chance_bounds(
-    results: CapabilityResults, rows: NDArray[np.int64], points: int = 200
+    results: CapabilityResults, rows: NDArray[np.int64], grid: Array, mass: Array, draws: int
 ) -> tuple[Array, Array]:
     """Quantiles over draws of u from its posterior and, where bootstrapped, over estimates."""
     generator = np.random.default_rng(results.settings.seed)
-    posterior, data = results.state.fit.posterior, results.data
-    firm = data.firm[rows]
+    data = results.data
     own = (results.m, results.g, results.state.fit.parameters)
     sources = [(d.m, d.g, d.parameters) for d in results.draws] or [own]
-    tail = (1 - results.level) / 2
-    made = np.empty((points, len(rows), len(data.markets)), dtype=np.float32)
-    for number in range(points):
+    cumulated = mass.cumsum(1)
+    made = np.empty((draws, len(rows), len(data.markets)), dtype=np.float32)
+    for number in range(draws):
         m, g, p = sources[number % len(sources)]
-        u = posterior.mean[firm] + np.sqrt(posterior.variance[firm]) * generator.standard_normal(len(rows))
-        index = (m + g)[rows] + u
+        place = (generator.random((len(rows), 1)) > cumulated).sum(1)
+        index = (m + g)[rows] + grid[np.minimum(place, len(grid) - 1)]
         made[number] = ndtr((index[:, None] - p.threshold[data.group[rows]]) / p.scales.sigma_nu)
+    tail = (1 - results.level) / 2
     low, high = np.quantile(made, [tail, 1 - tail], axis=0)
     return low, high
 

@@ -37,7 +37,7 @@ def from_panel(
     flow: Literal["export", "import"] = "export",
     attributes: Sequence[str] | None = None,
     years: Sequence[int] | None = None,
-    sectors: Sectors = "shared",
+    sectors: Sectors = "markets",
     most_markets: int = MOST_MARKETS,
     years_are_independent: bool = False,
 ) -> CapabilityData:
@@ -53,7 +53,8 @@ def from_panel(
     years
         All unless given. Every year has market effects of its own.
     sectors
-        ``shared``: sectors share market effects and shift capability; ``markets``: each has its own δ and k.
+        ``markets``: each sector has its own δ and k (m is shared). ``shared``: sectors share them and shift
+        capability alone, for panels too thin for more; it misleads where sectors differ in demand.
     most_markets
         Countries with most traders that stand alone.
     years_are_independent
@@ -120,18 +121,22 @@ def _log_sales(
 
 def _attribute_table(firms: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     known = catalogue("firms")
-    columns: dict[str, pd.Series] = {}
+    columns: dict[str, np.ndarray] = {}
     for name in names:
         column = firms[name]
         if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
-            number = pd.Series(column.to_numpy(float, na_value=np.nan), firms.index)
-            skewed = number.min() >= 0 and (number.skew() or 0.0) > SKEWED and number.nunique() > 5
+            number = column.to_numpy(float, na_value=np.nan)
             bounded = name in known and known[name].highest is not None
-            if skewed and not bounded:
-                columns[f"log_{name}"] = np.log1p(number)
-            else:
-                columns[name] = number
+            skewed = not bounded and _skewed(number)
+            columns[f"log_{name}" if skewed else name] = np.log1p(number) if skewed else number
         else:
             dummies = pd.get_dummies(column.astype(str), prefix=name, dtype=float).iloc[:, 1:]
-            columns |= {str(label): dummies[label] for label in dummies}
+            columns |= {str(label): dummies[label].to_numpy() for label in dummies}
     return pd.DataFrame(columns)
+
+
+def _skewed(number: np.ndarray) -> bool:
+    finite = number[np.isfinite(number)]
+    if len(np.unique(finite)) <= 5 or finite.min() < 0:
+        return False
+    return float(((finite - finite.mean()) ** 3).mean() / finite.std() ** 3) > SKEWED

@@ -6,6 +6,7 @@ from firmtrade_core.cli.app import app as start_app
 from firmtrade_core.cli.attribute import attribute
 from firmtrade_core.cli.bench import bench
 from firmtrade_core.cli.channels import channels
+from firmtrade_core.cli.firms import app as firms
 from firmtrade_core.cli.gravity import gravity
 from firmtrade_core.cli.harmonise import harmonise
 from firmtrade_core.cli.panel import app as panel
@@ -35,5 +36,6 @@ app.command("gravity")(gravity)
 app.command("harmonise")(harmonise)
 app.command("replicate")(replicate)
 app.command("solve")(solve)
+app.add_typer(firms, name="firms")
 app.add_typer(panel, name="panel")
 app.add_typer(world, name="world")

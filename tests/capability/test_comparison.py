@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from designs import correlation, reference
+from scipy.stats import norm
 
 from firmtrade_core.capability import Learner, Scales, Settings, estimate
 from firmtrade_core.capability.comparison import (
@@ -68,8 +71,6 @@ def test_econometrics_matches_scikit_learn_and_recovers_a_linear_world() -> None
 
 
 def _generalised_residual(outcome, probability):
-    from scipy.stats import norm
-
     density = norm.pdf(norm.ppf(probability))
     return density * (outcome - probability) / (probability * (1 - probability))
 
@@ -110,13 +111,19 @@ def test_next_exporters_are_the_more_capable_and_bounds_hold(sample) -> None:
     best = table.groupby("firm")["probability"].max()
     index = dict(zip(data.firm_names, truth.m, strict=True))
     assert correlation(best.to_numpy(), np.array([index[f] for f in best.index])) > 0.7
-    # Calibrated: as many entrants as a fresh draw of ν brings.
-    probability = table["probability"].to_numpy()
-    u = dict(zip(data.firm_names, truth.capability, strict=True))
-    threshold = dict(zip(data.markets, truth.threshold, strict=True))
-    nu = 0.7 * np.random.default_rng(1).standard_normal(len(table))
-    fresh = np.array([u[f] for f in table["firm"]]) + nu >= np.array([threshold[m] for m in table["market"]])
-    assert probability.mean() == pytest.approx(fresh.mean(), rel=0.15)
+
+
+def test_entry_chances_are_calibrated(sample) -> None:
+    """Under the true parameters the mean chance of those absent everywhere is that of a new ν at their true κ."""
+    _, _, results = sample
+    data, truth = reference(firms=20_000, markets=10, seed=24)
+    fit = results.state.fit
+    true = replace(fit.parameters, demand=truth.demand[None], threshold=truth.threshold[None], scales=TRUE)
+    state = replace(results.state, fit=replace(fit, parameters=true), m=truth.m, g=truth.g)
+    told = replace(results, data=data, state=state, draws=())
+    never = ~data.exports_anywhere
+    chance = norm.cdf((truth.capability[never, None] - truth.threshold) / 0.7).mean()
+    assert entry_probabilities(told, draws=2)["probability"].mean() == pytest.approx(chance, rel=0.05)
 
 
 def test_single_index_is_kept_where_true_and_rejected_where_not() -> None:

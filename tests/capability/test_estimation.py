@@ -10,7 +10,7 @@ from designs import correlation, reference
 
 from firmtrade_core.capability import CapabilityData, Learner, Settings, estimate, pool_imputations
 from firmtrade_core.capability.estimation import simulate
-from firmtrade_core.capability.maximise import block_scores
+from firmtrade_core.capability.maximise import block_scores, maximise, start
 
 QUICK = Settings(tune=False, rounds=4, learner=Learner(rounds=30))
 
@@ -47,8 +47,15 @@ def test_indices_have_mean_zero_and_tables_hold_together(estimated) -> None:
     assert len(results.firms) == data.firm_count
     # Unseen firms get the mean of the folds' models, close to what held-out firms got.
     assert correlation(results.predict_m(data.attributes), results.m) > 0.98
-    inputs = results.heterogeneity()
-    assert inputs.weights.sum() == pytest.approx(1) and inputs.scales.known_demand >= 0
+
+
+def test_the_engine_takes_the_firms_and_reproduces_presence(estimated) -> None:
+    data, _, results = estimated
+    sector = results.firm_sectors()["all"]
+    threshold = results.market_effects["threshold"].to_numpy()
+    present = ndtr((results.m[:, None] + results.g[:, None] - threshold) / sector.deviations.spread).mean(0)
+    np.testing.assert_allclose(present, data.cell_counts[0][0] / data.firm_count, atol=0.02)
+    assert (sector.arrays[0] == results.m).all() and sector.deviations == results.deviations
 
 
 def test_draws_depend_on_seed_and_number_alone(estimated) -> None:
@@ -72,8 +79,6 @@ def test_a_firm_with_weight_two_counts_as_two_firms() -> None:
     data, _ = reference(firms=400, markets=6, seed=5)
     twice = data.subset(np.concatenate([np.arange(400), np.arange(100)]))
     weights = np.where(np.arange(400) < 100, 2.0, 1.0)
-    from firmtrade_core.capability.maximise import maximise, start
-
     m = data.attributes[:, 0]
     one = maximise(data.reweighted(weights), m, 0 * m, start(data), tolerance=1e-8)
     two = maximise(twice, twice.attributes[:, 0], np.zeros(500), start(data), tolerance=1e-8)
@@ -82,7 +87,7 @@ def test_a_firm_with_weight_two_counts_as_two_firms() -> None:
 
 
 def test_identical_years_count_as_one() -> None:
-    data, _truth = reference(firms=500, markets=8, seed=6)
+    data, truth = reference(firms=500, markets=8, seed=6)
     sales = np.where(data.presence == 1, data.log_sales, np.nan)
     panel = CapabilityData.from_arrays(
         np.vstack([sales, sales]),
@@ -90,10 +95,12 @@ def test_identical_years_count_as_one() -> None:
         firm=np.tile(np.arange(500), 2),
         year=np.repeat([2020, 2021], 500),
     )
-    single, double = estimate(data, QUICK), estimate(panel, QUICK)
-    # The same trees on the same firms, dealt into other folds.
-    assert double.scales.sigma_u == pytest.approx(single.scales.sigma_u, rel=0.06)
-    assert double.log_likelihood == pytest.approx(single.log_likelihood, rel=0.01)
+    single = maximise(data, truth.m, truth.g, start(data), tolerance=1e-8)
+    order = [int(name) for name in panel.firm_names]
+    twice = np.repeat(truth.m[order], 2)  # rows of a firm are adjacent
+    double = maximise(panel, twice, 0 * twice, start(panel), tolerance=1e-8)
+    assert double.log_likelihood == pytest.approx(single.log_likelihood, abs=0.1)
+    assert double.parameters.scales.sigma_u == pytest.approx(single.parameters.scales.sigma_u, rel=0.02)
 
 
 def test_sectors_have_markets_of_their_own() -> None:
@@ -122,7 +129,7 @@ def test_noise_is_reported_as_no_prediction() -> None:
     noise = replace(
         data, attributes=np.random.default_rng(0).standard_normal((400, 2)), attribute_names=("x", "y")
     )
-    results = estimate(noise, replace(QUICK, tune=True))
+    results = estimate(noise, QUICK)
     assert results.variances["share of capability explained"] < 0.06
 
 

@@ -1,0 +1,136 @@
+"""``firms``: estimate capability from a firm panel, and explain it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
+
+import typer
+
+if TYPE_CHECKING:
+    from firmtrade_core.capability import CapabilityResults
+
+app = typer.Typer(
+    help="What makes firms export: capability estimated from a firm panel.", no_args_is_help=True
+)
+
+Folder = Annotated[
+    Path | None,
+    typer.Argument(metavar="[PANEL]", help="Folder of a firm panel; the reference design unless given."),
+]
+Flow = Annotated[str, typer.Option(help="export or import.")]
+Learned = Annotated[str, typer.Option("--learner", help="boosting, splines, elastic_net or random_forest.")]
+TwoIndices = Annotated[bool, typer.Option("--two-indices", help="Let attributes move fixed costs too (g).")]
+Draws = Annotated[int, typer.Option(min=0, help="Bootstrap draws by firm.")]
+Seed = Annotated[int, typer.Option()]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def estimate(
+    folder: Folder = None,
+    flow: Flow = "export",
+    learner: Learned = "boosting",
+    two_indices: TwoIndices = False,
+    draws: Draws = 20,
+    seed: Seed = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Write firms and their capability to this Parquet file.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Estimate and print the table; exits 2 on data that cannot carry the estimate."""
+    results = _estimated(folder, flow, learner, two_indices, draws, seed, as_json)
+    if out is not None:
+        results.firms.to_parquet(out, index=False)
+    if as_json:
+        typer.echo(
+            json.dumps(
+                {
+                    "parameters": json.loads(results.parameters.to_json(orient="index", force_ascii=False)),
+                    "log_likelihood": results.log_likelihood,
+                    "diagnostics": results.diagnostics,
+                },
+                ensure_ascii=False,
+            )
+        )
+        return
+    typer.echo(results.table())
+
+
+@app.command()
+def explain(
+    folder: Folder = None,
+    flow: Flow = "export",
+    two_indices: TwoIndices = False,
+    index: Annotated[str, typer.Option(help="m (capability) or g (fixed costs).")] = "m",
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Shapley values of m or g by attribute, and where the variance of exports comes from: prediction, not effect."""
+    from firmtrade_core.capability import CapabilityError
+    from firmtrade_core.capability.explanation import explain as explanation
+    from firmtrade_core.capability.explanation import variance_shares
+
+    results = _estimated(folder, flow, "boosting", two_indices or index == "g", 0, seed, as_json)
+    try:
+        found = explanation(results, "g" if index == "g" else "m")
+        shares = variance_shares(results)
+    except CapabilityError as error:
+        _stop(str(error), 1, as_json)
+        return
+    if as_json:
+        content: dict[str, Any] = {
+            "importance": found.importance.to_dict(),
+            "residual": found.residual,
+            "shares": shares["share"].to_dict(),
+        }
+        typer.echo(json.dumps(content, ensure_ascii=False))
+        return
+    typer.echo(
+        f"Mean absolute Shapley value of {index} by attribute (what predicts, not what a policy moves):"
+    )
+    typer.echo(found.importance.round(3).to_string())
+    typer.echo(
+        f"largest gap in additivity {found.residual:.1e}\n\nVariance of log exports where present, by source:"
+    )
+    typer.echo(shares.round(3).to_string())
+
+
+def _estimated(
+    folder: Path | None, flow: str, learner: str, two_indices: bool, draws: int, seed: int, as_json: bool
+) -> CapabilityResults:
+    from rich.console import Console
+
+    from firmtrade_core.capability import CapabilityData, CapabilityError, Learner, Settings, estimate
+    from firmtrade_core.capability.learners import Kind
+    from firmtrade_core.capability.sources import from_panel
+    from firmtrade_core.panel import FirmPanel, PanelError
+    from firmtrade_core.panel.synthetic.design import ReferenceDesign, draw_reference
+
+    if learner not in get_args(Kind) or flow not in ("export", "import"):
+        _stop(f"Learner {learner} or flow {flow} is unknown; see --help.", 2, as_json)
+    with Console(stderr=True).status("Reading the panel ...", spinner="line") as status:
+        try:
+            if folder is None:
+                observed = draw_reference(ReferenceDesign(firms=2000, markets=15)).observed
+                data = CapabilityData.from_arrays(
+                    observed.log_sales, observed.attributes, markets=observed.markets
+                )
+            else:
+                data = from_panel(
+                    FirmPanel.from_parquet(folder), flow="import" if flow == "import" else "export"
+                )
+            settings = Settings(learner=Learner(kind=cast(Kind, learner)), two_indices=two_indices, seed=seed)
+            return estimate(
+                data, settings, draws=draws, progress=lambda said, _: status.update(f"{said} ...")
+            )
+        except (CapabilityError, PanelError) as error:
+            _stop(str(error), 2, as_json)
+            raise AssertionError from error
+
+
+def _stop(message: str, code: int, as_json: bool) -> None:
+    typer.echo(json.dumps({"error": message}, ensure_ascii=False) if as_json else message, err=not as_json)
+    raise typer.Exit(code)
