@@ -170,10 +170,10 @@ def _take(browser: Any, where: str, act: Any, scheme: str, width: int, stem: Pat
     page = context.new_page()
     page.goto(where)
     page.wait_for_selector(READY)
-    page.wait_for_timeout(1500)
+    _settle(page)
     if act is not None:
         act(page)
-        page.wait_for_timeout(1500)
+        _settle(page)
     if "present" not in where:
         tall = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
         page.set_viewport_size({"width": width, "height": max(height, int(tall))})
@@ -182,6 +182,15 @@ def _take(browser: Any, where: str, act: Any, scheme: str, width: int, stem: Pat
     page.screenshot(path=str(path))
     context.close()
     return path
+
+
+def _settle(page: Any) -> None:
+    """Wait until nothing on the page is on its way any more."""
+    page.wait_for_timeout(1200)
+    page.wait_for_function(
+        "!document.querySelector('[data-testid=stSkeleton], [data-stale=true], [data-testid=stStatusWidget]')"
+    )
+    page.wait_for_timeout(500)
 
 
 def main() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 import streamlit as st
@@ -14,6 +13,7 @@ from firmtrade_core.figures.attribution import parts_by, waterfall
 from firmtrade_core.labels import change
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.files import load_world
+from firmtrade_core.world.uploads import Upload, read_uploaded_world
 from firmtrade_core.world.world import World
 from pages.parts import chart
 from pages.parts.frame import certificate_line, complain, notes, open_page, table
@@ -56,10 +56,7 @@ def _upload() -> None:
     if given is None:
         return
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"upload{Path(given.name).suffix}"
-            path.write_bytes(given.getvalue())
-            st.session_state[_EARLIER] = load_world(path)
+        st.session_state[_EARLIER] = read_uploaded_world(Upload(given.name, given.getvalue()))
     except WorldError as error:
         complain("This file is no world", str(error), "Nothing else has changed.")
 

@@ -13,6 +13,7 @@ from firmtrade_core.channels.from_panel import ChannelReport
 from firmtrade_core.figures.effects import (
     balance_chart,
     beside_prediction_chart,
+    chance,
     groups_chart,
     overlap_chart,
     readings_chart,
@@ -42,7 +43,7 @@ def _choosers(bench: Bench) -> None:
         bench.firms = value or bench.firms
 
     left, middle, right = st.columns([5, 4, 3], vertical_alignment="bottom")
-    sources = ["synthetic", *(["folder"] if named_folder() else [])]
+    sources = [*(["folder"] if named_folder() else []), "synthetic"]
     left.selectbox(
         "Firms",
         sources,
@@ -176,6 +177,14 @@ def _ends(ends: Sequence[float]) -> str:
     return band(0.0, (ends[0], ends[1])).partition("(")[2].rstrip(")")
 
 
+#: Tables here are short and wordy: all rows in sight, words at the left and broken where they must be.
+_TABLE_STYLE = (
+    "<style>.ft-wordy.ft-wordy { max-height: none; } .ft-wordy th:first-child { min-width: 13rem; } "
+    ".ft-wordy.ft-wordy td:last-child, .ft-wordy.ft-wordy thead th:last-child { text-align: left; white-space: normal; }"
+    ".ft-four { grid-template-columns: repeat(4, minmax(0, 1fr)); }</style>"
+)
+
+
 def _table(label: str, head: Iterable[str], rows: Iterable[Sequence[str]]) -> None:
     top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     body = "".join(
@@ -183,7 +192,7 @@ def _table(label: str, head: Iterable[str], rows: Iterable[Sequence[str]]) -> No
         for row in rows
     )
     st.html(
-        f'<div class="ft-table" tabindex="0" role="region" aria-label="{escape(label)}"><table><thead><tr>{top}</tr></thead>'
+        f'{_TABLE_STYLE}<div class="ft-table ft-wordy" tabindex="0" role="region" aria-label="{escape(label)}"><table><thead><tr>{top}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
@@ -214,14 +223,14 @@ def _effects_table(report: ChannelReport) -> None:
 def _tests(study: Study) -> None:
     _heading("What speaks against it", "Tests that an effect ought to pass.")
     rows = [
-        (f"Placebo: {plain(p.outcome)}", f"{number(p.effect, signed=True)} standard deviations", f"p = {p.p_value:.3f}",
+        (f"Placebo: {plain(p.outcome)}", f"{number(p.effect, signed=True)} standard deviations", chance(p.p_value),
          "seems to move what it cannot" if p.p_value < 0.05 else "passes")
         for p in study.placebos
     ]  # fmt: skip
     if study.permutation is not None:
         dealt = study.permutation
         rows.append(
-            (f"Take-up dealt out at random, {dealt.draws} times", f"spread {number(dealt.spread)}", f"p = {dealt.p_value:.3f}",
+            (f"Take-up dealt out at random, {dealt.draws} times", f"spread {number(dealt.spread)}", chance(dealt.p_value),
              f"false alarms {100 * dealt.false_alarms:.0f} % (nominal {100 * (1 - study.level):.0f} %)")
         )  # fmt: skip
     if study.without_sector:
@@ -233,12 +242,19 @@ def _tests(study: Study) -> None:
             ("Leaving one sector out", f"{number(low.effect, signed=True)} to {number(high.effect, signed=True)}", "",
              f"lowest without {low.sector}, highest without {high.sector}")
         )  # fmt: skip
+    if study.simex is not None:
+        corrected = (study.simex.low, study.simex.high)
+        rows.append(
+            ("Errors in the attribute undone", band(study.simex.corrected, corrected), "",
+             f"simulation-extrapolation at a reliability of {study.simex.reliability:g}; "
+             f"{number(study.simex.effects[0], signed=True)} before")
+        )  # fmt: skip
     if study.instruments is not None:
         found = study.instruments
         rows.append((f"First stage: {', '.join(plain(n) for n in found.names)}", f"F {found.first_stage.effective_f:.1f}",
-                     f"p = {found.first_stage.p_value:.3f}", found.first_stage.words))  # fmt: skip
+                     chance(found.first_stage.p_value), found.first_stage.words))  # fmt: skip
         if found.agreement is not None:
-            rows.append(("Instruments agree", "", f"p = {found.agreement:.3f}", "no contradiction" if found.agreement >= 0.05 else "they contradict each other"))  # fmt: skip
+            rows.append(("Instruments agree", "", chance(found.agreement), "no contradiction" if found.agreement >= 0.05 else "they contradict each other"))  # fmt: skip
     if study.sensitivity is not None:
         rows.append(
             (
@@ -274,13 +290,14 @@ def _charts(study: Study, report: ChannelReport, source: str) -> None:
     with left:
         if study.overlap is not None:
             chart.draw(overlap_chart(study.overlap, study, source), key="overlap", result=f"{result}{key}")
+    with right:
         if study.sensitivity is not None:
             chart.draw(
                 sensitivity_chart(study.sensitivity, study, source),
                 key="sensitivity",
                 result=f"{result}{key}",
             )
-    with right:
+    with left:
         if study.balance:
             chart.draw(balance_chart(study.balance, study, source), key="balance", result=f"{result}{key}")
 

@@ -336,11 +336,11 @@ def findings(outcome: Outcome) -> None:
     """Everything found, by rule."""
     heading(
         "What was found",
-        "No row is dropped in silence: set aside means kept in the quarantine file, with its rule.",
+        "Rows set aside are in the quarantine file with their rule; repaired cells are in the log with what stood there, codes in the product mapping.",
     )
     words = {
         "quarantined": "set aside",
-        "repaired": "repaired, logged",
+        "repaired": "repaired",
         "flagged": "marked, kept",
         "noted": "noted",
     }

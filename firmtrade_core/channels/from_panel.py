@@ -43,10 +43,20 @@ SIZES = ("initial_employment", "employment")
 
 @dataclass(frozen=True)
 class Question:
-    """An attribute whose effect is sought, with columns that move it and nothing else."""
+    """An attribute whose effect is sought.
+
+    Parameters
+    ----------
+    attribute
+    instruments
+        Columns that move it and nothing else.
+    reliability
+        Share of its variance that is no error, where known: the effect without error is then shown beside.
+    """
 
     attribute: str
     instruments: tuple[str, ...] = ()
+    reliability: float | None = None
 
 
 @dataclass(frozen=True)
@@ -238,6 +248,7 @@ def study_attribute(
         settings,
         groupings=_groupings(kept, sample.earlier, data),
         placebo_outcomes=_placebos(kept, sample.earlier, question),
+        reliability=question.reliability,
         source=f"{panel.metadata.label}, {int(frame['year'].iloc[0])}",
         progress=progress,
     )

@@ -1,8 +1,8 @@
 """Instruments: how strongly they move the attribute, and confidence sets that hold however weakly they do.
 
 With residuals y, d, z of the partially linear model and moments ``g_f(θ) = Σ_{i∈f} z_i (y_i - θ d_i)``, the clustered
-Anderson-Rubin statistic is ``(Σ g_f)' [Σ (g_f - ḡ)(g_f - ḡ)']⁻¹ (Σ g_f)``, chi-squared with L degrees of freedom at the
-true θ whatever the first stage. Its minimum over θ tests whether several instruments agree (L - 1 degrees).
+Anderson-Rubin statistic is ``(F-1)/F (Σ g_f)' [Σ (g_f - ḡ)(g_f - ḡ)']⁻¹ (Σ g_f)``, Hotelling's T² with L degrees of freedom
+at the true θ whatever the first stage. Its minimum over θ tests whether several instruments agree (L - 1 degrees).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import chi2
+from scipy.stats import f as hotelling
 
 from firmtrade_core.channels.crossfit import Residuals, firm_sums
 
@@ -144,7 +145,10 @@ def anderson_rubin(
         Where the search is finest: an estimate and its error.
     """
     statistic, far = _statistic(residuals, firm)
-    parts = _below(statistic, far, float(chi2.ppf(level, residuals.instruments.shape[1])), near, scale)
+    count, firms = residuals.instruments.shape[1], int(firm.max()) + 1
+    # Hotelling: the moments' variance is estimated, which many instruments make felt.
+    critical = count * (firms - 1) / (firms - count) * float(hotelling.ppf(level, count, firms - count))
+    parts = _below(statistic, far, critical, near, scale)
     return ConfidenceSet("Anderson-Rubin, clustered", level, parts)
 
 

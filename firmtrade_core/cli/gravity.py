@@ -70,14 +70,14 @@ def gravity(
             if write_years is not None:
                 _write_years(world_panel, write_years, source or world_panel.name, bar)
         table = elasticities_by_sector(estimates)
+        if write_set is not None:
+            _write(table, write_set, source or world_panel.name, equation)
     except (GravityError, WorldError, ValueError) as error:
         _stop(str(error), as_json)
     except OSError as error:
         _stop(f"{error.filename or world_panel} cannot be read or written: {error.strerror}.", as_json)
     folder = out / run_key(world_panel, equation)
     table.to_parquet(folder / "elasticities.parquet", index=False)
-    if write_set is not None:
-        _write(table, write_set, source or world_panel.name, equation)
     if as_json:
         typer.echo(json.dumps(_content(estimates, table, folder), allow_nan=False))
     else:
@@ -176,7 +176,7 @@ def _content(estimates: pd.DataFrame, table: pd.DataFrame, folder: Path) -> dict
 
     return {
         "elasticities": plain(table),
-        "pooled": table.attrs["pooled"],
+        "pooled": {k: v if v == v else None for k, v in table.attrs["pooled"].items()},
         "estimates": plain(estimates),
         "file": str(folder / ESTIMATES),
     }

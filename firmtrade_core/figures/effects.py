@@ -79,6 +79,8 @@ def _readings_title(study: Study) -> str:
     naive, effect = study.reading(NAIVE), study.effect
     if effect is None or naive is None:
         return "No method can tell an effect"
+    if effect.grade == "association":
+        return "Firms alike in all controls still differ, but unseen differences remain: an association"
     if effect.capability_interval[0] <= 0 <= effect.capability_interval[1]:
         return "The best evidence cannot tell the effect from none"
     share = effect.capability / naive.effect if naive.effect else math.nan
@@ -139,7 +141,7 @@ def groups_chart(groups: GroupEffects, study: Study, source: str) -> Chart:
         for line in groups.effects
     ]  # fmt: skip
     differ = "differ" if groups.p_value < 0.05 else "may all be the same"
-    title = f"By {groups.grouping}: effects {differ} (p = {groups.p_value:.2f})"
+    title = f"By {groups.grouping}: effects {differ} ({chance(groups.p_value)})"
     return _intervals(
         rows, title, f"Effect of {_step(study)} by double machine learning, {study.level:.0%} intervals", source,
         name_width=190,
@@ -171,7 +173,7 @@ def overlap_chart(overlap: Overlap, study: Study, source: str) -> Chart:
         margin={"l": 8, "r": 8, "t": 2, "b": 34},
         barmode="overlay",
         dragmode=False,
-        xaxis=_axis(range=[0, 1], title={"text": "probability of having it, given controls"}),
+        xaxis=_axis(range=[0, 1], title=_words("probability of having it, given controls")),
         yaxis={"range": [-reach, reach], "showticklabels": False, "showgrid": False, "zerolinecolor": MUTED, "fixedrange": True},
         annotations=[_inside(0.99, 0.98, "firms that have it", ACCENT), _inside(0.99, 0.04, "firms that do not", MUTED)],
     )  # fmt: skip
@@ -255,16 +257,13 @@ def sensitivity_chart(found: Sensitivity, study: Study, source: str) -> Chart:
     layout = base_layout(
         margin={"l": 46, "r": 12, "t": 4, "b": 36},
         dragmode=False,
-        xaxis=_axis(range=[0, 100 * top], title={"text": "explains of the attribute, %"}),
-        yaxis=_axis(range=[0, 100 * top], title={"text": "explains of capability, %"}),
-        annotations=[
-            _inside(0.99, 0.98, "beyond the line: effect explained away", ACCENT),
-        ],
+        xaxis=_axis(range=[0, 100 * top], title=_words("explains of the attribute, %")),
+        yaxis=_axis(range=[0, 100 * top], title=_words("explains of capability, %")),
     )
     title = f"A hidden trait must explain {100 * found.robustness:.1f} % of both to undo the effect"
     return Chart(
         title,
-        "What is left of each, after controls · dots: observed controls as if they were hidden",
+        "Shares of what controls leave of each; on the line the effect would be zero · dots: observed controls, as if hidden",
         source,
         data,
         layout,
@@ -326,7 +325,11 @@ def _intervals(rows: Sequence[Row], title: str, subtitle: str, source: str, *, n
 
 
 def _axis(**changes: Any) -> dict[str, Any]:
-    return {"showgrid": False, "zeroline": False, "fixedrange": True, "tickfont": {"size": 12, "color": MUTED}, "nticks": 7} | changes  # fmt: skip
+    return {"showgrid": False, "zeroline": False, "fixedrange": True, "tickfont": {"size": 12, "color": MUTED}, "nticks": 6, "tickangle": 0} | changes  # fmt: skip
+
+
+def _words(text: str) -> dict[str, Any]:
+    return {"text": text, "font": {"size": 12, "color": MUTED}}
 
 
 def _names(names: list[str]) -> dict[str, Any]:
@@ -367,6 +370,11 @@ def _interval(value: float, low: float, high: float) -> str:
 def _step(study: Study) -> str:
     name = study.attribute.replace("_", " ")
     return f"having a {name}" if study.binary else f"one unit of {name}"
+
+
+def chance(p_value: float) -> str:
+    """A p-value as written."""
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
 
 
 def _short(name: str, most: int = 26) -> str:

@@ -8,10 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from firmtrade_core.gravity.errors import GravityError
 from firmtrade_core.gravity.estimate import GravityEstimate
 from firmtrade_core.gravity.meta_analysis import RandomEffects, random_effects
 from firmtrade_core.gravity.sector_runs import TARIFF
 from firmtrade_core.world.elasticities import ESTIMATED_COLUMNS, ElasticityStatus
+
+#: Estimates that can be pooled; fewer stand as they are, and flagged ones have no value to use.
+FEWEST = 3
 
 #: Services pay no tariff that their elasticity could be learned from.
 ASSUMED_FOR_SERVICES = 4.0
@@ -47,7 +51,7 @@ def elasticities_by_sector(estimates: pd.DataFrame, *, term: str = TARIFF) -> pd
     shift = (rows["flow_values"] == "border").astype(float)
     raw, error = -rows["estimate"] - shift, rows["std_error"]
     low, high = -rows["high"] - shift, -rows["low"] - shift
-    pooled = random_effects(raw, error)
+    pooled = random_effects(raw, error) if len(rows) >= FEWEST else _not_pooled(raw, error)
     quantile = float(((high - low) / (2 * error)).iloc[0])
     status = np.select([raw <= 0, low <= 0], ["wrong sign", "too noisy"], "usable")
     usable = status == "usable"
@@ -86,6 +90,11 @@ def with_services(table: pd.DataFrame, sector: str = "services") -> pd.DataFrame
 
 def write_set(table: pd.DataFrame, path: Path, *, name: str, label: str, source: str, note: str) -> None:
     """Write a table of elasticities as a set that `world.elasticities` reads, its description at the head."""
+    if lacking := [str(s) for s in table.loc[table["value"].isna(), "sector"]]:
+        raise GravityError(
+            f"{', '.join(lacking)} cannot be used and there are too few sectors for a common mean: estimate at least "
+            f"{FEWEST} sectors."
+        )
     head = {"set": name, "label": label, "kind": "tariff", "source": source, "note": note}
     for words in head.values():
         if "\n" in words:
@@ -94,6 +103,12 @@ def write_set(table: pd.DataFrame, path: Path, *, name: str, label: str, source:
     body = with_services(table)[list(ESTIMATED_COLUMNS)].to_csv(index=False, float_format="%.6g")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n" + body, encoding="utf-8")
+
+
+def _not_pooled(estimates: pd.Series, errors: pd.Series) -> RandomEffects:
+    unknown = float("nan")
+    own, spread = estimates.to_numpy(dtype=np.float64), errors.to_numpy(dtype=np.float64)
+    return RandomEffects(unknown, unknown, unknown, own, spread, unknown)
 
 
 def _as_plain(pooled: RandomEffects) -> Mapping[str, float]:

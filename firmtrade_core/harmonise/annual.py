@@ -104,6 +104,7 @@ def add_up(
     *,
     products: ProductCodes | None = None,
     excluded: Path | None = None,
+    mapping: Path | None = None,
     memory: str = "2500MB",
     threads: int = 2,
 ) -> AnnualTrade:
@@ -119,6 +120,8 @@ def add_up(
         Concordances; needed unless ``plan.edition`` is None.
     excluded
         Parquet file with columns file and row: lines to leave out (`suspicions.examine`).
+    mapping
+        Parquet file to write: year, product as declared, target, weight and rule, the log of what codes became.
 
     Raises
     ------
@@ -140,6 +143,8 @@ def add_up(
         connection.execute("SET preserve_insertion_order = false")
         _presum(connection, lines, plan, excluded)
         _map_products(connection, plan, products)
+        if mapping is not None:
+            connection.execute(f"COPY meant TO {literal(str(mapping))} (FORMAT parquet)")
         _deflate(connection, plan)
         connection.execute(f"COPY ({_CELLS}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)")
         return _account(connection, target)

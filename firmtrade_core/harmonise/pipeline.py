@@ -125,7 +125,7 @@ class Outcome:
     """What came out, as plain data; tables lie in ``folder``.
 
     ``folder`` holds ``panel`` (firms.parquet, trade.parquet, panel.json; ``imputed`` where gaps were filled),
-    ``log.parquet`` (customs lines), ``firm_log.parquet``, ``quarantine.parquet``, ``suspicions.parquet``, ``scorecard.json`` and ``report.json``.
+    ``log.parquet`` (customs lines), ``product_mapping.parquet`` (what codes became), ``firm_log.parquet``, ``quarantine.parquet``, ``suspicions.parquet``, ``scorecard.json`` and ``report.json``.
     """
 
     folder: Path
@@ -405,7 +405,14 @@ class _Run:
         plan = AnnualPlan(edition, self.settings.weights, self.settings.first_month, self.settings.shift_days)
         panel = self.output / "panel"
         panel.mkdir(exist_ok=True)
-        trade = add_up(lines, panel / "trade.parquet", plan, products=self.products, excluded=excluded)
+        trade = add_up(
+            lines,
+            panel / "trade.parquet",
+            plan,
+            products=self.products,
+            excluded=excluded,
+            mapping=self.output / "product_mapping.parquet",
+        )
         excluded.unlink()
         self.findings = _merge(self.findings, trade.findings, self.rows)
         clean = self.steps[-1]["after"]

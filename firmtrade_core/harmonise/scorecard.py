@@ -140,7 +140,7 @@ def _coverage(comparison: MirrorComparison | None) -> Score:
     if comparison is None:
         return Score("coverage", None, meaning, ("Not compared with the world's accounts.",))
     evidence = [
-        f"Customs hold {comparison.ratio:.0%} of the world's {comparison.flow}s of {country_name(comparison.home)}"
+        f"Customs hold {comparison.ratio:.2%} of the world's {comparison.flow}s of {country_name(comparison.home)}"
     ]
     if comparison.world_year and comparison.world_year != comparison.year:
         evidence.append(f"Customs are of {comparison.year}, the world's accounts of {comparison.world_year}")

@@ -73,6 +73,8 @@ def open_page(title: str, *, live: bool = False) -> World:
     """
     if not st.session_state.get(_IN_FRAME):
         navigation()
+        # Once more, by way of the entry script: what widgets of this first run send would be lost.
+        st.rerun()
     st.set_page_config(page_title=f"{title} · firmtrade")
     st.html(asset("style.css"))
     try:

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from firmtrade_core.codes.countries import country_name
+from firmtrade_core.codes.countries import REST_OF_WORLD, country_name
 from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING
 from firmtrade_core.scenarios.presets import load_schedule
 from firmtrade_core.scenarios.programmes import ATTRIBUTES
@@ -252,7 +252,7 @@ def _schedule(store: Store, world: World, index: int, card: Any) -> None:
     key = f"card_{index}_exporter"
     options = sorted({*by_name(world), *added}, key=country_name)
     if st.session_state.get(key) not in options:
-        st.session_state[key] = store.country if store.country not in card.importers else next(iter(added))
+        st.session_state[key] = _largest([code for code in added if code not in card.importers], world)
 
     def points(exporter: str) -> float:
         return round(100 * added.get(exporter, card.otherwise), 4)
@@ -278,6 +278,14 @@ def _schedule(store: Store, world: World, index: int, card: Any) -> None:
         **seeded(f"card_{index}_points", points(exporter), change),
     )
     retaliation(store, index, card)
+
+
+def _largest(codes: list[str], world: World) -> str | None:
+    """The largest economy of those named, or any where none is this world's."""
+    here = [code for code in codes if code in world.countries and code != REST_OF_WORLD]
+    return max(
+        here, key=lambda code: world.income[world.country_index(code)], default=next(iter(codes), None)
+    )
 
 
 # A new card -------------------------------------------------------------------------------------
@@ -311,8 +319,8 @@ def new_card(kind: str, country: str, world: World) -> dict[str, Any]:
         known = home is not None and ATTRIBUTES[card["policy"]] in home.effects
         return card | {"country": country} | ({} if known else {"effect": ASSUMED})
     place = KINDS[kind].places[0][0]
-    others = [code for code in world.countries if code not in (country, "ROW")]
-    largest = sorted(others, key=lambda code: -world.income[world.country_index(code)])[:1]
+    partner = _largest([code for code in world.countries if code != country], world)
+    largest = [partner] if partner else []
     if kind == "schedule":
         card["added"] = dict.fromkeys(largest, 0.10)
     card[place] = [country, *largest] if place == "members" else [country]

@@ -132,9 +132,12 @@ def test_nothing_runs_off_the_screen(open_page: Opener, width: int) -> None:
 def test_a_page_opened_directly_on_a_fresh_server_works(open_page: Opener) -> None:
     with serving("127.0.0.1", own_port() + 1, environment={"FIRMTRADE_WORLD": ""}) as fresh:
         page = open_page("lab", at=fresh.address)
-        settled(page)
+        first = settled(page)
         assert page.get_by_role("link", name="Briefing").is_visible()
         assert page.get_by_role("link", name="Scenario lab").is_visible()
+        # The very first change on a fresh server counts like any other.
+        slide(page, 0.7)
+        assert settled(page, first) != first
 
 
 def test_a_bad_world_file_is_refused_in_words_and_loses_nothing(open_page: Opener) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from firmtrade_core.capability import CapabilityData, Learner, estimate
 from firmtrade_core.capability import Settings as CapabilitySettings
@@ -25,6 +26,8 @@ CHEAP = Settings(repetitions=1, learners=("linear",))
 LINEAR = Learner(base="linear", rounds=0, penalty=1.0)
 CAPABILITY = CapabilitySettings(learner=LINEAR, entry_learner=LINEAR, two_indices=True, tune=False, rounds=5)
 
+PLAIN = ("naive", "right controls", "instrument", "weak instrument, Wald", "weak instrument, Anderson-Rubin")
+
 CASES = ("naive", "right controls", "right controls, fixed costs", "instrument", "instrument, fixed costs",
          "weak instrument, Wald", "weak instrument, Anderson-Rubin")  # fmt: skip
 
@@ -39,6 +42,11 @@ class Outcome:
 
 def replicate(seed: int) -> Outcome:
     """Draw, estimate, compare."""
+    with threadpool_limits(1):
+        return _replicate(seed)
+
+
+def _replicate(seed: int) -> Outcome:
     drawn = draw(FIRMS, MARKETS, seed)
     effects, covered = {}, {}
 
@@ -71,6 +79,27 @@ def replicate(seed: int) -> Outcome:
     return Outcome(effects, covered)
 
 
+def replicate_plain(seed: int) -> Outcome:
+    """The estimators alone: true capability seen with noise, no posterior in between."""
+    drawn = draw(FIRMS, MARKETS, seed)
+    made = replace(CHEAP, seed=seed)
+    with threadpool_limits(1):
+        honest = partially_linear(CrossFit(drawn.data((*OBSERVED, "trait")), made))
+        confounded = CrossFit(drawn.data(OBSERVED, ("lottery",)), made)
+        naive, strong = partially_linear(confounded), instrumented(confounded)
+        weak = CrossFit(drawn.data(OBSERVED, WEAK), made)
+        lean = instrumented(weak)
+        robust = anderson_rubin(
+            residuals(weak, instruments=True), weak.data.firm, 0.90, lean.effect, lean.standard_error
+        )
+    estimates = (naive, honest, strong, lean, lean)
+    covered = [each.low <= ON_CAPABILITY <= each.high for each in estimates[:4]]
+    return Outcome(
+        {case: each.effect for case, each in zip(PLAIN, estimates, strict=True)},
+        dict(zip(PLAIN, [*covered, robust.contains(ON_CAPABILITY)], strict=True)),
+    )
+
+
 def summarise(found: Sequence[Outcome]) -> dict[str, tuple[float, float]]:
     """Median estimate and share covered, by case."""
     return {
@@ -78,7 +107,7 @@ def summarise(found: Sequence[Outcome]) -> dict[str, tuple[float, float]]:
             float(np.median([one.effects[case] for one in found])),
             float(np.mean([one.covered[case] for one in found])),
         )
-        for case in CASES
+        for case in found[0].effects
     }
 
 

@@ -18,7 +18,7 @@ ON_CAPABILITY, ON_FIXED_COST = 0.30, 0.20
 OBSERVED = ("size", "skill", "age")
 
 #: Valid instruments that hardly move take-up; several, so that two-stage least squares leans towards the bias.
-WEAK = tuple(f"slots_{number}" for number in range(1, 9))
+WEAK = tuple(f"slots_{number}" for number in range(1, 21))
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def draw(
     size, skill, age, trait = generator.standard_normal((4, firms))
     slots = generator.standard_normal((len(WEAK), firms))
     lottery = (generator.random(firms) < 0.5).astype(float)
-    demand = 0.6 * size + 0.4 * skill + 0.9 * trait + 1.4 * (lottery - 0.5) + 0.05 * slots.sum(0)
+    demand = 0.6 * size + 0.4 * skill + 0.9 * trait + 1.4 * (lottery - 0.5) + 0.04 * slots.sum(0)
     demand = demand + generator.standard_normal(firms)
     certificate = (demand > 0.3).astype(float) if binary else demand
     u = confounded * trait + 0.6 * generator.standard_normal(firms)

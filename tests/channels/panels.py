@@ -13,7 +13,7 @@ PLACES = ("ARG", "BRA", "DEU", "ESP", "FRA", "JPN", "PER", "USA")
 
 def panel_of(drawn: Drawn | None = None) -> FirmPanel:
     """A panel whose last year is the design; a year before nobody had the certificate."""
-    drawn = drawn if drawn is not None else draw(1000, len(PLACES), seed=21)
+    drawn = drawn if drawn is not None else draw(800, len(PLACES), seed=21)
     firm, place = np.nonzero(np.isfinite(drawn.log_sales))
     trade = pd.DataFrame(
         {

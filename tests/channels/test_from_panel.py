@@ -29,7 +29,10 @@ from tests.channels.design import ON_CAPABILITY
 from tests.channels.panels import PLACES, panel_of
 
 QUICK = Settings(repetitions=1, learners=("linear",))
-QUESTIONS = (Question("quality_certificate", ("instrument_lottery",)), Question("skill_share"))
+QUESTIONS = (
+    Question("quality_certificate", ("instrument_lottery",)),
+    Question("skill_share", reliability=0.9),
+)
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +80,8 @@ def test_the_report_finds_the_effect(found):
     assert {p.outcome for p in study.placebos} == {"age", "markets served before take-up"}
     assert {g.grouping for g in study.groups} >= {"sector", "size when first seen"}
     assert found.table.refused == {}
+    skill = found.study("skill_share")
+    assert skill.simex is not None and abs(skill.simex.corrected) > abs(skill.simex.effects[0])
 
 
 def test_confounding_shows_in_markets_served_before_take_up(found):

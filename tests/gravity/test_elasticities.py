@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from firmtrade_core.cli.main import app
 from firmtrade_core.gravity.elasticities import elasticities_by_sector, tariff_elasticity, write_set
-from firmtrade_core.gravity.errors import RegressorError
+from firmtrade_core.gravity.errors import GravityError, RegressorError
 from firmtrade_core.gravity.estimate import estimate
 from firmtrade_core.gravity.meta_analysis import random_effects
 from firmtrade_core.gravity.panel import GravityPanel
@@ -126,6 +126,13 @@ def test_wrong_signs_and_noise_are_flagged_and_replaced_by_the_mean(tmp_path: Pa
     assert read.flagged == ("C2", "C3", "services")
     assert read.source == "s: with colon" and read.estimates["C2"].value == -2
     assert read.intervals["C0"] == pytest.approx((table["low"][0], table["high"][0]), rel=1e-5)
+
+
+def test_few_sectors_stand_as_they_are(tmp_path: Path) -> None:
+    table = elasticities_by_sector(estimates([5, -1], [0.4, 0.5]))
+    assert table["value"][0] == 5 and np.isnan(table["value"][1]) and table["status"][1] == "wrong sign"
+    with pytest.raises(GravityError, match="C1 cannot be used"):
+        write_set(table, tmp_path / "set.csv", name="X", label="x", source="s", note="n")
 
 
 def test_a_broken_set_is_refused(tmp_path: Path) -> None:

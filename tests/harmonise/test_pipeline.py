@@ -46,6 +46,8 @@ def test_no_line_is_lost_between_steps(done: tuple[Path, Outcome]) -> None:
     value = steps["Adding up by firm, year, country and product"]["value_usd"]
     assert trade["value"].sum() == pytest.approx(value)
     assert set(trade["product"]) == {"870321", "720110", "100191", "100199"}
+    mapping = pd.read_parquet(folder / "out" / "product_mapping.parquet")
+    assert mapping.groupby(["year", "product"])["weight"].sum().to_list() == pytest.approx([1.0] * 6)
     rules = {f["rule"] for f in outcome.findings}
     assert rules >= {"country.unknown", "country.retired", "line.duplicate", "line.fields", "weight.zero", "product.split"}  # fmt: skip
 

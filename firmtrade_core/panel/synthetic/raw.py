@@ -310,7 +310,8 @@ def _write_customs(
         }
     )
     written.loc[error == "unknown country", "country"] = "Atlantis"
-    copies = np.flatnonzero(generator.random(len(lines)) < mess.repeated)
+    # Sound lines alone are repeated, so that each line has one thing wrong at most.
+    copies = np.flatnonzero((generator.random(len(lines)) < mess.repeated) & (error == ""))
     written = pd.concat([written, written.iloc[copies]])
     written.columns = list(style.columns)
     written.to_csv(

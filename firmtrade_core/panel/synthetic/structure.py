@@ -93,9 +93,9 @@ class SyntheticDesign:
     presence_slope: float = 0.65
     sigma_u: float = 0.65
     sigma_xi: float = 2.4
-    sigma_nu: float = 1.0
+    sigma_nu: float = 1.05
     correlation: float = 0.5
-    persistence: float = 0.86
+    persistence: float = 0.85
     manager_effect: float = 0.35
     elasticity_of_substitution: float = 5.0
     mean_employment: float = 100.0
