@@ -2,8 +2,8 @@
 
 ICIO 2022, 81 economies x 28 sectors, 20,000 firms of Mexico in its goods sectors, the United States adds ten
 points. Pareto, lognormal and firms are solved in turn, so that what else the machine does falls on all
-alike; runs are counted from the shock as arrays to the certified result. Without the real data, a
-synthetic world of the same size.
+alike; runs are counted from the shock as arrays to the certified result. The ratio is one of processor
+seconds, which other work on the machine moves least. Without the real data, a synthetic world of the same size.
 """
 
 from __future__ import annotations
@@ -69,18 +69,20 @@ def measure() -> list[Row]:
     }
     shock = worlds.added_tariff(world, importer, 0.10)
     seconds: dict[str, list[float]] = {name: [] for name in families}
+    processor: dict[str, list[float]] = {name: [] for name in families}
     for _ in range(RUNS):
         for name, family in families.items():
-            began = time.perf_counter()
+            began, worked = time.perf_counter(), time.process_time()
             solve(world, shock, Parameters(4.0, family))
             seconds[name].append(time.perf_counter() - began)
-    ratios = [firms / pareto for firms, pareto in zip(seconds["firms"], seconds["pareto"], strict=True)]
+            processor[name].append(time.process_time() - worked)
+    ratios = [of(processor["firms"]) / of(processor["pareto"]) for of in (min, statistics.median)]
     rows = [Row("first tabulation", tabulation, tabulation, "s", TABULATION_TARGET)]
     rows += [
         Row(f"solve, {name}", min(times) * 1e3, statistics.median(times) * 1e3, "ms")
         for name, times in seconds.items()
     ]
-    rows.append(Row("firms over Pareto", min(ratios), statistics.median(ratios), "x", RATIO_TARGET))
+    rows.append(Row("firms over Pareto", *ratios, "x", RATIO_TARGET))
     rows.append(Row("largest table error", error, error, "log points"))
     return [*rows, _programme(world, families["firms"], codes)]
 

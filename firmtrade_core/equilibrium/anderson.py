@@ -33,6 +33,8 @@ class Anderson:
         self.longest_step = longest_step
         self._steps = np.zeros((memory, size))
         self._changes = np.zeros((memory, size))
+        #: Inner products of the changes, kept up to date row by row.
+        self._products = np.zeros((memory, memory))
         self._filled = 0
         self._next = 0
         self._last: tuple[Array, Array] | None = None
@@ -43,6 +45,7 @@ class Anderson:
         memory, size = self._steps.shape
         fresh = Anderson(size, memory, self.longest_step)
         fresh._steps[:], fresh._changes[:] = self._steps, self._changes
+        fresh._products[:] = self._products
         fresh._filled, fresh._next = self._filled, self._next
         return fresh
 
@@ -54,6 +57,8 @@ class Anderson:
         elif self._last is not None:
             self._steps[self._next] = point - self._last[0]
             self._changes[self._next] = residual - self._last[1]
+            products = self._changes @ self._changes[self._next]
+            self._products[self._next] = self._products[:, self._next] = products
             self._next = (self._next + 1) % len(self._steps)
             self._filled = min(self._filled + 1, len(self._steps))
         self._best = min(self._best, size)
@@ -61,17 +66,24 @@ class Anderson:
         step = residual
         if self._filled:
             changes, steps = self._changes[: self._filled], self._steps[: self._filled]
-            weights = self._weights(changes, residual)
+            weights = self._weights(self._products[: self._filled, : self._filled], changes @ residual)
             step = residual - weights @ steps - weights @ changes
         length = float(np.abs(step).max())
         return point + step * min(1.0, self.longest_step / length) if length > 0 else point
 
     @staticmethod
-    def _weights(changes: Array, residual: Array) -> Array:
-        """Weights of past differences that best explain the residual, by scaled normal equations."""
-        gram = changes @ changes.T
-        scale = np.sqrt(np.diag(gram))
+    def _weights(products: Array, against: Array) -> Array:
+        """Weights of past differences that best explain the residual, by scaled normal equations.
+
+        Parameters
+        ----------
+        products : (M, M)
+            Inner products of the changes.
+        against : (M,)
+            Theirs with the residual.
+        """
+        scale = np.sqrt(np.diag(products))
         scale[scale == 0] = 1.0
-        gram = gram / np.outer(scale, scale)
+        gram = products / np.outer(scale, scale)
         gram[np.diag_indices_from(gram)] += 1e-13
-        return np.linalg.solve(gram, changes @ residual / scale) / scale
+        return np.linalg.solve(gram, against / scale) / scale

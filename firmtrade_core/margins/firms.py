@@ -272,20 +272,19 @@ class FirmFunctions:
         return float(np.log(self._bins.potential.sum()))
 
     @cached_property
-    def _polynomials(self) -> list[PPoly]:
-        pieces, ends = (
-            self.table.pieces,
-            self.table.start + self.table.step * np.arange(len(self.table.pieces) + 1),
-        )
-        scale = self.table.step ** -np.arange(6.0)
-        return [PPoly((pieces[:, 6 * f : 6 * f + 6] * scale).T[::-1], ends) for f in range(3)]
+    def _polynomials(self) -> PPoly:
+        """ln S and φ as piecewise polynomials of another library."""
+        table = self.table
+        ends = table.start + table.step * np.arange(len(table.pieces) + 1)
+        powers = table.pieces[:, :12].reshape(-1, 2, 6) * table.step ** -np.arange(6.0)
+        return PPoly(np.ascontiguousarray(np.moveaxis(powers, 2, 0)[::-1]), ends)
 
     def verified(self, threshold: Array) -> tuple[Array, Array]:
         """ln S and φ by code of its own: the table's polynomials, direct sums outside the table."""
         table = self.table
         low, high = threshold < table.start, threshold > table.end
         inside = np.where(low | high, table.start, threshold)
-        log_s, share = (polynomial(inside) for polynomial in self._polynomials[:2])
+        log_s, share = np.moveaxis(self._polynomials(inside), -1, 0)
         share = np.where(low, share * np.exp(np.minimum(threshold - table.start, 0.0)), share)
         if high.any():
             log_s[high], share[high], _ = self.exact(threshold[high])
@@ -373,8 +372,6 @@ class FirmRows:
     def __init__(self, functions: list[FirmFunctions]) -> None:
         self.functions = functions
         self.stack = TableStack([f.table for f in functions])
-        lowest = self.stack.lookup(self.stack.start, (_POTENTIAL, _FIXED_SHARE), slope=False)
-        self._all_present, self._lowest_share = lowest
 
     def solve_presence(self, share: Array) -> Array:
         """Thresholds at which a share of firms is present, (rows, points); minus infinity for one."""
@@ -401,16 +398,12 @@ class FirmRows:
         stack = self.stack
         inside = np.clip(threshold, stack.start, stack.end)
         log_s, share, slope = stack.lookup(inside, (_POTENTIAL, _FIXED_SHARE))
-        outside = threshold != inside
-        if outside.any():
-            low = threshold < stack.start
-            # Below the table everybody is present, and fixed costs move one for one with e^k.
-            share = np.where(
-                low, self._lowest_share * np.exp(np.minimum(threshold - stack.start, 0.0)), share
-            )
-            slope, log_s = np.where(low, 0.0, slope), np.where(low, self._all_present, log_s)
-            for row in np.flatnonzero((threshold > stack.end).any(1)):
-                far = threshold[row] > stack.end[row]
+        # Below the table everybody is present to seventeen digits, and fixed costs move one for one with e^k.
+        share *= np.exp(np.minimum(threshold - stack.start, 0.0))
+        high = threshold > stack.end
+        if high.any():
+            for row in np.flatnonzero(high.any(1)):
+                far = high[row]
                 log_s[row, far], share[row, far], slope[row, far] = self._beyond(row, threshold[row, far])
         return log_s, slope, share
 
