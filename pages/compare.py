@@ -131,7 +131,7 @@ def _page(store: Store, world: World) -> None:
             '<p class="ft-empty">Two baselines: nothing changes. Choose a scenario for one of the two.</p>'
         )
         return
-    views.choosers(store, world)
+    views.choosers(store, world, read_against=False)
     _maps(store, world, first, second)
     _numbers(store, world, first, second)
 

@@ -57,7 +57,7 @@ def numbers(store: Store, reading: Reading, *, large: bool = False) -> None:
 # The map ----------------------------------------------------------------------------------------
 
 
-def choosers(store: Store, world: World) -> None:
+def choosers(store: Store, world: World, *, read_against: bool = True) -> None:
     """Country, outcome, what it is read against, and flows, in one row above the map."""
 
     def look_at(code: str | None) -> None:
@@ -84,14 +84,16 @@ def choosers(store: Store, world: World) -> None:
         format_func=lambda key: VARIABLES[key].label,
         **seeded("outcome", store.outcome, show),
     )
-    with third:
-        against(store)
+    if read_against:
+        with third:
+            against(store)
     right.toggle(
         "Trade flows",
         help="The country's largest trade partners: width by size, colour by change.",
         **seeded("flows", store.flows, draw_flows),
     )
-    switch(store)
+    if read_against:
+        switch(store)
 
 
 def shown_outcome(store: Store, reading: Reading) -> tuple[Outcome, float]:
