@@ -82,7 +82,7 @@ def test_the_scenario_survives_a_change_of_page(open_page: Opener) -> None:
     page.wait_for_selector("h1.ft-sentence.ft-large")
     assert settled(page) == moved
     assert page.locator("h1.ft-sentence").inner_text() == sentence
-    page.get_by_role("link", name="Data").click()
+    page.get_by_role("link", name="Data", exact=True).click()
     page.wait_for_selector(".ft-facts")
     page.get_by_role("link", name="Scenario lab").click()
     page.wait_for_selector(".st-key-ft_card_0")
@@ -145,7 +145,7 @@ def test_a_bad_world_file_is_refused_in_words_and_loses_nothing(open_page: Opene
     first = settled(page)
     slide(page, 0.6)
     moved = settled(page, first)
-    page.get_by_role("link", name="Data").click()
+    page.get_by_role("link", name="Data", exact=True).click()
     page.wait_for_selector(".ft-facts")
     bad = {
         "name": "evil <b>.world",

@@ -86,7 +86,7 @@ def test_a_good_table_becomes_the_sessions_world(open_page: Opener, flows: pd.Da
     page.get_by_role("link", name="Scenario lab").click()
     settled(page)
     assert page.locator(".ft-value").first.inner_text()
-    page.get_by_role("link", name="Data").click()
+    page.get_by_role("link", name="Data", exact=True).click()
     page.get_by_role("button", name="Go back to the shipped world").click()
     page.locator(".ft-world", has_text="81 economies").wait_for()
 
