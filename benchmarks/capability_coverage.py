@@ -35,12 +35,17 @@ def replicate(number: int) -> dict[str, Any]:
         ReferenceDesign(firms=FIRMS, markets=MARKETS, seed=FIRST_SEED + number)
     ).observed
     data = CapabilityData.from_arrays(observed.log_sales, observed.attributes)
-    parameters = estimate(data, draws=DRAWS).parameters.loc[list(SYMBOLS)]
+    results = estimate(data, draws=DRAWS)
+    parameters = results.parameters.loc[list(SYMBOLS)]
     return {
         "number": number,
         "seconds": time.perf_counter() - began,
         "processor_seconds": time.process_time() - processor,
         **{name: parameters[name].to_dict() for name in KEPT},
+        "draws": [
+            [round(v, 4) for v in (s.sigma_u, s.sigma_xi, s.sigma_nu, s.known_demand)]
+            for s in (draw.scales for draw in results.draws)
+        ],
     }
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from designs import correlation, reference
 
-from firmtrade_core.capability import CapabilityData, Learner, Settings, estimate, pool_imputations
+from firmtrade_core.capability import CapabilityData, Learner, Scales, Settings, estimate, pool_imputations
 from firmtrade_core.capability.estimation import simulate
-from firmtrade_core.capability.maximise import block_scores, maximise, start
+from firmtrade_core.capability.likelihood import integrate
+from firmtrade_core.capability.maximise import Parameters, block_scores, maximise, start
 
 QUICK = Settings(tune=False, rounds=4, learner=Learner(rounds=30))
 
@@ -95,12 +96,17 @@ def test_identical_years_count_as_one() -> None:
         firm=np.tile(np.arange(500), 2),
         year=np.repeat([2020, 2021], 500),
     )
-    single = maximise(data, truth.m, truth.g, start(data), tolerance=1e-8)
     order = [int(name) for name in panel.firm_names]
-    twice = np.repeat(truth.m[order], 2)  # rows of a firm are adjacent
-    double = maximise(panel, twice, 0 * twice, start(panel), tolerance=1e-8)
-    assert double.log_likelihood == pytest.approx(single.log_likelihood, abs=0.1)
-    assert double.parameters.scales.sigma_u == pytest.approx(single.parameters.scales.sigma_u, rel=0.02)
+    p = Parameters(truth.demand[None], truth.threshold[None], Scales(0.9, 1.1, 0.7, 0.4))
+    single = integrate(data, truth.m, truth.g, p.demand, p.threshold, p.scales)
+    m, demand, threshold = (
+        np.repeat(truth.m[order], 2),
+        np.tile(p.demand, (2, 1)),
+        np.tile(p.threshold, (2, 1)),
+    )
+    double = integrate(panel, m, 0 * m, demand, threshold, p.scales)
+    np.testing.assert_allclose(double.log_likelihood, single.log_likelihood[order])
+    np.testing.assert_allclose(double.mean, single.mean[order], atol=1e-10)
 
 
 def test_sectors_have_markets_of_their_own() -> None:
