@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from designs import correlation, reference
+from scipy.special import ndtr
 
 from firmtrade_core.capability import CapabilityData, Learner, Scales, Settings, estimate, pool_imputations
 from firmtrade_core.capability.estimation import simulate
