@@ -11,9 +11,13 @@ BENCHMARKS = {
     "engine": "benchmarks.engine",
     "gegravity": "benchmarks.against_gegravity",
     "growth": "benchmarks.growth",
+    "firms": "benchmarks.firms_family",
     "gravity": "benchmarks.gravity",
+    "harmonise": "benchmarks.harmonise",
     "panel": "benchmarks.panel",
+    "capability": "benchmarks.capability",
     "browser": "benchmarks.browser",
+    "sessions": "benchmarks.sessions",
 }
 
 

@@ -73,8 +73,8 @@ def policies(store: Store, reading: Reading, *, key: str = "policies", enlarge: 
     found = without_each(store.scenario, reading.world)
     if not found:
         return
-    whole = _real_income(store.scenario, store, reading.world)
-    parts = [whole - _real_income(item.scenario, store, reading.world) for item in found]
+    whole = _gain(store.scenario, store, reading.world)
+    parts = [whole - _gain(item.scenario, store, reading.world) for item in found]
     name = country_name(store.country)
     drawn = value_bars(
         [_capital(item.label, 70) for item in found],
@@ -91,7 +91,7 @@ def policies(store: Store, reading: Reading, *, key: str = "policies", enlarge: 
 def what_would_change_it(store: Store, world: World, *, key: str = "changes", enlarge: float = 1.0) -> None:
     """Real income of the country looked at under other assumptions, one changed at a time."""
     found = (Alternative("As in this scenario", store.scenario), *other_assumptions(store.scenario))
-    values = np.array([_real_income(item.scenario, store, world) for item in found])
+    values = np.array([_gain(item.scenario, store, world) for item in found])
     name = country_name(store.country)
     variable = VARIABLES["real_income"]
     drawn = value_bars(
@@ -99,20 +99,32 @@ def what_would_change_it(store: Store, world: World, *, key: str = "changes", en
         values,
         variable.unit,
         _verdict(name, values),
-        "Change of real income in % against the baseline, one assumption changed at a time",
+        "Change of real income in % that the policies bring, one assumption changed at a time",
         short_sources(world),
         name_width=230,
     )
     chart.draw(drawn, key=key, result=store.scenario.content_hash + store.country, enlarge=enlarge)
 
 
+def _gain(scenario: Scenario, store: Store, world: World) -> float:
+    """Percent of real income that the policies bring; missing where there is no equilibrium.
+
+    A world without deficits differs from the baseline before any policy acts, so there the policies are read against
+    the world without deficits.
+    """
+    with_policies = _real_income(scenario, store, world)
+    if scenario.structure.deficits != "removed":
+        return 100 * (with_policies - 1)
+    return 100 * (with_policies / _real_income(scenario.with_(cards=()), store, world) - 1)
+
+
 def _real_income(scenario: Scenario, store: Store, world: World) -> float:
-    """Percent; missing where there is no equilibrium."""
+    """Index against the baseline."""
     try:
         equilibrium, _ = solve_scenario(scenario, world, store.latest_on(world))
     except UnsolvedError:
         return float("nan")
-    return float(100 * (equilibrium.real_income_change[world.country_index(store.country)] - 1))
+    return float(equilibrium.real_income_change[world.country_index(store.country)])
 
 
 def _verdict(name: str, values: np.ndarray) -> str:
