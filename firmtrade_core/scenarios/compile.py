@@ -87,6 +87,11 @@ def compile(scenario: Scenario, world: World, home: HomeFirms | None = None) -> 
     draft = _draft(scenario, read, answered=True, unanswered=unanswered)
     shock = draft.shock()
     _note_what_does_nothing(scenario, shock, read)
+    if scenario.structure.deficits == "removed":
+        read.notes.append(
+            "Trade deficits are removed along with the policies, and the numbers hold both. Read against the same model "
+            "choices without policies, they hold the policies alone."
+        )
     return CompiledScenario(shock, parameters, tuple(read.notes), unanswered, draft.treatment)
 
 

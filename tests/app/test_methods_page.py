@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def test_the_stored_run_comes_first(app: AppTest) -> None:
     words = html(app)
     for report in stored_run().values():
         assert (
-            report.title in words
+            escape(report.title) in words
             and f"{len(report.rows)} of {len(report.rows)} numbers within their band" in words
         )
     assert words.count("not rerun here") == len(stored_run())
