@@ -149,6 +149,7 @@ def _find(
         found = _iterate(system, vector, wage_step, iteration, accelerate)
         steps += found.steps
         if found.converged:
+            _refuse_insolvency(found.evaluation.income <= 0, world)
             return found, steps
         if system.free_entry:
             _refuse_corner(found.evaluation.point.firms, world, _EMPTYING_SECTOR)

@@ -15,8 +15,9 @@ from firmtrade_core.cli.serving import Server, serving
 
 MAP = '.ft-chart[data-kind="map"]'
 
-#: Both the map and the numbers carry the same result, and not the one before.
+#: Both the map and the numbers carry the same result, and not the one before, and no script runs that could redraw them.
 SETTLED = f"""(before) => {{
+  if (document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState !== 'notRunning') return null;
   const map = document.querySelector('{MAP}')?.dataset.result;
   return map && map !== before && map === document.querySelector('.ft-numbers')?.dataset.result ? map : null;
 }}"""

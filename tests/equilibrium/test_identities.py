@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmtrade_core.equilibrium import Equilibrium, Parameters, Shock, solve
+from firmtrade_core.equilibrium.errors import InsolvencyError
 from firmtrade_core.margins import Armington, EatonKortum, Krugman, Lognormal, MarginFamily, Pareto
 from firmtrade_core.world.world import World
 from tests.worlds import halve_country, halve_sector, make_world
@@ -149,9 +150,17 @@ def test_gains_from_trade_formula(
 def test_pareto_with_a_tail_of_one_is_krugman(seed: int) -> None:
     world = make_world(5, 1, seed=seed)
     shock = random_shock(world, seed)
-    thick = solve(world, shock, Parameters(4.0, Pareto(1 + 1e-9)))
-    plain = solve(world, shock, Parameters(4.0, Krugman()))
+    # Proportional: a fixed surplus can exceed all that a country earns after such shocks.
+    thick = solve(world, shock, Parameters(4.0, Pareto(1 + 1e-9), deficits="proportional"))
+    plain = solve(world, shock, Parameters(4.0, Krugman(), deficits="proportional"))
     assert_same(thick, plain, 1e-6)
+
+
+@pytest.mark.parametrize("family", [Krugman(), Pareto(1.0001)], ids=lambda f: f.name)
+def test_a_surplus_beyond_all_earnings_is_refused_with_the_country_named(family: MarginFamily) -> None:
+    world = make_world(5, 1, seed=333)
+    with pytest.raises(InsolvencyError, match="C02"):
+        solve(world, random_shock(world, 333), Parameters(4.0, family))
 
 
 @pytest.mark.parametrize("family", [Armington(), Krugman(), Pareto(1.5)], ids=lambda f: f.name)
