@@ -16,10 +16,10 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import duckdb
 import numpy as np
 
 from firmtrade_core.codes.products import ProductCodes
+from firmtrade_core.harmonise.database import passing_database
 from firmtrade_core.paths import data_folder
 
 LINES = 10_000_000
@@ -50,7 +50,7 @@ class Timing:
 
 def generate_customs(path: Path, lines: int, seed: int = 1) -> None:
     """A messy customs file: lost zeros, decimal commas, negative and zero values, retired codes, tons and kilograms."""
-    with duckdb.connect() as connection:
+    with passing_database() as connection:
         connection.execute("SET threads = 2")
         connection.execute("SET memory_limit = '1500MB'")
         connection.execute("SET preserve_insertion_order = false")

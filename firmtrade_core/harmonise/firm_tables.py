@@ -13,6 +13,7 @@ import pandas as pd
 
 from firmtrade_core.codes.countries import plain_text
 from firmtrade_core.harmonise.changes import ChangeLog
+from firmtrade_core.harmonise.database import passing_database
 from firmtrade_core.harmonise.declarations import hashed_firm
 from firmtrade_core.harmonise.dictionaries import BLANKS
 from firmtrade_core.harmonise.errors import LayoutError
@@ -182,7 +183,7 @@ def read_firm_table(
     layout = dict(layout if layout is not None else guess_firm_layout(file.columns))
     if file.columns:
         _check(path.name, layout, file.columns, year)
-    with duckdb.connect() as connection:
+    with passing_database() as connection:
         broken, examples = load_text(connection, file, "source")
         text = connection.execute("FROM source ORDER BY row").df().set_index("row")
         numbers, notes = _numbers(connection, file.columns, layout, file.separator)

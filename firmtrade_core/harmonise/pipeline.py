@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import pandas as pd
 
@@ -23,6 +22,7 @@ from firmtrade_core.codes.currencies import ExchangeRates
 from firmtrade_core.codes.products import ConcordanceError, ProductCodes, read_concordance
 from firmtrade_core.harmonise.annual import AnnualPlan, AnnualTrade, Weights, add_up, fiscal_to_calendar
 from firmtrade_core.harmonise.changes import ChangeLog
+from firmtrade_core.harmonise.database import passing_database
 from firmtrade_core.harmonise.declarations import Options, read_declarations
 from firmtrade_core.harmonise.errors import HarmoniseError, LayoutError, UnreadableFileError
 from firmtrade_core.harmonise.findings import Finding, Rule
@@ -449,7 +449,7 @@ class _Run:
         if not customs or not tables:
             return None, tables
         files = ", ".join(literal(str(folder / "names.parquet")) for folder in customs)
-        with duckdb.connect() as connection:
+        with passing_database() as connection:
             known = connection.execute(f"FROM read_parquet([{files}])").df().drop_duplicates("id")
         listed = pd.concat([t.names for t in tables], ignore_index=True).drop_duplicates("id")
         shared = known["id"].isin({key for t in tables for key in t.table["firm"]})
@@ -631,7 +631,7 @@ class _Run:
         for table, target in (("changes", "log"), ("quarantine", "quarantine")):
             files = ", ".join(literal(str(folder / f"{table}.parquet")) for folder in customs)
             if files:
-                with duckdb.connect() as connection:
+                with passing_database() as connection:
                     path = literal(str(self.output / f"{target}.parquet"))
                     connection.execute(f"COPY (FROM read_parquet([{files}])) TO {path} (FORMAT parquet)")
 
@@ -665,7 +665,7 @@ def _combined(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
 def _trade_sums(path: Path, sector_of: dict[str, str] | None) -> pd.DataFrame:
     """Exports, imports and main sector of each firm and year."""
     sectors = pd.DataFrame(sorted((sector_of or {}).items()), columns=["product", "sector"], dtype="str")
-    with duckdb.connect() as connection:
+    with passing_database() as connection:
         connection.register("sectors", sectors)
         return connection.execute(
             f"""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 
+from firmtrade_core.harmonise.database import passing_database
 from firmtrade_core.harmonise.errors import UnreadableFileError
 from firmtrade_core.harmonise.findings import EXAMPLES, Finding, Rule
 
@@ -128,7 +129,7 @@ def _as_text(path: Path, workspace: Path) -> Path:
     target = workspace / f"{path.stem}_{path.suffix[1:]}.csv"
     try:
         if path.suffix.lower() == ".parquet":
-            with duckdb.connect() as connection:
+            with passing_database() as connection:
                 source, copy = literal(str(path)), literal(str(target))
                 connection.execute(f"COPY (FROM read_parquet({source})) TO {copy} (FORMAT csv, HEADER)")
         else:
