@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 #: k where every firm is present: low enough for entry to be certain.
 CERTAIN_ENTRY = -50.0
 
-#: Steps in a row that gain less than the tolerance before the climb ends.
+#: Steps in a row that gain less than a tenth of the tolerance before the climb ends.
 IDLE_STEPS = 3
 
 #: Largest change of a parameter in one step.
@@ -91,12 +91,12 @@ def maximise(
     """Climb by outer products of firms' scores (Berndt, Hall, Hall and Hausman 1974), damped.
 
     Each step solves one system with the information matrix, which is block diagonal in sectors but for the four
-    scales; damping rises until no parameter moves too far and the likelihood does not fall.
+    scales; damping rises until the likelihood does not fall.
 
     Parameters
     ----------
     tolerance
-        Stop when the predicted gain in log likelihood falls below it, or three steps in a row gain less.
+        Stop when the predicted gain in log likelihood falls below it, or three steps in a row gain less than a tenth of it.
     """
     held = tuple(name for name, index in (("stretch_m", m), ("stretch_g", g)) if not index.any())
     parameters = replace(parameters, stretch=(1.0, 1.0), fixed=(*parameters.fixed, *held))
@@ -109,8 +109,7 @@ def maximise(
             break
         better = None
         for _ in range(10):
-            direction, _, damping = system.step(damping)
-            trial = direction.apply(fit.parameters)
+            trial = system.step(damping).apply(fit.parameters)
             posterior = _pass(data, m, g, trial, fit.posterior.mode, nodes)
             value = float(data.weights @ posterior.log_likelihood)
             if np.isfinite(value) and value >= fit.log_likelihood - 1e-9:
@@ -120,7 +119,7 @@ def maximise(
         if better is None:
             break
         # Where cells with few sellers leave the system near-singular, its predicted gain never fades.
-        idle = idle + 1 if better.log_likelihood - fit.log_likelihood < tolerance else 0
+        idle = idle + 1 if better.log_likelihood - fit.log_likelihood < tolerance / 10 else 0
         fit, damping = better, max(damping / 8, 1e-6)
         if idle == IDLE_STEPS:
             break
@@ -144,6 +143,11 @@ class _Direction:
     @property
     def flat(self) -> Array:
         return np.concatenate([self.demand.ravel(), self.threshold.ravel(), self.scalars])
+
+    def shortened(self) -> _Direction:
+        """The same direction, no parameter moving further than the longest step."""
+        length = min(1.0, LONGEST_STEP / max(float(np.abs(self.flat).max()), 1e-300))
+        return _Direction(length * self.demand, length * self.threshold, length * self.scalars)
 
     def apply(self, parameters: Parameters) -> Parameters:
         free = parameters.scales.free() + self.scalars[:4]
@@ -209,11 +213,12 @@ class _System:
         corner = (border * weights[:, None]).T @ border
         return cls(blocks, corner, border.T @ weights, fit.parameters.demand.shape)
 
-    def solve(self, damping: float) -> tuple[_Direction, float]:
-        """The damped step, and the gain it predicts."""
+    def solve(self, damping: float, extra: list[Array] | None = None) -> tuple[_Direction, float]:
+        """The step under a common damping and an ``extra`` one by market effect, and the gain it predicts."""
         corner, right, solved = self.corner, self.gradient, []
-        for _, information, cross, gradient in self.blocks:
-            by = np.linalg.solve(_damped(information, damping), np.column_stack([gradient, cross]))
+        for number, (_, information, cross, gradient) in enumerate(self.blocks):
+            own = damping if extra is None else damping + extra[number]
+            by = np.linalg.solve(_damped(information, own), np.column_stack([gradient, cross]))
             right = right - cross.T @ by[:, 0]
             corner = corner - cross.T @ by[:, 1:]
             solved.append(by)
@@ -226,16 +231,26 @@ class _System:
             demand[groups], threshold[groups] = part.reshape(2, len(groups), -1)
         return _Direction(demand, threshold, scalars), gain / 2
 
-    def step(self, damping: float) -> tuple[_Direction, float, float]:
-        """The least damped step that moves no parameter too far, its gain, and its damping."""
-        while True:
-            direction, gain = self.solve(damping)
-            if float(np.abs(direction.flat).max()) <= LONGEST_STEP or damping > 1e6:
-                return direction, gain, damping
-            damping *= 4
+    def step(self, damping: float) -> _Direction:
+        """A step that moves no parameter too far.
+
+        Market effects that few sellers pin down are held back one by one, so that they do not slow the scales,
+        which often have far to go along a flat ridge.
+        """
+        extra = [np.zeros(len(gradient)) for _, _, _, gradient in self.blocks]
+        for _ in range(20):
+            direction, _ = self.solve(damping, extra)
+            moves = np.stack([direction.demand, direction.threshold])
+            far = np.abs(moves) > LONGEST_STEP
+            if not far.any():
+                break
+            for number, (groups, _, _, _) in enumerate(self.blocks):
+                here = far[:, groups].ravel()
+                extra[number] = np.where(here, np.maximum(4 * extra[number], 0.05), extra[number])
+        return direction.shortened()
 
 
-def _damped(matrix: Array, damping: float) -> Array:
+def _damped(matrix: Array, damping: Array | float) -> Array:
     """Diagonal raised: in proportion, by a share of its mean where few sellers tell little, by 1 where nothing does."""
     diagonal = np.diag(matrix)
     told = diagonal > 1e-12

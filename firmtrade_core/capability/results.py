@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.capability.bootstrap import Draw, Kind, bootstrap, pivotal_interval
+from firmtrade_core.capability.bootstrap import Draw, Kind, bootstrap, corrected_interval
 from firmtrade_core.capability.data import PRESENT, CapabilityData
 from firmtrade_core.capability.estimation import (
     Identification,
@@ -95,7 +95,7 @@ class CapabilityResults:
             estimate = value(self.scales, self._spread(self.state.m), self._spread(self.state.g))
             made = np.array([value(d.scales, self._spread(d.m), self._spread(d.g)) for d in self.draws])
             known = len(made) > 1 and symbol not in held
-            low, high = pivotal_interval(estimate, made, self.level) if known else (np.nan, np.nan)
+            low, high = corrected_interval(estimate, made, self.level) if known else (np.nan, np.nan)
             rows.append(
                 {
                     "parameter": symbol,
@@ -240,7 +240,7 @@ class CapabilityResults:
             said.append(
                 f"v_k is {s.known_demand:.2f}, outside 0 to {most:.2f}; the engine gets the nearest bound (MODEL 2)."
             )
-        if abs(s.correlation) > 0.98 or min(s.sigma_u, s.sigma_xi, s.sigma_nu) < 0.01:
+        if abs(s.correlation) > 0.98 or min(s.sigma_u, s.sigma_xi, s.sigma_nu) < 0.05:
             said.append("A scale sits at the edge of its range: the data do not pin it down.")
         runaway = int(((np.abs(parameters.threshold) > 12) & (parameters.threshold > CERTAIN_ENTRY)).sum())
         if runaway:
@@ -274,7 +274,9 @@ class CapabilityResults:
         lines.append("-" * max(64, len(header)))
         lines.append(f"Share of capability that attributes explain: {self.variances.iloc[-1]:.0%}")
         if self.draws:
-            lines.append(f"Intervals: {len(self.draws)} bootstrap draws by firm, bias reflected out.")
+            lines.append(
+                f"Intervals: {len(self.draws)} bootstrap draws by firm, about the corrected estimate."
+            )
         return "\n".join([*lines, *self.diagnostics])
 
     def with_bootstrap(
