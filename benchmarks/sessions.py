@@ -58,6 +58,9 @@ async def run_to_end(socket: Any, seen: Seen) -> str:
         if kind == "delta":
             result = read(message.delta, seen) or result
         elif kind == "script_finished":
+            # A page opened directly runs once more through the entry script.
+            if message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+                continue
             if message.script_finished not in (
                 ForwardMsg.FINISHED_SUCCESSFULLY,
                 ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY,
