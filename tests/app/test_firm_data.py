@@ -74,9 +74,7 @@ def test_a_missing_column_is_asked_for_and_can_be_held_constant(
 
 def test_in_the_browser(open_page: Callable[..., Any], tmp_path: Path) -> None:
     files = sorted(messy_folder(tmp_path / "in", 60).iterdir())
-    page = open_page("data")
-    page.wait_for_selector(".ft-facts")
-    page.get_by_role("link", name="Firm data").click()
+    page = open_page("firm_data")
     page.wait_for_selector("text=No firm data yet")
     page.locator("input[type=file]").set_input_files([str(p) for p in files])
     page.wait_for_selector("text=registro.csv: firms by year")
