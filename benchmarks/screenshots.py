@@ -23,7 +23,7 @@ MAP = '.ft-chart[data-kind="map"][data-result]'
 
 FEW = ("BRA", "CHN", "DEU", "USA")
 
-READY = ".ft-chart[data-result], .ft-numbers, .ft-facts, .ft-heading, .ft-error"
+READY = ".ft-chart[data-result], .ft-numbers, .ft-facts, .ft-heading, .ft-error, .ft-sentence, .stMain h1, .stFileUploader"
 
 
 def _schedule(page: Any) -> None:
