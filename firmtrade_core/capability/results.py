@@ -94,8 +94,9 @@ class CapabilityResults:
                 continue
             estimate = value(self.scales, self._spread(self.state.m), self._spread(self.state.g))
             made = np.array([value(d.scales, self._spread(d.m), self._spread(d.g)) for d in self.draws])
+            errors = np.array([self._error(value, d) for d in self.draws])
             known = len(made) > 1 and symbol not in held
-            low, high = corrected_interval(estimate, made, self.level) if known else (np.nan, np.nan)
+            low, high = corrected_interval(estimate, made, errors, self.level) if known else (np.nan, np.nan)
             rows.append(
                 {
                     "parameter": symbol,
@@ -301,6 +302,17 @@ class CapabilityResults:
             cancelled=cancelled,
         )
         return replace(self, draws=made)
+
+    def _error(self, value: Callable[[Scales, float, float], float], draw: Draw) -> float:
+        """Standard error of a parameter at a draw, by the delta method."""
+        free, of_m, of_g = draw.scales.free(), self._spread(draw.m), self._spread(draw.g)
+
+        def at(step: Array) -> float:
+            return value(Scales.from_free(free + step[:4]), of_m * np.exp(step[4]), of_g * np.exp(step[5]))
+
+        steps = 1e-5 * np.eye(6)
+        slopes = np.array([(at(step) - at(-step)) / 2e-5 for step in steps])
+        return float(np.sqrt(max(slopes @ draw.covariance @ slopes, 0.0)))
 
     def _spread(self, index: Array) -> float:
         weights = self.data.row_weights
