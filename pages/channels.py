@@ -24,6 +24,7 @@ from firmtrade_core.report.channel_words import band, evidence, model_card, part
 from pages.parts import chart
 from pages.parts.effects import SIZES, VARIABLE, Bench, current_bench, named_folder
 from pages.parts.frame import complain, open_page
+from pages.parts.jobs import say_why_not, watch
 from pages.parts.store import seeded
 
 
@@ -74,32 +75,12 @@ def _choosers(bench: Bench) -> None:
         )
 
 
-@st.fragment(run_every="0.7s")
-def _watch(bench: Bench) -> None:
-    """The running job, looked at now and then; the page stays usable."""
-    status = bench.look()
-    if status is None or status.finished:
-        st.rerun()
-        return
-    row = st.container(horizontal=True, gap="small", vertical_alignment="center")
-    row.progress(status.fraction, text=status.message)
-    if row.button("Cancel", icon=":material/stop:", key="effects_cancel") and bench.job is not None:
-        bench.job.cancel()
-        st.rerun()
-
-
 def _waiting(bench: Bench) -> None:
     status = None if bench.job is None else bench.job.status()
     if status is not None and status.state == "running":
-        _watch(bench)
-    elif status is not None and status.state == "failed":
-        complain(
-            "No effects to show",
-            status.message.partition(": ")[2] or status.message,
-            "Finished steps are kept.",
-        )
+        watch(bench.look, bench.cancel, key="effects_cancel")
     elif status is not None:
-        st.html(f'<p class="ft-empty">Stopped at {status.fraction:.0%}. Finished steps are kept.</p>')
+        say_why_not(status, "No effects to show")
     elif not bench.problem:
         st.html(
             '<p class="ft-empty">Nothing is estimated yet for these firms. It runs in the background for some minutes: '

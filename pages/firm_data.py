@@ -19,6 +19,7 @@ from firmtrade_core.labels import NARROW_NO_BREAK_SPACE
 from firmtrade_core.world.world import World
 from pages.parts.desk import Desk, current_desk, field_labels, on_loopback, required_fields
 from pages.parts.frame import complain, open_page
+from pages.parts.jobs import say_why_not, watch
 from pages.parts.worlds import by_name
 
 _NOWHERE = "(not in this file)"
@@ -251,7 +252,7 @@ def work(desk: Desk) -> None:
     """Start, progress, cancel, go on."""
     status = desk.status()
     if status is not None and not status.finished:
-        watch(desk)
+        watch(desk.status, desk.cancel, key="cancel_harmonise")
         return
     usable = any(kind in ("customs", "firms") for kind in desk.kinds.values()) and not desk.gaps()
     again = status is not None and status.state in ("cancelled", "lost", "failed")
@@ -268,24 +269,8 @@ def work(desk: Desk) -> None:
         row.html(
             '<p class="ft-quiet">Say which column holds what is still missing, or what holds for every line.</p>'
         )
-    if status is not None and status.state == "failed":
-        complain("It could not be harmonised", status.message.partition(": ")[2] or status.message, "Mend it and go on; finished steps are kept.")  # fmt: skip
-    elif status is not None and status.state in ("cancelled", "lost"):
-        row.html(f'<p class="ft-quiet">Stopped at {status.fraction:.0%}. Finished steps are kept.</p>')
-
-
-@st.fragment(run_every="0.7s")
-def watch(desk: Desk) -> None:
-    """The running job, looked at now and then; the page stays usable."""
-    status = desk.status()
-    if status is None or status.finished:
-        st.rerun()
-        return
-    row = st.container(horizontal=True, gap="small", vertical_alignment="center")
-    row.progress(status.fraction, text=status.message)
-    if row.button("Cancel", icon=":material/stop:", key="cancel_harmonise") and desk.job is not None:
-        desk.job.cancel()
-        st.rerun()
+    if status is not None:
+        say_why_not(status, "It could not be harmonised", "Mend it and go on; finished steps are kept.")
 
 
 # After: quality, steps, review, provenance ----------------------------------------------------------
