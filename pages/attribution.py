@@ -127,6 +127,7 @@ def _show(found: Attribution, result: str, world: World) -> None:
         f"{country_name(found.country)}: sources of the change",
         ("Source", "What it is", "Change", "Of exports before"),
         [*rows, total],
+        words=("What it is",),
     )
     notes((found.assumption,))
     st.download_button(

@@ -28,7 +28,7 @@ from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 from pages.parts import chart
 from pages.parts import trade_panels as panels
-from pages.parts.frame import complain, open_page
+from pages.parts.frame import complain, heading, open_page, table
 from pages.parts.pickers import places
 from pages.parts.store import Store, current, seeded
 from pages.parts.trade_panels import ALL_GOODS, Choices, PanelFile, choices
@@ -248,23 +248,24 @@ def _numbers(found: GravityEstimate, key: str) -> None:
 
 
 def _table(found: GravityEstimate, file: PanelFile, chosen: Choices) -> None:
-    table = found.table()
-    head = "<th>Estimate</th><th>Std. error</th><th>95 % interval</th><th>p</th>"
-    rows = "".join(
-        f"<tr><th>{escape(term_name(r.term))}</th><td>{_fixed(r.estimate)}</td><td>{_fixed(r.std_error)}</td>"
-        f"<td>{_fixed(r.low)} to {_fixed(r.high)}</td><td>{'&lt; 0.001' if r.p_value < 0.001 else _fixed(r.p_value)}</td></tr>"
+    coefficients = found.table()
+    rows = [
+        (term_name(r.term), _fixed(r.estimate), _fixed(r.std_error), f"{_fixed(r.low)} to {_fixed(r.high)}",
+         "< 0.001" if r.p_value < 0.001 else _fixed(r.p_value))
         for r in found.rows()
-    )
+    ]  # fmt: skip
+    interval = f"{100 * found.specification.confidence:.0f} % interval"
+    heading("Coefficients")
+    head = ("Of", "Estimate", "Std. error", interval, "p")
+    table("Coefficients", head, rows, headed=False, whole=False)
     st.html(
-        '<h2 class="ft-heading">Coefficients</h2><div class="ft-table" tabindex="0" role="region" aria-label="Coefficients">'
-        f"<table><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
         f'<p class="ft-quiet">{escape(equation_words(found.specification))} {escape(dropped(found))} '
         + " ".join(escape(note) for note in found.notes)
         + "</p>"
     )
     with st.container(horizontal=True, gap="small"):
         for words, content, name in (
-            ("CSV", table.to_csv(index=False), "coefficients.csv"),
+            ("CSV", coefficients.to_csv(index=False), "coefficients.csv"),
             ("LaTeX", latex_table(found, caption=f"Gravity, {file.name}"), "coefficients.tex"),
             ("Fitted flows", found.cells.to_csv(index=False), "fitted.csv"),
         ):
@@ -317,7 +318,7 @@ def _policy(store: Store, world: World, found: GravityEstimate, chosen: Choices)
     switches = [t for t in found.terms if t in columns_of and set(np.unique(columns_of[t])) == {0.0, 1.0}]
     if not switches:
         return
-    st.html('<h2 class="ft-heading">Put an estimated effect into the scenario</h2>')
+    heading("Put an estimated effect into the scenario")
     chosen.policy = chosen.policy if chosen.policy in switches else switches[0]
     columns = st.columns([3, 2, 5, 3], vertical_alignment="bottom")
     columns[0].selectbox(
@@ -480,7 +481,7 @@ def _over_sectors_and_years(
     if not terms:
         return
     chosen.term = chosen.term if chosen.term in terms else terms[0]
-    st.html('<h2 class="ft-heading">Over sectors and years</h2>')
+    heading("Over sectors and years")
     st.columns([1, 3])[0].selectbox(
         "Coefficient of", terms, format_func=term_name, **seeded("gravity_term", chosen.term, _write("term"))
     )
@@ -586,7 +587,7 @@ def _by_year(chosen: Choices) -> None:
 
 
 def _elasticities(store: Store, world: World, chosen: Choices) -> None:
-    st.html('<h2 class="ft-heading">Trade elasticities to choose from</h2>')
+    heading("Trade elasticities to choose from")
     sets = elasticity_sets()
     in_force = store.scenario.structure.elasticity
     left, right = st.columns([5, 7], gap="large")

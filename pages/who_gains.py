@@ -134,6 +134,7 @@ def _dependence(equilibrium: Equilibrium, country: str, under: str) -> None:
         "Concentration of trade (Herfindahl, 1 = all with one)",
         ("Trade", "Before", "Largest after", "After"),
         rows,
+        words=("Largest after",),
     )
 
 
@@ -150,6 +151,7 @@ def _vulnerable(equilibrium: Equilibrium, country: str) -> None:
             )
             for row in single_sources(equilibrium, country).head(6).to_dict("records")
         ],
+        words=("Supplier",),
     )
     found = exposed_suppliers(equilibrium, country)
     if found.empty:
