@@ -28,6 +28,7 @@ from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 from pages.parts import chart
 from pages.parts import trade_panels as panels
+from pages.parts.event_study import before_and_after
 from pages.parts.frame import complain, heading, open_page, table
 from pages.parts.pickers import places
 from pages.parts.store import Store, current, seeded
@@ -165,17 +166,12 @@ def _take() -> None:
 
 def _estimate(file: PanelFile, chosen: Choices) -> GravityEstimate | None:
     """The estimate; large ones wait for a click."""
-    sector = None if chosen.sector == ALL_GOODS or chosen.sector not in file.panel.sectors else chosen.sector
-    panel = file.panel
+    sector, panel = panels.sector_of(file, chosen), file.panel
     try:
         equation = panels.specification(panel, chosen)
-        rows = len(panel.table) // (len(panel.sectors) if sector else 1)
         token = f"{file.content_hash}{sector}{equation.content_hash}"
-        if rows > panels.QUICK_ROWS and token not in chosen.asked:
-            st.html(f'<p class="ft-empty">{rows:,} observations: this takes a while.</p>')
-            if not st.button("Estimate", type="primary", key="gravity_go"):
-                return None
-            chosen.asked.add(token)
+        if not panels.asked(panel, sector, token, chosen, key="gravity_go"):
+            return None
         return panels.estimated(file.content_hash, sector, equation.content_hash, panel, equation)
     except GravityError as error:
         complain("No estimate to show", str(error), "Nothing you chose is lost: change a choice on the left.")
@@ -281,7 +277,7 @@ def _table(found: GravityEstimate, file: PanelFile, chosen: Choices) -> None:
     _form(found, file)
     with st.expander("Python that gives the same"):
         st.code(
-            python_code(_panel_code(file, chosen), _sector(file, chosen), found.specification),
+            python_code(_panel_code(file, chosen), panels.sector_of(file, chosen), found.specification),
             language="python",
         )
 
@@ -357,10 +353,6 @@ def _policy(store: Store, world: World, found: GravityEstimate, chosen: Choices)
         key="gravity_add",
         help=f"The factor exp(−β Δx / ε) at ε = {epsilon:g}; the Scenario lab solves its full equilibrium.",
     )
-
-
-def _sector(file: PanelFile, chosen: Choices) -> str | None:
-    return chosen.sector if chosen.sector != ALL_GOODS and chosen.sector in file.panel.sectors else None
 
 
 def _panel_code(file: PanelFile, chosen: Choices) -> str:
@@ -754,6 +746,7 @@ def _page(world: World) -> None:
             _table(found, file, chosen)
         with two:
             _fit(found, file, source, key)
+        before_and_after(file, chosen, found.specification, _panel_code(file, chosen), source)
         _over_sectors_and_years(world, file, found, chosen, source, key)
         _policy(store, world, found, chosen)
     _elasticities(store, world, chosen)
