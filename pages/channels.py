@@ -21,8 +21,10 @@ from firmtrade_core.figures.effects import (
 )
 from firmtrade_core.labels import number
 from firmtrade_core.report.channel_words import band, evidence, model_card, parting, plain, python_code
+from firmtrade_core.report.page_tables import about_effects, effects_table
 from pages.parts import chart
 from pages.parts.effects import SIZES, VARIABLE, Bench, current_bench, named_folder
+from pages.parts.exports import table_downloads
 from pages.parts.frame import complain, heading, open_page, table
 from pages.parts.jobs import say_why_not, watch
 from pages.parts.store import seeded
@@ -270,13 +272,8 @@ def _take_away(report: ChannelReport, bench: Bench) -> None:
         "application/json",
         key="effects_json",
     )
-    row.download_button(
-        "Table (CSV)",
-        report.table.to_frame().to_csv(index=False),
-        "effects.csv",
-        "text/csv",
-        key="effects_csv",
-    )
+    with row:
+        table_downloads(effects_table(report), lambda: about_effects(report), key="effects")
     row.download_button(
         "Model card", model_card(report, request), "effects.md", "text/markdown", key="effects_card"
     )

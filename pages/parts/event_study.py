@@ -18,8 +18,10 @@ from firmtrade_core.report.gravity_words import (
     event_finding,
     term_name,
 )
+from firmtrade_core.report.page_tables import about_study, event_table
 from pages.parts import chart
 from pages.parts import trade_panels as panels
+from pages.parts.exports import table_downloads
 from pages.parts.frame import complain, heading
 from pages.parts.store import seeded
 from pages.parts.trade_panels import Choices, PanelFile
@@ -94,6 +96,8 @@ def _section(
         complain("No study to show", str(problem), "Look less far, or choose another policy.")
         return
     _show(study, file, f"{token}", source)
+    about = about_study(study, file.name, file.content_hash)
+    table_downloads(event_table(study), lambda: about, key="gravity_event")
     with st.expander("Python that gives the same study"):
         st.code(event_code(code, sector, equation, chosen.event, window), language="python")
 
@@ -139,9 +143,7 @@ def _show(study: EventStudy, file: PanelFile, result: str, source: str) -> None:
         "that do not. Where effects differ between pairs that switch early and late, the coefficients mix them."
     )
     if study.estimate.specification.estimator == "ppml" and len(file.panel.countries) < FEW_COUNTRIES:
-        reading += (
-            " With so few countries, Poisson intervals come out too narrow (Weidner and Zylkin 2021): compare with OLS on logs."
-        )
+        reading += " With so few countries, Poisson intervals come out too narrow (Weidner and Zylkin 2021): compare with OLS on logs."
     st.html(
         f'<p class="ft-detail">{escape(anticipation_words(study))}</p>'
         f'<p class="ft-quiet">{escape(dropped(study.estimate))} {escape(reading)}</p>'

@@ -53,6 +53,9 @@ def test_the_shipped_world_is_estimated_with_its_caveat(monkeypatch: pytest.Monk
     words = html(app)
     assert "Twice as far means" in words and "6,561 of 6,561 observations used" in words
     assert "gravity prior" in words and "not as evidence" in words
+    keys = " ".join(element.proto.id for element in app.get("download_button"))
+    for name in ("coefficients", "fitted", "gravity_years", "gravity_sets"):
+        assert f"download_{name}_csv" in keys and f"download_{name}_xlsx" in keys
     app.selectbox(key="gravity_sector").set_value("metals").run()
     assert not app.exception and html(app) != words
     app.segmented_control(key="gravity_estimator").set_value("ols").run()
