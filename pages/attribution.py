@@ -13,11 +13,11 @@ from firmtrade_core.world.world import World
 from pages.parts import chart
 from pages.parts.firm_growth import growth_among_firms
 from pages.parts.frame import certificate_line, complain, notes, open_page, table
-from pages.parts.growth_years import two_years
+from pages.parts.growth_years import current_choice, two_years
 from pages.parts.looking import country_chooser
 from pages.parts.presets import sentence
 from pages.parts.solving import UnsolvedError, solve_in
-from pages.parts.store import Store, current
+from pages.parts.store import Store, current, seeded
 from pages.parts.worlds import short_sources
 
 _QUESTIONS = {
@@ -103,10 +103,18 @@ def _show(found: Attribution, result: str, world: World) -> None:
 
 def _page(world: World) -> None:
     store = current(world)
+    choice = current_choice()
+
+    def ask(value: str | None) -> None:
+        choice.question = value or choice.question
+
     question = st.segmented_control(
-        "Question", list(_QUESTIONS), format_func=_QUESTIONS.__getitem__, default="scenario", key="question",
+        "Question",
+        list(_QUESTIONS),
+        format_func=_QUESTIONS.__getitem__,
         label_visibility="collapsed",
-    )  # fmt: skip
+        **seeded("question", choice.question, ask),
+    )
     if question == "firms":
         st.html('<h1 class="ft-sentence">What firms did when exports grew</h1>')
         growth_among_firms()

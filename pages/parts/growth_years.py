@@ -30,12 +30,15 @@ class Choice:
 
     Parameters
     ----------
+    question
+        What the page answers.
     uploaded
         An earlier world, or several years of data, brought in this session.
     start, end
         Labels of the years chosen; empty before a choice.
     """
 
+    question: str = "scenario"
     uploaded: World | WorldYears | None = None
     start: str = ""
     end: str = ""
