@@ -94,7 +94,7 @@ def _why(laws: Laws) -> None:
 
 def _page(world: World) -> None:
     store = current(world)
-    home = home_or_complaint()
+    home = home_or_complaint(world)
     st.html(f'<h1 class="ft-sentence">{sentence(store.scenario, world)}</h1>')
     country_chooser(store, world, key="heterogeneity")
     laws = _compared(store, world, home)

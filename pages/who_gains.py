@@ -202,7 +202,7 @@ def _firm_title(name: str, found: pd.DataFrame) -> str:
 
 def _page(world: World) -> None:
     store = current(world)
-    home = home_or_complaint()
+    home = home_or_complaint(world)
     st.html(f'<h1 class="ft-sentence">{sentence(store.scenario, world)}</h1>')
     country = country_chooser(store, world, key="who_gains")
     try:
