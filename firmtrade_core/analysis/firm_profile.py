@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -62,6 +63,11 @@ class Profile:
     served: tuple[str, ...] | None = None
     treated: tuple[tuple[float, float, float], ...] = ()
     single: bool = False
+
+    @property
+    def content_hash(self) -> str:
+        """Sixteen hexadecimal digits that identify the profile."""
+        return hashlib.blake2b(repr(self).encode(), digest_size=8).hexdigest()
 
 
 def firm_profile(home: HomeFirms, world: World, row: int, treatment: Treatment | None = None) -> Profile:

@@ -418,6 +418,8 @@ class FirmView:
 
     def _upgrade(self, attribute: str, effect: Effect, seed: int) -> Upgrade:
         draws = np.random.default_rng(seed).standard_normal((2, DRAWS))
+        # The two errors come out of one estimation.
+        draws[1] = effect.correlation * draws[0] + np.sqrt(max(1 - effect.correlation**2, 0.0)) * draws[1]
         more = np.concatenate(
             [[0.0], effect.capability + effect.capability_error * draws[0], [effect.capability]]
         )
