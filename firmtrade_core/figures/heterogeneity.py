@@ -216,9 +216,15 @@ def _margin_title(table: pd.DataFrame, who: str) -> str:
 
 
 def stacked_parts(
-    names: list[str], parts: pd.DataFrame, colours: list[str], title: str, subtitle: str, source: str
+    names: list[str],
+    parts: pd.DataFrame,
+    colours: list[str],
+    title: str,
+    subtitle: str,
+    source: str,
+    unit: str = "bn USD",
 ) -> Chart:
-    """Parts of changes, bn USD, stacked to both sides of zero, with the sum as a mark.
+    """Parts of changes stacked to both sides of zero, with the sum as a mark.
 
     Parameters
     ----------
@@ -239,8 +245,7 @@ def stacked_parts(
             "marker": {"color": colour},
             "width": 0.6,
             "customdata": [
-                f"{n}<br>{part}: {change(float(v), 'bn USD')}"
-                for n, v in zip(names, parts[part], strict=True)
+                f"{n}<br>{part}: {change(float(v), unit)}" for n, v in zip(names, parts[part], strict=True)
             ],
             "hovertemplate": "%{customdata}<extra></extra>",
         }
@@ -255,7 +260,7 @@ def stacked_parts(
             "x": [round(float(v), 6) for v in total],
             "marker": {"symbol": "diamond", "size": 10, "color": TEXT},
             "customdata": [
-                f"{n}<br>In all: {change(float(v), 'bn USD')}" for n, v in zip(names, total, strict=True)
+                f"{n}<br>In all: {change(float(v), unit)}" for n, v in zip(names, total, strict=True)
             ],
             "hovertemplate": "%{customdata}<extra></extra>",
         }
@@ -266,7 +271,7 @@ def stacked_parts(
     layout = base_layout(
         barmode="relative",
         **keys,
-        xaxis=_axis(title={"text": "bn USD", "font": {"size": 13}}, zeroline=True, zerolinecolor=MUTED),
+        xaxis=_axis(title={"text": unit, "font": {"size": 13}}, zeroline=True, zerolinecolor=MUTED),
         yaxis=_axis(
             tickvals=rows,
             ticktext=[shortened(name, 34) for name in names],
