@@ -113,7 +113,8 @@ def _draw(data: CapabilityData, state: State, kind: Kind, seed: int, number: int
             g, g_learned = _refit(drawn, _pass(drawn, at), "g", seed)
             at = replace(at, g=g)
         at = settle(drawn, at, tolerance=1e-2)
-    found = settle(drawn, at, tolerance=1e-3)
+    # A flat ridge: a draw that stops early stays near the estimate, and the spread comes out too small.
+    found = settle(drawn, at, tolerance=1e-5)
     learned = (m_learned, g_learned) if keep else (None, None)
     covariance = scalar_covariance(drawn, found.m, found.g, found.fit)
     return Draw(found.fit.parameters, found.m, found.g, *learned, covariance)
@@ -138,8 +139,19 @@ def _pass(data: CapabilityData, state: State) -> State:
     return replace(state, fit=fit)
 
 
+def freedom_lost(data: CapabilityData, state: State) -> float:
+    """Factor by which draws' spread falls short of the sampling error: parameters fitted to few sellers.
+
+    Drawing firms again treats them as the population to which δ, k and the scalars were fitted; the spread is
+    short by ``√(1 - p/n)`` as in a regression, with n the firms that sell anywhere.
+    """
+    sellers = int(data.exports_anywhere.sum())
+    fitted = 2 * int((data.cell_counts[0] > 0).sum()) + 5 + (state.g_learned is not None)
+    return float(np.sqrt(sellers / max(sellers - fitted, 0.25 * sellers)))
+
+
 def corrected_interval(
-    estimate: float, draws: Array, errors: Array | None = None, level: float = 0.90
+    estimate: float, draws: Array, errors: Array | None = None, level: float = 0.90, inflation: float = 1.0
 ) -> tuple[float, float]:
     """Interval about the estimate less its bias, by the draws' spread and Student's t with one less than draws.
 
@@ -152,13 +164,15 @@ def corrected_interval(
     errors : (B,), optional
         A standard error of each draw. Where they grow with the draws, as those of v_k do, the interval is
         made on the scale on which they would not (variance stabilisation, Tibshirani 1988).
+    inflation
+        See `freedom_lost`.
     """
     from scipy.stats import t as student
 
     scale = _Stabilised.of(draws, errors)
     made = scale.forth(draws)
     corrected = 2 * float(scale.forth(np.array(estimate))) - float(made.mean())
-    reach = float(student.ppf((1 + level) / 2, len(draws) - 1) * made.std(ddof=1))
+    reach = inflation * float(student.ppf((1 + level) / 2, len(draws) - 1) * made.std(ddof=1))
     return float(scale.back(corrected - reach)), float(scale.back(corrected + reach))
 
 

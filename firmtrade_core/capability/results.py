@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.capability.bootstrap import Draw, Kind, bootstrap, corrected_interval
+from firmtrade_core.capability.bootstrap import Draw, Kind, bootstrap, corrected_interval, freedom_lost
 from firmtrade_core.capability.data import PRESENT, CapabilityData
 from firmtrade_core.capability.estimation import (
     Identification,
@@ -88,7 +88,7 @@ class CapabilityResults:
         """
         fixed = self.state.fit.parameters.fixed
         held = {"ρ", "v_k"} if "correlation" in fixed else set()
-        rows = []
+        inflation, rows = freedom_lost(self.data, self.state), []
         for symbol, value in _SYMBOLS.items():
             if symbol == "sd(g)" and self.state.g_learned is None:
                 continue
@@ -96,12 +96,14 @@ class CapabilityResults:
             made = np.array([value(d.scales, self._spread(d.m), self._spread(d.g)) for d in self.draws])
             errors = np.array([self._error(value, d) for d in self.draws])
             known = len(made) > 1 and symbol not in held
-            low, high = corrected_interval(estimate, made, errors, self.level) if known else (np.nan, np.nan)
+            low = high = np.nan
+            if known:
+                low, high = corrected_interval(estimate, made, errors, self.level, inflation)
             rows.append(
                 {
                     "parameter": symbol,
                     "estimate": estimate,
-                    "standard_error": made.std(ddof=1) if known else np.nan,
+                    "standard_error": inflation * made.std(ddof=1) if known else np.nan,
                     "low": low,
                     "high": high,
                     "corrected": 2 * estimate - made.mean() if known else np.nan,
