@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
+from firmtrade_core.figures import Chart
 from firmtrade_core.harmonise.errors import HarmoniseError, UnreadableFileError
 from firmtrade_core.harmonise.firm_tables import FIRM_FIELDS, guess_firm_layout
 from firmtrade_core.harmonise.layout import FIELDS, guess_layout
@@ -58,6 +59,8 @@ class Desk:
     #: How often the desk was cleared: a cleared desk shows a fresh uploader.
     cleared: int = 0
     example: bool = False
+    #: Charts of what came out, by the job's folder: made once, and gone with the session.
+    drawn: dict[str, dict[str, Chart | str]] = field(default_factory=dict)
 
     # Files --------------------------------------------------------------------------------------
 
@@ -107,7 +110,7 @@ class Desk:
         self.cancel()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(mode=0o700)
-        for name in ("files", "kinds", "headers", "columns", "constants", "choices"):
+        for name in ("files", "kinds", "headers", "columns", "constants", "choices", "drawn"):
             getattr(self, name).clear()
         self.cleared += 1
         self.decisions, self.job, self.problem, self.example = None, None, "", False
@@ -160,6 +163,13 @@ class Desk:
             return None
         found: Outcome = self.job.result()
         return found
+
+    def pictures(self, make: Callable[[], dict[str, Chart | str]]) -> dict[str, Chart | str]:
+        """Charts of what came out, made once for each job."""
+        key = "" if self.job is None else self.job.folder.name
+        if key not in self.drawn:
+            self.drawn = {key: make()}
+        return self.drawn[key]
 
 
 def current_desk() -> Desk:
