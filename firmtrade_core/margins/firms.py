@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from scipy.interpolate import CubicSpline, PPoly
@@ -171,6 +171,13 @@ class FirmSector:
         return FirmFunctions(self)
 
 
+@cache
+def _quadrature() -> tuple[Array, Array]:
+    """Nodes and weights for integrals over u."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(21)
+    return nodes, weights
+
+
 @dataclass(frozen=True, eq=False)
 class _Bins:
     """Firms gathered on a grid of m + g: pseudo-firms that keep Σw, Σwe^m and Σwe^-g exactly.
@@ -296,7 +303,7 @@ class FirmFunctions:
         Firms carry one u to all markets and draw ν by market; the integral over u takes 21 Gauss-Hermite nodes.
         The log chance of staying out of every market depends on m + g + u alone: it is tabulated once and interpolated.
         """
-        nodes, weights = np.polynomial.hermite_e.hermegauss(21)
+        nodes, weights = _quadrature()
         entry = max(self.deviations.entry, 1e-3)
         held = self._bins.presence > 0
         firms = self._bins.nodes[held]

@@ -175,13 +175,16 @@ def _study(bench: Bench, store: Store, world: World, home: HomeFirms) -> Program
 
 def _show(store: Store, study: ProgrammeStudy) -> None:
     result, world = study.result, study.world
-    st.html(f'<p class="ft-step"><b>{escape(finding(result))}</b>{_stamps(study)}</p>')
+    st.html(
+        f'<p class="ft-step" data-programme="{escape(result.with_it.content_hash)}"><b>{escape(finding(result))}</b>'
+        f"{_stamps(study)}</p>"
+    )
     if not store.scenario.cards[study.card].enabled:
         st.html('<p class="ft-quiet">The card is switched off: this is what it would do if it were on.</p>')
     # A finished study is drawn once; an unfinished one comes back for more.
     st.fragment(_numbers, run_every=None if study.finished else EVERY)(study, time.monotonic())
     under = f"{world.name} · {store.scenario.name} · {_kind(study)} · {result.evidence}"
-    source = f"Source: firmtrade on {study.home.source}. {short_sources(world)}"
+    source = f"{short_sources(world)} Firms: {study.home.source}."
     scale = stable_scale(new_exporters(result).change, store.scales.get("new_exporters"))
     store.scales["new_exporters"] = scale
     key = f"{result.with_it.content_hash}-{study.card}"
@@ -298,17 +301,20 @@ def _displaced(study: ProgrammeStudy) -> str:
     """What others at home lose; known once the study is under way."""
     evidence = study.result.evidence
     lines = (
-        ("firms", "Sales that other firms lose", "same sectors, not reached"),
-        ("sectors", "Output that other sectors lose", "sectors not reached"),
+        ("firms", "Sales that other firms", "same sectors, not reached"),
+        ("sectors", "Output that other sectors", "sectors not reached"),
     )
     cells = ""
     for key, name, words in lines:
         if study.done < 0.4 and not study.finished:
-            cells += _html_cell(name, "…", "", words, evidence)
+            cells += _html_cell(f"{name} lose", "…", "", words, evidence)
             continue
         value = study.result.displaced[key]
         scale, unit = _scaled(value, "m USD")
-        cells += _html_cell(name, number(value * scale, significant=3), unit, words, evidence)
+        verb = "gain" if value < 0 else "lose"
+        cells += _html_cell(
+            f"{name} {verb}", number(abs(value) * scale, significant=3), unit, words, evidence
+        )
     return cells
 
 
