@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from firmtrade_core.attribution import Attribution, AttributionError, attribute_growth, attribute_scenario
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.attribution import parts_by, waterfall
 from firmtrade_core.labels import change
+from firmtrade_core.report.export import About, about_result
+from firmtrade_core.report.page_tables import about_growth, attribution_tables
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 from pages.parts import chart
+from pages.parts.exports import several_downloads
 from pages.parts.firm_growth import growth_among_firms
 from pages.parts.frame import certificate_line, complain, notes, open_page, table
 from pages.parts.growth_years import current_choice, two_years
@@ -27,7 +32,7 @@ _QUESTIONS = {
 }
 
 
-def _scenario(store: Store, world: World) -> tuple[Attribution, str] | None:
+def _scenario(store: Store, world: World) -> tuple[Attribution, str, Callable[[], About]] | None:
     try:
         equilibrium, read = solve_in(store, world)
     except UnsolvedError as problem:
@@ -36,10 +41,10 @@ def _scenario(store: Store, world: World) -> tuple[Attribution, str] | None:
     found = attribute_scenario(equilibrium, store.country, store.scenario.name)
     notes(read)
     certificate_line(equilibrium)
-    return found, equilibrium.content_hash
+    return found, equilibrium.content_hash, lambda: about_result(store.scenario, equilibrium)
 
 
-def _growth(store: Store, world: World) -> tuple[Attribution, str] | None:
+def _growth(store: Store, world: World) -> tuple[Attribution, str, Callable[[], About]] | None:
     pair = two_years(world)
     if pair is None:
         return None
@@ -58,10 +63,11 @@ def _growth(store: Store, world: World) -> tuple[Attribution, str] | None:
     except (AttributionError, WorldError) as error:
         complain("These two worlds cannot be compared", str(error), "Give a world with the same labels.")
         return None
-    return found, f"{earlier.content_hash}-{later.content_hash}-{store.country}-{elasticity:g}"
+    result = f"{earlier.content_hash}-{later.content_hash}-{store.country}-{elasticity:g}"
+    return found, result, lambda: about_growth(found, earlier, later, elasticity)
 
 
-def _show(found: Attribution, result: str, world: World) -> None:
+def _show(found: Attribution, result: str, about: Callable[[], About], world: World) -> None:
     source = short_sources(world)
     under = f"bn USD at the border · {world.name} · {found.title}"
     chart.draw(
@@ -89,16 +95,10 @@ def _show(found: Attribution, result: str, world: World) -> None:
         f"{country_name(found.country)}: sources of the change",
         ("Source", "What it is", "Change", "Of exports before"),
         [*rows, total],
+        words=("What it is",),
     )
     notes((found.assumption,))
-    st.download_button(
-        "Every partner, product and source (CSV)",
-        found.cells().to_csv(index=False),
-        f"attribution_{found.country}.csv",
-        "text/csv",
-        icon=":material/download:",
-        type="tertiary",
-    )
+    several_downloads(attribution_tables(found), about, key="attribution")
 
 
 def _page(world: World) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,8 @@ from firmtrade_core.harmonise.pipeline import Outcome
 from firmtrade_core.labels import NARROW_NO_BREAK_SPACE
 from firmtrade_core.world.world import World
 from pages.parts.desk import Desk, current_desk, field_labels, on_loopback, required_fields
-from pages.parts.frame import complain, open_page
+from pages.parts.frame import complain, heading, open_page, table
+from pages.parts.jobs import say_why_not, watch
 from pages.parts.worlds import by_name
 
 _NOWHERE = "(not in this file)"
@@ -46,30 +46,6 @@ _REVIEWED_AT_ONCE = 200
 def whole(value: float) -> str:
     """A whole number with thin thousands."""
     return f"{value:,.0f}".replace(",", NARROW_NO_BREAK_SPACE)
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], label: str, words: Sequence[str] = ()) -> None:
-    """A plain table: first column and those named in ``words`` at the left, the others as numbers."""
-    left = [' style="text-align: left; white-space: normal"' if name in words else "" for name in head]
-    heads = "".join(f"<th{style}>{escape(name)}</th>" for name, style in zip(head, left, strict=True))
-    body = "".join(
-        f"<tr><th>{escape(row[0])}</th>"
-        + "".join(f"<td{style}>{escape(cell)}</td>" for cell, style in zip(row[1:], left[1:], strict=True))
-        + "</tr>"
-        for row in rows
-    )
-    st.html(
-        f'<div class="ft-table" tabindex="0" role="region" aria-label="{escape(label)}">'
-        f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
-
-
-def heading(words: str, quiet: str = "") -> None:
-    """Heading of a section, with what it means."""
-    st.html(
-        f'<h2 class="ft-heading">{escape(words)}</h2>'
-        + (f'<p class="ft-quiet">{escape(quiet)}</p>' if quiet else "")
-    )
 
 
 # Before: files, columns, choices --------------------------------------------------------------------
@@ -247,7 +223,7 @@ def work(desk: Desk) -> None:
     """Start, progress, cancel, go on."""
     status = desk.status()
     if status is not None and not status.finished:
-        watch(desk)
+        watch(desk.status, desk.cancel, key="cancel_harmonise")
         return
     usable = any(kind in ("customs", "firms") for kind in desk.kinds.values()) and not desk.gaps()
     again = status is not None and status.state in ("cancelled", "lost", "failed")
@@ -264,24 +240,8 @@ def work(desk: Desk) -> None:
         row.html(
             '<p class="ft-quiet">Say which column holds what is still missing, or what holds for every line.</p>'
         )
-    if status is not None and status.state == "failed":
-        complain("It could not be harmonised", status.message.partition(": ")[2] or status.message, "Mend it and go on; finished steps are kept.")  # fmt: skip
-    elif status is not None and status.state in ("cancelled", "lost"):
-        row.html(f'<p class="ft-quiet">Stopped at {status.fraction:.0%}. Finished steps are kept.</p>')
-
-
-@st.fragment(run_every="0.7s")
-def watch(desk: Desk) -> None:
-    """The running job, looked at now and then; the page stays usable."""
-    status = desk.status()
-    if status is None or status.finished:
-        st.rerun()
-        return
-    row = st.container(horizontal=True, gap="small", vertical_alignment="center")
-    row.progress(status.fraction, text=status.message)
-    if row.button("Cancel", icon=":material/stop:", key="cancel_harmonise") and desk.job is not None:
-        desk.job.cancel()
-        st.rerun()
+    if status is not None:
+        say_why_not(status, "It could not be harmonised", "Mend it and go on; finished steps are kept.")
 
 
 # After: quality, steps, review, provenance ----------------------------------------------------------
@@ -321,10 +281,11 @@ def steps(outcome: Outcome) -> None:
         for s in outcome.steps
     ]
     table(
+        "Before and after each step",
         ("Step", "Before → after", "Of what", "Value after, m USD"),
         rows,
-        "Before and after each step",
         words=("Of what",),
+        headed=False,
     )
 
 
@@ -346,10 +307,12 @@ def findings(outcome: Outcome) -> None:
         for f in outcome.findings
     ]  # fmt: skip
     table(
+        "What was found",
         ("Rule", "Rows", "Share", "What was done", "For example, or advice"),
         rows,
-        "What was found",
         words=("What was done", "For example, or advice"),
+        headed=False,
+        whole=False,
     )
 
 
@@ -364,7 +327,8 @@ def mirror(outcome: Outcome) -> None:
         f"{100 * m['scalable']:.2g} % of the world's flows; the rest is not scaled:",
     )
     rows = [(r["reason"], whole(r["cells"]), whole(r["world"]), whole(r["customs"])) for r in m["not_scaled"]]
-    table(("Why not scaled", "Cells", "World, m USD", "Customs, m USD"), rows, "Why cells are not scaled")
+    head = ("Why not scaled", "Cells", "World, m USD", "Customs, m USD")
+    table("Why cells are not scaled", head, rows, headed=False)
 
 
 def gaps(outcome: Outcome) -> None:
@@ -381,7 +345,8 @@ def gaps(outcome: Outcome) -> None:
         (labels.get(str(name), str(name)).capitalize(), *(f"{100 * float(v):.1f}" for v in shares))
         for name, shares in zip(missing.index, missing.to_numpy(), strict=True)
     ]
-    table(("Column", *(str(int(y)) for y in missing.columns)), rows, "Share missing by year")
+    years = [str(int(y)) for y in missing.columns]
+    table("Share missing by year", ("Column", *years), rows, headed=False, whole=False)
     tests = [t for t in outcome.gaps["tests"] if t["p"] < 0.05]
     if tests:
         first = tests[0]
@@ -397,11 +362,8 @@ def gaps(outcome: Outcome) -> None:
              f"{c['mean_observed']:,.4g}", f"{c['mean_filled']:,.4g}", f"{c['ks']:.3f}", f"{c['p']:.2g}")
             for c in outcome.gaps["comparison"]
         ]  # fmt: skip
-        table(
-            ("Column", "Observed", "Filled", "Mean observed", "Mean filled", "KS distance", "p"),
-            rows,
-            "Filled and observed",
-        )
+        head = ("Column", "Observed", "Filled", "Mean observed", "Mean filled", "KS distance", "p")
+        table("Filled and observed", head, rows, headed=False)
 
 
 def review(desk: Desk, outcome: Outcome) -> None:
@@ -457,15 +419,17 @@ def review(desk: Desk, outcome: Outcome) -> None:
 def provenance(outcome: Outcome) -> None:
     """Which files the panel rests on, down to their hashes."""
     heading("Where it comes from")
-    lines = "".join(
-        f"<tr><th>{escape(s['file'])}</th><td style='text-align: left'>{escape(_KINDS.get(s['kind'], s['kind']))}</td>"
-        f"<td>{whole(s['kept'])} of {whole(s['rows'])}</td><td><code>{escape(s['sha256'])}</code></td></tr>"
+    rows = [
+        (
+            s["file"],
+            _KINDS.get(s["kind"], s["kind"]),
+            f"{whole(s['kept'])} of {whole(s['rows'])}",
+            s["sha256"],
+        )
         for s in outcome.sources
-    )
-    st.html(
-        '<div class="ft-table" tabindex="0" role="region" aria-label="Provenance"><table><thead><tr><th>File</th>'
-        f"<th style='text-align: left'>What it is</th><th>Rows kept</th><th>SHA-256</th></tr></thead><tbody>{lines}</tbody></table></div>"
-    )
+    ]
+    head = ("File", "What it is", "Rows kept", "SHA-256")
+    table("Provenance", head, rows, words=("What it is",), headed=False)
     if outcome.notes:
         with st.expander(f"{len(outcome.notes)} notes on how the files were read"):
             items = "".join(f"<li>{escape(note)}</li>" for note in outcome.notes)

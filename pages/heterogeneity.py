@@ -13,9 +13,12 @@ from firmtrade_core.figures import Headline
 from firmtrade_core.figures.heterogeneity import elasticity_dots, law_dots, margin_bars
 from firmtrade_core.labels import change, number
 from firmtrade_core.margins import FirmsError, TailError
+from firmtrade_core.report.export import about_scenario, about_world, written_now
+from firmtrade_core.report.page_tables import about_laws, law_tables
 from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError
 from firmtrade_core.world.world import World
 from pages.parts import chart
+from pages.parts.exports import several_downloads
 from pages.parts.frame import certificate_line, complain, headline_strip, notes, open_page, table
 from pages.parts.home import home_line, home_or_complaint
 from pages.parts.looking import country_chooser
@@ -123,6 +126,16 @@ def _page(world: World) -> None:
         )
         chart.draw(drawn, key="margins", result=laws.hash, kind="margins")
     _details(laws)
+    several_downloads(
+        law_tables(laws),
+        lambda: (
+            *about_scenario(store.scenario, world),
+            *about_world(world),
+            *about_laws(laws),
+            written_now(),
+        ),
+        key="laws",
+    )
     notes(
         (
             "All laws share the trade elasticity of the scenario: the trade-weighted mean over markets abroad is the same.",

@@ -24,10 +24,13 @@ from firmtrade_core.figures import headlines
 from firmtrade_core.figures.bars import value_bars
 from firmtrade_core.labels import change, level, number
 from firmtrade_core.margins import FirmsMargins
+from firmtrade_core.report.export import about_result
+from firmtrade_core.report.page_tables import firm_group_table, who_gains_tables
 from firmtrade_core.scenarios import HomeFirms, Scenario, compile
 from firmtrade_core.scenarios.words import countries as spoken
 from firmtrade_core.world.world import World
 from pages.parts import chart
+from pages.parts.exports import several_downloads
 from pages.parts.frame import certificate_line, complain, headline_strip, notes, open_page, table
 from pages.parts.home import home_line, home_or_complaint
 from pages.parts.looking import country_chooser
@@ -134,6 +137,7 @@ def _dependence(equilibrium: Equilibrium, country: str, under: str) -> None:
         "Concentration of trade (Herfindahl, 1 = all with one)",
         ("Trade", "Before", "Largest after", "After"),
         rows,
+        words=("Largest after",),
     )
 
 
@@ -150,6 +154,7 @@ def _vulnerable(equilibrium: Equilibrium, country: str) -> None:
             )
             for row in single_sources(equilibrium, country).head(6).to_dict("records")
         ],
+        words=("Supplier",),
     )
     found = exposed_suppliers(equilibrium, country)
     if found.empty:
@@ -190,6 +195,16 @@ def _firms(store: Store, equilibrium: Equilibrium, home: HomeFirms | None, under
             )
 
 
+def _take_away(store: Store, equilibrium: Equilibrium, home: HomeFirms | None, country: str) -> None:
+    cut_off = _cut_off(equilibrium.content_hash, country, equilibrium)
+    tables = who_gains_tables(equilibrium, country, cut_off)
+    firms_in_use = isinstance(equilibrium.margins_in_force, FirmsMargins)
+    if home is not None and home.country == country and firms_in_use:
+        groups = _firm_groups(equilibrium.content_hash, home.content_hash, equilibrium, store.scenario, home)
+        tables.append(firm_group_table(groups, _GROUPS))
+    several_downloads(tables, lambda: about_result(store.scenario, equilibrium), key="who_gains")
+
+
 def _firm_title(name: str, found: pd.DataFrame) -> str:
     known = found.dropna(subset=["percent"]).sort_values("percent").to_dict("records")
     if len(known) < 2 or known[-1]["percent"] - known[0]["percent"] < 0.005:
@@ -225,6 +240,7 @@ def _page(world: World) -> None:
         _dependence(equilibrium, country, under)
         _vulnerable(equilibrium, country)
     _firms(store, equilibrium, home, under)
+    _take_away(store, equilibrium, home, country)
     notes((home_line(home), *read))
     certificate_line(equilibrium)
 

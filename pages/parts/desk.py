@@ -105,8 +105,7 @@ class Desk:
 
     def clear(self) -> None:
         """An empty desk; what ran is cancelled."""
-        if self.job is not None and not self.job.status().finished:
-            self.job.cancel()
+        self.cancel()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(mode=0o700)
         for name in ("files", "kinds", "headers", "columns", "constants"):
@@ -155,6 +154,11 @@ class Desk:
     def status(self) -> JobStatus | None:
         """Where the job stands; None before there is one."""
         return self.job.status() if self.job is not None else None
+
+    def cancel(self) -> None:
+        """Stop the job; finished steps are kept."""
+        if self.job is not None and not self.job.status().finished:
+            self.job.cancel()
 
     def outcome(self) -> Outcome | None:
         """What came out, once it has."""
