@@ -20,7 +20,7 @@ from firmtrade_core.capability.estimation import (
 )
 from firmtrade_core.capability.learners import CrossFit, cross_fit
 from firmtrade_core.capability.likelihood import Scales, integrate
-from firmtrade_core.capability.maximise import Fit, Parameters
+from firmtrade_core.capability.maximise import Fit, Parameters, scalar_covariance
 
 Array = NDArray[np.float64]
 Kind = Literal["firms", "model"]
@@ -28,6 +28,10 @@ Kind = Literal["firms", "model"]
 #: Refits by draw. The likelihood has a flat ridge along the scale of κ; after one refit the spread of draws is a
 #: quarter too small, after three it has settled.
 REFITS = 3
+
+
+#: Errors of draws are taken to be at least this share of their median.
+SMALLEST_ERROR = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +45,8 @@ class Draw:
         Of the sample's own firms, by learners trained on the drawn ones without the firm's fold.
     m_learned, g_learned
         The learners behind them, if kept.
+    covariance : (6, 6)
+        Of the scalars, m and g given: see `maximise.scalar_covariance`.
     """
 
     parameters: Parameters
@@ -48,6 +54,7 @@ class Draw:
     g: Array
     m_learned: CrossFit | None
     g_learned: CrossFit | None
+    covariance: Array
 
     @property
     def scales(self) -> Scales:
@@ -106,9 +113,11 @@ def _draw(data: CapabilityData, state: State, kind: Kind, seed: int, number: int
             g, g_learned = _refit(drawn, _pass(drawn, at), "g", seed)
             at = replace(at, g=g)
         at = settle(drawn, at, tolerance=1e-2)
-    found = settle(drawn, at, tolerance=1e-3)
+    # A flat ridge: a draw that stops early stays near the estimate, and the spread comes out too small.
+    found = settle(drawn, at, tolerance=1e-5)
     learned = (m_learned, g_learned) if keep else (None, None)
-    return Draw(found.fit.parameters, found.m, found.g, *learned)
+    covariance = scalar_covariance(drawn, found.m, found.g, found.fit)
+    return Draw(found.fit.parameters, found.m, found.g, *learned, covariance)
 
 
 def _refit(drawn: CapabilityData, state: State, stage: str, seed: int) -> tuple[Array, CrossFit]:
@@ -130,15 +139,78 @@ def _pass(data: CapabilityData, state: State) -> State:
     return replace(state, fit=fit)
 
 
-def corrected_interval(estimate: float, draws: Array, level: float = 0.90) -> tuple[float, float]:
+def freedom_lost(data: CapabilityData, state: State) -> float:
+    """Factor by which draws' spread falls short of the sampling error: parameters fitted to few sellers.
+
+    Drawing firms again treats them as the population to which δ, k and the scalars were fitted; the spread is
+    short by ``√(1 - p/n)`` as in a regression, with n the firms that sell anywhere.
+    """
+    sellers = int(data.exports_anywhere.sum())
+    fitted = 2 * int((data.cell_counts[0] > 0).sum()) + 5 + (state.g_learned is not None)
+    return float(np.sqrt(sellers / max(sellers - fitted, 0.25 * sellers)))
+
+
+def corrected_interval(
+    estimate: float, draws: Array, errors: Array | None = None, level: float = 0.90, inflation: float = 1.0
+) -> tuple[float, float]:
     """Interval about the estimate less its bias, by the draws' spread and Student's t with one less than draws.
 
     A learner trained on drawn firms errs more than one trained on all, about as much more as the latter errs
     against the truth, so the draws' mean measures the bias and percentiles would double it. Quantiles of few draws
     are noisy and reflect the wrong tail; in simulations they covered less.
+
+    Parameters
+    ----------
+    errors : (B,), optional
+        A standard error of each draw. Where they grow with the draws, as those of v_k do, the interval is
+        made on the scale on which they would not (variance stabilisation, Tibshirani 1988).
+    inflation
+        See `freedom_lost`.
     """
     from scipy.stats import t as student
 
-    corrected = 2 * estimate - float(draws.mean())
-    reach = float(student.ppf((1 + level) / 2, len(draws) - 1) * draws.std(ddof=1))
-    return corrected - reach, corrected + reach
+    scale = _Stabilised.of(draws, errors)
+    made = scale.forth(draws)
+    corrected = 2 * float(scale.forth(np.array(estimate))) - float(made.mean())
+    reach = inflation * float(student.ppf((1 + level) / 2, len(draws) - 1) * made.std(ddof=1))
+    return float(scale.back(corrected - reach)), float(scale.back(corrected + reach))
+
+
+@dataclass(frozen=True)
+class _Stabilised:
+    """A scale ``∫ dv / (level + slope v)`` on which standard errors are constant; straight where they would vanish."""
+
+    level: float
+    slope: float
+    edge: float
+
+    @classmethod
+    def of(cls, draws: Array, errors: Array | None) -> _Stabilised:
+        """From a line through errors against draws; the identity without errors or where they do not vary."""
+        usable = (
+            errors is not None and np.isfinite(errors).all() and np.median(errors) > 0 and np.ptp(draws) > 0
+        )
+        if errors is None or not usable:
+            return cls(1.0, 0.0, 0.0)
+        slope, level = np.polyfit(draws, errors, 1)
+        typical = float(np.median(errors))
+        if abs(slope) * draws.std() < 1e-6 * typical:
+            return cls(1.0, 0.0, 0.0)
+        return cls(float(level), float(slope), SMALLEST_ERROR * typical)
+
+    def forth(self, values: Array) -> Array:
+        """Onto the scale."""
+        if self.slope == 0:
+            return values
+        line = self.level + self.slope * values
+        curved: Array = np.log(np.maximum(line, self.edge)) / self.slope
+        return curved + np.minimum(line - self.edge, 0.0) / (self.slope * self.edge)
+
+    def back(self, values: float) -> float:
+        """The inverse of `forth`."""
+        if self.slope == 0:
+            return values
+        at_edge = np.log(self.edge) / self.slope
+        beyond = self.slope * (values - at_edge)
+        line = self.edge * np.exp(min(beyond, 50.0)) if beyond >= 0 else self.edge * (1 + beyond)
+        return float((line - self.level) / self.slope)

@@ -16,7 +16,7 @@ from firmtrade_core.channels.identification import NAIVE
 from firmtrade_core.channels.prediction import Prediction
 from firmtrade_core.channels.sensitivity import Sensitivity
 from firmtrade_core.channels.support import UNBALANCED, Balance, Overlap
-from firmtrade_core.figures.chart import ACCENT, EDGE, MUTED, TEXT, Chart, base_layout
+from firmtrade_core.figures.chart import ACCENT, EDGE, MUTED, TEXT, Chart, base_layout, named_rows, upright
 from firmtrade_core.labels import number
 
 ROW_HEIGHT = 27
@@ -285,8 +285,8 @@ def balance_chart(balance: Sequence[Balance], study: Study, source: str) -> Char
         margin={"l": 210, "r": 16, "t": 2, "b": 28},
         dragmode=False,
         xaxis=_axis(range=[-reach, reach]),
-        yaxis=_names([_short(line.control, 30) for line in shown]),
-        shapes=[_upright(0.0, MUTED), _upright(-UNBALANCED, EDGE), _upright(UNBALANCED, EDGE)],
+        yaxis=named_rows([_short(line.control, 30) for line in shown]),
+        shapes=[upright(0.0, MUTED), upright(-UNBALANCED, EDGE), upright(UNBALANCED, EDGE)],
     )
     left = sum(abs(line.after) > UNBALANCED for line in balance)
     before = sum(abs(line.before) > UNBALANCED for line in balance)
@@ -393,8 +393,8 @@ def _intervals(rows: Sequence[Row], title: str, subtitle: str, source: str, *, n
         dragmode=False,
         hovermode="closest",
         xaxis=_axis(range=[first - margin, last + margin]),
-        yaxis=_names([row.name for row in rows]),
-        shapes=[_upright(0.0, MUTED)],
+        yaxis=named_rows([row.name for row in rows]),
+        shapes=[upright(0.0, MUTED)],
     )
     return Chart(title, subtitle, source, data, layout, height=ROW_HEIGHT * max(len(rows), 1) + 34)
 
@@ -407,33 +407,8 @@ def _words(text: str) -> dict[str, Any]:
     return {"text": text, "font": {"size": 12, "color": MUTED}}
 
 
-def _names(names: list[str]) -> dict[str, Any]:
-    return {
-        "tickvals": list(range(len(names))),
-        "ticktext": names,
-        "range": [len(names) - 0.5, -0.5],
-        "showgrid": False,
-        "zeroline": False,
-        "fixedrange": True,
-        "tickfont": {"size": 13},
-        "ticklabelstandoff": 8,
-    }
-
-
 def _noted(note: str) -> str:
     return f"<br>{note}" if note else ""
-
-
-def _upright(at: float, colour: str) -> dict[str, Any]:
-    return {
-        "type": "line",
-        "x0": at,
-        "x1": at,
-        "y0": 0,
-        "y1": 1,
-        "yref": "paper",
-        "line": {"color": colour, "width": 1},
-    }
 
 
 def _inside(x: float, y: float, text: str, colour: str) -> dict[str, Any]:
