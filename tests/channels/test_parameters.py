@@ -99,3 +99,10 @@ def test_several_rows_of_a_firm_are_refused(drawn, capability):
 def test_outcomes_without_a_posterior_add_nothing(drawn):
     data = drawn.data(WITH_TRAIT)
     assert data.outcomes.generated is None and isinstance(data.outcomes, Outcomes)
+
+
+def test_a_group_that_sells_nothing_is_left_out_and_named(drawn, fits):
+    labels = np.where(drawn.entry > 0, "sellers", "none").astype(object)
+    labels[(drawn.entry > 0) & (drawn.firms["skill"].to_numpy() > 0)] = "skilled sellers"
+    found = group_effects(fits, "sales", labels)
+    assert found.left_out == ("none",) and len(found.effects) == 2
