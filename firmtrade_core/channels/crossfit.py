@@ -228,7 +228,7 @@ def firm_folds(data: ChannelData, settings: Settings) -> list[Integers]:
 def firm_sums(values: Array, firm: Integers) -> Array:
     """Sums over each firm's rows of ``values`` (R, ...), (F, ...)."""
     if values.ndim == 1:
-        return np.bincount(firm, values)
+        return np.bincount(firm, values).astype(float)
     return np.column_stack([np.bincount(firm, column) for column in values.T])
 
 
