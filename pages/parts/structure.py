@@ -140,9 +140,7 @@ def _own_elasticity(store: Store, code: str, name: str, given: dict[str, float])
 
     key = f"structure_elasticity_{code}"
     now = float(given[code])
-    st.number_input(
-        name, min(0.1, now), max(1000.0, now), step=0.1, format="%.2f", **seeded(key, now, write)
-    )
+    st.number_input(name, min(0.1, now), max(1000.0, now), step=0.1, format="%.2f", **seeded(key, now, write))
 
 
 def _closures(store: Store, chosen: Any) -> None:
