@@ -130,8 +130,7 @@ def take_folder(desk: Desk) -> None:
 def take_example(desk: Desk) -> None:
     """Put the invented example on the desk."""
     desk.example = True
-    desk.choices["home"] = "CHL"
-    desk.choices["draws"] = 5
+    desk.choose(home="CHL", draws=5)
     desk.take(sorted(messy_folder(desk.folder / "example").iterdir()))
 
 
@@ -191,34 +190,31 @@ def choices(desk: Desk, world: World) -> None:
     cells = st.columns(4)
 
     def keep(name: str, key: str) -> None:
-        desk.choices[name] = st.session_state[key] or (
-            None if name in ("home", "edition") else st.session_state[key]
-        )
+        chosen = st.session_state[key]
+        desk.choose(**{name: None if chosen == "" else chosen})
 
-    def chooser(
-        cell: Any, name: str, label: str, options: list[Any], default: Any, words: Any, tip: str
-    ) -> None:
-        now = desk.choices.get(name, default)
-        at = options.index(now) if now in options else 0
+    def chooser(cell: Any, name: str, label: str, options: list[Any], words: Any, tip: str) -> None:
+        now = getattr(desk.choices, name)
+        at = options.index("" if now is None else now)
         key = f"choice_{name}"
         cell.selectbox(
             label, options, at, key=key, format_func=words, on_change=keep, args=(name, key), help=tip
         )
 
     chooser(
-        cells[0], "home", "Reporting country", countries, "", lambda c: country_name(c) if c else "not compared",
+        cells[0], "home", "Reporting country", countries, lambda c: country_name(c) if c else "not compared",
         "Customs totals are held against this country's flows in the world's accounts.",
     )  # fmt: skip
     chooser(
-        cells[1], "edition", "Products told in", list(_EDITIONS), "HS6", _EDITIONS.__getitem__,
+        cells[1], "edition", "Products told in", list(_EDITIONS), _EDITIONS.__getitem__,
         "Needs concordance files among yours; without them codes stay as declared.",
     )  # fmt: skip
     chooser(
-        cells[2], "weights", "Codes that became several are split", list(_WEIGHTS), "equal", _WEIGHTS.__getitem__,
+        cells[2], "weights", "Codes that became several are split", list(_WEIGHTS), _WEIGHTS.__getitem__,
         "Totals stay the same either way.",
     )  # fmt: skip
     chooser(
-        cells[3], "draws", "Gaps of firm tables", [0, 5, 10, 20], 0,
+        cells[3], "draws", "Gaps of firm tables", [0, 5, 10, 20],
         lambda n: f"filled in {n} completed tables" if n else "left as they are",
         "Chained equations with predictive mean matching; later estimates are pooled by Rubin's rules.",
     )  # fmt: skip

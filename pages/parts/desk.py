@@ -6,8 +6,9 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -52,7 +53,7 @@ class Desk:
     headers: dict[str, tuple[str, ...]] = field(default_factory=dict)
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
-    choices: dict[str, object] = field(default_factory=dict)
+    choices: Settings = field(default_factory=Settings)
     decisions: pd.DataFrame | None = None
     job: Job | None = None
     problem: str = ""
@@ -110,8 +111,9 @@ class Desk:
         self.cancel()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(mode=0o700)
-        for name in ("files", "kinds", "headers", "columns", "constants", "choices", "drawn"):
+        for name in ("files", "kinds", "headers", "columns", "constants", "drawn"):
             getattr(self, name).clear()
+        self.choices = Settings()
         self.cleared += 1
         self.decisions, self.job, self.problem, self.example = None, None, "", False
 
@@ -146,7 +148,11 @@ class Desk:
             decided = self.folder / "decisions.csv"
             self.decisions.to_csv(decided, index=False)
         layouts = {name: dict(columns) for name, columns in self.columns.items()}
-        return Settings(layouts=layouts, constants=dict(self.constants), decisions=decided, **self.choices)  # type: ignore[arg-type]
+        return replace(self.choices, layouts=layouts, constants=dict(self.constants), decisions=decided)
+
+    def choose(self, **changes: Any) -> None:
+        """Change choices, by the names of `Settings`."""
+        self.choices = replace(self.choices, **changes)
 
     def status(self) -> JobStatus | None:
         """Where the job stands; None before there is one."""

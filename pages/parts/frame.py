@@ -49,6 +49,7 @@ PAGES = (
     ("compare", "Compare"),
     ("trade_costs", "Trade costs"),
     ("firms", "Firms"),
+    ("firm_view", "Firm view"),
     ("channels", "Channels"),
     ("heterogeneity", "Role of heterogeneity"),
     ("who_gains", "Who gains"),
