@@ -189,6 +189,7 @@ def _show(found: FirmGrowth, reading: Reading) -> None:
             "What firms and destinations did",
             ("Margin", "What it is", "Firms", "Change", "Of exports before"),
             [*rows, ("In all", "", "", whole, change(found.percent))],
+            words=("What it is",),
         )
         table_downloads(
             margins_table(found), lambda: about_firms(history), key="firm_margins", stem="growth_by_margin"
