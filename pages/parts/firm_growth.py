@@ -189,6 +189,7 @@ def _show(found: FirmGrowth, reading: Reading) -> None:
             "What firms and destinations did",
             ("Margin", "What it is", "Firms", "Change", "Of exports before"),
             [*rows, ("In all", "", "", whole, change(found.percent))],
+            words=("What it is",),
         )
         table_downloads(
             margins_table(found), lambda: about_firms(history), key="firm_margins", stem="growth_by_margin"
@@ -252,10 +253,14 @@ def _productivity(found: FirmGrowth, reading: Reading, source: str, result: str)
         )  # fmt: skip
     with right:
         counted = parts.firms
+        left_out = (
+            f"; {_count(counted['left_out'])} left out, measured in one of their years only"
+            if counted["left_out"]
+            else ""
+        )
         st.html(
             f'<p class="ft-quiet">{_count(counted["survivors"])} survivors, {_count(counted["entrants"])} entrants, '
-            f"{_count(counted['exits'])} closed; {_count(counted['left_out'])} left out, measured in one of their years "
-            f"only. Weighted by {MEASURES[reading.measure][1]}. Money is of each year, so prices are part of the change. "
+            f"{_count(counted['exits'])} closed{left_out}. Weighted by {MEASURES[reading.measure][1]}. Money is of each year, so prices are part of the change. "
             "Decomposition of Melitz and Polanec (2015, RAND Journal of Economics 46).</p>"
         )
         table_downloads(
