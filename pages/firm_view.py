@@ -266,10 +266,8 @@ def _next(view: FirmView, under: str, source: str, key: str) -> None:
         )
         if view.profile.served is not None:
             count = len(view.profile.served)
-            markets = f"{count} market{'s' if count != 1 else ''}" if count else "no market"
-            st.html(
-                f'<p class="ft-quiet">It serves {markets} already{"; left out here" if count else ""}.</p>'
-            )
+            said = f"It serves {count} market{'s' if count > 1 else ''} already; left out here."
+            st.html(f'<p class="ft-quiet">{said if count else "It serves no market yet."}</p>')
 
 
 def _upgrades(view: FirmView, under: str, source: str, key: str) -> None:

@@ -9,11 +9,13 @@ import pandas as pd
 
 from firmtrade_core.analysis.firm_view import NEAR, FirmView, Upgrade, money
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.figures.chart import ACCENT, EDGE, MUTED, Chart, base_layout
+from firmtrade_core.figures.chart import ACCENT, MUTED, Chart, base_layout
 from firmtrade_core.labels import number
 from firmtrade_core.scenarios.home import GRADES
 
 ROW, MOST_ROWS = 27, 12
+
+_GRID = "rgba(128,128,128,0.22)"
 
 
 def chances_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
@@ -173,7 +175,7 @@ def _layout(names: list[str], unit: str, span: list[float]) -> dict[str, Any]:
         xaxis={
             "range": span,
             "showgrid": True,
-            "gridcolor": EDGE,
+            "gridcolor": _GRID,
             "zeroline": False,
             "fixedrange": True,
             "tickfont": {"size": 12, "color": MUTED},

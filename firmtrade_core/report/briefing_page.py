@@ -25,7 +25,7 @@ h1 { font-size: 1.6rem; line-height: 1.25; } h2 { font-size: 1.15rem; margin-top
 .numbers { display: grid; grid-template-columns: repeat(3, 1fr); border-block: 1px solid var(--edge); }
 .numbers div { padding: .6rem .8rem; } .numbers b { display: block; font-size: 1.4rem; }
 small, .quiet { opacity: .75; font-size: .85rem; }
-table { border-collapse: collapse; width: 100%; font-size: .9rem; }
+table { border-collapse: collapse; width: 100%; font-size: .9rem; margin-bottom: 1.4rem; }
 th, td { border-bottom: 1px solid var(--edge); padding: .25rem .5rem; text-align: right; vertical-align: top; }
 th:first-child, td:first-child, td.text, th.text { text-align: left; }
 .bar { position: relative; height: .8rem; min-width: 8rem; } .bar i { position: absolute; top: 0; bottom: 0; }
@@ -170,7 +170,7 @@ def _winners(made: PipelineResult) -> str:
 def _firms(made: PipelineResult) -> str:
     table, diagnostics = made.capability
     counts = [
-        (row["sector"], number(row["firms"], significant=6), "few" if pd.isna(row["exporters"]) else number(row["exporters"], significant=6))
+        (row["sector"], _whole(row["firms"]), "few" if pd.isna(row["exporters"]) else _whole(row["exporters"]))
         for row in made.firms.to_dict("records")
     ]  # fmt: skip
     parameters = [
@@ -240,6 +240,10 @@ def _data(made: PipelineResult) -> str:
 def _provenance(made: PipelineResult) -> str:
     rows = _table(("", ""), made.findings.about, words=(1,))
     return f"<h2>Where the numbers come from</h2>{rows}{_list(made.notes)}"
+
+
+def _whole(value: float) -> str:
+    return number(value, significant=6, most_decimals=0)
 
 
 def _band(value: float, low: float, high: float, unit: str = "") -> str:

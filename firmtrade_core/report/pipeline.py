@@ -316,7 +316,15 @@ def run_pipeline(plan: Plan, folder: Path, *, progress: Progress = silent) -> Pi
     notes += [findings.note] if findings.note else []
     parameters = results.parameters, results.diagnostics
     made = PipelineResult(
-        folder, (), outcome, parameters, effects, growth, firms, findings, (*outcome.notes, *notes)
+        folder,
+        (),
+        outcome,
+        parameters,
+        effects,
+        growth,
+        _named(firms, plan.world),
+        findings,
+        (*outcome.notes, *notes),
     )
     return _with_briefing(made, plan, stages)
 
@@ -340,6 +348,12 @@ def is_invented(files: tuple[Path, ...]) -> bool:
         path for path in files if path.suffix.lower() in (".txt", ".md") and path.stat().st_size < 100_000
     ]
     return any(INVENTED in path.read_text(encoding="utf-8", errors="replace") for path in texts)
+
+
+def _named(firms: pd.DataFrame, world: World) -> pd.DataFrame:
+    """Sectors by name where the world has them."""
+    names = {code: world.sector_name(code) for code in world.sectors}
+    return firms.assign(sector=[names.get(code, code) for code in firms["sector"]])
 
 
 # Stages -----------------------------------------------------------------------------------------
