@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import importlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,10 @@ Stage = Literal["m", "g", "both"]
 
 #: Share of its expected value below which the observed curvature in g is not trusted.
 LEAST_CURVATURE = 0.05
+
+
+#: Refusals in a row after which a kind of refit is not tried again.
+MOST_REFUSALS = 2
 
 
 @dataclass(frozen=True)
@@ -291,17 +296,20 @@ class _Climb:
     def run(self, state: State | None) -> tuple[State, tuple[Step, ...], dict[str, tuple[Trial, ...]]]:
         warm = state is not None
         state = state or self._begin()
-        refused = 0
+        refusals: Counter[Stage] = Counter()
         for turn in range(self.settings.rounds):
-            before = state.fit.log_likelihood
+            before, any_taken = state.fit.log_likelihood, False
             for stage in self._stages(turn, warm):
+                if refusals[stage] == MOST_REFUSALS:
+                    continue
                 state, taken = self._refit(state, stage)
                 # Settings are chosen once the responses of a first fit are near enough.
                 if turn == 0 and not warm and self.settings.tune:
                     state = self._tune(state, stage)
-                refused = 0 if taken else refused + 1
+                any_taken |= taken
+                refusals[stage] = 0 if taken else refusals[stage] + 1
             self._say(state, turn)
-            if refused or state.fit.log_likelihood - before < self.settings.tolerance:
+            if not any_taken or state.fit.log_likelihood - before < self.settings.tolerance:
                 break
         state = settle(self.data, state, tolerance=1e-6)
         self._note("parameters", state.fit.log_likelihood)
@@ -310,7 +318,8 @@ class _Climb:
     def _stages(self, turn: int, warm: bool) -> tuple[Stage, ...]:
         if not self.settings.two_indices:
             return ("m",)
-        return ("m", "both") if turn == 0 and not warm else ("both",)
+        # Together first: m alone would take what entry says of g; each alone then uses what both terms say.
+        return ("m", "both") if turn == 0 and not warm else ("both", "m", "g")
 
     def _begin(self) -> State:
         zeros = np.zeros(len(self.data.firm))
