@@ -20,7 +20,7 @@ from firmtrade_core.capability import (
     estimate,
 )
 from firmtrade_core.capability import Settings as CapabilitySettings
-from firmtrade_core.channels.crossfit import CrossFit, Settings, residuals
+from firmtrade_core.channels.crossfit import CrossFit, Settings
 from firmtrade_core.channels.data import (
     CATEGORIES,
     ChannelData,
@@ -244,15 +244,17 @@ def study_attribute(
     )
     rows = known_rows(frame, [question.attribute, *question.instruments])
     fits = CrossFit(first, settings)
-    left = residuals(fits, instruments=bool(question.instruments))
     along = np.zeros((len(frame), 1 + len(question.instruments)))
-    along[rows] = np.column_stack([left.treatment, left.instruments])
+    along[rows, 0] = first.treatment - fits.treatment().mean(0)
+    if question.instruments:
+        along[rows, 1:] = first.instruments.to_numpy(float) - fits.instruments().mean(0)
     data = replace(first, outcomes=outcomes(sample.capability, along).rows(rows))
     data._check()
     kept = frame[rows].reset_index(drop=True)
     return study(
         data,
         settings,
+        fits=fits.with_data(data),
         groupings=_groupings(kept, sample.earlier, data),
         placebo_outcomes=_placebos(kept, sample.earlier, question),
         reliability=question.reliability,

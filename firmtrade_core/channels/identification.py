@@ -180,6 +180,7 @@ def study(
     data: ChannelData,
     settings: Settings | None = None,
     *,
+    fits: CrossFit | None = None,
     groupings: Mapping[str, Labels] | None = None,
     placebo_outcomes: Mapping[str, Array] | None = None,
     reliability: float | None = None,
@@ -192,6 +193,8 @@ def study(
     ----------
     data
     settings
+    fits
+        Of these data, where the attribute and its instruments have been predicted already.
     groupings
         Labels (R,) by grouping, settled before take-up.
     placebo_outcomes
@@ -209,7 +212,7 @@ def study(
         Where no estimator can say anything; what fails in part is listed in ``refused``.
     """
     say: Progress = progress or (lambda share, words: None)
-    bench = _Bench(CrossFit(data, settings or Settings()))
+    bench = _Bench(CrossFit(data, settings or Settings()) if fits is None else fits)
     say(0.02, "Comparing firms as they are")
     _plain_readings(bench)
     say(0.15, "Double machine learning")
