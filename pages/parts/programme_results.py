@@ -35,7 +35,7 @@ from firmtrade_core.world.world import World
 from pages.parts import chart
 from pages.parts.exports import EXCEL
 from pages.parts.frame import complain, notes
-from pages.parts.home import home_or_complaint
+from pages.parts.home import home_or_complaint, look_at_home
 from pages.parts.programme_card import POLICIES
 from pages.parts.sharing import file_stem
 from pages.parts.solving import UnsolvedError, solve_scenario
@@ -98,6 +98,7 @@ def programme_results(store: Store, world: World) -> None:
                 "what that does. Name a file of home firms in FIRMTRADE_HOME to see who would export.</p>"
             )
             return
+        look_at_home(store, home)
         if store.scenario.structure.family != "firms":
             _switch(store, home)
             return
@@ -281,7 +282,8 @@ def _cell(study: ProgrammeStudy, key: str, name: str, value: float, unit: str) -
 
 
 def _written(value: float, *, signed: bool = False) -> str:
-    return "none gained" if value == float("inf") else number(value, significant=3, signed=signed)
+    # Endless where there is nothing to divide by: nobody gained, or nothing paid.
+    return "∞" if value == float("inf") else number(value, significant=3, signed=signed)
 
 
 def _scaled(value: float, unit: str) -> tuple[float, str]:
