@@ -40,6 +40,7 @@ from pages.parts.programme_card import POLICIES
 from pages.parts.sharing import file_stem
 from pages.parts.solving import UnsolvedError, solve_scenario
 from pages.parts.store import Store, seeded
+from pages.parts.structure import OWN_FIRMS
 from pages.parts.worlds import short_sources
 
 _KEY = "programmes"
@@ -123,7 +124,7 @@ def _switch(store: Store, home: HomeFirms) -> None:
         f"Use the firms of {country_name(home.country)}",
         type="primary",
         key="use_own_firms",
-        on_click=lambda: store.edit_structure({"family": "firms"}),
+        on_click=lambda: store.edit_structure(OWN_FIRMS),
     )
 
 
