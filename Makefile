@@ -52,7 +52,9 @@ world: install
 # Rebuilds the synthetic home country's firms: panel, effects and capability, estimated from a fixed seed.
 home: export OPENBLAS_NUM_THREADS = 1
 home: install
-	@$(BIN)/python -m firmtrade_core firms home --out assets/home.parquet
+	@$(BIN)/python -m firmtrade_core panel synthetic -o output/home
+	@$(BIN)/python -m firmtrade_core channels --panel output/home --write-table output/home_effects.json
+	@$(BIN)/python -m firmtrade_core firms home output/home --effects output/home_effects.json --out assets/home.parquet
 
 clean:
 	rm -rf $(VENV) output

@@ -76,7 +76,8 @@ def programme_link() -> str:
     from firmtrade_core.world.embedded import load_embedded_world
 
     card = {"kind": "programme", "policy": "quality_certification", "take_up": 0.3, "unit_cost": 10_000.0}
-    scenario = Scenario.parse({"cards": [card], "structure": {"family": "firms", "elasticity": 5.0}})
+    structure = {"family": "firms", "elsewhere": "lognormal", "elasticity": 5.0}
+    scenario = Scenario.parse({"cards": [card], "structure": structure})
     return "lab?" + urlencode({"s": encode(scenario, load_embedded_world()), "country": "CHL"})
 
 

@@ -36,7 +36,9 @@ def solve(
     ] = None,
     structure: Annotated[
         str | None,
-        typer.Option(help="How firms differ: none, pareto, lognormal or firms (the home country's own)."),
+        typer.Option(
+            help="How firms differ: none, pareto, lognormal or firms (the home country's own, lognormal elsewhere)."
+        ),
     ] = None,
     elasticity: Annotated[
         str | None, typer.Option(help="Trade elasticity: one number, or a published set such as CP.")
@@ -70,7 +72,13 @@ def solve(
                 json.dumps(shipped) if as_json else "\n".join(f"{k:34}{v}" for k, v in shipped.items())
             )
             return
-        scenario = _with_structure(_scenario(scenario_file, preset), _family(family, structure), elasticity)
+        scenario = _with_structure(
+            _scenario(scenario_file, preset),
+            _family(family, structure),
+            elasticity,
+            # Pareto firms' profits often exceed value added elsewhere once σ follows from the home firms.
+            elsewhere="lognormal" if structure == "firms" else None,
+        )
         world = _world(world_file)
         _solve_and_print(scenario, world, _home(scenario, world, home_file), out, as_json)
     except (CertificateError, ConvergenceError, IndeterminacyError) as error:
@@ -101,12 +109,16 @@ def _scenario(path: Path | None, preset: str | None) -> Scenario:
         return Scenario.from_yaml(file.read(LONGEST + 1))
 
 
-def _with_structure(scenario: Scenario, family: str | None, elasticity: str | None) -> Scenario:
+def _with_structure(
+    scenario: Scenario, family: str | None, elasticity: str | None, elsewhere: str | None = None
+) -> Scenario:
     from firmtrade_core.scenarios import Scenario
 
     given: dict[str, Any] = scenario.structure.model_dump()
     if family is not None:
         given["family"] = family
+    if elsewhere is not None:
+        given["elsewhere"] = elsewhere
     if elasticity is not None:
         given["elasticity"] = _number_or_name(elasticity)
     return Scenario.parse({**scenario.to_dict(), "structure": given})

@@ -19,7 +19,7 @@ from firmtrade_core.scenarios.home import HomeFirms
 from firmtrade_core.scenarios.home_from_panel import home_firms
 
 #: Rounds of refitting, and the gain in log likelihood below which they stop: later ones move m̂ by less than its error.
-ROUNDS, TOLERANCE = 6, 3.0
+ROUNDS, TOLERANCE = 4, 3.0
 
 
 @dataclass(frozen=True)

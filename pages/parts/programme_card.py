@@ -27,6 +27,9 @@ _EXPORTERS = {
     "non_exporters": "Firms that do not export yet",
 }
 
+#: USD a year for each firm that a card starts with: a programme that costs nothing would pay for anything.
+OPENING_COST = 10_000.0
+
 #: Effect that a card starts with where no estimate is loaded: a placeholder, stamped as association.
 ASSUMED: dict[str, Any] = {"capability": 0.05, "fixed_cost_saving": 0.0, "grade": "association"}
 

@@ -35,11 +35,12 @@ from firmtrade_core.world.world import World
 from pages.parts import chart
 from pages.parts.exports import EXCEL
 from pages.parts.frame import complain, notes
-from pages.parts.home import home_or_complaint
+from pages.parts.home import home_or_complaint, look_at_home
 from pages.parts.programme_card import POLICIES
 from pages.parts.sharing import file_stem
 from pages.parts.solving import UnsolvedError, solve_scenario
 from pages.parts.store import Store, seeded
+from pages.parts.structure import OWN_FIRMS
 from pages.parts.worlds import short_sources
 
 _KEY = "programmes"
@@ -98,6 +99,7 @@ def programme_results(store: Store, world: World) -> None:
                 "what that does. Name a file of home firms in FIRMTRADE_HOME to see who would export.</p>"
             )
             return
+        look_at_home(store, home)
         if store.scenario.structure.family != "firms":
             _switch(store, home)
             return
@@ -122,7 +124,7 @@ def _switch(store: Store, home: HomeFirms) -> None:
         f"Use the firms of {country_name(home.country)}",
         type="primary",
         key="use_own_firms",
-        on_click=lambda: store.edit_structure({"family": "firms"}),
+        on_click=lambda: store.edit_structure(OWN_FIRMS),
     )
 
 
@@ -281,7 +283,8 @@ def _cell(study: ProgrammeStudy, key: str, name: str, value: float, unit: str) -
 
 
 def _written(value: float, *, signed: bool = False) -> str:
-    return "none gained" if value == float("inf") else number(value, significant=3, signed=signed)
+    # Endless where there is nothing to divide by: nobody gained, or nothing paid.
+    return "∞" if value == float("inf") else number(value, significant=3, signed=signed)
 
 
 def _scaled(value: float, unit: str) -> tuple[float, str]:

@@ -20,6 +20,9 @@ FAMILIES = {
     "firms": "The home country's own firms",
 }
 
+#: The firms family, with lognormal firms in other countries: Pareto's profits there often exceed value added.
+OWN_FIRMS = {"family": "firms", "elsewhere": "lognormal"}
+
 ENTRY = {"restricted": "Given number of firms", "free": "Free entry"}
 
 DEFICITS = {
@@ -68,7 +71,11 @@ def _choices(store: Store, world: World) -> None:
         help="Armington: goods differ by origin. Eaton-Kortum: the cheapest source wins each good. Krugman: identical "
         "firms, each with its own variety. Pareto: few large firms, many small. Lognormal: fewer giants. With Pareto or "
         "lognormal firms, exporters enter and leave markets when a policy moves.",
-        **seeded("structure_family", chosen.family, lambda name: store.edit_structure({"family": name})),
+        **seeded(
+            "structure_family",
+            chosen.family,
+            lambda name: store.edit_structure(OWN_FIRMS if name == "firms" else {"family": name}),
+        ),
     )
     if chosen.family in _SHAPES:
         _shape(store, chosen)

@@ -18,6 +18,7 @@ from firmtrade_core.cli.main import app
 from firmtrade_core.margins import FirmsError
 from firmtrade_core.panel import FirmPanel
 from firmtrade_core.scenarios import HomeFirms, Scenario, compile, run
+from firmtrade_core.scenarios.home_default import default_home, fits
 from firmtrade_core.scenarios.home_from_panel import home_firms
 from tests.channels.panels import PLACES, panel_of
 from tests.scenarios.conftest import synthetic_world
@@ -149,3 +150,52 @@ def test_the_verb_writes_a_file_that_solves(panel: FirmPanel, tmp_path: Path) ->
     assert said["firms"] == 800 and said["hash"] == HomeFirms.load(out).content_hash
     wrong = CliRunner().invoke(app, ["firms", "home", str(tmp_path), "--out", str(out), "--json"])
     assert wrong.exit_code == 2 and "error" in json.loads(wrong.output)
+
+
+# Which firms are in use -------------------------------------------------------------------------
+
+
+def test_shipped_firms_fit_the_embedded_world_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from firmtrade_core.world.embedded import load_embedded_world
+
+    monkeypatch.delenv("FIRMTRADE_HOME", raising=False)
+    world = load_embedded_world()
+    home = default_home(world)
+    assert home is not None and home.synthetic and len(home) > 19_000
+    assert set(home.effects) >= {"quality_certificate", "on_time_delivery", "supplier_links", "trade_finance"}
+    assert {found.grade for found in home.effects.values()} <= {"association", "observables", "instrument"}
+    assert all(found.capability_error > 0 and found.unit for found in home.effects.values())
+    assert not fits(home, synthetic_world()) and default_home(synthetic_world()) is None
+    monkeypatch.setenv("FIRMTRADE_HOME", "none")
+    assert default_home(world) is None
+    monkeypatch.setenv("FIRMTRADE_HOME", str(tmp_path / "nowhere.parquet"))
+    with pytest.raises(FirmsError, match="cannot be read"):
+        default_home(world)
+
+
+def test_shipped_firms_are_small_and_carry_presence(monkeypatch: pytest.MonkeyPatch) -> None:
+    from firmtrade_core.scenarios.home_default import shipped_file
+
+    assert shipped_file().stat().st_size < 3_000_000
+    home = HomeFirms.load(shipped_file())
+    food = home.firms[home.firms["sector"] == "food_beverages_tobacco"]
+    assert home.presence["food_beverages_tobacco"]["USA"] == pytest.approx(
+        food["served"].str.contains("USA").mean()
+    )
+
+
+def test_solve_takes_the_shipped_firms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FIRMTRADE_HOME", raising=False)
+
+    def solved(*more: str) -> dict:
+        result = CliRunner().invoke(app, ["solve", "--preset", "us_ten_points", "--json", *more])
+        return {"code": result.exit_code, **json.loads(result.output)}
+
+    own = solved("--structure", "firms")
+    assert own["firms"]["country"] == "CHL" and "synthetic" in own["firms"]["source"]
+    assert own["certificate"]["holds"] and own["scenario"]["structure"]["family"] == "firms"
+    without = solved("--structure", "firms", "--home", "none")
+    assert without["firms"] is None and any("No home firms" in line for line in without["report"])
+    assert solved("--structure", "none")["scenario"]["structure"]["family"] == "armington"
+    assert solved("--structure", "firms", "--family", "pareto")["code"] == 2
+    assert solved("--structure", "odd")["code"] == 2
