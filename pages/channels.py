@@ -22,7 +22,8 @@ from firmtrade_core.figures.effects import (
 from firmtrade_core.labels import number
 from firmtrade_core.report.channel_words import band, evidence, model_card, parting, plain, python_code
 from pages.parts import chart
-from pages.parts.effects import SIZES, VARIABLE, Bench, current_bench, named_folder
+from pages.parts.effects import SIZES, Bench, current_bench
+from pages.parts.firm_source import VARIABLE, named_folder
 from pages.parts.frame import complain, open_page
 from pages.parts.store import seeded
 

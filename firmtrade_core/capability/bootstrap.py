@@ -41,6 +41,8 @@ class Draw:
         Of the sample's own firms, by learners trained on the drawn ones without the firm's fold.
     m_learned, g_learned
         The learners behind them, if kept.
+    weights : (F,), optional
+        Of firms in the draw: their own times how often they were drawn.
     """
 
     parameters: Parameters
@@ -48,6 +50,7 @@ class Draw:
     g: Array
     m_learned: CrossFit | None
     g_learned: CrossFit | None
+    weights: Array | None = None
 
     @property
     def scales(self) -> Scales:
@@ -62,6 +65,7 @@ def bootstrap(
     *,
     kind: Kind = "firms",
     seed: int = 0,
+    first: int = 0,
     keep_learners: bool = False,
     progress: Callable[[str, float], None] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
@@ -75,12 +79,14 @@ def bootstrap(
     kind
         ``firms`` draws firms with replacement (robust; a firm drawn twice stays within one fold).
         ``model`` draws firms' shocks from the estimated model, attributes given.
+    first
+        Draws before it are left out: they were made already.
     cancelled
         Asked before every draw.
     """
     made: list[Draw] = []
     with one_thread():
-        for number in range(draws):
+        for number in range(first, draws):
             if cancelled():
                 break
             made.append(_draw(data, state, kind, seed, number, keep_learners))
@@ -108,7 +114,7 @@ def _draw(data: CapabilityData, state: State, kind: Kind, seed: int, number: int
         at = settle(drawn, at, tolerance=1e-2)
     found = settle(drawn, at, tolerance=1e-3)
     learned = (m_learned, g_learned) if keep else (None, None)
-    return Draw(found.fit.parameters, found.m, found.g, *learned)
+    return Draw(found.fit.parameters, found.m, found.g, *learned, weights=drawn.weights)
 
 
 def _refit(drawn: CapabilityData, state: State, stage: str, seed: int) -> tuple[Array, CrossFit]:
