@@ -531,7 +531,7 @@ def gains_chart(comparison: Comparison, source: str) -> Chart:
     rows, wins = [], 0
     for measure in MEASURES:
         for rival in (ECONOMETRICS, LEARNING):
-            line = comparison.gains.loc[(measure, rival)]
+            line = comparison.gains.loc[[(measure, rival)]].iloc[0]
             gain, low, high = (100 * float(line[name]) for name in ("gain", "low", "high"))
             wins += gain > 0
             rows.append(

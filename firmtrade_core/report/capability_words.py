@@ -84,14 +84,14 @@ def winners(report: CapabilityReport) -> list[tuple[str, ...]]:
     for measure, up in MEASURES.items():
         cells = []
         for model in (STRUCTURE, ECONOMETRICS, LEARNING):
-            line = table.loc[(measure, model)]
+            line = table.loc[[(measure, model)]].iloc[0]
             cells.append(f"{number(line['value'], significant=3, most_decimals=3)} ({number(line['low'], significant=3, most_decimals=3)} to {number(line['high'], significant=3, most_decimals=3)})")  # fmt: skip
         best = str(report.comparison.best[measure])
-        lines = [gains.loc[(measure, rival)] for rival in (ECONOMETRICS, LEARNING)]
+        lines = [gains.loc[[(measure, rival)]].iloc[0] for rival in (ECONOMETRICS, LEARNING)]
         sure = (
             all(line["low"] > 0 for line in lines)
             if best == STRUCTURE
-            else gains.loc[(measure, best)]["high"] < 0
+            else gains.loc[[(measure, best)]].iloc[0]["high"] < 0
         )
         words = best if sure else f"{best}, within chance"
         if best != STRUCTURE:
