@@ -304,7 +304,10 @@ def dependence_chart(
 
 
 def _cloud(x: Array, y: Array, beside: Array | None) -> dict[str, Any]:
-    chosen = np.random.default_rng(0).permutation(len(x))[:1200]
+    random = np.random.default_rng(0)
+    chosen = random.permutation(len(x))[:1200]
+    if len(np.unique(x)) <= 5:  # dots of few values would lie on each other
+        x = x + 0.06 * np.ptp(x) * random.uniform(-1, 1, len(x))
     marker: dict[str, Any] = {"size": 5, "opacity": 0.8, "color": ACCENT}
     if beside is not None:
         rank = pd.Series(beside).rank(pct=True).fillna(0.5).to_numpy()[chosen]
@@ -387,11 +390,12 @@ def differences_chart(table: pd.DataFrame, by: str, read: Reading, source: str) 
             "fixedrange": True,
             "tickfont": {"size": 12},
             "tickangle": 0,
+            "ticks": "",
         },
         yaxis=row_names([_short(str(name)) for name in table.index]),
     )
     return Chart(
-        f"{_short(where, 40)} stands out most by {what}",
+        f"{where[0].upper()}{_short(where, 40)[1:]} stands out most by {what}",
         f"Mean Shapley value by {by} and attribute group against all firms, {read.words} ({read.unit}) · prediction, not effect",
         source, data, layout, height=26 * len(table) + 50,
     )  # fmt: skip
@@ -465,11 +469,11 @@ def waterfall_chart(
         },
     ]
     every = np.concatenate([[start, 0.0], ends])
-    room = 0.14 * max(float(np.ptp(every)), 1e-3)
+    room = 0.3 * max(float(np.ptp(every)), 1e-3)
     layout = base_layout(
-        margin={"l": 250, "r": 16, "t": 2, "b": 28}, dragmode=False, hovermode="closest",
-        xaxis=quiet_axis(range=[float(every.min()) - room, float(every.max()) + room]),
-        yaxis=row_names([*names, "<b>prediction</b>"]), shapes=[upright(0.0, MUTED)],
+        margin={"l": 210, "r": 16, "t": 2, "b": 28}, dragmode=False, hovermode="closest",
+        xaxis=quiet_axis(range=[float(every.min()) - room, float(every.max()) + room], nticks=4),
+        yaxis=row_names([*(_short(n, 32) for n in names), "<b>prediction</b>"]), shapes=[upright(0.0, MUTED)],
     )  # fmt: skip
     word = "more" if ends[-1] * read.factor > 0 else "less"
     return Chart(
@@ -518,7 +522,7 @@ def chances_chart(
     top = 105 * float(max(before[order].max(initial=0.01), after[order].max(initial=0.01)))
     layout = base_layout(
         margin={"l": 150, "r": 16, "t": 2, "b": 28}, dragmode=False, hovermode="closest",
-        xaxis=quiet_axis(range=[0, top], ticksuffix=" %"), yaxis=row_names([markets[i] for i in order]),
+        xaxis=quiet_axis(range=[-0.03 * top, top], ticksuffix=" %"), yaxis=row_names([markets[i] for i in order]),
     )  # fmt: skip
     return Chart(title, subtitle, source, data, layout, height=ROW_HEIGHT * len(order) + 36)
 

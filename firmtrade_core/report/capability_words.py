@@ -50,11 +50,11 @@ def finding(report: CapabilityReport | None) -> str:
         return "What makes firms trade, how well can it be foreseen, and who could be next?"
     first = attribute_words(str(report.explanations["m"].importance.index[0]))
     share = report.bands["explained"].value
-    who = f"Attributes tell {100 * share:.0f} % of what firms of {report.panel} can sell, {first} most of all"
+    who = f"{report.panel}: attributes tell {100 * share:.0f} % of what firms can sell, {first} most of all"
     if "starters" not in report.bands:
         return who
     count = report.bands["starters"].value
-    return f"{who}; {_count(count)} that {report.flow} nothing would start on a new draw of luck"
+    return f"{who}; {_count(count)} firms that {report.flow} nothing would start on a new draw of luck"
 
 
 def _count(value: float) -> str:

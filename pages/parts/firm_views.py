@@ -91,11 +91,11 @@ def source_line(report: CapabilityReport) -> str:
 
 def downloads(report: CapabilityReport, bench: Bench, *keys: str) -> None:
     """CSV and Excel of some of the report's tables."""
-    for table in _tables(report):
-        if table.key in keys:
-            row = st.container(horizontal=True, gap="small", vertical_alignment="center")
-            row.html(f'<span class="ft-quiet">{escape(table.title)}</span>')
-            with row:
+    chosen = [table for table in _tables(report) if table.key in keys]
+    for start in range(0, len(chosen), 3):
+        for column, table in zip(st.columns(3), chosen[start : start + 3], strict=False):
+            with column:
+                st.html(f'<span class="ft-quiet">{escape(table.title)}</span>')
                 table_downloads(
                     table, partial(words.about, report, bench.request()), key=f"firms_{table.key}"
                 )
@@ -266,7 +266,7 @@ def one_firm(report: CapabilityReport, bench: Bench) -> None:
     bench.group = min(bench.group, len(data.group_names) - 1)
     if typical and len(data.group_names) > 1:
         right.selectbox(
-            "Sector", range(len(data.group_names)), format_func=data.group_names.__getitem__,
+            "Sector", range(len(data.group_names)), format_func=lambda group: data.group_names[group].removesuffix(f" {report.year}"),
             help="Its demand abroad and its thresholds", **seeded("firms_group", bench.group, take_group),
         )  # fmt: skip
     base = _profile(report, bench)
@@ -362,7 +362,7 @@ def strip(items: Sequence[tuple[str, str, str, str, str]], result: str) -> None:
         f'<span class="ft-band">{escape(band)}</span></div>'
         for label, value, unit, detail, band in items
     )
-    style = f"<style>.ft-of-{len(items)} {{ grid-template-columns: repeat({len(items)}, minmax(0, 1fr)); }}</style>"
+    style = f"<style>.ft-numbers.ft-of-{len(items)} {{ grid-template-columns: repeat({len(items)}, minmax(0, 1fr)); }}</style>"
     st.html(f'{style}<div class="ft-numbers ft-of-{len(items)}" data-result="{escape(result)}">{cells}</div>')
 
 
@@ -582,9 +582,9 @@ def parameters(report: CapabilityReport, bench: Bench) -> None:
         "Market effects",
         ("Market", "Group", "Firms there", "Demand δ", "90 %", "Threshold k", "90 %"),
         [
-            (_place(str(line["market"])), str(line["group"]), f"{line['sellers']:,}", f"{line['demand']:.2f}",
-             f"{line['demand_low']:.2f} to {line['demand_high']:.2f}" if banded else "",
-             f"{line['threshold']:.2f}", f"{line['threshold_low']:.2f} to {line['threshold_high']:.2f}" if banded else "")
+            (_place(str(line["market"])), str(line["group"]).removesuffix(f" {report.year}"), f"{line['sellers']:,}", number(line["demand"]),
+             f"{number(line['demand_low'])} to {number(line['demand_high'])}" if banded else "",
+             number(line["threshold"]), f"{number(line['threshold_low'])} to {number(line['threshold_high'])}" if banded else "")
             for _, line in table.sort_values("sellers", ascending=False).head(40).iterrows()
         ],
         left=(1,),
