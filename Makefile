@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PORT ?= 8501
 HOST ?= 127.0.0.1
 
-.PHONY: app test truth bench checks install install-dev world clean
+.PHONY: app test truth bench checks install install-dev world home clean
 
 $(VENV)/.run: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON=")'
@@ -48,6 +48,11 @@ bench: install-dev
 # Rebuilds the embedded world from the figures beside the project.
 world: install
 	@$(BIN)/python -m firmtrade_core world build
+
+# Rebuilds the synthetic home country's firms: panel, effects and capability, estimated from a fixed seed.
+home: export OPENBLAS_NUM_THREADS = 1
+home: install
+	@$(BIN)/python -m firmtrade_core firms home --out assets/home.parquet
 
 clean:
 	rm -rf $(VENV) output

@@ -13,7 +13,7 @@ MINUS = "\u2212"
 THIN_SPACE = "\u2009"
 NARROW_NO_BREAK_SPACE = "\u202f"
 
-Unit = Literal["%", "bn USD", "points", "% of income"]
+Unit = Literal["%", "bn USD", "points", "% of income", "firms"]
 
 #: What a variable is computed from; `report.where_from` says where each comes from in a given result.
 Input = Literal[

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -11,57 +10,29 @@ from firmtrade_core.attribution import Attribution, AttributionError, attribute_
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.attribution import parts_by, waterfall
 from firmtrade_core.labels import change
+from firmtrade_core.report.export import About, about_result
+from firmtrade_core.report.page_tables import about_growth, attribution_tables
 from firmtrade_core.world.errors import WorldError
-from firmtrade_core.world.files import load_world
-from firmtrade_core.world.uploads import Upload, read_uploaded_world
 from firmtrade_core.world.world import World
 from pages.parts import chart
+from pages.parts.exports import several_downloads
+from pages.parts.firm_growth import growth_among_firms
 from pages.parts.frame import certificate_line, complain, notes, open_page, table
+from pages.parts.growth_years import current_choice, two_years
 from pages.parts.looking import country_chooser
 from pages.parts.presets import sentence
 from pages.parts.solving import UnsolvedError, solve_in
-from pages.parts.store import Store, current
+from pages.parts.store import Store, current, seeded
 from pages.parts.worlds import short_sources
 
-_QUESTIONS = {"scenario": "This scenario's change", "growth": "Past growth"}
-
-_EARLIER = "earlier_world"
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _from_file(path: str, modified: float) -> World:
-    return load_world(path)
+_QUESTIONS = {
+    "scenario": "This scenario's change",
+    "growth": "Past growth",
+    "firms": "Past growth among firms",
+}
 
 
-def _earlier() -> World | None:
-    """The world of an earlier year: uploaded in this session, or named by FIRMTRADE_EARLIER_WORLD."""
-    uploaded: World | None = st.session_state.get(_EARLIER)
-    name = os.environ.get("FIRMTRADE_EARLIER_WORLD", "").strip()
-    if uploaded is not None or not name:
-        return uploaded
-    path = Path(name).expanduser()
-    try:
-        return _from_file(str(path), path.stat().st_mtime)
-    except (OSError, WorldError) as error:
-        complain("The earlier world cannot be read", str(error), "Mend FIRMTRADE_EARLIER_WORLD, or unset it.")
-        return None
-
-
-def _upload() -> None:
-    given = st.file_uploader(
-        "World file of an earlier year, with the same countries and sectors",
-        help="Made by `python -m firmtrade_core world build`; it stays in this session.",
-        key="earlier_file",
-    )
-    if given is None:
-        return
-    try:
-        st.session_state[_EARLIER] = read_uploaded_world(Upload(given.name, given.getvalue()))
-    except WorldError as error:
-        complain("This file is no world", str(error), "Nothing else has changed.")
-
-
-def _scenario(store: Store, world: World) -> tuple[Attribution, str] | None:
+def _scenario(store: Store, world: World) -> tuple[Attribution, str, Callable[[], About]] | None:
     try:
         equilibrium, read = solve_in(store, world)
     except UnsolvedError as problem:
@@ -70,18 +41,14 @@ def _scenario(store: Store, world: World) -> tuple[Attribution, str] | None:
     found = attribute_scenario(equilibrium, store.country, store.scenario.name)
     notes(read)
     certificate_line(equilibrium)
-    return found, equilibrium.content_hash
+    return found, equilibrium.content_hash, lambda: about_result(store.scenario, equilibrium)
 
 
-def _growth(store: Store, world: World) -> tuple[Attribution, str] | None:
-    _upload()
-    earlier = _earlier()
-    if earlier is None:
-        st.html(
-            '<p class="ft-quiet">Two years of data are needed. The world in use is the later one; give a file of an '
-            "earlier year above, or name one in FIRMTRADE_EARLIER_WORLD.</p>"
-        )
+def _growth(store: Store, world: World) -> tuple[Attribution, str, Callable[[], About]] | None:
+    pair = two_years(world)
+    if pair is None:
         return None
+    earlier, later = pair
     elasticity = st.slider(
         "Trade elasticity, for what tariffs did",
         1.0,
@@ -92,14 +59,15 @@ def _growth(store: Store, world: World) -> tuple[Attribution, str] | None:
         help="Tariffs are data; the elasticity says how far they moved trade.",
     )
     try:
-        found = attribute_growth(earlier, world, store.country, elasticity)
-    except AttributionError as error:
+        found = attribute_growth(earlier, later, store.country, elasticity)
+    except (AttributionError, WorldError) as error:
         complain("These two worlds cannot be compared", str(error), "Give a world with the same labels.")
         return None
-    return found, f"{earlier.content_hash}-{world.content_hash}-{store.country}-{elasticity:g}"
+    result = f"{earlier.content_hash}-{later.content_hash}-{store.country}-{elasticity:g}"
+    return found, result, lambda: about_growth(found, earlier, later, elasticity)
 
 
-def _show(found: Attribution, result: str, world: World) -> None:
+def _show(found: Attribution, result: str, about: Callable[[], About], world: World) -> None:
     source = short_sources(world)
     under = f"bn USD at the border · {world.name} · {found.title}"
     chart.draw(
@@ -127,34 +95,43 @@ def _show(found: Attribution, result: str, world: World) -> None:
         f"{country_name(found.country)}: sources of the change",
         ("Source", "What it is", "Change", "Of exports before"),
         [*rows, total],
+        words=("What it is",),
     )
     notes((found.assumption,))
-    st.download_button(
-        "Every partner, product and source (CSV)",
-        found.cells().to_csv(index=False),
-        f"attribution_{found.country}.csv",
-        "text/csv",
-        icon=":material/download:",
-        type="tertiary",
-    )
+    several_downloads(attribution_tables(found), about, key="attribution")
 
 
 def _page(world: World) -> None:
     store = current(world)
+    choice = current_choice()
+
+    def ask(value: str | None) -> None:
+        choice.question = value or choice.question
+
     question = st.segmented_control(
-        "Question", list(_QUESTIONS), format_func=_QUESTIONS.__getitem__, default="scenario", key="question",
+        "Question",
+        list(_QUESTIONS),
+        format_func=_QUESTIONS.__getitem__,
         label_visibility="collapsed",
-    )  # fmt: skip
+        **seeded("question", choice.question, ask),
+    )
+    if question == "firms":
+        st.html('<h1 class="ft-sentence">What firms did when exports grew</h1>')
+        growth_among_firms()
+        return
     growth = question == "growth"
     title = "Where past growth of exports comes from" if growth else sentence(store.scenario, world)
     st.html(f'<h1 class="ft-sentence">{title}</h1>')
     country_chooser(store, world, key="attribution")
-    charts, foot = st.container(), st.container()
-    with foot:
-        found = (_growth if growth else _scenario)(store, world)
+    if growth:
+        found = _growth(store, world)
+        charts = st.container()
+    else:
+        charts = st.container()
+        found = _scenario(store, world)
     if found is not None:
         with charts:
-            _show(*found, world)
+            _show(*found, found[0].world)
 
 
 _page(open_page("Attribution"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
@@ -18,20 +18,26 @@ from firmtrade_core.figures.effects import (
     overlap_chart,
     readings_chart,
     sensitivity_chart,
+    shapley_chart,
 )
 from firmtrade_core.labels import number
-from firmtrade_core.report.channel_words import band, evidence, model_card, parting, plain, python_code
+from firmtrade_core.report.channel_words import (
+    band,
+    evidence,
+    model_card,
+    parting,
+    plain,
+    python_code,
+    shapley,
+)
+from firmtrade_core.report.page_tables import about_effects, effects_table
 from pages.parts import chart
 from pages.parts.effects import SIZES, Bench, current_bench
+from pages.parts.exports import table_downloads
 from pages.parts.firm_source import VARIABLE, named_folder
-from pages.parts.frame import complain, open_page
+from pages.parts.frame import complain, heading, open_page, table
+from pages.parts.jobs import say_why_not, watch
 from pages.parts.store import seeded
-
-
-def _heading(title: str, words: str = "") -> None:
-    more = f'<p class="ft-detail">{escape(words)}</p>' if words else ""
-    st.html(f'<h2 class="ft-heading">{escape(title)}</h2>{more}')
-
 
 # Asking ------------------------------------------------------------------------------------------
 
@@ -75,32 +81,12 @@ def _choosers(bench: Bench) -> None:
         )
 
 
-@st.fragment(run_every="0.7s")
-def _watch(bench: Bench) -> None:
-    """The running job, looked at now and then; the page stays usable."""
-    status = bench.look()
-    if status is None or status.finished:
-        st.rerun()
-        return
-    row = st.container(horizontal=True, gap="small", vertical_alignment="center")
-    row.progress(status.fraction, text=status.message)
-    if row.button("Cancel", icon=":material/stop:", key="effects_cancel") and bench.job is not None:
-        bench.job.cancel()
-        st.rerun()
-
-
 def _waiting(bench: Bench) -> None:
     status = None if bench.job is None else bench.job.status()
     if status is not None and status.state == "running":
-        _watch(bench)
-    elif status is not None and status.state == "failed":
-        complain(
-            "No effects to show",
-            status.message.partition(": ")[2] or status.message,
-            "Finished steps are kept.",
-        )
+        watch(bench.look, bench.cancel, key="effects_cancel")
     elif status is not None:
-        st.html(f'<p class="ft-empty">Stopped at {status.fraction:.0%}. Finished steps are kept.</p>')
+        say_why_not(status, "No effects to show")
     elif not bench.problem:
         st.html(
             '<p class="ft-empty">Nothing is estimated yet for these firms. It runs in the background for some minutes: '
@@ -156,7 +142,10 @@ def _headline(study: Study, report: ChannelReport) -> None:
         f'<div class="ft-number"><span class="ft-label">Evidence</span><span class="ft-value">{escape(effect.grade)}</span>'
         f'<span class="ft-detail">{escape(effect.words)}</span><span class="ft-band">{escape(strength)}</span></div>'
     )
-    st.html(f'<div class="ft-numbers ft-four" data-result="{escape(report.content_hash)}">{cells}</div>')
+    st.html(
+        "<style>.ft-four { grid-template-columns: repeat(4, minmax(0, 1fr)); }</style>"
+        f'<div class="ft-numbers ft-four" data-result="{escape(report.content_hash)}">{cells}</div>'
+    )
 
 
 def _scaled(effect: ChannelEffect, step: float) -> ChannelEffect:
@@ -178,51 +167,36 @@ def _ends(ends: Sequence[float]) -> str:
     return band(0.0, (ends[0], ends[1])).partition("(")[2].rstrip(")")
 
 
-#: Tables here are short and wordy: all rows in sight, words at the left and broken where they must be.
-_TABLE_STYLE = (
-    "<style>.ft-wordy.ft-wordy { max-height: none; } .ft-wordy th:first-child { min-width: 13rem; } "
-    ".ft-wordy.ft-wordy td:last-child, .ft-wordy.ft-wordy thead th:last-child { text-align: left; white-space: normal; }"
-    ".ft-four { grid-template-columns: repeat(4, minmax(0, 1fr)); }</style>"
-)
-
-
-def _table(label: str, head: Iterable[str], rows: Iterable[Sequence[str]]) -> None:
-    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-    body = "".join(
-        f"<tr><th>{escape(row[0])}</th>" + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:]) + "</tr>"
-        for row in rows
-    )
-    st.html(
-        f'{_TABLE_STYLE}<div class="ft-table ft-wordy" tabindex="0" role="region" aria-label="{escape(label)}"><table><thead><tr>{top}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
-
-
 def _effects_table(report: ChannelReport) -> None:
-    _heading("Every attribute", "Per unit of the attribute; what firm programmes take.")
+    heading(
+        "Every attribute",
+        "Per unit of the attribute; what firm programmes take. SHAP is prediction, not effect.",
+    )
     sigma = report.table.elasticity_of_substitution
     rows = []
     for effect in report.table:
         cost, fixed = effect.ad_valorem(sigma), effect.fixed_cost_percent
         rows.append(
             (plain(effect.attribute), effect.unit, band(effect.capability, effect.capability_interval),
+             shapley(report.prediction(effect.attribute).capability),
              band(cost[0], cost[1:]), band(fixed[0], fixed[1:]), effect.words)
         )  # fmt: skip
     head = (
         "Attribute",
         "Unit",
         "Capability, log points",
+        "SHAP, log points",
         "Trade cost equivalent, %",
         "Fixed costs, %",
         "Evidence",
     )
-    _table("Effects by attribute", head, rows)
+    table("Effects by attribute", head, rows, words=("Unit", "Evidence"), headed=False)
     for name, why in report.table.refused.items():
         st.html(f'<p class="ft-quiet">{escape(plain(name))}: no effect. {escape(why)}</p>')
 
 
 def _tests(study: Study) -> None:
-    _heading("What speaks against it", "Tests that an effect ought to pass.")
+    heading("What speaks against it", "Tests that an effect ought to pass.")
     rows = [
         (f"Placebo: {plain(p.outcome)}", f"{number(p.effect, signed=True)} standard deviations", chance(p.p_value),
          "seems to move what it cannot" if p.p_value < 0.05 else "passes")
@@ -265,7 +239,7 @@ def _tests(study: Study) -> None:
                 study.sensitivity.words,
             )
         )
-    _table("Tests", ("Test", "Result", "Chance", "Reading"), rows)
+    table("Tests", ("Test", "Result", "Chance", "Reading"), rows, words=("Reading",), headed=False)
     for step, why in study.refused.items():
         st.html(f'<p class="ft-quiet">{escape(step)}: not told. {escape(why)}</p>')
 
@@ -276,9 +250,18 @@ def _charts(study: Study, report: ChannelReport, source: str) -> None:
     with left:
         chart.draw(readings_chart(study, source), key="readings", result=result)
     with right:
+        _shapley_chart(study, report, source)
+    heading(
+        "Prediction beside effect",
+        "SHAP says what the model credits an attribute with when it predicts; the effect is what giving it to a firm does.",
+    )
+    left, right = st.columns(2, gap="large")
+    with left:
         chart.draw(beside_prediction_chart(report, source), key="beside", result=result)
+    with right:
+        chart.draw(beside_prediction_chart(report, source, "fixed costs"), key="beside_fixed", result=result)
     if study.groups:
-        _heading("For whom")
+        heading("For whom")
         for column, groups in zip(st.columns(len(study.groups), gap="large"), study.groups, strict=True):
             with column:
                 chart.draw(
@@ -286,7 +269,7 @@ def _charts(study: Study, report: ChannelReport, source: str) -> None:
                     key=f"groups_{groups.grouping}",
                     result=f"{result}{key}",
                 )
-    _heading("Who is compared with whom, and what may hide")
+    heading("Who is compared with whom, and what may hide")
     left, right = st.columns(2, gap="large")
     with left:
         if study.overlap is not None:
@@ -303,6 +286,20 @@ def _charts(study: Study, report: ChannelReport, source: str) -> None:
             chart.draw(balance_chart(study.balance, study, source), key="balance", result=f"{result}{key}")
 
 
+def _shapley_chart(study: Study, report: ChannelReport, source: str) -> None:
+    predicted = report.prediction(study.attribute)
+    try:
+        made = shapley_chart(study, predicted, source)
+    except ValueError as reason:
+        st.html(f'<p class="ft-quiet">{escape(str(reason))}</p>')
+        return
+    chart.draw(made, key="shapley", result=f"{report.content_hash}{study.attribute}")
+    st.html(
+        f'<p class="ft-detail">{escape(plain(study.attribute))} ranks {predicted.rank} of {predicted.of} in what the model '
+        f"predicts by; SHAP of {predicted.rows:,} firms, which add up to predictions within {predicted.additivity:.0e}.</p>"
+    )
+
+
 def _take_away(report: ChannelReport, bench: Bench) -> None:
     request = bench.request()
     row = st.container(horizontal=True, gap="small")
@@ -313,13 +310,8 @@ def _take_away(report: ChannelReport, bench: Bench) -> None:
         "application/json",
         key="effects_json",
     )
-    row.download_button(
-        "Table (CSV)",
-        report.table.to_frame().to_csv(index=False),
-        "effects.csv",
-        "text/csv",
-        key="effects_csv",
-    )
+    with row:
+        table_downloads(effects_table(report), lambda: about_effects(report), key="effects")
     row.download_button(
         "Model card", model_card(report, request), "effects.md", "text/markdown", key="effects_card"
     )

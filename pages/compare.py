@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 import streamlit as st
@@ -36,7 +35,7 @@ from firmtrade_core.scenarios import Scenario, load_preset, preset_names
 from firmtrade_core.world.world import World
 from pages.parts import chart, views
 from pages.parts.exports import table_downloads
-from pages.parts.frame import complain, notice, open_page
+from pages.parts.frame import complain, heading, notice, open_page, table
 from pages.parts.presets import sentence
 from pages.parts.saved import saved_scenarios, shelf
 from pages.parts.solving import UnsolvedError, solve_scenario
@@ -264,17 +263,14 @@ def _table(store: Store, world: World, first: Side, second: Side) -> None:
         else:
             assert first.result is not None
             between = _reversed(outcome(first.result, key)).change[i]
-        cells = "".join(f"<td>{escape(change(float(v), variable.unit))}</td>" for v in (*values, between))
-        rows.append(f"<tr><th scope='row'>{escape(variable.label)}</th>{cells}</tr>")
-    st.html(
-        f'<h2 class="ft-heading">{escape(country_name(store.country))}: the two in numbers</h2><div class="ft-table ft-whole" '
-        f'tabindex="0" role="region" aria-label="The two in numbers"><table><thead><tr><th>Change against the baseline</th>'
-        f"<th>First</th><th>Second</th><th>From first to second</th></tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
-    )
+        rows.append((variable.label, *(change(float(v), variable.unit) for v in (*values, between))))
+    heading(f"{country_name(store.country)}: the two in numbers")
+    head = ("Change against the baseline", "First", "Second", "From first to second")
+    table("The two in numbers", head, rows, headed=False)
     if second.result is not None:
-        table = comparison_tables(Comparison(second.result, first.result), first.name, second.name)[0]
+        taken = comparison_tables(Comparison(second.result, first.result), first.name, second.name)[0]
         st.html('<p class="ft-quiet">For all countries:</p>')
-        table_downloads(table, lambda: _about(world, first, second), key="comparison")
+        table_downloads(taken, lambda: _about(world, first, second), key="comparison")
 
 
 def _about(world: World, first: Side, second: Side) -> About:

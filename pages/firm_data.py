@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,17 @@ import pandas as pd
 import streamlit as st
 
 from firmtrade_core.codes.countries import country_name
+from firmtrade_core.figures import Chart
+from firmtrade_core.figures.firm_panel import missing_chart, premia_chart, size_distribution
 from firmtrade_core.harmonise.example import messy_folder
 from firmtrade_core.harmonise.pipeline import Outcome
 from firmtrade_core.labels import NARROW_NO_BREAK_SPACE
+from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.world.world import World
+from pages.parts import chart
 from pages.parts.desk import Desk, current_desk, field_labels, on_loopback, required_fields
-from pages.parts.frame import complain, open_page
+from pages.parts.frame import complain, heading, open_page, table
+from pages.parts.jobs import say_why_not, watch
 from pages.parts.worlds import by_name
 
 _NOWHERE = "(not in this file)"
@@ -46,30 +50,6 @@ _REVIEWED_AT_ONCE = 200
 def whole(value: float) -> str:
     """A whole number with thin thousands."""
     return f"{value:,.0f}".replace(",", NARROW_NO_BREAK_SPACE)
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], label: str, words: Sequence[str] = ()) -> None:
-    """A plain table: first column and those named in ``words`` at the left, the others as numbers."""
-    left = [' style="text-align: left; white-space: normal"' if name in words else "" for name in head]
-    heads = "".join(f"<th{style}>{escape(name)}</th>" for name, style in zip(head, left, strict=True))
-    body = "".join(
-        f"<tr><th>{escape(row[0])}</th>"
-        + "".join(f"<td{style}>{escape(cell)}</td>" for cell, style in zip(row[1:], left[1:], strict=True))
-        + "</tr>"
-        for row in rows
-    )
-    st.html(
-        f'<div class="ft-table" tabindex="0" role="region" aria-label="{escape(label)}">'
-        f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
-
-
-def heading(words: str, quiet: str = "") -> None:
-    """Heading of a section, with what it means."""
-    st.html(
-        f'<h2 class="ft-heading">{escape(words)}</h2>'
-        + (f'<p class="ft-quiet">{escape(quiet)}</p>' if quiet else "")
-    )
 
 
 # Before: files, columns, choices --------------------------------------------------------------------
@@ -150,8 +130,7 @@ def take_folder(desk: Desk) -> None:
 def take_example(desk: Desk) -> None:
     """Put the invented example on the desk."""
     desk.example = True
-    desk.choices["home"] = "CHL"
-    desk.choices["draws"] = 5
+    desk.choose(home="CHL", draws=5)
     desk.take(sorted(messy_folder(desk.folder / "example").iterdir()))
 
 
@@ -211,34 +190,31 @@ def choices(desk: Desk, world: World) -> None:
     cells = st.columns(4)
 
     def keep(name: str, key: str) -> None:
-        desk.choices[name] = st.session_state[key] or (
-            None if name in ("home", "edition") else st.session_state[key]
-        )
+        chosen = st.session_state[key]
+        desk.choose(**{name: None if chosen == "" else chosen})
 
-    def chooser(
-        cell: Any, name: str, label: str, options: list[Any], default: Any, words: Any, tip: str
-    ) -> None:
-        now = desk.choices.get(name, default)
-        at = options.index(now) if now in options else 0
+    def chooser(cell: Any, name: str, label: str, options: list[Any], words: Any, tip: str) -> None:
+        now = getattr(desk.choices, name)
+        at = options.index("" if now is None else now)
         key = f"choice_{name}"
         cell.selectbox(
             label, options, at, key=key, format_func=words, on_change=keep, args=(name, key), help=tip
         )
 
     chooser(
-        cells[0], "home", "Reporting country", countries, "", lambda c: country_name(c) if c else "not compared",
+        cells[0], "home", "Reporting country", countries, lambda c: country_name(c) if c else "not compared",
         "Customs totals are held against this country's flows in the world's accounts.",
     )  # fmt: skip
     chooser(
-        cells[1], "edition", "Products told in", list(_EDITIONS), "HS6", _EDITIONS.__getitem__,
+        cells[1], "edition", "Products told in", list(_EDITIONS), _EDITIONS.__getitem__,
         "Needs concordance files among yours; without them codes stay as declared.",
     )  # fmt: skip
     chooser(
-        cells[2], "weights", "Codes that became several are split", list(_WEIGHTS), "equal", _WEIGHTS.__getitem__,
+        cells[2], "weights", "Codes that became several are split", list(_WEIGHTS), _WEIGHTS.__getitem__,
         "Totals stay the same either way.",
     )  # fmt: skip
     chooser(
-        cells[3], "draws", "Gaps of firm tables", [0, 5, 10, 20], 0,
+        cells[3], "draws", "Gaps of firm tables", [0, 5, 10, 20],
         lambda n: f"filled in {n} completed tables" if n else "left as they are",
         "Chained equations with predictive mean matching; later estimates are pooled by Rubin's rules.",
     )  # fmt: skip
@@ -251,7 +227,7 @@ def work(desk: Desk) -> None:
     """Start, progress, cancel, go on."""
     status = desk.status()
     if status is not None and not status.finished:
-        watch(desk)
+        watch(desk.status, desk.cancel, key="cancel_harmonise")
         return
     usable = any(kind in ("customs", "firms") for kind in desk.kinds.values()) and not desk.gaps()
     again = status is not None and status.state in ("cancelled", "lost", "failed")
@@ -268,24 +244,8 @@ def work(desk: Desk) -> None:
         row.html(
             '<p class="ft-quiet">Say which column holds what is still missing, or what holds for every line.</p>'
         )
-    if status is not None and status.state == "failed":
-        complain("It could not be harmonised", status.message.partition(": ")[2] or status.message, "Mend it and go on; finished steps are kept.")  # fmt: skip
-    elif status is not None and status.state in ("cancelled", "lost"):
-        row.html(f'<p class="ft-quiet">Stopped at {status.fraction:.0%}. Finished steps are kept.</p>')
-
-
-@st.fragment(run_every="0.7s")
-def watch(desk: Desk) -> None:
-    """The running job, looked at now and then; the page stays usable."""
-    status = desk.status()
-    if status is None or status.finished:
-        st.rerun()
-        return
-    row = st.container(horizontal=True, gap="small", vertical_alignment="center")
-    row.progress(status.fraction, text=status.message)
-    if row.button("Cancel", icon=":material/stop:", key="cancel_harmonise") and desk.job is not None:
-        desk.job.cancel()
-        st.rerun()
+    if status is not None:
+        say_why_not(status, "It could not be harmonised", "Mend it and go on; finished steps are kept.")
 
 
 # After: quality, steps, review, provenance ----------------------------------------------------------
@@ -325,10 +285,11 @@ def steps(outcome: Outcome) -> None:
         for s in outcome.steps
     ]
     table(
+        "Before and after each step",
         ("Step", "Before → after", "Of what", "Value after, m USD"),
         rows,
-        "Before and after each step",
         words=("Of what",),
+        headed=False,
     )
 
 
@@ -350,10 +311,12 @@ def findings(outcome: Outcome) -> None:
         for f in outcome.findings
     ]  # fmt: skip
     table(
+        "What was found",
         ("Rule", "Rows", "Share", "What was done", "For example, or advice"),
         rows,
-        "What was found",
         words=("What was done", "For example, or advice"),
+        headed=False,
+        whole=False,
     )
 
 
@@ -368,7 +331,8 @@ def mirror(outcome: Outcome) -> None:
         f"{100 * m['scalable']:.2g} % of the world's flows; the rest is not scaled:",
     )
     rows = [(r["reason"], whole(r["cells"]), whole(r["world"]), whole(r["customs"])) for r in m["not_scaled"]]
-    table(("Why not scaled", "Cells", "World, m USD", "Customs, m USD"), rows, "Why cells are not scaled")
+    head = ("Why not scaled", "Cells", "World, m USD", "Customs, m USD")
+    table("Why cells are not scaled", head, rows, headed=False)
 
 
 def gaps(outcome: Outcome) -> None:
@@ -385,7 +349,8 @@ def gaps(outcome: Outcome) -> None:
         (labels.get(str(name), str(name)).capitalize(), *(f"{100 * float(v):.1f}" for v in shares))
         for name, shares in zip(missing.index, missing.to_numpy(), strict=True)
     ]
-    table(("Column", *(str(int(y)) for y in missing.columns)), rows, "Share missing by year")
+    years = [str(int(y)) for y in missing.columns]
+    table("Share missing by year", ("Column", *years), rows, headed=False, whole=False)
     tests = [t for t in outcome.gaps["tests"] if t["p"] < 0.05]
     if tests:
         first = tests[0]
@@ -401,11 +366,40 @@ def gaps(outcome: Outcome) -> None:
              f"{c['mean_observed']:,.4g}", f"{c['mean_filled']:,.4g}", f"{c['ks']:.3f}", f"{c['p']:.2g}")
             for c in outcome.gaps["comparison"]
         ]  # fmt: skip
-        table(
-            ("Column", "Observed", "Filled", "Mean observed", "Mean filled", "KS distance", "p"),
-            rows,
-            "Filled and observed",
-        )
+        head = ("Column", "Observed", "Filled", "Mean observed", "Mean filled", "KS distance", "p")
+        table("Filled and observed", head, rows, headed=False)
+
+
+def firms(desk: Desk, outcome: Outcome) -> None:
+    """What the panel's firms look like; no bar rests on fewer than five."""
+    pictures = desk.pictures(lambda: _pictures(outcome))
+    if not pictures:
+        return
+    heading(
+        "The firms of the panel",
+        "Cells of fewer than five firms, and those that would give them away, stay empty.",
+    )
+    for column, (name, picture) in zip(st.columns(len(pictures), gap="large"), pictures.items(), strict=True):
+        with column:
+            if isinstance(picture, str):
+                st.html(f'<p class="ft-empty">{escape(picture)}</p>')
+            else:
+                chart.draw(picture, key=f"firms_{name}", result=f"{name}{outcome.sources[0]['sha256']}")
+
+
+def _pictures(outcome: Outcome) -> dict[str, Chart | str]:
+    """Charts of the harmonised panel, or why there is none."""
+    folder = outcome.folder / "panel"
+    if not (folder / "firms.parquet").is_file():
+        return {}
+    panel = FirmPanel.from_parquet(folder)
+    found: dict[str, Chart | str] = {}
+    for name, make in (("sizes", size_distribution), ("premia", premia_chart), ("missing", missing_chart)):
+        try:
+            found[name] = make(panel)
+        except PanelError as error:
+            found[name] = str(error)
+    return found
 
 
 def review(desk: Desk, outcome: Outcome) -> None:
@@ -461,15 +455,17 @@ def review(desk: Desk, outcome: Outcome) -> None:
 def provenance(outcome: Outcome) -> None:
     """Which files the panel rests on, down to their hashes."""
     heading("Where it comes from")
-    lines = "".join(
-        f"<tr><th>{escape(s['file'])}</th><td style='text-align: left'>{escape(_KINDS.get(s['kind'], s['kind']))}</td>"
-        f"<td>{whole(s['kept'])} of {whole(s['rows'])}</td><td><code>{escape(s['sha256'])}</code></td></tr>"
+    rows = [
+        (
+            s["file"],
+            _KINDS.get(s["kind"], s["kind"]),
+            f"{whole(s['kept'])} of {whole(s['rows'])}",
+            s["sha256"],
+        )
         for s in outcome.sources
-    )
-    st.html(
-        '<div class="ft-table" tabindex="0" role="region" aria-label="Provenance"><table><thead><tr><th>File</th>'
-        f"<th style='text-align: left'>What it is</th><th>Rows kept</th><th>SHA-256</th></tr></thead><tbody>{lines}</tbody></table></div>"
-    )
+    ]
+    head = ("File", "What it is", "Rows kept", "SHA-256")
+    table("Provenance", head, rows, words=("What it is",), headed=False)
     if outcome.notes:
         with st.expander(f"{len(outcome.notes)} notes on how the files were read"):
             items = "".join(f"<li>{escape(note)}</li>" for note in outcome.notes)
@@ -530,6 +526,7 @@ def page(world: World) -> None:
     with right:
         gaps(outcome)
     findings(outcome)
+    firms(desk, outcome)
     review(desk, outcome)
     provenance(outcome)
     if st.toggle("Change columns or choices", key="firm_change"):

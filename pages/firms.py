@@ -14,6 +14,7 @@ from pages.parts.capability_bench import LEARNERS, SIZES, Bench, current_bench
 from pages.parts.firm_source import VARIABLE, named_folder
 from pages.parts.firm_views import VIEWS, strip
 from pages.parts.frame import complain, open_page
+from pages.parts.jobs import watch
 from pages.parts.store import seeded
 
 DRAWS = (0, 5, 10, 20, 50)
@@ -106,24 +107,10 @@ def _method(bench: Bench) -> None:
     )  # fmt: skip
 
 
-@st.fragment(run_every="0.7s")
-def _watch(bench: Bench) -> None:
-    """The running job, looked at now and then; the page stays usable."""
-    status = bench.look()
-    if status is None or status.finished:
-        st.rerun()
-        return
-    row = st.container(horizontal=True, gap="small", vertical_alignment="center")
-    row.progress(status.fraction, text=status.message)
-    if row.button("Cancel", icon=":material/stop:", key="firms_cancel") and bench.job is not None:
-        bench.job.cancel()
-        st.rerun()
-
-
 def _waiting(bench: Bench) -> None:
     status = None if bench.job is None or bench.problem else bench.job.status()
     if status is not None and status.state == "running":
-        _watch(bench)
+        watch(bench.look, bench.cancel, key="firms_cancel")
     elif status is not None and status.state == "failed":
         why, what_to_do = remedy(status.message)
         complain("No estimate to show", why, what_to_do)

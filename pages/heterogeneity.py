@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 
 import streamlit as st
 
-from firmtrade_core.analysis.heterogeneity import LAWS, Laws, compare_laws
+from firmtrade_core.analysis.heterogeneity import Laws, compare_laws
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.figures import Headline
 from firmtrade_core.figures.heterogeneity import elasticity_dots, law_dots, margin_bars
 from firmtrade_core.labels import change, number
 from firmtrade_core.margins import FirmsError, TailError
+from firmtrade_core.report.export import about_scenario, about_world, written_now
+from firmtrade_core.report.page_tables import about_laws, law_tables
 from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError
 from firmtrade_core.world.world import World
 from pages.parts import chart
+from pages.parts.exports import several_downloads
 from pages.parts.frame import certificate_line, complain, headline_strip, notes, open_page, table
-from pages.parts.home import home_line, home_or_complaint
+from pages.parts.home import home_line, home_or_complaint, look_at_home
 from pages.parts.looking import country_chooser
 from pages.parts.presets import sentence
 from pages.parts.store import Store, current
@@ -45,7 +49,7 @@ def _compared(store: Store, world: World, home: HomeFirms | None) -> Laws | None
     except (EquilibriumError, FirmsError, ScenarioError, TailError) as error:
         complain("No comparison to show", str(error), "Change the scenario in the Scenario lab.")
         return None
-    return Laws(store.country, found.results, found.notes)
+    return replace(found, country=store.country)
 
 
 def _headlines(laws: Laws) -> list[Headline]:
@@ -79,7 +83,7 @@ def _details(laws: Laws) -> None:
     size = laws.elasticities().groupby("name")["exports"].first().sort_values(ascending=False)
     table(
         "Elasticity of exports to costs, largest markets",
-        ("Market", *(LAWS[law] for law in laws.results)),
+        ("Market", *(laws.labels[law] for law in laws.results)),
         [
             (str(name), *(number(float(elasticities.loc[name, law]), significant=3) for law in laws.results))
             for name in size.index[:10]
@@ -94,9 +98,10 @@ def _why(laws: Laws) -> None:
 
 def _page(world: World) -> None:
     store = current(world)
-    home = home_or_complaint()
+    home = home_or_complaint(world)
     st.html(f'<h1 class="ft-sentence">{sentence(store.scenario, world)}</h1>')
     country_chooser(store, world, key="heterogeneity")
+    look_at_home(store, home)
     laws = _compared(store, world, home)
     if laws is None:
         return
@@ -123,6 +128,16 @@ def _page(world: World) -> None:
         )
         chart.draw(drawn, key="margins", result=laws.hash, kind="margins")
     _details(laws)
+    several_downloads(
+        law_tables(laws),
+        lambda: (
+            *about_scenario(store.scenario, world),
+            *about_world(world),
+            *about_laws(laws),
+            written_now(),
+        ),
+        key="laws",
+    )
     notes(
         (
             "All laws share the trade elasticity of the scenario: the trade-weighted mean over markets abroad is the same.",

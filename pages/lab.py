@@ -9,6 +9,7 @@ from pages.parts import address, levers, sharing, structure, views
 from pages.parts.exports import take_away
 from pages.parts.frame import certificate_line, complain, notes, notice, open_page
 from pages.parts.presets import preset_chooser, sentence
+from pages.parts.programme_results import programme_results
 from pages.parts.reading import Reading, read
 from pages.parts.solving import UnsolvedError
 from pages.parts.store import Store, current, opening_scenario
@@ -77,6 +78,7 @@ def _instrument(world: World) -> None:
         take_away(store, world, key="lab", wide=True)
         _history(store, world)
     if reading:
+        programme_results(store, world)
         views.below(store, reading)
         notes(reading.notes)
         certificate_line(reading.second)

@@ -28,8 +28,7 @@ from firmtrade_core.report.replication_job import run_replications
 from firmtrade_core.world.world import World
 from pages.parts.exports import table_downloads
 from pages.parts.frame import complain, open_page
-
-SECONDS_BETWEEN_LOOKS = 1.0
+from pages.parts.jobs import say_why_not, watch
 
 
 def _model() -> None:
@@ -103,35 +102,20 @@ def _desk() -> Desk:
 def _replication() -> None:
     st.html('<h2 class="ft-heading">Published results, reproduced</h2>')
     desk = _desk()
-    running = _running(desk.status())
-    st.fragment(_live, run_every=SECONDS_BETWEEN_LOOKS if running else None)(desk, running)
-
-
-def _running(status: JobStatus | None) -> bool:
-    return status is not None and not status.finished
-
-
-def _live(desk: Desk, watched: bool) -> None:
-    status = desk.status()
-    if watched != _running(status):
-        # Started or ended since the page was made: the clock of this fragment is set by a whole run.
-        st.rerun()
-    _controls(desk, status)
+    _controls(desk)
     found = desk.found()
     for name, stored in stored_run().items():
         _report(name, _latest(stored, found.get(name)))
 
 
-def _controls(desk: Desk, status: JobStatus | None) -> None:
-    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    if status is not None and _running(status):
-        row.button("Cancel", icon=":material/stop_circle:", on_click=desk.cancel, key="job_cancel")
-        row.progress(min(max(status.fraction, 0.02), 1.0), f"{status.message}. The page stays usable.")
+def _controls(desk: Desk) -> None:
+    status = desk.status()
+    if status is not None and not status.finished:
+        watch(desk.status, desk.cancel, key="job_cancel")
         return
-    stopped = status is not None and status.state != "done"
-    if status is not None and stopped:
-        if status.state != "cancelled":
-            complain("The run did not finish", status.message, "The stored run stands below.")
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    if status is not None and status.state != "done":
+        say_why_not(status, "The run did not finish", "The stored run stands below; finished steps are kept.")
         row.button(
             "Carry on",
             icon=":material/play_arrow:",

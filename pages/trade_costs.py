@@ -21,14 +21,23 @@ from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.gravity.structure import ad_valorem_equivalent, read_structure
 from firmtrade_core.labels import Unit, Variable, number
 from firmtrade_core.paths import asset
+from firmtrade_core.report.export import About, Table, about_world, written_now
 from firmtrade_core.report.gravity_words import dropped, equation_words, latex_table, python_code, term_name
+from firmtrade_core.report.page_tables import (
+    about_estimate,
+    coefficient_table,
+    elasticity_table,
+    fitted_table,
+)
 from firmtrade_core.scenarios.estimated_policy import estimated_policy
 from firmtrade_core.world.elasticities import ElasticitySet, elasticity_sets
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 from pages.parts import chart
 from pages.parts import trade_panels as panels
-from pages.parts.frame import complain, open_page
+from pages.parts.event_study import before_and_after
+from pages.parts.exports import table_downloads
+from pages.parts.frame import complain, heading, open_page, table
 from pages.parts.pickers import places
 from pages.parts.store import Store, current, seeded
 from pages.parts.trade_panels import ALL_GOODS, Choices, PanelFile, choices
@@ -165,17 +174,12 @@ def _take() -> None:
 
 def _estimate(file: PanelFile, chosen: Choices) -> GravityEstimate | None:
     """The estimate; large ones wait for a click."""
-    sector = None if chosen.sector == ALL_GOODS or chosen.sector not in file.panel.sectors else chosen.sector
-    panel = file.panel
+    sector, panel = panels.sector_of(file, chosen), file.panel
     try:
         equation = panels.specification(panel, chosen)
-        rows = len(panel.table) // (len(panel.sectors) if sector else 1)
         token = f"{file.content_hash}{sector}{equation.content_hash}"
-        if rows > panels.QUICK_ROWS and token not in chosen.asked:
-            st.html(f'<p class="ft-empty">{rows:,} observations: this takes a while.</p>')
-            if not st.button("Estimate", type="primary", key="gravity_go"):
-                return None
-            chosen.asked.add(token)
+        if not panels.asked(panel, sector, token, chosen, key="gravity_go"):
+            return None
         return panels.estimated(file.content_hash, sector, equation.content_hash, panel, equation)
     except GravityError as error:
         complain("No estimate to show", str(error), "Nothing you chose is lost: change a choice on the left.")
@@ -247,40 +251,47 @@ def _numbers(found: GravityEstimate, key: str) -> None:
     st.html(f'<div class="ft-numbers" data-result="{escape(key)}">{cells}</div>')
 
 
-def _table(found: GravityEstimate, file: PanelFile, chosen: Choices) -> None:
-    table = found.table()
-    head = "<th>Estimate</th><th>Std. error</th><th>95 % interval</th><th>p</th>"
-    rows = "".join(
-        f"<tr><th>{escape(term_name(r.term))}</th><td>{_fixed(r.estimate)}</td><td>{_fixed(r.std_error)}</td>"
-        f"<td>{_fixed(r.low)} to {_fixed(r.high)}</td><td>{'&lt; 0.001' if r.p_value < 0.001 else _fixed(r.p_value)}</td></tr>"
+def _about(world: World, found: GravityEstimate, file: PanelFile, chosen: Choices) -> About:
+    """What an estimate rests on; on the world's own flows, where those come from."""
+    origin = about_world(world) if chosen.source == "world" else ()
+    return (*origin, *about_estimate(found, file.name, file.content_hash))
+
+
+def _table(world: World, found: GravityEstimate, file: PanelFile, chosen: Choices) -> None:
+    rows = [
+        (term_name(r.term), _fixed(r.estimate), _fixed(r.std_error), f"{_fixed(r.low)} to {_fixed(r.high)}",
+         "< 0.001" if r.p_value < 0.001 else _fixed(r.p_value))
         for r in found.rows()
-    )
+    ]  # fmt: skip
+    interval = f"{100 * found.specification.confidence:.0f} % interval"
+    heading("Coefficients")
+    head = ("Of", "Estimate", "Std. error", interval, "p")
+    table("Coefficients", head, rows, headed=False, whole=False)
     st.html(
-        '<h2 class="ft-heading">Coefficients</h2><div class="ft-table" tabindex="0" role="region" aria-label="Coefficients">'
-        f"<table><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
         f'<p class="ft-quiet">{escape(equation_words(found.specification))} {escape(dropped(found))} '
         + " ".join(escape(note) for note in found.notes)
         + "</p>"
     )
-    with st.container(horizontal=True, gap="small"):
-        for words, content, name in (
-            ("CSV", table.to_csv(index=False), "coefficients.csv"),
-            ("LaTeX", latex_table(found, caption=f"Gravity, {file.name}"), "coefficients.tex"),
-            ("Fitted flows", found.cells.to_csv(index=False), "fitted.csv"),
-        ):
-            st.download_button(
-                words,
-                content,
-                name,
-                icon=":material/download:",
-                type="tertiary",
-                key=f"gravity_{name}",
-                on_click="ignore",
-            )
+    unit = "m USD" if chosen.source == "world" else "as in the file"
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        table_downloads(
+            coefficient_table(found), lambda: _about(world, found, file, chosen), key="coefficients"
+        )
+        st.download_button(
+            "LaTeX",
+            latex_table(found, caption=f"Gravity, {file.name}"),
+            "coefficients.tex",
+            icon=":material/download:",
+            type="tertiary",
+            key="gravity_coefficients.tex",
+            on_click="ignore",
+        )
+        st.html('<span class="ft-choice">Fitted flows</span>')
+        table_downloads(fitted_table(found, unit), lambda: _about(world, found, file, chosen), key="fitted")
     _form(found, file)
     with st.expander("Python that gives the same"):
         st.code(
-            python_code(_panel_code(file, chosen), _sector(file, chosen), found.specification),
+            python_code(_panel_code(file, chosen), panels.sector_of(file, chosen), found.specification),
             language="python",
         )
 
@@ -317,7 +328,7 @@ def _policy(store: Store, world: World, found: GravityEstimate, chosen: Choices)
     switches = [t for t in found.terms if t in columns_of and set(np.unique(columns_of[t])) == {0.0, 1.0}]
     if not switches:
         return
-    st.html('<h2 class="ft-heading">Put an estimated effect into the scenario</h2>')
+    heading("Put an estimated effect into the scenario")
     chosen.policy = chosen.policy if chosen.policy in switches else switches[0]
     columns = st.columns([3, 2, 5, 3], vertical_alignment="bottom")
     columns[0].selectbox(
@@ -356,10 +367,6 @@ def _policy(store: Store, world: World, found: GravityEstimate, chosen: Choices)
         key="gravity_add",
         help=f"The factor exp(−β Δx / ε) at ε = {epsilon:g}; the Scenario lab solves its full equilibrium.",
     )
-
-
-def _sector(file: PanelFile, chosen: Choices) -> str | None:
-    return chosen.sector if chosen.sector != ALL_GOODS and chosen.sector in file.panel.sectors else None
 
 
 def _panel_code(file: PanelFile, chosen: Choices) -> str:
@@ -480,7 +487,7 @@ def _over_sectors_and_years(
     if not terms:
         return
     chosen.term = chosen.term if chosen.term in terms else terms[0]
-    st.html('<h2 class="ft-heading">Over sectors and years</h2>')
+    heading("Over sectors and years")
     st.columns([1, 3])[0].selectbox(
         "Coefficient of", terms, format_func=term_name, **seeded("gravity_term", chosen.term, _write("term"))
     )
@@ -541,8 +548,8 @@ def _sector_name(world: World, sector: str) -> str:
 
 def _by_year(chosen: Choices) -> None:
     path = asset("estimates/by_year.csv")
-    table, head = read_years(path)
-    own = table[table["term"] == chosen.term]
+    table_of_years, head = read_years(path)
+    own = table_of_years[table_of_years["term"] == chosen.term]
     if own.empty:
         st.html(
             f'<p class="ft-empty">The stored run over years has no coefficient of {escape(term_name(chosen.term))}.</p>'
@@ -571,22 +578,19 @@ def _by_year(chosen: Choices) -> None:
         source=f"{head['source']}; {head['equation']}.",
     )
     chart.draw(drawn, key="gravity_years", result=f"years{chosen.term}")
-    st.download_button(
-        "All sectors and years",
-        path.read_text(encoding="utf-8"),
-        "gravity_by_year.csv",
-        icon=":material/download:",
-        type="tertiary",
-        key="gravity_years_csv",
-        on_click="ignore",
+    levels = dict.fromkeys(
+        ("estimate", "std_error", "low", "high"), "per unit of the regressor, on log trade"
     )
+    stored = Table("gravity_by_year", "Gravity by sector and year, stored run", table_of_years, levels)
+    about = (("Source", head["source"]), ("Equation", head["equation"]), written_now())
+    table_downloads(stored, lambda: about, key="gravity_years")
 
 
 # Elasticities ------------------------------------------------------------------------------------
 
 
 def _elasticities(store: Store, world: World, chosen: Choices) -> None:
-    st.html('<h2 class="ft-heading">Trade elasticities to choose from</h2>')
+    heading("Trade elasticities to choose from")
     sets = elasticity_sets()
     in_force = store.scenario.structure.elasticity
     left, right = st.columns([5, 7], gap="large")
@@ -609,15 +613,9 @@ def _elasticities(store: Store, world: World, chosen: Choices) -> None:
         )
         if problem := store.problems.get("structure"):
             complain("Not in force", problem)
-        st.download_button(
-            "All sets",
-            _all_sets().to_csv(index=False),
-            "trade_elasticities.csv",
-            icon=":material/download:",
-            type="tertiary",
-            key="gravity_sets_csv",
-            on_click="ignore",
-        )
+        st.html('<span class="ft-choice">All sets</span>')
+        about = (("Sources", "each set's own, in the last column"), written_now())
+        table_downloads(elasticity_table(), lambda: about, key="gravity_sets")
     with right:
         chart.draw(_set_chart(shown), key="gravity_set_chart", result=f"set{shown.name}")
 
@@ -682,31 +680,6 @@ def _short(sector: str) -> str:
     return BROAD_SECTORS[sector].split(",")[0]
 
 
-def _all_sets() -> pd.DataFrame:
-    """Every set, a row per sector."""
-    rows = []
-    for shown in elasticity_sets().values():
-        for sector, value in shown.by_sector.items():
-            low, high = shown.intervals.get(sector, (np.nan, np.nan))
-            status = shown.estimates[sector].status if sector in shown.estimates else "published"
-            rows.append(
-                (
-                    shown.name,
-                    shown.label,
-                    sector,
-                    value,
-                    low,
-                    high,
-                    status,
-                    shown.kind,
-                    shown.flow_values,
-                    shown.source,
-                )
-            )
-    columns = ["set", "label", "sector", "value", "low", "high", "status", "kind", "flow_values", "source"]
-    return pd.DataFrame(rows, columns=columns)
-
-
 # The page ----------------------------------------------------------------------------------------
 
 
@@ -750,9 +723,10 @@ def _page(world: World) -> None:
     if found is not None:
         one, two = st.columns(2, gap="large")
         with one:
-            _table(found, file, chosen)
+            _table(world, found, file, chosen)
         with two:
             _fit(found, file, source, key)
+        before_and_after(file, chosen, found.specification, _panel_code(file, chosen), source)
         _over_sectors_and_years(world, file, found, chosen, source, key)
         _policy(store, world, found, chosen)
     _elasticities(store, world, chosen)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from firmtrade_core.analysis.firms import exporters, firm_outcomes
 from firmtrade_core.analysis.states import ComparisonError, abroad
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium, solve
-from firmtrade_core.scenarios import HomeFirms, Programme, Scenario, Tariff, compile
+from firmtrade_core.scenarios import HomeFirms, Programme, Scenario, compile
 from firmtrade_core.scenarios.compile import CompiledScenario
-from firmtrade_core.scenarios.programmes import Treatment, wto_note
+from firmtrade_core.scenarios.home import GRADES, Effect
+from firmtrade_core.scenarios.programmes import Treatment, effect_of, wto_note
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
@@ -27,7 +28,12 @@ class ProgrammeResult:
 
     Attributes
     ----------
+    card : Programme
+    effect : Effect
+        What it does to a firm it reaches.
     with_it, without : Equilibrium
+    after, before : Treatment
+        The home country's firms with it and without it.
     treated : float
         Firms reached.
     outlay : float
@@ -41,18 +47,20 @@ class ProgrammeResult:
     gain : float
         Equivalent variation at home after paying the outlay, million USD.
     destinations, products : DataFrame
-        Change of exports and of firm-market pairs, by destination and by sector.
+        Change of exports (million USD) and of firm-market pairs, by destination and by sector; pairs before and
+        after too.
     jobs : DataFrame
         By sector: percent, and persons where the firms' table has employment.
-    displaced : dict
-        Million USD of sales that others at home lose: ``firms`` (not treated, same sectors), ``sectors`` (all
-        other sectors); and ``exporters``, pairs that firms not treated give up.
     stamp, wto : str
-        Evidence of the effect, and a note on trade rules; empty where none is due.
+        Evidence of the effect where it is an association only, and a note on trade rules; empty where none is due.
     """
 
+    card: Programme
+    effect: Effect
     with_it: Equilibrium
     without: Equilibrium
+    after: Treatment
+    before: Treatment
     treated: float
     outlay: float
     public_cost: float
@@ -63,81 +71,135 @@ class ProgrammeResult:
     destinations: pd.DataFrame
     products: pd.DataFrame
     jobs: pd.DataFrame
-    displaced: dict[str, float]
     stamp: str
     wto: str
 
     @property
+    def evidence(self) -> str:
+        """How well the effect is known, in words: it stands beside every number."""
+        return GRADES[self.effect.grade]
+
+    @property
     def cost_per_new_exporter(self) -> float:
         """USD of public cost; infinite where none is gained."""
-        return 1e6 * _ratio(self.public_cost, self.new_exporters)
+        return 1e6 * ratio(self.public_cost, self.new_exporters)
 
     @property
     def cost_per_export_dollar(self) -> float:
         """Public cost over extra exports; infinite where none are gained."""
-        return _ratio(self.public_cost, self.exports)
+        return ratio(self.public_cost, self.exports)
 
     @property
     def benefit_cost(self) -> float:
         """Gain, before paying for it, over public cost; above 1 the programme pays for itself."""
-        return 1 + _ratio(self.gain, self.public_cost)
+        return 1 + ratio(self.gain, self.public_cost)
 
     @property
     def real_income(self) -> float:
         """Change in real income at home, percent."""
-        before, after = (e.real_income_change[self._home] for e in (self.without, self.with_it))
-        return float(100 * (after / before - 1))
+        return real_income(self.with_it, self.without, self.home)
 
     @property
-    def _home(self) -> int:
-        return int(self.with_it.margins_in_force.home)  # type: ignore[attr-defined]
+    def home(self) -> int:
+        """Position of the home country in the world."""
+        return self.with_it.world.country_index(self.after.home.country)
+
+    @cached_property
+    def displaced(self) -> dict[str, float]:
+        """Million USD of sales that others at home lose: ``firms`` (not treated, same sectors), ``sectors`` (all others).
+
+        And ``exporters``, pairs that firms not treated give up.
+        """
+        return _displaced(self.before, self.after, self.without, self.with_it, self.home)
 
 
-def _ratio(amount: float, per: float) -> float:
+def ratio(amount: float, per: float) -> float:
+    """An amount per something; infinite where there is nothing to divide by."""
     return amount / per if per > 0 else float("inf")
 
 
-def evaluate_programme(scenario: Scenario, world: World, home: HomeFirms, card: int) -> ProgrammeResult:
+def real_income(after: Equilibrium, before: Equilibrium, country: int) -> float:
+    """Change in a country's real income from one result to another, percent."""
+    return float(100 * (after.real_income_change[country] / before.real_income_change[country] - 1))
+
+
+def evaluate_programme(
+    scenario: Scenario,
+    world: World,
+    home: HomeFirms | None,
+    card: int,
+    *,
+    with_it: Equilibrium | None = None,
+    without: Equilibrium | None = None,
+) -> ProgrammeResult:
     """The difference that one programme of a scenario makes.
 
     Parameters
     ----------
     card
         Position in ``scenario.cards``.
+    with_it, without
+        The two equilibria (`variants`), where they are known already.
 
     Raises
     ------
     ComparisonError
-        If the card is no programme, or the scenario does not use the firms family.
+        If the card is no programme, the scenario does not use the firms family, or there are no firms.
     ScenarioError, EquilibriumError
         As `compile` and `solve`.
+    """
+    programme = judged_card(scenario, card)
+    whole, rest = variants(scenario, card)
+    plain, full = compile(rest, world, home), compile(whole, world, home)
+    without = without or solve(world, plain.shock, plain.parameters, start=plain.unanswered)
+    with_it = with_it or solve(world, full.shock, full.parameters, start=without)
+    return _judged(programme, plain, full, without, with_it)
+
+
+def judged_card(scenario: Scenario, card: int) -> Programme:
+    """The programme at a position.
+
+    Raises
+    ------
+    ComparisonError
+        If it is none, or the scenario does not use the firms family.
     """
     programme = scenario.cards[card]
     if not isinstance(programme, Programme):
         raise ComparisonError(f"Card {card + 1} is of kind {programme.kind}; choose a programme.")
     if scenario.structure.family != "firms":
         raise ComparisonError("Choose the firms family: a programme is judged firm by firm.")
+    return programme
+
+
+def variants(scenario: Scenario, card: int) -> tuple[Scenario, Scenario]:
+    """The scenario with a card, switched on and last, and without it."""
     others = tuple(c for position, c in enumerate(scenario.cards) if position != card)
-    plain = compile(scenario.with_(cards=others), world, home)
-    full = compile(
-        scenario.with_(cards=(*others, programme.model_copy(update={"enabled": True}))), world, home
-    )
-    without = solve(world, plain.shock, plain.parameters, start=plain.unanswered)
-    return _judged(programme, plain, full, without, world)
+    last = scenario.cards[card].model_copy(update={"enabled": True})
+    return scenario.with_(cards=(*others, last)), scenario.with_(cards=others)
 
 
 def _judged(
-    card: Programme, plain: CompiledScenario, full: CompiledScenario, without: Equilibrium, world: World
+    card: Programme,
+    plain: CompiledScenario,
+    full: CompiledScenario,
+    without: Equilibrium,
+    with_it: Equilibrium,
 ) -> ProgrammeResult:
-    with_it = solve(world, full.shock, full.parameters, start=without)
-    assert plain.treatment is not None and full.treatment is not None
-    h = world.country_index(full.treatment.home.country)
+    if plain.treatment is None or full.treatment is None:
+        raise ComparisonError("No firms of a home country are loaded: there is nobody to count.")
+    world, home = with_it.world, full.treatment.home
+    h = world.country_index(home.country)
     before, after = exporters(without), exporters(with_it)
     pairs = after.pairs[1] - before.pairs[1]
     trade = abroad(with_it.border_value - without.border_value)[h]
     return ProgrammeResult(
+        card,
+        effect_of(card, home),
         with_it,
         without,
+        full.treatment,
+        plain.treatment,
         full.treatment.count[-1],
         float(with_it.outlay[h] - without.outlay[h]),
         float(public_cost(with_it)[h] - public_cost(without)[h]),
@@ -151,19 +213,21 @@ def _judged(
                 "name": [country_name(code) for code in world.countries],
                 "exports": trade.sum(1),
                 "pairs": pairs.sum(0),
+                "pairs_before": before.pairs[1].sum(0),
+                "pairs_after": after.pairs[1].sum(0),
             }
         ).drop(index=h),
         pd.DataFrame(
             {
                 "sector": world.sectors,
+                "name": [world.sector_name(code) for code in world.sectors],
                 "exports": trade.sum(0),
                 "pairs": pd.Series(pairs.sum(1), after.sectors)
                 .reindex(world.sectors, fill_value=0.0)
                 .to_numpy(),
             }
         ),
-        jobs_table(with_it, without, full.treatment.home),
-        _displaced(plain.treatment, full.treatment, without, with_it, h),
+        jobs_table(with_it, without, home),
         full.stamps[0] if full.stamps else "",
         wto_note(card),
     )
@@ -216,46 +280,3 @@ def _displaced(
         "sectors": float(-others.sum()),
         "exporters": float(-markets[rest].sum()),
     }
-
-
-def equal_cost_tariff_cut(
-    result: ProgrammeResult, scenario: Scenario, world: World, home: HomeFirms
-) -> tuple[float, Equilibrium]:
-    """A cut of the home country's own tariffs whose loss of duties costs as much as the programme.
-
-    Parameters
-    ----------
-    scenario
-        Without the programme.
-
-    Returns
-    -------
-    share : float
-        Of its tariffs on all goods that is taken off.
-    equilibrium : Equilibrium
-        The world with that cut.
-
-    Raises
-    ------
-    ComparisonError
-        If even lifting all tariffs costs less than the programme.
-    """
-    start: Equilibrium = result.without
-    h = world.country_index(home.country)
-    base = public_cost(start)[h]
-
-    def cut(share: float) -> Equilibrium:
-        card = Tariff(importers=(home.country,), method="scale", value=1 - share)
-        compiled = compile(scenario.with_(cards=(*scenario.cards, card)), world, home)
-        return solve(world, compiled.shock, compiled.parameters, start=start)
-
-    def gap(share: float) -> float:
-        return float(public_cost(cut(share))[h] - base - result.public_cost)
-
-    if gap(1.0) < 0:
-        raise ComparisonError(
-            f"Lifting all tariffs of {country_name(home.country)} costs less in duties than this programme; there is no "
-            "tariff cut of equal cost."
-        )
-    share = float(brentq(gap, 0.0, 1.0, xtol=1e-5)) if result.public_cost > 0 else 0.0
-    return share, cut(share)

@@ -1,5 +1,13 @@
 """Where a change of exports comes from, adding up exactly (MODEL 8)."""
 
+from firmtrade_core.attribution.firm_growth import (
+    FirmGrowth,
+    FirmHistory,
+    ProductivityGrowth,
+    attribute_firms,
+    attribute_productivity,
+    read_history,
+)
 from firmtrade_core.attribution.growth import attribute_growth
 from firmtrade_core.attribution.panel import growth_by_margin, melitz_polanec
 from firmtrade_core.attribution.result import Attribution, AttributionError
@@ -9,9 +17,15 @@ from firmtrade_core.attribution.shapley import shapley_values
 __all__ = [
     "Attribution",
     "AttributionError",
+    "FirmGrowth",
+    "FirmHistory",
+    "ProductivityGrowth",
+    "attribute_firms",
     "attribute_growth",
+    "attribute_productivity",
     "attribute_scenario",
     "growth_by_margin",
     "melitz_polanec",
+    "read_history",
     "shapley_values",
 ]

@@ -7,9 +7,12 @@ import pandas as pd
 
 from firmtrade_core.attribution.result import AttributionError
 
+#: What a firm did in a destination between two years.
+KINDS = ("incumbents", "new_markets", "left_markets", "entrants", "exits")
 
-def growth_by_margin(flows: pd.DataFrame, first: int, second: int) -> pd.DataFrame:
-    """Growth of exports by what firms and destinations did; the parts add up exactly.
+
+def margin_moves(flows: pd.DataFrame, first: int, second: int) -> pd.DataFrame:
+    """What every firm did in every destination between two years.
 
     Parameters
     ----------
@@ -19,9 +22,7 @@ def growth_by_margin(flows: pd.DataFrame, first: int, second: int) -> pd.DataFra
     Returns
     -------
     DataFrame
-        One row per destination: ``incumbents`` (firms in the market in both years), ``new_markets`` and
-        ``left_markets`` (firms that exported elsewhere in the other year), ``entrants`` and ``exits`` (firms that did
-        not export at all in the other year), ``before, after, change``.
+        One row per firm and destination: ``firm, destination, before, after, change, margin`` (of `KINDS`).
 
     Raises
     ------
@@ -43,7 +44,7 @@ def growth_by_margin(flows: pd.DataFrame, first: int, second: int) -> pd.DataFra
     )
     before, after = sold[first], sold[second]
     exported = sold.groupby(level="firm").transform("sum")
-    kind = np.select(
+    margin = np.select(
         [
             (before > 0) & (after > 0),
             (before == 0) & (exported[first] > 0),
@@ -53,25 +54,59 @@ def growth_by_margin(flows: pd.DataFrame, first: int, second: int) -> pd.DataFra
         ["incumbents", "new_markets", "left_markets", "entrants"],
         "exits",
     )
-    moved = (after - before).to_frame("change").assign(kind=kind)
-    table = moved.groupby(["destination", "kind"])["change"].sum().unstack().fillna(0.0)
-    kinds = ["incumbents", "new_markets", "left_markets", "entrants", "exits"]
-    table = table.reindex(columns=kinds, fill_value=0.0)
-    totals = sold.groupby(level="destination").sum()
-    table["before"], table["after"] = totals[first], totals[second]
+    columns = {"before": before, "after": after, "change": after - before, "margin": margin}
+    return pd.DataFrame(columns).reset_index()
+
+
+def growth_by_margin(flows: pd.DataFrame, first: int, second: int) -> pd.DataFrame:
+    """Growth of exports by what firms and destinations did; the parts add up exactly.
+
+    Returns
+    -------
+    DataFrame
+        One row per destination: ``incumbents`` (firms in the market in both years), ``new_markets`` and
+        ``left_markets`` (firms that exported elsewhere in the other year), ``entrants`` and ``exits`` (firms that did
+        not export at all in the other year), ``before, after, change``.
+
+    Raises
+    ------
+    AttributionError
+        As `margin_moves`.
+    """
+    return margin_table(margin_moves(flows, first, second))
+
+
+def margin_table(moves: pd.DataFrame) -> pd.DataFrame:
+    """Moves of `margin_moves`, or of a coarser division into destinations, added up as `growth_by_margin` shows them."""
+    table = moves.groupby(["destination", "margin"])["change"].sum().unstack().fillna(0.0)
+    table = table.reindex(columns=list(KINDS), fill_value=0.0)
+    totals = moves.groupby("destination")[["before", "after"]].sum()
+    table[["before", "after"]] = totals
     table["change"] = table["after"] - table["before"]
     return table.reset_index().rename_axis(columns=None)
 
 
 def melitz_polanec(
-    panel: pd.DataFrame, first: int, second: int, *, productivity: str = "productivity", share: str = "sales"
+    panel: pd.DataFrame,
+    first: int,
+    second: int,
+    *,
+    productivity: str = "productivity",
+    share: str = "sales",
+    weight: str | None = None,
 ) -> dict[str, float]:
-    """Change of aggregate productivity, dynamic Olley-Pakes with entry and exit (Melitz and Polanec 2015).
+    """Change of aggregate productivity, dynamic Olley-Pakes with entry and exit.
+
+    ``ΔΦ = Δφ̄_S + Δcov_S + s_E2 (Φ_E2 - Φ_S2) + s_X1 (Φ_S1 - Φ_X1)`` with S survivors, E entrants, X firms that close,
+    Φ means weighted by size, φ̄ plain means, s shares in size: Melitz and Polanec (2015), RAND Journal of Economics
+    46(2), 362-375, equations (5) and (6).
 
     Parameters
     ----------
     panel : DataFrame
-        ``firm, year``, log productivity and the size by which firms are weighted.
+        ``firm, year``, log productivity and the size by which firms count; one row by firm and year.
+    weight
+        Column of sampling weights: firms that a row stands for.
 
     Returns
     -------
@@ -82,30 +117,40 @@ def melitz_polanec(
     Raises
     ------
     AttributionError
-        If a column is missing, or no firm is there in both years.
+        If a column is missing, a firm stands twice in a year, or no firm is there in both years.
     """
-    missing = [c for c in ("firm", "year", productivity, share) if c not in panel]
+    missing = [
+        c for c in ("firm", "year", productivity, share, *([weight] if weight else [])) if c not in panel
+    ]
     if missing:
         raise AttributionError(f"The panel has no column {', '.join(missing)}.")
+    if panel.duplicated(["firm", "year"]).any():
+        raise AttributionError("Some firms stand twice in a year; give one row by firm and year.")
     years = [panel[panel["year"] == year].set_index("firm") for year in (first, second)]
     stay = years[0].index.intersection(years[1].index)
     if stay.empty:
         raise AttributionError(f"No firm is in the panel in both {first} and {second}.")
 
-    def mean(rows: pd.DataFrame) -> float:
-        return float(np.average(rows[productivity], weights=rows[share])) if len(rows) else 0.0
+    def count(rows: pd.DataFrame) -> pd.Series:
+        return rows[weight].astype(float) if weight else pd.Series(1.0, index=rows.index)
 
-    def weight(rows: pd.DataFrame, year: pd.DataFrame) -> float:
-        return float(rows[share].sum() / year[share].sum())
+    def size(rows: pd.DataFrame) -> pd.Series:
+        return rows[share].astype(float) * count(rows)
+
+    def mean(rows: pd.DataFrame) -> float:
+        return float(np.average(rows[productivity], weights=size(rows)))
 
     survivors = [year.loc[stay] for year in years]
-    simple = [float(rows[productivity].mean()) for rows in survivors]
+    simple = [float(np.average(rows[productivity], weights=count(rows))) for rows in survivors]
     weighted = [mean(rows) for rows in survivors]
     left, entered = years[0].drop(index=stay), years[1].drop(index=stay)
+    entrants, exits = (
+        float(size(rows).sum() / size(year).sum()) for rows, year in ((entered, years[1]), (left, years[0]))
+    )
     parts = {
         "within": simple[1] - simple[0],
         "reallocation": (weighted[1] - simple[1]) - (weighted[0] - simple[0]),
-        "entry": weight(entered, years[1]) * (mean(entered) - weighted[1]) if len(entered) else 0.0,
-        "exit": weight(left, years[0]) * (weighted[0] - mean(left)) if len(left) else 0.0,
+        "entry": entrants * (mean(entered) - weighted[1]) if len(entered) else 0.0,
+        "exit": exits * (weighted[0] - mean(left)) if len(left) else 0.0,
     }
     return parts | {"total": mean(years[1]) - mean(years[0])}

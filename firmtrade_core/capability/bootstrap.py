@@ -10,17 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.capability.data import CapabilityData
-from firmtrade_core.capability.estimation import (
-    State,
-    capability_response,
-    entry_response,
-    one_thread,
-    settle,
-    simulate,
-)
-from firmtrade_core.capability.learners import CrossFit, cross_fit
+from firmtrade_core.capability.estimation import Stage, State, one_thread, refit, settle, simulate
+from firmtrade_core.capability.learners import CrossFit
 from firmtrade_core.capability.likelihood import Scales, integrate
-from firmtrade_core.capability.maximise import Fit, Parameters
+from firmtrade_core.capability.maximise import Fit, Parameters, scalar_covariance
 
 Array = NDArray[np.float64]
 Kind = Literal["firms", "model"]
@@ -28,6 +21,10 @@ Kind = Literal["firms", "model"]
 #: Refits by draw. The likelihood has a flat ridge along the scale of κ; after one refit the spread of draws is a
 #: quarter too small, after three it has settled.
 REFITS = 3
+
+
+#: Errors of draws are taken to be at least this share of their median.
+SMALLEST_ERROR = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +38,8 @@ class Draw:
         Of the sample's own firms, by learners trained on the drawn ones without the firm's fold.
     m_learned, g_learned
         The learners behind them, if kept.
+    covariance : (6, 6)
+        Of the scalars, m and g given: see `maximise.scalar_covariance`.
     weights : (F,), optional
         Of firms in the draw: their own times how often they were drawn.
     """
@@ -50,6 +49,7 @@ class Draw:
     g: Array
     m_learned: CrossFit | None
     g_learned: CrossFit | None
+    covariance: Array
     weights: Array | None = None
 
     @property
@@ -63,22 +63,23 @@ def bootstrap(
     state: State,
     draws: int,
     *,
-    kind: Kind = "firms",
+    kind: Kind = "model",
     seed: int = 0,
     first: int = 0,
     keep_learners: bool = False,
     progress: Callable[[str, float], None] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> tuple[Draw, ...]:
-    """Draw firms again and estimate anew from the estimate: Newton refits of m (and g) and of the parameters.
+    """Draw data again and estimate anew from the estimate: Newton refits of m (and g) and of the parameters.
 
     Draw b depends on the seed and b alone, so a stopped run goes on where it was.
 
     Parameters
     ----------
     kind
-        ``firms`` draws firms with replacement (robust; a firm drawn twice stays within one fold).
-        ``model`` draws firms' shocks from the estimated model, attributes given.
+        ``model`` draws each firm's u, ξ and ν from the estimated model, attributes given: it sees the bias of the
+        estimator itself, and in simulations its intervals covered more. ``firms`` draws firms with replacement,
+        robust where the model is wrong (a firm drawn twice stays within one fold).
     first
         Draws before it are left out: they were made already.
     cancelled
@@ -104,26 +105,14 @@ def _draw(data: CapabilityData, state: State, kind: Kind, seed: int, number: int
     else:
         drawn = simulate(data, state.m, state.g, state.fit.parameters, generator)
         at = _pass(drawn, state)
-    m_learned = g_learned = None
+    stage: Stage = "m" if state.g_learned is None else "both"
     for _ in range(REFITS):
-        m, m_learned = _refit(drawn, at, "m", seed)
-        at = replace(at, m=m)
-        if state.g_learned is not None:
-            g, g_learned = _refit(drawn, _pass(drawn, at), "g", seed)
-            at = replace(at, g=g)
-        at = settle(drawn, at, tolerance=1e-2)
-    found = settle(drawn, at, tolerance=1e-3)
-    learned = (m_learned, g_learned) if keep else (None, None)
-    return Draw(found.fit.parameters, found.m, found.g, *learned, weights=drawn.weights)
-
-
-def _refit(drawn: CapabilityData, state: State, stage: str, seed: int) -> tuple[Array, CrossFit]:
-    response, weights = (capability_response if stage == "m" else entry_response)(drawn, state)
-    learner = state.learner if stage == "m" else state.entry_learner
-    learned = cross_fit(
-        learner, drawn.attributes, response, weights, state.folds, drawn.attribute_names, seed
-    )
-    return learned.out_of_fold - np.average(learned.out_of_fold, weights=drawn.row_weights), learned
+        at = settle(drawn, refit(drawn, at, stage, seed), tolerance=1e-2)
+    # A flat ridge: a draw that stops early stays near the estimate, and the spread comes out too small.
+    found = settle(drawn, at, tolerance=1e-5)
+    learned = (found.m_learned, found.g_learned) if keep else (None, None)
+    covariance = scalar_covariance(drawn, found.m, found.g, found.fit)
+    return Draw(found.fit.parameters, found.m, found.g, *learned, covariance, drawn.weights)
 
 
 def _pass(data: CapabilityData, state: State) -> State:
@@ -136,15 +125,82 @@ def _pass(data: CapabilityData, state: State) -> State:
     return replace(state, fit=fit)
 
 
-def corrected_interval(estimate: float, draws: Array, level: float = 0.90) -> tuple[float, float]:
+def freedom_lost(data: CapabilityData, state: State) -> float:
+    """Factor by which draws' spread falls short of the sampling error: parameters fitted to few sellers.
+
+    Drawing firms again treats them as the population to which δ, k and the scalars were fitted; the spread is
+    short by ``√(1 - p/n)`` as in a regression, with n the firms that sell anywhere.
+    """
+    sellers = int(data.exports_anywhere.sum())
+    fitted = 2 * int((data.cell_counts[0] > 0).sum()) + 5 + (state.g_learned is not None)
+    return float(np.sqrt(sellers / max(sellers - fitted, 0.25 * sellers)))
+
+
+def corrected_interval(
+    estimate: float, draws: Array, errors: Array | None = None, level: float = 0.90, inflation: float = 1.0
+) -> tuple[float, float]:
     """Interval about the estimate less its bias, by the draws' spread and Student's t with one less than draws.
 
     A learner trained on drawn firms errs more than one trained on all, about as much more as the latter errs
     against the truth, so the draws' mean measures the bias and percentiles would double it. Quantiles of few draws
     are noisy and reflect the wrong tail; in simulations they covered less.
+
+    Parameters
+    ----------
+    errors : (B,), optional
+        A standard error of each draw. Where they grow with the draws, as those of v_k do, the interval is
+        made on the scale on which they would not (variance stabilisation, Tibshirani 1988).
+    inflation
+        See `freedom_lost`.
     """
     from scipy.stats import t as student
 
-    corrected = 2 * estimate - float(draws.mean())
-    reach = float(student.ppf((1 + level) / 2, len(draws) - 1) * draws.std(ddof=1))
-    return corrected - reach, corrected + reach
+    scale = _Stabilised.of(draws, errors)
+    made = scale.forth(draws)
+    corrected = 2 * float(scale.forth(np.array(estimate))) - float(made.mean())
+    spread = float(made.std(ddof=1))
+    if scale.slope:
+        # On this scale the information matrix puts the error at one; few draws may say less by luck.
+        spread = max(spread, 1.0)
+    reach = inflation * float(student.ppf((1 + level) / 2, len(draws) - 1)) * spread
+    return float(scale.back(corrected - reach)), float(scale.back(corrected + reach))
+
+
+@dataclass(frozen=True)
+class _Stabilised:
+    """A scale ``∫ dv / (level + slope v)`` on which standard errors are constant; straight where they would vanish."""
+
+    level: float
+    slope: float
+    edge: float
+
+    @classmethod
+    def of(cls, draws: Array, errors: Array | None) -> _Stabilised:
+        """From a line through errors against draws; the identity without errors or where they do not vary."""
+        usable = (
+            errors is not None and np.isfinite(errors).all() and np.median(errors) > 0 and np.ptp(draws) > 0
+        )
+        if errors is None or not usable:
+            return cls(1.0, 0.0, 0.0)
+        slope, level = np.polyfit(draws, errors, 1)
+        typical = float(np.median(errors))
+        if abs(slope) * draws.std() < 1e-6 * typical:
+            return cls(1.0, 0.0, 0.0)
+        return cls(float(level), float(slope), SMALLEST_ERROR * typical)
+
+    def forth(self, values: Array) -> Array:
+        """Onto the scale."""
+        if self.slope == 0:
+            return values
+        line = self.level + self.slope * values
+        curved: Array = np.log(np.maximum(line, self.edge)) / self.slope
+        return curved + np.minimum(line - self.edge, 0.0) / (self.slope * self.edge)
+
+    def back(self, values: float) -> float:
+        """The inverse of `forth`."""
+        if self.slope == 0:
+            return values
+        at_edge = np.log(self.edge) / self.slope
+        beyond = self.slope * (values - at_edge)
+        line = self.edge * np.exp(min(beyond, 50.0)) if beyond >= 0 else self.edge * (1 + beyond)
+        return float((line - self.level) / self.slope)

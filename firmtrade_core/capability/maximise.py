@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ IDLE_STEPS = 3
 
 #: Largest change of a parameter in one step.
 LONGEST_STEP = 1.5
+
+#: Steps remembered, bounds of the damping, and shortenings of a step before another direction is sought.
+MEMORY, LEAST_DAMPING, MOST_DAMPING, MOST_HALVINGS = 12, 1e-6, 1e4, 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,13 +88,14 @@ def maximise(
     *,
     mode: Array | None = None,
     tolerance: float = 1e-4,
-    most_steps: int = 60,
+    most_steps: int = 100,
     nodes: int = NODES,
 ) -> Fit:
-    """Climb by outer products of firms' scores (Berndt, Hall, Hall and Hausman 1974), damped.
+    """Climb by limited-memory quasi-Newton steps (Nocedal 1980) on the information matrix as first curvature.
 
-    Each step solves one system with the information matrix, which is block diagonal in sectors but for the four
-    scales; damping rises until the likelihood does not fall.
+    The information matrix, the outer products of firms' scores (Berndt, Hall, Hall and Hausman 1974), is block
+    diagonal in sectors but for the scalars. Alone it creeps along the ridge on which the scale of κ is told; the
+    steps taken teach the memory how flat that ridge is.
 
     Parameters
     ----------
@@ -102,28 +106,47 @@ def maximise(
     parameters = replace(parameters, stretch=(1.0, 1.0), fixed=(*parameters.fixed, *held))
     posterior = _pass(data, m, g, parameters, mode, nodes)
     fit = Fit(parameters, posterior, float(data.weights @ posterior.log_likelihood), 0)
-    damping, idle = 1e-4, 0
+    memory, damping, idle = _Memory(), LEAST_DAMPING, 0
+    system = _System.at(data, m, g, fit)
     for step in range(1, most_steps + 1):
-        system = _System.at(data, m, g, fit)
-        if system.solve(1e-6)[1] < tolerance:
+        direction = memory.direction(system, damping)
+        gain = float(direction @ system.gradient) / 2
+        # The information matrix may promise too little where the ridge is flat: it must be sure, or have walked.
+        if abs(gain) < (tolerance if memory.pairs else tolerance / 100):
             break
-        better = None
-        for _ in range(10):
-            trial = system.step(damping).apply(fit.parameters)
-            posterior = _pass(data, m, g, trial, fit.posterior.mode, nodes)
-            value = float(data.weights @ posterior.log_likelihood)
-            if np.isfinite(value) and value >= fit.log_likelihood - 1e-9:
-                better = Fit(trial, posterior, value, step)
-                break
-            damping *= 8
+        if gain <= 0:
+            memory.forget()
+            continue
+        better = _climbed(data, m, g, fit, _shortened(direction), gain, nodes)
         if better is None:
-            break
+            if not memory.pairs and damping > MOST_DAMPING:
+                break
+            memory.forget()
+            damping *= 32
+            continue
+        ahead = _System.at(data, m, g, better)
+        memory.learn(_difference(fit.parameters, better.parameters), system.gradient - ahead.gradient)
         # Where cells with few sellers leave the system near-singular, its predicted gain never fades.
         idle = idle + 1 if better.log_likelihood - fit.log_likelihood < tolerance / 10 else 0
-        fit, damping = better, max(damping / 8, 1e-6)
+        fit, system, damping = replace(better, steps=step), ahead, max(damping / 8, LEAST_DAMPING)
         if idle == IDLE_STEPS:
             break
     return fit
+
+
+def _climbed(
+    data: CapabilityData, m: Array, g: Array, fit: Fit, direction: Array, gain: float, nodes: int
+) -> Fit | None:
+    """A point along the direction that gains a fair part of what was predicted, if one is near."""
+    length = 1.0
+    for _ in range(MOST_HALVINGS):
+        trial = _moved(fit.parameters, length * direction)
+        posterior = _pass(data, m, g, trial, fit.posterior.mode, nodes)
+        value = float(data.weights @ posterior.log_likelihood)
+        if np.isfinite(value) and value >= fit.log_likelihood + 1e-4 * length * min(gain, 1.0) - 1e-9:
+            return Fit(trial, posterior, value, fit.steps)
+        length *= 0.3
+    return None
 
 
 def _pass(
@@ -134,33 +157,66 @@ def _pass(
     return integrate(data, of_m * m, of_g * g, p.demand, p.threshold, p.scales, mode=mode, nodes=nodes)
 
 
-@dataclass(frozen=True, eq=False)
-class _Direction:
-    demand: Array
-    threshold: Array
-    scalars: Array
+def _shortened(direction: Array) -> Array:
+    """The same direction, no parameter moving further than the longest step."""
+    return direction * min(1.0, LONGEST_STEP / max(float(np.abs(direction).max()), 1e-300))
 
-    @property
-    def flat(self) -> Array:
-        return np.concatenate([self.demand.ravel(), self.threshold.ravel(), self.scalars])
 
-    def shortened(self) -> _Direction:
-        """The same direction, no parameter moving further than the longest step."""
-        length = min(1.0, LONGEST_STEP / max(float(np.abs(self.flat).max()), 1e-300))
-        return _Direction(length * self.demand, length * self.threshold, length * self.scalars)
+def _moved(parameters: Parameters, step: Array) -> Parameters:
+    """Parameters after a step in δ, k and the free scalars, laid end to end."""
+    shape, scalars = parameters.demand.shape, step[-len(SCALARS) :]
+    demand, threshold = step[: -len(SCALARS)].reshape(2, *shape)
+    # Beyond these a scale or a correlation has run off; the likelihood is flat there.
+    free = np.clip(parameters.scales.free() + scalars[:4], [-7, -7, -7, -4], [4, 4, 4, 4])
+    of_m, of_g = np.exp(scalars[4:]) * parameters.stretch
+    return replace(
+        parameters,
+        demand=parameters.demand + demand,
+        threshold=parameters.threshold + threshold,
+        scales=Scales.from_free(free),
+        stretch=(float(of_m), float(of_g)),
+    )
 
-    def apply(self, parameters: Parameters) -> Parameters:
-        free = parameters.scales.free() + self.scalars[:4]
-        of_m, of_g = np.exp(self.scalars[4:]) * parameters.stretch
-        # Beyond these a scale or a correlation has run off; the likelihood is flat there.
-        free = np.clip(free, [-7, -7, -7, -4], [4, 4, 4, 4])
-        return replace(
-            parameters,
-            demand=parameters.demand + self.demand,
-            threshold=parameters.threshold + self.threshold,
-            scales=Scales.from_free(free),
-            stretch=(float(of_m), float(of_g)),
-        )
+
+def _difference(before: Parameters, after: Parameters) -> Array:
+    """The step that leads from one to the other."""
+    stretch = np.log(after.stretch) - np.log(before.stretch)
+    return np.concatenate(
+        [
+            (after.demand - before.demand).ravel(),
+            (after.threshold - before.threshold).ravel(),
+            after.scales.free() - before.scales.free(),
+            stretch,
+        ]
+    )
+
+
+@dataclass(eq=False)
+class _Memory:
+    """Steps taken and the changes of slope they met, the last `MEMORY`."""
+
+    pairs: list[tuple[Array, Array]] = field(default_factory=list)
+
+    def forget(self) -> None:
+        self.pairs.clear()
+
+    def learn(self, step: Array, slope_lost: Array) -> None:
+        """Only where the likelihood curves down along the step."""
+        if step @ slope_lost > 1e-10 * np.sqrt((step @ step) * (slope_lost @ slope_lost)):
+            self.pairs.append((step, slope_lost))
+            del self.pairs[:-MEMORY]
+
+    def direction(self, system: _System, damping: float) -> Array:
+        """Two-loop recursion."""
+        slope, parts = system.gradient.copy(), []
+        for step, lost in reversed(self.pairs):
+            part = float(step @ slope) / float(step @ lost)
+            parts.append(part)
+            slope -= part * lost
+        direction = system.step(slope, damping)
+        for (step, lost), part in zip(self.pairs, reversed(parts), strict=True):
+            direction = direction + step * (part - float(lost @ direction) / float(step @ lost))
+        return direction
 
 
 SCALARS = ("sigma_u", "sigma_xi", "sigma_nu", "correlation", "stretch_m", "stretch_g")
@@ -194,60 +250,78 @@ def block_scores(
     return found
 
 
+def scalar_covariance(data: CapabilityData, m: Array, g: Array, fit: Fit) -> Array:
+    """Covariance (6, 6) of the scalars at a maximum, market effects estimated beside them, m and g given."""
+    system = _System.at(data, m, g, fit)
+    corner = system.corner
+    for _, information, cross in system.blocks:
+        corner = corner - cross.T @ np.linalg.solve(_damped(information, 1e-9), cross)
+    free = np.array([name not in fit.parameters.fixed for name in SCALARS]) & (np.diag(corner) > 1e-12)
+    covariance = np.zeros_like(corner)
+    covariance[np.ix_(free, free)] = np.linalg.pinv(corner[np.ix_(free, free)])
+    return covariance
+
+
 @dataclass(frozen=True, eq=False)
 class _System:
-    """Information matrix and gradient at a point: blocks of market effects, bordered by the scalars."""
+    """Information matrix and gradient at a point: blocks of market effects, bordered by the scalars.
 
-    blocks: list[tuple[NDArray[np.int64], Array, Array, Array]]
+    Vectors lay δ, k and the scalars end to end.
+    """
+
+    blocks: list[tuple[NDArray[np.int64], Array, Array]]
     corner: Array
     gradient: Array
     shape: tuple[int, ...]
 
     @classmethod
     def at(cls, data: CapabilityData, m: Array, g: Array, fit: Fit) -> _System:
-        border, weights = scalar_scores(data, m, g, fit), data.weights
-        blocks = []
+        border, weights, shape = scalar_scores(data, m, g, fit), data.weights, fit.parameters.demand.shape
+        markets, blocks = np.zeros((2, *shape)), []
         for firms, groups, scores in block_scores(data, fit.posterior):
             weighted = scores * weights[firms, None]
-            blocks.append((groups, weighted.T @ scores, weighted.T @ border[firms], weighted.sum(0)))
+            blocks.append((groups, weighted.T @ scores, weighted.T @ border[firms]))
+            markets[:, groups] = weighted.sum(0).reshape(2, len(groups), -1)
         corner = (border * weights[:, None]).T @ border
-        return cls(blocks, corner, border.T @ weights, fit.parameters.demand.shape)
+        return cls(blocks, corner, np.concatenate([markets.ravel(), border.T @ weights]), shape)
 
-    def solve(self, damping: float, extra: list[Array] | None = None) -> tuple[_Direction, float]:
-        """The step under a common damping and an ``extra`` one by market effect, and the gain it predicts."""
-        corner, right, solved = self.corner, self.gradient, []
-        for number, (_, information, cross, gradient) in enumerate(self.blocks):
+    def solve(self, right: Array, damping: float, extra: list[Array] | None = None) -> Array:
+        """Information inverse times ``right``, under a common damping and an ``extra`` one by market effect."""
+        count = len(self.corner)
+        markets, scalars = right[:-count].reshape(2, *self.shape), right[-count:]
+        corner, solved = self.corner, []
+        for number, (groups, information, cross) in enumerate(self.blocks):
             own = damping if extra is None else damping + extra[number]
-            by = np.linalg.solve(_damped(information, own), np.column_stack([gradient, cross]))
-            right = right - cross.T @ by[:, 0]
+            by = np.linalg.solve(
+                _damped(information, own), np.column_stack([markets[:, groups].ravel(), cross])
+            )
+            scalars = scalars - cross.T @ by[:, 0]
             corner = corner - cross.T @ by[:, 1:]
             solved.append(by)
-        scalars: Array = np.linalg.solve(_damped(corner, damping), right).astype(np.float64)
-        demand, threshold = np.zeros(self.shape), np.zeros(self.shape)
-        gain = float(scalars @ self.gradient)
-        for (groups, _, _, gradient), by in zip(self.blocks, solved, strict=True):
-            part = by[:, 0] - by[:, 1:] @ scalars
-            gain += float(part @ gradient)
-            demand[groups], threshold[groups] = part.reshape(2, len(groups), -1)
-        return _Direction(demand, threshold, scalars), gain / 2
+        scalars = np.asarray(np.linalg.solve(_damped(corner, damping), scalars), dtype=np.float64)
+        found = np.zeros((2, *self.shape))
+        for (groups, _, _), by in zip(self.blocks, solved, strict=True):
+            found[:, groups] = (by[:, 0] - by[:, 1:] @ scalars).reshape(2, len(groups), -1)
+        return np.concatenate([found.ravel(), scalars])
 
-    def step(self, damping: float) -> _Direction:
-        """A step that moves no parameter too far.
+    def step(self, right: Array, damping: float) -> Array:
+        """A step that moves no market effect too far.
 
         Market effects that few sellers pin down are held back one by one, so that they do not slow the scales,
         which often have far to go along a flat ridge.
         """
-        extra = [np.zeros(len(gradient)) for _, _, _, gradient in self.blocks]
+        extra = [np.zeros(len(information)) for _, information, _ in self.blocks]
+        direction = self.solve(right, damping)
         for _ in range(20):
-            direction, _ = self.solve(damping, extra)
-            moves = np.stack([direction.demand, direction.threshold])
-            far = np.abs(moves) > LONGEST_STEP
+            far = np.abs(direction[: -len(self.corner)]).reshape(2, *self.shape) > LONGEST_STEP
             if not far.any():
                 break
-            for number, (groups, _, _, _) in enumerate(self.blocks):
-                here = far[:, groups].ravel()
-                extra[number] = np.where(here, np.maximum(4 * extra[number], 0.05), extra[number])
-        return direction.shortened()
+            for number, (groups, _, _) in enumerate(self.blocks):
+                extra[number] = np.where(
+                    far[:, groups].ravel(), np.maximum(4 * extra[number], 0.05), extra[number]
+                )
+            direction = self.solve(right, damping, extra)
+        return direction
 
 
 def _damped(matrix: Array, damping: Array | float) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.capability.bootstrap import Draw, Kind, bootstrap, corrected_interval
+from firmtrade_core.capability.bootstrap import Draw, Kind, bootstrap, corrected_interval, freedom_lost
 from firmtrade_core.capability.data import PRESENT, CapabilityData
 from firmtrade_core.capability.estimation import (
     Identification,
@@ -88,19 +88,22 @@ class CapabilityResults:
         """
         fixed = self.state.fit.parameters.fixed
         held = {"ρ", "v_k"} if "correlation" in fixed else set()
-        rows = []
+        inflation, rows = freedom_lost(self.data, self.state), []
         for symbol, value in _SYMBOLS.items():
             if symbol == "sd(g)" and self.state.g_learned is None:
                 continue
             estimate = value(self.scales, self._spread(self.state.m), self._spread(self.state.g))
             made = np.array([value(d.scales, self._spread(d.m), self._spread(d.g)) for d in self.draws])
+            errors = np.array([self._error(value, d) for d in self.draws])
             known = len(made) > 1 and symbol not in held
-            low, high = corrected_interval(estimate, made, self.level) if known else (np.nan, np.nan)
+            low = high = np.nan
+            if known:
+                low, high = corrected_interval(estimate, made, errors, self.level, inflation)
             rows.append(
                 {
                     "parameter": symbol,
                     "estimate": estimate,
-                    "standard_error": made.std(ddof=1) if known else np.nan,
+                    "standard_error": inflation * made.std(ddof=1) if known else np.nan,
                     "low": low,
                     "high": high,
                     "corrected": 2 * estimate - made.mean() if known else np.nan,
@@ -275,7 +278,7 @@ class CapabilityResults:
         lines.append(f"Share of capability that attributes explain: {self.variances.iloc[-1]:.0%}")
         if self.draws:
             lines.append(
-                f"Intervals: {len(self.draws)} bootstrap draws by firm, about the corrected estimate."
+                f"Intervals: {len(self.draws)} bootstrap draws of firms' shocks, about the corrected estimate."
             )
         return "\n".join([*lines, *self.diagnostics])
 
@@ -283,7 +286,7 @@ class CapabilityResults:
         self,
         draws: int = 100,
         *,
-        kind: Kind = "firms",
+        kind: Kind = "model",
         seed: int | None = None,
         keep_learners: bool = False,
         progress: Progress | None = None,
@@ -312,6 +315,17 @@ class CapabilityResults:
         fit = Fit(p, posterior, float(weights @ posterior.log_likelihood), 0)
         state = replace(self.state, fit=fit, m=draw.m, g=draw.g)
         return replace(self, data=self.data.reweighted(weights), state=state, draws=())
+
+    def _error(self, value: Callable[[Scales, float, float], float], draw: Draw) -> float:
+        """Standard error of a parameter at a draw, by the delta method."""
+        free, of_m, of_g = draw.scales.free(), self._spread(draw.m), self._spread(draw.g)
+
+        def at(step: Array) -> float:
+            return value(Scales.from_free(free + step[:4]), of_m * np.exp(step[4]), of_g * np.exp(step[5]))
+
+        steps = 1e-5 * np.eye(6)
+        slopes = np.array([(at(step) - at(-step)) / 2e-5 for step in steps])
+        return float(np.sqrt(max(slopes @ draw.covariance @ slopes, 0.0)))
 
     def _spread(self, index: Array) -> float:
         weights = self.data.row_weights

@@ -87,7 +87,7 @@ class Request:
     most_markets
         Countries that stand alone; the others make one market.
     draws
-        Of the bootstrap by firm, from which bands come.
+        Of the bootstrap, from which bands come.
     folds, held_out
         Folds of the comparison with rivals, and how many of them are held out in turn; none to leave it out.
     sample

@@ -103,6 +103,7 @@ def out_of_fold(
     classify: bool,
     seed: int,
     rows: NDArray[np.bool_] | None = None,
+    weights: Array | None = None,
 ) -> Array:
     """Predictions (R,) of each fold by a learner that has not seen its firms; it learns from ``rows`` alone where given."""
     predicted = np.empty(len(target))
@@ -112,7 +113,8 @@ def out_of_fold(
         for fold in range(int(folds.max()) + 1):
             held = folds == fold
             used = ~held & learn_from
-            learner = make_learner(name, classify=classify, seed=seed).fit(controls[used], target[used])
+            learner = make_learner(name, classify=classify, seed=seed)
+            learner.fit(controls[used], target[used], **_weighed(learner, weights, used))
             predicted[held] = (
                 learner.predict_proba(controls[held])[:, 1] if classify else learner.predict(controls[held])
             )
@@ -128,6 +130,7 @@ def choose(
     *,
     classify: bool = False,
     seed: int = 0,
+    weights: Array | None = None,
 ) -> Choice:
     """The learner with the smallest out-of-fold loss, relative to a constant's.
 
@@ -141,22 +144,28 @@ def choose(
         By firm.
     words
         What is predicted, for reports.
+    weights : (R,), optional
+        Of sampling.
     """
+    constant = np.full(len(target), np.average(target, weights=weights))
     losses = []
     for name in candidates:
-        predicted = out_of_fold(name, controls, target, folds, classify=classify, seed=seed)
-        losses.append(
-            (
-                name,
-                _loss(target, predicted, classify)
-                / _loss(target, np.full(len(target), target.mean()), classify),
-            )
-        )
+        predicted = out_of_fold(name, controls, target, folds, classify=classify, seed=seed, weights=weights)
+        loss = _loss(target, predicted, classify, weights)
+        losses.append((name, loss / _loss(target, constant, classify, weights)))
     return Choice(words, min(losses, key=lambda pair: pair[1])[0], tuple(losses))
 
 
-def _loss(target: Array, predicted: Array, classify: bool) -> float:
+def _weighed(learner: Any, weights: Array | None, used: NDArray[np.bool_]) -> dict[str, Array]:
+    """Sampling weights as the learner, or the last step of its pipeline, takes them."""
+    if weights is None:
+        return {}
+    last = f"{learner.steps[-1][0]}__" if hasattr(learner, "steps") else ""
+    return {f"{last}sample_weight": weights[used]}
+
+
+def _loss(target: Array, predicted: Array, classify: bool, weights: Array | None) -> float:
     if not classify:
-        return float(np.mean((target - predicted) ** 2))
+        return float(np.average((target - predicted) ** 2, weights=weights))
     sure = np.clip(predicted, 1e-6, 1 - 1e-6)
-    return float(-np.mean(target * np.log(sure) + (1 - target) * np.log(1 - sure)))
+    return float(-np.average(target * np.log(sure) + (1 - target) * np.log(1 - sure), weights=weights))

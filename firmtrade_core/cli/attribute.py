@@ -1,4 +1,4 @@
-"""``attribute``: where a country's change of exports comes from, in a scenario or between two years of data."""
+"""``attribute``: where a country's change of exports comes from, in a scenario, between two years of data, or among firms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from firmtrade_core.attribution import Attribution
+    import pandas as pd
+
+    from firmtrade_core.attribution import Attribution, FirmGrowth, ProductivityGrowth
     from firmtrade_core.world.world import World
 
 #: Partners and products listed.
@@ -29,8 +31,25 @@ def attribute(
     home_file: Annotated[
         Path | None, typer.Option("--home", help="The home country's firms, for the firms family.")
     ] = None,
-    first: Annotated[Path | None, typer.Option("--from", help="World file of the first year.")] = None,
-    second: Annotated[Path | None, typer.Option("--to", help="World file of the second year.")] = None,
+    first: Annotated[
+        Path | None,
+        typer.Option("--from", help="World file of the first year, or data of several years."),
+    ] = None,
+    second: Annotated[
+        Path | None, typer.Option("--to", help="World file of the second year; the same data unless given.")
+    ] = None,
+    panel: Annotated[
+        Path | None, typer.Option(help="Folder of a firm panel: growth by what firms did.")
+    ] = None,
+    synthetic: Annotated[
+        int | None, typer.Option(min=300, help="The same for so many synthetic firms of the country.")
+    ] = None,
+    first_year: Annotated[
+        int | None, typer.Option("--from-year", help="The first there is unless given.")
+    ] = None,
+    last_year: Annotated[
+        int | None, typer.Option("--to-year", help="The last there is unless given.")
+    ] = None,
     elasticity: Annotated[float, typer.Option(help="Trade elasticity used between two years.")] = 4.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -42,8 +61,11 @@ def attribute(
     from firmtrade_core.world.errors import WorldError
 
     try:
+        if panel is not None or synthetic is not None:
+            _firms(country, panel, synthetic, first_year, last_year, as_json)
+            return
         found = (
-            _growth(country, first, second, elasticity)
+            _growth(country, first, second, (first_year, last_year), elasticity)
             if first or second
             else _scenario(country, scenario_file, preset, world_file, home_file)
         )
@@ -62,13 +84,112 @@ def _stop(message: str, as_json: bool) -> None:
     raise typer.Exit(2)
 
 
-def _growth(country: str, first: Path | None, second: Path | None, elasticity: float) -> Attribution:
+def _growth(
+    country: str,
+    first: Path | None,
+    second: Path | None,
+    years: tuple[int | None, int | None],
+    elasticity: float,
+) -> Attribution:
     from firmtrade_core.attribution import AttributionError, attribute_growth
-    from firmtrade_core.world.files import load_world
+    from firmtrade_core.world.years import open_years
 
-    if first is None or second is None:
-        raise AttributionError("Give both world files, --from and --to.")
-    return attribute_growth(load_world(first), load_world(second), country, elasticity)
+    if first is None:
+        raise AttributionError("Give --from, and --to where the second year lies in another file.")
+    data = open_years(first)
+    later = data if second is None else open_years(second)
+    if second is None and len(data.years) < 2:
+        raise AttributionError(f"{first.name} holds one year; give another file with --to.")
+    start, end = years[0] or data.years[0], years[1] or later.years[-1]
+    return attribute_growth(data.world(start), later.world(end), country, elasticity)
+
+
+def _firms(
+    country: str,
+    folder: Path | None,
+    synthetic: int | None,
+    first: int | None,
+    last: int | None,
+    as_json: bool,
+) -> None:
+    from firmtrade_core.attribution import AttributionError, attribute_firms, attribute_productivity
+    from firmtrade_core.attribution.firm_growth import read_source
+    from firmtrade_core.panel.synthetic.structure import SyntheticDesign
+
+    history = read_source(folder or SyntheticDesign(home=country, firms=synthetic or 0))
+    if folder is not None and history.home.upper() not in (country, "NOT STATED"):
+        raise AttributionError(f"The firms in {folder} are of {history.home}, not of {country}.")
+    years = first or history.years[0], last or history.years[-1]
+    found = attribute_firms(history, *years)
+    productivity, refused = [], {}
+    for measure in history.measures:
+        try:
+            productivity.append(attribute_productivity(history, *years, measure))
+        except AttributionError as error:
+            refused[measure] = str(error)
+    typer.echo(
+        json.dumps(_firm_content(found, productivity, refused))
+        if as_json
+        else _firm_page(found, productivity, refused)
+    )
+    gap = abs(float(found.steps()["change"].sum() - found.totals["change"]))
+    if gap > TOLERANCE * max(1.0, float(found.totals["before"])):
+        raise typer.Exit(1)
+
+
+def _firm_content(
+    found: FirmGrowth, productivity: list[ProductivityGrowth], refused: dict[str, str]
+) -> dict[str, object]:
+    history = found.history
+
+    def plain(table: pd.DataFrame) -> object:
+        # JSON knows no missing number: what is withheld becomes null.
+        return table.astype(object).where(table.notna(), None).to_dict("records")
+
+    return {
+        "firms": history.label,
+        "source": history.source,
+        "synthetic": history.synthetic,
+        "years": [found.first, found.second],
+        "money": f"million {history.money}",
+        "sentence": found.sentence(),
+        "margins": plain(found.steps()),
+        "destinations": plain(found.table),
+        "withheld": found.withheld,
+        "productivity": [
+            {
+                "measure": each.measure,
+                "parts": dict(each.parts),
+                "total": each.total,
+                "firms": dict(each.firms),
+            }
+            for each in productivity
+        ],
+        "refused": refused,
+    }
+
+
+def _firm_page(found: FirmGrowth, productivity: list[ProductivityGrowth], refused: dict[str, str]) -> str:
+    from firmtrade_core.labels import change
+
+    unit, size = found.history.unit
+    lines = [found.sentence(), f"{found.history.label}; {found.history.source}", ""]
+    for row in found.steps().to_dict("records"):
+        lines.append(
+            f"  {row['label']:30}{change(row['change'] / size, unit):>18}{change(row['percent']):>12}"
+        )
+    lines += ["", "Destination"]
+    for row in found.table.head(LISTED).to_dict("records"):
+        lines.append(f"  {row['name'][:44]:46}{change(row['change'] / size, unit):>18}")
+    for each in productivity:
+        lines += ["", each.sentence()]
+        lines += [
+            f"  {row['label']:30}{change(row['change']):>12}" for row in each.steps().to_dict("records")
+        ]
+    lines += [f"{name}: {why}" for name, why in refused.items()]
+    if found.withheld:
+        lines.append(f"{found.withheld} cells are withheld: they would reveal a firm.")
+    return "\n".join(lines)
 
 
 def _scenario(

@@ -17,6 +17,7 @@ BENCHMARKS = {
     "panel": "benchmarks.panel",
     "capability": "benchmarks.capability",
     "browser": "benchmarks.browser",
+    "programme": "benchmarks.programme",
     "sessions": "benchmarks.sessions",
 }
 

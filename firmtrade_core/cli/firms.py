@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 import typer
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from firmtrade_core.capability import CapabilityResults
+    from firmtrade_core.capability.learners import Kind
 
 app = typer.Typer(
     help="What makes firms export: capability estimated from a firm panel.", no_args_is_help=True
@@ -38,10 +41,15 @@ def estimate(
     out: Annotated[
         Path | None, typer.Option(help="Write firms and their capability to this Parquet file.")
     ] = None,
+    compare: Annotated[
+        bool,
+        typer.Option("--compare", help="Add pure econometrics and pure machine learning on unseen firms."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Estimate and print the table; exits 2 on data that cannot carry the estimate."""
     results = _estimated(folder, flow, learner, two_indices, draws, seed, as_json)
+    rivals = _compared(results, as_json) if compare else None
     if out is not None:
         results.firms.to_parquet(out, index=False)
     if as_json:
@@ -51,12 +59,16 @@ def estimate(
                     "parameters": json.loads(results.parameters.to_json(orient="index", force_ascii=False)),
                     "log_likelihood": results.log_likelihood,
                     "diagnostics": results.diagnostics,
-                },
+                }
+                | ({} if rivals is None else {"comparison": rivals.reset_index().to_dict("records")}),
                 ensure_ascii=False,
             )
         )
         return
     typer.echo(results.table())
+    if rivals is not None:
+        typer.echo("\nFirms that no model had seen (90 % intervals):")
+        typer.echo(rivals.round(3).to_string())
 
 
 @app.command()
@@ -98,6 +110,66 @@ def explain(
     typer.echo(shares.round(3).to_string())
 
 
+@app.command()
+def home(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[PANEL]", help="Folder of a firm panel; the synthetic home country unless given."
+        ),
+    ] = None,
+    effects: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table of effects, as `channels --write-table` writes it; estimated anew unless given."
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Write the firms to this Parquet file.")] = Path("home.parquet"),
+    year: Annotated[int | None, typer.Option(help="Baseline year; the last unless given.")] = None,
+    firms: Annotated[int, typer.Option(min=200, help="How many synthetic firms.")] = 20_000,
+    learner: Learned = "boosting",
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """From a panel to firms in the world: capability (two indices), presence, effects, in one file for `--home`.
+
+    Exits 2 on data that cannot carry it.
+    """
+    from rich.console import Console
+
+    from firmtrade_core.capability import CapabilityError
+    from firmtrade_core.channels import ChannelError
+    from firmtrade_core.margins import FirmsError
+    from firmtrade_core.panel import PanelError
+    from firmtrade_core.scenarios.home_making import HomeRequest, make_home
+
+    request = HomeRequest(folder, effects, year, firms, _learner(learner, as_json), seed)
+    with Console(stderr=True, quiet=as_json).status("Reading the panel ...", spinner="line") as status:
+        try:
+            made = make_home(request, progress=lambda _, said: status.update(f"{said} ..."))
+            made.save(out)
+        except (CapabilityError, ChannelError, FirmsError, PanelError, OSError) as error:
+            _stop(str(error), 2, as_json)
+            return
+    if as_json:
+        typer.echo(json.dumps(made.summary() | {"file": str(out)}, ensure_ascii=False))
+        return
+    typer.echo(f"{out}: {len(made):,} firms of {made.country} ({made.source})")
+    for name, effect in made.effects.items():
+        typer.echo(
+            f"{name:22}{effect.unit:>24}  capability {effect.capability:+.3f} (s.e. {effect.capability_error:.3f}), "
+            f"fixed costs saved {effect.fixed_cost_saving:+.3f} (s.e. {effect.fixed_cost_error:.3f}), {effect.grade}"
+        )
+
+
+def _learner(name: str, as_json: bool) -> Kind:
+    from firmtrade_core.capability.learners import Kind
+
+    if name not in get_args(Kind):
+        _stop(f"Learner {name} is unknown; choose among {', '.join(get_args(Kind))}.", 2, as_json)
+    return cast(Kind, name)
+
+
 def _estimated(
     folder: Path | None, flow: str, learner: str, two_indices: bool, draws: int, seed: int, as_json: bool
 ) -> CapabilityResults:
@@ -129,6 +201,18 @@ def _estimated(
         except (CapabilityError, PanelError) as error:
             _stop(str(error), 2, as_json)
             raise AssertionError from error
+
+
+def _compared(results: CapabilityResults, as_json: bool) -> pd.DataFrame:
+    """Held-out measures of the three models on the same folds."""
+    from firmtrade_core.capability import CapabilityError
+    from firmtrade_core.capability.comparison import compare
+
+    try:
+        return compare(results.data, settings=results.settings, seed=results.settings.seed).table
+    except CapabilityError as error:
+        _stop(str(error), 2, as_json)
+        raise AssertionError from error
 
 
 def _stop(message: str, code: int, as_json: bool) -> None:

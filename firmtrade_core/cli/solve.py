@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from firmtrade_core.scenarios import HomeFirms, Scenario
     from firmtrade_core.world.world import World
 
+#: Families by how firms differ in them.
+STRUCTURES = {"none": "armington", "pareto": "pareto", "lognormal": "lognormal", "firms": "firms"}
+
 #: Countries listed among winners and among losers.
 LISTED = 5
 
@@ -31,12 +34,20 @@ def solve(
     family: Annotated[
         str | None, typer.Option(help="armington, eaton_kortum, krugman, pareto, lognormal or firms.")
     ] = None,
+    structure: Annotated[
+        str | None,
+        typer.Option(help="How firms differ: none, pareto, lognormal or firms (the home country's own)."),
+    ] = None,
     elasticity: Annotated[
         str | None, typer.Option(help="Trade elasticity: one number, or a published set such as CP.")
     ] = None,
     home_file: Annotated[
         Path | None,
-        typer.Option("--home", help="The home country's firms, for the firms family and programmes."),
+        typer.Option(
+            "--home",
+            help="The home country's firms, for the firms family and programmes; FIRMTRADE_HOME or the synthetic ones "
+            "shipped unless given; none goes without.",
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write all results to this Parquet file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -49,7 +60,7 @@ def solve(
         IndeterminacyError,
     )
     from firmtrade_core.margins import FirmsError, TailError
-    from firmtrade_core.scenarios import HomeFirms, ScenarioError, load_preset, preset_names
+    from firmtrade_core.scenarios import ScenarioError, load_preset, preset_names
     from firmtrade_core.world.errors import WorldError
 
     try:
@@ -59,9 +70,9 @@ def solve(
                 json.dumps(shipped) if as_json else "\n".join(f"{k:34}{v}" for k, v in shipped.items())
             )
             return
-        scenario = _with_structure(_scenario(scenario_file, preset), family, elasticity)
-        home = None if home_file is None else HomeFirms.load(home_file)
-        _solve_and_print(scenario, _world(world_file), home, out, as_json)
+        scenario = _with_structure(_scenario(scenario_file, preset), _family(family, structure), elasticity)
+        world = _world(world_file)
+        _solve_and_print(scenario, world, _home(scenario, world, home_file), out, as_json)
     except (CertificateError, ConvergenceError, IndeterminacyError) as error:
         _stop(str(error), 1, as_json)
     except (ScenarioError, WorldError, EquilibriumError, FirmsError, TailError) as error:
@@ -101,6 +112,30 @@ def _with_structure(scenario: Scenario, family: str | None, elasticity: str | No
     return Scenario.parse({**scenario.to_dict(), "structure": given})
 
 
+def _family(family: str | None, structure: str | None) -> str | None:
+    """The family that either option names."""
+    from firmtrade_core.scenarios import ScenarioError
+
+    if structure is None:
+        return family
+    if family is not None:
+        raise ScenarioError("Give --structure or --family, one of the two: both say how firms differ.")
+    if structure not in STRUCTURES:
+        raise ScenarioError(f"{structure!r} is no structure; choose {', '.join(STRUCTURES)}.")
+    return STRUCTURES[structure]
+
+
+def _home(scenario: Scenario, world: World, path: Path | None) -> HomeFirms | None:
+    """The home country's firms where the scenario has a use for them."""
+    from firmtrade_core.scenarios import HomeFirms, Programme
+    from firmtrade_core.scenarios.home_default import WITHOUT, default_home
+
+    if path is not None:
+        return None if str(path) == WITHOUT else HomeFirms.load(path)
+    wanted = scenario.structure.family == "firms" or any(isinstance(c, Programme) for c in scenario.cards)
+    return default_home(world) if wanted else None
+
+
 def _number_or_name(text: str) -> float | str:
     try:
         return float(text)
@@ -132,16 +167,21 @@ def _solve_and_print(
     if out is not None:
         write_results(result, scenario, out)
     if as_json:
-        content = _content(scenario, sentence, compiled.report, result, table)
+        content = _content(scenario, sentence, compiled.report, result, table, home)
         typer.echo(json.dumps(content, allow_nan=False))
     else:
-        typer.echo(_page(scenario, sentence, compiled.report, result, table))
+        typer.echo(_page(scenario, sentence, compiled.report, result, table, home))
     if not result.certificate.holds:
         raise typer.Exit(1)
 
 
 def _content(
-    scenario: Scenario, sentence: str, report: tuple[str, ...], result: Equilibrium, table: pd.DataFrame
+    scenario: Scenario,
+    sentence: str,
+    report: tuple[str, ...],
+    result: Equilibrium,
+    table: pd.DataFrame,
+    home: HomeFirms | None,
 ) -> dict[str, Any]:
     from firmtrade_core.scenarios.results import certificate_content
 
@@ -154,6 +194,9 @@ def _content(
         },
         "world": {"name": result.world.name, "content_hash": result.world.content_hash},
         "report": list(report),
+        "firms": None
+        if home is None
+        else {"country": home.country, "count": len(home), "source": home.source},
         "headline": _headline(result),
         "countries": table.to_dict(orient="records"),
         "certificate": certificate_content(result),
@@ -174,7 +217,12 @@ def _headline(result: Equilibrium) -> dict[str, float]:
 
 
 def _page(
-    scenario: Scenario, sentence: str, report: tuple[str, ...], result: Equilibrium, table: pd.DataFrame
+    scenario: Scenario,
+    sentence: str,
+    report: tuple[str, ...],
+    result: Equilibrium,
+    table: pd.DataFrame,
+    home: HomeFirms | None,
 ) -> str:
     from firmtrade_core.labels import change, level
 
@@ -190,6 +238,7 @@ def _page(
         f"World          {world.name}, {n} countries x {s} sectors",
         f"Structure      {scenario.structure.family}, trade elasticity {spoken}, "
         f"entry {scenario.structure.entry}, deficits {scenario.structure.deficits}",
+        *([] if home is None else [f"Firms          {len(home):,}: {home.source}"]),
         f"World trade    {change(headline['world_trade'] * 100)}",
         f"World welfare  {change(headline['equivalent_variation'] / 1e3, 'bn USD')}",
         f"Duties         {level(headline['duties_before'] / 1e3, 'bn USD')} to "

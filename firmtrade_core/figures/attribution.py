@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from firmtrade_core.attribution.firm_growth import KINDS, MARGINS, FirmGrowth, ProductivityGrowth
 from firmtrade_core.attribution.result import SOURCES, Attribution
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.figures.bars import shortened
+from firmtrade_core.figures.bars import shortened, value_bars
 from firmtrade_core.figures.chart import GAIN, LOSS, MUTED, TEXT, Chart, base_layout
 from firmtrade_core.figures.heterogeneity import stacked_parts
 from firmtrade_core.labels import change, level
@@ -32,8 +33,23 @@ MOST_ROWS = 10
 
 def waterfall(found: Attribution, *, subtitle: str, source: str) -> Chart:
     """From exports before to exports after, one step per source."""
-    table = found.waterfall()
-    start, end = float(found.before.sum()) * 1e-3, float(found.after.sum()) * 1e-3
+    ends = float(found.before.sum()) * 1e-3, float(found.after.sum()) * 1e-3
+    return _waterfall(found.waterfall(), ends, "bn USD", found.sentence().rstrip("."), subtitle, source)
+
+
+def firm_waterfall(found: FirmGrowth, *, subtitle: str, source: str) -> Chart:
+    """From exports of the first year to exports of the second, one step for what firms and destinations did."""
+    unit, size = found.history.unit
+    steps = found.steps().assign(change=lambda t: t["change"] / size)
+    ends = float(found.totals["before"]) / size, float(found.totals["after"]) / size
+    return _waterfall(steps, ends, unit, found.sentence().rstrip("."), subtitle, source)
+
+
+def _waterfall(
+    table: pd.DataFrame, ends: tuple[float, float], unit: str, title: str, subtitle: str, source: str
+) -> Chart:
+    """Steps (label, explanation, change) from one level to another, largest words at the right."""
+    start, end = ends
     steps = table["change"].to_numpy()
     base = start + np.concatenate([[0.0], np.cumsum(steps)[:-1]])
     names = ["Exports before", *table["label"], "Exports after"]
@@ -43,7 +59,7 @@ def waterfall(found: Attribution, *, subtitle: str, source: str) -> Chart:
     # Bars of levels begin near the changes, not at zero: they are marked as cut, and labelled with the level.
     reach = max(high - low, 1e-9)
     floor = max(low - 0.25 * reach, 0.0)
-    words = [level(start, "bn USD"), *(change(float(v), "bn USD") for v in steps), level(end, "bn USD")]
+    words = [level(start, unit), *(change(float(v), unit) for v in steps), level(end, unit)]
     hover = [
         f"{name}<br>{word}{f'<br>{text}' if text else ''}"
         for name, word, text in zip(names, words, ["", *table["explanation"], ""], strict=True)
@@ -95,7 +111,7 @@ def waterfall(found: Attribution, *, subtitle: str, source: str) -> Chart:
             "ticklabelstandoff": 8,
         },
     )
-    return Chart(found.sentence().rstrip("."), subtitle, source, [trace], layout, height=ROW * len(names) + 8)
+    return Chart(title, subtitle, source, [trace], layout, height=ROW * len(names) + 8)
 
 
 def parts_by(found: Attribution, by: str, *, subtitle: str, source: str) -> Chart:
@@ -122,3 +138,44 @@ def parts_by(found: Attribution, by: str, *, subtitle: str, source: str) -> Char
         first = first if by == "partner" else first[:1].lower() + first[1:]
         title = f"{who}: exports {word} {first} change most, {change(float(moved[0]), 'bn USD')}"
     return stacked_parts([str(n) for n in table["name"]], parts, colours, title, subtitle, source)
+
+
+#: Colours of what firms and destinations did.
+MARGIN_COLOURS = {
+    "incumbents": "#0072B2",
+    "new_markets": "#56B4E9",
+    "entrants": "#009E73",
+    "left_markets": "#E69F00",
+    "exits": "#D55E00",
+}
+
+
+def firm_parts(found: FirmGrowth, *, subtitle: str, source: str) -> Chart:
+    """What firms did by destination, those that change most."""
+    unit, size = found.history.unit
+    table = found.table.head(MOST_ROWS)
+    parts = pd.DataFrame({MARGINS[key][0]: table[key].to_numpy(float) / size for key in MARGIN_COLOURS})
+    withheld = table["change"].to_numpy(float) / size - np.nansum(parts.to_numpy(), axis=1)
+    colours = list(MARGIN_COLOURS.values())
+    if table[list(KINDS)].isna().to_numpy().any():
+        parts["Withheld"] = withheld
+        colours.append("#8a8a8a")
+    first = table.iloc[0]
+    where = "abroad" if len(table) == 1 else f"to {first['name']}"
+    title = f"Exports {where} change most, {change(float(first['change']) / size, unit)}"
+    return stacked_parts(list(table["name"]), parts.fillna(0.0), colours, title, subtitle, source, unit)
+
+
+def productivity_parts(found: ProductivityGrowth, *, subtitle: str, source: str) -> Chart:
+    """Parts of the change of aggregate productivity, and the whole, in 100 log points."""
+    steps = found.steps()
+    return value_bars(
+        [*steps["label"], "<b>In all</b>"],
+        np.append(steps["change"].to_numpy(float), 100 * found.total),
+        "%",
+        found.sentence().rstrip("."),
+        subtitle,
+        source,
+        name_width=150,
+        notes=[f"<br>{words}" for words in [*steps["explanation"], "Change of the aggregate."]],
+    )

@@ -21,7 +21,16 @@ from firmtrade_core.capability.explanation import Explanation
 from firmtrade_core.capability.prospects import TailReport
 from firmtrade_core.capability.results import CapabilityResults
 from firmtrade_core.capability.work import Band
-from firmtrade_core.figures.chart import ACCENT, DIVERGING, MUTED, TEXT, Chart, base_layout
+from firmtrade_core.figures.chart import (
+    ACCENT,
+    DIVERGING,
+    MUTED,
+    TEXT,
+    Chart,
+    base_layout,
+    named_rows,
+    upright,
+)
 from firmtrade_core.figures.intervals import (
     ROW_HEIGHT,
     Row,
@@ -29,8 +38,6 @@ from firmtrade_core.figures.intervals import (
     interval_rows,
     interval_words,
     quiet_axis,
-    row_names,
-    upright,
 )
 from firmtrade_core.labels import number
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
@@ -120,7 +127,7 @@ def summary_chart(
         dragmode=False,
         hovermode="closest",
         xaxis=quiet_axis(range=[-reach, reach]),
-        yaxis=row_names([attribute_words(str(name)) for name in names]),
+        yaxis=named_rows([attribute_words(str(name)) for name in names]),
         shapes=[upright(0.0, MUTED)],
     )
     first = attribute_words(str(names[0]))
@@ -242,7 +249,7 @@ def stability_chart(by_fold: pd.DataFrame, by_seed: pd.DataFrame, read: Reading,
     least = float(ranks.min())
     layout = base_layout(
         margin={"l": NAME_WIDTH, "r": 16, "t": 2, "b": 28}, dragmode=False, hovermode="closest",
-        xaxis=quiet_axis(rangemode="tozero"), yaxis=row_names([attribute_words(str(n)) for n in order]),
+        xaxis=quiet_axis(rangemode="tozero"), yaxis=named_rows([attribute_words(str(n)) for n in order]),
         shapes=[upright(0.0, MUTED)],
     )  # fmt: skip
     words = "hold" if least > 0.8 else "move a little" if least > 0.5 else "are not stable"
@@ -392,7 +399,7 @@ def differences_chart(table: pd.DataFrame, by: str, read: Reading, source: str) 
             "tickangle": 0,
             "ticks": "",
         },
-        yaxis=row_names([_short(str(name)) for name in table.index]),
+        yaxis=named_rows([_short(str(name)) for name in table.index]),
     )
     return Chart(
         f"{where[0].upper()}{_short(where, 40)[1:]} stands out most by {what}",
@@ -473,7 +480,7 @@ def waterfall_chart(
     layout = base_layout(
         margin={"l": 210, "r": 16, "t": 2, "b": 28}, dragmode=False, hovermode="closest",
         xaxis=quiet_axis(range=[float(every.min()) - room, float(every.max()) + room], nticks=4),
-        yaxis=row_names([*(_short(n, 32) for n in names), "<b>prediction</b>"]), shapes=[upright(0.0, MUTED)],
+        yaxis=named_rows([*(_short(n, 32) for n in names), "<b>prediction</b>"]), shapes=[upright(0.0, MUTED)],
     )  # fmt: skip
     word = "more" if ends[-1] * read.factor > 0 else "less"
     return Chart(
@@ -522,7 +529,7 @@ def chances_chart(
     top = 105 * float(max(before[order].max(initial=0.01), after[order].max(initial=0.01)))
     layout = base_layout(
         margin={"l": 150, "r": 16, "t": 2, "b": 28}, dragmode=False, hovermode="closest",
-        xaxis=quiet_axis(range=[-0.03 * top, top], ticksuffix=" %"), yaxis=row_names([markets[i] for i in order]),
+        xaxis=quiet_axis(range=[-0.03 * top, top], ticksuffix=" %"), yaxis=named_rows([markets[i] for i in order]),
     )  # fmt: skip
     return Chart(title, subtitle, source, data, layout, height=ROW_HEIGHT * len(order) + 36)
 
@@ -643,7 +650,7 @@ def premia_chart(premia: pd.DataFrame, source: str, trader: str = "exporter") ->
     gap = float((premia["observed"] - premia["model"]).abs().max())
     layout = base_layout(
         margin={"l": 130, "r": 16, "t": 2, "b": 28}, dragmode=False, hovermode="closest",
-        xaxis=quiet_axis(rangemode="tozero"), yaxis=row_names([str(n) for n in premia.index]), shapes=[upright(0.0, MUTED)],
+        xaxis=quiet_axis(rangemode="tozero"), yaxis=named_rows([str(n) for n in premia.index]), shapes=[upright(0.0, MUTED)],
     )  # fmt: skip
     return Chart(
         f"The model reproduces {trader}s' premia within {number(gap)} log points",
@@ -709,7 +716,7 @@ def _bars(
     ]  # fmt: skip
     layout = base_layout(
         margin={"l": NAME_WIDTH, "r": 130, "t": 2, "b": 8}, dragmode=False,
-        xaxis=quiet_axis(range=[0, 1.02 * max(float(np.max(values)), 1e-9)], visible=False), yaxis=row_names(list(names)),
+        xaxis=quiet_axis(range=[0, 1.02 * max(float(np.max(values)), 1e-9)], visible=False), yaxis=named_rows(list(names)),
     )  # fmt: skip
     return Chart(title, subtitle, source, data, layout, height=ROW_HEIGHT * len(names) + 16)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from firmtrade_core.figures.chart import MUTED, Chart, base_layout
+from firmtrade_core.figures.chart import MUTED, Chart, base_layout, named_rows, upright
 from firmtrade_core.labels import number
 
 ROW_HEIGHT = 27
@@ -87,7 +87,7 @@ def interval_rows(rows: Sequence[Row], title: str, subtitle: str, source: str, *
         dragmode=False,
         hovermode="closest",
         xaxis=quiet_axis(range=[first - margin, last + margin]),
-        yaxis=row_names([row.name for row in rows]),
+        yaxis=named_rows([row.name for row in rows]),
         shapes=[upright(0.0, MUTED)],
     )
     return Chart(title, subtitle, source, data, layout, height=ROW_HEIGHT * max(len(rows), 1) + 34)
@@ -101,33 +101,6 @@ def quiet_axis(**changes: Any) -> dict[str, Any]:
 def axis_words(text: str) -> dict[str, Any]:
     """An axis title."""
     return {"text": text, "font": {"size": 12, "color": MUTED}}
-
-
-def row_names(names: list[str]) -> dict[str, Any]:
-    """A vertical axis of names, the first on top."""
-    return {
-        "tickvals": list(range(len(names))),
-        "ticktext": names,
-        "range": [len(names) - 0.5, -0.5],
-        "showgrid": False,
-        "zeroline": False,
-        "fixedrange": True,
-        "tickfont": {"size": 13},
-        "ticklabelstandoff": 8,
-    }
-
-
-def upright(at: float, colour: str) -> dict[str, Any]:
-    """A vertical line through the whole chart."""
-    return {
-        "type": "line",
-        "x0": at,
-        "x1": at,
-        "y0": 0,
-        "y1": 1,
-        "yref": "paper",
-        "line": {"color": colour, "width": 1},
-    }
 
 
 def inside_words(x: float, y: float, text: str, colour: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.figures.chart import ACCENT, MUTED, TEXT, Chart, base_layout
+from firmtrade_core.figures.chart import ACCENT, MUTED, TEXT, Chart, base_layout, named_rows, upright
 from firmtrade_core.labels import number
 
 ROW_HEIGHT = 26
@@ -83,16 +83,8 @@ def interval_plot(
         margin={"l": name_width, "r": 16, "t": 2, "b": 30},
         dragmode=False,
         xaxis=_axis(range=[first - margin, last + margin], zeroline=False),
-        yaxis={
-            "tickvals": places,
-            "ticktext": list(rows["label"]),
-            "range": [len(rows) - 0.5, -0.5],
-            "showgrid": False,
-            "zeroline": False,
-            "fixedrange": True,
-            "tickfont": {"size": 13},
-        },
-        shapes=[] if reference is None else [_upright(reference)],
+        yaxis=named_rows(list(rows["label"])),
+        shapes=[] if reference is None else [upright(reference)],
     )
     return Chart(title, subtitle, source, data, layout, height=ROW_HEIGHT * max(len(rows), 1) + 36)
 
@@ -139,6 +131,109 @@ def coefficients_over_years(
         annotations=_apart(notes),
     )
     return Chart(title, subtitle, source, data, layout, height=330)
+
+
+def event_plot(table: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Chart:
+    """Leads and lags of a policy with their intervals, and what they add up to after it.
+
+    Parameters
+    ----------
+    table
+        Columns horizon (years since the policy), estimate, low, high, cumulated, cumulated_low, cumulated_high, on
+        log trade; as `GravityEstimate.event_study` gives it.
+    """
+    after = table[table["horizon"] >= 0]
+    horizons = [int(h) for h in table["horizon"]]
+    step = min(np.diff(horizons), default=1)
+    band = {"type": "scatter", "x": after["horizon"].tolist(), "mode": "lines", "hoverinfo": "skip"}
+    data: list[dict[str, Any]] = []
+    if len(after) > 1:
+        data = [
+            {**band, "y": after["cumulated_low"].tolist(), "line": {"width": 0}},
+            {
+                **band,
+                "y": after["cumulated_high"].tolist(),
+                "line": {"width": 0},
+                "fill": "tonexty",
+                "fillcolor": _faint(SERIES[1]),
+            },
+            {
+                **band,
+                "y": after["cumulated"].tolist(),
+                "line": {"width": 2, "color": SERIES[1]},
+                "hoverinfo": None,
+                "hovertemplate": "<b>added up</b>, %{x} years after: %{y:.3f}<extra></extra>",
+            },
+        ]
+    for part, colour, symbol in (
+        (table[table["horizon"] < 0], MUTED, "circle-open"),
+        (after, ACCENT, "circle"),
+    ):
+        data.append(_bars_of(part, colour, symbol))
+    ends = table[["low", "high"]].to_numpy().ravel().tolist()
+    ends += after[["cumulated_low", "cumulated_high"]].to_numpy().ravel().tolist()
+    low, high = min(0.0, *ends), max(0.0, *ends)
+    margin = 0.08 * max(high - low, 1e-6)
+    layout = base_layout(
+        margin={"l": 52, "r": 190, "t": 8, "b": 44},
+        dragmode=False,
+        xaxis=_axis(
+            zeroline=False,
+            tickvals=horizons,
+            ticktext=[f"{h:+d}".replace("-", "\u2212") if h else "0" for h in horizons],
+            range=[horizons[0] - 0.4 * step, horizons[-1] + 0.4 * step],
+            title={"text": "years since the policy", "font": {"size": 12}},
+        ),
+        yaxis=_axis(
+            zeroline=True, zerolinecolor=MUTED, zerolinewidth=1.5, range=[low - margin, high + margin]
+        ),
+        shapes=[upright(-step / 2, dash="dot")],
+        annotations=_event_labels(after),
+    )
+    return Chart(title, subtitle, source, data, layout, height=340)
+
+
+def _bars_of(rows: pd.DataFrame, colour: str, symbol: str) -> dict[str, Any]:
+    value = rows["estimate"].to_numpy()
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [int(h) for h in rows["horizon"]],
+        "y": value.tolist(),
+        "customdata": rows[["low", "high"]].to_numpy().tolist(),
+        "error_y": {
+            "type": "data",
+            "symmetric": False,
+            "array": (rows["high"].to_numpy() - value).tolist(),
+            "arrayminus": (value - rows["low"].to_numpy()).tolist(),
+            "color": colour,
+            "thickness": 2,
+            "width": 5,
+        },
+        "marker": {"size": 9, "color": colour, "symbol": symbol, "line": {"width": 1.5, "color": colour}},
+        "hovertemplate": "%{x} years: %{y:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f})<extra></extra>",
+    }
+
+
+def _event_labels(after: pd.DataFrame) -> list[dict[str, Any]]:
+    """What the effects after the policy add up to, at the end of their line."""
+    last = after.iloc[-1]
+    words = (
+        f"added up: {number(float(last['cumulated']), signed=True)}<br>"
+        f"({number(float(last['cumulated_low']), signed=True)} to {number(float(last['cumulated_high']), signed=True)})"
+    )
+    return [
+        {
+            "x": int(last["horizon"]),
+            "y": float(last["cumulated"]),
+            "xanchor": "left",
+            "align": "left",
+            "xshift": 12,
+            "text": words,
+            "showarrow": False,
+            "font": {"size": 12, "color": SERIES[1] if len(after) > 1 else TEXT},
+        }
+    ]
 
 
 def actual_and_fitted(cells: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Chart:
@@ -220,20 +315,6 @@ def _axis(**changes: Any) -> dict[str, Any]:
         "gridcolor": "rgba(128,128,128,0.22)",
         "tickfont": {"size": 12, "color": MUTED},
         **changes,
-    }
-
-
-def _upright(x: float) -> dict[str, Any]:
-    line = {"color": MUTED, "width": 1}
-    return {
-        "type": "line",
-        "x0": x,
-        "x1": x,
-        "y0": 0,
-        "y1": 1,
-        "yref": "paper",
-        "line": line,
-        "layer": "below",
     }
 
 

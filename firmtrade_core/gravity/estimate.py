@@ -188,6 +188,8 @@ class GravityEstimate:
     def lead_test(self, policy: str) -> HypothesisTest:
         """Whether trade moves before the policy does: all lead coefficients zero (Baier and Bergstrand 2007)."""
         leads = [t for t in self.terms if (h := _horizon(t, policy)) is not None and h < 0]
+        if not leads:
+            raise RegressorError(f"The estimate has no leads of {policy} to test.")
         return self.joint_test(leads)
 
     def reset_test(self) -> HypothesisTest:

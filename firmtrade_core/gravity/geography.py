@@ -63,20 +63,30 @@ def geography(countries: Sequence[str]) -> pd.DataFrame:
     GeographyFileError
         Naming countries whose place is not known.
     """
-    unknown = [c for c in countries if not is_known(c)]
+    places = [present_day(c) for c in countries]
+    unknown = [c for c, place in zip(countries, places, strict=True) if not is_known(place)]
     try:
-        between = distances(countries)
+        between = distances(places)
     except KeyError as error:
-        raise GeographyFileError(f"No capital is known of {', '.join(unknown) or error}.") from error
+        names = ", ".join(unknown) or str(error)
+        raise GeographyFileError(
+            f"No capital is known of {names}. Use ISO codes of three letters, or give dist, contiguity and language with the "
+            "flows."
+        ) from error
     n = len(countries)
     apart = between + np.where(np.eye(n, dtype=bool), np.inf, 0.0)
     between = between + np.diag(INTERNAL_SHARE * apart.min(1))
     return _long(
         countries,
         dist=between,
-        contiguity=contiguity(countries).astype(np.float64),
-        language=common_language(countries).astype(np.float64),
+        contiguity=contiguity(places).astype(np.float64),
+        language=common_language(places).astype(np.float64),
     )
+
+
+def present_day(code: str) -> str:
+    """The code in use today of a country whose own was retired in favour of one other, else the code itself."""
+    return code if is_known(code) else PRESENT_DAY.get(code, code)
 
 
 def with_geography(panel: GravityPanel, table: pd.DataFrame | None = None) -> GravityPanel:
@@ -100,7 +110,11 @@ def with_geography(panel: GravityPanel, table: pd.DataFrame | None = None) -> Gr
             f"{bad:,} of {len(found):,} rows have no {' or '.join(new)}, the first {pair}. Complete the table, or "
             "leave these countries out."
         )
-    return replace(panel, table=own.assign(**{c: found[c].to_numpy() for c in new}))
+    renamed = [f"{c} as {present_day(c)}" for c in panel.countries if table is None and present_day(c) != c]
+    notes = (f"Placed on the map: {', '.join(renamed)}.",) if renamed else ()
+    return replace(
+        panel, table=own.assign(**{c: found[c].to_numpy() for c in new}), notes=(*panel.notes, *notes)
+    )
 
 
 def panel_of_world(world: World, *, pooled: bool = False) -> GravityPanel:

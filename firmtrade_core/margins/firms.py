@@ -11,10 +11,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
-from scipy.interpolate import PPoly
+from scipy.interpolate import CubicSpline, PPoly
 from scipy.special import log_ndtr, logsumexp, ndtr
 
 from firmtrade_core.margins.base import Array, MarginChange, Margins
@@ -171,6 +171,13 @@ class FirmSector:
         return FirmFunctions(self)
 
 
+@cache
+def _quadrature() -> tuple[Array, Array]:
+    """Nodes and weights for integrals over u."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(21)
+    return nodes, weights
+
+
 @dataclass(frozen=True, eq=False)
 class _Bins:
     """Firms gathered on a grid of m + g: pseudo-firms that keep Σw, Σwe^m and Σwe^-g exactly.
@@ -294,15 +301,19 @@ class FirmFunctions:
         """Share of firms present in at least one of several markets, (D,) thresholds.
 
         Firms carry one u to all markets and draw ν by market; the integral over u takes 21 Gauss-Hermite nodes.
+        The log chance of staying out of every market depends on m + g + u alone: it is tabulated once and interpolated.
         """
-        nodes, weights = np.polynomial.hermite_e.hermegauss(21)
+        nodes, weights = _quadrature()
         entry = max(self.deviations.entry, 1e-3)
         held = self._bins.presence > 0
         firms = self._bins.nodes[held]
-        nowhere = np.zeros((len(nodes), len(firms)))
-        for threshold in thresholds:
-            nowhere += log_ndtr((threshold - firms - self.deviations.capability * nodes[:, None]) / entry)
-        absent = weights @ np.exp(nowhere) / weights.sum()
+        index = firms + self.deviations.capability * nodes[:, None]
+        # Far below every threshold the chance is one; above the table firms are surely somewhere.
+        low, high = thresholds.min() - 9 * entry, thresholds.min() + 9 * entry
+        grid = np.arange(low, high + entry / 10, entry / 10)
+        nowhere = log_ndtr((thresholds[:, None] - grid) / entry).sum(0)
+        inside = CubicSpline(grid, nowhere)(np.clip(index, low, grid[-1]))
+        absent = weights @ np.exp(np.where(index < low, 0.0, inside)) / weights.sum()
         presence = self._bins.presence[held]
         return float(1 - (absent * presence).sum() / presence.sum())
 

@@ -110,7 +110,7 @@ def about(report: CapabilityReport, request: Request) -> About:
         ("Firms", f"{report.panel}, {report.year}: {data.firm_count:,} firms, {len(data.markets)} markets, {report.flow}s"),
         ("Kind", "synthetic: no such firm exists" if report.synthetic else "real firms; cells under five firms are withheld"),
         ("Method", f"structural boosting (MODEL 6), learner {settings.learner.kind}, {'two indices' if settings.two_indices else 'one index'}, {settings.folds} folds by firm, seed {settings.seed}"),
-        ("Intervals", f"90 %, {len(report.results.draws)} bootstrap draws by firm" if report.results.draws else "none: no draws were made"),
+        ("Intervals", f"90 %, {len(report.results.draws)} bootstrap draws" if report.results.draws else "none: no draws were made"),
         ("Reading", NOT_EFFECT),
         ("Additivity", f"largest gap between predictions and sums of Shapley values {_residual(report):.1e}"),
         ("Estimate's content hash", report.content_hash),
@@ -262,7 +262,7 @@ def model_card(report: CapabilityReport, request: Request) -> str:
         f"- Structural boosting (MODEL 6), {'m and g' if settings.two_indices else 'm alone (g = 0)'}; {settings.folds} folds by firm, seed {settings.seed}",
         f"- Learner of m as chosen: {_learner_words(results.state.learner)}"
         + (f"; of g: {_learner_words(results.state.entry_learner)}" if settings.two_indices else ""),
-        f"- {len(results.draws)} bootstrap draws by firm; marginal log likelihood {results.log_likelihood:,.1f}",
+        f"- {len(results.draws)} bootstrap draws; marginal log likelihood {results.log_likelihood:,.1f}",
         f"- Shapley values: {len(report.explanations['m'].rows):,} firms, additive within {_residual(report):.1e}",
         "",
         "### Search",

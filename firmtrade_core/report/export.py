@@ -44,6 +44,9 @@ _BAD_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\']")
 
 LONGEST_SHEET_NAME = 31
 
+#: Rows of a sheet below its two rows of heads.
+MOST_SHEET_ROWS = (1 << 20) - 2
+
 
 @dataclass(frozen=True, eq=False)
 class Table:
@@ -295,8 +298,20 @@ def to_csv(table: Table, about: About) -> bytes:
 
 
 def to_excel(tables: Sequence[Table], about: About) -> bytes:
-    """A workbook: a sheet for each table with units under its heads, and a sheet that says where they come from."""
+    """A workbook: a sheet for each table with units under its heads, and a sheet that says where they come from.
+
+    Raises
+    ------
+    ValueError
+        If a table has more rows than a sheet holds.
+    """
     from openpyxl import Workbook
+
+    for table in tables:
+        if len(table.frame) > MOST_SHEET_ROWS:
+            raise ValueError(
+                f"{table.title}: {len(table.frame):,} rows do not fit a sheet ({MOST_SHEET_ROWS:,}). Take CSV."
+            )
 
     book = Workbook(write_only=True)
     book.properties.creator = "firmtrade"

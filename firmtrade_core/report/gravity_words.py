@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from firmtrade_core.gravity.estimate import GravityEstimate
+from firmtrade_core.gravity.events import EventStudy, Window
 from firmtrade_core.gravity.specification import GravitySpecification
+from firmtrade_core.labels import number
+
+#: A hypothesis less likely than this is called rejected.
+REJECTED_BELOW = 0.05
 
 #: What regressors are called in tables.
 TERMS = {
@@ -56,6 +63,49 @@ def equation_words(specification: GravitySpecification) -> str:
     clusters = " and ".join(c.replace("_", " ") for c in specification.clusters) or "nothing"
     home = "with sales at home" if specification.domestic else "without sales at home"
     return f"{ESTIMATORS[specification.estimator[:4].rstrip('_')]} with {effects}, {home}; errors clustered by {clusters}."
+
+
+def event_finding(study: EventStudy) -> str:
+    """What an event study found, in a short sentence."""
+    name = term_name(study.policy)
+    years, effect, low, high = study.in_all
+    if study.anticipation is not None and study.anticipation.p_value < REJECTED_BELOW:
+        return f"{name}: trade moves before it comes, so its effect is not told cleanly"
+    if low <= 0 <= high:
+        return f"{name}: no effect on trade is told apart from zero"
+    percent = number(abs(100 * (math.exp(effect) - 1)))
+    when = "At once" if years == 0 else f"{years} years on" if years > 1 else "One year on"
+    return f"{name}: {when.lower()}, trade is {percent} % {'higher' if effect > 0 else 'lower'}"
+
+
+def anticipation_words(study: EventStudy) -> str:
+    """The joint test of the leads, in words."""
+    if study.anticipation is None:
+        return "Whether trade moves before the policy cannot be tested: no year before it has a coefficient."
+    test = study.anticipation
+    leads = study.table["horizon"][study.table["horizon"] < 0].abs()
+    spoken = " and ".join(str(years) for years in sorted(leads))
+    chance = "less than 0.1 %" if test.p_value < 0.001 else f"{100 * test.p_value:.1f} %"
+    start = (
+        f"Before the policy ({spoken} {'year' if spoken == '1' else 'years'} ahead): if trade did not move, a difference this "
+        f"large would come up with a chance of {chance} (χ² = {test.statistic:.1f}, {test.degrees} "
+        f"{'degree' if test.degrees == 1 else 'degrees'} of freedom)."
+    )
+    if test.p_value < REJECTED_BELOW:
+        return f"{start} Trade moves ahead: pairs that switch were on another path already, or firms saw it coming."
+    return f"{start} Nothing speaks for anticipation, or for another path of the pairs that switch."
+
+
+def event_code(
+    panel: str, sector: str | None, specification: GravitySpecification, policy: str, window: Window
+) -> str:
+    """Python that gives an event study again; parameters as `python_code`."""
+    head = python_code(panel, sector, specification).split("found = ")[0]
+    return (
+        f"from firmtrade_core.gravity.events import Window, study_policy\n{head}"
+        f"study = study_policy(panel, {policy!r}, {window!r}, equation)\n"
+        "print(study.table)\nprint(study.anticipation)\n"
+    )
 
 
 def latex_table(found: GravityEstimate, *, caption: str) -> str:

@@ -52,6 +52,10 @@ class Effect:
         Evidence: of `GRADES`.
     source
         Where the estimate comes from.
+    unit
+        What one unit is, in words, such as "10 points"; empty where nobody said.
+    correlation
+        Of the two estimation errors.
     """
 
     capability: float = 0.0
@@ -60,6 +64,8 @@ class Effect:
     fixed_cost_error: float = 0.0
     grade: Grade = "association"
     source: str = ""
+    unit: str = ""
+    correlation: float = 0.0
 
     def at(self, deviations: float) -> Effect:
         """The effect so many standard errors away, capability and fixed cost together."""
@@ -103,6 +109,7 @@ class HomeFirms:
     effects: Mapping[str, Effect] = field(default_factory=dict)
     source: str = "not stated"
     _families: dict[tuple[str, str], tuple[Firms, tuple[str, ...]]] = field(default_factory=dict, repr=False)
+    _places: dict[tuple[str, ...], NDArray[np.intp]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         missing = [name for name in _REQUIRED if name not in self.firms]
@@ -128,6 +135,11 @@ class HomeFirms:
     def __len__(self) -> int:
         return len(self.firms)
 
+    @property
+    def synthetic(self) -> bool:
+        """Whether the firms are invented; every screen and file then says so."""
+        return "synthetic" in self.source.lower()
+
     @cached_property
     def content_hash(self) -> str:
         """Sixteen hexadecimal digits that identify firms, presence and effects."""
@@ -140,18 +152,11 @@ class HomeFirms:
 
     def sector_of(self, world: World) -> NDArray[np.intp]:
         """Position of each firm's sector in the world, (F,); -1 where the world has none that holds it."""
-        place = {}
-        for label in self.firms["sector"].astype(str).unique():
-            parts = parts_of_sector(label)
-            place[label] = next(
-                (
-                    position
-                    for position, code in enumerate(world.sectors)
-                    if code == label or (parts and parts <= (parts_of_sector(code) or frozenset()))
-                ),
-                -1,
-            )
-        return self.firms["sector"].astype(str).map(place).to_numpy(np.intp)
+        if world.sectors not in self._places:
+            codes, labels = pd.factorize(self.firms["sector"].astype(str))
+            place = np.array([_holder(str(label), world.sectors) for label in labels], dtype=np.intp)
+            self._places[world.sectors] = place[codes]
+        return self._places[world.sectors]
 
     def family(
         self, world: World, elsewhere: Pareto | Lognormal | None = None
@@ -191,6 +196,19 @@ class HomeFirms:
 
     # Files --------------------------------------------------------------------------------------
 
+    def summary(self) -> dict[str, Any]:
+        """What the file holds, without any single firm."""
+        return {
+            "country": self.country,
+            "firms": len(self),
+            "columns": list(self.firms.columns),
+            "source": self.source,
+            "deviations": asdict(self.deviations),
+            "sectors": {str(k): int(v) for k, v in self.firms["sector"].value_counts(sort=False).items()},
+            "effects": {name: asdict(effect) for name, effect in self.effects.items()},
+            "hash": self.content_hash,
+        }
+
     def _about(self) -> dict[str, Any]:
         return {
             "country": self.country,
@@ -205,9 +223,9 @@ class HomeFirms:
         import pyarrow
         import pyarrow.parquet
 
-        table = pyarrow.Table.from_pandas(self.firms, preserve_index=False)
+        table = pyarrow.Table.from_pandas(_narrowed(self.firms), preserve_index=False)
         about = {**(table.schema.metadata or {}), _KEY: json.dumps(self._about()).encode()}
-        pyarrow.parquet.write_table(table.replace_schema_metadata(about), path)
+        pyarrow.parquet.write_table(table.replace_schema_metadata(about), path, compression="zstd")
 
     @classmethod
     def load(cls, path: Path) -> HomeFirms:
@@ -239,3 +257,18 @@ class HomeFirms:
                 f"{Path(path).name} is no file of home firms ({type(error).__name__}). Write one with "
                 "HomeFirms.save, from the results of the capability estimation."
             ) from error
+
+
+def _holder(label: str, sectors: tuple[str, ...]) -> int:
+    """Position of the sector that is, or holds, the one named; -1 where there is none."""
+    parts = parts_of_sector(label)
+    for position, code in enumerate(sectors):
+        if code == label or (parts and parts <= (parts_of_sector(code) or frozenset())):
+            return position
+    return -1
+
+
+def _narrowed(table: pd.DataFrame) -> pd.DataFrame:
+    """Columns that are always read back as double precision, stored as single where that loses nothing."""
+    slim = {c: table[c].astype(np.float32) for c in ("capability", "fixed_cost_saving", "weight")}
+    return table.assign(**{c: v for c, v in slim.items() if (v == table[c]).all()})

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from firmtrade_core.codes.countries import country_name
 from firmtrade_core.margins import FirmSector, FirmShift, Lognormal
 from firmtrade_core.scenarios import schema
 from firmtrade_core.scenarios.atlas import Atlas
@@ -116,35 +117,14 @@ class Treatment:
 
 
 def effect_of(card: schema.Programme, home: HomeFirms | None) -> Effect:
-    """The effect a programme has on a firm it reaches, by the card or by the table of effects.
+    """The effect a programme has on a firm it reaches, by the card or by the table of effects, times the intensity.
 
     Raises
     ------
     ScenarioError
         If neither says what it is.
     """
-    attribute = card.attribute or ATTRIBUTES[card.policy]
-    if card.effect is not None:
-        given = card.effect
-        found = Effect(
-            given.capability,
-            given.fixed_cost_saving,
-            given.capability_error,
-            given.fixed_cost_error,
-            given.grade,
-            "given with the card",
-        )
-    elif home is not None and attribute in home.effects:
-        found = home.effects[attribute]
-    else:
-        known = (
-            f" Effects are known of: {', '.join(home.effects)}." if home is not None and home.effects else ""
-        )
-        raise ScenarioError(
-            f"there is no effect of {attribute!r} to use: give one with the card (effect: {{capability: 0.05, grade: "
-            f"association}}), or load firms with a table of effects.{known}"
-        )
-    scale = card.intensity
+    found, scale = unscaled_effect_of(card, home), card.intensity
     scaled = replace(
         found,
         capability=scale * found.capability,
@@ -153,6 +133,28 @@ def effect_of(card: schema.Programme, home: HomeFirms | None) -> Effect:
         fixed_cost_error=scale * found.fixed_cost_error,
     )
     return scaled.at(card.effect_deviations)
+
+
+def unscaled_effect_of(card: schema.Programme, home: HomeFirms | None) -> Effect:
+    """The effect of one unit; raises as `effect_of`."""
+    attribute = card.attribute or ATTRIBUTES[card.policy]
+    if card.effect is not None:
+        given = card.effect
+        return Effect(
+            given.capability,
+            given.fixed_cost_saving,
+            given.capability_error,
+            given.fixed_cost_error,
+            given.grade,
+            "given with the card",
+        )
+    if home is not None and attribute in home.effects:
+        return home.effects[attribute]
+    known = f" Effects are known of: {', '.join(home.effects)}." if home is not None and home.effects else ""
+    raise ScenarioError(
+        f"there is no effect of {attribute!r} to use: give one with the card (effect: {{capability: 0.05, grade: "
+        f"association}}), or load firms with a table of effects.{known}"
+    )
 
 
 def take_up(card: schema.Programme, home: HomeFirms, place: NDArray[np.intp], sectors: Array) -> Array:
@@ -228,6 +230,11 @@ def _(card: schema.Programme, draft: Draft, atlas: Atlas) -> None:
         atlas.note(
             f"The effect of {card.policy.replace('_', ' ')} is an association, not a proven effect: read every number "
             "that follows from it so."
+        )
+    if card.effect is None and home is not None and home.synthetic:
+        atlas.note(
+            f"The effect of {card.policy.replace('_', ' ')} on a firm was estimated from synthetic firms of "
+            f"{country_name(home.country)}: it shows how the method works and says nothing of real firms."
         )
     if home is None or draft.treatment is None:
         _without_firms(card, effect, draft, atlas, sectors)

@@ -118,6 +118,11 @@ class Bench:
         except (CapabilityError, OSError) as error:
             self.problem = str(error)
 
+    def cancel(self) -> None:
+        """Stop the work; finished steps are kept."""
+        if self.job is not None:
+            self.job.cancel()
+
     def report(self) -> CapabilityReport | None:
         """What came out, once it has."""
         if self.job is None or self.job.status().state != "done":

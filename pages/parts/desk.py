@@ -5,13 +5,15 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from firmtrade_core.figures import Chart
 from firmtrade_core.harmonise.errors import HarmoniseError, UnreadableFileError
 from firmtrade_core.harmonise.firm_tables import FIRM_FIELDS, guess_firm_layout
 from firmtrade_core.harmonise.layout import FIELDS, guess_layout
@@ -51,13 +53,15 @@ class Desk:
     headers: dict[str, tuple[str, ...]] = field(default_factory=dict)
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
-    choices: dict[str, object] = field(default_factory=dict)
+    choices: Settings = field(default_factory=Settings)
     decisions: pd.DataFrame | None = None
     job: Job | None = None
     problem: str = ""
     #: How often the desk was cleared: a cleared desk shows a fresh uploader.
     cleared: int = 0
     example: bool = False
+    #: Charts of what came out, by the job's folder: made once, and gone with the session.
+    drawn: dict[str, dict[str, Chart | str]] = field(default_factory=dict)
 
     # Files --------------------------------------------------------------------------------------
 
@@ -104,12 +108,12 @@ class Desk:
 
     def clear(self) -> None:
         """An empty desk; what ran is cancelled."""
-        if self.job is not None and not self.job.status().finished:
-            self.job.cancel()
+        self.cancel()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(mode=0o700)
-        for name in ("files", "kinds", "headers", "columns", "constants", "choices"):
+        for name in ("files", "kinds", "headers", "columns", "constants", "drawn"):
             getattr(self, name).clear()
+        self.choices = Settings()
         self.cleared += 1
         self.decisions, self.job, self.problem, self.example = None, None, "", False
 
@@ -144,11 +148,20 @@ class Desk:
             decided = self.folder / "decisions.csv"
             self.decisions.to_csv(decided, index=False)
         layouts = {name: dict(columns) for name, columns in self.columns.items()}
-        return Settings(layouts=layouts, constants=dict(self.constants), decisions=decided, **self.choices)  # type: ignore[arg-type]
+        return replace(self.choices, layouts=layouts, constants=dict(self.constants), decisions=decided)
+
+    def choose(self, **changes: Any) -> None:
+        """Change choices, by the names of `Settings`."""
+        self.choices = replace(self.choices, **changes)
 
     def status(self) -> JobStatus | None:
         """Where the job stands; None before there is one."""
         return self.job.status() if self.job is not None else None
+
+    def cancel(self) -> None:
+        """Stop the job; finished steps are kept."""
+        if self.job is not None and not self.job.status().finished:
+            self.job.cancel()
 
     def outcome(self) -> Outcome | None:
         """What came out, once it has."""
@@ -156,6 +169,13 @@ class Desk:
             return None
         found: Outcome = self.job.result()
         return found
+
+    def pictures(self, make: Callable[[], dict[str, Chart | str]]) -> dict[str, Chart | str]:
+        """Charts of what came out, made once for each job."""
+        key = "" if self.job is None else self.job.folder.name
+        if key not in self.drawn:
+            self.drawn = {key: make()}
+        return self.drawn[key]
 
 
 def current_desk() -> Desk:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 
 import streamlit as st
@@ -10,6 +10,7 @@ import streamlit as st
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.report.export import (
+    MOST_SHEET_ROWS,
     RESULT_TABLES,
     About,
     Table,
@@ -58,9 +59,11 @@ def _dialog(store: Store, world: World, key: str) -> None:
 
 
 def table_downloads(table: Table, about: Callable[[], About], *, key: str, stem: str = "") -> None:
-    """One table as CSV and as Excel, side by side."""
-    with st.container(horizontal=True, gap="small"):
+    """One table as CSV and as Excel, side by side; CSV alone where a sheet cannot hold it."""
+    with st.container(horizontal=True, gap="small", width="content"):
         for label, (suffix, write) in _FORMATS.items():
+            if suffix == "xlsx" and len(table.frame) > MOST_SHEET_ROWS:
+                continue
             st.download_button(
                 label,
                 lambda write=write: write(table, about()),
@@ -72,6 +75,18 @@ def table_downloads(table: Table, about: Callable[[], About], *, key: str, stem:
                 type="tertiary",
                 help=f"{table.title}: units and provenance inside",
             )
+
+
+def several_downloads(tables: Sequence[Table], about: Callable[[], About], *, key: str) -> None:
+    """All tables of a page, each as CSV and as Excel, in a fold."""
+    with st.expander("Tables to take away", icon=":material/download:"):
+        for table in tables:
+            row = st.container(
+                horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+            )
+            row.html(f'<span class="ft-choice">{escape(table.title)}</span>')
+            with row:
+                table_downloads(table, about, key=f"{key}_{table.key}")
 
 
 def _tables(store: Store, world: World, key: str) -> None:

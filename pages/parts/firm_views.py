@@ -27,7 +27,7 @@ from pages.parts import chart
 from pages.parts.capability_bench import Bench
 from pages.parts.desk import on_loopback
 from pages.parts.exports import table_downloads
-from pages.parts.frame import complain
+from pages.parts.frame import complain, heading
 from pages.parts.store import seeded
 
 #: Firms offered one by one: the likeliest starters, and some that trade.
@@ -47,12 +47,6 @@ _WORDY = (
     ".ft-wordy.ft-wordy td.ft-left, .ft-wordy.ft-wordy th.ft-left { text-align: left; white-space: normal; }"
     "[class*=st-key-firms_private] .ft-save { display: none; }</style>"
 )
-
-
-def heading(title: str, detail: str = "") -> None:
-    """A heading with a quiet line under it."""
-    more = f'<p class="ft-detail">{escape(detail)}</p>' if detail else ""
-    st.html(f'<h2 class="ft-heading">{escape(title)}</h2>{more}')
 
 
 def rows_table(
@@ -561,7 +555,7 @@ def parameters(report: CapabilityReport, bench: Bench) -> None:
     results, request = report.results, bench.request()
     heading(
         "Parameters",
-        f"Logs; {len(results.draws)} bootstrap draws by firm; intervals about the corrected estimate.",
+        f"Logs; {len(results.draws)} bootstrap draws; intervals about the corrected estimate.",
     )
     rows_table(
         "Parameters",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 import streamlit as st
@@ -49,6 +49,7 @@ PAGES = (
     ("compare", "Compare"),
     ("trade_costs", "Trade costs"),
     ("firms", "Firms"),
+    ("firm_view", "Firm view"),
     ("channels", "Channels"),
     ("heterogeneity", "Role of heterogeneity"),
     ("who_gains", "Who gains"),
@@ -151,15 +152,54 @@ def _headline(item: Headline) -> str:
     )
 
 
-def table(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    """A small table: first columns are texts, the last a number."""
-    heads = "".join(f"<th scope=col>{escape(word)}</th>" for word in head)
-    lines = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    lines = lines or f"<tr><td colspan={len(head)}>None.</td></tr>"
-    st.html(
-        f'<div class="ft-plain"><h3>{escape(title)}</h3><table><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{lines}</tbody></table></div>"
+def heading(words: str, quiet: str = "") -> None:
+    """Heading of a section, with what it means."""
+    more = f'<p class="ft-quiet">{escape(quiet)}</p>' if quiet else ""
+    st.html(f'<h2 class="ft-heading">{escape(words)}</h2>{more}')
+
+
+def table(
+    title: str,
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    words: Sequence[str] = (),
+    headed: bool = True,
+    whole: bool = True,
+) -> None:
+    """A table of texts as the screen writes them: what a row is about at the left, numbers at the right.
+
+    Parameters
+    ----------
+    title
+        Also its name for readers of the screen.
+    head
+    rows
+        Cells by column.
+    words
+        Heads of columns that hold words: at the left, broken where they must be.
+    headed
+        Whether the title stands above; not where a heading already does.
+    whole
+        Whether all rows are in sight; a long table scrolls in its place.
+    """
+    kinds = [' class="ft-left"' if name in words else "" for name in head]
+    heads = "".join(
+        f"<th scope=col{kind}>{escape(name)}</th>" for name, kind in zip(head, kinds, strict=True)
     )
+    lines = "".join(_row(row, kinds) for row in rows) or f"<tr><td colspan={len(head)}>None.</td></tr>"
+    st.html(
+        f"{f'<h3 class=ft-title>{escape(title)}</h3>' if headed else ''}"
+        f'<div class="ft-table{" ft-whole" if whole else ""}" tabindex="0" role="region" aria-label="{escape(title)}">'
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div>"
+    )
+
+
+def _row(cells: Sequence[str], kinds: Sequence[str]) -> str:
+    figures = "".join(
+        f"<td{kind}>{escape(cell)}</td>" for cell, kind in zip(cells[1:], kinds[1:], strict=True)
+    )
+    return f"<tr><th scope=row>{escape(cells[0])}</th>{figures}</tr>"
 
 
 def certificate_line(equilibrium: Equilibrium) -> None:

@@ -61,7 +61,7 @@ def _number(store: Store, world: World, index: int, card: Any) -> None:
     elif card.kind == "customs_union":
         _external_tariff(store, index, card)
     elif card.kind == "programme":
-        programme(store, index, card, current_home())
+        programme(store, index, card, current_home(world))
     elif slide is not None:
         _slider(store, index, card, slide)
 
@@ -314,7 +314,7 @@ def new_card(kind: str, country: str, world: World) -> dict[str, Any]:
     """A card that makes sense at once: by, from or in the country looked at."""
     card: dict[str, Any] = {"kind": kind, **dict(KINDS[kind].opening)}
     if kind == "programme":
-        home = current_home()
+        home = current_home(world)
         country = home.country if home is not None else country
         known = home is not None and ATTRIBUTES[card["policy"]] in home.effects
         return card | {"country": country} | ({} if known else {"effect": ASSUMED})

@@ -52,23 +52,114 @@ def programme(store: Store, index: int, card: Any, home: HomeFirms | None) -> No
         help="Share of eligible firms that take part.",
         **seeded(
             f"card_{index}_take_up",
-            round(100 * store.shown(f"card {index}", "take_up", card.take_up)),
+            min(100, max(0, round(100 * store.shown(f"card {index}", "take_up", card.take_up)))),
             lambda v: edit("take_up", v / 100, sliding=True),
         ),
     )
+    _who(index, card, home, edit)
+    _cost(index, card, home, edit)
+    _effect(index, card, home, edit)
+
+
+# Who may take part ---------------------------------------------------------------------------------
+
+
+def _who(index: int, card: Any, home: HomeFirms | None, edit: Any) -> None:
+    """Exporter status at once; region, size, age, score and propensity one click further, as far as firms have them."""
+
+    def rule(**changes: Any) -> None:
+        edit("eligible", {**card.eligible.model_dump(), **changes})
+
     st.selectbox(
         "Open to",
         list(_EXPORTERS),
         format_func=_EXPORTERS.__getitem__,
         help="Support that depends on exporting draws a note on WTO rules.",
+        **seeded(f"card_{index}_eligible", card.eligible.exporters, lambda who: rule(exporters=who)),
+    )
+    if home is None:
+        return
+    details = st.popover(
+        f"Who may take part: {_restrictions(card)}",
+        width="stretch",
+        key=f"card_{index}_who",
+        on_change="rerun",
+    )
+    if details.open:
+        with details:
+            _rules(index, card, home, rule, edit)
+
+
+def _restrictions(card: Any) -> str:
+    """How many conditions beyond exporting and sectors are in force."""
+    rule = card.eligible
+    given = sum(getattr(rule, name) is not None for name, *_ in _RANGES) + bool(rule.regions)
+    by = " by propensity" if card.by == "propensity" else ""
+    return ("any size, age, region" if not given else f"{given} condition{'s' if given > 1 else ''}") + by
+
+
+#: Bounds: field of the rule, column of the firms' table, label, help.
+_RANGES = (
+    ("smallest", "employment", "From so many employees", "Smaller firms stay out; empty for no bound."),
+    ("largest", "employment", "Up to so many employees", "Larger firms stay out; empty for no bound."),
+    ("youngest", "age", "From so many years old", "Younger firms stay out; empty for no bound."),
+    ("oldest", "age", "Up to so many years old", "Older firms stay out; empty for no bound."),
+    (
+        "lowest_score",
+        "score",
+        "From this score",
+        "Percentile of capability in the firm's sector; empty for no bound.",
+    ),
+)
+
+
+def _rules(index: int, card: Any, home: HomeFirms, rule: Any, edit: Any) -> None:
+    table = home.firms
+    if "region" in table:
+        st.multiselect(
+            "Regions",
+            sorted(table["region"].astype(str).unique()),
+            placeholder="All regions",
+            select_all=False,
+            **seeded(f"card_{index}_regions", list(card.eligible.regions), lambda names: rule(regions=names)),
+        )
+    columns = st.columns(2, gap="small")
+    here = [entry for entry in _RANGES if entry[1] in table]
+    for place, (field, column, label, words) in enumerate(here):
+        _bound(columns[place % 2], index, card, table[column], field, label, words, rule)
+    if "propensity" in table and table["propensity"].notna().any():
+        st.selectbox(
+            "Who takes part among them",
+            list(_TAKE_UP),
+            format_func=_TAKE_UP.__getitem__,
+            help="By propensity, firms that resemble those which already take part come first; the share stays the same.",
+            **seeded(f"card_{index}_by", card.by, lambda by: edit("by", by)),
+        )
+
+
+_TAKE_UP = {"share": "Every eligible firm alike", "propensity": "In proportion to propensity"}
+
+
+def _bound(
+    place: Any, index: int, card: Any, column: Any, field: str, label: str, words: str, rule: Any
+) -> None:
+    low, high = float(column.min()), float(column.max())
+    value = getattr(card.eligible, field)
+    place.number_input(
+        label,
+        min_value=0.0,
+        max_value=max(high, value or 0.0),
+        step=1.0,
+        format="%g",
+        placeholder=f"{low:.0f} to {high:.0f}",
+        help=words,
         **seeded(
-            f"card_{index}_eligible",
-            card.eligible.exporters,
-            lambda who: edit("eligible", {**card.eligible.model_dump(), "exporters": who}),
+            f"card_{index}_{field}", None if value is None else float(value), lambda v: rule(**{field: v})
         ),
     )
-    _cost(index, card, home, edit)
-    _effect(index, card, home, edit)
+
+
+# What it costs and does ------------------------------------------------------------------------------
 
 
 def _cost(index: int, card: Any, home: HomeFirms | None, edit: Any) -> None:
@@ -93,9 +184,12 @@ def _effect(index: int, card: Any, home: HomeFirms | None, edit: Any) -> None:
     attribute = card.attribute or ATTRIBUTES[card.policy]
     known = None if home is None else home.effects.get(attribute)
     if card.effect is None and known is not None:
+        unit = f" of {known.unit}" if known.unit else ""
+        kind = " Estimated from synthetic firms." if home is not None and home.synthetic else ""
         st.html(
-            f'<p class="ft-quiet">Effect on a firm: capability {known.capability:+.2f} (± {known.capability_error:.2f}), '
-            f"{GRADES[known.grade]}.</p>"
+            f'<p class="ft-quiet">One unit{unit}: capability {known.capability:+.2f} (± {known.capability_error:.2f}), fixed '
+            f"costs saved {known.fixed_cost_saving:+.2f} (± {known.fixed_cost_error:.2f}), log points; {GRADES[known.grade]}."
+            f"{kind}</p>"
         )
         return
     given: dict[str, Any] = ASSUMED if card.effect is None else card.effect.model_dump()

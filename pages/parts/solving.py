@@ -48,7 +48,7 @@ def solve_scenario(
         In words that say what to change.
     """
     try:
-        home = current_home()
+        home = current_home(world)
         known = "" if home is None else home.content_hash
         return _solved(world.content_hash, scenario.content_hash, known, world, scenario, home, start)
     except (EquilibriumError, FirmsError, ScenarioError, WorldError, TailError) as error:
@@ -74,7 +74,7 @@ def solve_afresh(scenario: Scenario, world: World) -> Equilibrium:
     ------
     EquilibriumError, ScenarioError, WorldError, TailError
     """
-    home = current_home()
+    home = current_home(world)
     known = "" if home is None else home.content_hash
     return _solved_afresh(world.content_hash, scenario.content_hash, known, world, scenario, home)
 

@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from firmtrade_core.gravity.estimate import GravityEstimate, estimate
+from firmtrade_core.gravity.events import EventStudy, Window, study_policy, switched_policies
 from firmtrade_core.gravity.geography import VARIABLES, panel_of_world, with_geography
 from firmtrade_core.gravity.machine_costs import CostComparison, compare_costs
 from firmtrade_core.gravity.panel import GravityPanel
@@ -51,6 +52,9 @@ class Choices:
     policy: str = ""
     members: tuple[str, ...] = ()
     switch: str = "off"
+    event: str = ""
+    leads: int | None = None
+    lags: int | None = None
     asked: set[str] = field(default_factory=set)
 
 
@@ -177,6 +181,43 @@ def estimated(
 def compared(content_hash: str, variables: tuple[str, ...], _panel: GravityPanel) -> CostComparison:
     """The log-linear form against boosting, once for all sessions."""
     return compare_costs(_panel, variables)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def policies(content_hash: str, _panel: GravityPanel) -> tuple[str, ...]:
+    """What pairs switch over the panel's years, once for all sessions."""
+    return switched_policies(_panel)
+
+
+@st.cache_resource(show_spinner="Looking before and after ...", max_entries=20)
+def studied(
+    content_hash: str,
+    sector: str | None,
+    equation_hash: str,
+    policy: str,
+    window: Window,
+    _panel: GravityPanel,
+    _equation: GravitySpecification,
+) -> EventStudy:
+    """An event study, once for all sessions."""
+    return study_policy(_panel.only(sectors=[sector]) if sector else _panel, policy, window, _equation)
+
+
+def sector_of(file: PanelFile, chosen: Choices) -> str | None:
+    """The sector chosen, where the panel has it; None for all."""
+    return chosen.sector if chosen.sector != ALL_GOODS and chosen.sector in file.panel.sectors else None
+
+
+def asked(panel: GravityPanel, sector: str | None, token: str, chosen: Choices, *, key: str) -> bool:
+    """Whether to estimate now: large samples wait for a click, once for each question."""
+    rows = len(panel.table) // (len(panel.sectors) if sector else 1)
+    if rows <= QUICK_ROWS or token in chosen.asked:
+        return True
+    st.html(f'<p class="ft-empty">{rows:,} observations: this takes a while.</p>')
+    if not st.button("Estimate", type="primary", key=key):
+        return False
+    chosen.asked.add(token)
+    return True
 
 
 def regressors_of(panel: GravityPanel) -> list[str]:

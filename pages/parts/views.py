@@ -305,7 +305,7 @@ def _replacements(pairs: pd.DataFrame, market: str) -> None:
         for loser, winner, value in zip(pairs["loser"], pairs["winner"], pairs["billion_usd"], strict=True)
     ]
     title = f"{country_name(market)}: the largest replacements"
-    table(title, ("Loses", "Takes its place", "bn USD"), rows)
+    table(title, ("Loses", "Takes its place", "bn USD"), rows, words=("Takes its place",))
 
 
 _BELOW = {

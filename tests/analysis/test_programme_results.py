@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from firmtrade_core.analysis.firms import exporters, firm_outcomes
-from firmtrade_core.analysis.programmes import equal_cost_tariff_cut, evaluate_programme
+from firmtrade_core.analysis.programme_study import equal_cost_tariff_cut
+from firmtrade_core.analysis.programmes import evaluate_programme
 from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.equilibrium import solve
 from firmtrade_core.scenarios import Scenario, compile

@@ -36,8 +36,18 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return opened
 
 
+def downloads(app: AppTest) -> set[str]:
+    """Names of the tables that can be taken away, as CSV and as Excel."""
+    keys = [element.proto.id.rpartition("download_")[2] for element in app.get("download_button")]
+    csv, excel = ({k.rpartition("_")[0] for k in keys if k.endswith(kind)} for kind in ("_csv", "_xlsx"))
+    assert csv == excel
+    return csv
+
+
 def test_heterogeneity_without_firms_says_so(start) -> None:
-    words = html(start("heterogeneity"))
+    app = start("heterogeneity")
+    words = html(app)
+    assert downloads(app) == {"laws_laws_of_firms", "laws_elasticities_by_market"}
     assert "How firms differ" in words and "No firms of a home country are loaded" in words
     assert "Lognormal firms" in words and "Home&#x27;s own firms" not in words
 
@@ -56,18 +66,26 @@ def test_a_file_of_firms_that_cannot_be_read_is_explained(start, monkeypatch, tm
     assert "no file of home firms" in html(start("heterogeneity"))
 
 
-def test_who_gains_shows_regions_only_with_firms_in_use(start) -> None:
+def test_who_gains_shows_the_firms_own_distribution_by_default(start) -> None:
     app = start("who_gains", firms=True)
-    app.selectbox(key="country_who_gains").set_value("ZAF").run()
-    assert "Safeguards" in html(app) and "own firms</i> under Model choices" in html(app)
+    assert "The firms loaded are of South Africa" in html(app)
+    app.button(key="look_at_home").click().run()
+    assert app.session_state["store"].country == "ZAF"
+    words = html(app)
+    assert "Safeguards" in words and "Firms of South Africa" in words and "own distribution" in words
+    assert app.session_state["store"].scenario.structure.family != "firms"
     app.session_state["store"].edit_structure({"family": "firms", "elasticity": 5.0})
     app.run()
     words = html(app)
-    assert not app.exception and "Firms of South Africa" in words
+    assert "who_gains_firm_groups" in downloads(app)
+    assert not app.exception and "Firms of South Africa" in words and "own distribution" not in words
 
 
 def test_who_gains_without_firms(start) -> None:
-    words = html(start("who_gains"))
+    app = start("who_gains")
+    words = html(app)
+    tables = ("sectors_at_home", "cut_off", "concentration", "single_sources", "exposed_suppliers")
+    assert downloads(app) == {f"who_gains_{name}" for name in tables}
     assert "Concentration of trade" in words and "Single points of failure" in words
     assert "no input-output links" in words
 
@@ -81,6 +99,7 @@ def test_attribution_of_the_scenario_and_of_growth(start, tmp_path: Path, monkey
     monkeypatch.setenv("FIRMTRADE_EARLIER_WORLD", str(tmp_path / "earlier.world"))
     app.run()
     words = html(app)
+    assert downloads(app) == {"attribution_sources_of_change", "attribution_change_by_cell"}
     assert not app.exception and "Competition abroad" in words and "Costs and firms at home" in words
     monkeypatch.setenv("FIRMTRADE_EARLIER_WORLD", str(tmp_path / "nowhere.world"))
     app.run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from firmtrade_core.gravity.geography import geography
 from firmtrade_core.paths import PROJECT
 from pages.parts import trade_panels
-from tests.gravity.panels import gravity_table
+from tests.gravity.panels import gravity_table, phased_in
 
 CODES = ("DEU", "FRA", "USA", "JPN", "CHN", "BRA", "IND", "GBR")
 
@@ -32,9 +33,15 @@ def page(monkeypatch: pytest.MonkeyPatch, panel: str = "") -> AppTest:
     return app
 
 
-def own_panel(path: Path) -> Path:
-    """A small panel of real countries with tariffs over four years."""
-    table = gravity_table(len(CODES), noise=0.1)
+def charts(app: AppTest) -> list[dict[str, Any]]:
+    """Every chart on the page as plain data."""
+    found = (json.loads(element.proto.json) for element in app.get("bidi_component"))
+    return [spec for spec in found if "title" in spec]
+
+
+def own_panel(path: Path, table: pd.DataFrame | None = None) -> Path:
+    """A small panel of real countries with tariffs over some years."""
+    table = gravity_table(len(CODES), noise=0.1) if table is None else table
     names = dict(zip([f"C{i:02d}" for i in range(len(CODES))], CODES, strict=True))
     table = table.replace({"exporter": names, "importer": names}).drop(columns=["dist", "contiguity"])
     table.to_parquet(path)
@@ -46,6 +53,9 @@ def test_the_shipped_world_is_estimated_with_its_caveat(monkeypatch: pytest.Monk
     words = html(app)
     assert "Twice as far means" in words and "6,561 of 6,561 observations used" in words
     assert "gravity prior" in words and "not as evidence" in words
+    keys = " ".join(element.proto.id for element in app.get("download_button"))
+    for name in ("coefficients", "fitted", "gravity_years", "gravity_sets"):
+        assert f"download_{name}_csv" in keys and f"download_{name}_xlsx" in keys
     app.selectbox(key="gravity_sector").set_value("metals").run()
     assert not app.exception and html(app) != words
     app.segmented_control(key="gravity_estimator").set_value("ols").run()
@@ -87,6 +97,41 @@ def test_a_named_panel_has_years_tariffs_and_pair_effects(
     assert (
         not app.exception and "No estimate to show" in html(app) and "explained by the effects" in html(app)
     )
+
+
+def test_before_and_after_a_policy_of_known_effect(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = own_panel(tmp_path / "own.parquet", phased_in(len(CODES), noise=0.02))
+    app = page(monkeypatch, str(path))
+    assert "Cannot be told from one year of trade" in html(app)
+    app.selectbox(key="gravity_source").set_value("named").run()
+    app.multiselect(key="gravity_regressors").set_value(["log1p(tariff)"])
+    app.segmented_control(key="gravity_estimator").set_value("ols")
+    app.session_state["gravity_event"] = True
+    app.run()
+    assert not app.exception
+    # Every year by default, as far as the panel's ten years allow; then in steps of two.
+    assert (
+        app.number_input(key="gravity_leads").value == 2 and app.number_input(key="gravity_lags").value == 3
+    )
+    app.number_input(key="gravity_interval").set_value(2)
+    app.number_input(key="gravity_leads").set_value(1)
+    app.number_input(key="gravity_lags").set_value(1).run()
+    assert not app.exception
+    words = html(app)
+    assert "Before the policy (2 years ahead)" in words and "chance of" in words
+    study = next(c for c in charts(app) if c["title"].startswith("Trade agreement"))
+    drawn = next(trace for trace in study["data"] if trace["mode"] == "lines" and trace["line"]["width"])
+    assert drawn["x"] == [0, 2] and drawn["y"] == pytest.approx([0.3, 0.5], abs=0.05)
+    assert "2 years on, trade is" in study["title"] and "own.parquet" in study["subtitle"]
+    assert "Window(step=2, leads=1, lags=1)" in " ".join(c.value for c in app.code)
+    app.number_input(key="gravity_lags").set_value(6).run()
+    assert not app.exception and "No study to show" in html(app) and "Look less far" in html(app)
+
+
+def test_a_panel_without_a_policy_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    app = page(monkeypatch, str(own_panel(tmp_path / "own.parquet")))
+    app.selectbox(key="gravity_source").set_value("named").run()
+    assert "no column of zeros and ones that switches within a pair" in html(app)
 
 
 def test_uploads_are_read_or_refused_in_words(tmp_path: Path) -> None:

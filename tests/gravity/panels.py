@@ -43,3 +43,26 @@ def gravity_table(
             "tariff": rate.ravel(),
         }
     )
+
+
+def phased_in(
+    countries: int = 14,
+    *,
+    at_once: float = 0.3,
+    later: float = 0.2,
+    anticipated: float = 0.0,
+    noise: float = 0.05,
+    seed: int = 5,
+) -> pd.DataFrame:
+    """Ten years of `gravity_table` with ``rta``, which pairs switch on in some year or never.
+
+    It adds ``at_once`` to log trade, ``later`` more from two years on, and ``anticipated`` in the two years before.
+    """
+    table = gravity_table(countries, tuple(range(2000, 2010)), noise=noise, seed=seed)
+    start = np.random.default_rng(1).choice([2003, 2004, 2005, 2006, 9999], countries**2)
+    since = table["year"] - start.repeat(10)
+    abroad = table["exporter"] != table["importer"]
+    table["rta"] = ((since >= 0) & abroad).astype(float)
+    effect = at_once * (since >= 0) + later * (since >= 2) + anticipated * ((since >= -2) & (since < 0))
+    table["trade"] *= np.exp(effect * abroad)
+    return table

@@ -10,7 +10,7 @@ from firmtrade_core.gravity.errors import FlowError, RegressorError
 from firmtrade_core.gravity.estimate import estimate, estimate_by_sector, event_study
 from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.gravity.specification import GravitySpecification, every
-from tests.gravity.panels import gravity_table
+from tests.gravity.panels import gravity_table, phased_in
 
 PAIRS = GravitySpecification(("log1p(tariff)",), ("exporter_year", "importer_year", "pair"))
 CROSS = GravitySpecification(("log(dist)", "contiguity", "border"), ("exporter_year", "importer_year"))
@@ -140,22 +140,16 @@ def test_reset_sees_a_wrong_functional_form(estimator: str) -> None:
 
 
 def test_event_study_recovers_phase_in_and_sees_no_anticipation() -> None:
-    table = gravity_table(14, tuple(range(2000, 2010)), noise=0.05, seed=5)
-    rng = np.random.default_rng(1)
-    start = pd.Series(rng.choice([2003, 2004, 2005, 2006, 9999], 14 * 14))
-    since = table["year"] - start.repeat(10).to_numpy()
-    abroad = table["exporter"] != table["importer"]
-    table["rta"] = ((since >= 0) & abroad).astype(float)
-    table["trade"] *= np.exp(0.3 * table["rta"] + 0.2 * ((since >= 2) & abroad))
     equation = PAIRS.with_(regressors=("log1p(tariff)", "rta"))
-    found = event_study(panel_of(table), "rta", leads=(2,), lags=(2,), specification=equation)
+    found = event_study(panel_of(phased_in()), "rta", leads=(2,), lags=(2,), specification=equation)
     study = found.event_study("rta")
     assert study["horizon"].tolist() == [-2, 0, 2]
     assert study["estimate"].to_numpy() == pytest.approx([0, 0.3, 0.2], abs=0.03)
     assert study["cumulated"].iloc[-1] == pytest.approx(0.5, abs=0.03)
     assert found.lead_test("rta").p_value > 0.01
-    anticipated = table.assign(trade=table["trade"] * np.exp(0.3 * ((since >= -2) & (since < 0) & abroad)))
-    early = event_study(panel_of(anticipated), "rta", leads=(2,), lags=(2,), specification=equation)
+    early = event_study(
+        panel_of(phased_in(anticipated=0.3)), "rta", leads=(2,), lags=(2,), specification=equation
+    )
     assert early.lead_test("rta").p_value < 1e-6
 
 

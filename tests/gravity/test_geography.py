@@ -80,3 +80,13 @@ def test_geodist_agrees_with_our_own(needs_data: Callable[[str], Path]) -> None:
     # CEPII measures between most populous cities, we between capitals.
     assert ratio.abs().median() < 0.05 and ratio.abs().quantile(0.9) < 0.35
     assert (abroad["contiguity"] == abroad["contiguity_cepii"]).all()
+
+
+def test_retired_codes_are_placed_where_the_country_is_today() -> None:
+    old, new = geography(["ROM", "DEU", "USA"]), geography(["ROU", "DEU", "USA"])
+    pd.testing.assert_frame_equal(old.replace("ROM", "ROU"), new)
+    table = old[["exporter", "importer"]].assign(trade=1.0)
+    panel = with_geography(GravityPanel.from_table(table))
+    assert "Placed on the map: ROM as ROU." in panel.notes
+    with pytest.raises(GeographyFileError, match=r"known of XYZ\. Use ISO codes"):
+        geography(["XYZ", "DEU"])

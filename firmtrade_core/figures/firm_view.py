@@ -1,0 +1,176 @@
+"""Charts of one firm: where it could export next, what upgrades would do, on whom it depends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from firmtrade_core.analysis.firm_view import FirmView, money
+from firmtrade_core.codes.countries import country_name
+from firmtrade_core.figures.chart import ACCENT, EDGE, MUTED, Chart, base_layout
+from firmtrade_core.labels import number
+from firmtrade_core.scenarios.home import GRADES
+
+ROW, MOST_ROWS = 27, 12
+
+
+def chances_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
+    """Chances of entry by destination that the firm does not serve, at the baseline and under the scenario."""
+    table = view.next_markets(MOST_ROWS)
+    rows = np.arange(len(table))
+    hover = [
+        f"<b>{row['name']}</b><br>baseline {_percent(row['chance_before'])}, scenario {_percent(row['chance_after'])}"
+        f"<br>90 %: {_percent(row['low'])} to {_percent(row['high'])}<br>sales if it served: {money(row['sales_if'])}"
+        for row in table.to_dict("records")
+    ]
+    bands = [
+        _line(100 * low, 100 * high, place, ACCENT, text)
+        for place, (low, high, text) in enumerate(zip(table["low"], table["high"], hover, strict=True))
+    ]
+    data = [
+        *bands,
+        _dots(100 * table["chance_before"], rows, MUTED, hover, "circle-open"),
+        _dots(100 * table["chance_after"], rows, ACCENT, hover, "circle"),
+    ]
+    return Chart(
+        view.sentence(),
+        subtitle,
+        source,
+        data,
+        _layout(list(table["name"]), "%", [0, max(5.0, 104 * float(table["high"].max()))]),
+        height=ROW * max(len(table), 1) + 52,
+    )
+
+
+def upgrades_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
+    """Change of expected exports by upgrade, with its band; associations in grey."""
+    found = view.upgrades
+    base = max(view.exports[1], 1e-12)
+    data: list[dict[str, Any]] = []
+    names, ends = [], [0.0]
+    for place, upgrade in enumerate(found):
+        colour = MUTED if upgrade.effect.grade == "association" else ACCENT
+        value, low, high = (100 * each / base for each in upgrade.exports)
+        unit = f" ({upgrade.effect.unit})" if upgrade.effect.unit else ""
+        name = f"{upgrade.attribute.replace('_', ' ')}{unit}"
+        text = (
+            f"<b>{name}</b><br>exports {number(value, signed=True)} % (90 %: {number(low, signed=True)} to "
+            f"{number(high, signed=True)})<br>{GRADES[upgrade.effect.grade]}"
+        )
+        data += [
+            _line(low, high, place, colour, text),
+            _dots(pd.Series([value]), np.array([place]), colour, [text], "circle"),
+        ]
+        names.append(name[:1].upper() + name[1:])
+        ends += [low, high]
+    reach = max(ends) - min(ends) or 1.0
+    span = [min(ends) - 0.04 * reach, max(ends) + 0.04 * reach]
+    best = found[0] if found else None
+    title = "No upgrade with a known effect is left for this firm"
+    if best is not None:
+        named = best.attribute.replace("_", " ")
+        sure = best.exports[1] > 0
+        title = (
+            f"{named[:1].upper()}{named[1:]} would {'raise' if best.exports[0] > 0 else 'lower'} exports most"
+            + ("" if sure else ", but its band holds zero")
+        )
+    layout = _layout(names, "% of expected exports", span)
+    layout["shapes"] = [
+        {
+            "type": "line",
+            "x0": 0,
+            "x1": 0,
+            "yref": "paper",
+            "y0": 0,
+            "y1": 1,
+            "line": {"color": MUTED, "width": 1},
+        }
+    ]
+    return Chart(title, subtitle, source, data, layout, height=ROW * max(len(names), 1) + 52)
+
+
+def dependence_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
+    """Shares of expected exports by destination, at the baseline and under the scenario."""
+    table = view.destinations.sort_values("exports_after", ascending=False, kind="stable").head(8)
+    before, after = (table[f"exports_{when}"] / max(total, 1e-300) for when, total in zip(("before", "after"), view.exports, strict=True))  # fmt: skip
+    names = list(table["name"])
+    hover = [
+        f"<b>{name}</b><br>baseline {_percent(b)}, scenario {_percent(a)}"
+        for name, b, a in zip(names, before, after, strict=True)
+    ]
+    rows = np.arange(len(table))
+    bars = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "x": [round(float(100 * v), 6) for v in share],
+            "y": [float(r) + shift for r in rows],
+            "width": 0.34,
+            "marker": {"color": colour},
+            "customdata": hover,
+            "hovertemplate": "%{customdata}<extra></extra>",
+        }
+        for share, shift, colour in ((before, -0.18, MUTED), (after, 0.18, ACCENT))
+    ]
+    found = view.dependence
+    who = country_name(found.largest[1])
+    title = f"{who} stands for {_percent(found.share[1])} of expected exports"
+    layout = _layout(names, "% of expected exports", [0, 108 * float(max(before.max(), after.max(), 1e-9))])
+    return Chart(title, subtitle, source, bars, layout, height=30 * len(rows) + 52)
+
+
+def _percent(share: float) -> str:
+    return f"{number(100 * share)}\u202f%"
+
+
+def _line(low: float, high: float, place: int, colour: str, text: str) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": [round(float(low), 6), round(float(high), 6)],
+        "y": [place, place],
+        "line": {"color": colour, "width": 2},
+        "opacity": 0.55,
+        "customdata": [text] * 2,
+        "hovertemplate": "%{customdata}<extra></extra>",
+    }
+
+
+def _dots(values: pd.Series, rows: np.ndarray, colour: str, hover: list[str], symbol: str) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [round(float(v), 6) for v in values],
+        "y": [int(r) for r in rows],
+        "marker": {"size": 10, "color": colour, "symbol": symbol, "line": {"width": 2, "color": colour}},
+        "customdata": hover,
+        "hovertemplate": "%{customdata}<extra></extra>",
+    }
+
+
+def _layout(names: list[str], unit: str, span: list[float]) -> dict[str, Any]:
+    return base_layout(
+        margin={"l": 190, "r": 16, "t": 4, "b": 44},
+        dragmode=False,
+        hovermode="closest",
+        xaxis={
+            "range": span,
+            "showgrid": True,
+            "gridcolor": EDGE,
+            "zeroline": False,
+            "fixedrange": True,
+            "tickfont": {"size": 12, "color": MUTED},
+            "title": {"text": unit, "font": {"size": 12, "color": MUTED}},
+        },
+        yaxis={
+            "tickvals": list(range(len(names))),
+            "ticktext": [name if len(name) <= 30 else f"{name[:29]}…" for name in names],
+            "range": [len(names) - 0.5, -0.5],
+            "showgrid": False,
+            "zeroline": False,
+            "fixedrange": True,
+            "ticklabelstandoff": 8,
+        },
+    )

@@ -1,0 +1,428 @@
+"""Firm view: where one firm could export next, what upgrades would do for it, how much hangs on one partner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import pandas as pd
+import streamlit as st
+
+from firmtrade_core.analysis.firm_profile import AttributeReader, Profile, firm_profile
+from firmtrade_core.analysis.firm_view import FirmView, Upgrade, firm_view, money
+from firmtrade_core.analysis.firms import own_margins
+from firmtrade_core.analysis.states import ComparisonError
+from firmtrade_core.codes.countries import country_name
+from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.figures.firm_view import chances_chart, dependence_chart, upgrades_chart
+from firmtrade_core.labels import number
+from firmtrade_core.margins import FirmsError
+from firmtrade_core.panel.columns import catalogue
+from firmtrade_core.report.firm_tables import about_view, destinations_table, upgrades_table
+from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError, compile
+from firmtrade_core.scenarios.home import GRADES
+from firmtrade_core.scenarios.programmes import Treatment
+from firmtrade_core.world.world import World
+from pages.parts import chart
+from pages.parts.exports import table_downloads
+from pages.parts.firm_choice import Choice, current_choice, may_show_single_firms
+from pages.parts.frame import certificate_line, complain, notes, open_page
+from pages.parts.home import home_line, home_or_complaint
+from pages.parts.solving import UnsolvedError, solve_scenario
+from pages.parts.store import Store, current, seeded
+from pages.parts.worlds import short_sources
+
+#: Attributes offered for a profile, at most: those with effects first.
+_MOST_ATTRIBUTES = 12
+
+
+@st.cache_resource(show_spinner="Reading firms' attributes", max_entries=2)
+def _reader(home_hash: str, _home: HomeFirms) -> AttributeReader:
+    reader = AttributeReader(_home)
+    _ = reader.fit
+    return reader
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _treatment(
+    world_hash: str, scenario_hash: str, home_hash: str, _scenario: Scenario, _world: World, _home: HomeFirms
+) -> Treatment | None:
+    return compile(_scenario, _world, _home).treatment
+
+
+def _solved(
+    store: Store, world: World, home: HomeFirms
+) -> tuple[Equilibrium, Treatment | None, tuple[str, ...]] | None:
+    """The scenario under the firms' own law; None after saying why not."""
+    scenario, said = store.scenario, []
+    if scenario.structure.family != "firms":
+        scenario = scenario.with_(structure=scenario.structure.model_copy(update={"family": "firms"}))
+        said.append(
+            "Solved here with the home country's own firms, whatever family Model choices name: a single firm has no "
+            "place in the others."
+        )
+    try:
+        with st.spinner("Solving the scenario firm by firm"):
+            equilibrium, read = solve_scenario(scenario, world)
+        treatment = _treatment(
+            world.content_hash, scenario.content_hash, home.content_hash, scenario, world, home
+        )
+    except (FirmsError, ScenarioError, UnsolvedError) as problem:
+        complain("No equilibrium to show", str(problem), "Change the scenario in the Scenario lab.")
+        return None
+    return equilibrium, treatment, (*said, *read)
+
+
+# Who ----------------------------------------------------------------------------------------------
+
+
+def _who(
+    choice: Choice,
+    home: HomeFirms,
+    world: World,
+    equilibrium: Equilibrium,
+    treatment: Treatment | None,
+    single: bool,
+) -> Profile | None:
+    sectors = [int(s) for s in own_margins(equilibrium).rows]
+    kinds = {"profile": "A profile", **({"firm": "One firm"} if single else {})}
+    if choice.kind not in kinds:
+        choice.kind = "profile"
+
+    def take_kind(value: str | None) -> None:
+        choice.kind = value or choice.kind
+
+    def take_sector(value: int | None) -> None:
+        choice.sector = sectors[0] if value is None else value
+
+    row = st.columns([3, 4, 5], vertical_alignment="bottom")
+    if len(kinds) > 1:
+        row[0].segmented_control(
+            "Look at",
+            list(kinds),
+            format_func=kinds.__getitem__,
+            **seeded("firm_kind", choice.kind, take_kind),
+        )
+    choice.sector = choice.sector if choice.sector in sectors else sectors[0]
+    row[1].selectbox(
+        "Sector",
+        sectors,
+        format_func=lambda s: world.sector_name(world.sectors[s]),
+        **seeded("firm_sector", choice.sector, take_sector),
+    )
+    if choice.kind == "firm":
+        return _one_firm(choice, home, world, treatment, row[2])
+    return _profile(choice, home, world)
+
+
+def _one_firm(
+    choice: Choice,
+    home: HomeFirms,
+    world: World,
+    treatment: Treatment | None,
+    place: st.delta_generator.DeltaGenerator,
+) -> Profile | None:
+    """One of the sector's firms, those with the best chances first."""
+    table = home.firms
+    own = table.index[home.sector_of(world) == choice.sector]
+    ready = table.get("posterior", table["capability"]) + table["fixed_cost_saving"]
+    rows = [int(r) for r in ready[own].sort_values(ascending=False, kind="stable").index]
+    if choice.row not in rows:
+        # The first that exports nowhere: the most telling one to begin with.
+        idle = table["markets"] == 0 if "markets" in table else pd.Series(True, index=table.index)
+        choice.row = next((r for r in rows if idle[r]), rows[0])
+
+    def take_row(value: int | None) -> None:
+        choice.row = rows[0] if value is None else value
+
+    place.selectbox(
+        "Firm",
+        rows,
+        format_func=lambda r: _firm_name(table, r),
+        help="In order of capability and fixed costs saved, most able first. Identifiers are not shown.",
+        **seeded("firm_row", choice.row, take_row),
+    )
+    return firm_profile(home, world, choice.row, treatment)
+
+
+def _firm_name(table: pd.DataFrame, row: int) -> str:
+    told = [f"Firm {row + 1}"]
+    if "markets" in table:
+        count = int(table["markets"].iloc[row])
+        told.append("exports nowhere" if not count else f"{count} market{'s' if count > 1 else ''}")
+    if "employment" in table and pd.notna(people := table["employment"].iloc[row]):
+        told.append(f"{people:,.0f} people".replace(",", "\u2009"))
+    return ", ".join(told)
+
+
+def _profile(choice: Choice, home: HomeFirms, world: World) -> Profile:
+    reader = _reader(home.content_hash, home)
+    typical = reader.typical(world, choice.sector)
+    names = [name for name in reader.names if name in typical][:_MOST_ATTRIBUTES]
+    with st.expander("What the firm is like", expanded=True, icon=":material/tune:"):
+        columns = st.columns(4)
+        for place, name in enumerate(names):
+            with columns[place % 4]:
+                _attribute(choice, home, name, typical[name])
+        if reader.names:
+            st.html(
+                '<p class="ft-quiet">The rest is as in the sector\'s typical firm. Capability is read off these attributes as '
+                f"the estimate reads it (it gives back {number(100 * max(reader.fit, 0.0))} % of the differences between "
+                "firms set aside): a prediction, not the effect of changing one. Effects stand under Upgrades.</p>"
+            )
+    values = typical | {name: choice.values[name] for name in names if name in choice.values}
+    return reader.profile(choice.sector, values)
+
+
+def _attribute(choice: Choice, home: HomeFirms, name: str, typical: float) -> None:
+    known, column = catalogue("firms").get(name), home.firms[name]
+    label = name.replace("_", " ")
+    label = label[:1].upper() + label[1:]
+    value = choice.values.get(name, typical)
+
+    def take(given: float | bool | None) -> None:
+        choice.values[name] = float(given or 0.0)
+
+    if set(column.dropna().unique()) <= {0, 1}:
+        st.toggle(label, **seeded(f"firm_has_{name}", bool(value >= 0.5), take))
+        return
+    # Ends of a column are single firms: only its middle is offered.
+    low, high = (float(column.quantile(q)) for q in (0.01, 0.99))
+    whole = known is not None and known.kind == "whole"
+    step = 1.0 if whole else max(round((high - low) / 50, 3), 0.001)
+    low, high = (round(low / step) * step, round(high / step) * step)
+    value = min(max(round(value / step) * step, low), max(high, low + step))
+    unit = known.unit if known else ""
+    st.slider(
+        label,
+        low,
+        max(high, low + step),
+        step=step,
+        help=f"{known.meaning if known else 'Attribute of the firm panel'}{f', {unit}' if unit else ''}",
+        **seeded(f"firm_is_{name}", value, take),
+    )
+
+
+# What ---------------------------------------------------------------------------------------------
+
+
+def _numbers(view: FirmView) -> None:
+    before, after = view.exports
+    markets, dependence = view.markets, view.dependence
+    best = view.next_markets(1)
+    items = [
+        (
+            "Next market",
+            str(best["name"].iloc[0]) if len(best) else "none",
+            f"chance {_chance(best['chance_after'].iloc[0])}" if len(best) else "",
+            f"90 %: {_chance(best['low'].iloc[0])} to {_chance(best['high'].iloc[0])}" if len(best) else "",
+        ),
+        (
+            "Expected exports",
+            money(after),
+            f"baseline {money(before)}",
+            "a year; chance times sales once there",
+        ),
+        ("Expected markets", number(markets[1]), f"baseline {number(markets[0])}", "sum of chances"),
+        (
+            "Concentration",
+            number(dependence.concentration[1]),
+            f"baseline {number(dependence.concentration[0])}",
+            "Herfindahl of expected exports, 1 = all with one",
+        ),
+    ]
+    cells = "".join(
+        f'<div class="ft-number"><span class="ft-label">{escape(label)}</span><span class="ft-value">{escape(value)}</span>'
+        f'<span class="ft-detail">{escape(detail)}</span><span class="ft-band">{escape(band)}</span></div>'
+        for label, value, detail, band in items
+    )
+    st.html(
+        "<style>.ft-four { grid-template-columns: repeat(4, minmax(0, 1fr)); }</style>"
+        f'<div class="ft-numbers ft-four" data-result="{escape(view.equilibrium.content_hash)}">{cells}</div>'
+    )
+
+
+def _chance(share: float) -> str:
+    return f"{number(100 * float(share))}\u202f%"
+
+
+_WORDY = (
+    "<style>.ft-wordy.ft-wordy { max-height: none; } .ft-wordy.ft-wordy td:last-child, .ft-wordy.ft-wordy thead th:last-child "
+    "{ text-align: left; white-space: normal; min-width: 16rem; }</style>"
+)
+
+
+def _table(label: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    top = "".join(f"<th scope=col>{escape(cell)}</th>" for cell in head)
+    body = "".join(
+        f"<tr><th scope=row>{escape(row[0])}</th>"
+        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+        + "</tr>"
+        for row in rows
+    )
+    st.html(
+        f'{_WORDY}<div class="ft-table ft-wordy" tabindex="0" role="region" aria-label="{escape(label)}"><table><thead><tr>'
+        f"{top}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _next(view: FirmView, under: str, source: str, key: str) -> None:
+    left, right = st.columns([5, 7], gap="large")
+    with left:
+        drawn = chances_chart(
+            view, subtitle=f"Chance of serving the market, %; ring baseline, dot scenario with 90 % band · {under}", source=source
+        )  # fmt: skip
+        chart.draw(drawn, key="firm_chances", result=key, kind="chances")
+    with right:
+        st.html('<h2 class="ft-heading">Where next, and what stands in the way</h2>')
+        rows = [
+            (
+                str(row["name"]),
+                f"{_chance(row['chance_before'])} → {_chance(row['chance_after'])}",
+                money(float(row["sales_if"])),
+                str(row["obstacle"]),
+            )
+            for row in view.next_markets(8).to_dict("records")
+        ]
+        _table(
+            "Where next", ("Destination", "Chance", "Sales if there, a year", "What stands in the way"), rows
+        )
+        if view.profile.served is not None:
+            count = len(view.profile.served)
+            markets = f"{count} market{'s' if count != 1 else ''}" if count else "no market"
+            st.html(
+                f'<p class="ft-quiet">It serves {markets} already{"; left out here" if count else ""}.</p>'
+            )
+
+
+def _upgrades(view: FirmView, under: str, source: str, key: str) -> None:
+    st.html('<h2 class="ft-heading">Upgrades</h2>')
+    if not view.upgrades:
+        st.html(
+            '<p class="ft-quiet">No attribute with a known effect is left. The file of home firms may hold none: estimate '
+            "them on the Channels page.</p>"
+        )
+        return
+    left, right = st.columns([5, 7], gap="large")
+    with left:
+        drawn = upgrades_chart(
+            view, subtitle=f"Change in expected exports, %, with 90 % band; grey: association only · {under}", source=source
+        )  # fmt: skip
+        chart.draw(drawn, key="firm_upgrades", result=key, kind="upgrades")
+    with right:
+        _table(
+            "Upgrades",
+            ("Upgrade", "Capability", "Fixed costs", "Markets", "Pays up to, a year", "Evidence"),
+            [_upgrade_row(each) for each in view.upgrades],
+        )
+        st.html(
+            '<p class="ft-quiet">Pays up to: extra variable profit at home and abroad, x/σ, less extra fixed costs; what the '
+            "upgrade may cost a year and still break even. Bands carry the error of the effect; other firms and prices stay "
+            "as they are.</p>"
+        )
+
+
+def _upgrade_row(each: Upgrade) -> tuple[str, ...]:
+    name = each.attribute.replace("_", " ")
+    unit = f" ({each.effect.unit})" if each.effect.unit else ""
+
+    def band(values: tuple[float, float, float], unit: str = "") -> str:
+        value, low, high = (number(v, signed=True) for v in values)
+        return f"{value}{unit} ({low} to {high})"
+
+    worth, low, high = (money(v) for v in each.worth)
+    return (
+        f"{name[:1].upper()}{name[1:]}{unit}",
+        band(each.capability),
+        band(each.fixed_cost, " %"),
+        band(each.markets),
+        f"{worth} ({low} to {high})",
+        GRADES[each.effect.grade],
+    )
+
+
+def _dependence(view: FirmView, under: str, source: str, key: str) -> None:
+    st.html('<h2 class="ft-heading">Partner risk</h2>')
+    left, right = st.columns([5, 7], gap="large")
+    with left:
+        drawn = dependence_chart(
+            view,
+            subtitle=f"Share of expected exports, %; grey baseline, colour scenario · {under}",
+            source=source,
+        )
+        chart.draw(drawn, key="firm_dependence", result=key, kind="dependence")
+    with right:
+        found = view.dependence
+        rows = [
+            ("Concentration (Herfindahl)", *(number(v) for v in found.concentration)),
+            ("Largest partner", *(country_name(code) for code in found.largest)),
+            ("Its share of exports", *(_chance(v) for v in found.share)),
+            ("Its share of all sales", *(_chance(v) for v in found.sales_share)),
+            ("Profit lost if it is cut off, a year", *(money(v) for v in found.loss)),
+        ]
+        _table("Partner risk", ("", "Baseline", "Scenario"), rows)
+        st.html(
+            '<p class="ft-quiet">Profit lost: variable profit less the fixed costs saved, if nothing replaces the partner. Whole '
+            "countries cut off, with substitution, stand under Who gains.</p>"
+        )
+
+
+def _downloads(view: FirmView, store: Store, single_real: bool) -> None:
+    if single_real:
+        st.html(
+            '<p class="ft-quiet">Numbers of a single real firm stay on this screen: no file, no link.</p>'
+        )
+        return
+    with st.container(horizontal=True, gap="medium"):
+        for table in (destinations_table(view), upgrades_table(view)):
+            table_downloads(
+                table, lambda: about_view(view, store.scenario), key=f"firm_{table.key}", stem=table.key
+            )
+
+
+def _page(world: World) -> None:
+    store, choice = current(world), current_choice()
+    home = home_or_complaint(world)
+    head = st.container()
+    if home is None:
+        head.html('<h1 class="ft-sentence">Where could one firm export next?</h1>')
+        notes((home_line(home),))
+        return
+    solved = _solved(store, world, home)
+    if solved is None:
+        return
+    equilibrium, treatment, read = solved
+    single = may_show_single_firms(home, store)
+    profile = _who(choice, home, world, equilibrium, treatment, single)
+    if profile is None:
+        return
+    try:
+        view = firm_view(equilibrium, home, profile)
+    except ComparisonError as error:
+        complain("This firm cannot be shown", str(error), "Choose another sector.")
+        return
+    head.html(f'<h1 class="ft-sentence">{escape(view.sentence())}</h1>')
+    _numbers(view)
+    kind = "synthetic firms" if home.synthetic else "firms"
+    who = f"{profile.label}, {kind} of {country_name(home.country)}"
+    under = f"{who} · {world.name} · {store.scenario.name}"
+    source = f"Source: firmtrade on {home.source}. {short_sources(world)}"
+    key = f"{equilibrium.content_hash}-{profile.content_hash}"
+    _next(view, under, source, key)
+    _upgrades(view, under, source, key)
+    _dependence(view, under, source, key)
+    _downloads(view, store, profile.single and not home.synthetic)
+    said = [home_line(home), *read]
+    if not single:
+        said.append(
+            "Single firms are real: they are shown only where nobody else can look, and never while presenting."
+        )
+    if profile.treated:
+        said.append(
+            "Programmes of the scenario reach this firm in part; the scenario's numbers are their mean."
+        )
+    notes(tuple(said))
+    certificate_line(equilibrium)
+
+
+_page(open_page("Firm view"))
