@@ -418,7 +418,7 @@ def banded(value: float, draws: list[float], *, positive: bool = False, level: f
         on_logs = banded(float(np.log(value)), [float(d) for d in np.log(draws)], level=level)
         return Band(*(float(np.exp(each)) for each in (on_logs.value, on_logs.low, on_logs.high)))
     made = np.array(draws)
-    low, high = corrected_interval(value, made, level)
+    low, high = corrected_interval(value, made, level=level)
     least = 0.0 if positive else -np.inf
     return Band(max(2 * value - float(made.mean()), least), max(low, least), high)
 
