@@ -175,8 +175,8 @@ def _gain(report: CapabilityReport) -> tuple[str, str, str, str, str]:
     line = found.gains.loc[[("entry log loss", rival)]].iloc[0]
     wins = int((found.best == STRUCTURE).sum())
     return (
-        "Entry foretold better than by the best rival", number(100 * line["gain"], signed=True), "%",
-        f"log loss saved against {rival}; best on {wins} of {len(MEASURES)} measures",
+        "Log loss of entry saved, best rival", number(100 * line["gain"], signed=True), "%",
+        f"against {rival}, on unseen firms; best on {wins} of {len(MEASURES)} measures",
         f"90 %: {number(100 * line['low'], signed=True)} to {number(100 * line['high'], signed=True)}",
     )  # fmt: skip
 

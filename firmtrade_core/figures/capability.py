@@ -365,7 +365,7 @@ def differences_chart(table: pd.DataFrame, by: str, read: Reading, source: str) 
     total = np.abs(table.to_numpy(dtype=float)).max(initial=1e-9)
     reach = abs(read.factor) * float(total)
     place = np.unravel_index(int(np.abs(values).argmax()), values.shape)
-    where, what = str(table.index[place[0]]), str(table.columns[place[1]])
+    where, what = str(table.index[place[0]]).replace("_", " "), str(table.columns[place[1]])
     flipped = -1 if read.factor < 0 else 1
     data = [
         {
@@ -399,7 +399,7 @@ def differences_chart(table: pd.DataFrame, by: str, read: Reading, source: str) 
             "tickangle": 0,
             "ticks": "",
         },
-        yaxis=named_rows([_short(str(name)) for name in table.index]),
+        yaxis=named_rows([_short(str(name).replace("_", " ")) for name in table.index]),
     )
     return Chart(
         f"{where[0].upper()}{_short(where, 40)[1:]} stands out most by {what}",
@@ -429,7 +429,7 @@ def shares_chart(shares: pd.DataFrame, source: str, flow: str = "export") -> Cha
 def waterfall_chart(
     values: pd.Series, base: float, shown: Mapping[str, str], read: Reading, subtitle: str, source: str
 ) -> Chart:
-    """One firm's prediction, attribute by attribute, from the mean firm.
+    """One firm's prediction, attribute by attribute, from what all firms share.
 
     Parameters
     ----------
@@ -454,7 +454,7 @@ def waterfall_chart(
         {
             "type": "bar",
             "orientation": "h",
-            "y": list(range(len(steps))),
+            "y": list(range(1, len(steps) + 1)),
             "base": [round(float(e - v), 4) for e, v in zip(ends, sizes, strict=True)],
             "x": [round(float(v), 4) for v in sizes],
             "marker": {"color": [HIGH if v * read.factor >= 0 else LOW for v in sizes]},
@@ -468,25 +468,33 @@ def waterfall_chart(
         {
             "type": "scatter",
             "mode": "markers",
-            "x": [round(float(ends[-1]), 4)],
-            "y": [len(steps)],
-            "marker": {"size": 11, "color": ACCENT, "symbol": "diamond"},
-            "customdata": [f"prediction {number(float(ends[-1]), signed=True)} {read.unit}"],
+            "x": [round(float(start), 4), round(float(ends[-1]), 4)],
+            "y": [0, len(steps) + 1],
+            "marker": {
+                "size": 11,
+                "color": ACCENT,
+                "symbol": ["diamond-open", "diamond"],
+                "line": {"width": 2, "color": ACCENT},
+            },
+            "customdata": [
+                f"{name} {number(float(at), signed=True)} {read.unit}"
+                for name, at in (("base", start), ("prediction", ends[-1]))
+            ],
             "hovertemplate": "%{customdata}<extra></extra>",
         },
     ]
     every = np.concatenate([[start, 0.0], ends])
-    room = 0.3 * max(float(np.ptp(every)), 1e-3)
+    room = 0.15 * max(float(np.ptp(every)), 1e-3)
     layout = base_layout(
         margin={"l": 210, "r": 16, "t": 2, "b": 28}, dragmode=False, hovermode="closest",
         xaxis=quiet_axis(range=[float(every.min()) - room, float(every.max()) + room], nticks=4),
-        yaxis=named_rows([*(_short(n, 32) for n in names), "<b>prediction</b>"]), shapes=[upright(0.0, MUTED)],
+        yaxis=named_rows(["base, shared by all", *(_short(n, 32) for n in names), "<b>prediction</b>"]), shapes=[upright(0.0, MUTED)],
     )  # fmt: skip
     word = "more" if ends[-1] * read.factor > 0 else "less"
     return Chart(
         f"Predicted {number(abs(float(ends[-1])))} {read.unit} {word} capable than the mean firm"
         if read.factor > 0 else f"Predicted as if trade costs were {number(float(ends[-1]), signed=True)} % those of the mean firm",
-        subtitle, source, data, layout, height=ROW_HEIGHT * (len(steps) + 1) + 36,
+        subtitle, source, data, layout, height=ROW_HEIGHT * (len(steps) + 2) + 36,
     )  # fmt: skip
 
 
@@ -583,7 +591,7 @@ def calibration_chart(comparison: Comparison, source: str) -> Chart:
         )  # fmt: skip
     errors = comparison.table["value"].loc["calibration error"]
     best = str(errors.idxmin())
-    axis = {"type": "log", "tickformat": ".1%", "range": [math.log10(low), math.log10(high)]}
+    axis = {"type": "log", "tickformat": ".2~%", "range": [math.log10(low), math.log10(high)]}
     layout = base_layout(
         margin={"l": 62, "r": 12, "t": 6, "b": 40}, dragmode=False, hovermode="closest",
         xaxis=quiet_axis(title=axis_words("predicted chance of entry"), **axis),
@@ -682,13 +690,13 @@ def starters_chart(table: pd.DataFrame, by: str, names: Mapping[str, str], sourc
     """Expected starters by market or sector, with bands, most first."""
     shown = table.head(14)
     rows = [
-        Row(_short(names.get(str(name), str(name))), line["starters"], _known(line["low"], line["starters"]),
+        Row(_short(names.get(str(name), str(name)).replace("_", " ")), line["starters"], _known(line["low"], line["starters"]),
             _known(line["high"], line["starters"]), ACCENT,
             f"<b>{names.get(str(name), name)}</b><br>{number(line['starters'])} of {int(line['absent']):,} firms<br>"
             f"90 %: {number(line['low'])} to {number(line['high'])}")
         for name, line in shown.iterrows()
     ]  # fmt: skip
-    first = names.get(str(shown.index[0]), str(shown.index[0])) if len(shown) else "none"
+    first = names.get(str(shown.index[0]), str(shown.index[0])).replace("_", " ") if len(shown) else "none"
     return interval_rows(
         rows, f"Most would start in {first}" if len(shown) else "No firm is absent everywhere",
         f"Expected starters by {by} among firms that trade nowhere, were shocks drawn anew, 90 % bands", source, name_width=NAME_WIDTH,

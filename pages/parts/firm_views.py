@@ -30,6 +30,9 @@ from pages.parts.exports import table_downloads
 from pages.parts.frame import complain, heading
 from pages.parts.store import seeded
 
+#: Interactions below this, in log points, are not worth a colour.
+VISIBLE = 5e-4
+
 #: Firms offered one by one: the likeliest starters, and some that trade.
 MOST_PROSPECTS, MOST_TRADERS = 100, 100
 
@@ -115,32 +118,30 @@ def predicts(report: CapabilityReport, bench: Bench) -> None:
     """Shapley values: summary, groups, stability, dependence, differences."""
     read = _choose_reading(report, bench)
     explanation, attributes = _explained(report, bench)
-    source, hash_ = source_line(report), f"{report.content_hash}{bench.index}{bench.unit}"
+    source, stamp = source_line(report), f"{report.content_hash}{bench.index}{bench.unit}"
     left, right = st.columns([3, 2], gap="large")
     with left:
         summary = figures.summary_chart(
             explanation, attributes, read, source, points=report.synthetic, index=bench.index
         )
-        chart.draw(summary, key="firms_summary", result=hash_, kind="summary")
+        chart.draw(summary, key="firms_summary", result=stamp, kind="summary")
     with right:
-        chart.draw(
-            figures.groups_chart(explanation, read, source), key="firms_groups", result=hash_, kind="groups"
-        )
-        seeds = report.seeds[bench.index if bench.index in report.seeds else "m"]
-        stable = figures.stability_chart(explanation.by_fold, seeds, read, source)
-        chart.draw(stable, key="firms_stability", result=hash_, kind="stability")
+        groups = figures.groups_chart(explanation, read, source)
+        chart.draw(groups, key="firms_groups", result=stamp, kind="groups")
+        shares = figures.shares_chart(report.shares, source, report.flow)
+        chart.draw(shares, key="firms_shares", result=report.content_hash, kind="shares")
     st.html(
         f'<p class="ft-quiet">Shapley values add up to the prediction within {explanation.residual:.1e} for each of '
         f"{len(explanation.rows):,} firms.</p>"
     )
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([3, 2], gap="large")
     with left:
         _dependence(report, bench, explanation, attributes, read, source)
     with right:
-        _differences(report, bench, explanation, read, source)
-    chart.draw(
-        figures.shares_chart(report.shares, source, report.flow), key="firms_shares", result=report.content_hash, kind="shares"
-    )  # fmt: skip
+        seeds = report.seeds[bench.index if bench.index in report.seeds else "m"]
+        stable = figures.stability_chart(explanation.by_fold, seeds, read, source)
+        chart.draw(stable, key="firms_stability", result=stamp, kind="stability")
+    _differences(report, bench, explanation, read, source)
     downloads(report, bench, "importance", "variance")
 
 
@@ -184,14 +185,14 @@ def _dependence(
         "Attribute", names, format_func=attribute_words, **seeded("firms_attribute", bench.attribute, take)
     )
     pairs = report.interactions.loc[bench.attribute]
-    partner = str(pairs.idxmax()) if bench.index == "m" and pairs.max() > 1e-6 else None
+    partner = str(pairs.idxmax()) if bench.index == "m" and pairs.max() > VISIBLE else None
     drawn = figures.dependence_chart(
         explanation, attributes, bench.attribute, partner, read, source, points=report.synthetic
     )
     chart.draw(
         drawn, key="firms_dependence", result=f"{report.content_hash}{bench.attribute}", kind="dependence"
     )
-    strongest = [f"{attribute_words(str(n))} ({number(v, significant=2, most_decimals=3)})" for n, v in pairs.nlargest(3).items() if v > 1e-6]  # fmt: skip
+    strongest = [f"{attribute_words(str(n))} ({number(v, significant=2, most_decimals=3)})" for n, v in pairs.nlargest(3).items() if v > VISIBLE]  # fmt: skip
     told = f"Interacts most with {', '.join(strongest)}, in log points." if strongest else "Interacts with no other attribute: the learner chosen is additive in it."  # fmt: skip
     st.html(f'<p class="ft-quiet">{escape(told)}</p>')
 
@@ -267,7 +268,7 @@ def one_firm(report: CapabilityReport, bench: Bench) -> None:
     changed = base.changed(data.attribute_names, bench.changes)
     before, after = outlook(results, base), outlook(results, changed)
     _firm_numbers(report, before.m, after.m, after.m_range, before.anywhere, after.anywhere)
-    left, middle, right = st.columns([4, 6, 6], gap="large")
+    left, right = st.columns([1, 2], gap="large")
     with left:
         _changes(report, bench, base)
     read = figures.reading(bench.unit, report.elasticity_of_substitution)
@@ -277,7 +278,7 @@ def one_firm(report: CapabilityReport, bench: Bench) -> None:
     )
     # A real firm's charts are not to be saved.
     private = not report.synthetic and not typical
-    with middle.container(key="firms_private" if private else "firms_open"):
+    with right.container(key="firms_private" if private else "firms_open"):
         shown = {
             name: _answer(name, value)
             for name, value in zip(data.attribute_names, changed.attributes, strict=True)
@@ -314,7 +315,7 @@ def _offered(report: CapabilityReport) -> dict[str, str]:
     for firm in [*report.prospects.firms[order], *traders]:
         sector = report.places["sector"].iloc[int(data.starts[firm])] if "sector" in report.places else ""
         what = f"{report.flow}s" if data.exports_anywhere[firm] else "trades nowhere"
-        found[f"firm {firm}"] = f"{data.firm_names[firm][:10]} · {sector} · {what}"
+        found[f"firm {firm}"] = f"{data.firm_names[firm][:10]} · {str(sector).replace('_', ' ')} · {what}"
     return found
 
 
@@ -363,7 +364,13 @@ def strip(items: Sequence[tuple[str, str, str, str, str]], result: str) -> None:
 def _changes(report: CapabilityReport, bench: Bench, base: Profile) -> None:
     data = report.results.data
     st.html('<h3 class="ft-heading">What if</h3>')
-    for name in report.explanations["m"].importance.index[:MOST_CHANGES]:
+    # A firm cannot change its sector at will.
+    offered = [
+        n
+        for n in report.explanations["m"].importance.index
+        if report.groups[str(n)] not in ("sector", "location")
+    ]
+    for name in offered[:MOST_CHANGES]:
         _change(
             str(name),
             data.attributes[:, data.attribute_names.index(str(name))],
@@ -534,7 +541,7 @@ def who_next(report: CapabilityReport, bench: Bench) -> None:
             "Likeliest firms",
             ("Firm", "Sector", "Chance of any market, %", "90 % interval", "Likeliest market", "Chance there, %"),
             [
-                (str(r.firm)[:12], str(r.sector), number(r.chance, significant=3), f"{number(r.low)} to {number(r.high)}",
+                (str(r.firm)[:12], str(r.sector).replace("_", " "), number(r.chance, significant=3), f"{number(r.low)} to {number(r.high)}",
                  _place(str(r.likeliest_market)), number(r.chance_there, significant=3))
                 for r in table.rename(columns=lambda c: c.replace(" ", "_")).itertuples()
             ],

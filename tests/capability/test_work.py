@@ -119,7 +119,7 @@ def test_charts_card_and_tables_are_made(
     for chart in charts:
         assert chart.title and json.dumps(chart.to_dict(), allow_nan=False)
     # The waterfall ends at the prediction, read as a trade cost.
-    ends = charts[4].data[1]["x"][0]
+    ends = charts[4].data[1]["x"][-1]
     assert ends == pytest.approx(read.factor * told.m, abs=1e-3)
     # Without single firms a summary shows ranges: no trace has a point by firm.
     assert max(len(trace["x"]) for trace in charts[0].data) == 2
