@@ -365,7 +365,7 @@ def differences_chart(table: pd.DataFrame, by: str, read: Reading, source: str) 
     total = np.abs(table.to_numpy(dtype=float)).max(initial=1e-9)
     reach = abs(read.factor) * float(total)
     place = np.unravel_index(int(np.abs(values).argmax()), values.shape)
-    where, what = str(table.index[place[0]]).replace("_", " "), str(table.columns[place[1]])
+    where, what = str(table.index[int(place[0])]).replace("_", " "), str(table.columns[int(place[1])])
     flipped = -1 if read.factor < 0 else 1
     data = [
         {

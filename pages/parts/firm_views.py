@@ -184,7 +184,7 @@ def _dependence(
     st.selectbox(
         "Attribute", names, format_func=attribute_words, **seeded("firms_attribute", bench.attribute, take)
     )
-    pairs = report.interactions.loc[bench.attribute]
+    pairs = report.interactions.loc[[bench.attribute]].iloc[0]
     partner = str(pairs.idxmax()) if bench.index == "m" and pairs.max() > VISIBLE else None
     drawn = figures.dependence_chart(
         explanation, attributes, bench.attribute, partner, read, source, points=report.synthetic
@@ -541,9 +541,9 @@ def who_next(report: CapabilityReport, bench: Bench) -> None:
             "Likeliest firms",
             ("Firm", "Sector", "Chance of any market, %", "90 % interval", "Likeliest market", "Chance there, %"),
             [
-                (str(r.firm)[:12], str(r.sector).replace("_", " "), number(r.chance, significant=3), f"{number(r.low)} to {number(r.high)}",
-                 _place(str(r.likeliest_market)), number(r.chance_there, significant=3))
-                for r in table.rename(columns=lambda c: c.replace(" ", "_")).itertuples()
+                (str(r["firm"])[:12], str(r["sector"]).replace("_", " "), number(r["chance"], significant=3), f"{number(r['low'])} to {number(r['high'])}",
+                 _place(str(r["likeliest market"])), number(r["chance there"], significant=3))
+                for r in table.to_dict("records")
             ],
             left=(1, 4),
         )  # fmt: skip
