@@ -379,8 +379,9 @@ def firms(desk: Desk, outcome: Outcome) -> None:
         "The firms of the panel",
         "Cells of fewer than five firms, and those that would give them away, stay empty.",
     )
-    for column, (name, picture) in zip(st.columns(len(pictures), gap="large"), pictures.items(), strict=True):
-        with column:
+    left, right = st.columns(2, gap="large")
+    for name, picture in pictures.items():
+        with left if name == "sizes" else right:
             if isinstance(picture, str):
                 st.html(f'<p class="ft-empty">{escape(picture)}</p>')
             else:

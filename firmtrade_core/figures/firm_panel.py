@@ -60,19 +60,25 @@ def size_distribution(panel: FirmPanel) -> Chart:
         larger = "larger" if median[True] > median[False] else "not larger"
         words = f"Exporters are {larger}: median {median[True]:,.0f} persons against {median[False]:,.0f}"
     layout = base_layout(
-        margin={"l": 44, "r": 8, "t": 4, "b": 44},
+        margin={"l": 44, "r": 8, "t": 4, "b": 84},
         barmode="group",
         showlegend=True,
         legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.08},
-        xaxis={"title": {"text": "Persons engaged"}, "type": "category", "fixedrange": True},
+        xaxis={
+            "type": "category",
+            "fixedrange": True,
+            "tickangle": -45,
+            "tickfont": {"size": 12, "color": MUTED},
+        },
         yaxis={
-            "title": {"text": "% of firms"},
+            "ticksuffix": " %",
+            "tickfont": {"size": 12, "color": MUTED},
             "gridcolor": "$edge",
             "fixedrange": True,
             "rangemode": "tozero",
         },
     )
-    subtitle = f"{panel.metadata.label}, {int(last['year'].max())}; {len(last):,} firms"
+    subtitle = f"% of firms of each kind by persons engaged; {panel.metadata.label}, {int(last['year'].max())}, {len(last):,} firms"
     return Chart(words, subtitle, _source(panel), traces, layout, height=320)
 
 
@@ -90,7 +96,7 @@ def premia_chart(panel: FirmPanel) -> Chart:
     layout = base_layout(
         margin={"l": 130, "r": 80, "t": 2, "b": 4},
         xaxis={"visible": False, "fixedrange": True},
-        yaxis={"autorange": "reversed", "fixedrange": True, "tickfont": {"size": 13}},
+        yaxis={"autorange": "reversed", "fixedrange": True, "tickfont": {"size": 13}, "ticklabelstandoff": 8},
     )
     title = "What sets exporters apart" if names else "Too few exporters, or too few others, to compare"
     if "Sales" in names:
@@ -133,7 +139,7 @@ def missing_chart(panel: FirmPanel) -> Chart:
     layout = base_layout(
         margin={"l": 150, "r": 8, "t": 2, "b": 28},
         xaxis={"type": "category", "fixedrange": True},
-        yaxis={"autorange": "reversed", "fixedrange": True},
+        yaxis={"autorange": "reversed", "fixedrange": True, "ticks": "", "ticklabelstandoff": 8},
     )
     title = "Nothing is missing"
     if len(order):
@@ -166,4 +172,4 @@ def _bars(names: list[str], values: Array, label: str, colour: str, hover: str) 
 
 def _source(panel: FirmPanel) -> str:
     about = panel.metadata
-    return f"{'Synthetic: ' if about.synthetic else ''}{about.source}."
+    return f"{'Synthetic: ' if about.synthetic else 'Source: '}{about.source}."
