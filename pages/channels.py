@@ -32,8 +32,9 @@ from firmtrade_core.report.channel_words import (
 )
 from firmtrade_core.report.page_tables import about_effects, effects_table
 from pages.parts import chart
-from pages.parts.effects import SIZES, VARIABLE, Bench, current_bench, named_folder
+from pages.parts.effects import SIZES, Bench, current_bench
 from pages.parts.exports import table_downloads
+from pages.parts.firm_source import VARIABLE, named_folder
 from pages.parts.frame import complain, heading, open_page, table
 from pages.parts.jobs import say_why_not, watch
 from pages.parts.store import seeded

@@ -40,6 +40,8 @@ class Draw:
         The learners behind them, if kept.
     covariance : (6, 6)
         Of the scalars, m and g given: see `maximise.scalar_covariance`.
+    weights : (F,), optional
+        Of firms in the draw: their own times how often they were drawn.
     """
 
     parameters: Parameters
@@ -48,6 +50,7 @@ class Draw:
     m_learned: CrossFit | None
     g_learned: CrossFit | None
     covariance: Array
+    weights: Array | None = None
 
     @property
     def scales(self) -> Scales:
@@ -62,6 +65,7 @@ def bootstrap(
     *,
     kind: Kind = "model",
     seed: int = 0,
+    first: int = 0,
     keep_learners: bool = False,
     progress: Callable[[str, float], None] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
@@ -76,12 +80,14 @@ def bootstrap(
         ``model`` draws each firm's u, ξ and ν from the estimated model, attributes given: it sees the bias of the
         estimator itself, and in simulations its intervals covered more. ``firms`` draws firms with replacement,
         robust where the model is wrong (a firm drawn twice stays within one fold).
+    first
+        Draws before it are left out: they were made already.
     cancelled
         Asked before every draw.
     """
     made: list[Draw] = []
     with one_thread():
-        for number in range(draws):
+        for number in range(first, draws):
             if cancelled():
                 break
             made.append(_draw(data, state, kind, seed, number, keep_learners))
@@ -106,7 +112,7 @@ def _draw(data: CapabilityData, state: State, kind: Kind, seed: int, number: int
     found = settle(drawn, at, tolerance=1e-5)
     learned = (found.m_learned, found.g_learned) if keep else (None, None)
     covariance = scalar_covariance(drawn, found.m, found.g, found.fit)
-    return Draw(found.fit.parameters, found.m, found.g, *learned, covariance)
+    return Draw(found.fit.parameters, found.m, found.g, *learned, covariance, drawn.weights)
 
 
 def _pass(data: CapabilityData, state: State) -> State:

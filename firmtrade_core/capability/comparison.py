@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.capability.data import PRESENT, UNOBSERVED, CapabilityData
-from firmtrade_core.capability.estimation import Settings, firm_folds, one_thread
+from firmtrade_core.capability.estimation import Progress, Settings, firm_folds, one_thread
 from firmtrade_core.capability.forecast import Forecast, Forecaster, StructuralForecaster
 from firmtrade_core.capability.results import estimate
 from firmtrade_core.capability.rivals import Econometrics, MachineLearning
@@ -33,11 +34,13 @@ MEASURES: Mapping[str, bool] = {
 _TINY = 1e-12
 
 
-def forecasters(data: CapabilityData, settings: Settings | None = None) -> dict[str, Forecaster]:
+def forecasters(
+    data: CapabilityData, settings: Settings | None = None, progress: Progress | None = None
+) -> dict[str, Forecaster]:
     """The three models, each fitted on the data."""
     with one_thread():
         return {
-            STRUCTURE: StructuralForecaster(estimate(data, settings)),
+            STRUCTURE: StructuralForecaster(estimate(data, settings, progress=progress)),
             ECONOMETRICS: Econometrics.fit(data),
             LEARNING: MachineLearning.fit(data),
         }
@@ -51,11 +54,20 @@ class Comparison:
     ----------
     table : DataFrame
         By model and measure: ``value``, ``low``, ``high`` (percentile bootstrap over held-out firms).
-    best : Series
-        Model with the best value by measure.
+    gains : DataFrame
+        By measure and rival: ``gain`` of structural boosting, the share by which it cuts a loss (or, of measures that
+        are higher where better, the share of what is missing to 1), with ``low`` and ``high`` from the same
+        bootstrap: negative where structure loses.
+    calibration : DataFrame
+        By model and tenth of its predictions: ``predicted`` and ``observed`` share of cells entered, ``cells``.
+    firms
+        Held out.
     """
 
     table: pd.DataFrame
+    gains: pd.DataFrame
+    calibration: pd.DataFrame
+    firms: int
 
     @property
     def best(self) -> pd.Series:
@@ -90,19 +102,41 @@ def compare(
     fit
         Other models than `forecasters`'.
     """
+    held = held_out(data, folds, seed)[: folds_used or folds]
+    parts = [forecast_unseen(data, firms, fit or (lambda d: forecasters(d, settings))) for firms in held]
+    return measure(data, held, parts, draws=draws, seed=seed)
+
+
+def held_out(data: CapabilityData, folds: int, seed: int) -> list[NDArray[np.int64]]:
+    """Firms of each fold, exporters and others spread evenly over them."""
     fold = firm_folds(data, folds, seed)[data.starts[:-1]]
-    parts: dict[str, list[Forecast]] = {}
-    held = [np.flatnonzero(fold == number) for number in range(folds_used or folds)]
-    for firms in held:
-        models = (fit or (lambda d: forecasters(d, settings)))(
-            data.subset(np.setdiff1d(np.arange(data.firm_count), firms))
-        )
-        tested = data.subset(firms)
-        for name, model in models.items():
-            parts.setdefault(name, []).append(model.forecast(tested.attributes, tested.group))
-    seen = data.subset(np.concatenate(held))
-    forecasts = {name: _stacked(some) for name, some in parts.items()}
-    return Comparison(_measured(seen, forecasts, draws, seed))
+    return [np.flatnonzero(fold == number) for number in range(folds)]
+
+
+def forecast_unseen(
+    data: CapabilityData,
+    firms: NDArray[np.int64],
+    fit: Callable[[CapabilityData], Mapping[str, Forecaster]],
+) -> dict[str, Forecast]:
+    """Forecasts for some firms by models fitted on the others."""
+    models = fit(data.subset(np.setdiff1d(np.arange(data.firm_count), firms)))
+    tested = data.subset(firms)
+    return {name: model.forecast(tested.attributes, tested.group) for name, model in models.items()}
+
+
+def measure(
+    data: CapabilityData,
+    held: Sequence[NDArray[np.int64]],
+    parts: Sequence[Mapping[str, Forecast]],
+    *,
+    draws: int = 40,
+    seed: int = 0,
+) -> Comparison:
+    """Measures of forecasts for the firms held out in turn."""
+    seen = data.subset(np.concatenate(list(held)))
+    forecasts = {name: _stacked([part[name] for part in parts]) for name in parts[0]}
+    table, gains = _measured(seen, forecasts, draws, seed)
+    return Comparison(table, gains, _calibration(seen, forecasts), seen.firm_count)
 
 
 def _stacked(parts: Sequence[Forecast]) -> Forecast:
@@ -111,22 +145,75 @@ def _stacked(parts: Sequence[Forecast]) -> Forecast:
     )
 
 
-def _measured(data: CapabilityData, forecasts: Mapping[str, Forecast], draws: int, seed: int) -> pd.DataFrame:
+def _measured(
+    data: CapabilityData, forecasts: Mapping[str, Forecast], draws: int, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     generator = np.random.default_rng(seed)
     samples = [
         np.bincount(generator.integers(data.firm_count, size=data.firm_count), minlength=data.firm_count)
         for _ in range(draws)
     ]
+    values = {name: pd.Series(_measures(data, f, data.weights)) for name, f in forecasts.items()}
+    made = {
+        name: pd.DataFrame([_measures(data, f, data.weights * times) for times in samples])
+        for name, f in forecasts.items()
+    }
+    rows, gains = [], []
+    for name in forecasts:
+        rivalled = _gain(values[STRUCTURE], values[name]) if STRUCTURE in values else None
+        spread = _gain(made[STRUCTURE], made[name]) if STRUCTURE in values else None
+        for measured in MEASURES:
+            low, high = np.quantile(made[name][measured], [0.05, 0.95])
+            rows.append(
+                {
+                    "measure": measured,
+                    "model": name,
+                    "value": values[name][measured],
+                    "low": low,
+                    "high": high,
+                }
+            )
+            if rivalled is not None and spread is not None and name != STRUCTURE:
+                low, high = np.quantile(spread[measured], [0.05, 0.95])
+                gains.append(
+                    {"measure": measured, "model": name, "gain": rivalled[measured], "low": low, "high": high}
+                )
+    index = ["measure", "model"]
+    told = pd.DataFrame(gains, columns=[*index, "gain", "low", "high"])
+    return pd.DataFrame(rows).set_index(index), told.set_index(index)
+
+
+def _gain(structure: Any, rival: Any) -> Any:
+    """Share of a rival's loss that structure saves, by measure; losses of higher-is-better measures are 1 less them."""
+    rises = [name for name, up in MEASURES.items() if up]
+    ours, theirs = structure.copy(), rival.copy()
+    for each in (ours, theirs):
+        each[rises] = 1 - each[rises]
+    return 1 - ours / theirs
+
+
+def _calibration(data: CapabilityData, forecasts: Mapping[str, Forecast], bins: int = 10) -> pd.DataFrame:
+    """Predicted and observed shares of cells entered over tenths of each model's predictions."""
+    seen = data.presence != UNOBSERVED
+    weights = np.broadcast_to(data.row_weights[:, None], seen.shape)[seen]
+    entered = (data.presence == PRESENT)[seen].astype(float)
     rows = []
     for name, forecast in forecasts.items():
-        value = _measures(data, forecast, data.weights)
-        made = pd.DataFrame([_measures(data, forecast, data.weights * times) for times in samples])
-        for measure in MEASURES:
-            low, high = np.quantile(made[measure], [0.05, 0.95])
+        p = forecast.entry[seen]
+        place = np.searchsorted(np.quantile(p, np.linspace(0, 1, bins + 1)[1:-1]), p)
+        mass = np.bincount(place, weights, bins)
+        for tenth in np.flatnonzero(mass):
+            here = place == tenth
             rows.append(
-                {"measure": measure, "model": name, "value": value[measure], "low": low, "high": high}
+                {
+                    "model": name,
+                    "tenth": int(tenth) + 1,
+                    "predicted": float(np.average(p[here], weights=weights[here])),
+                    "observed": float(np.average(entered[here], weights=weights[here])),
+                    "cells": int(here.sum()),
+                }
             )
-    return pd.DataFrame(rows).set_index(["measure", "model"])
+    return pd.DataFrame(rows)
 
 
 def _measures(data: CapabilityData, forecast: Forecast, firm_weights: Array) -> dict[str, float]:

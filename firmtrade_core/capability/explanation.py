@@ -19,7 +19,8 @@ from scipy.special import ndtr
 
 from firmtrade_core.capability.data import PRESENT
 from firmtrade_core.capability.errors import CapabilityError
-from firmtrade_core.capability.learners import Additive, Boosted, CrossFit
+from firmtrade_core.capability.estimation import capability_response, entry_response, firm_folds, one_thread
+from firmtrade_core.capability.learners import Additive, Boosted, CrossFit, cross_fit
 from firmtrade_core.capability.results import CapabilityResults
 
 Array = NDArray[np.float64]
@@ -102,15 +103,31 @@ def explain(
     CapabilityError
         Where the index was not learned, the learner has no exact Shapley values, or additivity fails.
     """
-    learned: CrossFit | None = results.state.m_learned if index == "m" else results.state.g_learned
-    if learned is None:
-        raise CapabilityError(f"{index} was not learned; estimate with two indices to explain g.")
-    level, stretch = results.state.m_form if index == "m" else results.state.g_form
     data = results.data
     generator = np.random.default_rng(seed)
     count = min(sample, len(data.firm))
     rows = np.sort(generator.choice(len(data.firm), count, replace=False))
-    attributes = data.attributes[rows]
+    return explain_attributes(results, data.attributes[rows], index, rows=rows)
+
+
+def explain_attributes(
+    results: CapabilityResults,
+    attributes: Array,
+    index: Literal["m", "g"] = "m",
+    *,
+    rows: NDArray[np.int64] | None = None,
+) -> Explanation:
+    """Explain m̂ or ĝ at any attributes (E, K), such as a made-up firm's; ``rows`` where they are the data's.
+
+    Raises
+    ------
+    CapabilityError
+        As `explain`.
+    """
+    learned: CrossFit | None = results.state.m_learned if index == "m" else results.state.g_learned
+    if learned is None:
+        raise CapabilityError(f"{index} was not learned; estimate with two indices to explain g.")
+    level, stretch = results.state.m_form if index == "m" else results.state.g_form
     parts = [_shapley(predictor, attributes) for predictor in learned.predictors]
     values = stretch * np.mean([value for value, _ in parts], axis=0)
     base = stretch * (float(np.mean([b for _, b in parts])) - level)
@@ -118,11 +135,62 @@ def explain(
     residual = float(np.abs(values.sum(1) + base - predicted).max())
     if residual > ADDITIVITY * max(1.0, float(np.abs(predicted).max())):
         raise CapabilityError(f"Shapley values miss the predictions by {residual:.2g}; they are withheld.")
-    names = list(data.attribute_names)
+    names = list(results.data.attribute_names)
     by_fold = pd.DataFrame(
-        {f"fold {k + 1}": stretch * np.abs(value).mean(0) for k, (value, _) in enumerate(parts)}, index=names
+        {f"fold {k + 1}": abs(stretch) * np.abs(value).mean(0) for k, (value, _) in enumerate(parts)},
+        index=names,
     )
-    return Explanation(rows, pd.DataFrame(values, columns=names), base, predicted, residual, by_fold)
+    chosen = np.arange(len(attributes)) if rows is None else rows
+    return Explanation(chosen, pd.DataFrame(values, columns=names), base, predicted, residual, by_fold)
+
+
+def importance_by_seed(
+    results: CapabilityResults, rows: NDArray[np.int64], seeds: int = 3, index: Literal["m", "g"] = "m"
+) -> pd.DataFrame:
+    """Mean absolute value by attribute and by other divisions of firms into folds, (K, seeds): how stable ranks are."""
+    data, state = results.data, results.state
+    response, weights = (capability_response if index == "m" else entry_response)(data, state)
+    _, stretch = state.m_form if index == "m" else state.g_form
+    learner = state.learner if index == "m" else state.entry_learner
+    found = {}
+    with one_thread():
+        for number in range(1, seeds + 1):
+            seed = results.settings.seed + number
+            folds = firm_folds(data, results.settings.folds, seed)
+            fit = cross_fit(
+                learner, data.attributes, response, weights, folds, data.attribute_names, 100 * seed
+            )
+            parts = [_shapley(predictor, data.attributes[rows])[0] for predictor in fit.predictors]
+            found[f"seed {seed}"] = abs(stretch) * np.abs(np.mean(parts, axis=0)).mean(0)
+    return pd.DataFrame(found, index=list(data.attribute_names))
+
+
+def interactions(
+    results: CapabilityResults, rows: NDArray[np.int64], index: Literal["m", "g"] = "m"
+) -> pd.DataFrame:
+    """Mean absolute Shapley interaction of each pair of attributes, (K, K), zero on the diagonal.
+
+    Only trees hold interactions; the additive base has none.
+    """
+    learned = results.state.m_learned if index == "m" else results.state.g_learned
+    _, stretch = results.state.m_form if index == "m" else results.state.g_form
+    names = list(results.data.attribute_names)
+    total = np.zeros((len(names), len(names)))
+    trees = [p for p in (learned.predictors if learned else ()) if isinstance(p, Boosted) and p.trees]
+    if trees:
+        import shap
+
+        attributes = results.data.attributes[rows]
+        pairs = sum(
+            shap.TreeExplainer(p.trees, feature_perturbation="tree_path_dependent").shap_interaction_values(
+                p.binned(attributes)
+            )
+            for p in trees
+        )
+        # A pair's effect is shared between its two entries.
+        total = 2 * abs(stretch) * np.abs(pairs / len(learned.predictors if learned else trees)).mean(0)
+        np.fill_diagonal(total, 0.0)
+    return pd.DataFrame(total, index=names, columns=names)
 
 
 def _shapley(predictor: object, attributes: Array) -> tuple[Array, float]:

@@ -21,42 +21,110 @@ Array = NDArray[np.float64]
 #: Points at which the posterior of u is tabulated, over this many prior standard deviations either way.
 _POINTS, _REACH = 49, 5.0
 
+#: Firms handled together, which bounds memory.
+FIRMS_AT_ONCE = 1_000
 
-def entry_probabilities(results: CapabilityResults, draws: int = 200) -> pd.DataFrame:
-    """Who could export next: chance that a firm that sells nowhere would pass a market's threshold on a new draw.
+
+@dataclass(frozen=True, eq=False)
+class Prospects:
+    """Who could export next: chances that a firm that sells nowhere would pass a market's threshold on a new draw.
 
     The entry shock ν is drawn anew (for another year or product) while u keeps its posterior: the mean of
-    ``Φ((m + g + u - k)/σ_ν)``. Intervals carry the posterior of u and, where there are bootstrap draws, those of m,
-    g and the parameters; without draws they are too narrow.
+    ``Φ((m + g + u - k)/σ_ν)``. These are N firms absent everywhere, J markets.
+
+    Parameters
+    ----------
+    firms, rows : (N,) of int
+        Firms of the data, and their last rows.
+    probability, low, high : (N, J)
+        Intervals carry the posterior of u and, where there are bootstrap draws, those of m, g and the parameters;
+        without draws they are too narrow. NaN where the firm's group has no seller in the market.
+    anywhere, anywhere_low, anywhere_high : (N,)
+        Chance of at least one market: shocks are independent across markets given u.
+    """
+
+    firms: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    probability: Array
+    low: Array
+    high: Array
+    anywhere: Array
+    anywhere_low: Array
+    anywhere_high: Array
+
+    def to_frame(self, data: CapabilityData) -> pd.DataFrame:
+        """One line by firm and market: ``firm``, ``market``, ``probability``, ``low``, ``high``, most likely first."""
+        count = len(data.markets)
+        table = pd.DataFrame(
+            {
+                "firm": np.repeat([data.firm_names[f] for f in self.firms], count),
+                "market": np.tile(data.markets, len(self.firms)),
+                "probability": np.ravel(self.probability),
+                "low": np.ravel(self.low),
+                "high": np.ravel(self.high),
+            }
+        )
+        return table.dropna().sort_values("probability", ascending=False, ignore_index=True)
+
+
+def prospects(results: CapabilityResults, draws: int = 200) -> Prospects:
+    """Chances of entry of all firms absent everywhere, with ``draws`` for their intervals."""
+    data = results.data
+    never = np.flatnonzero(~data.exports_anywhere)
+    rows = data.starts[never + 1] - 1
+    chances, anywhere = _chances(results, never)
+    shape = (len(never), len(data.markets))
+    low, high = np.empty(shape), np.empty(shape)
+    some_low, some_high = np.empty(len(never)), np.empty(len(never))
+    for start in range(0, len(never), FIRMS_AT_ONCE):
+        part = slice(start, start + FIRMS_AT_ONCE)
+        low[part], high[part], some_low[part], some_high[part] = _chance_bounds(
+            results, never[part], rows[part], draws, start
+        )
+    blank = np.where(np.isfinite(chances), 0.0, np.nan)
+    return Prospects(never, rows, chances, low + blank, high + blank, anywhere, some_low, some_high)
+
+
+def entry_probabilities(results: CapabilityResults, draws: int = 200) -> pd.DataFrame:
+    """`prospects` as a table by firm and market."""
+    return prospects(results, draws).to_frame(results.data)
+
+
+def starters(results: CapabilityResults) -> tuple[pd.Series, Array]:
+    """Expected number of firms absent everywhere that a new draw of ν would bring in.
 
     Returns
     -------
-    DataFrame
-        One line by firm and market of its last year: ``firm``, ``market``, ``probability``, ``low``, ``high``,
-        most likely first.
+    Series (J,)
+        By market, in firms of the sample (weights of mean 1).
+    (N,)
+        Weighted chance of any market by firm, for sums over groups of firms.
     """
-    data, p = results.data, results.state.fit.parameters
+    data = results.data
     never = np.flatnonzero(~data.exports_anywhere)
+    chances, anywhere = _chances(results, never)
+    weights = data.weights[never]
+    return pd.Series(weights @ np.nan_to_num(chances), index=list(data.markets)), weights * anywhere
+
+
+def _chances(results: CapabilityResults, never: NDArray[np.int64]) -> tuple[Array, Array]:
+    """Mean chance by firm and market (N, J), NaN where there is no seller, and of any market (N,)."""
+    data, p = results.data, results.state.fit.parameters
     rows = data.starts[never + 1] - 1
-    grid, mass = _posterior_of_absentees(results, never)
-    threshold, index = p.threshold[data.group[rows]], (results.m + results.g)[rows]
-    chance = sum(
-        mass[:, [q]] * ndtr(((index + u)[:, None] - threshold) / p.scales.sigma_nu)
-        for q, u in enumerate(grid)
-    )
-    low, high = _chance_bounds(results, rows, grid, mass, draws)
-    count = len(data.markets)
-    table = pd.DataFrame(
-        {
-            "firm": np.repeat([data.firm_names[f] for f in never], count),
-            "market": np.tile(data.markets, len(never)),
-            "probability": np.ravel(chance),
-            "low": low.ravel(),
-            "high": high.ravel(),
-        }
-    )
-    seen = data.cell_counts[0][data.group[rows]].ravel() > 0
-    return table[seen].sort_values("probability", ascending=False, ignore_index=True)
+    sold = data.cell_counts[0] > 0
+    chances, anywhere = np.empty((len(never), len(data.markets))), np.empty(len(never))
+    for start in range(0, len(never), FIRMS_AT_ONCE):
+        part = slice(start, start + FIRMS_AT_ONCE)
+        grid, mass = _posterior_of_absentees(results, never[part])
+        group = data.group[rows[part]]
+        gap = (results.m + results.g)[rows[part], None] - np.where(sold, p.threshold, np.inf)[group]
+        total, none = np.zeros(gap.shape), np.zeros(len(gap))
+        for q, u in enumerate(grid):
+            chance = ndtr((gap + u) / p.scales.sigma_nu)
+            total += mass[:, [q]] * chance
+            none += mass[:, q] * (1 - chance).prod(1)
+        chances[part], anywhere[part] = np.where(sold[group], total, np.nan), 1 - none
+    return chances, anywhere
 
 
 def _posterior_of_absentees(results: CapabilityResults, never: NDArray[np.int64]) -> tuple[Array, Array]:
@@ -76,23 +144,28 @@ def _posterior_of_absentees(results: CapabilityResults, never: NDArray[np.int64]
 
 
 def _chance_bounds(
-    results: CapabilityResults, rows: NDArray[np.int64], grid: Array, mass: Array, draws: int
-) -> tuple[Array, Array]:
+    results: CapabilityResults, never: NDArray[np.int64], rows: NDArray[np.int64], draws: int, start: int
+) -> tuple[Array, Array, Array, Array]:
     """Quantiles over draws of u from its posterior and, where bootstrapped, over estimates."""
-    generator = np.random.default_rng(results.settings.seed)
+    generator = np.random.default_rng([results.settings.seed, start])
     data = results.data
     own = (results.m, results.g, results.state.fit.parameters)
     sources = [(d.m, d.g, d.parameters) for d in results.draws] or [own]
+    grid, mass = _posterior_of_absentees(results, never)
     cumulated = mass.cumsum(1)
+    sold = (data.cell_counts[0] > 0)[data.group[rows]]
     made = np.empty((draws, len(rows), len(data.markets)), dtype=np.float32)
     for number in range(draws):
         m, g, p = sources[number % len(sources)]
         place = (generator.random((len(rows), 1)) > cumulated).sum(1)
         index = (m + g)[rows] + grid[np.minimum(place, len(grid) - 1)]
-        made[number] = ndtr((index[:, None] - p.threshold[data.group[rows]]) / p.scales.sigma_nu)
-    tail = (1 - results.level) / 2
-    low, high = np.quantile(made, [tail, 1 - tail], axis=0)
-    return low, high
+        threshold = np.where(sold, p.threshold[data.group[rows]], np.inf)
+        made[number] = ndtr((index[:, None] - threshold) / p.scales.sigma_nu)
+    anywhere = 1 - (1 - made.astype(float)).prod(2)
+    tails = [(1 - results.level) / 2, (1 + results.level) / 2]
+    low, high = np.quantile(made, tails, axis=0)
+    some_low, some_high = np.quantile(anywhere, tails, axis=0)
+    return low, high, some_low, some_high
 
 
 @dataclass(frozen=True)
@@ -123,12 +196,13 @@ class SingleIndexTest:
         return self.p_value < 0.05
 
 
-def single_index_test(one: CapabilityResults) -> SingleIndexTest:
-    """Add g to an estimate with one index and score both on held-out folds."""
+def single_index_test(one: CapabilityResults, two: CapabilityResults | None = None) -> SingleIndexTest:
+    """Add g to an estimate with one index and score both on held-out folds; ``two`` where it is estimated already."""
     from scipy.stats import chi2
 
-    settings: Settings = replace(one.settings, two_indices=True)
-    two = estimate(one.data, settings, warm=one)
+    if two is None:
+        settings: Settings = replace(one.settings, two_indices=True)
+        two = estimate(one.data, settings, warm=one)
     gain = max(2 * (two.log_likelihood - one.log_likelihood), 0.0)
     spread = float(np.sqrt(np.average(two.g**2, weights=two.data.row_weights)))
     return SingleIndexTest(one.log_likelihood, two.log_likelihood, gain, float(chi2.sf(gain, 1)), spread)

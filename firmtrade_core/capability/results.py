@@ -22,8 +22,8 @@ from firmtrade_core.capability.estimation import (
     identification,
 )
 from firmtrade_core.capability.learners import CrossFit, Trial
-from firmtrade_core.capability.likelihood import Scales
-from firmtrade_core.capability.maximise import CERTAIN_ENTRY
+from firmtrade_core.capability.likelihood import Scales, integrate
+from firmtrade_core.capability.maximise import CERTAIN_ENTRY, Fit
 from firmtrade_core.margins.firms import Deviations, FirmSector
 
 Array = NDArray[np.float64]
@@ -304,6 +304,17 @@ class CapabilityResults:
             cancelled=cancelled,
         )
         return replace(self, draws=made)
+
+    def at_draw(self, draw: Draw) -> CapabilityResults:
+        """These results with a draw's estimates and firms in place of the sample's, for readings of each draw."""
+        p = draw.parameters
+        posterior = integrate(
+            self.data, draw.m, draw.g, p.demand, p.threshold, p.scales, mode=self.state.fit.posterior.mode
+        )
+        weights = self.data.weights if draw.weights is None else draw.weights
+        fit = Fit(p, posterior, float(weights @ posterior.log_likelihood), 0)
+        state = replace(self.state, fit=fit, m=draw.m, g=draw.g)
+        return replace(self, data=self.data.reweighted(weights), state=state, draws=())
 
     def _error(self, value: Callable[[Scales, float, float], float], draw: Draw) -> float:
         """Standard error of a parameter at a draw, by the delta method."""

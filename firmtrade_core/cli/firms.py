@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 import typer
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from firmtrade_core.capability import CapabilityResults
     from firmtrade_core.capability.learners import Kind
 
@@ -39,10 +41,15 @@ def estimate(
     out: Annotated[
         Path | None, typer.Option(help="Write firms and their capability to this Parquet file.")
     ] = None,
+    compare: Annotated[
+        bool,
+        typer.Option("--compare", help="Add pure econometrics and pure machine learning on unseen firms."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Estimate and print the table; exits 2 on data that cannot carry the estimate."""
     results = _estimated(folder, flow, learner, two_indices, draws, seed, as_json)
+    rivals = _compared(results, as_json) if compare else None
     if out is not None:
         results.firms.to_parquet(out, index=False)
     if as_json:
@@ -52,12 +59,16 @@ def estimate(
                     "parameters": json.loads(results.parameters.to_json(orient="index", force_ascii=False)),
                     "log_likelihood": results.log_likelihood,
                     "diagnostics": results.diagnostics,
-                },
+                }
+                | ({} if rivals is None else {"comparison": rivals.reset_index().to_dict("records")}),
                 ensure_ascii=False,
             )
         )
         return
     typer.echo(results.table())
+    if rivals is not None:
+        typer.echo("\nFirms that no model had seen (90 % intervals):")
+        typer.echo(rivals.round(3).to_string())
 
 
 @app.command()
@@ -190,6 +201,18 @@ def _estimated(
         except (CapabilityError, PanelError) as error:
             _stop(str(error), 2, as_json)
             raise AssertionError from error
+
+
+def _compared(results: CapabilityResults, as_json: bool) -> pd.DataFrame:
+    """Held-out measures of the three models on the same folds."""
+    from firmtrade_core.capability import CapabilityError
+    from firmtrade_core.capability.comparison import compare
+
+    try:
+        return compare(results.data, settings=results.settings, seed=results.settings.seed).table
+    except CapabilityError as error:
+        _stop(str(error), 2, as_json)
+        raise AssertionError from error
 
 
 def _stop(message: str, code: int, as_json: bool) -> None:

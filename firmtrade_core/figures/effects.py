@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -17,9 +16,13 @@ from firmtrade_core.channels.prediction import Prediction
 from firmtrade_core.channels.sensitivity import Sensitivity
 from firmtrade_core.channels.support import UNBALANCED, Balance, Overlap
 from firmtrade_core.figures.chart import ACCENT, EDGE, MUTED, TEXT, Chart, base_layout, named_rows, upright
+from firmtrade_core.figures.intervals import ROW_HEIGHT, Row
+from firmtrade_core.figures.intervals import axis_words as _words
+from firmtrade_core.figures.intervals import inside_words as _inside
+from firmtrade_core.figures.intervals import interval_rows as _intervals
+from firmtrade_core.figures.intervals import interval_words as _interval
+from firmtrade_core.figures.intervals import quiet_axis as _axis
 from firmtrade_core.labels import number
-
-ROW_HEIGHT = 27
 
 #: What an attribute may move.
 Of = Literal["capability", "fixed costs"]
@@ -29,32 +32,6 @@ SECOND = "#E69F00"
 
 #: Most rows of a balance chart, the worst first.
 MOST_CONTROLS = 12
-
-
-@dataclass(frozen=True)
-class Row:
-    """One estimate with its interval; infinite ends run to the chart's edge.
-
-    Parameters
-    ----------
-    name
-    value
-        None of a set without a centre.
-    low, high
-    colour
-    hover
-        HTML.
-    filled
-        Marker filled or open.
-    """
-
-    name: str
-    value: float | None
-    low: float
-    high: float
-    colour: str
-    hover: str
-    filled: bool = True
 
 
 def readings_chart(study: Study, source: str) -> Chart:
@@ -347,79 +324,8 @@ def sensitivity_chart(found: Sensitivity, study: Study, source: str) -> Chart:
     )
 
 
-def _intervals(rows: Sequence[Row], title: str, subtitle: str, source: str, *, name_width: int) -> Chart:
-    ends = [
-        v for row in rows for v in (row.value, row.low, row.high) if v is not None and math.isfinite(v)
-    ] or [0.0]
-    core = [v for row in rows if row.value is not None for v in (row.value,)] or ends
-    spread = max(max(core) - min(core), 0.05)
-    # One wild interval must not squeeze the others: it runs off the edge instead.
-    first = max(min(*ends, 0.0), min(*core, 0.0) - 2.5 * spread)
-    last = min(max(*ends, 0.0), max(*core, 0.0) + 2.5 * spread)
-    margin = 0.04 * max(last - first, 1e-6)
-    data: list[dict[str, Any]] = []
-    for place, row in enumerate(rows):
-        low, high = max(row.low, first - margin), min(row.high, last + margin)
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "x": [low, high],
-                "y": [place, place],
-                "line": {"color": row.colour, "width": 3 if row.value is not None else 6},
-                "opacity": 1.0 if row.value is not None else 0.55,
-                "customdata": [row.hover] * 2,
-                "hovertemplate": "%{customdata}<extra></extra>",
-            }
-        )
-    known = [(place, row) for place, row in enumerate(rows) if row.value is not None]
-    data.append(
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "x": [row.value for _, row in known],
-            "y": [place for place, _ in known],
-            "marker": {
-                "size": 10,
-                "color": [row.colour for _, row in known],
-                "symbol": ["circle" if row.filled else "circle-open" for _, row in known],
-                "line": {"width": 2, "color": [row.colour for _, row in known]},
-            },
-            "customdata": [row.hover for _, row in known],
-            "hovertemplate": "%{customdata}<extra></extra>",
-        }
-    )
-    layout = base_layout(
-        margin={"l": name_width, "r": 16, "t": 2, "b": 28},
-        dragmode=False,
-        hovermode="closest",
-        xaxis=_axis(range=[first - margin, last + margin]),
-        yaxis=named_rows([row.name for row in rows]),
-        shapes=[upright(0.0, MUTED)],
-    )
-    return Chart(title, subtitle, source, data, layout, height=ROW_HEIGHT * max(len(rows), 1) + 34)
-
-
-def _axis(**changes: Any) -> dict[str, Any]:
-    return {"showgrid": False, "zeroline": False, "fixedrange": True, "tickfont": {"size": 12, "color": MUTED}, "nticks": 6, "tickangle": 0} | changes  # fmt: skip
-
-
-def _words(text: str) -> dict[str, Any]:
-    return {"text": text, "font": {"size": 12, "color": MUTED}}
-
-
 def _noted(note: str) -> str:
     return f"<br>{note}" if note else ""
-
-
-def _inside(x: float, y: float, text: str, colour: str) -> dict[str, Any]:
-    return {"x": x, "y": y, "xref": "paper", "yref": "paper", "xanchor": "right", "yanchor": "top" if y > 0.5 else "bottom",
-            "text": text, "showarrow": False, "font": {"size": 12, "color": colour}}  # fmt: skip
-
-
-def _interval(value: float, low: float, high: float) -> str:
-    ends = " to ".join(number(end, signed=True) if math.isfinite(end) else "no end" for end in (low, high))
-    return f"{number(value, signed=True)} ({ends})"
 
 
 def _step(study: Study) -> str:

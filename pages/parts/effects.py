@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import weakref
@@ -17,11 +16,9 @@ from firmtrade_core.jobs import Job, JobStatus, content_hash
 from firmtrade_core.panel import PanelError
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 from firmtrade_core.paths import user_folder
+from pages.parts.firm_source import named_folder
 
 _KEY = "effects"
-
-#: Names a folder of a firm panel in Parquet.
-VARIABLE = "FIRMTRADE_FIRMS"
 
 #: Sizes of the synthetic sample; larger ones take longer and say more.
 SIZES = (8_000, 20_000)
@@ -113,12 +110,6 @@ def current_bench() -> Bench:
         st.session_state[_KEY] = bench
     found: Bench = st.session_state[_KEY]
     return found
-
-
-def named_folder() -> Path | None:
-    """The folder that FIRMTRADE_FIRMS names, if it names one."""
-    name = os.environ.get(VARIABLE, "").strip()
-    return Path(name).expanduser() if name else None
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

@@ -23,8 +23,9 @@ from firmtrade_core.labels import change, number
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 from firmtrade_core.report.export import About, Table, written_now
 from pages.parts import chart
-from pages.parts.effects import SIZES, VARIABLE, current_bench, named_folder
+from pages.parts.effects import SIZES, current_bench
 from pages.parts.exports import table_downloads
+from pages.parts.firm_source import VARIABLE, named_folder
 from pages.parts.frame import complain, notes, table
 from pages.parts.store import seeded
 

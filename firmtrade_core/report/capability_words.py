@@ -1,0 +1,365 @@
+"""Capability in plain words: the finding, tables to take away, a model card, the Python that reproduces them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from firmtrade_core.capability import Learner, Settings
+from firmtrade_core.capability.comparison import ECONOMETRICS, LEARNING, MEASURES, STRUCTURE
+from firmtrade_core.capability.work import Band, CapabilityReport, Request
+from firmtrade_core.figures.capability import attribute_words
+from firmtrade_core.labels import number
+from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
+from firmtrade_core.report.export import About, Table, written_now
+
+NOT_EFFECT = "Prediction, not effect: Shapley values say what tells capable firms from others, never what a policy would move."
+
+#: What each parameter of the table is.
+MEANINGS = {
+    "σ_u": "capability that attributes do not explain, standard deviation",
+    "σ_ξ": "luck and taste in sales, standard deviation",
+    "σ_ν": "entry shocks, standard deviation",
+    "v_k": "demand known at entry, covariance of ξ and ν",
+    "ρ": "correlation of ξ and ν",
+    "sd(m)": "capability that attributes explain, standard deviation",
+    "sd(g)": "fixed costs that attributes explain, standard deviation",
+}
+
+#: What to do where an estimate fails, by exception.
+REMEDIES = {
+    "LeakageError": "Leave the attribute out below and estimate again; your other choices stay.",
+    "NoAttributeError": "Add attributes that vary to the panel, or put back one that was left out.",
+    "SelectionError": "The panel needs firms that trade and firms that do not: add the missing ones.",
+    "SampleError": "Take more firms: a larger sample, more years or more sectors.",
+}
+
+
+def trader(report: CapabilityReport) -> str:
+    """``exporter`` or ``importer``."""
+    return f"{report.flow}er"
+
+
+def finding(report: CapabilityReport | None) -> str:
+    """The page's headline."""
+    if report is None:
+        return "What makes firms trade, how well can it be foreseen, and who could be next?"
+    first = attribute_words(str(report.explanations["m"].importance.index[0]))
+    share = report.bands["explained"].value
+    who = f"{report.panel}: attributes tell {100 * share:.0f} % of what firms can sell, {first} most of all"
+    if "starters" not in report.bands:
+        return who
+    count = report.bands["starters"].value
+    return f"{who}; {_count(count)} firms that {report.flow} nothing would start on a new draw of luck"
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}".replace(",", "\u202f")
+
+
+def ends(band: Band, factor: float = 1.0, *, signed: bool = False, whole: bool = False) -> str:
+    """The interval in small type; says so where there is none."""
+    if not math.isfinite(band.low):
+        return "no interval: estimate with draws"
+    write = _count if whole else (lambda value: number(value, signed=signed))
+    return f"90 %: {write(factor * band.low)} to {write(factor * band.high)}"
+
+
+def remedy(message: str) -> tuple[str, str]:
+    """A job's failure split into why and what to do."""
+    kind, _, why = message.partition(": ")
+    return (why or message, REMEDIES.get(kind, "Finished steps are kept; change a choice and go on."))
+
+
+def winners(report: CapabilityReport) -> list[tuple[str, ...]]:
+    """By measure: the three models' values with intervals, and who wins in words."""
+    if report.comparison is None:
+        return []
+    table, gains = report.comparison.table, report.comparison.gains
+    rows = []
+    for measure, up in MEASURES.items():
+        cells = []
+        for model in (STRUCTURE, ECONOMETRICS, LEARNING):
+            line = table.loc[[(measure, model)]].iloc[0]
+            cells.append(f"{number(line['value'], significant=3, most_decimals=3)} ({number(line['low'], significant=3, most_decimals=3)} to {number(line['high'], significant=3, most_decimals=3)})")  # fmt: skip
+        best = str(report.comparison.best[measure])
+        lines = [gains.loc[[(measure, rival)]].iloc[0] for rival in (ECONOMETRICS, LEARNING)]
+        sure = (
+            all(line["low"] > 0 for line in lines)
+            if best == STRUCTURE
+            else gains.loc[[(measure, best)]].iloc[0]["high"] < 0
+        )
+        words = best if sure else f"{best}, within chance"
+        if best != STRUCTURE:
+            words += ": structure loses"
+        rows.append((f"{measure} ({'higher' if up else 'lower'} is better)", *cells, words))
+    return rows
+
+
+# Tables -----------------------------------------------------------------------------------------
+
+
+def about(report: CapabilityReport, request: Request) -> About:
+    """Where the numbers of every table come from."""
+    data, settings = report.results.data, request.settings
+    return (
+        ("Firms", f"{report.panel}, {report.year}: {data.firm_count:,} firms, {len(data.markets)} markets, {report.flow}s"),
+        ("Kind", "synthetic: no such firm exists" if report.synthetic else "real firms; cells under five firms are withheld"),
+        ("Method", f"structural boosting (MODEL 6), learner {settings.learner.kind}, {'two indices' if settings.two_indices else 'one index'}, {settings.folds} folds by firm, seed {settings.seed}"),
+        ("Intervals", f"90 %, {len(report.results.draws)} bootstrap draws" if report.results.draws else "none: no draws were made"),
+        ("Reading", NOT_EFFECT),
+        ("Additivity", f"largest gap between predictions and sums of Shapley values {_residual(report):.1e}"),
+        ("Estimate's content hash", report.content_hash),
+        written_now(),
+    )  # fmt: skip
+
+
+def _residual(report: CapabilityReport) -> float:
+    return max(each.residual for each in report.explanations.values())
+
+
+def tables(report: CapabilityReport) -> tuple[Table, ...]:
+    """Every table of the page; of real firms none with a cell under five firms, and no single firm."""
+    found = [
+        Table(
+            "parameters", "Parameters", _parameters(report), {"estimate": "logs", "standard error": "logs"}
+        ),
+        Table("markets", "Market effects", _markets(report), {"demand": "log", "threshold": "log"}),
+        Table(
+            "variance",
+            "Variance of log trade by source",
+            _named(report.shares, "source"),
+            {"share": "share of 1"},
+        ),
+        Table(
+            "importance", "Mean absolute Shapley value by attribute", _importance(report), {"m": "log points"}
+        ),
+        Table(
+            "premia", "Premia observed and implied", _named(report.premia, "part"), {"observed": "log points"}
+        ),
+        Table(
+            "search",
+            "Settings tried",
+            search_trace(report),
+            {"loss": "weighted mean squared error, held out"},
+        ),
+    ]
+    if report.premium:
+        split = [
+            {"source": name, "value": b.value, "low": b.low, "high": b.high}
+            for name, b in report.premium.items()
+        ]
+        found.append(
+            Table(
+                "premium", f"Premium of {trader(report)}s split", pd.DataFrame(split), {"value": "log points"}
+            )
+        )
+    if report.comparison is not None:
+        found += [
+            Table("comparison", "Held-out measures", report.comparison.table.reset_index()),
+            Table("gains", "What structure saves of rivals' losses", report.comparison.gains.reset_index(), {"gain": "share"}),
+            Table("calibration", "Predicted and observed entry", report.comparison.calibration, {"predicted": "share", "observed": "share"}),
+        ]  # fmt: skip
+    for key, table in (("starters_by_market", report.by_market), ("starters_by_sector", report.by_sector)):
+        shown = table if report.synthetic else table[table["absent"] >= FEWEST_FIRMS]
+        found.append(Table(key, f"Expected starters {key[9:].replace('_', ' ')}", _named(shown, key.rpartition("_")[2]), {"starters": "firms"}))  # fmt: skip
+    if report.synthetic:
+        found.append(
+            Table(
+                "next_firms", "Who could be next (synthetic firms)", next_firms(report, 500), {"chance": "%"}
+            )
+        )
+    return tuple(found)
+
+
+def _named(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    return table.rename_axis(name).reset_index()
+
+
+def _parameters(report: CapabilityReport) -> pd.DataFrame:
+    table = report.results.parameters.reset_index()
+    table.insert(1, "meaning", [MEANINGS[str(symbol)] for symbol in table["parameter"]])
+    return table.rename(columns={"standard_error": "standard error"})
+
+
+def _markets(report: CapabilityReport) -> pd.DataFrame:
+    table = report.results.market_effects
+    return table if report.synthetic else table[table["sellers"] >= FEWEST_FIRMS].reset_index(drop=True)
+
+
+def _importance(report: CapabilityReport) -> pd.DataFrame:
+    columns: dict[str, Any] = {index: each.importance for index, each in report.explanations.items()}
+    table = pd.DataFrame(columns).sort_values("m", ascending=False)
+    table.insert(0, "group", [report.groups[str(name)] for name in table.index])
+    return _named(table, "attribute")
+
+
+def search_trace(report: CapabilityReport) -> pd.DataFrame:
+    """Every setting the search tried, with its held-out loss; the chosen one has the smallest by index."""
+    names = [field.name for field in fields(Learner) if field.name != "signs"]
+    rows = [
+        {"index": index, **{name: getattr(trial.learner, name) for name in names}, "loss": trial.loss}
+        for index, trials in report.results.trials.items()
+        for trial in trials
+    ]
+    return pd.DataFrame(rows, columns=["index", *names, "loss"])
+
+
+def next_firms(report: CapabilityReport, most: int) -> pd.DataFrame:
+    """Firms that trade nowhere, likeliest first: for synthetic firms, or on a machine that shows real ones."""
+    found, data = report.prospects, report.results.data
+    order = (-found.anywhere).argsort(kind="stable")[:most]
+    rows = found.rows[order]
+    filled = pd.DataFrame(found.probability[order], columns=list(data.markets)).fillna(-1.0)
+    best = filled.idxmax(axis=1)
+    table = pd.DataFrame(
+        {
+            "firm": [data.firm_names[f] for f in found.firms[order]],
+            "sector": report.places["sector"].to_numpy()[rows] if "sector" in report.places else "all",
+            "chance": 100 * found.anywhere[order],
+            "low": 100 * found.anywhere_low[order],
+            "high": 100 * found.anywhere_high[order],
+            "likeliest market": best.to_numpy(),
+            "chance there": 100 * filled.max(axis=1).to_numpy(),
+        }
+    )
+    return table
+
+
+# Model card and code ----------------------------------------------------------------------------
+
+
+def model_card(report: CapabilityReport, request: Request) -> str:
+    """Data, features, folds, tuning, metrics and limits, as Markdown."""
+    data, results, settings = report.results.data, report.results, request.settings
+    lines = [
+        f"# Capability of firms: {report.panel}, {report.year}",
+        "",
+        f"> {NOT_EFFECT}",
+        "",
+        "## Data",
+        "",
+        f"- {data.firm_count:,} firms, {len(data.markets)} markets, {len(data.group_names)} groups of demand and thresholds; "
+        f"{int(data.exports_anywhere.sum()):,} firms {report.flow}"
+        + (". Synthetic: no such firm exists." if report.synthetic else ". Real firms; averages only."),
+        f"- Estimate {report.content_hash}",
+        *(f"- {note}" for note in data.notes),
+        "",
+        "## Features",
+        "",
+        *(
+            f"- {attribute_words(name)} (`{name}`), {group}"
+            for name, group in sorted(report.groups.items(), key=lambda pair: (pair[1], pair[0]))
+        ),
+        *([f"- left out: {', '.join(request.leave_out)}"] if request.leave_out else []),
+        "",
+        "## Estimation",
+        "",
+        f"- Structural boosting (MODEL 6), {'m and g' if settings.two_indices else 'm alone (g = 0)'}; {settings.folds} folds by firm, seed {settings.seed}",
+        f"- Learner of m as chosen: {_learner_words(results.state.learner)}"
+        + (f"; of g: {_learner_words(results.state.entry_learner)}" if settings.two_indices else ""),
+        f"- {len(results.draws)} bootstrap draws; marginal log likelihood {results.log_likelihood:,.1f}",
+        f"- Shapley values: {len(report.explanations['m'].rows):,} firms, additive within {_residual(report):.1e}",
+        "",
+        "### Search",
+        "",
+        *_markdown(search_trace(report).round(4)),
+        "",
+        "### Likelihood by stage",
+        "",
+        *_markdown(pd.DataFrame([{"stage": s.stage, "log likelihood": round(s.log_likelihood, 1), "taken": s.taken} for s in results.record])),
+        "",
+        "## Parameters",
+        "",
+        *_markdown(_parameters(report).round(3)),
+        "",
+        "## Held-out firms",
+        "",
+    ]  # fmt: skip
+    if report.comparison is None:
+        lines.append(report.refused.get("comparison", "Not asked for."))
+    else:
+        head = ("measure", STRUCTURE, ECONOMETRICS, LEARNING, "winner")
+        lines += _markdown(pd.DataFrame(winners(report), columns=list(head)))
+        lines.append(
+            f"\n{report.comparison.firms:,} firms that no model had seen; 90 % intervals over firms."
+        )
+    lines += ["", "## Limits", "", *(f"- {said}" for said in limits(report))]
+    return "\n".join(lines) + "\n"
+
+
+def limits(report: CapabilityReport) -> tuple[str, ...]:
+    """What a reader should know before believing."""
+    said = [
+        *report.results.diagnostics,
+        *(f"{name}: not told. {why}" for name, why in report.refused.items()),
+    ]
+    said.append(NOT_EFFECT)
+    said.append(
+        "Chances of starting draw entry shocks anew; where a firm's taste for a market persists, fewer start within a year."
+    )
+    return tuple(said)
+
+
+def _learner_words(learner: Learner) -> str:
+    default = Learner(kind=learner.kind)
+    changed = [
+        f"{field.name} {getattr(learner, field.name)}"
+        for field in fields(Learner)
+        if field.name not in ("kind", "signs")
+        and getattr(learner, field.name) != getattr(default, field.name)
+    ]
+    return f"{learner.kind}{', ' + ', '.join(changed) if changed else ''}"
+
+
+def _markdown(table: pd.DataFrame) -> list[str]:
+    if table.empty:
+        return ["None."]
+    head = [str(column) for column in table.columns]
+    rows = [[str(cell).replace("|", "/") for cell in row] for row in table.itertuples(index=False, name=None)]
+    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
+
+
+def python_code(request: Request) -> str:
+    """A script that gives the same numbers."""
+    if isinstance(request.source, Path):
+        source, imports = f"Path({str(request.source)!r})", "from pathlib import Path\n\n"
+    else:
+        source, imports = _changed(request.source), ""
+    given = [
+        f"    {field.name}={_changed(value) if isinstance(value, Settings) else repr(value)},"
+        for field in fields(Request)
+        if field.name != "source"
+        and ((value := getattr(request, field.name)) != getattr(replace(request, **_DEFAULTS), field.name))
+    ]
+    lines = "\n".join([f"    {source},", *given])
+    return (
+        f"{imports}from firmtrade_core.capability import Learner, Settings\n"
+        "from firmtrade_core.capability.work import Request, estimate_capability\n"
+        "from firmtrade_core.panel.synthetic.structure import SyntheticDesign\n\n"
+        f"report = estimate_capability(\n  Request(\n{lines}\n  )\n)\n"
+        "print(report.results.table())\n"
+        "print(report.comparison.table if report.comparison else report.refused)\n"
+        "print(report.by_market)\n"
+    )
+
+
+#: Of a request, for what the code need not say.
+_DEFAULTS: dict[str, Any] = {
+    field.name: getattr(Request(Path()), field.name) for field in fields(Request) if field.name != "source"
+}
+
+
+def _changed(value: Any) -> str:
+    """A dataclass as code, with what differs from its defaults."""
+    default = type(value)()
+    words = []
+    for field in fields(value):
+        mine = getattr(value, field.name)
+        if mine != getattr(default, field.name):
+            words.append(f"{field.name}={_changed(mine) if isinstance(mine, Learner) else repr(mine)}")
+    return f"{type(value).__name__}({', '.join(words)})"

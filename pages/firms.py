@@ -1,0 +1,214 @@
+"""Firms: what makes firms capable of trade, how well it is foreseen, who could be next."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from firmtrade_core.capability.comparison import MEASURES, STRUCTURE
+from firmtrade_core.capability.work import CapabilityReport
+from firmtrade_core.labels import number
+from firmtrade_core.report.capability_words import NOT_EFFECT, ends, finding, remedy, trader
+from pages.parts.capability_bench import LEARNERS, SIZES, Bench, current_bench
+from pages.parts.firm_source import VARIABLE, named_folder
+from pages.parts.firm_views import VIEWS, strip
+from pages.parts.frame import complain, open_page
+from pages.parts.jobs import watch
+from pages.parts.store import seeded
+
+DRAWS = (0, 5, 10, 20, 50)
+
+
+def _choosers(bench: Bench) -> None:
+    def take_source(value: str | None) -> None:
+        bench.source, bench.leave_out = value or bench.source, ()
+
+    def take_firms(value: int | None) -> None:
+        bench.firms = value or bench.firms
+
+    def take_flow(value: str | None) -> None:
+        bench.flow = value or bench.flow
+
+    firms, sample, trade, method, go = st.columns([4, 3, 3, 3, 3], vertical_alignment="bottom")
+    sources = [*(["folder"] if named_folder() else []), "synthetic"]
+    firms.selectbox(
+        "Firms",
+        sources,
+        format_func={"synthetic": "Synthetic firms of Chile", "folder": f"Firms of {VARIABLE}"}.__getitem__,
+        help=f"Name a folder with a firm panel in {VARIABLE} to study real firms; they stay on this machine.",
+        **seeded("firms_source", bench.source, take_source),
+    )
+    if bench.source == "synthetic":
+        sample.selectbox(
+            "Sample",
+            SIZES,
+            format_func=lambda count: f"{count:,} firms".replace(",", "\u2009"),
+            **seeded("firms_sample", bench.firms, take_firms),
+        )
+    trade.selectbox(
+        "Trade",
+        ["export", "import"],
+        format_func={"export": "Exports", "import": "Imports"}.__getitem__,
+        help="Imports are the mirror: markets are the countries that firms source from.",
+        **seeded("firms_flow", bench.flow, take_flow),
+    )
+    with method.popover("Method", icon=":material/tune:", width="stretch"):
+        _method(bench)
+    bench.problem = ""
+    known = bench.attributes()
+    status = bench.look() if known else None
+    if bench.problem:
+        complain("The firms cannot be read", bench.problem, f"Mend the folder that {VARIABLE} names.")
+    elif status is None or status.state not in ("running", "done"):
+        go.button(
+            "Estimate" if status is None else "Go on",
+            type="primary",
+            icon=":material/science:",
+            on_click=bench.start,
+            key="firms_start",
+            width="stretch",
+        )
+
+
+def _method(bench: Bench) -> None:
+    def take_learner(value: str | None) -> None:
+        bench.learner = value or bench.learner
+
+    def take_two(value: bool) -> None:
+        bench.two_indices = value
+
+    def take_draws(value: int | None) -> None:
+        bench.draws = bench.draws if value is None else value
+
+    def take_seed(value: int | None) -> None:
+        bench.seed = bench.seed if value is None else int(value)
+
+    def take_out(values: list[str]) -> None:
+        bench.leave_out = tuple(values)
+
+    st.selectbox(
+        "Learner", list(LEARNERS), format_func=LEARNERS.__getitem__, **seeded("firms_learner", bench.learner, take_learner)
+    )  # fmt: skip
+    st.toggle(
+        "Two indices", help="Let attributes move fixed costs of entry too (g), beyond capability (m).",
+        **seeded("firms_two", bench.two_indices, take_two),
+    )  # fmt: skip
+    st.selectbox(
+        "Bootstrap draws", DRAWS, help="Bands come from these; each takes about a quarter of the estimate's time.",
+        **seeded("firms_draws", bench.draws, take_draws),
+    )  # fmt: skip
+    st.number_input("Seed", 0, 99_999, step=1, **seeded("firms_seed", bench.seed, take_seed))
+    options = bench.attributes()
+    st.multiselect(
+        "Leave out attributes", options, format_func=lambda name: name.replace("_", " "),
+        help="Such as one that is trade in disguise.",
+        **seeded("firms_out", [name for name in bench.leave_out if name in options], take_out),
+    )  # fmt: skip
+
+
+def _waiting(bench: Bench) -> None:
+    status = None if bench.job is None or bench.problem else bench.job.status()
+    if status is not None and status.state == "running":
+        watch(bench.look, bench.cancel, key="firms_cancel")
+    elif status is not None and status.state == "failed":
+        why, what_to_do = remedy(status.message)
+        complain("No estimate to show", why, what_to_do)
+        _offer_to_leave_out(bench, why)
+    elif status is not None:
+        st.html(
+            f'<p class="ft-empty">Stopped at {status.fraction:.0%}. Finished steps are kept: go on where it stopped.</p>'
+        )
+    elif not bench.problem:
+        st.html(
+            '<p class="ft-empty">Nothing is estimated yet for these firms. It runs in the background for some minutes: '
+            "capability first, then bands, rivals on unseen firms, and who could be next.</p>"
+        )
+
+
+def _offer_to_leave_out(bench: Bench, why: str) -> None:
+    """One click for an attribute that the estimate refused."""
+    named = why.split(" ", 1)[0]
+    found = next((name for name in bench.attributes() if named in (name, f"log_{name}")), None)
+    if found is None:
+        return
+
+    def leave() -> None:
+        bench.leave_out = (*bench.leave_out, found)
+        bench.start()
+
+    words = found.replace("_", " ")
+    st.button(f"Leave out {words} and estimate", on_click=leave, icon=":material/block:", key="firms_leave")
+
+
+def _headline(report: CapabilityReport) -> None:
+    data, bands = report.results.data, report.bands
+    explained = bands["explained"]
+    items = [
+        ("Share of capability that attributes tell", number(100 * explained.value), "%",
+         "the rest only firms' own sales tell", ends(explained, 100)),
+    ]  # fmt: skip
+    if report.premium:
+        raw = report.premium["raw premium"]
+        split = ", ".join(f"{name} {number(report.premium[name].value, signed=True)}" for name in ("attributes", "unexplained capability", "market access"))  # fmt: skip
+        items.append((f"Premium of {trader(report)}s", number(raw.value, signed=True), "log points", split, ends(raw, signed=True)))  # fmt: skip
+    items.append(_gain(report))
+    if "starters" in bands:
+        absent = int((~data.exports_anywhere).sum())
+        for key, label in (
+            ("starters", "Expected starters on a new draw"),
+            ("likely", "Firms likelier than not to start"),
+        ):
+            items.append((label, _whole(bands[key].value), "firms", f"of {_whole(absent)} that {report.flow} nothing", ends(bands[key], whole=True)))  # fmt: skip
+    strip(items, report.content_hash)
+
+
+def _whole(value: float) -> str:
+    return f"{value:,.0f}".replace(",", "\u2009")
+
+
+def _gain(report: CapabilityReport) -> tuple[str, str, str, str, str]:
+    if report.comparison is None:
+        return ("Gain over rivals", "–", "", "no comparison", "not asked for or not possible")
+    found = report.comparison
+    rival = str(found.table["value"].loc["entry log loss"].drop(STRUCTURE).idxmin())
+    line = found.gains.loc[[("entry log loss", rival)]].iloc[0]
+    wins = int((found.best == STRUCTURE).sum())
+    return (
+        "Log loss of entry saved, best rival", number(100 * line["gain"], signed=True), "%",
+        f"against {rival}, on unseen firms; best on {wins} of {len(MEASURES)} measures",
+        f"90 %: {number(100 * line['low'], signed=True)} to {number(100 * line['high'], signed=True)}",
+    )  # fmt: skip
+
+
+@st.fragment
+def _sections(report: CapabilityReport, bench: Bench) -> None:
+    def look_at(value: str | None) -> None:
+        bench.section = value or bench.section
+
+    st.segmented_control(
+        "Section", list(VIEWS), format_func=lambda name: VIEWS[name][0], label_visibility="collapsed",
+        **seeded("firms_section", bench.section, look_at),
+    )  # fmt: skip
+    VIEWS[bench.section][1](report, bench)
+
+
+def _page() -> None:
+    bench = current_bench()
+    try:
+        bench.look()
+        report = bench.report()
+    except OSError as error:
+        report, bench.problem = None, str(error)
+    st.html(f'<h1 class="ft-sentence">{escape(finding(report))}</h1>')
+    st.html(f'<p class="ft-detail" data-label="prediction"><span class="ft-tag" style="margin-left:0">prediction, not effect</span> {escape(NOT_EFFECT.partition(": ")[2])}</p>')  # fmt: skip
+    _choosers(bench)
+    if report is None:
+        _waiting(bench)
+    else:
+        _headline(report)
+        _sections(report, bench)
+
+
+open_page("Firms")
+_page()

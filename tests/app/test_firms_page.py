@@ -1,0 +1,151 @@
+"""The Firms page: waits for no one, shows a stored estimate section by section, names what is wrong."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from firmtrade_core.capability import Learner, Settings
+from firmtrade_core.capability.work import CapabilityReport, Request, estimate_capability
+from firmtrade_core.cli.serving import serving
+from firmtrade_core.jobs import content_hash
+from firmtrade_core.paths import PROJECT
+from pages.parts.capability_bench import Bench
+from tests.app.accessibility import serious_findings
+from tests.app.conftest import own_port
+from tests.channels.design import draw
+from tests.channels.panels import PLACES, panel_of
+
+QUICK = Settings(tune=False, rounds=1, learner=Learner(rounds=10), folds=2, two_indices=True)
+
+
+@pytest.fixture(scope="module")
+def firms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return panel_of(draw(300, len(PLACES), seed=5)).save(tmp_path_factory.mktemp("firms"))
+
+
+@pytest.fixture(scope="module")
+def report(firms: Path) -> CapabilityReport:
+    return estimate_capability(Request(firms, settings=QUICK, draws=2, folds=3, held_out=1, sample=200))
+
+
+def html(app: AppTest) -> str:
+    return " ".join(element.proto.body for element in app.get("html"))
+
+
+def store(root: Path, request: Request, result: object, state: str = "done", message: str = "Done.") -> None:
+    """A finished job, as a worker leaves it."""
+    folder = root / content_hash(estimate_capability, request.arguments)
+    folder.mkdir(parents=True)
+    status = {"state": state, "fraction": 1.0, "message": message, "pid": 1, "updated": time.time()}
+    (folder / "status.json").write_text(json.dumps(status))
+    (folder / "result.pickle").write_bytes(pickle.dumps(result))
+
+
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch, firms: Path, tmp_path: Path) -> tuple[AppTest, Bench]:
+    monkeypatch.chdir(PROJECT)
+    monkeypatch.delenv("FIRMTRADE_WORLD", raising=False)
+    monkeypatch.setenv("FIRMTRADE_FIRMS", str(firms))
+    app = AppTest.from_file(str(PROJECT / "pages/firms.py"), default_timeout=120)
+    app.session_state["in_frame"] = True
+    bench = Bench(tmp_path, source="folder")
+    app.session_state["capability"] = bench
+    return app, bench
+
+
+def test_sections_show_the_stored_estimate(page: tuple[AppTest, Bench], report: CapabilityReport) -> None:
+    app, bench = page
+    store(bench.private, bench.request(), report)
+    expected = {
+        "predicts": "Shapley values add up",
+        "firm": "Chance to export anywhere",
+        "well": "Against its rivals",
+        "next": "Likeliest firms",
+        "parameters": "What to know before believing",
+    }
+    for section, words in expected.items():
+        bench.section = section
+        app.run()
+        assert not app.exception
+        shown = html(app)
+        assert words in shown and report.content_hash in shown and "prediction, not effect" in shown
+    bench.section, bench.unit, bench.index, bench.by = "predicts", "cost", "g", "destination"
+    app.run()
+    assert not app.exception
+
+
+def test_a_change_of_an_attribute_moves_the_prediction(
+    page: tuple[AppTest, Bench], report: CapabilityReport
+) -> None:
+    app, bench = page
+    store(bench.private, bench.request(), report)
+    bench.section = "firm"
+    app.run()
+    assert "nothing changed" in html(app)
+    app.toggle(key="firms_if_quality_certificate").set_value(True).run()
+    assert not app.exception
+    assert "nothing changed" not in html(app) and bench.changes == {"quality_certificate": 1.0}
+    app.button(key="firms_back").click().run()
+    assert "nothing changed" in html(app)
+
+
+def test_real_firms_stay_unseen_beyond_this_machine(
+    page: tuple[AppTest, Bench], report: CapabilityReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    app, bench = page
+    store(bench.private, bench.request(), replace(report, synthetic=False))
+    monkeypatch.setattr("pages.parts.firm_views.on_loopback", lambda: False)
+    for section in ("next", "firm"):
+        bench.section = section
+        app.run()
+        assert not app.exception
+        assert not any(name in html(app) for name in report.results.data.firm_names)
+    assert len(app.selectbox(key="firms_who").options) == 3
+
+
+def test_leakage_offers_to_leave_the_attribute_out(page: tuple[AppTest, Bench]) -> None:
+    app, bench = page
+    bench.flow = "import"
+    message = (
+        "LeakageError: skill_share follows total sales abroad almost exactly: it is the outcome in disguise."
+    )
+    store(bench.private, bench.request(), None, "failed", message)
+    app.run()
+    assert not app.exception
+    assert "outcome in disguise" in html(app) and app.button(key="firms_leave")
+    assert bench.flow == "import"
+
+
+def test_a_folder_without_firms_is_named(page: tuple[AppTest, Bench], monkeypatch, tmp_path: Path) -> None:
+    app, _ = page
+    monkeypatch.setenv("FIRMTRADE_FIRMS", str(tmp_path / "nothing"))
+    app.run()
+    assert not app.exception and "The firms cannot be read" in html(app)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_in_a_browser(
+    open_page: Callable[..., Any], report: CapabilityReport, tmp_path: Path, scheme: str
+) -> None:
+    jobs = tmp_path / "firmtrade" / "jobs"
+    store(jobs, Bench(tmp_path).request(), report)
+    environment = {"FIRMTRADE_WORLD": "", "FIRMTRADE_FIRMS": "", "XDG_DATA_HOME": str(tmp_path)}
+    with serving("127.0.0.1", own_port() + 11, environment=environment) as running:
+        page = open_page("firms", at=running.address, scheme=scheme)
+        page.wait_for_selector('.ft-chart[data-kind="summary"][data-result]')
+        assert page.locator('.ft-chart[data-kind="summary"] .scatterlayer .point').count() > 100
+        page.get_by_text("How well", exact=True).click()
+        page.wait_for_selector('.ft-chart[data-kind="calibration"][data-result]')
+        assert serious_findings(page) == []
+        page.close()

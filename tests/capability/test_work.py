@@ -1,0 +1,164 @@
+"""The job behind the Firms page: everything in one report, nothing lost by cancelling, the code gives the same numbers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firmtrade_core.capability import LeakageError, Learner, Settings
+from firmtrade_core.capability.errors import CapabilityError
+from firmtrade_core.capability.profiles import outlook, typical_profile
+from firmtrade_core.capability.work import CapabilityReport, Request, banded, estimate_capability
+from firmtrade_core.figures import capability as figures
+from firmtrade_core.jobs import CancelledError, Checkpoints
+from firmtrade_core.panel import FirmPanel
+from firmtrade_core.report.capability_words import model_card, python_code, tables, winners
+from tests.channels.design import draw
+from tests.channels.panels import PLACES, panel_of
+
+QUICK = Settings(tune=False, rounds=1, learner=Learner(rounds=10), folds=2)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return panel_of(draw(300, len(PLACES), seed=5)).save(tmp_path_factory.mktemp("firms"))
+
+
+@pytest.fixture(scope="module")
+def request_(folder: Path) -> Request:
+    return Request(folder, settings=QUICK, draws=2, folds=3, held_out=1, sample=200)
+
+
+@pytest.fixture(scope="module")
+def stopped(
+    request_: Request, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[CapabilityReport, list[str]]:
+    """A run cancelled at the rivals, and gone on with: the report, and what the second run still had to do."""
+    checkpoints = Checkpoints(tmp_path_factory.mktemp("steps"))
+
+    def cancel(share: float, words: str) -> None:
+        if words.startswith("Rivals"):
+            raise CancelledError
+
+    with pytest.raises(CancelledError):
+        estimate_capability(request_, progress=cancel, checkpoints=checkpoints)
+    said: list[str] = []
+    report = estimate_capability(
+        request_, progress=lambda share, words: said.append(words), checkpoints=checkpoints
+    )
+    return report, said
+
+
+def test_a_cancelled_run_goes_on_where_it_was(stopped: tuple[CapabilityReport, list[str]]) -> None:
+    report, said = stopped
+    assert not any("round" in words and words.startswith("Capability") for words in said)
+    assert any(words.startswith("Rivals") for words in said)
+    assert len(report.results.draws) == 2 and not report.refused
+
+
+def test_the_report_is_whole(stopped: tuple[CapabilityReport, list[str]]) -> None:
+    report, _ = stopped
+    data = report.results.data
+    assert report.explanations["m"].residual < 1e-8
+    assert sum(b.value for n, b in report.premium.items() if n != "raw premium") == pytest.approx(
+        report.premium["raw premium"].value
+    )
+    assert report.comparison is not None and len(winners(report)) == 7
+    # Sums over firms are the same whichever way they are cut.
+    never = ~data.exports_anywhere
+    assert report.by_market["absent"].max() == never.sum() == report.by_sector["absent"].sum()
+    found = report.prospects
+    assert np.nanmax(found.probability - found.anywhere[:, None]) < 1e-6
+    assert (found.anywhere_low <= found.anywhere_high).all()
+    assert report.interactions.to_numpy().diagonal().max() == 0
+
+
+def test_running_the_code_gives_the_same_numbers(
+    stopped: tuple[CapabilityReport, list[str]], request_: Request, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report, _ = stopped
+    names: dict[str, CapabilityReport] = {}
+    exec(python_code(request_), names)
+    again = names["report"]
+    assert again.content_hash == report.content_hash
+    np.testing.assert_allclose(
+        again.results.parameters["estimate"], report.results.parameters["estimate"], rtol=1e-9
+    )
+    np.testing.assert_allclose(again.by_market["starters"], report.by_market["starters"], rtol=1e-9)
+    assert "σ_u" in capsys.readouterr().out
+
+
+def test_charts_card_and_tables_are_made(
+    stopped: tuple[CapabilityReport, list[str]], request_: Request
+) -> None:
+    report, _ = stopped
+    explanation = report.explanations["m"]
+    attributes = report.results.data.attributes[explanation.rows]
+    read = figures.reading("cost", 5.0)
+    first = str(explanation.importance.index[0])
+    partner = str(report.interactions.loc[first].idxmax())
+    profile = typical_profile(report.results, "absent")
+    told = outlook(report.results, profile)
+    charts = [
+        figures.summary_chart(explanation, attributes, read, "s", points=False),
+        figures.dependence_chart(explanation, attributes, first, partner, read, "s", points=False),
+        figures.groups_chart(explanation, read, "s"),
+        figures.stability_chart(explanation.by_fold, report.seeds["m"], read, "s"),
+        figures.waterfall_chart(told.explanation.values.iloc[0], told.explanation.base, {}, read, "", "s"),
+        figures.gains_chart(report.comparison, "s"),
+        figures.calibration_chart(report.comparison, "s"),
+        figures.tail_chart(report.results, report.tail, "s"),
+        figures.premium_chart(report.premium, "s"),
+        figures.premia_chart(report.premia, "s"),
+        figures.shares_chart(report.shares, "s"),
+        figures.starters_chart(report.by_market, "destination", {}, "s"),
+    ]
+    for chart in charts:
+        assert chart.title and json.dumps(chart.to_dict(), allow_nan=False)
+    # The waterfall ends at the prediction, read as a trade cost.
+    ends = charts[4].data[1]["x"][-1]
+    assert ends == pytest.approx(read.factor * told.m, abs=1e-3)
+    # Without single firms a summary shows ranges: no trace has a point by firm.
+    assert max(len(trace["x"]) for trace in charts[0].data) == 2
+    card = model_card(report, request_)
+    assert "Prediction, not effect" in card and "## Limits" in card and f"`{first}`" in card
+    assert {"parameters", "comparison", "starters_by_market"} <= {table.key for table in tables(report)}
+
+
+def test_an_attribute_that_is_the_outcome_is_refused_by_name_and_can_be_left_out(tmp_path: Path) -> None:
+    panel = panel_of(draw(300, len(PLACES), seed=5))
+    firms = panel.firms.assign(disguise=panel.firms["exports"].fillna(0.0))
+    leaky = FirmPanel.from_frames(firms, panel.query("SELECT * FROM trade"), metadata=panel.metadata)
+    folder = leaky.save(tmp_path / "leaky")
+    request = Request(folder, settings=QUICK, draws=0, held_out=0, sample=100)
+    with pytest.raises(LeakageError, match="disguise"):
+        estimate_capability(request)
+    from dataclasses import replace
+
+    report = estimate_capability(replace(request, leave_out=("disguise",)))
+    assert "log_disguise" not in report.results.data.attribute_names and report.comparison is None
+    assert not np.isfinite(report.bands["explained"].low)
+
+
+def test_wrong_requests_are_refused(folder: Path) -> None:
+    with pytest.raises(CapabilityError, match="held out"):
+        Request(folder, held_out=9)
+    with pytest.raises(CapabilityError, match="firms"):
+        estimate_capability(Request(folder / "nowhere"))
+
+
+def test_imports_are_the_mirror(tmp_path: Path) -> None:
+    panel = panel_of(draw(300, len(PLACES), seed=5))
+    trade = panel.query("SELECT * FROM trade")
+    mirrored = FirmPanel.from_frames(panel.firms, trade.assign(flow="import"), metadata=panel.metadata)
+    folder = mirrored.save(tmp_path / "imports")
+    report = estimate_capability(Request(folder, "import", QUICK, draws=0, held_out=0, sample=100))
+    assert report.flow == "import" and set(report.results.data.markets) == set(PLACES)
+
+
+def test_bands_stay_positive() -> None:
+    assert banded(4.0, [0.0, 9.0], positive=True).low == 0
+    assert banded(2.0, [2.1, 1.9, 2.0]).value == pytest.approx(2.0)
