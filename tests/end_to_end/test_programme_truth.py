@@ -1,0 +1,60 @@
+"""From a firm panel to the world: predicted and true changes under a certificate programme, over 20 synthetic homes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from firmtrade_core.equilibrium import Parameters, Shock, solve
+from firmtrade_core.margins import Pareto
+from firmtrade_core.panel.synthetic.country import make_country
+from firmtrade_core.panel.synthetic.structure import SyntheticDesign
+from tests.end_to_end.programme import DESIGN, ESTIMATED, KNOWN, OUTCOMES, follow, small_world
+from tests.end_to_end.true_world import Population, true_change
+
+#: Seeds by worker; every half must hold by itself.
+HALVES = (range(10), range(10, 20))
+
+LARGEST_ERROR = 0.10
+
+
+@pytest.mark.truth
+@pytest.mark.parametrize("seeds", HALVES)
+def test_predicted_changes_are_within_a_tenth_of_the_true_ones(seeds: range) -> None:
+    """With the true effect within 10 % on average, with the estimated one within 10 % and its own interval."""
+    found = [follow(seed) for seed in seeds]
+    for outcome in OUTCOMES:
+        assert np.mean([o.error(KNOWN, outcome) for o in found]) < LARGEST_ERROR, outcome
+        own = np.mean([o.relative_interval(outcome) for o in found])
+        assert np.mean([o.error(ESTIMATED, outcome) for o in found]) < LARGEST_ERROR + own, outcome
+
+
+def test_the_true_world_stands_still_without_a_programme() -> None:
+    country = make_country(SyntheticDesign(**{**DESIGN, "firms": 1_000, "seed": 1}), small_world())
+    still = true_change(country.truth, small_world(), np.zeros(1_000), np.zeros(1_000))
+    assert (still.exports, still.exporters, still.real_income) == pytest.approx((1, 1, 1), abs=1e-6)
+
+
+def test_more_capable_firms_gain_as_a_productivity_shock_does() -> None:
+    """All home firms more capable by (σ-1) ln 1.02 with fixed costs to match: near the engine's Â = 1.02 where entry is the same."""
+    world = small_world()
+    country = make_country(SyntheticDesign(**{**DESIGN, "firms": 4_000, "seed": 2}), world)
+    sigma = country.truth.design.elasticity_of_substitution
+    lift = np.full(4_000, (sigma - 1) * np.log(1.02))
+    truth = true_change(country.truth, world, lift, np.zeros(4_000))
+    productivity = np.ones((len(world.countries), len(world.sectors)))
+    productivity[world.country_index("CHL")] = 1.02
+    engine = solve(world, Shock(productivity=productivity), Parameters(6.0, Pareto(1.5)))
+    place = world.country_index("CHL")
+    assert truth.real_income - 1 == pytest.approx(engine.real_income_change[place] - 1, rel=0.15)
+
+
+def test_presence_and_fixed_costs_of_the_population() -> None:
+    country = make_country(SyntheticDesign(**{**DESIGN, "firms": 2_000, "seed": 3}), small_world())
+    truth = country.truth
+    firms, threshold = Population.of(truth, 0.0, 0.0), truth.markets.threshold[..., -1]
+    count, sales, share = firms.at(threshold)
+    sold = sales * np.exp(truth.markets.demand[..., -1])
+    some = np.isfinite(threshold)
+    assert sold[some] == pytest.approx(truth.markets.flow[..., -1][some], rel=1e-9)
+    assert (count[some] >= 1).all() and ((share[some] > 0) & (share[some] < 1)).mean() > 0.9
