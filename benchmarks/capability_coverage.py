@@ -42,6 +42,9 @@ def replicate(number: int) -> dict[str, Any]:
         "seconds": time.perf_counter() - began,
         "processor_seconds": time.process_time() - processor,
         **{name: parameters[name].to_dict() for name in KEPT},
+        "errors": {
+            symbol: [round(results.error_at(symbol, draw), 4) for draw in results.draws] for symbol in SYMBOLS
+        },
         "draws": [
             [round(v, 4) for v in (s.sigma_u, s.sigma_xi, s.sigma_nu, s.known_demand)]
             for s in (draw.scales for draw in results.draws)

@@ -40,6 +40,8 @@ class Draw:
         The learners behind them, if kept.
     covariance : (6, 6)
         Of the scalars, m and g given: see `maximise.scalar_covariance`.
+    kind
+        See `bootstrap`.
     weights : (F,), optional
         Of firms in the draw: their own times how often they were drawn.
     """
@@ -50,6 +52,7 @@ class Draw:
     m_learned: CrossFit | None
     g_learned: CrossFit | None
     covariance: Array
+    kind: Kind = "model"
     weights: Array | None = None
 
     @property
@@ -112,7 +115,7 @@ def _draw(data: CapabilityData, state: State, kind: Kind, seed: int, number: int
     found = settle(drawn, at, tolerance=1e-5)
     learned = (found.m_learned, found.g_learned) if keep else (None, None)
     covariance = scalar_covariance(drawn, found.m, found.g, found.fit)
-    return Draw(found.fit.parameters, found.m, found.g, *learned, covariance, drawn.weights)
+    return Draw(found.fit.parameters, found.m, found.g, *learned, covariance, kind, drawn.weights)
 
 
 def _pass(data: CapabilityData, state: State) -> State:
@@ -126,10 +129,10 @@ def _pass(data: CapabilityData, state: State) -> State:
 
 
 def freedom_lost(data: CapabilityData, state: State) -> float:
-    """Factor by which draws' spread falls short of the sampling error: parameters fitted to few sellers.
+    """Factor by which the spread of draws of firms falls short of the sampling error: parameters fitted to few sellers.
 
     Drawing firms again treats them as the population to which δ, k and the scalars were fitted; the spread is
-    short by ``√(1 - p/n)`` as in a regression, with n the firms that sell anywhere.
+    short by ``√(1 - p/n)`` as in a regression, with n the firms that sell anywhere. Draws from the model are not.
     """
     sellers = int(data.exports_anywhere.sum())
     fitted = 2 * int((data.cell_counts[0] > 0).sum()) + 5 + (state.g_learned is not None)
@@ -160,8 +163,8 @@ def corrected_interval(
     corrected = 2 * float(scale.forth(np.array(estimate))) - float(made.mean())
     spread = float(made.std(ddof=1))
     if scale.slope:
-        # On this scale the information matrix puts the error at one; few draws may say less by luck.
-        spread = max(spread, 1.0)
+        # On this scale the information matrix puts the error at one: two noisy measures of the same error, pooled.
+        spread = float(np.sqrt((spread**2 + 1.0) / 2))
     reach = inflation * float(student.ppf((1 + level) / 2, len(draws) - 1)) * spread
     return float(scale.back(corrected - reach)), float(scale.back(corrected + reach))
 

@@ -88,13 +88,14 @@ class CapabilityResults:
         """
         fixed = self.state.fit.parameters.fixed
         held = {"ρ", "v_k"} if "correlation" in fixed else set()
-        inflation, rows = freedom_lost(self.data, self.state), []
+        drew_firms = any(draw.kind == "firms" for draw in self.draws)
+        inflation, rows = freedom_lost(self.data, self.state) if drew_firms else 1.0, []
         for symbol, value in _SYMBOLS.items():
             if symbol == "sd(g)" and self.state.g_learned is None:
                 continue
             estimate = value(self.scales, self._spread(self.state.m), self._spread(self.state.g))
             made = np.array([value(d.scales, self._spread(d.m), self._spread(d.g)) for d in self.draws])
-            errors = np.array([self._error(value, d) for d in self.draws])
+            errors = np.array([self.error_at(symbol, d) for d in self.draws])
             known = len(made) > 1 and symbol not in held
             low = high = np.nan
             if known:
@@ -316,8 +317,9 @@ class CapabilityResults:
         state = replace(self.state, fit=fit, m=draw.m, g=draw.g)
         return replace(self, data=self.data.reweighted(weights), state=state, draws=())
 
-    def _error(self, value: Callable[[Scales, float, float], float], draw: Draw) -> float:
-        """Standard error of a parameter at a draw, by the delta method."""
+    def error_at(self, parameter: str, draw: Draw) -> float:
+        """Standard error of a parameter at a draw by its information matrix, m and g given (delta method)."""
+        value = _SYMBOLS[parameter]
         free, of_m, of_g = draw.scales.free(), self._spread(draw.m), self._spread(draw.g)
 
         def at(step: Array) -> float:
