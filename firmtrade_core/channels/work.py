@@ -31,11 +31,12 @@ ATTRIBUTES = (
 SYNTHETIC_INSTRUMENTS = {"quality_certificate": ("instrument_voucher", "instrument_office_distance")}
 
 #: Raised when estimates change, so that stored ones are not taken for them.
-EDITION = 3
+EDITION = 4
 
 #: Smooth m and g are enough here: outcomes forgive what they miss to first order.
+_SMOOTH = Learner(kind="splines", penalty=10.0)
 CAPABILITY = CapabilitySettings(
-    learner=Learner(kind="splines", penalty=10.0), two_indices=True, tune=False, rounds=6, tolerance=3.0
+    learner=_SMOOTH, entry_learner=_SMOOTH, two_indices=True, tune=False, tolerance=3.0
 )
 
 

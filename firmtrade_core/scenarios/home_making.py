@@ -69,6 +69,7 @@ def make_home(request: HomeRequest, *, progress: Progress = silent) -> HomeFirms
         from_panel(panel, years=[year]),
         Settings(
             learner=Learner(kind=request.learner),
+            entry_learner=Learner(kind="splines", penalty=10.0),
             two_indices=True,
             tune=False,
             rounds=ROUNDS,

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.analysis.firms import exporters
-from firmtrade_core.capability import Settings as CapabilitySettings
+from firmtrade_core.capability.estimation import one_thread
 from firmtrade_core.capability.rivals import MachineLearning
 from firmtrade_core.channels import Settings
 from firmtrade_core.channels.from_panel import Question, Sample, draw_sample, study_attribute
+from firmtrade_core.channels.work import CAPABILITY
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.panel import FirmPanel
 from firmtrade_core.panel.synthetic.country import CountryTruth, make_country
@@ -99,11 +100,16 @@ class Outcome:
 
 def follow(seed: int, **design: Any) -> Outcome:
     """One synthetic home: all firms without a certificate get one."""
+    with one_thread():
+        return _followed(SyntheticDesign(**{**DESIGN, "seed": seed, **design}))
+
+
+def _followed(design: SyntheticDesign) -> Outcome:
     world = small_world()
-    country = make_country(SyntheticDesign(**{**DESIGN, "seed": seed, **design}), world)
+    country = make_country(design, world)
     truth = true_change(country.truth, world, *_true_shift(country.truth))
     question = Question(CERTIFICATE, (VOUCHER,))
-    sample = draw_sample(country.panel, [question], capability=CapabilitySettings(two_indices=True))
+    sample = draw_sample(country.panel, [question], capability=CAPABILITY)
     home = home_firms(sample.results, country.panel)
     # The card that knows the truth tells firms that deliver reliably by what the panel says of them.
     home.firms["score"] = home.firms["on_time_delivery"]
