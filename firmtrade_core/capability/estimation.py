@@ -296,30 +296,40 @@ class _Climb:
     def run(self, state: State | None) -> tuple[State, tuple[Step, ...], dict[str, tuple[Trial, ...]]]:
         warm = state is not None
         state = state or self._begin()
-        refusals: Counter[Stage] = Counter()
-        for turn in range(self.settings.rounds):
-            before, any_taken = state.fit.log_likelihood, False
-            for stage in self._stages(turn, warm):
-                if refusals[stage] == MOST_REFUSALS:
-                    continue
-                state, taken = self._refit(state, stage)
-                # Settings are chosen once the responses of a first fit are near enough.
-                if turn == 0 and not warm and self.settings.tune:
-                    state = self._tune(state, stage)
-                any_taken |= taken
-                refusals[stage] = 0 if taken else refusals[stage] + 1
-            self._say(state, turn)
-            if not any_taken or state.fit.log_likelihood - before < self.settings.tolerance:
-                break
+        for stages in self._phases(warm):
+            state = self._turns(state, stages, warm)
         state = settle(self.data, state, tolerance=1e-6)
         self._note("parameters", state.fit.log_likelihood)
         return state, tuple(self.record), self.trials
 
-    def _stages(self, turn: int, warm: bool) -> tuple[Stage, ...]:
+    def _phases(self, warm: bool) -> tuple[tuple[Stage, ...], ...]:
+        """Kinds of refit, in turn until none gains: each alone first, which finds the scales, then together."""
         if not self.settings.two_indices:
-            return ("m",)
-        # Together first: m alone would take what entry says of g; each alone then uses what both terms say.
-        return ("m", "both") if turn == 0 and not warm else ("both", "m", "g")
+            return (("m",),)
+        return (("both", "m", "g"),) if warm else (("m", "g"), ("both", "m", "g"))
+
+    def _turns(self, state: State, stages: tuple[Stage, ...], warm: bool) -> State:
+        refusals: Counter[Stage] = Counter()
+        for turn in range(self.settings.rounds):
+            before = state.fit.log_likelihood
+            for stage in stages:
+                if refusals[stage] == MOST_REFUSALS:
+                    continue
+                state, taken = self._refit(state, stage)
+                # Settings are chosen once the responses of a first fit are near enough.
+                if (
+                    turn == 0
+                    and stage != "both"
+                    and stage not in self.trials
+                    and not warm
+                    and self.settings.tune
+                ):
+                    state = self._tune(state, stage)
+                refusals[stage] = 0 if taken else refusals[stage] + 1
+            self._say(state, turn)
+            if state.fit.log_likelihood - before < self.settings.tolerance:
+                break
+        return state
 
     def _begin(self) -> State:
         zeros = np.zeros(len(self.data.firm))

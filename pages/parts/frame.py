@@ -38,7 +38,9 @@ def navigation() -> Page:
         [
             st.Page(f"pages/{name}.py", title=title, url_path=name, default=name == "briefing")
             for name, title in there
-        ]
+        ],
+        # Beyond twelve pages Streamlit would hide the rest behind a button.
+        expanded=True,
     )
 
 
