@@ -379,7 +379,7 @@ class _Work:
         if not results.settings.two_indices:
             return single_index_test(plain)
         one = self._estimate(results.data, replace(results.settings, two_indices=False), 0.8, 0.88)
-        return single_index_test(one, plain)
+        return single_index_test(one)
 
     def _explained(
         self, results: CapabilityResults

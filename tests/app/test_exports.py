@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,9 @@ def test_a_figure_is_saved_with_its_words(open_page: Opener, format_name: str) -
     if format_name == "SVG":
         words = content.decode()
         assert words.startswith("<svg") and title.split(" (")[0] in words
-        assert "% of goods trade is estimated" in words and "<script" not in words
+        # The foot is broken where the picture is narrow.
+        plain = " ".join(re.sub(r"<[^>]+>", " ", words).split())
+        assert "% of goods trade is estimated" in plain and "<script" not in words
     else:
         from PIL import Image
 

@@ -154,7 +154,7 @@ def test_what_no_programme_can_be_stays_a_draft(lab, field: str, value: float) -
     ("text", "words"),
     [
         ("take_up: 1.5", "take-up is a share"),
-        ("unit_cost: -2", "must be 0 or more"),
+        ("unit_cost: -2", "must be from 0 to a billion"),
         ("effect: {capability: 0.1, grade: rumour}", "association"),
         ("by: lottery", "propensity"),
     ],
