@@ -33,8 +33,9 @@ checks: install-dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-# Test workers share the cores: one thread of linear algebra each.
+# Test workers share the cores: one thread each, of linear algebra and of trees.
 test truth: export OPENBLAS_NUM_THREADS = 1
+test truth: export OMP_NUM_THREADS = 1
 
 test: checks
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
