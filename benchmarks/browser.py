@@ -37,6 +37,9 @@ FLAGS = (
     "--disable-sync",
 )
 
+#: Seconds that a server may take to start and a page to show, on a machine that does other work too.
+PATIENCE = 600.0
+
 #: Milliseconds that the median release of a programme's slider may take.
 TARGET = 700.0
 
@@ -88,6 +91,7 @@ def measure(address: str, values: int, *, programme: bool = False) -> list[dict[
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(1000 * PATIENCE)
         page.goto(f"{address}/{programme_link() if programme else 'lab'}")
         page.wait_for_selector('.ft-chart[data-kind="map"][data-result]')
         if programme:
@@ -131,6 +135,7 @@ def first_page(address: str) -> float:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(1000 * PATIENCE)
         start = time.perf_counter()
         page.goto(f"{address}/lab")
         page.wait_for_selector('.ft-chart[data-kind="map"][data-result]')
@@ -150,7 +155,7 @@ def main() -> None:
     environment = {"FIRMTRADE_WORLD": given.world} if given.world else {"FIRMTRADE_WORLD": ""}
     if given.programme:
         environment |= {"FIRMTRADE_HOME": ""}
-    with serving("127.0.0.1", 8701, environment=environment) as server:
+    with serving("127.0.0.1", 8701, environment=environment, patience=PATIENCE) as server:
         first = first_page(server.address)
         timings = measure(server.address, given.values, programme=given.programme)
     times = np.array([timing["milliseconds"] for timing in timings])

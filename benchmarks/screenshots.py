@@ -212,7 +212,7 @@ def main() -> None:
     schemes = (given.scheme,) if given.scheme else ()
     with tempfile.TemporaryDirectory() as shelf:
         environment = {"FIRMTRADE_WORLD": "", "FIRMTRADE_LIBRARY": f"sqlite:///{shelf}/scenarios.sqlite"}
-        with serving("127.0.0.1", 8751, environment=environment) as server:
+        with serving("127.0.0.1", 8751, environment=environment, patience=PATIENCE / 1000) as server:
             taken = take(server.address, given.folder, given.only, widths, schemes)
     print(f"{len(taken)} pictures in {given.folder}")
 

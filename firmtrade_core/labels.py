@@ -233,6 +233,16 @@ def level(value: float, unit: str) -> str:
     return text if text == "–" else f"{text}{NARROW_NO_BREAK_SPACE}{unit}"
 
 
+#: Columns whose names make poor words.
+_IN_WORDS = {"rnd intensity": "R&D intensity", "on time delivery": "on-time delivery"}
+
+
+def in_words(column: str) -> str:
+    """A column's name as readers would write it."""
+    words = column.replace("_", " ")
+    return _IN_WORDS.get(words, words)
+
+
 def listed(names: list[str], most: int = 3) -> str:
     """Names as a sentence lists them: `China, Japan and 3 more`."""
     if len(names) <= 1:

@@ -14,7 +14,7 @@ from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures.firm_view import chances_chart, dependence_chart, upgrades_chart
-from firmtrade_core.labels import number
+from firmtrade_core.labels import in_words, number
 from firmtrade_core.margins import FirmsError
 from firmtrade_core.panel.columns import catalogue
 from firmtrade_core.report.firm_tables import about_view, destinations_table, upgrades_table
@@ -171,7 +171,7 @@ def _profile(choice: Choice, home: HomeFirms, world: World) -> Profile:
 
 def _attribute(choice: Choice, home: HomeFirms, name: str, typical: float) -> None:
     known, column = catalogue("firms").get(name), home.firms[name]
-    label = name.replace("_", " ")
+    label = in_words(name)
     label = label[:1].upper() + label[1:]
     value = choice.values.get(name, typical)
 
@@ -184,6 +184,8 @@ def _attribute(choice: Choice, home: HomeFirms, name: str, typical: float) -> No
     # Ends of a column are single firms: only its middle is offered.
     low, high = (float(column.quantile(q)) for q in (0.01, 0.99))
     whole = known is not None and known.kind == "whole"
+    # Counts and years in whole numbers, whatever the file keeps them as.
+    whole = whole or high - low >= 20
     step = 1.0 if whole else max(round((high - low) / 50, 3), 0.001)
     low, high = (round(low / step) * step, round(high / step) * step)
     value = min(max(round(value / step) * step, low), max(high, low + step))
@@ -193,6 +195,7 @@ def _attribute(choice: Choice, home: HomeFirms, name: str, typical: float) -> No
         low,
         max(high, low + step),
         step=step,
+        format="%.0f" if whole else "%.2f" if high - low >= 0.1 else "%.3f",
         help=f"{known.meaning if known else 'Attribute of the firm panel'}{f', {unit}' if unit else ''}",
         **seeded(f"firm_is_{name}", value, take),
     )
@@ -323,7 +326,7 @@ def _upgrades(view: FirmView, under: str, source: str, key: str) -> None:
 
 
 def _upgrade_name(each: Upgrade) -> str:
-    name = each.attribute.replace("_", " ")
+    name = in_words(each.attribute)
     unit = f" ({each.effect.unit})" if each.effect.unit else ""
     return f"{name[:1].upper()}{name[1:]}{unit}"
 
@@ -400,7 +403,7 @@ def _page(world: World) -> None:
     kind = "synthetic firms" if home.synthetic else "firms"
     who = f"{profile.label}, {kind} of {country_name(home.country)}"
     under = f"{who} · {world.name} · {store.scenario.name}"
-    source = f"Source: firmtrade on {home.source}. {short_sources(world)}"
+    source = f"{short_sources(world)} Firms: {home.source}."
     key = f"{equilibrium.content_hash}-{profile.content_hash}"
     _next(view, under, source, key)
     _upgrades(view, under, source, key)

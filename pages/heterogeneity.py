@@ -140,7 +140,7 @@ def _page(world: World) -> None:
     )
     notes(
         (
-            "All laws share the trade elasticity of the scenario: the trade-weighted mean over markets abroad is the same.",
+            laws.shared_elasticity(),
             home_line(home),
             *laws.notes,
         )

@@ -40,7 +40,7 @@ from pages.parts.store import Store, current
 from pages.parts.worlds import short_sources
 
 _GROUPS = {
-    "size": "size of firm, tenths by sales",
+    "size": "size of firm, tenths by sales over all sectors",
     "exporting": "exporting",
     "region": "region",
     "skill": "skill of workers",
@@ -205,9 +205,9 @@ def _firms(store: Store, equilibrium: Equilibrium, home: HomeFirms | None, under
             f"{change(100 * (float(own.real_income_change[here]) - 1))}, against "
             f"{change(100 * (float(equilibrium.real_income_change[here]) - 1))} under the law chosen in the Scenario lab.</p>"
         )
-    columns = st.columns(2, gap="large")
-    for place, (name, found) in enumerate(groups.items()):
-        with columns[place % 2]:
+    left, right = st.columns(2, gap="large")
+    for name, found in groups.items():
+        with right if name in ("exporting", "region") else left:
             _bars(
                 found["label"].tolist(),
                 found["percent"].to_numpy(),
@@ -230,7 +230,12 @@ def _take_away(store: Store, equilibrium: Equilibrium, home: HomeFirms | None, c
 
 
 def _firm_title(name: str, found: pd.DataFrame) -> str:
-    known = found.dropna(subset=["percent"]).sort_values("percent").to_dict("records")
+    known = (
+        found[found["group"] != "unknown"]
+        .dropna(subset=["percent"])
+        .sort_values("percent")
+        .to_dict("records")
+    )
     if len(known) < 2 or known[-1]["percent"] - known[0]["percent"] < 0.005:
         return f"No difference by {name}"
     low, high = known[0], known[-1]

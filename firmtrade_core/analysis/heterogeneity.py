@@ -202,8 +202,38 @@ class Laws:
             for law, result in self.results.items()
         ]
         return (
-            "The laws share their elasticity to costs, not to tariffs: a tariff also takes the revenue that pays for "
+            "What the laws share is an elasticity to costs, not to tariffs: a tariff also takes the revenue that pays for "
             f"entering a market. Sales abroad fall per percent of tariff by {', '.join(told)} (percent)."
+        )
+
+    def shared_elasticity(self) -> str:
+        """What is alike under all laws, and how far the country's own firms part from it."""
+        said = (
+            "All laws share the trade elasticity of the scenario: its trade-weighted mean over all countries' exports is the "
+            "same."
+        )
+        i = self.world.country_index(self.country)
+        own = self.results.get("firms")
+        if (
+            own is None
+            or not isinstance(own.baseline.margins, FirmsMargins)
+            or own.baseline.margins.home != i
+        ):
+            return said
+        table = self.elasticities()
+        means = {
+            law: float(np.average(rows["elasticity"], weights=rows["exports"]))
+            for law, rows in table.groupby("law")
+            if rows["exports"].sum() > 0
+        }
+        others = [
+            f"{number(means[law], significant=3)} with {_plain(self.labels[law])}"
+            for law in self.results
+            if law in means
+        ]
+        return (
+            f"{said} Buyers' elasticity of substitution is then one for all origins, so exports of {spoken([self.country]).text} "
+            f"alone may answer costs by more or less than that: on average by {', '.join(others)}."
         )
 
     def _why_elasticities(self) -> str:

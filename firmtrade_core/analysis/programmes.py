@@ -21,6 +21,11 @@ from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
 
+#: Numbers that rest on what a programme costs.
+_ON_COST = (
+    "gain", "benefit_cost", "cost_per_new_exporter", "cost_per_export_dollar", "public_cost", "outlay",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, eq=False)
 class ProgrammeResult:
@@ -78,6 +83,16 @@ class ProgrammeResult:
     def evidence(self) -> str:
         """How well the effect is known, in words: it stands beside every number."""
         return GRADES[self.effect.grade]
+
+    @property
+    def cost_assumed(self) -> bool:
+        """Whether its cost is a placeholder that nobody has replaced."""
+        return self.card.cost_assumed and self.card.outlay is None
+
+    def evidence_of(self, number: str) -> str:
+        """Evidence of one of its numbers: where that rests on an assumed cost, this is said first."""
+        assumed = self.cost_assumed and number in _ON_COST
+        return f"cost assumed; {self.evidence}" if assumed else self.evidence
 
     @property
     def cost_per_new_exporter(self) -> float:

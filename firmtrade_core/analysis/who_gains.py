@@ -304,8 +304,15 @@ def firm_groups(outcomes: FirmOutcomes, wage_change: float) -> dict[str, pd.Data
         groups["region"] = (regions, {r: r.capitalize() for r in regions.unique()})
     if "skill_share" in table:
         skilled = outcomes.attribute("skill_share")
-        above = skilled > skilled.median()
-        groups["skill"] = (above, {True: "Firms with more skilled workers", False: "Firms with fewer"})
+        side = pd.Series(np.where(skilled > skilled.median(), "more", "fewer")).where(
+            skilled.notna(), "unknown"
+        )
+        words: dict[object, str] = {
+            "more": "More skilled workers",
+            "fewer": "Fewer skilled workers",
+            "unknown": "Skills not known",
+        }
+        groups["skill"] = (side, words)
     return {name: _group(outcomes, labels, words, wage_change) for name, (labels, words) in groups.items()}
 
 

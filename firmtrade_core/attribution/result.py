@@ -152,6 +152,8 @@ class Attribution:
         against = size[np.sign(size["change"]) == -np.sign(self.change)].head(1)
         if same.empty or abs(self.percent) < 0.005:
             return f"Exports of {who} hardly change."
+        # A second source is named where it matters beside the first.
+        same = same[same["size"] >= 0.1 * same["size"].max()]
         drivers = listed([_told(row) for row in same.to_dict("records")])
         text = f"{whole}, most of it from {drivers}"
         if not against.empty and abs(against.iloc[0]["change"]) > 0.1 * abs(self.change) * BILLION:

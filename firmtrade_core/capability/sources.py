@@ -63,6 +63,7 @@ def from_panel(
     Raises
     ------
     CapabilityError
+        If no firms, or no attributes, are left.
     """
     if flow not in FLOWS:
         raise CapabilityError(f"flow is {flow}; give export or import.")
@@ -79,6 +80,12 @@ def from_panel(
         if attributes is not None
         else [a for a in panel.attributes if a not in _MADE_OF[flow]]
     )
+    if not chosen:
+        raise CapabilityError(
+            f"{panel.metadata.label} has no attribute that could explain capability: m and g are functions of attributes. "
+            "Add columns to the firm table (employment, age, capital or any of your own), or name some in `attributes`; "
+            f"those made of the flow itself ({', '.join(_MADE_OF[flow])}) do not count."
+        )
     panel.need(*chosen)
     table = _attribute_table(firms, chosen)
     if sectors == "shared" and "sector" in firms and firms["sector"].nunique() > 1:

@@ -101,7 +101,9 @@ def is_loopback(host: str) -> bool:
 
 
 @contextlib.contextmanager
-def serving(host: str, port: int, *, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
+def serving(
+    host: str, port: int, *, environment: Mapping[str, str] | None = None, patience: float = START_SECONDS
+) -> Iterator[Server]:
     """A running dashboard, stopped on leaving.
 
     Parameters
@@ -110,11 +112,13 @@ def serving(host: str, port: int, *, environment: Mapping[str, str] | None = Non
         Where to listen; the next free port where this one is taken.
     environment
         Variables set beside the present ones.
+    patience
+        Seconds that it may take to answer; a busy machine needs more than a minute.
 
     Raises
     ------
     ServingError
-        If it does not answer within a minute.
+        If it does not answer in that time.
     """
     put_plotly_in_place()
     port = free_port(host, port)
@@ -143,14 +147,14 @@ def serving(host: str, port: int, *, environment: Mapping[str, str] | None = Non
     try:
         shown = "127.0.0.1" if host in ("0.0.0.0", "::") else (f"[{host}]" if ":" in host else host)
         address = f"http://{shown}:{port}"
-        _wait_until_it_answers(address, process)
+        _wait_until_it_answers(address, process, patience)
         yield Server(address, process)
     finally:
         _stop(process)
 
 
-def _wait_until_it_answers(address: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_SECONDS
+def _wait_until_it_answers(address: str, process: subprocess.Popen[bytes], patience: float) -> None:
+    deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise ServingError("The server ended while starting; its last words are above.")
@@ -158,7 +162,7 @@ def _wait_until_it_answers(address: str, process: subprocess.Popen[bytes]) -> No
             urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).close()
             return
         time.sleep(0.1)
-    raise ServingError(f"The server does not answer at {address} after {START_SECONDS:.0f} seconds.")
+    raise ServingError(f"The server does not answer at {address} after {patience:.0f} seconds.")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -270,7 +270,7 @@ class System:
         if self.rows is not None:
             return self._terms_with_rows(self.rows, cost, price, expenditure, firms)
         change = np.moveaxis(self._threshold_change(cost, price, expenditure), 0, 2)
-        potential, slope, _, fixed_share = (np.moveaxis(a, 2, 0) for a in self.margins.evaluate(change))
+        potential, slope, fixed_share = (np.moveaxis(a, 2, 0) for a in self.margins.without_presence(change))
         factors = firms - (self.sigma - 1) * cost
         weight = self.kernel * np.exp(potential + factors[:, :, None])
         total = self._open(weight.sum(1))

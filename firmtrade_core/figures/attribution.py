@@ -14,6 +14,7 @@ from firmtrade_core.figures.bars import shortened, value_bars
 from firmtrade_core.figures.chart import GAIN, LOSS, MUTED, TEXT, Chart, base_layout
 from firmtrade_core.figures.heterogeneity import stacked_parts
 from firmtrade_core.labels import change, level
+from firmtrade_core.scenarios.words import countries as spoken
 
 #: Colours of the largest sources, Okabe-Ito in fixed slots; further ones are grey.
 SOURCE_COLOURS = {
@@ -135,7 +136,8 @@ def parts_by(found: Attribution, by: str, *, subtitle: str, source: str) -> Char
     if len(moved) and abs(moved[0]) > 1e-9:
         word = "to" if by == "partner" else "of"
         first = str(table["name"].to_numpy()[0])
-        first = first if by == "partner" else first[:1].lower() + first[1:]
+        code = str(table["code"].to_numpy()[0])
+        first = spoken([code]).text if by == "partner" else first[:1].lower() + first[1:]
         title = f"{who}: exports {word} {first} change most, {change(float(moved[0]), 'bn USD')}"
     return stacked_parts([str(n) for n in table["name"]], parts, colours, title, subtitle, source)
 

@@ -22,7 +22,7 @@ from firmtrade_core.figures.intervals import inside_words as _inside
 from firmtrade_core.figures.intervals import interval_rows as _intervals
 from firmtrade_core.figures.intervals import interval_words as _interval
 from firmtrade_core.figures.intervals import quiet_axis as _axis
-from firmtrade_core.labels import number
+from firmtrade_core.labels import in_words, number
 
 #: What an attribute may move.
 Of = Literal["capability", "fixed costs"]
@@ -89,7 +89,7 @@ def beside_prediction_chart(report: ChannelReport, source: str, of: Of = "capabi
             continue
         effect, (low, high), predicted, words = told
         count += 1
-        name = found.attribute.replace("_", " ")
+        name = in_words(found.attribute)
         rows.append(
             Row(name, effect, low, high, ACCENT, f"<b>{name}: effect</b><br>{_interval(effect, low, high)}<br>{words}")
         )  # fmt: skip
@@ -144,7 +144,7 @@ def shapley_chart(study: Study, prediction: Prediction, source: str, of: Of = "c
          "customdata": [f"{count} firms" for count in firms.tolist()],
          "hovertemplate": "%{x:.3g}: SHAP %{y:+.3f}<br>%{customdata}<extra></extra>"},
     ]  # fmt: skip
-    name = study.attribute.replace("_", " ")
+    name = in_words(study.attribute)
     unit = "log revenue potential" if of == "capability" else "log fixed costs saved"
     layout = base_layout(
         margin={"l": 52, "r": 12, "t": 4, "b": 36},
@@ -296,7 +296,7 @@ def sensitivity_chart(found: Sensitivity, study: Study, source: str) -> Chart:
             "mode": "markers+text",
             "x": [100 * b.with_treatment for b in found.benchmarks],
             "y": [100 * b.with_outcome for b in found.benchmarks],
-            "text": [b.control.replace("_", " ") if i < 3 else "" for i, b in enumerate(found.benchmarks)],
+            "text": [in_words(b.control) if i < 3 else "" for i, b in enumerate(found.benchmarks)],
             "textposition": "top right",
             "textfont": {"size": 12, "color": TEXT},
             "marker": {"size": 8, "color": SECOND},
@@ -329,7 +329,7 @@ def _noted(note: str) -> str:
 
 
 def _step(study: Study) -> str:
-    name = study.attribute.replace("_", " ")
+    name = in_words(study.attribute)
     return f"having a {name}" if study.binary else f"one unit of {name}"
 
 
@@ -339,5 +339,5 @@ def chance(p_value: float) -> str:
 
 
 def _short(name: str, most: int = 26) -> str:
-    name = name.replace("_", " ")
+    name = in_words(name)
     return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"

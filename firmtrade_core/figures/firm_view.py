@@ -10,7 +10,7 @@ import pandas as pd
 from firmtrade_core.analysis.firm_view import NEAR, FirmView, Upgrade, money
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.chart import ACCENT, MUTED, Chart, base_layout
-from firmtrade_core.labels import number
+from firmtrade_core.labels import in_words, number
 from firmtrade_core.scenarios.home import GRADES
 
 ROW, MOST_ROWS = 27, 12
@@ -65,7 +65,7 @@ def upgrades_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
         colour = MUTED if upgrade.effect.grade == "association" else ACCENT
         value, low, high = (100 * each / base for each in upgrade.exports)
         unit = f" ({upgrade.effect.unit})" if upgrade.effect.unit else ""
-        name = f"{upgrade.attribute.replace('_', ' ')}{unit}"
+        name = f"{in_words(upgrade.attribute)}{unit}"
         text = (
             f"<b>{name}</b><br>exports {number(value, signed=True)} % (90 %: {number(low, signed=True)} to "
             f"{number(high, signed=True)})<br>{GRADES[upgrade.effect.grade]}"
@@ -91,7 +91,8 @@ def upgrades_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
             "line": {"color": MUTED, "width": 1},
         }
     ]
-    return Chart(title, subtitle, source, data, layout, height=ROW * max(len(names), 1) + 52)
+    # Names stand in two lines where they carry a unit.
+    return Chart(title, subtitle, source, data, layout, height=(ROW + 9) * max(len(names), 1) + 52)
 
 
 def _best_upgrade(found: tuple[Upgrade, ...]) -> str:
@@ -100,7 +101,7 @@ def _best_upgrade(found: tuple[Upgrade, ...]) -> str:
     if not found:
         return "No upgrade with a known effect is left for this firm"
     best = max(proven or found, key=lambda each: each.exports[0])
-    name = best.attribute.replace("_", " ")
+    name = in_words(best.attribute)
     title = f"{name[:1].upper()}{name[1:]} would {'raise' if best.exports[0] > 0 else 'lower'} exports most"
     if not proven:
         return f"{title}, if the association were an effect"
@@ -167,6 +168,13 @@ def _dots(values: pd.Series, rows: np.ndarray, colour: str, hover: list[str], sy
     }
 
 
+def _in_two_lines(name: str, most: int = 28) -> str:
+    """A name, broken before its unit where one line would not hold it."""
+    if len(name) <= most:
+        return name
+    return name.replace(" (", "<br>(", 1) if " (" in name else f"{name[: most - 1].rstrip()}…"
+
+
 def _layout(names: list[str], unit: str, span: list[float]) -> dict[str, Any]:
     return base_layout(
         margin={"l": 214, "r": 16, "t": 4, "b": 44},
@@ -183,7 +191,7 @@ def _layout(names: list[str], unit: str, span: list[float]) -> dict[str, Any]:
         },
         yaxis={
             "tickvals": list(range(len(names))),
-            "ticktext": [name if len(name) <= 34 else f"{name[:33]}…" for name in names],
+            "ticktext": [_in_two_lines(name) for name in names],
             "range": [len(names) - 0.5, -0.5],
             "showgrid": False,
             "zeroline": False,

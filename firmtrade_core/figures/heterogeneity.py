@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -274,7 +275,7 @@ def stacked_parts(
         xaxis=_axis(title={"text": unit, "font": {"size": 13}}, zeroline=True, zerolinecolor=MUTED),
         yaxis=_axis(
             tickvals=rows,
-            ticktext=[shortened(name, 34) for name in names],
+            ticktext=["<br>".join(wrap(shortened(name, 60), 34)) for name in names],
             range=[len(rows) - 0.5, -0.5],
             showgrid=False,
         ),

@@ -101,7 +101,7 @@ def finding(result: ProgrammeResult) -> str:
     return (
         f"{policy[:1].upper()}{policy[1:]} reaches {number(result.treated, significant=3)} firms of {home}, makes "
         f"{number(result.new_exporters, significant=3)} more export, and returns {number(result.benefit_cost, significant=3)} "
-        "dollars of income for each dollar it costs"
+        f"dollars of income for each dollar it costs{', at an assumed cost per firm' if result.cost_assumed else ''}"
         if result.public_cost > 0
         else f"{policy[:1].upper()}{policy[1:]} reaches {number(result.treated, significant=3)} firms of {home} and makes "
         f"{number(result.new_exporters, significant=3)} more export"

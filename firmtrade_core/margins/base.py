@@ -65,6 +65,11 @@ class Margins(ABC):
     def evaluate(self, threshold_change: Array) -> MarginChange:
         """Margins when thresholds move by ``threshold_change`` = Δk, (N, N, S), in logs."""
 
+    def without_presence(self, threshold_change: Array) -> tuple[Array, Array, Array]:
+        """ln Ŝ, ∂ln S/∂k and φ of `evaluate`: all that the equations read, in every iteration."""
+        found = self.evaluate(threshold_change)
+        return found.log_potential, found.potential_slope, found.fixed_cost_share
+
     def verified(self, threshold_change: Array) -> MarginChange:
         """The same as `evaluate`, for the certificate: by code that the solver does not run where there is a table."""
         return self.evaluate(threshold_change)

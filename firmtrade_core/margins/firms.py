@@ -227,6 +227,10 @@ def _gather(sector: FirmSector) -> _Bins:
     return _Bins(float(m.min() + g.min()), step, *(row / total for row in sums))
 
 
+#: Answers of `FirmFunctions.share_in_any` that are kept.
+_MOST_KEPT = 8
+
+
 class FirmFunctions:
     """n(k), S(k) and φ(k) of a sector's firms, exactly and from a table.
 
@@ -247,6 +251,7 @@ class FirmFunctions:
         self._bins = _gather(sector)
         self.table = self._tabulate()
         self.table_error = self._measured_error()
+        self._in_any: dict[bytes, float] = {}
 
     @cached_property
     def _log_weights(self) -> tuple[Array, Array, Array, Array]:
@@ -302,7 +307,17 @@ class FirmFunctions:
 
         Firms carry one u to all markets and draw ν by market; the integral over u takes 21 Gauss-Hermite nodes.
         The log chance of staying out of every market depends on m + g + u alone: it is tabulated once and interpolated.
+        The latest answers are kept: the baseline's, and that without a programme, are asked for at every move of a lever.
         """
+        asked = thresholds.tobytes()
+        found = self._in_any.get(asked)
+        if found is None:
+            for oldest in list(self._in_any)[: 1 - _MOST_KEPT]:
+                self._in_any.pop(oldest, None)
+            found = self._in_any[asked] = self._share_in_any(thresholds)
+        return found
+
+    def _share_in_any(self, thresholds: Array) -> float:
         nodes, weights = _quadrature()
         entry = max(self.deviations.entry, 1e-3)
         held = self._bins.presence > 0
@@ -537,6 +552,15 @@ class FirmsMargins(Margins):
         for part, own in zip(found, (log_s, slope, log_n, share), strict=True):
             part[self.home][:, self.rows] = own.T
         return found
+
+    def without_presence(self, threshold_change: Array) -> tuple[Array, Array, Array]:
+        """All but presence, which costs as much again; see `Margins`."""
+        others = self.others.without_presence(threshold_change)
+        log_s, slope, share = (np.array(part) for part in others)
+        own = self.row(threshold_change[self.home][:, self.rows].T)
+        for part, row in zip((log_s, slope, share), own, strict=True):
+            part[self.home][:, self.rows] = row.T
+        return log_s, slope, share
 
     def baseline_profits(self, world: World) -> Array:
         """Π at the baseline: home rows by their own φ."""

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.labels import change, level, number
+from firmtrade_core.labels import change, in_words, level, number
 
 if TYPE_CHECKING:
     from firmtrade_core.report.pipeline import PipelineResult
@@ -191,7 +191,7 @@ def _effects(made: PipelineResult) -> str:
         fixed = effect.fixed_cost_percent
         rows.append(
             (
-                effect.attribute.replace("_", " "),
+                in_words(effect.attribute),
                 effect.unit,
                 _band(effect.capability, *effect.capability_interval),
                 _band(*fixed, unit=" %"),

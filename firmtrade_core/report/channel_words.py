@@ -9,12 +9,12 @@ from firmtrade_core.channels import Study
 from firmtrade_core.channels.from_panel import ChannelReport
 from firmtrade_core.channels.prediction import Prediction
 from firmtrade_core.channels.work import Request
-from firmtrade_core.labels import number
+from firmtrade_core.labels import in_words, number
 
 
 def plain(name: str) -> str:
     """A column's name as words."""
-    return name.replace("instrument_", "").replace("_", " ")
+    return in_words(name.replace("instrument_", ""))
 
 
 def parting(study: Study, prediction: Prediction) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from firmtrade_core.analysis.firm_view import FirmView
+from firmtrade_core.labels import in_words
 from firmtrade_core.report.export import (
     About,
     Table,
@@ -89,7 +90,7 @@ def upgrades_table(view: FirmView) -> Table:
     rows, units = [], {}
     for each in view.upgrades:
         row: dict[str, object] = {
-            "Upgrade": each.attribute.replace("_", " "),
+            "Upgrade": in_words(each.attribute),
             "One unit is": each.effect.unit or "one unit",
         }
         for label, (name, unit) in measures.items():

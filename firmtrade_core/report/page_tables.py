@@ -157,7 +157,7 @@ def about_laws(laws: Laws) -> About:
     """The certificate of every law's result."""
     lines = [(f"{LAWS[law]}: {term}", words) for law, result in laws.results.items()
              for term, words in about_certificate(result) if term != "Versions"]  # fmt: skip
-    shared = "the trade elasticity of the scenario: the trade-weighted mean over markets abroad is the same"
+    shared = "the trade elasticity of the scenario: its trade-weighted mean over all countries' exports is the same"
     return (("All laws share", shared), *lines, *(("Note", note) for note in laws.notes))
 
 

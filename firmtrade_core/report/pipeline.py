@@ -536,7 +536,7 @@ def _programmes(scenario: Scenario, world: World, home: HomeFirms) -> pd.DataFra
                 "exports": found.exports,
                 "public_cost": found.public_cost,
                 "benefit_cost": found.benefit_cost,
-                "evidence": found.evidence,
+                "evidence": found.evidence_of("benefit_cost"),
             }
         )
     return pd.DataFrame(rows)

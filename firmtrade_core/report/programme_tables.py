@@ -55,7 +55,7 @@ def programme_tables(study: ProgrammeStudy) -> list[Table]:
             f"Low ({LEVEL:.0%})": [low for low, _ in bands],
             f"High ({LEVEL:.0%})": [high for _, high in bands],
             "Unit": [unit for *_, unit in rows],
-            "Evidence": evidence,
+            "Evidence": [result.evidence_of(key) for key, *_ in rows],
         }
     )
     if study.finished:
@@ -103,7 +103,7 @@ def _named(table: pd.DataFrame, code: str, evidence: str) -> pd.DataFrame:
 def _compared(study: ProgrammeStudy) -> pd.DataFrame:
     result = study.result
     rows: list[tuple[str | float, ...]] = [
-        ("The programme", "", result.public_cost, 0.0, result.gain, result.real_income, result.exports, result.new_exporters, result.evidence)
+        ("The programme", "", result.public_cost, 0.0, result.gain, result.real_income, result.exports, result.new_exporters, result.evidence_of("gain"))
     ]  # fmt: skip
     for name, _, found in alternatives(study):
         if isinstance(found, Alternative):
@@ -148,6 +148,16 @@ def about_programme(study: ProgrammeStudy) -> About:
             f"{effect.fixed_cost_saving:+.3f} (s.e. {effect.fixed_cost_error:.3f}), log points; {effect.source}",
         ),
         ("Evidence", result.evidence),
+        *(
+            (
+                (
+                    "Cost per firm",
+                    f"{result.card.unit_cost:g} USD a year, assumed: a placeholder, not an estimate",
+                ),
+            )
+            if result.cost_assumed
+            else ()
+        ),
         ("Band", interval),
         *((("Trade rules", result.wto),) if result.wto else ()),
         *(line for line in about_result(study.scenario, result.with_it) if line[0] != "Interval"),

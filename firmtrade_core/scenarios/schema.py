@@ -344,6 +344,8 @@ class Programme(Card):
         Units of the attribute given to each.
     unit_cost
         USD a year for each firm treated, 0 or more.
+    cost_assumed
+        Whether that is a placeholder which nobody has replaced yet; results that rest on it say so.
     outlay
         Million USD a year in all; overrides the unit cost.
     phase_in, horizon
@@ -368,6 +370,7 @@ class Programme(Card):
     by: Literal["share", "propensity"] = "share"
     intensity: Annotated[float, Field(gt=0, le=1000)] = 1.0
     unit_cost: float = 0.0
+    cost_assumed: bool = False
     outlay: float | None = None
     phase_in: Annotated[float, Field(ge=0, le=50)] = 0.0
     horizon: Annotated[float, Field(ge=0, le=50)] = 10.0

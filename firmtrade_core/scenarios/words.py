@@ -222,7 +222,7 @@ def _(card: schema.Programme, world: World) -> str:
     who = countries([card.country]).text if card.country else "the home country"
     whom = f"{percent(card.take_up)} of {_eligible(card)}firms in {sectors(card.sectors, card.except_sectors, world)}"
     cost = (
-        f" at {number(card.unit_cost)} dollars a firm a year"
+        f" at {'an assumed ' if card.cost_assumed else ''}{number(card.unit_cost)} dollars a firm a year"
         if card.unit_cost and card.outlay is None
         else ""
     )

@@ -17,7 +17,7 @@ from pages.parts.answers import retaliation, retaliation_details
 from pages.parts.card_kinds import AT_HOME, EXTERNAL_TARIFF, KINDS, TARIFF_METHODS, TARIFF_SLIDES, Slide
 from pages.parts.frame import complain
 from pages.parts.home import current_home
-from pages.parts.programme_card import ASSUMED, OPENING_COST, programme, programme_details
+from pages.parts.programme_card import ASSUMED, ASSUMED_COST, programme, programme_details
 from pages.parts.store import Store, seeded
 from pages.parts.worlds import by_name
 
@@ -317,7 +317,7 @@ def new_card(kind: str, country: str, world: World) -> dict[str, Any]:
         home = current_home(world)
         country = home.country if home is not None else country
         known = home is not None and ATTRIBUTES[card["policy"]] in home.effects
-        cost = {"unit_cost": OPENING_COST} if home is not None else {}
+        cost = ASSUMED_COST if home is not None else {}
         return card | {"country": country} | cost | ({} if known else {"effect": ASSUMED})
     place = KINDS[kind].places[0][0]
     partner = _largest([code for code in world.countries if code != country], world)

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from firmtrade_core.scenarios import ProgrammeEffect
 from firmtrade_core.scenarios.home import GRADES, HomeFirms
 from firmtrade_core.scenarios.programmes import ATTRIBUTES
 from pages.parts.store import Store, seeded
@@ -27,8 +28,9 @@ _EXPORTERS = {
     "non_exporters": "Firms that do not export yet",
 }
 
-#: USD a year for each firm that a card starts with: a programme that costs nothing would pay for anything.
-OPENING_COST = 10_000.0
+#: Cost that a card starts with, USD a year for each firm: a placeholder, stamped so until another is entered.
+#: (A programme that costs nothing would pay for anything.)
+ASSUMED_COST: dict[str, Any] = {"unit_cost": 10_000.0, "cost_assumed": True}
 
 #: Effect that a card starts with where no estimate is loaded: a placeholder, stamped as association.
 ASSUMED: dict[str, Any] = {"capability": 0.05, "fixed_cost_saving": 0.0, "grade": "association"}
@@ -60,7 +62,7 @@ def programme(store: Store, index: int, card: Any, home: HomeFirms | None) -> No
         ),
     )
     _who(index, card, home, edit)
-    _cost(index, card, home, edit)
+    _cost(store, index, card, home, edit)
     _effect(index, card, home, edit)
 
 
@@ -165,14 +167,20 @@ def _bound(
 # What it costs and does ------------------------------------------------------------------------------
 
 
-def _cost(index: int, card: Any, home: HomeFirms | None, edit: Any) -> None:
+def _cost(store: Store, index: int, card: Any, home: HomeFirms | None, edit: Any) -> None:
+    def enter(cost: float | None) -> None:
+        store.edit_card(index, {"unit_cost": cost or 0.0, "cost_assumed": False})
+
     if home is not None:
         st.number_input(
             "Cost per firm, USD a year",
             min_value=0.0,
             step=1000.0,
-            **seeded(f"card_{index}_unit_cost", float(card.unit_cost), lambda v: edit("unit_cost", v or 0.0)),
+            format="%.12g",
+            **seeded(f"card_{index}_unit_cost", float(card.unit_cost), enter),
         )
+        if card.cost_assumed and card.outlay is None:
+            st.html('<p class="ft-quiet">Cost assumed; enter your own.</p>')
         return
     st.number_input(
         "Cost in all, million USD a year",
@@ -196,6 +204,10 @@ def _effect(index: int, card: Any, home: HomeFirms | None, edit: Any) -> None:
         )
         return
     given: dict[str, Any] = ASSUMED if card.effect is None else card.effect.model_dump()
+    if given == ProgrammeEffect(**ASSUMED).model_dump():
+        st.html(
+            '<p class="ft-quiet">Effect assumed; enter your own, or load firms with estimated effects.</p>'
+        )
     for field, label, words in (
         ("capability", "Effect on capability, log points", "Log revenue potential of a firm it reaches."),
         ("fixed_cost_saving", "Saving on fixed costs, log points", "Of being in a market at all."),

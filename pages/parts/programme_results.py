@@ -51,6 +51,9 @@ MOST_STUDIES = 8
 #: Seconds that one spell of work may take, and how often there is one.
 SPELL, EVERY = 0.2, 0.45
 
+#: Seconds after a redraw in which no work begins: the next move of a lever would have to wait for it.
+REST = 1.2
+
 
 @dataclass(eq=False)
 class Bench:
@@ -218,7 +221,11 @@ def _kind(study: ProgrammeStudy) -> str:
 
 
 def _stamps(study: ProgrammeStudy) -> str:
-    words = [study.result.evidence, *(["synthetic firms"] if study.home.synthetic else [])]
+    words = [
+        study.result.evidence,
+        *(["cost assumed"] if study.result.cost_assumed else []),
+        *(["synthetic firms"] if study.home.synthetic else []),
+    ]
     return "".join(f'<span class="ft-tag">{escape(word)}</span>' for word in words)
 
 
@@ -236,7 +243,7 @@ def _reading(study: ProgrammeStudy) -> str:
 
 def _numbers(study: ProgrammeStudy, drawn: float) -> None:
     """Numbers with their bands so far; on its own timer it works at what is missing."""
-    if not study.finished and time.monotonic() - drawn > EVERY / 2:
+    if not study.finished and time.monotonic() - drawn > REST:
         until = time.monotonic() + SPELL
         while not study.advance() and time.monotonic() < until:
             pass
@@ -266,6 +273,14 @@ _SHORT = {
 }
 
 
+#: What stands where others have their band.
+_WITHOUT_BAND = {
+    "treated": "counted",
+    "public_cost": "at the point estimate",
+    "jobs": "of the workers in the firms' table",
+}
+
+
 def _cell(study: ProgrammeStudy, key: str, name: str, value: float, unit: str) -> str:
     low, high = study.bands.get(key, (float("nan"), float("nan")))
     scale, short = _scaled(value, _SHORT.get(unit, unit))
@@ -275,11 +290,11 @@ def _cell(study: ProgrammeStudy, key: str, name: str, value: float, unit: str) -
         words = (
             f"{LEVEL:.0%}: {_written(low * scale, signed=signed)} to {_written(high * scale, signed=signed)}"
         )
-    elif key in ("treated", "public_cost", "jobs"):
-        words = "at the point estimate" if key != "treated" else "counted"
+    elif key in _WITHOUT_BAND:
+        words = _WITHOUT_BAND[key]
     else:
         words = "no interval: the effect has no error" if study.finished else "interval being worked out"
-    return _html_cell(name, shown, short, words, study.result.evidence)
+    return _html_cell(name, shown, short, words, study.result.evidence_of(key))
 
 
 def _written(value: float, *, signed: bool = False) -> str:
@@ -344,10 +359,15 @@ def _comparison(study: ProgrammeStudy) -> None:
         "Extra exports",
         "New exporters",
     )
-    head = "".join(f"<th scope=col>{escape(word)}</th>" for word in heads)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    # Three columns of words, then numbers.
+    kinds = [""] * 3 + [" class=ft-num"] * 4
+    head = "".join(f"<th scope=col{k}>{escape(word)}</th>" for word, k in zip(heads, kinds, strict=True))
+    body = "".join(
+        f"<tr>{''.join(f'<td{k}>{escape(cell)}</td>' for cell, k in zip(row, kinds, strict=True))}</tr>"
+        for row in rows
+    )
     st.html(
-        f'<div class="ft-plain ft-equal"><h3>{escape(_verdict(study))}</h3><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody>'
+        f'<div class="ft-words ft-equal"><h3>{escape(_verdict(study))}</h3><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody>'
         f"</table></div>"
     )
     for line in refused:
@@ -357,7 +377,7 @@ def _comparison(study: ProgrammeStudy) -> None:
 def _verdict(study: ProgrammeStudy) -> str:
     """Which use of the money at home brings more, as the table's title."""
     cut, gain = study.own_cut, study.result.gain
-    stamp = study.result.evidence
+    stamp = study.result.evidence_of("gain")
     if not isinstance(cut, Alternative):
         return f"What the same money would do otherwise ({stamp})"
     best, other = ("the programme", "a tariff cut") if gain >= cut.gain else ("a tariff cut", "the programme")

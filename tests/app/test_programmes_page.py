@@ -81,6 +81,24 @@ def test_an_association_is_stamped_on_every_number(lab) -> None:
     assert "(association, not a proven effect)" in words[words.index("ft-equal") :]
 
 
+def test_a_placeholder_of_the_cost_is_stamped_until_one_is_entered(lab) -> None:
+    app = lab(CARD | {"cost_assumed": True})
+    study(app).finish()
+    app.run()
+    words = html(app)
+    strip = words[words.index('data-study="done"') : words.index("ft-equal")]
+    # Benefit over cost, cost per exporter, cost per dollar, cost to the budget.
+    assert strip.count("cost assumed; effect identified") == 4
+    assert "Cost assumed; enter your own" in words and "at an assumed cost per firm" in words
+    assert "an assumed 20" in words
+    app.number_input(key="card_0_unit_cost").set_value(15_000.0).run()
+    words = html(app)
+    assert not app.exception and "assumed" not in words.lower().split("what the programme achieves")[1]
+    assert "Cost assumed" not in words
+    card = app.session_state["store"].scenario.cards[0]
+    assert card.unit_cost == 15_000 and not card.cost_assumed
+
+
 def test_another_family_is_one_click_away(lab) -> None:
     app = lab(family="pareto")
     assert "Under <i>Model choices</i> firms now follow a law as a whole" in html(app)

@@ -127,6 +127,17 @@ def test_without_destinations_abroad_is_the_market() -> None:
     assert data.markets == ("abroad",) and len(data.firm) == 120
 
 
+def test_a_panel_without_attributes_is_told_to_bring_some() -> None:
+    bare = panel().firms[["firm", "year", "sector", "exports"]]
+    for sectors in ("markets", "shared"):
+        with pytest.raises(
+            CapabilityError, match=r"no attribute that could explain.*employment, age, capital"
+        ):
+            from_panel(FirmPanel.from_frames(bare), sectors=sectors)
+    with pytest.raises(CapabilityError, match="no attribute"):
+        from_panel(panel(), attributes=[])
+
+
 def test_the_verb_estimates_a_panel_and_says_what_is_wrong(tmp_path) -> None:
     folder = panel().save(tmp_path / "panel")
     done = CliRunner().invoke(
