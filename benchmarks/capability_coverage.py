@@ -1,7 +1,7 @@
 """Coverage of the bootstrap intervals of the four scales: ``python -m benchmarks.capability_coverage``.
 
 Each replication draws 500 firms and 10 markets of MODEL 6's reference design, estimates them with the learner's
-search, and makes 50 warm-started bootstrap draws by firm. The share of replications whose 90 % interval holds the
+search, and makes 50 warm-started bootstrap draws of every firm's shocks. The share of replications whose 90 % interval holds the
 true value should lie between 84 and 96 %. Finished replications are kept in a file; a stopped run goes on from there.
 """
 

@@ -21,6 +21,9 @@ from pages.parts.frame import PAGES
 
 MAP = '.ft-chart[data-kind="map"][data-result]'
 
+#: Milliseconds that a page may take.
+PATIENCE = 120_000
+
 FEW = ("BRA", "CHN", "DEU", "USA")
 
 READY = ".ft-chart[data-result], .ft-numbers, .ft-facts, .ft-heading, .ft-error, .ft-sentence, .stMain h1, .stFileUploader"
@@ -168,6 +171,7 @@ def _take(browser: Any, where: str, act: Any, scheme: str, width: int, stem: Pat
     height = HEIGHTS[width]
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     page = context.new_page()
+    page.set_default_timeout(PATIENCE)
     page.goto(where)
     page.wait_for_selector(READY)
     _settle(page)
@@ -187,8 +191,11 @@ def _take(browser: Any, where: str, act: Any, scheme: str, width: int, stem: Pat
 def _settle(page: Any) -> None:
     """Wait until nothing on the page is on its way any more."""
     page.wait_for_timeout(1200)
+    # On a busy machine charts come long after the words around them.
     page.wait_for_function(
-        "!document.querySelector('[data-testid=stSkeleton], [data-stale=true], [data-testid=stStatusWidget]')"
+        "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning' && !document.querySelector("
+        "'.ft-chart:not([data-result]):not([data-failed]), [data-testid=stSkeleton], [data-stale=true], "
+        "[data-testid=stStatusWidget]')",
     )
     page.wait_for_timeout(500)
 

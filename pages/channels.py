@@ -18,9 +18,18 @@ from firmtrade_core.figures.effects import (
     overlap_chart,
     readings_chart,
     sensitivity_chart,
+    shapley_chart,
 )
 from firmtrade_core.labels import number
-from firmtrade_core.report.channel_words import band, evidence, model_card, parting, plain, python_code
+from firmtrade_core.report.channel_words import (
+    band,
+    evidence,
+    model_card,
+    parting,
+    plain,
+    python_code,
+    shapley,
+)
 from firmtrade_core.report.page_tables import about_effects, effects_table
 from pages.parts import chart
 from pages.parts.effects import SIZES, VARIABLE, Bench, current_bench, named_folder
@@ -158,19 +167,24 @@ def _ends(ends: Sequence[float]) -> str:
 
 
 def _effects_table(report: ChannelReport) -> None:
-    heading("Every attribute", "Per unit of the attribute; what firm programmes take.")
+    heading(
+        "Every attribute",
+        "Per unit of the attribute; what firm programmes take. SHAP is prediction, not effect.",
+    )
     sigma = report.table.elasticity_of_substitution
     rows = []
     for effect in report.table:
         cost, fixed = effect.ad_valorem(sigma), effect.fixed_cost_percent
         rows.append(
             (plain(effect.attribute), effect.unit, band(effect.capability, effect.capability_interval),
+             shapley(report.prediction(effect.attribute).capability),
              band(cost[0], cost[1:]), band(fixed[0], fixed[1:]), effect.words)
         )  # fmt: skip
     head = (
         "Attribute",
         "Unit",
         "Capability, log points",
+        "SHAP, log points",
         "Trade cost equivalent, %",
         "Fixed costs, %",
         "Evidence",
@@ -235,7 +249,16 @@ def _charts(study: Study, report: ChannelReport, source: str) -> None:
     with left:
         chart.draw(readings_chart(study, source), key="readings", result=result)
     with right:
+        _shapley_chart(study, report, source)
+    heading(
+        "Prediction beside effect",
+        "SHAP says what the model credits an attribute with when it predicts; the effect is what giving it to a firm does.",
+    )
+    left, right = st.columns(2, gap="large")
+    with left:
         chart.draw(beside_prediction_chart(report, source), key="beside", result=result)
+    with right:
+        chart.draw(beside_prediction_chart(report, source, "fixed costs"), key="beside_fixed", result=result)
     if study.groups:
         heading("For whom")
         for column, groups in zip(st.columns(len(study.groups), gap="large"), study.groups, strict=True):
@@ -260,6 +283,20 @@ def _charts(study: Study, report: ChannelReport, source: str) -> None:
     with left:
         if study.balance:
             chart.draw(balance_chart(study.balance, study, source), key="balance", result=f"{result}{key}")
+
+
+def _shapley_chart(study: Study, report: ChannelReport, source: str) -> None:
+    predicted = report.prediction(study.attribute)
+    try:
+        made = shapley_chart(study, predicted, source)
+    except ValueError as reason:
+        st.html(f'<p class="ft-quiet">{escape(str(reason))}</p>')
+        return
+    chart.draw(made, key="shapley", result=f"{report.content_hash}{study.attribute}")
+    st.html(
+        f'<p class="ft-detail">{escape(plain(study.attribute).capitalize())} ranks {predicted.rank} of {predicted.of} in what the model '
+        f"predicts by; SHAP of {predicted.rows:,} firms, which add up to predictions within {predicted.additivity:.0e}.</p>"
+    )
 
 
 def _take_away(report: ChannelReport, bench: Bench) -> None:

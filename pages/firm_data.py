@@ -12,10 +12,14 @@ import pandas as pd
 import streamlit as st
 
 from firmtrade_core.codes.countries import country_name
+from firmtrade_core.figures import Chart
+from firmtrade_core.figures.firm_panel import missing_chart, premia_chart, size_distribution
 from firmtrade_core.harmonise.example import messy_folder
 from firmtrade_core.harmonise.pipeline import Outcome
 from firmtrade_core.labels import NARROW_NO_BREAK_SPACE
+from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.world.world import World
+from pages.parts import chart
 from pages.parts.desk import Desk, current_desk, field_labels, on_loopback, required_fields
 from pages.parts.frame import complain, heading, open_page, table
 from pages.parts.jobs import say_why_not, watch
@@ -366,6 +370,39 @@ def gaps(outcome: Outcome) -> None:
         table("Filled and observed", head, rows, headed=False)
 
 
+def firms(desk: Desk, outcome: Outcome) -> None:
+    """What the panel's firms look like; no bar rests on fewer than five."""
+    pictures = desk.pictures(lambda: _pictures(outcome))
+    if not pictures:
+        return
+    heading(
+        "The firms of the panel",
+        "Cells of fewer than five firms, and those that would give them away, stay empty.",
+    )
+    left, right = st.columns(2, gap="large")
+    for name, picture in pictures.items():
+        with left if name == "sizes" else right:
+            if isinstance(picture, str):
+                st.html(f'<p class="ft-empty">{escape(picture)}</p>')
+            else:
+                chart.draw(picture, key=f"firms_{name}", result=f"{name}{outcome.sources[0]['sha256']}")
+
+
+def _pictures(outcome: Outcome) -> dict[str, Chart | str]:
+    """Charts of the harmonised panel, or why there is none."""
+    folder = outcome.folder / "panel"
+    if not (folder / "firms.parquet").is_file():
+        return {}
+    panel = FirmPanel.from_parquet(folder)
+    found: dict[str, Chart | str] = {}
+    for name, make in (("sizes", size_distribution), ("premia", premia_chart), ("missing", missing_chart)):
+        try:
+            found[name] = make(panel)
+        except PanelError as error:
+            found[name] = str(error)
+    return found
+
+
 def review(desk: Desk, outcome: Outcome) -> None:
     """Pairs of names for a person to decide."""
     if outcome.linkage is None or outcome.review is None:
@@ -490,6 +527,7 @@ def page(world: World) -> None:
     with right:
         gaps(outcome)
     findings(outcome)
+    firms(desk, outcome)
     review(desk, outcome)
     provenance(outcome)
     if st.toggle("Change columns or choices", key="firm_change"):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 
 import streamlit as st
 
-from firmtrade_core.analysis.heterogeneity import LAWS, Laws, compare_laws
+from firmtrade_core.analysis.heterogeneity import Laws, compare_laws
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.figures import Headline
@@ -20,7 +21,7 @@ from firmtrade_core.world.world import World
 from pages.parts import chart
 from pages.parts.exports import several_downloads
 from pages.parts.frame import certificate_line, complain, headline_strip, notes, open_page, table
-from pages.parts.home import home_line, home_or_complaint
+from pages.parts.home import home_line, home_or_complaint, look_at_home
 from pages.parts.looking import country_chooser
 from pages.parts.presets import sentence
 from pages.parts.store import Store, current
@@ -48,7 +49,7 @@ def _compared(store: Store, world: World, home: HomeFirms | None) -> Laws | None
     except (EquilibriumError, FirmsError, ScenarioError, TailError) as error:
         complain("No comparison to show", str(error), "Change the scenario in the Scenario lab.")
         return None
-    return Laws(store.country, found.results, found.notes)
+    return replace(found, country=store.country)
 
 
 def _headlines(laws: Laws) -> list[Headline]:
@@ -82,7 +83,7 @@ def _details(laws: Laws) -> None:
     size = laws.elasticities().groupby("name")["exports"].first().sort_values(ascending=False)
     table(
         "Elasticity of exports to costs, largest markets",
-        ("Market", *(LAWS[law] for law in laws.results)),
+        ("Market", *(laws.labels[law] for law in laws.results)),
         [
             (str(name), *(number(float(elasticities.loc[name, law]), significant=3) for law in laws.results))
             for name in size.index[:10]
@@ -100,6 +101,7 @@ def _page(world: World) -> None:
     home = home_or_complaint(world)
     st.html(f'<h1 class="ft-sentence">{sentence(store.scenario, world)}</h1>')
     country_chooser(store, world, key="heterogeneity")
+    look_at_home(store, home)
     laws = _compared(store, world, home)
     if laws is None:
         return

@@ -286,8 +286,12 @@ def _table(world: World, found: GravityEstimate, file: PanelFile, chosen: Choice
             key="gravity_coefficients.tex",
             on_click="ignore",
         )
-        st.html('<span class="ft-choice">Fitted flows</span>')
-        table_downloads(fitted_table(found, unit), lambda: _about(world, found, file, chosen), key="fitted")
+        table_downloads(
+            fitted_table(found, unit),
+            lambda: _about(world, found, file, chosen),
+            key="fitted",
+            label="Fitted flows",
+        )
     _form(found, file)
     with st.expander("Python that gives the same"):
         st.code(
@@ -583,7 +587,7 @@ def _by_year(chosen: Choices) -> None:
     )
     stored = Table("gravity_by_year", "Gravity by sector and year, stored run", table_of_years, levels)
     about = (("Source", head["source"]), ("Equation", head["equation"]), written_now())
-    table_downloads(stored, lambda: about, key="gravity_years")
+    table_downloads(stored, lambda: about, key="gravity_years", label="All sectors and years")
 
 
 # Elasticities ------------------------------------------------------------------------------------
@@ -613,9 +617,8 @@ def _elasticities(store: Store, world: World, chosen: Choices) -> None:
         )
         if problem := store.problems.get("structure"):
             complain("Not in force", problem)
-        st.html('<span class="ft-choice">All sets</span>')
         about = (("Sources", "each set's own, in the last column"), written_now())
-        table_downloads(elasticity_table(), lambda: about, key="gravity_sets")
+        table_downloads(elasticity_table(), lambda: about, key="gravity_sets", label="All sets")
     with right:
         chart.draw(_set_chart(shown), key="gravity_set_chart", result=f"set{shown.name}")
 

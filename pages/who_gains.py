@@ -32,10 +32,10 @@ from firmtrade_core.world.world import World
 from pages.parts import chart
 from pages.parts.exports import several_downloads
 from pages.parts.frame import certificate_line, complain, headline_strip, notes, open_page, table
-from pages.parts.home import home_line, home_or_complaint
+from pages.parts.home import home_line, home_or_complaint, look_at_home
 from pages.parts.looking import country_chooser
 from pages.parts.presets import sentence
-from pages.parts.solving import UnsolvedError, solve_in
+from pages.parts.solving import UnsolvedError, solve_in, solve_scenario
 from pages.parts.store import Store, current
 from pages.parts.worlds import short_sources
 
@@ -170,17 +170,41 @@ def _vulnerable(equilibrium: Equilibrium, country: str) -> None:
     )
 
 
+def _with_own_firms(store: Store, equilibrium: Equilibrium) -> tuple[Equilibrium, Scenario] | None:
+    """The scenario with the home country's own firms, as it is or solved so for this page; None after saying why not."""
+    scenario = store.scenario
+    if isinstance(equilibrium.margins_in_force, FirmsMargins):
+        return equilibrium, scenario
+    problem = ""
+    for elsewhere in dict.fromkeys((scenario.structure.elsewhere, "lognormal")):
+        chosen = scenario.structure.model_copy(update={"family": "firms", "elsewhere": elsewhere})
+        own = scenario.with_(structure=chosen)
+        try:
+            return solve_scenario(own, equilibrium.world)[0], own
+        except UnsolvedError as error:
+            problem = str(error)
+    complain("No firms to show", problem, "Other model choices, in the Scenario lab, may carry them.")
+    return None
+
+
 def _firms(store: Store, equilibrium: Equilibrium, home: HomeFirms | None, under: str) -> None:
+    look_at_home(store, home)
     if home is None or home.country != store.country:
         return
-    if not isinstance(equilibrium.margins_in_force, FirmsMargins):
-        st.html(
-            '<p class="ft-quiet">To see regions and sizes of firm, choose <i>The home country\'s own firms</i> under Model '
-            "choices in the Scenario lab.</p>"
-        )
+    found_own = _with_own_firms(store, equilibrium)
+    if found_own is None:
         return
-    groups = _firm_groups(equilibrium.content_hash, home.content_hash, equilibrium, store.scenario, home)
-    st.html(f'<h2 class="ft-heading">Firms of {escape(country_name(home.country))}</h2>')
+    own, scenario = found_own
+    groups = _firm_groups(own.content_hash, home.content_hash, own, scenario, home)
+    title = f"Firms of {country_name(home.country)}{' (synthetic)' if home.synthetic else ''}"
+    st.html(f'<h2 class="ft-heading">{escape(title)}</h2>')
+    if own is not equilibrium:
+        here = own.world.country_index(home.country)
+        st.html(
+            f'<p class="ft-quiet">Solved with the firms\' own distribution, at the same average trade elasticity: real income '
+            f"{change(100 * (float(own.real_income_change[here]) - 1))}, against "
+            f"{change(100 * (float(equilibrium.real_income_change[here]) - 1))} under the law chosen in the Scenario lab.</p>"
+        )
     columns = st.columns(2, gap="large")
     for place, (name, found) in enumerate(groups.items()):
         with columns[place % 2]:
@@ -191,7 +215,7 @@ def _firms(store: Store, equilibrium: Equilibrium, home: HomeFirms | None, under
                 f"Sales in units of home wages, % · by {_GROUPS[name]} · {home.source} · {under}",
                 "Groups of fewer than five firms, or led by one, are withheld.",
                 key=f"firms_{name}",
-                result=equilibrium.content_hash,
+                result=own.content_hash,
             )
 
 

@@ -53,7 +53,7 @@ def other_assumptions(scenario: Scenario) -> tuple[Alternative, ...]:
     candidates: list[tuple[str, dict[str, object]]] = [
         ("Goods half as easy to replace", {"elasticity": low}),
         ("Goods twice as easy to replace", {"elasticity": high}),
-        ("Firms that differ (Pareto)", {"family": "pareto"}),
+        ("Few large firms, many small", {"family": "pareto"}),
         ("Firms that do not differ", {"family": "armington"}),
         ("No trade deficits", {"deficits": "removed"}),
     ]

@@ -46,11 +46,19 @@ class Laws:
         By law, in the order of `LAWS`.
     notes : tuple of str
         Laws that could not be solved, and why; what was read approximately.
+    own : str
+        What the home country's own firms are called.
     """
 
     country: str
     results: dict[str, Equilibrium]
     notes: tuple[str, ...] = ()
+    own: str = LAWS["firms"]
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What readers call each law."""
+        return LAWS | {"firms": self.own}
 
     @property
     def world(self) -> World:
@@ -81,7 +89,7 @@ class Laws:
             rows.append(
                 {
                     "law": law,
-                    "label": LAWS[law],
+                    "label": self.labels[law],
                     "real_income": 100 * (result.real_income_change[i] - 1),
                     "welfare": result.equivalent_variation[i] * BILLION,
                     "exports": 100 * (result.exports_change[i] - 1),
@@ -154,7 +162,8 @@ class Laws:
                 j = self.world.country_index(destination)
                 cells = {name: part[j : j + 1] for name, part in cells.items()}
             rows.append(
-                {"law": law, "label": LAWS[law]} | {n: part.sum() * BILLION for n, part in cells.items()}
+                {"law": law, "label": self.labels[law]}
+                | {n: part.sum() * BILLION for n, part in cells.items()}
             )
         return pd.DataFrame(rows)
 
@@ -189,7 +198,7 @@ class Laws:
         if shock.tariff is None:
             return ""
         told = [
-            f"{number(_tariff_elasticity(result, self.country), significant=3)} with {_plain(LAWS[law])}"
+            f"{number(_tariff_elasticity(result, self.country), significant=3)} with {_plain(self.labels[law])}"
             for law, result in self.results.items()
         ]
         return (
@@ -206,7 +215,7 @@ class Laws:
         own = table[table["law"] == law]
         low, high = _extremes(own, "elasticity")
         return (
-            f"With {_plain(LAWS[law])} exports to {spoken([low['destination']]).text} answer costs with an elasticity of "
+            f"With {_plain(self.labels[law])} exports to {spoken([low['destination']]).text} answer costs with an elasticity of "
             f"{number(low['elasticity'], significant=3)}, those to {spoken([high['destination']]).text} with "
             f"{number(high['elasticity'], significant=3)}; with equal or Pareto firms it is the same everywhere. Where few "
             "firms are present, a small change in cost lets many in or out."
@@ -286,6 +295,7 @@ def compare_laws(
     wanted = laws or tuple(law for law in LAWS if law != "firms" or home is not None)
     results: dict[str, Equilibrium] = {}
     notes: list[str] = []
+    own = LAWS["firms"] if home is None else own_label(home)
     failed: EquilibriumError | None = None
     for law in wanted:
         changes = [{"family": law}]
@@ -301,15 +311,20 @@ def compare_laws(
                 continue
             if len(change_) > 1:
                 notes.append(
-                    f"{LAWS[law]} are solved with lognormal firms in other countries: with Pareto, {failed}"
+                    f"{own} are solved with lognormal firms in other countries: with Pareto, {failed}"
                 )
             notes += [note for note in compiled.report if note not in notes]
             break
         else:
-            notes.append(f"{LAWS[law]} left out: {failed}")
+            notes.append(f"{(LAWS | {'firms': own})[law]} left out: {failed}")
     if not results:
         raise failed or EquilibriumError("No law of firms was asked for.")
-    return Laws(country, results, tuple(notes))
+    return Laws(country, results, tuple(notes), own)
+
+
+def own_label(home: HomeFirms) -> str:
+    """What a country's own firms are called, saying so where they are synthetic."""
+    return f"Own firms of {country_name(home.country)}{' (synthetic)' if home.synthetic else ''}"
 
 
 def baseline_margins(result: Equilibrium, i: int) -> tuple[Array, Array]:

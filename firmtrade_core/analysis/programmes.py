@@ -126,7 +126,7 @@ def real_income(after: Equilibrium, before: Equilibrium, country: int) -> float:
 def evaluate_programme(
     scenario: Scenario,
     world: World,
-    home: HomeFirms,
+    home: HomeFirms | None,
     card: int,
     *,
     with_it: Equilibrium | None = None,
@@ -144,7 +144,7 @@ def evaluate_programme(
     Raises
     ------
     ComparisonError
-        If the card is no programme, or the scenario does not use the firms family.
+        If the card is no programme, the scenario does not use the firms family, or there are no firms.
     ScenarioError, EquilibriumError
         As `compile` and `solve`.
     """

@@ -4,8 +4,9 @@ Each round maximises the marginal likelihood over market effects and scales, the
 mean of u, unshrunk: ``m + E[u]/(1 - V[u]/σ_u²)`` with weights ``(1 - V[u]/σ_u²)/σ_u²``. This is the Newton step
 of the marginal likelihood in m, with the same fixed point as EM on posterior means and none of its slow tail. It
 also keeps cross-fitting honest: to first order the response depends on the firm's own sales alone, not on the m that
-other folds helped to fit. g takes Newton steps on the posterior-expected score of the entry terms. A refit that
-lowers the marginal likelihood of the held-out folds is not taken.
+other folds helped to fit. With two indices m alone would take what entry says of g, and give it back slowly. So, once
+m has a first fit, it takes Newton steps on the sales terms while the entry index m + g stands still, and g follows with
+Newton steps on the entry terms. A refit that lowers the marginal likelihood of the held-out folds is not taken.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from firmtrade_core.capability.maximise import Fit, Parameters, maximise, start
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Progress = Callable[[str, float], None]
+Stage = Literal["m", "g", "both"]
 
 #: Share of its expected value below which the observed curvature in g is not trusted.
 LEAST_CURVATURE = 0.05
@@ -75,7 +77,7 @@ class Step:
     Parameters
     ----------
     stage
-        ``parameters``, ``m`` or ``g``.
+        ``parameters``, ``m``, or ``both``: m and g together.
     log_likelihood
         Marginal, at cross-fitted m and g.
     taken
@@ -84,7 +86,7 @@ class Step:
         Since the start.
     """
 
-    stage: Literal["parameters", "m", "g"]
+    stage: Literal["parameters", "m", "g", "both"]
     log_likelihood: float
     taken: bool
     seconds: float
@@ -197,6 +199,55 @@ def entry_response(data: CapabilityData, state: State) -> tuple[Array, Array]:
     return response, data.row_weights * curvature[data.firm]
 
 
+def sales_response(data: CapabilityData, state: State) -> tuple[Array, Array]:
+    """Response (R,) and weights (R,) of the refit of m at a given entry index m + g: Newton steps on the sales terms.
+
+    The information of n sales with u unknown is ``n/σ_ξ² (1 - V n/σ_ξ²)``, V the posterior variance of u; sales shocks
+    are known up to ``σ_ξ² (1-ρ²)`` once entry is.
+    """
+    posterior, scales = state.fit.posterior, state.fit.parameters.scales
+    sellers = ((data.presence == PRESENT) * data.temper[:, None]).sum(1)
+    told = _by_firm(data, sellers) / (scales.sigma_xi**2 * (1 - scales.correlation**2))
+    information = told * np.clip(1 - posterior.variance * told, LEAST_CURVATURE, 1.0)
+    score = _by_firm(data, posterior.demand_scores.sum(1))
+    step = np.divide(score, information, out=np.zeros_like(score), where=information > 0)
+    # Firms that sell nowhere say nothing here, but every learner wants positive weights.
+    return state.m + step[data.firm], data.row_weights * (information[data.firm] + 1e-6)
+
+
+def _by_firm(data: CapabilityData, values: Array) -> Array:
+    total: Array = np.add.reduceat(values, data.starts[:-1])
+    return total
+
+
+def refit(data: CapabilityData, state: State, stage: Stage, seed: int) -> State:
+    """Learn m, g, or both anew and recentre, parameters as they are.
+
+    Parameters
+    ----------
+    stage
+        ``m`` with g given; ``g`` with m given; ``both``: m on sales at a given entry index, then g on entry.
+    """
+    if stage == "both":
+        moved = _learned(data, state, "m", *sales_response(data, state), seed)
+        moved = settle(data, replace(moved, g=state.g + state.m - moved.m), tolerance=0.5)
+        return _learned(data, moved, "g", *entry_response(data, moved), seed)
+    response = capability_response if stage == "m" else entry_response
+    return _learned(data, state, stage, *response(data, state), seed)
+
+
+def _learned(
+    data: CapabilityData, state: State, index: Literal["m", "g"], response: Array, weights: Array, seed: int
+) -> State:
+    learner = state.learner if index == "m" else state.entry_learner
+    learned = cross_fit(learner, data.attributes, response, weights, state.folds, data.attribute_names, seed)
+    level = float(np.average(learned.out_of_fold, weights=data.row_weights))
+    values = learned.out_of_fold - level
+    if index == "m":
+        return replace(state, m=values, m_form=(level, 1.0), m_learned=learned)
+    return replace(state, g=values, g_form=(level, 1.0), g_learned=learned)
+
+
 def climb(
     data: CapabilityData,
     settings: Settings,
@@ -243,7 +294,7 @@ class _Climb:
         refused = 0
         for turn in range(self.settings.rounds):
             before = state.fit.log_likelihood
-            for stage in ("m", "g") if self.settings.two_indices else ("m",):
+            for stage in self._stages(turn, warm):
                 state, taken = self._refit(state, stage)
                 # Settings are chosen once the responses of a first fit are near enough.
                 if turn == 0 and not warm and self.settings.tune:
@@ -255,6 +306,11 @@ class _Climb:
         state = settle(self.data, state, tolerance=1e-6)
         self._note("parameters", state.fit.log_likelihood)
         return state, tuple(self.record), self.trials
+
+    def _stages(self, turn: int, warm: bool) -> tuple[Stage, ...]:
+        if not self.settings.two_indices:
+            return ("m",)
+        return ("m", "both") if turn == 0 and not warm else ("both",)
 
     def _begin(self) -> State:
         zeros = np.zeros(len(self.data.firm))
@@ -276,11 +332,12 @@ class _Climb:
             folds,
         )
 
-    def _tune(self, state: State, stage: str) -> State:
-        response, weights = (capability_response if stage == "m" else entry_response)(self.data, state)
-        given = self.settings.learner if stage == "m" else self.settings.entry_learner
+    def _tune(self, state: State, stage: Stage) -> State:
+        """Choose the settings of the learner just fitted."""
+        index, of = ("m", capability_response) if stage == "m" else ("g", entry_response)
+        response, weights = of(self.data, state)
         found, trials = search(
-            given,
+            self.settings.learner if index == "m" else self.settings.entry_learner,
             self.data.attributes,
             response,
             weights,
@@ -288,30 +345,18 @@ class _Climb:
             self.data.attribute_names,
             self.settings.seed,
         )
-        self.trials[stage] = trials
-        return replace(state, learner=found) if stage == "m" else replace(state, entry_learner=found)
+        self.trials[index] = trials
+        return replace(state, learner=found) if index == "m" else replace(state, entry_learner=found)
 
-    def _refit(self, state: State, stage: Literal["m", "g"] | str) -> tuple[State, bool]:
-        """Fit m or g anew, recentre, maximise; keep the old one if the likelihood falls."""
-        data = self.data
-        response, weights = (capability_response if stage == "m" else entry_response)(data, state)
-        learner = state.learner if stage == "m" else state.entry_learner
-        learned = cross_fit(
-            learner, data.attributes, response, weights, state.folds, data.attribute_names, self.settings.seed
-        )
-        level = float(np.average(learned.out_of_fold, weights=data.row_weights))
-        values = learned.out_of_fold - level
-        if stage == "m":
-            moved = replace(state, m=values, m_form=(level, 1.0), m_learned=learned)
-        else:
-            moved = replace(state, g=values, g_form=(level, 1.0), g_learned=learned)
-        moved = settle(data, moved, tolerance=0.05)
-        first = (state.m_learned if stage == "m" else state.g_learned) is None
-        taken = moved.fit.log_likelihood >= state.fit.log_likelihood or (first and stage == "m")
-        self._note("m" if stage == "m" else "g", moved.fit.log_likelihood, taken)
+    def _refit(self, state: State, stage: Stage) -> tuple[State, bool]:
+        """Refit and maximise; keep the old state if the likelihood falls."""
+        moved = settle(self.data, refit(self.data, state, stage, self.settings.seed), tolerance=0.05)
+        first = state.m_learned is None
+        taken = moved.fit.log_likelihood >= state.fit.log_likelihood or first
+        self._note(stage, moved.fit.log_likelihood, taken)
         return (moved, True) if taken else (state, False)
 
-    def _note(self, stage: Literal["parameters", "m", "g"], value: float, taken: bool = True) -> None:
+    def _note(self, stage: Literal["parameters", "m", "g", "both"], value: float, taken: bool = True) -> None:
         self.record.append(Step(stage, value, taken, time.perf_counter() - self.began))
 
     def _say(self, state: State, turn: int) -> None:

@@ -278,7 +278,7 @@ class CapabilityResults:
         lines.append(f"Share of capability that attributes explain: {self.variances.iloc[-1]:.0%}")
         if self.draws:
             lines.append(
-                f"Intervals: {len(self.draws)} bootstrap draws by firm, about the corrected estimate."
+                f"Intervals: {len(self.draws)} bootstrap draws of firms' shocks, about the corrected estimate."
             )
         return "\n".join([*lines, *self.diagnostics])
 
@@ -286,7 +286,7 @@ class CapabilityResults:
         self,
         draws: int = 100,
         *,
-        kind: Kind = "firms",
+        kind: Kind = "model",
         seed: int | None = None,
         keep_learners: bool = False,
         progress: Progress | None = None,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,30 +91,38 @@ class CrossFit:
             Rows to learn from; predictions are for all.
         """
         if name not in self._kept:
-            choice = self.choices.get(name)
-            seed = self.settings.seed
-            if choice is None:
-                use = slice(None) if rows is None else rows
-                choice = choose(
-                    self.settings.learners, self.controls[use], target[use], _dense(self.folds[0][use]), name,
-                    classify=classify, seed=seed,
-                )  # fmt: skip
-                self.choices[name] = choice
-            self._kept[name] = np.array(
-                [
-                    out_of_fold(
-                        choice.learner,
-                        self.controls,
-                        target,
-                        folds,
-                        classify=classify,
-                        seed=seed + r,
-                        rows=rows,
-                    )
-                    for r, folds in enumerate(self.folds)
-                ]
-            )
+            options: dict[str, Any] = {"classify": classify, "rows": rows, "weights": self.data.weights}
+            seed, found = self.settings.seed, []
+            if name not in self.choices:
+                self.choices[name], first = choose(
+                    self.settings.learners, self.controls, target, self.folds[0], name, seed=seed, **options
+                )
+                found.append(first)
+            learner = self.choices[name].learner
+            for r in range(len(found), len(self.folds)):
+                found.append(
+                    out_of_fold(learner, self.controls, target, self.folds[r], seed=seed + r, **options)
+                )
+            self._kept[name] = np.array(found)
         return self._kept[name]
+
+    def leaning(self, lean: Array, moved: Array) -> CrossFit:
+        """The same fits with capability as an estimator needs it that gives rows the weight ``lean``, (R,) each.
+
+        Predictions stay: what controls say of capability does not depend on the estimator.
+        """
+        generated = self.data.outcomes.generated
+        if generated is None:
+            return self
+        capability = generated.outcome(self.data.row_weights * lean, moved)
+        return self.with_data(replace(self.data, outcomes=replace(self.data.outcomes, capability=capability)))
+
+    def influence(self, lean: Array, moved: Array) -> Array:
+        """What rows (R,) do to ``Σ weight lean outcome`` through the parameters of capability."""
+        generated = self.data.outcomes.generated
+        if generated is None:
+            return np.zeros(len(lean))
+        return generated.influence(self.data.row_weights * lean, moved)
 
     def outcome(self) -> Array:
         """Capability from controls, (P, R)."""
@@ -128,7 +137,10 @@ class CrossFit:
             If the controls leave next to nothing of it.
         """
         predicted = self.predict("treatment", self.data.treatment, classify=self.data.binary)
-        left = float(np.var(self.data.treatment - predicted.mean(0)) / np.var(self.data.treatment))
+        weights = self.data.row_weights
+        left = _variance(self.data.treatment - predicted.mean(0), weights) / _variance(
+            self.data.treatment, weights
+        )
         if left < LEAST_VARIATION:
             raise OverlapError(
                 f"The controls fix {self.data.name} to {1 - left:.1%}: firms that differ in it alone do not exist. "
@@ -147,22 +159,54 @@ class CrossFit:
 
 @dataclass(frozen=True, eq=False)
 class Residuals:
-    """What controls leave of outcome (R,), attribute (R,) and instruments (R, L), by predictions averaged over repetitions."""
+    """What controls leave of outcome (R,), attribute (R,) and instruments (R, L), by predictions averaged over repetitions.
+
+    All are multiplied by ``root``, the square root of the sampling weights, so that sums of products are weighted.
+
+    Parameters
+    ----------
+    outcome, treatment, instruments
+    root : (R,)
+    generated : (R,)
+        What rows do to ``Σ lean outcome`` through the parameters of capability; the lean is the attribute's residual,
+        or the part of it that instruments draw.
+    generated_moments : (R, L)
+        The same for ``Σ instrument outcome``.
+    """
 
     outcome: Array
     treatment: Array
     instruments: Array
+    root: Array
+    generated: Array
+    generated_moments: Array
+
+    @property
+    def lean(self) -> Array:
+        """What an estimator multiplies outcomes by, (R,)."""
+        return drawn_to(self.treatment, self.instruments) if self.instruments.shape[1] else self.treatment
 
 
 def residuals(fits: CrossFit, *, instruments: bool = False) -> Residuals:
-    """Residuals of the partially linear model."""
+    """Residuals of the partially linear model, for estimation with or without instruments."""
     data = fits.data
-    left = np.empty((len(data.treatment), 0))
+    root = np.sqrt(data.row_weights)
+    treatment = data.treatment - fits.treatment().mean(0)
+    left = np.empty((len(treatment), 0))
     if instruments:
         left = data.instruments.to_numpy(float) - fits.instruments().mean(0)
+    moments = np.column_stack([fits.influence(each, each) for each in left.T]) if instruments else left
+    lean = drawn_to(root * treatment, root[:, None] * left) / root if instruments else treatment
+    outcome = fits.leaning(lean, lean).data.outcomes.capability - fits.outcome().mean(0)
     return Residuals(
-        data.outcomes.capability - fits.outcome().mean(0), data.treatment - fits.treatment().mean(0), left
+        root * outcome, root * treatment, root[:, None] * left, root, fits.influence(lean, lean), moments
     )
+
+
+def drawn_to(treatment: Array, instruments: Array) -> Array:
+    """The part of the attribute's residual that instruments move, (R,): the first stage's fitted values."""
+    fitted: Array = instruments @ np.linalg.lstsq(instruments, treatment, rcond=None)[0]
+    return fitted
 
 
 def firm_folds(data: ChannelData, settings: Settings) -> list[Integers]:
@@ -183,10 +227,10 @@ def firm_folds(data: ChannelData, settings: Settings) -> list[Integers]:
 
 def firm_sums(values: Array, firm: Integers) -> Array:
     """Sums over each firm's rows of ``values`` (R, ...), (F, ...)."""
-    total = np.zeros((int(firm.max()) + 1, *values.shape[1:]))
-    np.add.at(total, firm, values)
-    return total
+    if values.ndim == 1:
+        return np.bincount(firm, values).astype(float)
+    return np.column_stack([np.bincount(firm, column) for column in values.T])
 
 
-def _dense(folds: Integers) -> Integers:
-    return np.unique(folds, return_inverse=True)[1].astype(np.int64)
+def _variance(values: Array, weights: Array) -> float:
+    return float(np.average((values - np.average(values, weights=weights)) ** 2, weights=weights))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,9 @@ from firmtrade_core.channels.errors import (
     SampleError,
     TreatmentError,
 )
+
+if TYPE_CHECKING:
+    from firmtrade_core.channels.posterior import Generated
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -54,6 +58,8 @@ class Outcomes:
         What the posterior was built with; empty of outcomes that are observed without a posterior.
     exports : (R,), optional
         Log of total sales abroad, missing where there are none: only to notice columns made of it.
+    generated
+        Where capability was estimated: as each estimator needs it, with what its parameters' errors add.
     """
 
     capability: Array
@@ -61,6 +67,7 @@ class Outcomes:
     entry_density: Array | None = None
     predictors: tuple[str, ...] = ()
     exports: Array | None = None
+    generated: Generated | None = None
 
     def rows(self, keep: NDArray[np.bool_]) -> Outcomes:
         """Some rows only."""
@@ -74,6 +81,7 @@ class Outcomes:
             part(self.entry_density),
             self.predictors,
             part(self.exports),
+            None if self.generated is None else self.generated.rows(keep),
         )
 
 
@@ -95,6 +103,8 @@ class ChannelData:
     sector, year : (R,)
     notes
         What was set aside and why, in plain words.
+    weights : (R,), optional
+        Firms of the population that a row stands for, mean 1; None where every row counts the same.
     """
 
     outcomes: Outcomes
@@ -107,6 +117,7 @@ class ChannelData:
     sector: NDArray[np.object_]
     year: Integers
     notes: tuple[str, ...] = ()
+    weights: Array | None = None
 
     @classmethod
     def from_frame(
@@ -124,7 +135,8 @@ class ChannelData:
         Parameters
         ----------
         frame : DataFrame (R, .)
-            With ``firm``, the named columns and, where known, ``sector``, ``region`` and ``year``, which become dummies.
+            With ``firm``, the named columns and, where known, ``sector``, ``region`` and ``year``, which become dummies,
+            and ``weight``, of sampling.
         outcomes
             In the same rows.
         treatment, controls, instruments
@@ -145,9 +157,9 @@ class ChannelData:
             )
         instrument = pd.DataFrame({name: _numbers(frame[name]) for name in instruments}, index=frame.index)
         _refuse_dead_instruments(instrument)
-        keep = np.isfinite(value) & np.isfinite(instrument.to_numpy(float)).all(axis=1)
+        keep = known_rows(frame, [treatment, *instruments])
         dropped = len(frame) - int(keep.sum())
-        notes = [f"{dropped} rows without {treatment} or an instrument left out"] if dropped else []
+        notes = [f"{dropped} rows without {treatment}, an instrument or a weight left out"] if dropped else []
         frame, outcomes, instrument = frame[keep], outcomes.rows(keep), instrument[keep]
         encoded, more = encode_controls(frame, controls)
         year = frame["year"].to_numpy(np.int64) if "year" in frame else np.zeros(len(frame), np.int64)
@@ -167,6 +179,7 @@ class ChannelData:
             sector,
             year,
             (*notes, *more),
+            sampling_weights(frame),
         )
         data._check()
         return data
@@ -203,11 +216,17 @@ class ChannelData:
             firm=pd.factorize(self.firm[keep])[0].astype(np.int64),
             sector=self.sector[keep],
             year=self.year[keep],
+            weights=None if self.weights is None else self.weights[keep],
         )
 
     def with_outcome(self, capability: Array) -> ChannelData:
         """The same firms with another outcome in capability's place, such as a placebo."""
-        return replace(self, outcomes=replace(self.outcomes, capability=capability))
+        return replace(self, outcomes=replace(self.outcomes, capability=capability, generated=None))
+
+    @property
+    def row_weights(self) -> Array:
+        """Sampling weights, (R,); ones where there are none."""
+        return np.ones(len(self.treatment)) if self.weights is None else self.weights
 
     def _check(self) -> None:
         if not np.isfinite(self.outcomes.capability).all():
@@ -296,6 +315,22 @@ def encode_controls(frame: pd.DataFrame, controls: Sequence[str]) -> tuple[pd.Da
         if not known.all():
             parts[f"{name}: not stated"] = (~known).astype(float)
     return pd.DataFrame(parts, index=range(len(frame))), tuple(notes)
+
+
+def known_rows(frame: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.bool_]:
+    """Rows (R,) that have every one of some columns, and stand for some firm."""
+    keep = np.ones(len(frame), bool)
+    for name in columns:
+        keep &= np.isfinite(_numbers(frame[name]))
+    return keep & (_numbers(frame["weight"]) > 0) if "weight" in frame else keep
+
+
+def sampling_weights(frame: pd.DataFrame) -> Array | None:
+    """Sampling weights of the rows with mean 1, None where there are none or all are alike."""
+    if "weight" not in frame:
+        return None
+    weights = _numbers(frame["weight"])
+    return None if np.ptp(weights) < 1e-9 * weights.max() else np.asarray(weights / weights.mean())
 
 
 def control_source(column: str) -> str:

@@ -1,7 +1,8 @@
 """Double machine learning of one attribute's effect (MODEL 7, CCDDHNR18): doubleml's scores on shared cross-fits.
 
-Errors are clustered by firm from doubleml's scores: with folds by firm, the variance of θ̂ is
-``Σ_f (Σ_{i∈f} ψ_i)² / (Σ_i ∂ψ_i/∂θ)²``.
+With sampling weights w the effect solves ``Σ w ψ(θ) = 0`` for doubleml's scores ψ. Errors are clustered by firm: with
+folds by firm, the variance of θ̂ is ``Σ_f (Σ_{i∈f} w_i ψ_i + c_f)² / (Σ_i w_i ∂ψ_i/∂θ)²``, where c_f is what the firm does
+to the scores through the parameters of capability that it helped estimate (`parameters`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from firmtrade_core.channels.crossfit import CrossFit, firm_sums
+from firmtrade_core.channels.crossfit import CrossFit, drawn_to, firm_sums
 from firmtrade_core.channels.errors import InstrumentError, OverlapError, TreatmentError
 
 Array = NDArray[np.float64]
@@ -77,9 +78,11 @@ def partially_linear(fits: CrossFit) -> Estimate:
     OverlapError
         If the controls leave nothing of the attribute.
     """
-    model = partially_linear_model(fits)
+    lean = fits.data.treatment - fits.treatment().mean(0)
+    leaning = fits.leaning(lean, lean)
+    words = "firms with a like, by how much the attribute varies among them"
     return _estimate(
-        fits, model, "partially linear", "firms with a like, by how much the attribute varies among them"
+        fits, partially_linear_model(leaning), "partially linear", words, fits.influence(lean, lean)
     )
 
 
@@ -115,11 +118,16 @@ def instrumented(fits: CrossFit) -> Estimate:
     keys = ["ml_m"] if len(names) == 1 else [f"ml_m_{name}" for name in names]
     predictions = {"ml_l": fits.outcome().T, "ml_r": fits.treatment().T}
     predictions |= {key: each[..., position].T for position, key in enumerate(keys)}
+    lean = drawn_to(
+        fits.data.treatment - fits.treatment().mean(0), fits.data.instruments.to_numpy(float) - each.mean(0)
+    )
+    leaning = fits.leaning(lean, lean)
     model = doubleml.DoubleMLPLIV(
-        _frame(fits, instruments=True), DMLDummyRegressor(), DMLDummyRegressor(), DMLDummyRegressor(),
+        _frame(leaning, instruments=True), DMLDummyRegressor(), DMLDummyRegressor(), DMLDummyRegressor(),
         draw_sample_splitting=False,
     )  # fmt: skip
-    return _estimate(fits, _fit(model, fits, predictions), "instrumented", "firms that the instrument moves")
+    words = "firms that the instrument moves"
+    return _estimate(fits, _fit(model, fits, predictions), "instrumented", words, fits.influence(lean, lean))
 
 
 def interactive(fits: CrossFit, score: Literal["ATE", "ATTE"] = "ATE") -> Estimate:
@@ -145,11 +153,14 @@ def interactive(fits: CrossFit, score: Literal["ATE", "ATTE"] = "ATE") -> Estima
         "ml_g0": fits.predict("outcome without", data.outcomes.capability, rows=data.treatment == 0).T,
         "ml_g1": fits.predict("outcome with", data.outcomes.capability, rows=data.treatment == 1).T,
     }
+    lean = _representer(propensity.mean(0), data.treatment, score)
+    moved = data.treatment - propensity.mean(0)
     model = doubleml.DoubleMLIRM(
-        _frame(fits), DMLDummyRegressor(), DMLDummyClassifier(), score=score, draw_sample_splitting=False
-    )
+        _frame(fits.leaning(lean, moved)), DMLDummyRegressor(), DMLDummyClassifier(), score=score,
+        draw_sample_splitting=False,
+    )  # fmt: skip
     target = "all firms" if score == "ATE" else f"firms with {data.name}"
-    return _estimate(fits, _fit(model, fits, predictions), "interactive", target)
+    return _estimate(fits, _fit(model, fits, predictions), "interactive", target, fits.influence(lean, moved))
 
 
 def median_of(repetitions: list[tuple[float, float]]) -> tuple[float, float]:
@@ -157,6 +168,14 @@ def median_of(repetitions: list[tuple[float, float]]) -> tuple[float, float]:
     effects, errors = np.array(repetitions).T
     effect = float(np.median(effects))
     return effect, float(np.sqrt(np.median(errors**2 + (effects - effect) ** 2)))
+
+
+def _representer(propensity: Array, treatment: Array, score: str) -> Array:
+    """Weights (R,) that the interactive model gives to outcomes; propensities cut off as doubleml does."""
+    p = np.clip(propensity, 0.01, 0.99)
+    if score == "ATE":
+        return np.asarray(treatment / p - (1 - treatment) / (1 - p))
+    return np.asarray((treatment - (1 - treatment) * p / (1 - p)) / treatment.mean())
 
 
 def _refuse_no_overlap(propensity: Array, treatment: Array, score: str, name: str) -> None:
@@ -199,15 +218,25 @@ def _fit(model: Any, fits: CrossFit, predictions: dict[str, Array]) -> Any:
     return model
 
 
-def _estimate(fits: CrossFit, model: Any, method: Method, target: str) -> Estimate:
-    data = fits.data
+def _estimate(fits: CrossFit, model: Any, method: Method, target: str, generated: Array) -> Estimate:
+    """``generated`` (R,): what rows do to the sum of the scores through the parameters of capability."""
+    data, weights = fits.data, fits.data.row_weights
+    extra = firm_sums(generated, data.firm)
     found = []
     for repetition in range(fits.settings.repetitions):
-        by_firm = firm_sums(model.psi[:, repetition, 0], data.firm)
-        slope = model.psi_deriv[:, repetition, 0].sum()
+        effect, psi, slope = weighted_score(model, repetition, weights)
+        by_firm = firm_sums(weights * psi, data.firm) + extra
         error = np.sqrt((by_firm**2).sum() * data.firms / (data.firms - 1)) / abs(slope)
-        found.append((float(model.all_coef[0, repetition]), float(error)))
+        found.append((effect, float(error)))
     effect, error = median_of(found)
     return Estimate(
         method, effect, error, fits.settings.level, tuple(found), len(data.treatment), data.firms, target
     )
+
+
+def weighted_score(model: Any, repetition: int, weights: Array) -> tuple[float, Array, float]:
+    """θ of ``Σ w (ψ_a θ + ψ_b) = 0``, the scores there (R,), and ``Σ w ψ_a``, from a fitted doubleml model."""
+    psi_a, psi_b = (model.psi_elements[name][:, repetition, 0] for name in ("psi_a", "psi_b"))
+    slope = float(weights @ psi_a)
+    effect = -float(weights @ psi_b) / slope
+    return effect, psi_a * effect + psi_b, slope

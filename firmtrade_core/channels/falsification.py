@@ -93,12 +93,14 @@ def permutation(fits: CrossFit, *, draws: int = DRAWS) -> Permutation:
     place = np.searchsorted(np.unique(data.year), data.year)
     sector = pd.factorize(pd.Series(data.sector).groupby(data.firm).first())[0]
     cell = pd.factorize(pd.Series(list(zip(data.sector, data.year, strict=True))))[0]
+    weights = data.row_weights
+    per_cell = np.bincount(cell, weights)
     generator = np.random.default_rng(fits.settings.seed)
     quantile = float(norm.ppf(0.5 + fits.settings.level / 2))
     found = np.empty((draws, 2))
     for draw in range(draws):
         dealt = history[_shuffled(sector, generator)][data.firm, place]
-        dealt = dealt - (np.bincount(cell, dealt) / np.bincount(cell))[cell]
+        dealt = left.root * (dealt - (np.bincount(cell, weights * dealt) / per_cell)[cell])
         found[draw] = residual_effect(left.outcome, dealt, data.firm) if dealt.any() else (0.0, 1.0)
     further = np.abs(found[:, 0]) >= abs(effect)
     alarms = np.abs(found[:, 0]) > quantile * found[:, 1]
@@ -118,7 +120,9 @@ def leave_one_sector_out(fits: CrossFit) -> tuple[WithoutSector, ...]:
         if not rows.any() or np.ptp(data.treatment[rows]) == 0:
             continue
         firm = pd.factorize(data.firm[rows])[0].astype(np.int64)
-        effect, error = residual_effect(left.outcome[rows], left.treatment[rows], firm)
+        lean = np.where(rows, data.treatment - fits.treatment().mean(0), 0.0)
+        generated = fits.influence(lean, lean)[rows]
+        effect, error = residual_effect(left.outcome[rows], left.treatment[rows], firm, generated)
         found.append(WithoutSector(str(sector), effect, effect - quantile * error, effect + quantile * error))
     return tuple(found)
 

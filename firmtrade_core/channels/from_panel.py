@@ -21,11 +21,19 @@ from firmtrade_core.capability import (
 )
 from firmtrade_core.capability import Settings as CapabilitySettings
 from firmtrade_core.channels.crossfit import CrossFit, Settings, residuals
-from firmtrade_core.channels.data import CATEGORIES, ChannelData, Outcomes, encode_controls
+from firmtrade_core.channels.data import (
+    CATEGORIES,
+    ChannelData,
+    Outcomes,
+    encode_controls,
+    known_rows,
+    sampling_weights,
+)
 from firmtrade_core.channels.errors import ChannelError, DisguiseError, SampleError
 from firmtrade_core.channels.groups import thirds
 from firmtrade_core.channels.identification import Labels, Progress, Study, study
 from firmtrade_core.channels.posterior import Capability, outcomes
+from firmtrade_core.channels.prediction import Prediction, predictions
 from firmtrade_core.channels.table import ChannelTable
 from firmtrade_core.panel import FirmPanel
 
@@ -36,6 +44,11 @@ MOST_MARKETS = 25
 
 #: Sellers that a destination needs.
 FEWEST_SELLERS = 20
+
+WEIGHTS = (
+    "firms count by their sampling weights in capability, learners, scores, clustered errors and robust sets; the "
+    "conditional likelihood ratio set takes weighted firms' variances as equal"
+)
 
 #: Columns by which firms' size before take-up is told, the best first.
 SIZES = ("initial_employment", "employment")
@@ -60,15 +73,6 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """What m̂ and ĝ add for one more unit of an attribute, everything else as it is: a prediction, not an effect."""
-
-    attribute: str
-    capability: float
-    fixed_cost_saving: float
-
-
-@dataclass(frozen=True)
 class ChannelReport:
     """All studies of one panel.
 
@@ -85,6 +89,8 @@ class ChannelReport:
         What was noted when capability was estimated.
     firms, markets
         It rests on.
+    weights
+        How sampling weights count, in words; empty where every firm counts the same.
     """
 
     panel: str
@@ -97,13 +103,14 @@ class ChannelReport:
     capability: tuple[str, ...]
     firms: int
     markets: int
+    weights: str = ""
 
     def study(self, attribute: str) -> Study:
         """The study of one attribute."""
         return next(found for found in self.studies if found.attribute == attribute)
 
     def prediction(self, attribute: str) -> Prediction:
-        """What the capability model predicts for it."""
+        """What Shapley values of the capability model give it."""
         return next(found for found in self.predictions if found.attribute == attribute)
 
     @cached_property
@@ -235,7 +242,7 @@ def study_attribute(
     first = ChannelData.from_frame(
         frame, basis, question.attribute, controls, question.instruments, unit=panel.unit(question.attribute)
     )
-    rows = _kept(frame, question)
+    rows = known_rows(frame, [question.attribute, *question.instruments])
     fits = CrossFit(first, settings)
     left = residuals(fits, instruments=bool(question.instruments))
     along = np.zeros((len(frame), 1 + len(question.instruments)))
@@ -251,27 +258,6 @@ def study_attribute(
         reliability=question.reliability,
         source=f"{panel.metadata.label}, {int(frame['year'].iloc[0])}",
         progress=progress,
-    )
-
-
-def predict(sample: Sample, attribute: str) -> Prediction:
-    """What the capability model adds for one unit (yes against no; else per unit, over one standard deviation)."""
-    data = sample.results.data
-    if attribute not in data.attribute_names:
-        return Prediction(attribute, float("nan"), float("nan"))
-    place = data.attribute_names.index(attribute)
-    column = data.attributes[:, place]
-    low, high = data.attributes.copy(), data.attributes.copy()
-    if np.isin(column, (0.0, 1.0)).all():
-        low[:, place], high[:, place], step = 0.0, 1.0, 1.0
-    else:
-        step = float(column.std())
-        low[:, place], high[:, place] = column - step / 2, column + step / 2
-    results = sample.results
-    return Prediction(
-        attribute,
-        float((results.predict_m(high) - results.predict_m(low)).mean()) / step,
-        float((results.predict_g(high) - results.predict_g(low)).mean()) / step,
     )
 
 
@@ -330,17 +316,13 @@ def report(
         panel.metadata.home,
         int(sample.frame["year"].iloc[0]),
         tuple(studies),
-        tuple(predict(sample, found.attribute) for found in studies),
+        predictions(sample.results, [found.attribute for found in studies]),
         table,
         sample.results.diagnostics,
         data.firm_count,
         len(data.markets),
+        "" if sampling_weights(sample.frame) is None else WEIGHTS,
     )
-
-
-def _kept(frame: pd.DataFrame, question: Question) -> NDArray[np.bool_]:
-    columns = frame[[question.attribute, *question.instruments]]
-    return np.asarray(columns.notna().all(axis=1).to_numpy(), dtype=bool)
 
 
 def _earlier(panel: FirmPanel) -> pd.DataFrame:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import chi2
+from scipy.stats import chi2, norm
 
 from firmtrade_core.channels.crossfit import CrossFit, firm_sums
-from firmtrade_core.channels.errors import SampleError
-from firmtrade_core.channels.estimators import median_of, partially_linear_model
+from firmtrade_core.channels.errors import PosteriorError, SampleError
+from firmtrade_core.channels.estimators import median_of
 
 Array = NDArray[np.float64]
 
@@ -44,7 +42,7 @@ class GroupEffects:
     p_value
         That all groups share one effect.
     left_out
-        Groups too small to tell.
+        Groups too small to tell, or whose firms sell too little.
     """
 
     grouping: str
@@ -54,7 +52,10 @@ class GroupEffects:
 
 
 def group_effects(fits: CrossFit, grouping: str, labels: NDArray[np.object_]) -> GroupEffects:
-    """Effects by group: doubleml's group averages of the partially linear model, errors clustered by firm.
+    """Effects by group: the partially linear model's residuals within each, errors clustered by firm.
+
+    Capability is read with each group's own information: what firms that sell nowhere would do with the attribute
+    is told by fewer signs than what exporters would.
 
     Parameters
     ----------
@@ -72,24 +73,44 @@ def group_effects(fits: CrossFit, grouping: str, labels: NDArray[np.object_]) ->
     data = fits.data
     usable = {str(label): labels == label for label in sorted(set(labels), key=str)}
     enough = {name: rows for name, rows in usable.items() if _enough(fits, rows)}
-    left_out = tuple(name for name in usable if name not in enough)
-    if len(enough) < 2:
-        raise SampleError(
-            f"Fewer than two groups by {grouping} have {FEWEST_IN_GROUP} firms that differ in {data.name}."
+    quantile = float(norm.ppf(0.5 + fits.settings.level / 2))
+    lines, influences = [], []
+    for name, rows in enough.items():
+        try:
+            effect, error, influence = _within(fits, rows)
+        except PosteriorError:  # firms that sell next to nothing tell capability and fixed costs not apart
+            continue
+        influences.append(influence)
+        reach = quantile * error
+        lines.append(
+            GroupEffect(name, effect, error, effect - reach, effect + reach, len(np.unique(data.firm[rows])))
         )
-    dummies = pd.DataFrame({str(i): rows for i, rows in enumerate(enough.values())})
-    model = partially_linear_model(fits)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        grouped = model.gate(dummies, cov_type="cluster", cov_kwds={"groups": data.firm})
-        interval = grouped.confint(level=fits.settings.level)
-    lines = []
-    for position, (name, rows) in enumerate(enough.items()):
-        found = [(float(m.params.iloc[position]), float(m.bse.iloc[position])) for m in grouped.blp_model]
-        effect, error = median_of(found)
-        low, high = (float(interval.iloc[position, side]) for side in (0, 2))
-        lines.append(GroupEffect(name, effect, error, low, high, len(np.unique(data.firm[rows]))))
-    return GroupEffects(grouping, tuple(lines), _same(fits, list(enough.values())), left_out)
+    if len(lines) < 2:
+        raise SampleError(
+            f"Fewer than two groups by {grouping} have {FEWEST_IN_GROUP} firms that differ in {data.name} and sell enough "
+            "for capability and fixed costs to be told apart."
+        )
+    left_out = tuple(name for name in usable if name not in {line.group for line in lines})
+    chance = _same(np.array([line.effect for line in lines]), np.array(influences))
+    return GroupEffects(grouping, tuple(lines), chance, left_out)
+
+
+def _within(fits: CrossFit, rows: NDArray[np.bool_]) -> tuple[float, float, Array]:
+    """Effect among some rows, its error, the median over repetitions, and what firms (F,) do to it."""
+    data = fits.data
+    mean_lean = np.where(rows, data.treatment - fits.treatment().mean(0), 0.0)
+    leaning = fits.leaning(mean_lean, mean_lean)
+    generated = firm_sums(fits.influence(mean_lean, mean_lean), data.firm)
+    firms = len(np.unique(data.firm[rows]))
+    found, influences = [], []
+    for outcome, treatment in zip(fits.outcome(), fits.treatment(), strict=True):
+        d, y = data.treatment - treatment, leaning.data.outcomes.capability - outcome
+        lean = np.where(rows, data.row_weights * d, 0.0)
+        effect = float(lean @ y) / float(lean @ d)
+        influence = (firm_sums(lean * (y - effect * d), data.firm) + generated) / float(lean @ d)
+        influences.append(influence)
+        found.append((effect, float(np.sqrt((influence**2).sum() * firms / (firms - 1)))))
+    return *median_of(found), np.mean(influences, axis=0)
 
 
 def thirds(values: Array, firm: NDArray[np.int64], words: tuple[str, str, str]) -> NDArray[np.object_]:
@@ -114,18 +135,8 @@ def _enough(fits: CrossFit, rows: NDArray[np.bool_]) -> bool:
     return min(sides) >= FEWEST_OF_EACH
 
 
-def _same(fits: CrossFit, members: list[NDArray[np.bool_]]) -> float:
-    """Clustered Wald test from residuals that groups share one effect."""
-    data = fits.data
-    y = data.outcomes.capability - fits.outcome().mean(0)
-    d = data.treatment - fits.treatment().mean(0)
-    effects, influence = [], []
-    for rows in members:
-        scale = float(d[rows] @ d[rows])
-        effect = float(y[rows] @ d[rows]) / scale
-        effects.append(effect)
-        influence.append(firm_sums(np.where(rows, d * (y - effect * d), 0.0), data.firm) / scale)
-    contrast = np.array(effects[1:]) - effects[0]
-    scores = np.array(influence[1:]) - influence[0]
+def _same(effects: Array, influences: Array) -> float:
+    """Clustered Wald test that groups share one effect, from effects (N,) and firms' influences on them (N, F)."""
+    contrast, scores = effects[1:] - effects[0], influences[1:] - influences[0]
     wald = float(contrast @ np.linalg.solve(scores @ scores.T, contrast))
     return float(chi2.sf(wald, len(contrast)))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,6 @@ from firmtrade_core.channels.falsification import (
 from firmtrade_core.channels.groups import GroupEffects, group_effects
 from firmtrade_core.channels.learners import Choice
 from firmtrade_core.channels.measurement import Simex, simex
-from firmtrade_core.channels.residual import drawn_to
 from firmtrade_core.channels.sensitivity import Sensitivity, sensitivity
 from firmtrade_core.channels.support import Balance, Overlap, balance, overlap
 from firmtrade_core.channels.table import ChannelEffect, Grade
@@ -259,7 +258,7 @@ def _plain_readings(bench: _Bench) -> None:
     table = data.controls.set_axis(regressors, axis=1)
     table = table.assign(
         capability=data.outcomes.capability, treatment=data.treatment, firm=data.firm,
-        cell=pd.Series(list(zip(data.sector, data.year, strict=True))).astype(str),
+        cell=pd.Series(list(zip(data.sector, data.year, strict=True))).astype(str), weight=data.row_weights,
     )  # fmt: skip
     controls = " + ".join(["treatment", *regressors])
     _regress(bench, table, "feols", "capability ~ treatment", NAIVE, "capability",
@@ -278,7 +277,9 @@ def _regress(
 ) -> None:
     import pyfixest
 
-    options = {"separation_check": ["fe", "ir"]} if kind == "fepois" else {}
+    options: dict[str, Any] = {"separation_check": ["fe", "ir"]} if kind == "fepois" else {}
+    if bench.fits.data.weights is not None:
+        options["weights"] = "weight"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -325,21 +326,32 @@ def _interactive_reading(bench: _Bench, name: str, score: Literal["ATE", "ATTE"]
 
 
 def fixed_cost_fits(fits: CrossFit, weights: Array) -> CrossFit | None:
-    """Fits whose outcome is ``entry / mean slope - κ``: an attribute's effect on it is its effect on g (MODEL 7).
+    """Fits whose outcome is what is taken off fixed costs: an attribute's effect on it is its effect on g (MODEL 7).
+
+    Where capability was estimated, g is read from the same likelihood; where it is observed, the outcome is
+    ``entry / mean slope - κ``.
 
     Parameters
     ----------
     fits
     weights : (R,)
-        That the estimator gives to rows; the mean slope takes the same.
+        That the estimator gives to rows of the same sampling weight; the mean slope takes the same.
     """
-    outcomes = fits.data.outcomes
+    data, outcomes = fits.data, fits.data.outcomes
+    if outcomes.generated is not None:
+        generated = replace(outcomes.generated, side=1)
+        lean = data.row_weights * (data.treatment - fits.treatment().mean(0))
+        g = generated.outcome(lean, lean / data.row_weights)
+        changed = data.with_outcome(g)
+        changed = replace(changed, outcomes=replace(changed.outcomes, generated=generated))
+        return fits.with_data(changed, "outcome", "outcome with", "outcome without")
     if outcomes.entry is None or outcomes.entry_density is None:
         return None
+    weights = data.row_weights * np.maximum(weights, 0)
     slope = float(np.average(outcomes.entry_density, weights=weights))
     if not slope > 0:
         return None
-    changed = fits.data.with_outcome(outcomes.entry / slope - outcomes.capability)
+    changed = data.with_outcome(outcomes.entry / slope - outcomes.capability)
     return fits.with_data(changed, "outcome", "outcome with", "outcome without")
 
 
@@ -363,7 +375,7 @@ def _instruments(bench: _Bench) -> Instruments | None:
     sets = [anderson_rubin(left, data.firm, level, estimate.effect, estimate.standard_error)]
     if len(names) > 1:
         sets.append(conditional_likelihood_ratio(left, data.firm, level))
-    fixed = fixed_cost_fits(fits, np.maximum(drawn_to(left) * left.treatment, 0)) if strength.moves else None
+    fixed = fixed_cost_fits(fits, left.lean * left.treatment / data.row_weights) if strength.moves else None
     fixed_set = None
     if fixed is not None:
         on_fixed = instrumented(fixed)
@@ -448,10 +460,9 @@ def _error_correlation(fits: CrossFit, fixed: CrossFit | None, by_instrument: bo
     """Correlation of the errors of the two effects, from scores by firm."""
     if fixed is None:
         return 0.0
-    first, second = (residuals(each, instruments=by_instrument) for each in (fits, fixed))
-    lean = drawn_to(first) if by_instrument else first.treatment
     scores = []
-    for left in (first, second):
-        effect = float(lean @ left.outcome) / float(lean @ left.treatment)
-        scores.append(firm_sums(lean * (left.outcome - effect * left.treatment), fits.data.firm))
+    for left in (residuals(each, instruments=by_instrument) for each in (fits, fixed)):
+        effect = float(left.lean @ left.outcome) / float(left.lean @ left.treatment)
+        moments = left.lean * (left.outcome - effect * left.treatment) + left.generated
+        scores.append(firm_sums(moments, fits.data.firm))
     return float(np.corrcoef(scores[0], scores[1])[0, 1])

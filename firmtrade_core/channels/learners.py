@@ -103,6 +103,7 @@ def out_of_fold(
     classify: bool,
     seed: int,
     rows: NDArray[np.bool_] | None = None,
+    weights: Array | None = None,
 ) -> Array:
     """Predictions (R,) of each fold by a learner that has not seen its firms; it learns from ``rows`` alone where given."""
     predicted = np.empty(len(target))
@@ -112,7 +113,8 @@ def out_of_fold(
         for fold in range(int(folds.max()) + 1):
             held = folds == fold
             used = ~held & learn_from
-            learner = make_learner(name, classify=classify, seed=seed).fit(controls[used], target[used])
+            learner = make_learner(name, classify=classify, seed=seed)
+            learner.fit(controls[used], target[used], **_weighed(learner, weights, used))
             predicted[held] = (
                 learner.predict_proba(controls[held])[:, 1] if classify else learner.predict(controls[held])
             )
@@ -128,8 +130,10 @@ def choose(
     *,
     classify: bool = False,
     seed: int = 0,
-) -> Choice:
-    """The learner with the smallest out-of-fold loss, relative to a constant's.
+    rows: NDArray[np.bool_] | None = None,
+    weights: Array | None = None,
+) -> tuple[Choice, Array]:
+    """The learner with the smallest out-of-fold loss, relative to a constant's, and its predictions (R,).
 
     Parameters
     ----------
@@ -141,22 +145,35 @@ def choose(
         By firm.
     words
         What is predicted, for reports.
+    rows : (R,), optional
+        Rows to learn from and to be judged by; predictions are for all.
+    weights : (R,), optional
+        Of sampling.
     """
-    losses = []
+    judged = np.ones(len(target), bool) if rows is None else rows
+    truth, counts = target[judged], None if weights is None else weights[judged]
+    constant = np.full(len(truth), np.average(truth, weights=counts))
+    losses, made = [], {}
     for name in candidates:
-        predicted = out_of_fold(name, controls, target, folds, classify=classify, seed=seed)
-        losses.append(
-            (
-                name,
-                _loss(target, predicted, classify)
-                / _loss(target, np.full(len(target), target.mean()), classify),
-            )
+        made[name] = out_of_fold(
+            name, controls, target, folds, classify=classify, seed=seed, rows=rows, weights=weights
         )
-    return Choice(words, min(losses, key=lambda pair: pair[1])[0], tuple(losses))
+        loss = _loss(truth, made[name][judged], classify, counts)
+        losses.append((name, loss / _loss(truth, constant, classify, counts)))
+    best = min(losses, key=lambda pair: pair[1])[0]
+    return Choice(words, best, tuple(losses)), made[best]
 
 
-def _loss(target: Array, predicted: Array, classify: bool) -> float:
+def _weighed(learner: Any, weights: Array | None, used: NDArray[np.bool_]) -> dict[str, Array]:
+    """Sampling weights as the learner, or the last step of its pipeline, takes them."""
+    if weights is None:
+        return {}
+    last = f"{learner.steps[-1][0]}__" if hasattr(learner, "steps") else ""
+    return {f"{last}sample_weight": weights[used]}
+
+
+def _loss(target: Array, predicted: Array, classify: bool, weights: Array | None) -> float:
     if not classify:
-        return float(np.mean((target - predicted) ** 2))
+        return float(np.average((target - predicted) ** 2, weights=weights))
     sure = np.clip(predicted, 1e-6, 1 - 1e-6)
-    return float(-np.mean(target * np.log(sure) + (1 - target) * np.log(1 - sure)))
+    return float(-np.average(target * np.log(sure) + (1 - target) * np.log(1 - sure), weights=weights))

@@ -68,19 +68,25 @@ def simex(fits: CrossFit, reliability: float) -> Simex:
     if not 0 < reliability <= 1:
         raise MeasurementError(f"A reliability of {reliability:g} is no share; give one between 0 and 1.")
     left = residuals(fits)
-    noise = (1 - reliability) * float(data.treatment.var())
-    if noise >= left.treatment.var():
-        least = 1 - float(left.treatment.var() / data.treatment.var())
+    weights = data.row_weights
+    spread = float(
+        np.average((data.treatment - np.average(data.treatment, weights=weights)) ** 2, weights=weights)
+    )
+    remaining, noise = float(np.mean(left.treatment**2)), (1 - reliability) * spread
+    if noise >= remaining:
+        least = 1 - remaining / spread
         raise MeasurementError(
             f"With a reliability of {reliability:.2f} all that controls leave of {data.name} would be error. It must be "
             f"above {least:.2f}."
         )
     generator = np.random.default_rng(fits.settings.seed)
-    first, error = residual_effect(left.outcome, left.treatment, data.firm)
+    first, error = residual_effect(left.outcome, left.treatment, data.firm, left.generated)
     effects = [first]
     for multiple in _ADDED[1:]:
         draws = [
-            residual_effect(left.outcome, left.treatment + np.sqrt(multiple * noise) * drawn, data.firm)[0]
+            residual_effect(
+                left.outcome, left.treatment + left.root * np.sqrt(multiple * noise) * drawn, data.firm
+            )[0]
             for drawn in generator.standard_normal((_DRAWS, len(left.treatment)))
         ]
         effects.append(float(np.mean(draws)))

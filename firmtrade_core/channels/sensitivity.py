@@ -17,13 +17,13 @@ from scipy.stats import norm
 
 from firmtrade_core.channels.crossfit import CrossFit, firm_sums
 from firmtrade_core.channels.data import control_source
-from firmtrade_core.channels.estimators import partially_linear_model
+from firmtrade_core.channels.estimators import partially_linear_model, weighted_score
 from firmtrade_core.channels.learners import out_of_fold
 
 Array = NDArray[np.float64]
 
-#: Controls that omitted confounders are measured against.
-MOST_BENCHMARKS = 8
+#: Controls that omitted confounders are measured against: the strongest, as straight lines tell.
+MOST_BENCHMARKS = 6
 
 
 @dataclass(frozen=True)
@@ -88,20 +88,20 @@ class Sensitivity:
 
 def sensitivity(fits: CrossFit) -> Sensitivity:
     """Robustness values of the partially linear estimate, clustered by firm, and observed benchmarks."""
-    model = partially_linear_model(fits)
-    effect = float(model.coef[0])
-    elements = {name: np.asarray(value) for name, value in model.sensitivity_elements.items()}
-    parts = [_influence(fits, model, elements, r) for r in range(fits.settings.repetitions)]
-    scale = float(np.median([bias for bias, _, _ in parts]))
+    lean = fits.data.treatment - fits.treatment().mean(0)
+    model, generated = partially_linear_model(fits.leaning(lean, lean)), fits.influence(lean, lean)
+    parts = [_influence(fits, model, generated, r) for r in range(fits.settings.repetitions)]
+    effect = float(np.median([theta for theta, _, _, _ in parts]))
+    scale = float(np.median([bias for _, bias, _, _ in parts]))
     quantile = float(norm.ppf(0.5 + fits.settings.level / 2))
     sign = 1.0 if effect >= 0 else -1.0
 
     def end(strength: float, side: float) -> float:
         """End of the interval of the effect moved by a bias of ``strength`` B towards ``side``, median of repetitions."""
         ends = []
-        for r, (bias, by_effect, by_bias) in enumerate(parts):
+        for theta, bias, by_effect, by_bias in parts:
             error = np.sqrt(((by_effect + side * strength * by_bias) ** 2).sum())
-            ends.append(float(model.all_coef[0, r]) + side * (strength * bias + quantile * error))
+            ends.append(theta + side * (strength * bias + quantile * error))
         return float(np.median(ends))
 
     def remaining(value: float) -> float:
@@ -120,31 +120,33 @@ def _strength(with_outcome: float, with_treatment: float) -> float:
 
 
 def _influence(
-    fits: CrossFit, model: Any, elements: dict[str, Array], repetition: int
-) -> tuple[float, Array, Array]:
-    """B, and the influence by firm on θ and on B, of one repetition."""
-    psi = np.asarray(model.psi)[:, repetition, 0]
-    slope = np.asarray(model.psi_deriv)[:, repetition, 0].sum()
-    variance, precision = (float(elements[name][0, repetition, 0]) for name in ("sigma2", "nu2"))
-    bias = np.sqrt(variance * precision)
-    of_variance, of_precision = (elements[f"psi_{name}"][:, repetition, 0] for name in ("sigma2", "nu2"))
-    by_bias = (precision * of_variance + variance * of_precision) / (2 * bias * len(psi))
-    firm = fits.data.firm
-    return float(bias), firm_sums(-psi / slope, firm), firm_sums(by_bias, firm)
+    fits: CrossFit, model: Any, generated: Array, repetition: int
+) -> tuple[float, float, Array, Array]:
+    """θ, B, and the influence by firm on both, of one repetition; B's leaves out what parameters of capability add."""
+    data, weights = fits.data, fits.data.row_weights
+    theta, psi, slope = weighted_score(model, repetition, weights)
+    treated = (data.treatment - fits.treatment()[repetition]) ** 2
+    # ψ = d (y - θ d) of the partially linear model, so that its residual is ψ over d.
+    left = psi**2 / np.maximum(treated, 1e-300)
+    variance, spread = (float(np.average(values, weights=weights)) for values in (left, treated))
+    bias = np.sqrt(variance / spread)
+    by_bias = weights * ((left - variance) / spread - variance * (treated - spread) / spread**2)
+    by_effect = firm_sums(-(weights * psi + generated) / slope, data.firm)
+    return theta, float(bias), by_effect, firm_sums(by_bias, data.firm) / (2 * bias * weights.sum())
 
 
 def benchmarks(fits: CrossFit) -> tuple[Benchmark, ...]:
-    """Each control left out in turn with its learner kept, the strongest first; dummies of a category together."""
+    """The strongest controls, each left out in turn with its learner kept; dummies of a category together."""
     data = fits.data
-    long = _loss(data.outcomes.capability - fits.outcome()[0], data.treatment - fits.treatment()[0])
-    sources = [*dict.fromkeys(control_source(column) for column in data.control_names)]
+    weights = data.row_weights
+    long = _loss(data.outcomes.capability - fits.outcome()[0], data.treatment - fits.treatment()[0], weights)
     found = []
-    for source in sources[:MOST_BENCHMARKS]:
+    for source in _strongest(fits):
         rest = [control_source(column) != source for column in data.control_names]
         if not any(rest):
             continue
         predicted = [_without(fits, np.array(rest), name) for name in ("outcome", "treatment")]
-        short = _loss(data.outcomes.capability - predicted[0], data.treatment - predicted[1])
+        short = _loss(data.outcomes.capability - predicted[0], data.treatment - predicted[1], weights)
         found.append(
             Benchmark(
                 source,
@@ -156,18 +158,38 @@ def benchmarks(fits: CrossFit) -> tuple[Benchmark, ...]:
     return tuple(sorted(found, key=lambda b: -b.with_outcome * b.with_treatment))
 
 
+def _strongest(fits: CrossFit) -> list[str]:
+    """Controls in order of what straight lines lose of outcome and attribute together without them."""
+    data = fits.data
+    root = np.sqrt(data.row_weights)[:, None]
+    design = root * np.column_stack([np.ones(len(root)), data.controls.to_numpy(float)])
+    targets = root * np.column_stack([data.outcomes.capability, data.treatment])
+    gram = design.T @ design + 1e-8 * len(root) * np.eye(design.shape[1])
+    inverse = np.linalg.inv(gram)
+    slopes = inverse @ (design.T @ targets)
+    names = np.array(["", *(control_source(column) for column in data.control_names)])
+
+    def lost(source: str) -> float:
+        # Of a block of coefficients b with covariance V: the squares that dropping it adds, b' V^-1 b.
+        here = np.flatnonzero(names == source)
+        added = slopes[here] * np.linalg.solve(inverse[np.ix_(here, here)], slopes[here])
+        return float(np.prod(added.sum(0)))
+
+    return sorted(dict.fromkeys(names[1:].tolist()), key=lambda source: -lost(source))[:MOST_BENCHMARKS]
+
+
 def _without(fits: CrossFit, keep: NDArray[np.bool_], name: str) -> Array:
     data = fits.data
     classify = name == "treatment" and data.binary
     target = data.treatment if name == "treatment" else data.outcomes.capability
     return out_of_fold(
         fits.choices[name].learner, fits.controls[:, keep], target, fits.folds[0], classify=classify,
-        seed=fits.settings.seed,
+        seed=fits.settings.seed, weights=data.weights,
     )  # fmt: skip
 
 
-def _loss(outcome: Array, treatment: Array) -> tuple[float, float, float]:
+def _loss(outcome: Array, treatment: Array, weights: Array) -> tuple[float, float, float]:
     """Residual variance of the outcome net of the attribute, of the attribute, and the effect."""
-    variance = float(np.mean(treatment**2))
-    effect = float(np.mean(outcome * treatment)) / variance
-    return float(np.mean((outcome - effect * treatment) ** 2)), variance, effect
+    variance = float(np.average(treatment**2, weights=weights))
+    effect = float(np.average(outcome * treatment, weights=weights)) / variance
+    return float(np.average((outcome - effect * treatment) ** 2, weights=weights)), variance, effect

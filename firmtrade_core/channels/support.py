@@ -59,10 +59,12 @@ def overlap(fits: CrossFit) -> Overlap | None:
     edges = np.linspace(0, 1, _BINS + 1)
     sides = []
     for side in (1, 0):
-        count = np.histogram(propensity[data.treatment == side], edges)[0]
+        of_side = data.treatment == side
+        count = np.histogram(propensity[of_side], edges, weights=data.row_weights[of_side])[0]
         sides.append(tuple((count / count.sum()).round(5).tolist()))
     far = (propensity < EXTREME_PROPENSITY) | (propensity > 1 - EXTREME_PROPENSITY)
-    return Overlap(tuple(edges.tolist()), sides[0], sides[1], float(far.mean()))
+    without_like = float(np.average(far, weights=data.row_weights))
+    return Overlap(tuple(edges.tolist()), sides[0], sides[1], without_like)
 
 
 def balance(fits: CrossFit) -> tuple[Balance, ...]:
@@ -77,12 +79,12 @@ def balance(fits: CrossFit) -> tuple[Balance, ...]:
     for name in data.control_names:
         column = data.controls[name].to_numpy(float)
         if data.binary:
-            before = _difference(column, data.treatment, np.ones(len(column)))
-            weights = np.where(data.treatment == 1, 1 - predicted, predicted)
+            before = _difference(column, data.treatment, data.row_weights)
+            weights = data.row_weights * np.where(data.treatment == 1, 1 - predicted, predicted)
             after = _difference(column, data.treatment, np.maximum(weights, 0))
         else:
-            before = _correlation(column, data.treatment)
-            after = _correlation(column, data.treatment - predicted)
+            before = _correlation(column, data.treatment, data.row_weights)
+            after = _correlation(column, data.treatment - predicted, data.row_weights)
         rows.append(Balance(name, before, after))
     return tuple(sorted(rows, key=lambda row: -abs(row.before)))
 
@@ -93,7 +95,8 @@ def _difference(column: Array, treatment: Array, weights: Array) -> float:
     return float((sides[0] - sides[1]) / spread) if spread > 0 else 0.0
 
 
-def _correlation(first: Array, second: Array) -> float:
+def _correlation(first: Array, second: Array, weights: Array) -> float:
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return 0.0
-    return float(np.corrcoef(first, second)[0, 1])
+    variance = np.cov(first, second, aweights=weights)
+    return float(variance[0, 1] / np.sqrt(variance[0, 0] * variance[1, 1]))

@@ -2,7 +2,8 @@
 
 With residuals y, d, z of the partially linear model and moments ``g_f(θ) = Σ_{i∈f} z_i (y_i - θ d_i)``, the clustered
 Anderson-Rubin statistic is ``(F-1)/F (Σ g_f)' [Σ (g_f - ḡ)(g_f - ḡ)']⁻¹ (Σ g_f)``, Hotelling's T² with L degrees of freedom
-at the true θ whatever the first stage. Its minimum over θ tests whether several instruments agree (L - 1 degrees).
+at the true θ whatever the first stage; g_f includes what the firm does to the moments through the parameters of
+capability. Its minimum over θ tests whether several instruments agree (L - 1 degrees).
 """
 
 from __future__ import annotations
@@ -75,11 +76,14 @@ class ConfidenceSet:
     level
     parts
         Lower and upper ends, ascending; infinite where there is no end.
+    note
+        What the test takes for granted beyond valid instruments.
     """
 
     test: str
     level: float
     parts: tuple[tuple[float, float], ...]
+    note: str = ""
 
     @property
     def bounded(self) -> bool:
@@ -167,7 +171,7 @@ def overidentification(residuals: Residuals, firm: Integers, near: float, scale:
 def conditional_likelihood_ratio(residuals: Residuals, firm: Integers, level: float) -> ConfidenceSet:
     """Moreira's set, from firms' mean residuals: it assumes independent firms of equal variance (ivmodels).
 
-    With one instrument it is the Anderson-Rubin set under the same assumption.
+    It knows neither sampling weights' own variance nor errors in the parameters of capability, and says so. With one instrument it is the Anderson-Rubin set under the same assumption.
     """
     from ivmodels.confidence_set import ConfidenceSet as Boundaries
     from ivmodels.tests import inverse_conditional_likelihood_ratio_test
@@ -183,21 +187,30 @@ def conditional_likelihood_ratio(residuals: Residuals, firm: Integers, level: fl
     if not isinstance(found, Boundaries):
         found = Boundaries.from_quadric(found)
     parts = sorted((float(low), float(high)) for low, high in found.boundaries)
-    return ConfidenceSet("conditional likelihood ratio", level, tuple(parts))
+    note = "takes firms' variances as equal and the capability model's parameters as known"
+    if np.ptp(residuals.root) > 0:
+        note += "; sampling weights scale firms but do not make their variances unequal, as they would"
+    return ConfidenceSet("conditional likelihood ratio", level, tuple(parts), note)
 
 
 def _statistic(residuals: Residuals, firm: Integers) -> tuple[Callable[[float], float], float]:
     """The Anderson-Rubin statistic as a function of θ, and its limit far out."""
-    at_zero = firm_sums(residuals.instruments * residuals.outcome[:, None], firm)
+    at_zero = firm_sums(
+        residuals.instruments * residuals.outcome[:, None] + residuals.generated_moments, firm
+    )
     by_effect = firm_sums(residuals.instruments * residuals.treatment[:, None], firm)
     correction = (len(at_zero) - 1) / len(at_zero)
+    total, slope = at_zero.sum(0), by_effect.sum(0)
+    own, other = at_zero - at_zero.mean(0), by_effect - by_effect.mean(0)
+    squares, cross, slopes = own.T @ own, own.T @ other, other.T @ other
 
-    def of(moments: Array) -> float:
-        total = moments.sum(0)
-        centred = moments - moments.mean(0)
-        return float(correction * total @ np.linalg.solve(centred.T @ centred, total))
+    def of(moment: Array, variance: Array) -> float:
+        return float(correction * moment @ np.linalg.solve(variance, moment))
 
-    return lambda effect: of(at_zero - effect * by_effect), of(by_effect)
+    def at(effect: float) -> float:
+        return of(total - effect * slope, squares - effect * (cross + cross.T) + effect**2 * slopes)
+
+    return at, of(slope, slopes)
 
 
 def _below(

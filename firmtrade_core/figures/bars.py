@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.figures.chart import GAIN, LOSS, MUTED, TEXT, Chart, base_layout
+from firmtrade_core.figures.chart import GAIN, LOSS, MUTED, TEXT, Chart, base_layout, named_rows
 from firmtrade_core.figures.outcomes import Outcome
 from firmtrade_core.labels import change
 from firmtrade_core.world.world import World
@@ -153,16 +153,7 @@ def value_bars(
             "zerolinewidth": 1,
             "fixedrange": True,
         },
-        yaxis={
-            "tickvals": rows,
-            "ticktext": names,
-            "range": [len(names) - 0.5, -0.5],
-            "showgrid": False,
-            "zeroline": False,
-            "fixedrange": True,
-            "tickfont": {"size": 13},
-            "ticklabelstandoff": 8,
-        },
+        yaxis=named_rows(names),
     )
     height = ROW_HEIGHT * max(len(names), 1) + 6
     return Chart(title, subtitle, source, [trace], layout, height=height)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,12 +13,16 @@ from firmtrade_core.channels import Study
 from firmtrade_core.channels.from_panel import ChannelReport
 from firmtrade_core.channels.groups import GroupEffects
 from firmtrade_core.channels.identification import NAIVE
+from firmtrade_core.channels.prediction import Prediction
 from firmtrade_core.channels.sensitivity import Sensitivity
 from firmtrade_core.channels.support import UNBALANCED, Balance, Overlap
-from firmtrade_core.figures.chart import ACCENT, EDGE, MUTED, TEXT, Chart, base_layout
+from firmtrade_core.figures.chart import ACCENT, EDGE, MUTED, TEXT, Chart, base_layout, named_rows, upright
 from firmtrade_core.labels import number
 
 ROW_HEIGHT = 27
+
+#: What an attribute may move.
+Of = Literal["capability", "fixed costs"]
 
 #: Okabe-Ito's orange: the second series, where one accent will not do.
 SECOND = "#E69F00"
@@ -68,7 +72,11 @@ def readings_chart(study: Study, source: str) -> Chart:
     for found in study.instruments.sets if study.instruments else ():
         for low, high in found.parts:
             name = f"Set: {found.test}"
-            rows.append(Row(name, None, low, high, ACCENT, f"<b>{found.test}</b><br>{found.words}"))
+            rows.append(
+                Row(
+                    name, None, low, high, ACCENT, f"<b>{found.test}</b><br>{found.words}{_noted(found.note)}"
+                )
+            )
     return _intervals(
         rows, _readings_title(study), f"Effect of {_step(study)} on log revenue potential, {study.level:.0%} intervals",
         source, name_width=270,
@@ -95,42 +103,109 @@ def _readings_title(study: Study) -> str:
     )
 
 
-def beside_prediction_chart(report: ChannelReport, source: str) -> Chart:
-    """Effects with intervals beside what the capability model predicts, for a usual step of each attribute."""
-    rows = []
-    apart = 0
+def beside_prediction_chart(report: ChannelReport, source: str, of: Of = "capability") -> Chart:
+    """Effects with intervals beside Shapley values of the capability model, for a usual step of each attribute."""
+    rows, apart, count = [], 0, 0
     for found in report.studies:
-        effect, predicted = found.effect, report.prediction(found.attribute)
-        if effect is None:
+        told = _effect_and_prediction(found, report.prediction(found.attribute), of)
+        if told is None:
             continue
-        step = 1.0 if found.binary else found.spread
-        low, high = (step * end for end in effect.capability_interval)
+        effect, (low, high), predicted, words = told
+        count += 1
         name = found.attribute.replace("_", " ")
         rows.append(
-            Row(name, step * effect.capability, low, high, ACCENT,
-                f"<b>{name}: effect</b><br>{_interval(step * effect.capability, low, high)}<br>{effect.words}")
+            Row(name, effect, low, high, ACCENT, f"<b>{name}: effect</b><br>{_interval(effect, low, high)}<br>{words}")
         )  # fmt: skip
-        if math.isfinite(predicted.capability):
-            apart += not low <= step * predicted.capability <= high
-            value = step * predicted.capability
-            rows.append(
-                Row(
-                    "",
-                    value,
-                    value,
-                    value,
-                    SECOND,
-                    f"<b>{name}: prediction</b><br>{number(value, signed=True)}",
-                    False,
-                )
-            )
-    count = sum(1 for found in report.studies if found.effect is not None)
-    title = f"Prediction lies outside the effect's interval for {apart} of {count} attributes"
+        if math.isfinite(predicted):
+            apart += not low <= predicted <= high
+            hover = f"<b>{name}: prediction (SHAP)</b><br>{number(predicted, signed=True)}"
+            rows.append(Row("", predicted, predicted, predicted, SECOND, hover, False))
+    named = "capability" if of == "capability" else "fixed costs"
+    title = f"On {named}, SHAP lies outside the effect's interval for {apart} of {count} attributes"
+    unit = "log revenue potential" if of == "capability" else "log fixed costs saved"
     return _intervals(
-        rows, title if apart else "Predictions lie within the effects' intervals",
-        "On log revenue potential, of having the attribute or one standard deviation more · full: effect, open: prediction",
+        rows, title if apart else f"On {named}, SHAP lies within every effect's interval",
+        f"{unit[0].upper()}{unit[1:]}, of having the attribute or one standard deviation more · full: effect, open: SHAP",
         source, name_width=190,
     )  # fmt: skip
+
+
+def shapley_chart(study: Study, prediction: Prediction, source: str, of: Of = "capability") -> Chart:
+    """Shapley values along an attribute, and the line that its effect would draw, with its interval.
+
+    Raises
+    ------
+    ValueError
+        Where there is no effect or no Shapley value to show.
+    """
+    told = _effect_and_prediction(study, prediction, of)
+    if told is None or not prediction.shape or not math.isfinite(told[2]):
+        raise ValueError(f"{study.attribute} has no effect or no Shapley values on {of}.")
+    step = 1.0 if study.binary else study.spread
+    effect, low, high, predicted = (each / step for each in (told[0], *told[1], told[2]))
+    x = np.array([point[0] for point in prediction.shape])
+    firms = np.array([point[3] for point in prediction.shape])
+    credited = np.array([point[1 if of == "capability" else 2] for point in prediction.shape])
+    centre, level = float(np.average(x, weights=firms)), float(np.average(credited, weights=firms))
+    line = np.linspace(x.min(), x.max(), 2) - centre
+    data: list[dict[str, Any]] = []
+    if math.isfinite(low) and math.isfinite(high):
+        # A band through the centre: two triangles.
+        around = np.array([x.min(), centre, x.max()]) - centre
+        upper, lower = np.maximum(low * around, high * around), np.minimum(low * around, high * around)
+        data.append(
+            {"type": "scatter", "mode": "lines", "x": [*(centre + around), *(centre + around)[::-1]],
+             "y": [*upper, *lower[::-1]], "fill": "toself", "line": {"width": 0}, "fillcolor": ACCENT, "opacity": 0.18,
+             "hoverinfo": "skip"}
+        )  # fmt: skip
+    data += [
+        {"type": "scatter", "mode": "lines", "x": (centre + line).tolist(), "y": (effect * line).tolist(),
+         "line": {"color": ACCENT, "width": 2.5},
+         "hovertemplate": f"effect {number(effect, signed=True)} per unit<extra></extra>"},
+        {"type": "scatter", "mode": "markers", "x": x.tolist(), "y": (credited - level).tolist(),
+         "marker": {"size": 9, "color": SECOND, "symbol": "circle-open", "line": {"width": 2, "color": SECOND}},
+         "customdata": [f"{count} firms" for count in firms.tolist()],
+         "hovertemplate": "%{x:.3g}: SHAP %{y:+.3f}<br>%{customdata}<extra></extra>"},
+    ]  # fmt: skip
+    name = study.attribute.replace("_", " ")
+    unit = "log revenue potential" if of == "capability" else "log fixed costs saved"
+    layout = base_layout(
+        margin={"l": 52, "r": 12, "t": 4, "b": 36},
+        dragmode=False,
+        hovermode="closest",
+        xaxis=_axis(title=_words(f"{name}, {study.unit}" if study.unit else name)),
+        yaxis=_axis(title=_words(unit)),
+        shapes=[{"type": "line", "x0": 0, "x1": 1, "xref": "paper", "y0": 0, "y1": 0, "line": {"color": MUTED, "width": 1}}],
+    )  # fmt: skip
+    if study.binary:
+        layout["xaxis"] |= {"tickvals": [0, 1], "ticktext": ["without", "with"], "range": [-0.25, 1.25]}
+    per = "having it" if study.binary else "one standard deviation more"
+    title = (
+        f"SHAP credits {per} with {number(step * predicted, signed=True)}, "
+        f"its effect is {number(step * effect, signed=True)}"
+    )
+    subtitle = (
+        f"{unit[0].upper()}{unit[1:]}, from its mean · open: mean SHAP of firms alike in it (prediction) · "
+        f"line: effect, {study.level:.0%} interval"
+    )
+    return Chart(title, subtitle, source, data, layout, height=250)
+
+
+def _effect_and_prediction(
+    study: Study, prediction: Prediction, of: Of
+) -> tuple[float, tuple[float, float], float, str] | None:
+    """Effect, interval and prediction of a usual step, and the grade in words; None where there is no effect on it."""
+    effect, step = study.effect, 1.0 if study.binary else study.spread
+    if effect is None:
+        return None
+    value, ends, predicted = (
+        (effect.capability, effect.capability_interval, prediction.capability)
+        if of == "capability"
+        else (effect.fixed_cost_saving, effect.fixed_cost_interval, prediction.fixed_cost_saving)
+    )
+    if of != "capability" and ends == (0.0, 0.0):
+        return None
+    return step * value, (step * ends[0], step * ends[1]), step * predicted, effect.words
 
 
 def groups_chart(groups: GroupEffects, study: Study, source: str) -> Chart:
@@ -142,8 +217,9 @@ def groups_chart(groups: GroupEffects, study: Study, source: str) -> Chart:
     ]  # fmt: skip
     differ = "differ" if groups.p_value < 0.05 else "may all be the same"
     title = f"By {groups.grouping}: effects {differ} ({chance(groups.p_value)})"
+    missing = f" · too few, or selling too little: {', '.join(groups.left_out)}" if groups.left_out else ""
     return _intervals(
-        rows, title, f"Effect of {_step(study)} by double machine learning, {study.level:.0%} intervals", source,
+        rows, title, f"Effect of {_step(study)} by double machine learning, {study.level:.0%} intervals{missing}", source,
         name_width=190,
     )  # fmt: skip
 
@@ -210,8 +286,8 @@ def balance_chart(balance: Sequence[Balance], study: Study, source: str) -> Char
         margin={"l": 210, "r": 16, "t": 2, "b": 28},
         dragmode=False,
         xaxis=_axis(range=[-reach, reach]),
-        yaxis=_names([_short(line.control, 30) for line in shown]),
-        shapes=[_upright(0.0, MUTED), _upright(-UNBALANCED, EDGE), _upright(UNBALANCED, EDGE)],
+        yaxis=named_rows([_short(line.control, 30) for line in shown]),
+        shapes=[upright(0.0, MUTED), upright(-UNBALANCED, EDGE), upright(UNBALANCED, EDGE)],
     )
     left = sum(abs(line.after) > UNBALANCED for line in balance)
     before = sum(abs(line.before) > UNBALANCED for line in balance)
@@ -318,8 +394,8 @@ def _intervals(rows: Sequence[Row], title: str, subtitle: str, source: str, *, n
         dragmode=False,
         hovermode="closest",
         xaxis=_axis(range=[first - margin, last + margin]),
-        yaxis=_names([row.name for row in rows]),
-        shapes=[_upright(0.0, MUTED)],
+        yaxis=named_rows([row.name for row in rows]),
+        shapes=[upright(0.0, MUTED)],
     )
     return Chart(title, subtitle, source, data, layout, height=ROW_HEIGHT * max(len(rows), 1) + 34)
 
@@ -332,29 +408,8 @@ def _words(text: str) -> dict[str, Any]:
     return {"text": text, "font": {"size": 12, "color": MUTED}}
 
 
-def _names(names: list[str]) -> dict[str, Any]:
-    return {
-        "tickvals": list(range(len(names))),
-        "ticktext": names,
-        "range": [len(names) - 0.5, -0.5],
-        "showgrid": False,
-        "zeroline": False,
-        "fixedrange": True,
-        "tickfont": {"size": 13},
-        "ticklabelstandoff": 8,
-    }
-
-
-def _upright(at: float, colour: str) -> dict[str, Any]:
-    return {
-        "type": "line",
-        "x0": at,
-        "x1": at,
-        "y0": 0,
-        "y1": 1,
-        "yref": "paper",
-        "line": {"color": colour, "width": 1},
-    }
+def _noted(note: str) -> str:
+    return f"<br>{note}" if note else ""
 
 
 def _inside(x: float, y: float, text: str, colour: str) -> dict[str, Any]:

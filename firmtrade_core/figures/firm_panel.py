@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.figures.chart import ACCENT, GAIN, MUTED, TEXT, Chart, base_layout
 from firmtrade_core.panel import FirmPanel
-from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
+from firmtrade_core.panel.confidentiality import FEWEST_FIRMS, suppress
 from firmtrade_core.panel.facts import exporter_premia, exporting
 
 Array = NDArray[np.float64]
@@ -43,42 +43,50 @@ def size_distribution(panel: FirmPanel) -> Chart:
     last = table[(table["year"] == table["year"].max()) & table["employment"].notna()]
     kind = pd.cut(last["employment"].astype(float), SIZES, right=False, labels=_size_names())
     names = list(kind.cat.categories)
+    last = last.assign(size=kind.astype(object), firms_here=1).dropna(subset=["size"])
     traces = []
-    for label, chosen, colour in (
-        ("Others", ~last["exporter"], MUTED),
-        ("Exporters", last["exporter"], GAIN),
-    ):
-        counts = kind[chosen].value_counts().reindex(names, fill_value=0)
-        shown = 100 * counts.where(counts >= FEWEST_FIRMS) / max(int(chosen.sum()), 1)
-        traces.append(_bars(names, shown.to_numpy(dtype=float), label, colour, "%{x} persons: %{y:.1f} % of"))
-    median = last.groupby("exporter")["employment"].median()
-    title = (
-        "Exporters are larger" if median.get(True, 0) > median.get(False, 0) else "Exporters are not larger"
-    )
-    words = (
-        f"{title}: median {median.get(True, np.nan):,.0f} persons against {median.get(False, np.nan):,.0f}"
-    )
+    for label, exporter, colour in (("Others", False, MUTED), ("Exporters", True, GAIN)):
+        # Withheld cells are empty; classes without firms, which reveal nobody, are zero.
+        own = suppress(last[last["exporter"] == exporter], ["size"], "firms_here").set_index("size")["value"]
+        empty = [name for name in names if name not in own.index]
+        counts = (
+            own.astype(np.float64).reindex([*own.index, *empty], fill_value=0.0).reindex(names).to_numpy()
+        )
+        shown = 100 * counts / max(int((last["exporter"] == exporter).sum()), 1)
+        traces.append(_bars(names, shown, label, colour, "%{x} persons: %{y:.1f} % of"))
+    words = "How large firms are"
+    if last.groupby("exporter")["firm"].nunique().reindex([True, False], fill_value=0).min() >= FEWEST_FIRMS:
+        median = last.groupby("exporter")["employment"].median()
+        larger = "larger" if median[True] > median[False] else "not larger"
+        words = f"Exporters are {larger}: median {median[True]:,.0f} persons against {median[False]:,.0f}"
     layout = base_layout(
-        margin={"l": 44, "r": 8, "t": 4, "b": 44},
+        margin={"l": 44, "r": 8, "t": 4, "b": 84},
         barmode="group",
         showlegend=True,
         legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.08},
-        xaxis={"title": {"text": "Persons engaged"}, "type": "category", "fixedrange": True},
+        xaxis={
+            "type": "category",
+            "fixedrange": True,
+            "tickangle": -45,
+            "tickfont": {"size": 12, "color": MUTED},
+        },
         yaxis={
-            "title": {"text": "% of firms"},
+            "ticksuffix": " %",
+            "tickfont": {"size": 12, "color": MUTED},
             "gridcolor": "$edge",
             "fixedrange": True,
             "rangemode": "tozero",
         },
     )
-    subtitle = f"{panel.metadata.label}, {int(last['year'].max())}; {len(last):,} firms"
+    subtitle = f"% of firms of each kind by persons engaged; {panel.metadata.label}, {int(last['year'].max())}, {len(last):,} firms"
     return Chart(words, subtitle, _source(panel), traces, layout, height=320)
 
 
 def premia_chart(panel: FirmPanel) -> Chart:
     """How much larger exporters are than other firms of their sector and year, in per cent."""
     premia = exporter_premia(panel)
-    known = premia[premia["same_sector"].notna() & (premia["firms"] >= FEWEST_FIRMS)]
+    enough = np.array([_many(panel, str(name)) for name in premia.index], dtype=bool)
+    known = premia[premia["same_sector"].notna() & enough]
     percent = 100 * np.expm1(known["same_sector"].to_numpy(dtype=float))
     names = [MEASURES[str(name)] for name in known.index]
     trace = _bars(names, percent, "", ACCENT, "%{y}: %{x:+,.0f} %") | {
@@ -88,13 +96,22 @@ def premia_chart(panel: FirmPanel) -> Chart:
     layout = base_layout(
         margin={"l": 130, "r": 80, "t": 2, "b": 4},
         xaxis={"visible": False, "fixedrange": True},
-        yaxis={"autorange": "reversed", "fixedrange": True, "tickfont": {"size": 13}},
+        yaxis={"autorange": "reversed", "fixedrange": True, "tickfont": {"size": 13}, "ticklabelstandoff": 8},
     )
-    title = "What sets exporters apart"
+    title = "What sets exporters apart" if names else "Too few exporters, or too few others, to compare"
     if "Sales" in names:
         title = f"Exporters sell {1 + percent[names.index('Sales')] / 100:,.1f} times what others of their sector do"
     subtitle = f"{panel.metadata.label}; mean log difference within sectors and years, as per cent"
     return Chart(title, subtitle, _source(panel), [trace], layout, height=ROW_HEIGHT * len(names) + 40)
+
+
+def _many(panel: FirmPanel, measure: str) -> bool:
+    """Whether enough exporters and enough other firms have a measure for their means to reveal nobody."""
+    table = exporting(panel)
+    parts = ("sales", "employment") if measure == "sales_per_worker" else (measure,)
+    used = table[(table[list(parts)].astype(float) > 0).all(axis=1)]
+    counts = used.groupby("exporter")["firm"].nunique().reindex([True, False], fill_value=0)
+    return bool(counts.min() >= FEWEST_FIRMS)
 
 
 def missing_chart(panel: FirmPanel) -> Chart:
@@ -122,7 +139,7 @@ def missing_chart(panel: FirmPanel) -> Chart:
     layout = base_layout(
         margin={"l": 150, "r": 8, "t": 2, "b": 28},
         xaxis={"type": "category", "fixedrange": True},
-        yaxis={"autorange": "reversed", "fixedrange": True},
+        yaxis={"autorange": "reversed", "fixedrange": True, "ticks": "", "ticklabelstandoff": 8},
     )
     title = "Nothing is missing"
     if len(order):
@@ -155,4 +172,4 @@ def _bars(names: list[str], values: Array, label: str, colour: str, hover: str) 
 
 def _source(panel: FirmPanel) -> str:
     about = panel.metadata
-    return f"{'Synthetic: ' if about.synthetic else ''}{about.source}."
+    return f"{'Synthetic: ' if about.synthetic else 'Source: '}{about.source}."

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from firmtrade_core.analysis.heterogeneity import LAWS, Laws
+from firmtrade_core.analysis.heterogeneity import Laws
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.bars import shortened
 from firmtrade_core.figures.chart import MUTED, TEXT, Chart, base_layout
@@ -88,12 +88,12 @@ def law_dots(laws: Laws, *, subtitle: str, source: str, most: int = 12) -> Chart
             {
                 "type": "scatter",
                 "mode": "markers",
-                "name": LAWS[law],
+                "name": laws.labels[law],
                 "x": [round(float(v), 6) for v in shown[law]],
                 "y": rows,
                 "marker": {"color": COLOURS[law], "size": 11, "symbol": "circle"},
                 "customdata": [
-                    f"{n}<br>{LAWS[law]}: {change(float(v))}"
+                    f"{n}<br>{laws.labels[law]}: {change(float(v))}"
                     for n, v in zip(shown["name"], shown[law], strict=True)
                 ],
                 "hovertemplate": "%{customdata}<extra></extra>",
@@ -106,7 +106,7 @@ def law_dots(laws: Laws, *, subtitle: str, source: str, most: int = 12) -> Chart
         for n, c in zip(shown["name"], shown["country"], strict=True)
     ]
     layout = base_layout(
-        **keyed([(LAWS[law], COLOURS[law]) for law in laws.results], 150),
+        **keyed([(laws.labels[law], COLOURS[law]) for law in laws.results], 150),
         xaxis=_axis(
             title={"text": "Change in real income, %", "font": {"size": 13}},
             zeroline=True,
@@ -125,7 +125,7 @@ def elasticity_dots(laws: Laws, *, subtitle: str, source: str) -> Chart:
     for law in laws.results:
         own = table[table["law"] == law]
         levels = bool(own["presence"].notna().any())
-        common: dict[str, Any] = {"type": "scatter", "name": LAWS[law]}
+        common: dict[str, Any] = {"type": "scatter", "name": laws.labels[law]}
         if not levels:
             # No level of presence in this law: one elasticity for all markets, drawn across.
             value = float(np.average(own["elasticity"], weights=own["exports"]))
@@ -140,7 +140,7 @@ def elasticity_dots(laws: Laws, *, subtitle: str, source: str) -> Chart:
                         "width": 2,
                         "dash": "dot" if law == "krugman" else "solid",
                     },
-                    "hovertemplate": f"{LAWS[law]}: {number(value, significant=3)} everywhere<extra></extra>",
+                    "hovertemplate": f"{laws.labels[law]}: {number(value, significant=3)} everywhere<extra></extra>",
                 }
             )
             continue
@@ -159,7 +159,7 @@ def elasticity_dots(laws: Laws, *, subtitle: str, source: str) -> Chart:
                     "line": {"width": 0},
                 },
                 "customdata": [
-                    f"{row['name']}<br>{LAWS[law]}<br>elasticity {number(row['elasticity'], significant=3)}<br>"
+                    f"{row['name']}<br>{laws.labels[law]}<br>elasticity {number(row['elasticity'], significant=3)}<br>"
                     f"{number(100 * row['presence'])} % of firms present"
                     for row in own.to_dict("records")
                 ],
@@ -170,13 +170,13 @@ def elasticity_dots(laws: Laws, *, subtitle: str, source: str) -> Chart:
     law = str(span.idxmax())
     own = table[table["law"] == law]
     title = (
-        f"{LAWS[law]}: elasticities from {number(float(own['elasticity'].min()), significant=3)} to "
+        f"{laws.labels[law]}: elasticities from {number(float(own['elasticity'].min()), significant=3)} to "
         f"{number(float(own['elasticity'].max()), significant=3)} by market"
         if float(span.max()) >= 0.05
         else "One elasticity for every market under each law"
     )
     layout = base_layout(
-        **keyed([(LAWS[law], COLOURS[law]) for law in laws.results], 54),
+        **keyed([(laws.labels[law], COLOURS[law]) for law in laws.results], 54),
         xaxis=_axis(
             type="log",
             title={"text": "Share of firms present in the market", "font": {"size": 13}},

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.figures.chart import ACCENT, MUTED, TEXT, Chart, base_layout
+from firmtrade_core.figures.chart import ACCENT, MUTED, TEXT, Chart, base_layout, named_rows, upright
 from firmtrade_core.labels import number
 
 ROW_HEIGHT = 26
@@ -83,16 +83,8 @@ def interval_plot(
         margin={"l": name_width, "r": 16, "t": 2, "b": 30},
         dragmode=False,
         xaxis=_axis(range=[first - margin, last + margin], zeroline=False),
-        yaxis={
-            "tickvals": places,
-            "ticktext": list(rows["label"]),
-            "range": [len(rows) - 0.5, -0.5],
-            "showgrid": False,
-            "zeroline": False,
-            "fixedrange": True,
-            "tickfont": {"size": 13},
-        },
-        shapes=[] if reference is None else [_upright(reference)],
+        yaxis=named_rows(list(rows["label"])),
+        shapes=[] if reference is None else [upright(reference)],
     )
     return Chart(title, subtitle, source, data, layout, height=ROW_HEIGHT * max(len(rows), 1) + 36)
 
@@ -195,7 +187,7 @@ def event_plot(table: pd.DataFrame, *, title: str, subtitle: str, source: str) -
         yaxis=_axis(
             zeroline=True, zerolinecolor=MUTED, zerolinewidth=1.5, range=[low - margin, high + margin]
         ),
-        shapes=[_upright(-step / 2) | {"line": {"color": MUTED, "width": 1, "dash": "dot"}}],
+        shapes=[upright(-step / 2, dash="dot")],
         annotations=_event_labels(after),
     )
     return Chart(title, subtitle, source, data, layout, height=340)
@@ -323,20 +315,6 @@ def _axis(**changes: Any) -> dict[str, Any]:
         "gridcolor": "rgba(128,128,128,0.22)",
         "tickfont": {"size": 12, "color": MUTED},
         **changes,
-    }
-
-
-def _upright(x: float) -> dict[str, Any]:
-    line = {"color": MUTED, "width": 1}
-    return {
-        "type": "line",
-        "x0": x,
-        "x1": x,
-        "y0": 0,
-        "y1": 1,
-        "yref": "paper",
-        "line": line,
-        "layer": "below",
     }
 
 

@@ -10,62 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-_SYLLABLES = [
-    "al",
-    "ba",
-    "cor",
-    "da",
-    "el",
-    "fu",
-    "gar",
-    "hi",
-    "in",
-    "jo",
-    "ka",
-    "lu",
-    "mar",
-    "no",
-    "or",
-    "pa",
-    "qui",
-    "ra",
-    "sol",
-    "tu",
-    "ur",
-    "ve",
-    "wal",
-    "xi",
-    "yan",
-    "zen",
-]
-_TRADES = [
-    "Exportadora",
-    "Agricola",
-    "Minera",
-    "Textiles",
-    "Metalurgica",
-    "Pesquera",
-    "Viña",
-    "Maderas",
-    "Quimica",
-    "Comercial",
-]
+from firmtrade_core.harmonise.invented_names import STREETS, TRADES, with_a_slip, word
+
 _FORMS = ["S.A.", "Ltda.", "SpA", "E.I.R.L.", "S.A.C."]
-_STREETS = ["Libertador", "Bulnes", "Prat", "O'Higgins", "Colon", "Balmaceda", "Serrano", "Condell"]
 
 
-def _word(random: np.random.Generator) -> str:
-    return "".join(random.choice(_SYLLABLES, size=random.integers(2, 5))).capitalize()
-
-
-def _misspelt(text: str, random: np.random.Generator) -> str:
-    place = int(random.integers(1, max(len(text) - 1, 2)))
-    kind = random.integers(3)
-    if kind == 0:
-        return text[:place] + text[place + 1 :]
-    if kind == 1:
-        return text[:place] + text[place : place + 1] * 2 + text[place + 1 :]
-    return text[:place] + "aeiou"[int(random.integers(5))] + text[place + 1 :]
+def _firm(random: np.random.Generator) -> str:
+    trade = random.choice(TRADES)
+    return " ".join([trade, *(word(random, int(random.integers(2, 5))) for _ in range(2))])
 
 
 def two_offices(
@@ -75,19 +27,19 @@ def two_offices(
     random = np.random.default_rng(seed)
     register = []
     for n in range(firms):
-        name = f"{random.choice(_TRADES)} {_word(random)} {_word(random)}"
-        address = f"Av. {random.choice(_STREETS)} {random.integers(1, 9999)}"
+        name = _firm(random)
+        address = f"Av. {random.choice(STREETS)} {random.integers(1, 9999)}"
         register.append((f"r{n}", f"{name} {random.choice(_FORMS)}", address, f"Town {random.integers(60)}"))
     customs, truth = [], []
     for n, (key, name, address, place) in enumerate(register):
         if random.random() > shared:
-            name, address = f"{random.choice(_TRADES)} {_word(random)} {_word(random)}", f"Prat {n}"
+            name, address = _firm(random), f"Prat {n}"
         else:
             truth.append((key, f"c{n}", True))
             bare = name.rsplit(" ", 1)[0]
             chance = random.random()
             if chance < 0.3:
-                bare = _misspelt(bare, random)
+                bare = with_a_slip(bare, random)
             elif chance < 0.4:
                 words = bare.split()
                 bare = " ".join([*words[1:], words[0]])

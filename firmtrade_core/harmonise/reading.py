@@ -70,6 +70,8 @@ class TextFile:
         A few line numbers for each rule.
     sha256
         Of the file as given.
+    records
+        Lines below the header in ``clean``, each of which is to be read or told broken.
     """
 
     path: Path
@@ -79,6 +81,7 @@ class TextFile:
     repairs: dict[str, int]
     examples: dict[str, tuple[str, ...]]
     sha256: str
+    records: int = 0
 
     def findings(self, rows: int) -> list[Finding]:
         """Repairs as findings."""
@@ -109,7 +112,7 @@ def open_text(path: Path, workspace: Path) -> TextFile:
         raise UnreadableFileError(
             f"{path.name} is not a text table (a spreadsheet, an archive?). Export it as CSV with one header line."
         )
-    sound, digest = _survey(path) if encoding is None else (False, _sha256(path))
+    sound, digest, lines = _survey(path) if encoding is None else (False, _sha256(path), 0)
     text_head = head.decode(encoding, "replace") if encoding else _decode_all(head)
     separator = _separator(text_head)
     if not text_head.strip("\ufeff \r\n"):
@@ -117,11 +120,13 @@ def open_text(path: Path, workspace: Path) -> TextFile:
     first = next(line for line in text_head.lstrip("\ufeff").splitlines() if line.strip())
     columns = _unique_names(next(csv.reader([first], delimiter=separator)))
     if sound:
-        return TextFile(path, path, separator, columns, {}, {}, digest)
+        return TextFile(path, path, separator, columns, {}, {}, digest, lines - 1)
     clean = workspace / f"{digest[:16]}.csv"
     mender = _repair(path, clean, encoding, separator, len(columns))
     examples = {rule: tuple(found) for rule, found in mender.examples.items()}
-    return TextFile(path, clean, separator, columns, dict(mender.counts), examples, digest)
+    return TextFile(
+        path, clean, separator, columns, dict(mender.counts), examples, digest, mender.records - 1
+    )
 
 
 def _as_text(path: Path, workspace: Path) -> Path:
@@ -152,18 +157,38 @@ def load_text(connection: duckdb.DuckDBPyConnection, file: TextFile, table: str)
     tuple
         How many lines are broken, and examples of them.
     """
-    names = ", ".join(f"{quoted(name)} VARCHAR" for name in file.columns)
     if not file.columns:
         connection.execute(f"CREATE OR REPLACE TABLE {table} (row BIGINT)")
         connection.execute(f"CREATE OR REPLACE TABLE {table}_broken (line BIGINT, text VARCHAR)")
         return 0, []
+    rows, broken = _scan(connection, file, table, parallel=True)
+    if rows + broken < file.records:
+        # With many broken lines DuckDB's readers, working side by side, lose whole stretches of a file without a word.
+        rows, broken = _scan(connection, file, table, parallel=False)
+    shown = connection.execute(
+        f"SELECT line, text FROM {table}_broken ORDER BY line LIMIT {EXAMPLES}"
+    ).fetchall()
+    # The text itself may name a firm: it stays in the table.
+    examples = [
+        f"line {line}: {_fields(str(text), file.separator)} fields, {len(file.columns)} expected"
+        for line, text in shown
+    ]
+    # What even then is in neither table was swallowed by quotes, and counts as broken: no line goes unaccounted for.
+    return max(broken, file.records - rows), examples
+
+
+def _scan(
+    connection: duckdb.DuckDBPyConnection, file: TextFile, table: str, *, parallel: bool
+) -> tuple[int, int]:
+    """Fill the table and the one of its broken lines; how many rows each has."""
+    names = ", ".join(f"{quoted(name)} VARCHAR" for name in file.columns)
     struct = "{" + ", ".join(f"{literal(name)}: 'VARCHAR'" for name in file.columns) + "}"
     connection.execute(f"CREATE OR REPLACE TABLE {table} (row BIGINT, {names})")
     connection.execute("DROP TABLE IF EXISTS reject_scans")
     connection.execute("DROP TABLE IF EXISTS reject_errors")
     connection.execute(
         f"INSERT INTO {table} SELECT row_number() OVER (), * FROM read_csv("
-        f"{literal(str(file.clean))}, columns={struct}, auto_detect=false, header=true, "
+        f"{literal(str(file.clean))}, columns={struct}, auto_detect=false, header=true, parallel={parallel}, "
         f"delim={literal(file.separator)}, quote='\"', escape='\"', store_rejects=true, rejects_limit=0, "
         "max_line_size=16777216)"
     )
@@ -171,15 +196,10 @@ def load_text(connection: duckdb.DuckDBPyConnection, file: TextFile, table: str)
         f"CREATE OR REPLACE TABLE {table}_broken AS SELECT line, any_value(csv_line) AS text "
         "FROM reject_errors GROUP BY line, byte_position ORDER BY line"
     )
-    found = connection.execute(f"SELECT count(*) FROM {table}_broken").fetchone()
-    shown = connection.execute(
-        f"SELECT line, text FROM {table}_broken ORDER BY line LIMIT {EXAMPLES}"
-    ).fetchall()
-    return int(found[0]) if found else 0, [
-        # The text itself may name a firm: it stays in the table.
-        f"line {line}: {_fields(str(text), file.separator)} fields, {len(file.columns)} expected"
-        for line, text in shown
-    ]
+    counts = connection.execute(
+        f"SELECT (SELECT count(*) FROM {table}), (SELECT count(*) FROM {table}_broken)"
+    ).fetchone()
+    return counts or (0, 0)
 
 
 def _fields(line: str, separator: str) -> int:
@@ -188,17 +208,18 @@ def _fields(line: str, separator: str) -> int:
     return len(next(csv.reader([bare], delimiter=separator), []))
 
 
-def _survey(path: Path) -> tuple[bool, str]:
-    """Whether DuckDB can read the file where it lies, and its SHA-256."""
-    digest, sound, rest = hashlib.sha256(), True, b""
+def _survey(path: Path) -> tuple[bool, str, int]:
+    """Whether DuckDB can read the file where it lies, its SHA-256, and how many lines it has."""
+    digest, sound, rest, lines, last = hashlib.sha256(), True, b"", 0, b"\n"
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             digest.update(block)
+            lines, last = lines + block.count(b"\n"), block[-1:]
             if sound:
                 held = rest + block
                 end = held.rfind(b"\n") + 1
                 sound, rest = _sound(held[:end]), held[end:]
-    return sound and _sound(rest), digest.hexdigest()
+    return sound and _sound(rest), digest.hexdigest(), lines + (last != b"\n")
 
 
 def _sound(lines: bytes) -> bool:
@@ -244,16 +265,19 @@ def _decode_all(head: bytes) -> str:
 
 
 def _separator(text: str) -> str:
-    """The separator that splits the first lines into the same, largest number of fields."""
+    """The separator that splits the first lines most evenly into many fields, the head among them where one does.
+
+    Agreement alone would not do: a comma in every amount splits all lines in two, and broken lines disagree.
+    """
     lines = [line for line in text.splitlines()[:100] if line.strip()]
     if len(lines) > 2:
         lines = lines[:-1]
 
-    def score(separator: str) -> tuple[float, int]:
+    def score(separator: str) -> tuple[bool, float]:
         # Each line by itself: a quote that never closes would swallow the rest.
-        counts = Counter(_fields(line, separator) for line in lines)
-        fields, lines_agreeing = counts.most_common(1)[0] if counts else (1, 0)
-        return (lines_agreeing / max(len(lines), 1) if fields > 1 else 0.0, fields)
+        found = [_fields(line, separator) for line in lines]
+        fields, agreeing = Counter(found).most_common(1)[0] if found else (1, 0)
+        return fields > 1 and found[0] == fields, (fields - 1) * agreeing / max(len(lines), 1)
 
     return max(SEPARATORS, key=score)
 
@@ -274,6 +298,7 @@ class _Mender:
 
     def __init__(self, out: io.TextIOBase, separator: str, fields: int) -> None:
         self.out, self.separator, self.fields = out, separator, fields
+        self.records = 0
         self.counts: Counter[str] = Counter()
         self.examples: dict[str, list[str]] = {}
         self._open: list[tuple[int, str]] = []
@@ -289,10 +314,14 @@ class _Mender:
         if not self._open and not line.strip():
             self.note("line.blank", number)
         elif not self._open and line.count('"') % 2 == 0:
-            self.out.write(line + "\n")
+            self._write(line)
         else:
             self._open.append((number, line))
             self._settle()
+
+    def _write(self, record: str) -> None:
+        self.out.write(record + "\n")
+        self.records += 1
 
     def finish(self) -> None:
         """Write what is still open at the end of the file."""
@@ -308,7 +337,7 @@ class _Mender:
             if len(self._open) > _LONGEST_FIELD:
                 self._give_up()
         elif len(next(csv.reader([joined], delimiter=self.separator))) == self.fields:
-            self.out.write(joined + "\n")
+            self._write(joined)
             self.note("line.joined", self._open[0][0])
             self._open = []
         else:
@@ -317,7 +346,7 @@ class _Mender:
     def _give_up(self) -> None:
         """Write the first open line without its quotes, then look at the others afresh."""
         (number, line), rest = self._open[0], self._open[1:]
-        self.out.write(line.replace('"', "") + "\n")
+        self._write(line.replace('"', ""))
         self.note("line.quote", number)
         self._open = []
         for later in rest:

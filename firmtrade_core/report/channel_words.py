@@ -6,7 +6,8 @@ import math
 from pathlib import Path
 
 from firmtrade_core.channels import Study
-from firmtrade_core.channels.from_panel import ChannelReport, Prediction
+from firmtrade_core.channels.from_panel import ChannelReport
+from firmtrade_core.channels.prediction import Prediction
 from firmtrade_core.channels.work import Request
 from firmtrade_core.labels import number
 
@@ -17,31 +18,46 @@ def plain(name: str) -> str:
 
 
 def parting(study: Study, prediction: Prediction) -> str:
-    """Where the prediction and the effect of an attribute part, in a sentence; empty where they do not (MODEL 7)."""
+    """Where Shapley values and effects of an attribute part, in plain words; empty where they do not (MODEL 7)."""
     effect = study.effect
-    if effect is None or not math.isfinite(prediction.capability):
+    if effect is None:
         return ""
-    low, high = effect.capability_interval
-    if low <= prediction.capability <= high:
+    said = [
+        _parted(study, prediction.capability, effect.capability, effect.capability_interval, "capability"),
+        _parted(study, prediction.fixed_cost_saving, effect.fixed_cost_saving, effect.fixed_cost_interval, "fixed costs"),
+    ]  # fmt: skip
+    return " ".join(words for words in said if words)
+
+
+def _parted(study: Study, predicted: float, caused: float, interval: tuple[float, float], of: str) -> str:
+    """Opposite signs, or a prediction outside the effect's interval; nothing where no effect on it was estimated."""
+    if not math.isfinite(predicted) or interval == (0.0, 0.0):
         return ""
     name, step = plain(study.attribute), 1.0 if study.binary else study.spread
-    predicted, caused = (
-        number(step * value, signed=True) for value in (prediction.capability, effect.capability)
-    )
-    firms = "Firms that have it" if study.binary else "Firms with one standard deviation more"
-    if prediction.capability * effect.capability < 0:
+    credited, done = (number(step * value, signed=True) for value in (predicted, caused))
+    per = "having it" if study.binary else "one standard deviation more"
+    on = "capability" if of == "capability" else "what firms save on fixed costs"
+    if interval[0] <= predicted <= interval[1]:
+        if predicted * caused >= 0:
+            return ""
         return (
-            f"Prediction and effect of {name} point in opposite directions: firms with more of it are predicted {predicted}, "
-            f"but giving it to a firm is estimated to do {caused}. Do not read the prediction as what a policy would do."
+            f"On {on}, prediction ({credited}) and effect ({done}) of {name} have opposite signs, though the effect is "
+            "too uncertain to rule the prediction out."
         )
-    if abs(prediction.capability) > abs(effect.capability):
+    if predicted * caused < 0:
         return (
-            f"{firms} are more capable by {predicted}, other attributes equal, but the effect of {name} itself is "
-            f"{caused}: much of the difference was there before, and a policy that hands it out would not create it."
+            f"On {on}, prediction and effect of {name} point in opposite directions: the model credits {per} with "
+            f"{credited}, but giving it to a firm is estimated to do {done}. Do not read the prediction as what a policy "
+            "would do."
+        )
+    if abs(predicted) > abs(caused):
+        return (
+            f"On {on}, the model credits {per} with {credited}, other attributes equal, but the effect of {name} itself "
+            f"is {done}: much of the difference was there before, and a policy that hands it out would not create it."
         )
     return (
-        f"The prediction ({predicted}) gives {name} less than its effect ({caused}): a model that predicts well need not "
-        "credit the attribute that does the work."
+        f"On {on}, the prediction ({credited}) gives {name} less than its effect ({done}): a model that predicts well need "
+        "not credit the attribute that does the work."
     )
 
 
@@ -87,21 +103,24 @@ def model_card(report: ChannelReport, request: Request) -> str:
         + (", synthetic (no such firm exists)" if report.synthetic else ""),
         "- **Outcome**: log revenue potential (capability) from the model of entry and sales, re-estimated with every "
         "attribute and instrument among its predictors and freed of shrinkage (MODEL 7); fixed costs from entry beyond it",
-        f"- **Folds**: {settings.folds} by firm, {settings.repetitions} divisions, medians; errors clustered by firm; "
+        "- **Errors**: clustered by firm; those of the capability model's own parameters are included, by influence functions",
+        "- **Weights**: " + (report.weights or "every firm counts the same"),
+        f"- **Folds**: {settings.folds} by firm, {settings.repetitions} divisions, medians; "
         f"intervals {settings.level:.0%}; seed {settings.seed}",
         f"- **Table of effects**: {table.content_hash}; data {table.data_hash}",
         "",
-        "| Attribute | Effect on capability | Fixed costs | Evidence | Learners (share explained out of fold) |",
-        "|---|---|---|---|---|",
+        "| Attribute | Effect on capability | SHAP (prediction) | Fixed costs | Evidence | Learners (share explained out of fold) |",
+        "|---|---|---|---|---|---|",
     ]
     for found in report.studies:
         learners = "; ".join(f"{plain(c.target)}: {c.learner} ({c.explained:.2f})" for c in found.choices)
         effect = found.effect
         if effect is None:
-            lines.append(f"| {plain(found.attribute)} | none | none | none | {learners} |")
+            lines.append(f"| {plain(found.attribute)} | none | none | none | none | {learners} |")
             continue
         lines.append(
             f"| {plain(found.attribute)} | {band(effect.capability, effect.capability_interval)} "
+            f"| {shapley(report.prediction(found.attribute).capability)} "
             f"| {band(-effect.fixed_cost_saving, _turned(effect.fixed_cost_interval))} | {effect.words} | {learners} |"
         )
     lines += (
@@ -116,6 +135,11 @@ def model_card(report: ChannelReport, request: Request) -> str:
         "- Effects are averages over firms of this sample; spillovers between firms are not measured."
     )
     return "\n".join(lines) + "\n"
+
+
+def shapley(value: float) -> str:
+    """A Shapley value per unit as written."""
+    return number(value, signed=True) if math.isfinite(value) else "none"
 
 
 def band(value: float, interval: tuple[float, float]) -> str:

@@ -387,7 +387,7 @@ class Programme(Card):
     @classmethod
     def _not_negative(cls, value: float | None) -> float | None:
         if value is not None and not 0 <= value <= 1e9:
-            raise ValueError(f"a programme's cost must be 0 or more, not {value:g}.")
+            raise ValueError(f"a programme's cost must be from 0 to a billion, not {value:g}.")
         return value
 
     @property

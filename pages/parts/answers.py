@@ -65,7 +65,7 @@ def retaliation_details(store: Store, world: World, index: int, card: Any) -> No
     if answer.kind in ("mirror", "proportional"):
         st.slider(
             "Of the points, or of the lost exports, answered",
-            10,
+            min(10, round(100 * answer.share)),
             max(200, round(100 * answer.share)),
             step=10,
             format="%d %%",
@@ -78,7 +78,7 @@ def retaliation_details(store: Store, world: World, index: int, card: Any) -> No
     if answer.kind == "proportional":
         st.slider(
             "Highest rate added",
-            5,
+            min(5, round(100 * answer.ceiling)),
             max(200, round(100 * answer.ceiling)),
             step=5,
             format="%d %%",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from firmtrade_core.figures import Chart
 from firmtrade_core.harmonise.errors import HarmoniseError, UnreadableFileError
 from firmtrade_core.harmonise.firm_tables import FIRM_FIELDS, guess_firm_layout
 from firmtrade_core.harmonise.layout import FIELDS, guess_layout
@@ -59,6 +60,8 @@ class Desk:
     #: How often the desk was cleared: a cleared desk shows a fresh uploader.
     cleared: int = 0
     example: bool = False
+    #: Charts of what came out, by the job's folder: made once, and gone with the session.
+    drawn: dict[str, dict[str, Chart | str]] = field(default_factory=dict)
 
     # Files --------------------------------------------------------------------------------------
 
@@ -108,7 +111,7 @@ class Desk:
         self.cancel()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(mode=0o700)
-        for name in ("files", "kinds", "headers", "columns", "constants"):
+        for name in ("files", "kinds", "headers", "columns", "constants", "drawn"):
             getattr(self, name).clear()
         self.choices = Settings()
         self.cleared += 1
@@ -166,6 +169,13 @@ class Desk:
             return None
         found: Outcome = self.job.result()
         return found
+
+    def pictures(self, make: Callable[[], dict[str, Chart | str]]) -> dict[str, Chart | str]:
+        """Charts of what came out, made once for each job."""
+        key = "" if self.job is None else self.job.folder.name
+        if key not in self.drawn:
+            self.drawn = {key: make()}
+        return self.drawn[key]
 
 
 def current_desk() -> Desk:

@@ -58,14 +58,18 @@ def _dialog(store: Store, world: World, key: str) -> None:
         _code(store.scenario, world, key)
 
 
-def table_downloads(table: Table, about: Callable[[], About], *, key: str, stem: str = "") -> None:
-    """One table as CSV and as Excel, side by side; CSV alone where a sheet cannot hold it."""
-    with st.container(horizontal=True, gap="small", width="content"):
-        for label, (suffix, write) in _FORMATS.items():
+def table_downloads(
+    table: Table, about: Callable[[], About], *, key: str, stem: str = "", label: str = ""
+) -> None:
+    """One table as CSV and as Excel, side by side, after a label; CSV alone where a sheet cannot hold it."""
+    with st.container(horizontal=True, gap="small", width="content", vertical_alignment="center"):
+        if label:
+            st.html(f'<span class="ft-choice">{escape(label)}</span>', width="content")
+        for name, (suffix, write) in _FORMATS.items():
             if suffix == "xlsx" and len(table.frame) > MOST_SHEET_ROWS:
                 continue
             st.download_button(
-                label,
+                name,
                 lambda write=write: write(table, about()),
                 f"{stem or table.key}.{suffix}",
                 mime=_MIME[suffix],

@@ -187,7 +187,10 @@ def table(
     heads = "".join(
         f"<th scope=col{kind}>{escape(name)}</th>" for name, kind in zip(head, kinds, strict=True)
     )
-    lines = "".join(_row(row, kinds) for row in rows) or f"<tr><td colspan={len(head)}>None.</td></tr>"
+    lines = (
+        "".join(_row(row, kinds) for row in rows)
+        or f"<tr><td class=ft-left colspan={len(head)}>None.</td></tr>"
+    )
     st.html(
         f"{f'<h3 class=ft-title>{escape(title)}</h3>' if headed else ''}"
         f'<div class="ft-table{" ft-whole" if whole else ""}" tabindex="0" role="region" aria-label="{escape(title)}">'

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 
 import streamlit as st
 
 from firmtrade_core.codes.countries import country_name
+from firmtrade_core.labels import THIN_SPACE
 from firmtrade_core.margins import FirmsError
 from firmtrade_core.scenarios import HomeFirms
 from firmtrade_core.scenarios.home_default import VARIABLE, fits, goes_without, named_file, shipped_file
 from firmtrade_core.world.world import World
 from pages.parts.frame import complain
+from pages.parts.store import Store
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
@@ -54,6 +57,22 @@ def home_or_complaint(world: World) -> HomeFirms | None:
         return None
 
 
+def look_at_home(store: Store, home: HomeFirms | None) -> None:
+    """A way to the country whose firms are loaded, where another is looked at."""
+    if home is None or home.country == store.country:
+        return
+    name = country_name(home.country)
+    kind = "synthetic firms" if home.synthetic else "firms"
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="ft_look_at_home")
+    row.html(f'<p class="ft-quiet">The {kind} loaded are of {escape(name)}.</p>')
+    row.button(
+        f"Look at {name}",
+        type="tertiary",
+        key="look_at_home",
+        on_click=lambda: setattr(store, "country", home.country),
+    )
+
+
 def home_line(home: HomeFirms | None) -> str:
     """Whose firms are in use, or how to load some."""
     if home is None:
@@ -61,4 +80,5 @@ def home_line(home: HomeFirms | None) -> str:
             "No firms of a home country are loaded: their own law is left out. Name a file of home firms in "
             "FIRMTRADE_HOME to add it."
         )
-    return f"Firms: {len(home)} of {country_name(home.country)} ({home.source})."
+    thin = f"{len(home):,}".replace(",", THIN_SPACE)
+    return f"Firms: {thin} of {country_name(home.country)} ({home.source})."

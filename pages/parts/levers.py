@@ -215,7 +215,7 @@ def _tariff(store: Store, index: int, card: Any) -> None:
 def _slider(store: Store, index: int, card: Any, slide: Slide) -> None:
     value = store.shown(f"card {index}", slide.field, getattr(card, slide.field)) / slide.factor
     whole = slide.step == int(slide.step)
-    as_number: Callable[[float], float] = (lambda v: round(v)) if whole else (lambda v: round(v, 4))
+    as_number: Callable[[float], float] = (lambda v: round(v)) if whole else (lambda v: round(float(v), 4))
     st.slider(
         slide.label,
         min_value=as_number(min(slide.lowest, value)),

@@ -222,7 +222,7 @@ def _effect(index: int, card: Any, home: HomeFirms | None, edit: Any) -> None:
 def programme_details(store: Store, index: int, card: Any) -> None:
     """How much each firm gets, and when."""
     for field, label, lowest, highest, step in (
-        ("intensity", "Units given to each firm", 0.01, 1000.0, 0.5),
+        ("intensity", "Units given to each firm", min(0.01, card.intensity), 1000.0, 0.5),
         ("phase_in", "Years until all take part", 0.0, 50.0, 1.0),
         ("horizon", "Year looked at", 0.0, 50.0, 1.0),
     ):

@@ -139,7 +139,8 @@ def _own_elasticity(store: Store, code: str, name: str, given: dict[str, float])
             store.edit_structure({"elasticity": given | {code: round(value, 4)}})
 
     key = f"structure_elasticity_{code}"
-    st.number_input(name, 0.1, 1000.0, step=0.1, format="%.2f", **seeded(key, float(given[code]), write))
+    now = float(given[code])
+    st.number_input(name, min(0.1, now), max(1000.0, now), step=0.1, format="%.2f", **seeded(key, now, write))
 
 
 def _closures(store: Store, chosen: Any) -> None:
@@ -159,16 +160,17 @@ def _closures(store: Store, chosen: Any) -> None:
             "structure_deficits", chosen.deficits, lambda name: store.edit_structure({"deficits": name})
         ),
     )
+    labour = float(chosen.labour_supply_elasticity)
     st.slider(
         "Labour-supply elasticity",
         0.0,
-        2.0,
+        max(2.0, labour),
         step=0.1,
         format="%.1f",
         help="By how many percent hours worked rise when the real wage rises by one percent. 0: everyone works as before.",
         **seeded(
             "structure_labour",
-            float(chosen.labour_supply_elasticity),
+            labour,
             lambda v: store.edit_structure({"labour_supply_elasticity": round(v, 3)}),
         ),
     )

@@ -214,10 +214,8 @@ def asked(panel: GravityPanel, sector: str | None, token: str, chosen: Choices, 
     if rows <= QUICK_ROWS or token in chosen.asked:
         return True
     st.html(f'<p class="ft-empty">{rows:,} observations: this takes a while.</p>')
-    if not st.button("Estimate", type="primary", key=key):
-        return False
-    chosen.asked.add(token)
-    return True
+    st.button("Estimate", type="primary", key=key, on_click=chosen.asked.add, args=(token,))
+    return False
 
 
 def regressors_of(panel: GravityPanel) -> list[str]:

@@ -75,7 +75,5 @@ def short_sources(world: World) -> str:
     provenance = world.provenance
     estimated = ""
     if provenance.estimated_share:
-        estimated = (
-            f" Bilateral detail is estimated for {100 * provenance.estimated_share:.0f} % of goods trade."
-        )
+        estimated = f" Between pairs of countries, {100 * provenance.estimated_share:.0f} % of goods trade is estimated."
     return f"Source: firmtrade on {provenance.source.split(' (')[0]}.{estimated}"

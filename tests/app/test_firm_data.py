@@ -49,7 +49,11 @@ def test_from_files_to_panel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         "not scaled",
     ):
         assert told in words
-    assert "(invented example)" in words
+    assert "(invented example)" in words and "The firms of the panel" in words
+    drawn = desk.pictures(lambda: {})
+    assert set(drawn) == {"sizes", "premia", "missing"} and not any(
+        isinstance(c, str) for c in drawn.values()
+    )
     desk.clear()
     assert not list(desk.folder.iterdir())
 

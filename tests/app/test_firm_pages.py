@@ -66,15 +66,19 @@ def test_a_file_of_firms_that_cannot_be_read_is_explained(start, monkeypatch, tm
     assert "no file of home firms" in html(start("heterogeneity"))
 
 
-def test_who_gains_shows_regions_only_with_firms_in_use(start) -> None:
+def test_who_gains_shows_the_firms_own_distribution_by_default(start) -> None:
     app = start("who_gains", firms=True)
-    app.selectbox(key="country_who_gains").set_value("ZAF").run()
-    assert "Safeguards" in html(app) and "own firms</i> under Model choices" in html(app)
+    assert "The firms loaded are of South Africa" in html(app)
+    app.button(key="look_at_home").click().run()
+    assert app.session_state["store"].country == "ZAF"
+    words = html(app)
+    assert "Safeguards" in words and "Firms of South Africa" in words and "own distribution" in words
+    assert app.session_state["store"].scenario.structure.family != "firms"
     app.session_state["store"].edit_structure({"family": "firms", "elasticity": 5.0})
     app.run()
     words = html(app)
-    assert not app.exception and "Firms of South Africa" in words
     assert "who_gains_firm_groups" in downloads(app)
+    assert not app.exception and "Firms of South Africa" in words and "own distribution" not in words
 
 
 def test_who_gains_without_firms(start) -> None:

@@ -162,3 +162,13 @@ def test_charts_are_drawn_and_the_map_follows_the_choice(open_page: Callable[...
     )
     assert page.locator(".ft-chart[data-failed]").count() == 0
     assert "Inward resistance" in page.locator('.ft-chart[data-kind="map"] h3').inner_text()
+
+
+def test_a_large_sample_waits_for_a_click(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(trade_panels, "QUICK_ROWS", 100)
+    app = page(monkeypatch, str(own_panel(tmp_path / "own.parquet")))
+    app.selectbox(key="gravity_source").set_value("named").run()
+    assert "256 observations: this takes a while" in html(app)
+    app.button(key="gravity_go").click().run()
+    assert not app.exception and "256 of 256 observations used" in html(app)
+    assert not [button for button in app.button if button.key == "gravity_go"]

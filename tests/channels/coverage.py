@@ -63,11 +63,11 @@ def _replicate(seed: int) -> Outcome:
     )
     effects["naive"], covered["naive"] = effect, abs(effect - ON_CAPABILITY) <= 1.645 * error
     note("instrument", instrumented(confounded), ON_CAPABILITY)
-    note("instrument, fixed costs", instrumented(_on_fixed_costs(confounded, True)), ON_FIXED_COST)
+    note("instrument, fixed costs", instrumented(_on_fixed_costs(confounded)), ON_FIXED_COST)
     seeing = _capability(drawn, (*OBSERVED, "trait"), seed)
     honest = _fits(drawn, seeing, (*OBSERVED, "trait"), (), seed)
     note("right controls", partially_linear(honest), ON_CAPABILITY)
-    note("right controls, fixed costs", partially_linear(_on_fixed_costs(honest, False)), ON_FIXED_COST)
+    note("right controls, fixed costs", partially_linear(_on_fixed_costs(honest)), ON_FIXED_COST)
     weak = _fits(drawn, blind, OBSERVED, WEAK, seed)
     estimate_ = instrumented(weak)
     note("weak instrument, Wald", estimate_, ON_CAPABILITY)
@@ -130,11 +130,7 @@ def _fits(
     return fits.with_data(replace(basis, outcomes=found), "outcome")
 
 
-def _on_fixed_costs(fits: CrossFit, by_instrument: bool) -> CrossFit:
-    left = residuals(fits, instruments=by_instrument)
-    lean = left.treatment
-    if by_instrument:
-        lean = left.instruments[:, 0] * np.sign(left.instruments[:, 0] @ left.treatment)
-    changed = fixed_cost_fits(fits, np.maximum(lean * left.treatment, 0))
+def _on_fixed_costs(fits: CrossFit) -> CrossFit:
+    changed = fixed_cost_fits(fits, fits.data.treatment)
     assert changed is not None
     return changed

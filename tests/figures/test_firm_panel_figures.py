@@ -27,18 +27,42 @@ def test_charts_are_plain_data_and_say_synthetic(panel: FirmPanel) -> None:
         assert text and chart.title
 
 
-def test_sizes_hide_classes_of_few_firms(panel: FirmPanel) -> None:
+def test_sizes_hide_classes_of_few_firms_and_what_would_give_them_away(panel: FirmPanel) -> None:
     others, exporters = size_distribution(panel).data
     table = panel.firms[panel.firms["year"] == 2022]
     sold = table[table["exports"] > 0]
-    first = 100 * (sold["employment"] == 1).mean()
-    assert exporters["y"][0] == (
-        pytest.approx(first, abs=1e-3) if (sold["employment"] == 1).sum() >= 5 else None
-    )
+    by_class = {"10\u201319": (10, 20), "50\u201399": (50, 100)}
     for trace, rows in ((others, table[table["exports"] == 0]), (exporters, sold)):
-        shown = [y for y in trace["y"] if y is not None]
-        assert min(shown) >= 100 * 5 / len(rows) - 1e-3
-        assert sum(shown) <= 100.01
+        shown = [y for y in trace["y"] if y]
+        assert min(shown) >= 100 * 5 / len(rows) - 1e-3 and sum(shown) <= 100.01
+        # One hidden class of a kind would be the rest of 100 %.
+        assert sum(y is None for y in trace["y"]) != 1
+        for name, (low, high) in by_class.items():
+            share = 100 * ((rows["employment"] >= low) & (rows["employment"] < high)).mean()
+            found = trace["y"][trace["x"].index(name)]
+            assert found is None or found == pytest.approx(share, abs=1e-3)
+
+
+def few_exporters(count: int) -> FirmPanel:
+    table = pd.DataFrame(
+        {
+            "firm": [f"f{i}" for i in range(60)],
+            "year": 2020,
+            "sector": "food",
+            "employment": np.arange(60) + 3.0,
+            "sales": np.arange(60) + 10.0,
+            "exports": [1.0] * count + [0.0] * (60 - count),
+        }
+    )
+    return FirmPanel.from_frames(table)
+
+
+def test_few_exporters_are_not_described() -> None:
+    few, enough = few_exporters(4), few_exporters(6)
+    assert size_distribution(few).title == "How large firms are"
+    assert all(y in (None, 0) for y in size_distribution(few).data[1]["y"])
+    assert premia_chart(few).data[0]["x"] == [] and "Too few exporters" in premia_chart(few).title
+    assert "median" in size_distribution(enough).title and len(premia_chart(enough).data[0]["x"]) == 3
 
 
 def test_premia_are_the_facts_in_per_cent(panel: FirmPanel) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pandas as pd
 import pytest
 
 from firmtrade_core.codes.countries import read_country
+from firmtrade_core.harmonise import reading
 from firmtrade_core.harmonise.declarations import Declarations, Options, hashed_firm, read_declarations
 from firmtrade_core.harmonise.errors import HarmoniseError, LayoutError, UnreadableFileError
+from firmtrade_core.harmonise.reading import TextFile, load_text
 
 SALT = b"a salt of sixteen bytes"
 
@@ -242,3 +246,50 @@ def test_saved_report_names_no_firm(tmp_path: Path) -> None:
     }  # fmt: skip
     assert "Secret" not in (tmp_path / "out" / "report.json").read_text()
     assert len(pd.read_parquet(tmp_path / "out" / "lines.parquet")) == 1
+
+
+def test_broken_lines_and_commas_in_amounts_do_not_hide_the_separator(tmp_path: Path) -> None:
+    """A fifth of the lines cut short, a comma in every amount and a bar in every name."""
+    head = "DUS;RUT;Nombre;Fecha;Operacion;Pais destino;Partida;FOB;Moneda"
+    good = "{n};C-{n};Firma | {n};05/03/2018;exportacion;Alemania;870321;100,00;US$"
+    rows = [good.format(n=n) if n % 5 else f"{n};C-{n};Firma | {n},0" for n in range(300)]
+    path = tmp_path / "aduana.csv"
+    path.write_text("\n".join([head, *rows]), encoding="utf-8")
+    found = read_declarations([path], tmp_path / "work", Options(SALT))
+    accounts = found.accounts()
+    assert accounts["read"] == 300 and accounts["clean"] == 240 and accounts["lost"] == 0
+
+
+@pytest.mark.truth
+def test_a_million_bad_rows_are_all_accounted_for(tmp_path: Path) -> None:
+    """DuckDB's parallel reader loses whole stretches of such a file (above 64 MiB) without a word."""
+    good = line(country="Atlantis", firm="x" * 40)
+    rows = [good if n % 9 else good[:60] for n in range(1_000_000)]
+    path = tmp_path / "bad.csv"
+    path.write_text("\n".join([HEADER, *rows]), encoding="utf-8")
+    found = read_declarations([path], tmp_path / "work", Options(SALT))
+    accounts = found.accounts()
+    assert accounts == {"read": 1_000_000, "clean": 0, "quarantined": 1_000_000, "lost": 0}
+    assert rules(found)["line.fields"] == 111_112 and rules(found)["country.unknown"] == 888_888
+
+
+def test_a_reader_that_loses_lines_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lossy(connection: duckdb.DuckDBPyConnection, *given: Any, parallel: bool) -> tuple[int, int]:
+        rows, broken = scan(connection, *given, parallel=parallel)
+        if parallel:
+            connection.execute("DELETE FROM source_0 WHERE row > 5")
+        return min(rows, 5) if parallel else rows, broken
+
+    scan = reading._scan
+    monkeypatch.setattr(reading, "_scan", lossy)
+    found = read(tmp_path, *(line(str(n)) for n in range(20)))
+    assert found.accounts() == {"read": 20, "clean": 20, "quarantined": 0, "lost": 0}
+
+
+def test_lines_swallowed_by_quotes_count_as_broken(tmp_path: Path) -> None:
+    text = TextFile(tmp_path / "x.csv", tmp_path / "x.csv", ";", ("a", "b"), {}, {}, "", records=4)
+    text.path.write_text('a;b\n1;2\n3;"4\n5;6\n7;8\n', encoding="utf-8")
+    connection = duckdb.connect()
+    broken, _ = load_text(connection, text, "source")
+    rows = connection.execute("SELECT count(*) FROM source").fetchone()
+    assert rows is not None and rows[0] + broken == 4

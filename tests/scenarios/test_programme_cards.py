@@ -169,7 +169,7 @@ def test_lognormal_firms_all_moved_are_the_lognormal_moved(world: World) -> None
     [
         ({"take_up": 1.2}, "take-up is a share"),
         ({"take_up": -0.1}, "take-up is a share"),
-        ({"unit_cost": -1.0}, "must be 0 or more"),
+        ({"unit_cost": -1.0}, "must be from 0 to a billion"),
         ({"policy": "flying"}, "not one of"),
         ({"intensity": 0}, "greater than 0"),
     ],

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.codes.currencies import ExchangeRates
+from firmtrade_core.harmonise.invented_names import STREETS, TRADES, with_a_slip, word
 from firmtrade_core.panel.synthetic.country import CountryTruth, SyntheticCountry
 from firmtrade_core.panel.synthetic.products import PRODUCTS
 
@@ -121,74 +122,22 @@ def write_raw(country: SyntheticCountry, folder: str | Path, mess: Mess | None =
 
 # Names ------------------------------------------------------------------------------------------
 
-_SYLLABLES = [
-    "al",
-    "ba",
-    "cor",
-    "da",
-    "el",
-    "fu",
-    "gar",
-    "hi",
-    "in",
-    "jo",
-    "ka",
-    "lu",
-    "mar",
-    "no",
-    "or",
-    "pa",
-    "qui",
-    "ra",
-    "sol",
-    "tu",
-    "ur",
-    "ve",
-    "wal",
-    "ya",
-    "zen",
-]
-_TRADES = [
-    "Exportadora",
-    "Agrícola",
-    "Minera",
-    "Textiles",
-    "Metalúrgica",
-    "Pesquera",
-    "Viña",
-    "Maderas",
-    "Química",
-    "Comercial",
-]
 _FORMS = {
     "S.A.": ("SA", "Sociedad Anónima", "S. A."),
     "Ltda.": ("LTDA", "Limitada", "y Cía Ltda"),
     "SpA": ("S.p.A.", "Sociedad por Acciones", "SPA"),
 }
-_STREETS = [
-    "Libertad",
-    "Bulnes",
-    "Prat",
-    "Colón",
-    "Balmaceda",
-    "Serrano",
-    "Condell",
-    "Maipú",
-    "Independencia",
-    "Esmeralda",
-]
 
 
 def _people(truth: CountryTruth, generator: np.random.Generator) -> pd.DataFrame:
     """Names and addresses, one row by firm."""
     count = len(truth.identifiers)
 
-    def words(length: int) -> Texts:
-        parts = generator.choice(_SYLLABLES, (count, length))
-        return np.array(["".join(row).capitalize() for row in parts], dtype=object)
+    def words(syllables: int) -> list[str]:
+        return [word(generator, syllables) for _ in range(count)]
 
-    trade, form = generator.choice(_TRADES, count), generator.choice(list(_FORMS), count)
-    street, house = generator.choice(_STREETS, count), generator.integers(10, 4_000, count)
+    trade, form = generator.choice(TRADES, count), generator.choice(list(_FORMS), count)
+    street, house = generator.choice(STREETS, count), generator.integers(10, 4_000, count)
     name = [f"{t} {a} {b} {f}" for t, a, b, f in zip(trade, words(3), words(2), form, strict=True)]
     return pd.DataFrame(
         {
@@ -206,9 +155,8 @@ def _misspell(name: str, generator: np.random.Generator) -> str:
     form = next((f for f in _FORMS if name.endswith(f)), "")
     core = name[: len(name) - len(form)].strip()
     kind = generator.integers(4)
-    if kind == 0:  # a letter lost
-        place = int(generator.integers(2, len(core) - 2))
-        core = core[:place] + core[place + 1 :]
+    if kind == 0:
+        core = with_a_slip(core, generator)
     elif kind == 1:  # two letters swapped
         place = int(generator.integers(2, len(core) - 3))
         core = core[:place] + core[place + 1] + core[place] + core[place + 2 :]
