@@ -78,13 +78,10 @@ def pipeline(
         )  # fmt: skip
         with _Bar(quiet=as_json) as bar:
             made = run_pipeline(plan, output, progress=bar)
-    except (HarmoniseError, ConcordanceError, ScenarioError, WorldError, ValueError) as error:
-        failed = isinstance(
-            error, PipelineError | CapabilityError | FirmsError | TailError | PanelError | EquilibriumError
-        )
-        _stop(str(error), FAILED if failed else WRONG_INPUT, as_json)
-    except (FirmsError, TailError, PanelError, EquilibriumError) as error:
+    except (PipelineError, CapabilityError, FirmsError, TailError, PanelError, EquilibriumError) as error:
         _stop(str(error), FAILED, as_json)
+    except (HarmoniseError, ConcordanceError, ScenarioError, WorldError, ValueError) as error:
+        _stop(str(error), WRONG_INPUT, as_json)
     except OSError as error:
         _stop(
             f"{error.filename or 'A file'} cannot be used: {error.strerror or error}.", WRONG_INPUT, as_json
