@@ -294,7 +294,7 @@ def _shapley_chart(study: Study, report: ChannelReport, source: str) -> None:
         return
     chart.draw(made, key="shapley", result=f"{report.content_hash}{study.attribute}")
     st.html(
-        f'<p class="ft-detail">{escape(plain(study.attribute))} ranks {predicted.rank} of {predicted.of} in what the model '
+        f'<p class="ft-detail">{escape(plain(study.attribute).capitalize())} ranks {predicted.rank} of {predicted.of} in what the model '
         f"predicts by; SHAP of {predicted.rows:,} firms, which add up to predictions within {predicted.additivity:.0e}.</p>"
     )
 

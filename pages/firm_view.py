@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 
 import pandas as pd
 import streamlit as st
 
 from firmtrade_core.analysis.firm_profile import AttributeReader, Profile, firm_profile
-from firmtrade_core.analysis.firm_view import FirmView, Upgrade, firm_view, money
+from firmtrade_core.analysis.firm_view import FirmView, Upgrade, firm_view, money, own_law
 from firmtrade_core.analysis.firms import own_margins
 from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.codes.countries import country_name
@@ -24,9 +23,9 @@ from firmtrade_core.scenarios.home import GRADES
 from firmtrade_core.scenarios.programmes import Treatment
 from firmtrade_core.world.world import World
 from pages.parts import chart
-from pages.parts.exports import table_downloads
+from pages.parts.exports import several_downloads
 from pages.parts.firm_choice import Choice, current_choice, may_show_single_firms
-from pages.parts.frame import certificate_line, complain, notes, open_page
+from pages.parts.frame import certificate_line, complain, notes, open_page, table
 from pages.parts.home import home_line, home_or_complaint
 from pages.parts.solving import UnsolvedError, solve_scenario
 from pages.parts.store import Store, current, seeded
@@ -54,23 +53,19 @@ def _solved(
     store: Store, world: World, home: HomeFirms
 ) -> tuple[Equilibrium, Treatment | None, tuple[str, ...]] | None:
     """The scenario under the firms' own law; None after saying why not."""
-    scenario, said = store.scenario, []
-    if scenario.structure.family != "firms":
-        scenario = scenario.with_(structure=scenario.structure.model_copy(update={"family": "firms"}))
-        said.append(
-            "Solved here with the home country's own firms, whatever family Model choices name: a single firm has no "
-            "place in the others."
-        )
-    try:
-        with st.spinner("Solving the scenario firm by firm"):
-            equilibrium, read = solve_scenario(scenario, world)
-        treatment = _treatment(
-            world.content_hash, scenario.content_hash, home.content_hash, scenario, world, home
-        )
-    except (FirmsError, ScenarioError, UnsolvedError) as problem:
-        complain("No equilibrium to show", str(problem), "Change the scenario in the Scenario lab.")
-        return None
-    return equilibrium, treatment, (*said, *read)
+    problem: Exception | None = None
+    for scenario, said in own_law(store.scenario):
+        try:
+            with st.spinner("Solving the scenario firm by firm"):
+                equilibrium, read = solve_scenario(scenario, world)
+            treatment = _treatment(
+                world.content_hash, scenario.content_hash, home.content_hash, scenario, world, home
+            )
+            return equilibrium, treatment, ((said, *read) if said else read)
+        except (FirmsError, ScenarioError, UnsolvedError) as error:
+            problem = problem or error
+    complain("No equilibrium to show", str(problem), "Change the scenario in the Scenario lab.")
+    return None
 
 
 # Who ----------------------------------------------------------------------------------------------
@@ -237,33 +232,13 @@ def _numbers(view: FirmView) -> None:
         for label, value, detail, band in items
     )
     st.html(
-        "<style>.ft-four { grid-template-columns: repeat(4, minmax(0, 1fr)); }</style>"
+        "<style>.ft-numbers.ft-four { grid-template-columns: repeat(4, minmax(0, 1fr)); }</style>"
         f'<div class="ft-numbers ft-four" data-result="{escape(view.equilibrium.content_hash)}">{cells}</div>'
     )
 
 
 def _chance(share: float) -> str:
     return f"{number(100 * float(share))}\u202f%"
-
-
-_WORDY = (
-    "<style>.ft-wordy.ft-wordy { max-height: none; } .ft-wordy.ft-wordy td:last-child, .ft-wordy.ft-wordy thead th:last-child "
-    "{ text-align: left; white-space: normal; min-width: 16rem; }</style>"
-)
-
-
-def _table(label: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    top = "".join(f"<th scope=col>{escape(cell)}</th>" for cell in head)
-    body = "".join(
-        f"<tr><th scope=row>{escape(row[0])}</th>"
-        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
-        + "</tr>"
-        for row in rows
-    )
-    st.html(
-        f'{_WORDY}<div class="ft-table ft-wordy" tabindex="0" role="region" aria-label="{escape(label)}"><table><thead><tr>'
-        f"{top}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
 
 
 def _next(view: FirmView, under: str, source: str, key: str) -> None:
@@ -274,7 +249,6 @@ def _next(view: FirmView, under: str, source: str, key: str) -> None:
         )  # fmt: skip
         chart.draw(drawn, key="firm_chances", result=key, kind="chances")
     with right:
-        st.html('<h2 class="ft-heading">Where next, and what stands in the way</h2>')
         rows = [
             (
                 str(row["name"]),
@@ -284,15 +258,16 @@ def _next(view: FirmView, under: str, source: str, key: str) -> None:
             )
             for row in view.next_markets(8).to_dict("records")
         ]
-        _table(
-            "Where next", ("Destination", "Chance", "Sales if there, a year", "What stands in the way"), rows
+        table(
+            "Where next, and what stands in the way",
+            ("Destination", "Chance", "Sales if there, a year", "What stands in the way"),
+            rows,
+            words=("What stands in the way",),
         )
         if view.profile.served is not None:
             count = len(view.profile.served)
-            markets = f"{count} market{'s' if count != 1 else ''}" if count else "no market"
-            st.html(
-                f'<p class="ft-quiet">It serves {markets} already{"; left out here" if count else ""}.</p>'
-            )
+            said = f"It serves {count} market{'s' if count > 1 else ''} already; left out here."
+            st.html(f'<p class="ft-quiet">{said if count else "It serves no market yet."}</p>')
 
 
 def _upgrades(view: FirmView, under: str, source: str, key: str) -> None:
@@ -310,35 +285,56 @@ def _upgrades(view: FirmView, under: str, source: str, key: str) -> None:
         )  # fmt: skip
         chart.draw(drawn, key="firm_upgrades", result=key, kind="upgrades")
     with right:
-        _table(
-            "Upgrades",
-            ("Upgrade", "Capability", "Fixed costs", "Markets", "Pays up to, a year", "Evidence"),
-            [_upgrade_row(each) for each in view.upgrades],
+        table(
+            "What an upgrade may cost a year and still pay",
+            ("Upgrade", "Pays up to", "90 % band", "Evidence"),
+            [
+                (
+                    _upgrade_name(each),
+                    money(each.worth[0]),
+                    _ends(*map(money, each.worth[1:])),
+                    GRADES[each.effect.grade],
+                )
+                for each in view.upgrades
+            ],
+            words=("Evidence",),
         )
         st.html(
-            '<p class="ft-quiet">Pays up to: extra variable profit at home and abroad, x/σ, less extra fixed costs; what the '
-            "upgrade may cost a year and still break even. Bands carry the error of the effect; other firms and prices stay "
-            "as they are.</p>"
+            '<p class="ft-quiet">Extra variable profit at home and abroad, x/σ, less extra fixed costs. Bands carry the error of '
+            "the effect; other firms and prices stay as they are.</p>"
         )
+    table(
+        "What an upgrade does",
+        (
+            "Upgrade",
+            "Capability, log points",
+            "Fixed costs, %",
+            "Expected exports, m USD",
+            "Expected markets",
+        ),
+        [
+            (
+                _upgrade_name(each),
+                *(_band(values) for values in (each.capability, each.fixed_cost, each.exports, each.markets)),
+            )
+            for each in view.upgrades
+        ],
+    )
 
 
-def _upgrade_row(each: Upgrade) -> tuple[str, ...]:
+def _upgrade_name(each: Upgrade) -> str:
     name = each.attribute.replace("_", " ")
     unit = f" ({each.effect.unit})" if each.effect.unit else ""
+    return f"{name[:1].upper()}{name[1:]}{unit}"
 
-    def band(values: tuple[float, float, float], unit: str = "") -> str:
-        value, low, high = (number(v, signed=True) for v in values)
-        return f"{value}{unit} ({low} to {high})"
 
-    worth, low, high = (money(v) for v in each.worth)
-    return (
-        f"{name[:1].upper()}{name[1:]}{unit}",
-        band(each.capability),
-        band(each.fixed_cost, " %"),
-        band(each.markets),
-        f"{worth} ({low} to {high})",
-        GRADES[each.effect.grade],
-    )
+def _ends(low: str, high: str) -> str:
+    return f"{low} to {high}"
+
+
+def _band(values: tuple[float, float, float]) -> str:
+    value, low, high = (number(v, signed=True) for v in values)
+    return f"{value} ({_ends(low, high)})"
 
 
 def _dependence(view: FirmView, under: str, source: str, key: str) -> None:
@@ -360,7 +356,7 @@ def _dependence(view: FirmView, under: str, source: str, key: str) -> None:
             ("Its share of all sales", *(_chance(v) for v in found.sales_share)),
             ("Profit lost if it is cut off, a year", *(money(v) for v in found.loss)),
         ]
-        _table("Partner risk", ("", "Baseline", "Scenario"), rows)
+        table("If the largest partner were cut off", ("Measure", "Baseline", "Scenario"), rows)
         st.html(
             '<p class="ft-quiet">Profit lost: variable profit less the fixed costs saved, if nothing replaces the partner. Whole '
             "countries cut off, with substitution, stand under Who gains.</p>"
@@ -373,11 +369,9 @@ def _downloads(view: FirmView, store: Store, single_real: bool) -> None:
             '<p class="ft-quiet">Numbers of a single real firm stay on this screen: no file, no link.</p>'
         )
         return
-    with st.container(horizontal=True, gap="medium"):
-        for table in (destinations_table(view), upgrades_table(view)):
-            table_downloads(
-                table, lambda: about_view(view, store.scenario), key=f"firm_{table.key}", stem=table.key
-            )
+    several_downloads(
+        (destinations_table(view), upgrades_table(view)), lambda: about_view(view, store.scenario), key="firm"
+    )
 
 
 def _page(world: World) -> None:

@@ -23,6 +23,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.labels import level, listed, number
 from firmtrade_core.margins import Deviations
+from firmtrade_core.scenarios import Scenario
 from firmtrade_core.scenarios.home import Effect, HomeFirms
 
 Array = NDArray[np.float64]
@@ -444,6 +445,27 @@ class FirmView:
         if not likely:
             return f"{self.profile.label} is far from exporting anywhere it does not already"
         return f"{self.profile.label} could export next to {listed(likely)}"
+
+
+def own_law(scenario: Scenario) -> tuple[tuple[Scenario, str], ...]:
+    """The scenario with the home country's own firms: as it is if it has them, else ways to give it them, best first.
+
+    Returns
+    -------
+    tuple
+        Scenarios and what was changed, in words; the next is meant for where one has no equilibrium.
+    """
+    if scenario.structure.family == "firms":
+        return ((scenario, ""),)
+    said = "Solved here with the home country's own firms, whatever family the scenario names: a single firm has no place in the others."
+    own = {"family": "firms"}
+    return (
+        (scenario.with_(structure=scenario.structure.model_copy(update=own)), said),
+        (
+            scenario.with_(structure=scenario.structure.model_copy(update=own | {"elsewhere": "lognormal"})),
+            f"{said} Other countries' firms are lognormal: under the scenario's own choice profits would exceed value added.",
+        ),
+    )
 
 
 def firm_view(equilibrium: Equilibrium, home: HomeFirms, profile: Profile) -> FirmView:

@@ -1,13 +1,17 @@
 """Learners of m and g behind one interface: fit weighted responses on attributes, predict.
 
 The default is gradient boosting of trees on top of a penalised additive base (a smooth curve in each attribute).
-The base takes the smooth part, which trees only approximate by steps; the trees take kinks and interactions.
+The base takes the smooth part, which trees only approximate by steps; the trees take kinks and interactions. Once the
+base has both attributes' own parts, a greedy tree cannot see what the two do together: no first split gains. So the
+search also tries bases with smooth interactions of the few pairs that a screening of the residuals puts first (as in
+Lou, Caruana, Gehrke and Hooker 2013).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -16,8 +20,11 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-#: Bins into which trees cut an attribute.
-BINS = 64
+#: Bins into which trees cut an attribute, and into which the screening of pairs does.
+BINS, COARSE_BINS = 64, 4
+
+#: Ridge penalty of interactions, as a multiple of that of an attribute's own curvature.
+INTERACTION_PENALTY = 10.0
 
 Kind = Literal["boosting", "elastic_net", "random_forest", "splines"]
 Base = Literal["none", "linear", "splines"]
@@ -45,6 +52,8 @@ class Learner:
         Of boosting: trees, shrinkage, leaves by tree, firms by leaf.
     penalty
         Ridge penalty of the base or of splines, in observations; of the elastic net relative to its largest.
+    pairs
+        Pairs of attributes whose interaction boosting's base holds, the strongest on the training rows.
     signs
         Attributes whose effect theory signs, by name: +1 never lowers, -1 never raises m (or g).
         Boosting only; the base leaves such attributes to the trees.
@@ -57,6 +66,7 @@ class Learner:
     leaves: int = 6
     smallest_leaf: int = 20
     penalty: float = 3.0
+    pairs: int = 0
     signs: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -92,6 +102,7 @@ class Learner:
                     for leaves in (3, 6)
                     for p in (1.0, 10.0)
                 ),
+                *(replace(self, base="splines", leaves=3, pairs=pairs) for pairs in (1, 4)),
             )
         if self.kind == "random_forest":
             return tuple(replace(self, smallest_leaf=size) for size in (5, 20, 60))
@@ -101,7 +112,7 @@ class Learner:
 
 @dataclass(frozen=True, eq=False)
 class Additive:
-    """A ridge regression on bases of each attribute alone: predictions split exactly into attributes' parts.
+    """A ridge regression on bases of each attribute and of few pairs: predictions split into attributes' parts.
 
     Parameters
     ----------
@@ -113,6 +124,10 @@ class Additive:
     means : tuple of (1 + B_k + 1,)
         Basis means, so that each part averages zero over the sample.
     intercept
+    pairs : tuple of (int, int)
+        Attributes that interact.
+    pair_coefficients, pair_means : tuple of (P,)
+        Of the products of the two attributes' centred bases, gap indicators left out.
     """
 
     centre: Array
@@ -121,6 +136,9 @@ class Additive:
     coefficients: tuple[Array, ...]
     means: tuple[Array, ...]
     intercept: float
+    pairs: tuple[tuple[int, int], ...] = ()
+    pair_coefficients: tuple[Array, ...] = ()
+    pair_means: tuple[Array, ...] = ()
 
     @classmethod
     def fit(
@@ -132,8 +150,9 @@ class Additive:
         *,
         curved: bool,
         free: NDArray[np.bool_] | None = None,
+        pairs: int = 0,
     ) -> Additive:
-        """Weighted ridge; slopes are hardly penalised, curvature is. Columns not ``free`` get no part."""
+        """Weighted ridge; slopes are hardly penalised, curvature and interactions are. Columns not ``free`` get no part."""
         w = weights / weights.mean()
         centre, scale = np.nanmean(attributes, 0), np.nanstd(attributes, 0)
         scale = np.where(scale > 0, scale, 1.0)
@@ -141,32 +160,110 @@ class Additive:
         knots = tuple(_knots(column) if curved else np.empty(0) for column in standard.T)
         blocks = [_basis(column, knot) for column, knot in zip(standard.T, knots, strict=True)]
         means = tuple(np.average(block, axis=0, weights=w) for block in blocks)
-        design = np.hstack([block - mean for block, mean in zip(blocks, means, strict=True)])
+        blocks = [block - mean for block, mean in zip(blocks, means, strict=True)]
         ridge = np.concatenate([_ridge(len(knot)) for knot in knots]) * penalty
         if free is not None:
             ridge = ridge + np.repeat(~free, [len(mean) for mean in means]) * 1e12
         intercept = float(np.average(response, weights=w))
-        gram = (design * w[:, None]).T @ design
-        gram[np.diag_indices_from(gram)] += ridge + 1e-6
-        solved = np.linalg.solve(gram, design.T @ (w * (response - intercept)))
-        edges = np.cumsum([len(mean) for mean in means])[:-1]
-        return cls(centre, scale, knots, tuple(np.split(solved, edges)), means, intercept)
+        alone = _solve_ridge(blocks, response - intercept, w, ridge)
+        found = cls(centre, scale, knots, alone, means, intercept)
+        if pairs == 0:
+            return found
+        taken = free if free is not None else np.ones(len(scale), dtype=bool)
+        chosen = strongest_pairs(attributes, response - found.predict(attributes), w, pairs, taken)
+        products = [_product(blocks[first], blocks[second]) for first, second in chosen]
+        pair_means = tuple(np.average(product, axis=0, weights=w) for product in products)
+        products = [product - mean for product, mean in zip(products, pair_means, strict=True)]
+        more = np.full(sum(len(mean) for mean in pair_means), INTERACTION_PENALTY * penalty)
+        solved = _solve_ridge([*blocks, *products], response - intercept, w, np.concatenate([ridge, more]))
+        count = len(blocks)
+        return cls(centre, scale, knots, solved[:count], means, intercept, chosen, solved[count:], pair_means)
 
     def parts(self, attributes: Array) -> Array:
-        """What each attribute adds to the intercept, (R, K); exact Shapley values of the base."""
+        """What each attribute adds to the intercept, (R, K).
+
+        Half of an interaction goes to either attribute; with attributes drawn independently these are exact Shapley
+        values of the base.
+        """
         standard = (attributes - self.centre) / self.scale
-        columns = [
-            (_basis(column, knot) - mean) @ coefficient
-            for column, knot, mean, coefficient in zip(
-                standard.T, self.knots, self.means, self.coefficients, strict=True
-            )
+        blocks = [
+            _basis(column, knot) - mean
+            for column, knot, mean in zip(standard.T, self.knots, self.means, strict=True)
         ]
-        return np.column_stack(columns)
+        parts = np.column_stack([b @ c for b, c in zip(blocks, self.coefficients, strict=True)])
+        for pair, coefficient, mean in zip(self.pairs, self.pair_coefficients, self.pair_means, strict=True):
+            together = (_product(*(blocks[k] for k in pair)) - mean) @ coefficient
+            for k in pair:
+                parts[:, k] += together / 2
+        return parts
 
     def predict(self, attributes: Array) -> Array:
         """Intercept plus parts."""
         total: Array = self.intercept + self.parts(attributes).sum(1)
         return total
+
+
+def _solve_ridge(blocks: list[Array], response: Array, weights: Array, ridge: Array) -> tuple[Array, ...]:
+    """Coefficients by block."""
+    design = np.hstack(blocks)
+    gram = (design * weights[:, None]).T @ design
+    gram[np.diag_indices_from(gram)] += ridge + 1e-6
+    solved = np.linalg.solve(gram, design.T @ (weights * response))
+    return tuple(np.split(solved, np.cumsum([block.shape[1] for block in blocks])[:-1]))
+
+
+def _product(first: Array, second: Array) -> Array:
+    """Products of two bases without their gap indicators, (R, P)."""
+    product: Array = (first[:, :-1, None] * second[:, None, :-1]).reshape(len(first), -1)
+    return product
+
+
+def strongest_pairs(
+    attributes: Array, residual: Array, weights: Array, most: int, taken: NDArray[np.bool_]
+) -> tuple[tuple[int, int], ...]:
+    """Pairs of attributes whose joint cells explain most of the residual beyond chance.
+
+    Each attribute is cut into `COARSE_BINS` at its quantiles. A pair's score is the chi-squared of its cells' mean
+    residuals less those of either attribute alone, less its degrees of freedom, over its standard deviation.
+
+    Parameters
+    ----------
+    attributes, residual, weights : (R, K), (R,), (R,)
+    most
+        Pairs returned, strongest first.
+    taken : (K,)
+        Attributes that may be in one.
+    """
+    member, owner = _coarse_bins(attributes)
+    residual = residual - np.average(residual, weights=weights)
+    total = member.T @ (member * (weights * residual)[:, None])
+    # Variance of a cell's sum, whatever a row's variance is.
+    noise = member.T @ (member * (weights * residual)[:, None] ** 2)
+    gain = np.divide(total**2, noise, out=np.zeros_like(total), where=noise > 0)
+    alone = np.diag(gain)
+    scores = {}
+    places = [np.flatnonzero(owner == k) for k in range(attributes.shape[1])]
+    for first, second in combinations(np.flatnonzero(taken).tolist(), 2):
+        a, b = places[first], places[second]
+        cells = np.ix_(a, b)
+        freedom = int((noise[cells] > 0).sum()) - len(a) - len(b) + 1
+        if freedom > 0:
+            joint = gain[cells].sum() - alone[a].sum() - alone[b].sum()
+            scores[first, second] = (joint - freedom) / np.sqrt(2 * freedom)
+    return tuple(sorted(scores, key=lambda pair: -scores[pair])[:most])
+
+
+def _coarse_bins(attributes: Array) -> tuple[Array, Integers]:
+    """Indicators of each attribute's bins side by side, (R, B), gaps a bin of their own, and whose they are, (B,)."""
+    members, owner = [], []
+    for k, column in enumerate(attributes.T):
+        known = np.isfinite(column)
+        edges = np.unique(np.quantile(column[known], np.arange(1, COARSE_BINS) / COARSE_BINS))
+        place = np.where(known, np.searchsorted(edges, column), len(edges) + 1)
+        for value in np.unique(place):
+            members.append(place == value)
+            owner.append(k)
+    return np.column_stack(members).astype(float), np.array(owner)
 
 
 def _knots(column: Array) -> Array:
@@ -239,7 +336,13 @@ def _boost(
     base = None
     if learner.base != "none":
         base = Additive.fit(
-            attributes, response, weights, learner.penalty, curved=learner.base == "splines", free=signs == 0
+            attributes,
+            response,
+            weights,
+            learner.penalty,
+            curved=learner.base == "splines",
+            free=signs == 0,
+            pairs=learner.pairs,
         )
         response = response - base.predict(attributes)
     if learner.rounds == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,30 +91,19 @@ class CrossFit:
             Rows to learn from; predictions are for all.
         """
         if name not in self._kept:
-            choice = self.choices.get(name)
-            seed = self.settings.seed
-            if choice is None:
-                use = slice(None) if rows is None else rows
-                choice = choose(
-                    self.settings.learners, self.controls[use], target[use], _dense(self.folds[0][use]), name,
-                    classify=classify, seed=seed, weights=None if self.data.weights is None else self.data.weights[use],
-                )  # fmt: skip
-                self.choices[name] = choice
-            self._kept[name] = np.array(
-                [
-                    out_of_fold(
-                        choice.learner,
-                        self.controls,
-                        target,
-                        folds,
-                        classify=classify,
-                        seed=seed + r,
-                        rows=rows,
-                        weights=self.data.weights,
-                    )
-                    for r, folds in enumerate(self.folds)
-                ]
-            )
+            options: dict[str, Any] = {"classify": classify, "rows": rows, "weights": self.data.weights}
+            seed, found = self.settings.seed, []
+            if name not in self.choices:
+                self.choices[name], first = choose(
+                    self.settings.learners, self.controls, target, self.folds[0], name, seed=seed, **options
+                )
+                found.append(first)
+            learner = self.choices[name].learner
+            for r in range(len(found), len(self.folds)):
+                found.append(
+                    out_of_fold(learner, self.controls, target, self.folds[r], seed=seed + r, **options)
+                )
+            self._kept[name] = np.array(found)
         return self._kept[name]
 
     def leaning(self, lean: Array, moved: Array) -> CrossFit:
@@ -237,14 +227,10 @@ def firm_folds(data: ChannelData, settings: Settings) -> list[Integers]:
 
 def firm_sums(values: Array, firm: Integers) -> Array:
     """Sums over each firm's rows of ``values`` (R, ...), (F, ...)."""
-    total = np.zeros((int(firm.max()) + 1, *values.shape[1:]))
-    np.add.at(total, firm, values)
-    return total
+    if values.ndim == 1:
+        return np.bincount(firm, values).astype(float)
+    return np.column_stack([np.bincount(firm, column) for column in values.T])
 
 
 def _variance(values: Array, weights: Array) -> float:
     return float(np.average((values - np.average(values, weights=weights)) ** 2, weights=weights))
-
-
-def _dense(folds: Integers) -> Integers:
-    return np.unique(folds, return_inverse=True)[1].astype(np.int64)

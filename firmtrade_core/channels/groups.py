@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2, norm
 
 from firmtrade_core.channels.crossfit import CrossFit, firm_sums
-from firmtrade_core.channels.errors import SampleError
+from firmtrade_core.channels.errors import PosteriorError, SampleError
 from firmtrade_core.channels.estimators import median_of
 
 Array = NDArray[np.float64]
@@ -42,7 +42,7 @@ class GroupEffects:
     p_value
         That all groups share one effect.
     left_out
-        Groups too small to tell.
+        Groups too small to tell, or whose firms sell too little.
     """
 
     grouping: str
@@ -73,20 +73,24 @@ def group_effects(fits: CrossFit, grouping: str, labels: NDArray[np.object_]) ->
     data = fits.data
     usable = {str(label): labels == label for label in sorted(set(labels), key=str)}
     enough = {name: rows for name, rows in usable.items() if _enough(fits, rows)}
-    left_out = tuple(name for name in usable if name not in enough)
-    if len(enough) < 2:
-        raise SampleError(
-            f"Fewer than two groups by {grouping} have {FEWEST_IN_GROUP} firms that differ in {data.name}."
-        )
     quantile = float(norm.ppf(0.5 + fits.settings.level / 2))
     lines, influences = [], []
     for name, rows in enough.items():
-        effect, error, influence = _within(fits, rows)
+        try:
+            effect, error, influence = _within(fits, rows)
+        except PosteriorError:  # firms that sell next to nothing tell capability and fixed costs not apart
+            continue
         influences.append(influence)
         reach = quantile * error
         lines.append(
             GroupEffect(name, effect, error, effect - reach, effect + reach, len(np.unique(data.firm[rows])))
         )
+    if len(lines) < 2:
+        raise SampleError(
+            f"Fewer than two groups by {grouping} have {FEWEST_IN_GROUP} firms that differ in {data.name} and sell enough "
+            "for capability and fixed costs to be told apart."
+        )
+    left_out = tuple(name for name in usable if name not in {line.group for line in lines})
     chance = _same(np.array([line.effect for line in lines]), np.array(influences))
     return GroupEffects(grouping, tuple(lines), chance, left_out)
 

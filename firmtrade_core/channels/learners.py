@@ -130,9 +130,10 @@ def choose(
     *,
     classify: bool = False,
     seed: int = 0,
+    rows: NDArray[np.bool_] | None = None,
     weights: Array | None = None,
-) -> Choice:
-    """The learner with the smallest out-of-fold loss, relative to a constant's.
+) -> tuple[Choice, Array]:
+    """The learner with the smallest out-of-fold loss, relative to a constant's, and its predictions (R,).
 
     Parameters
     ----------
@@ -144,16 +145,23 @@ def choose(
         By firm.
     words
         What is predicted, for reports.
+    rows : (R,), optional
+        Rows to learn from and to be judged by; predictions are for all.
     weights : (R,), optional
         Of sampling.
     """
-    constant = np.full(len(target), np.average(target, weights=weights))
-    losses = []
+    judged = np.ones(len(target), bool) if rows is None else rows
+    truth, counts = target[judged], None if weights is None else weights[judged]
+    constant = np.full(len(truth), np.average(truth, weights=counts))
+    losses, made = [], {}
     for name in candidates:
-        predicted = out_of_fold(name, controls, target, folds, classify=classify, seed=seed, weights=weights)
-        loss = _loss(target, predicted, classify, weights)
-        losses.append((name, loss / _loss(target, constant, classify, weights)))
-    return Choice(words, min(losses, key=lambda pair: pair[1])[0], tuple(losses))
+        made[name] = out_of_fold(
+            name, controls, target, folds, classify=classify, seed=seed, rows=rows, weights=weights
+        )
+        loss = _loss(truth, made[name][judged], classify, counts)
+        losses.append((name, loss / _loss(truth, constant, classify, counts)))
+    best = min(losses, key=lambda pair: pair[1])[0]
+    return Choice(words, best, tuple(losses)), made[best]
 
 
 def _weighed(learner: Any, weights: Array | None, used: NDArray[np.bool_]) -> dict[str, Array]:

@@ -200,13 +200,17 @@ def _statistic(residuals: Residuals, firm: Integers) -> tuple[Callable[[float], 
     )
     by_effect = firm_sums(residuals.instruments * residuals.treatment[:, None], firm)
     correction = (len(at_zero) - 1) / len(at_zero)
+    total, slope = at_zero.sum(0), by_effect.sum(0)
+    own, other = at_zero - at_zero.mean(0), by_effect - by_effect.mean(0)
+    squares, cross, slopes = own.T @ own, own.T @ other, other.T @ other
 
-    def of(moments: Array) -> float:
-        total = moments.sum(0)
-        centred = moments - moments.mean(0)
-        return float(correction * total @ np.linalg.solve(centred.T @ centred, total))
+    def of(moment: Array, variance: Array) -> float:
+        return float(correction * moment @ np.linalg.solve(variance, moment))
 
-    return lambda effect: of(at_zero - effect * by_effect), of(by_effect)
+    def at(effect: float) -> float:
+        return of(total - effect * slope, squares - effect * (cross + cross.T) + effect**2 * slopes)
+
+    return at, of(slope, slopes)
 
 
 def _below(

@@ -10,6 +10,7 @@ from firmtrade_core.cli.firms import app as firms
 from firmtrade_core.cli.gravity import gravity
 from firmtrade_core.cli.harmonise import harmonise
 from firmtrade_core.cli.panel import app as panel
+from firmtrade_core.cli.pipeline import pipeline
 from firmtrade_core.cli.replicate import replicate
 from firmtrade_core.cli.solve import solve
 from firmtrade_core.cli.world import app as world
@@ -34,6 +35,7 @@ app.command("bench")(bench)
 app.command("channels")(channels)
 app.command("gravity")(gravity)
 app.command("harmonise")(harmonise)
+app.command("pipeline")(pipeline)
 app.command("replicate")(replicate)
 app.command("solve")(solve)
 app.add_typer(firms, name="firms")

@@ -188,7 +188,7 @@ def shapley_chart(study: Study, prediction: Prediction, source: str, of: Of = "c
         f"{unit[0].upper()}{unit[1:]}, from its mean · open: mean SHAP of firms alike in it (prediction) · "
         f"line: effect, {study.level:.0%} interval"
     )
-    return Chart(title, subtitle, source, data, layout, height=300)
+    return Chart(title, subtitle, source, data, layout, height=250)
 
 
 def _effect_and_prediction(
@@ -217,8 +217,9 @@ def groups_chart(groups: GroupEffects, study: Study, source: str) -> Chart:
     ]  # fmt: skip
     differ = "differ" if groups.p_value < 0.05 else "may all be the same"
     title = f"By {groups.grouping}: effects {differ} ({chance(groups.p_value)})"
+    missing = f" · too few, or selling too little: {', '.join(groups.left_out)}" if groups.left_out else ""
     return _intervals(
-        rows, title, f"Effect of {_step(study)} by double machine learning, {study.level:.0%} intervals", source,
+        rows, title, f"Effect of {_step(study)} by double machine learning, {study.level:.0%} intervals{missing}", source,
         name_width=190,
     )  # fmt: skip
 

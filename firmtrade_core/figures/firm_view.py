@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from firmtrade_core.analysis.firm_view import FirmView, money
+from firmtrade_core.analysis.firm_view import NEAR, FirmView, Upgrade, money
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.figures.chart import ACCENT, EDGE, MUTED, Chart, base_layout
+from firmtrade_core.figures.chart import ACCENT, MUTED, Chart, base_layout
 from firmtrade_core.labels import number
 from firmtrade_core.scenarios.home import GRADES
 
 ROW, MOST_ROWS = 27, 12
+
+_GRID = "rgba(128,128,128,0.22)"
 
 
 def chances_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
@@ -34,12 +36,21 @@ def chances_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
         _dots(100 * table["chance_before"], rows, MUTED, hover, "circle-open"),
         _dots(100 * table["chance_after"], rows, ACCENT, hover, "circle"),
     ]
+    reach = max(5.0, 104 * float(table["high"].max())) if len(table) else 5.0
+    near = int((view.next_markets(len(view.equilibrium.world.countries))["chance_after"] >= NEAR).sum())
+    title = f"{near} further market{'s are' if near > 1 else ' is'} within reach: an even chance or better"
+    if not near:
+        title = (
+            f"No further market has an even chance; {table['name'].iloc[0]} comes nearest"
+            if len(table)
+            else "No market is left"
+        )
     return Chart(
-        view.sentence(),
+        title,
         subtitle,
         source,
         data,
-        _layout(list(table["name"]), "%", [0, max(5.0, 104 * float(table["high"].max()))]),
+        _layout(list(table["name"]), "%", [-0.03 * reach, reach]),
         height=ROW * max(len(table), 1) + 52,
     )
 
@@ -67,15 +78,7 @@ def upgrades_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
         ends += [low, high]
     reach = max(ends) - min(ends) or 1.0
     span = [min(ends) - 0.04 * reach, max(ends) + 0.04 * reach]
-    best = found[0] if found else None
-    title = "No upgrade with a known effect is left for this firm"
-    if best is not None:
-        named = best.attribute.replace("_", " ")
-        sure = best.exports[1] > 0
-        title = (
-            f"{named[:1].upper()}{named[1:]} would {'raise' if best.exports[0] > 0 else 'lower'} exports most"
-            + ("" if sure else ", but its band holds zero")
-        )
+    title = _best_upgrade(found)
     layout = _layout(names, "% of expected exports", span)
     layout["shapes"] = [
         {
@@ -89,6 +92,20 @@ def upgrades_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
         }
     ]
     return Chart(title, subtitle, source, data, layout, height=ROW * max(len(names), 1) + 52)
+
+
+def _best_upgrade(found: tuple[Upgrade, ...]) -> str:
+    """What raises exports most, proven effects before associations."""
+    proven = [each for each in found if each.effect.grade != "association"]
+    if not found:
+        return "No upgrade with a known effect is left for this firm"
+    best = max(proven or found, key=lambda each: each.exports[0])
+    name = best.attribute.replace("_", " ")
+    title = f"{name[:1].upper()}{name[1:]} would {'raise' if best.exports[0] > 0 else 'lower'} exports most"
+    if not proven:
+        return f"{title}, if the association were an effect"
+    beyond = " of what is more than an association" if len(proven) < len(found) else ""
+    return title + beyond + ("" if best.exports[1] > 0 else ", but its band holds zero")
 
 
 def dependence_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
@@ -152,13 +169,13 @@ def _dots(values: pd.Series, rows: np.ndarray, colour: str, hover: list[str], sy
 
 def _layout(names: list[str], unit: str, span: list[float]) -> dict[str, Any]:
     return base_layout(
-        margin={"l": 190, "r": 16, "t": 4, "b": 44},
+        margin={"l": 214, "r": 16, "t": 4, "b": 44},
         dragmode=False,
         hovermode="closest",
         xaxis={
             "range": span,
             "showgrid": True,
-            "gridcolor": EDGE,
+            "gridcolor": _GRID,
             "zeroline": False,
             "fixedrange": True,
             "tickfont": {"size": 12, "color": MUTED},
@@ -166,7 +183,7 @@ def _layout(names: list[str], unit: str, span: list[float]) -> dict[str, Any]:
         },
         yaxis={
             "tickvals": list(range(len(names))),
-            "ticktext": [name if len(name) <= 30 else f"{name[:29]}…" for name in names],
+            "ticktext": [name if len(name) <= 34 else f"{name[:33]}…" for name in names],
             "range": [len(names) - 0.5, -0.5],
             "showgrid": False,
             "zeroline": False,

@@ -44,7 +44,7 @@ class FirmField:
 FIRM_FIELDS = tuple(
     FirmField(name, label, kind, tuple(aliases.split("|")))
     for name, label, kind, aliases in (
-        ("firm", "firm's identifier", "identifier", "firm|firm id|rut|ruc|nit|cnpj|tax id|vat|empresa|id|identifier|padron|plant"),
+        ("firm", "firm's identifier", "identifier", "firm|firm id|rut|ruc|nit|cnpj|tax id|tax number|vat|empresa|id|identifier|padron|plant"),
         ("name", "firm's name", "text", "name|firm name|razon social|nombre|company name|company"),
         ("address", "firm's address", "text", "address|direccion|domicilio|street"),
         ("place", "firm's town or post code", "text", "place|town|city|comuna|ciudad|postcode|zip|codigo postal"),
@@ -147,8 +147,10 @@ def _score(text: str, wanted: FirmField) -> float:
 def looks_like_firms(columns: Sequence[str]) -> bool:
     """Whether a file's header is one of firms by year rather than of customs lines."""
     layout = guess_firm_layout(columns)
+    # A survey may tell of shares and certificates alone: with a firm and a year it is one all the same.
+    told = {f.name for f in FIRM_FIELDS if f.kind in ("share", "flag")} if "year" in layout else set()
     return "firm" in layout and bool(
-        {"employment", "sales", "sector", "wages", "capital", "age"} & set(layout)
+        ({"employment", "sales", "sector", "wages", "capital", "age"} | told) & set(layout)
     )
 
 

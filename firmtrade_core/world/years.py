@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from firmtrade_core.codes.sectors import BROAD_SECTORS, FINER_SECTORS
 from firmtrade_core.world.errors import WorldError, WorldFileError
 from firmtrade_core.world.files import LARGEST_META, load_world
 from firmtrade_core.world.tables import SUFFIXES, read_table
@@ -55,9 +56,17 @@ class WorldYears:
             raise WorldError(f"{self.name} has no year {year}; it has {', '.join(map(str, self.years))}.")
         if self.table is None:
             return load_world(self.files[year])
-        source = Provenance(source=self.name)
+        names = BROAD_SECTORS | FINER_SECTORS
         return World.from_long(
-            self.table, year=year, codes="any", missing="zero", provenance=source, name=f"{self.name} {year}"
+            self.table,
+            year=year,
+            codes="any",
+            missing="zero",
+            sector_names={
+                code: names[code] for code in map(str, self.table["sector"].unique()) if code in names
+            },
+            provenance=Provenance(source=self.name),
+            name=self.name,
         )
 
 

@@ -71,8 +71,11 @@ def current_reading() -> Reading:
 def growth_among_firms() -> None:
     """The whole section."""
     reading, bench = current_reading(), current_bench()
-    row = st.columns([4, 3, 2, 2, 4], vertical_alignment="bottom")
+    # Real firms have no sample to choose: the years move up beside them.
+    widths = [4, 2, 2, 7] if bench.source == "folder" else [4, 3, 2, 2, 4]
+    row = st.columns(widths, vertical_alignment="bottom")
     _source_choosers(row[0], row[1])
+    years = row[-3:-1]
     folder = named_folder()
     source = folder if bench.source == "folder" and folder is not None else SyntheticDesign(firms=bench.firms)
     status = reading.look(source, bench.jobs)
@@ -95,7 +98,7 @@ def growth_among_firms() -> None:
             "Add a year to the panel.",
         )
         return
-    _year_choosers(reading, history, row[2], row[3])
+    _year_choosers(reading, history, *years)
     try:
         _show(attribute_firms(history, reading.first, reading.second), reading)
     except AttributionError as error:
@@ -253,10 +256,14 @@ def _productivity(found: FirmGrowth, reading: Reading, source: str, result: str)
         )  # fmt: skip
     with right:
         counted = parts.firms
+        left_out = (
+            f"; {_count(counted['left_out'])} left out, measured in one of their years only"
+            if counted["left_out"]
+            else ""
+        )
         st.html(
             f'<p class="ft-quiet">{_count(counted["survivors"])} survivors, {_count(counted["entrants"])} entrants, '
-            f"{_count(counted['exits'])} closed; {_count(counted['left_out'])} left out, measured in one of their years "
-            f"only. Weighted by {MEASURES[reading.measure][1]}. Money is of each year, so prices are part of the change. "
+            f"{_count(counted['exits'])} closed{left_out}. Weighted by {MEASURES[reading.measure][1]}. Money is of each year, so prices are part of the change. "
             "Decomposition of Melitz and Polanec (2015, RAND Journal of Economics 46).</p>"
         )
         table_downloads(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from firmtrade_core.capability.learners import Additive, Learner, cross_fit, search
+from firmtrade_core.capability.learners import Additive, Learner, cross_fit, search, strongest_pairs
 
 GENERATOR = np.random.default_rng(2)
 X = GENERATOR.standard_normal((1500, 3))
@@ -39,6 +39,32 @@ def test_additive_parts_add_up_exactly() -> None:
     np.testing.assert_allclose(base.parts(X).mean(0), 0, atol=1e-10)
 
 
+def test_an_interaction_without_main_effects_is_found_and_split_in_halves() -> None:
+    """y = 1(a > 0) x (flag - 1/2): no split on either attribute alone gains anything."""
+    generator = np.random.default_rng(5)
+    attributes = generator.standard_normal((3000, 6))
+    attributes[:, 4] = generator.random(3000) < 0.5
+    signal = np.where(attributes[:, 1] > 0, 1.0, -1.0) * (attributes[:, 4] - 0.5)
+    response = signal + generator.standard_normal(3000)
+    weights, names = np.ones(3000), tuple("abcdef")
+    taken = np.ones(6, dtype=bool)
+    assert strongest_pairs(attributes, response, weights, 1, taken) == ((1, 4),)
+    taken[4] = False
+    assert 4 not in strongest_pairs(attributes, response, weights, 1, taken)[0]
+    base = Additive.fit(attributes, response, weights, 3.0, curved=True, pairs=1)
+    parts = base.parts(attributes)
+    np.testing.assert_allclose(base.predict(attributes), base.intercept + parts.sum(1))
+    np.testing.assert_allclose(parts.mean(0), 0, atol=1e-10)
+    together = parts - Additive.fit(attributes, response, weights, 3.0, curved=True).parts(attributes)
+    assert np.corrcoef(together[:, 1], signal)[0, 1] > 0.9 and np.corrcoef(together[:, 4], signal)[0, 1] > 0.9
+    folds = np.arange(3000) % 3
+    found, missed = (
+        cross_fit(Learner(rounds=rounds, pairs=pairs), attributes, response, weights, folds, names, 0).loss
+        for rounds, pairs in ((0, 1), (20, 0))
+    )
+    assert found < 0.9 * missed
+
+
 def test_signs_are_kept() -> None:
     learner = Learner(signs={"c": 1}, rounds=80)
     predictor = learner.fit(X, Y, ONES, NAMES, 0)
@@ -51,6 +77,6 @@ def test_signs_are_kept() -> None:
 def test_search_keeps_its_trace_and_takes_the_best() -> None:
     chosen, trials = search(Learner(), X, Y, ONES, FOLDS, NAMES, 0, most_rounds=40)
     best = min(trials, key=lambda trial: trial.loss)
-    assert chosen == best.learner and len(trials) == 8
+    assert chosen == best.learner and len(trials) == 10
     # What the search says of the rounds is what a refit at those rounds gives.
     assert cross_fit(chosen, X, Y, ONES, FOLDS, NAMES, 0).loss == pytest.approx(best.loss, rel=1e-6)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from firmtrade_core.channels import ChannelData, Outcomes
 from firmtrade_core.channels.crossfit import CrossFit, Settings, residuals
 from firmtrade_core.channels.estimators import instrumented, interactive, median_of, partially_linear
 from firmtrade_core.channels.groups import group_effects, thirds
 from firmtrade_core.channels.learners import choose, make_learner
 from firmtrade_core.channels.residual import residual_effect
+from firmtrade_core.channels.sensitivity import sensitivity
 from firmtrade_core.channels.weak import (
     anderson_rubin,
     conditional_likelihood_ratio,
@@ -169,11 +173,66 @@ def test_the_learner_is_chosen_by_its_loss(drawn):
     folds = np.arange(600) % 5
     bent = np.abs(controls[:, 0]) + 0.1 * generator.standard_normal(600)
     straight = controls[:, 0] + 0.1 * generator.standard_normal(600)
-    assert choose(("linear", "splines"), controls, bent, folds, "bent").learner == "splines"
-    found = choose(("linear", "boosting"), controls, straight, folds, "straight")
+    curved, predicted = choose(("linear", "splines"), controls, bent, folds, "bent")
+    assert curved.learner == "splines"
+    assert 1 - np.var(bent - predicted) / np.var(bent) == pytest.approx(curved.explained, abs=0.01)
+    found, _ = choose(("linear", "boosting"), controls, straight, folds, "straight")
     assert found.learner == "linear" and found.explained > 0.9
 
 
 def test_unknown_learner_is_refused():
     with pytest.raises(ValueError, match="no learner"):
         make_learner("oracle")
+
+
+def test_sampling_weights_count_firms_as_often_as_they_stand_for(drawn):
+    """Weights of 1 and 3 give the effect of a sample in which the firms of weight 3 stand three times."""
+    small = draw(700, seed=8)
+    times = np.where(small.firms["sector"] == "food", 3, 1)
+    made = Settings(repetitions=1, learners=("linear",))
+    weighted = weigh(small, times.astype(float))
+    fits = CrossFit(weighted, made)
+    rows = np.repeat(np.arange(700), times)
+    data = weighted
+    copied = replace(
+        data,
+        outcomes=Outcomes(data.outcomes.capability[rows]),
+        treatment=data.treatment[rows],
+        controls=data.controls.iloc[rows].reset_index(drop=True),
+        instruments=data.instruments.iloc[rows].reset_index(drop=True),
+        firm=data.firm[rows],
+        sector=data.sector[rows],
+        year=data.year[rows],
+        weights=None,
+    )
+    again = CrossFit(copied, made)
+    for estimator in (partially_linear, instrumented, interactive):
+        first, second = estimator(fits), estimator(again)
+        assert first.effect == pytest.approx(second.effect, abs=2e-3), estimator
+        assert first.standard_error == pytest.approx(second.standard_error, rel=0.02), estimator
+    left, of_copies = (residuals(each, instruments=True) for each in (fits, again))
+    sets = [
+        anderson_rubin(r, data.firm if r is left else copied.firm, 0.9, 0.3, 0.2) for r in (left, of_copies)
+    ]
+    np.testing.assert_allclose(sets[0].hull, sets[1].hull, atol=5e-3)
+    assert first_stage(left, data.firm).effective_f == pytest.approx(
+        first_stage(of_copies, copied.firm).effective_f, rel=0.03
+    )
+    assert sensitivity(fits).robustness == pytest.approx(sensitivity(again).robustness, rel=0.02)
+    unweighted = partially_linear(CrossFit(replace(data, weights=None), made))
+    assert abs(unweighted.effect - partially_linear(fits).effect) > 0.005
+
+
+def test_rows_that_stand_for_no_firm_are_left_out(drawn):
+    weights = np.ones(3000)
+    weights[:10] = 0.0
+    data = weigh(drawn, weights)
+    assert len(data.treatment) == 2990 and data.weights is None
+    assert "weight left out" in data.notes[0]
+
+
+def weigh(drawn, weights):
+    outcomes = Outcomes(drawn.capability, drawn.entry, drawn.entry_density)
+    return ChannelData.from_frame(
+        drawn.firms.assign(weight=weights), outcomes, "certificate", WITH_TRAIT, ("lottery",)
+    )

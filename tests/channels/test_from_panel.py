@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from firmtrade_core.channels import ChannelTable, Settings
 from firmtrade_core.channels.errors import DisguiseError, SampleError
-from firmtrade_core.channels.from_panel import Question, draw_sample, market_sales
+from firmtrade_core.channels.from_panel import Question, draw_sample, market_sales, report
+from firmtrade_core.channels.prediction import predictions
 from firmtrade_core.channels.work import CAPABILITY, Request, default_questions, estimate_channels
 from firmtrade_core.cli.main import app
 from firmtrade_core.figures.effects import (
@@ -21,6 +22,7 @@ from firmtrade_core.figures.effects import (
     overlap_chart,
     readings_chart,
     sensitivity_chart,
+    shapley_chart,
 )
 from firmtrade_core.jobs import Checkpoints
 from firmtrade_core.panel import FirmPanel
@@ -92,8 +94,6 @@ def test_confounding_shows_in_markets_served_before_take_up(found):
 def test_an_attribute_that_cannot_be_studied_is_refused_and_the_rest_goes_on(panel):
     frame = panel.firms.assign(idle=1.0)
     odd = FirmPanel.from_frames(frame, panel.trade, metadata=panel.metadata)
-    from firmtrade_core.channels.from_panel import report
-
     questions = (Question("idle"), Question("skill_share"))
     sample = draw_sample(odd, questions, capability=CAPABILITY)
     made = report(odd, questions, QUICK, sample=sample)
@@ -118,9 +118,45 @@ def test_prediction_is_not_effect(found):
     study = found.study("quality_certificate")
     prediction = found.prediction("quality_certificate")
     assert prediction.capability > study.effect.capability_interval[1]
-    assert "was there before" in parting(study, prediction)
-    assert "opposite" in parting(study, replace(prediction, capability=-1.0))
-    assert parting(study, replace(prediction, capability=study.effect.capability)) == ""
+    agreeing = replace(prediction, fixed_cost_saving=study.effect.fixed_cost_saving)
+    assert "was there before" in parting(study, agreeing)
+    assert "opposite directions" in parting(study, replace(agreeing, capability=-3.0))
+    same = replace(agreeing, capability=study.effect.capability)
+    assert parting(study, same) == ""
+    assert "fixed costs" in parting(study, replace(same, fixed_cost_saving=-3.0))
+    unsure = replace(study, effect=replace(study.effect, capability_interval=(-0.9, 0.9)))
+    assert "too uncertain" in parting(unsure, replace(same, capability=-0.1))
+
+
+def test_predictions_are_shapley_values_of_the_model(panel, found):
+    """Of an additive learner a yes-or-no attribute's Shapley values differ by its part; of trees by nearly as much."""
+    sample = draw_sample(panel, QUESTIONS, capability=CAPABILITY)
+    results, name = sample.results, "quality_certificate"
+    place = results.data.attribute_names.index(name)
+    on, off = results.data.attributes.copy(), results.data.attributes.copy()
+    on[:, place], off[:, place] = 1.0, 0.0
+    told = predictions(results, [name, "nobody"])
+    assert told[0].capability == pytest.approx(
+        (results.predict_m(on) - results.predict_m(off)).mean(), abs=1e-9
+    )
+    assert told[0].fixed_cost_saving == pytest.approx(
+        (results.predict_g(on) - results.predict_g(off)).mean(), abs=0.01
+    )
+    assert told[0].additivity < 1e-6 and [point[0] for point in told[0].shape] == [0.0, 1.0]
+    assert np.isnan(told[1].capability) and told[1].shape == ()
+    assert found.prediction(name) == told[0]
+    assert min(count for *_, count in found.prediction("skill_share").shape) >= 5
+
+
+def test_sampling_weights_are_said(panel, found):
+    assert found.weights == ""
+    weights = 1.0 + (panel.firms["firm"].str[-1].astype(int) % 2)
+    weighted = FirmPanel.from_frames(panel.firms.assign(weight=weights), panel.trade, metadata=panel.metadata)
+    questions = QUESTIONS[:1]
+    sample = draw_sample(weighted, questions, capability=CAPABILITY)
+    made = report(weighted, questions, QUICK, sample=sample)
+    assert "sampling weights" in made.weights and made.studies[0].effect is not None
+    assert made.studies[0].effect.capability != found.studies[0].effect.capability
 
 
 def test_charts_and_words(found, request_):
@@ -128,6 +164,8 @@ def test_charts_and_words(found, request_):
     drawn = [
         readings_chart(study, "s"),
         beside_prediction_chart(found, "s"),
+        beside_prediction_chart(found, "s", "fixed costs"),
+        *(shapley_chart(each, found.prediction(each.attribute), "s") for each in found.studies),
         overlap_chart(study.overlap, study, "s"),
         balance_chart(study.balance, study, "s"),
         sensitivity_chart(study.sensitivity, study, "s"),
