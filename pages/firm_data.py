@@ -363,7 +363,7 @@ def gaps(outcome: Outcome) -> None:
         heading("Filled values beside observed ones", f"{outcome.gaps['draws']} completed tables. Imputed.")
         rows = [
             (labels.get(c["column"], c["column"]).capitalize(), whole(c["observed"]), whole(c["filled"]),
-             f"{c['mean_observed']:,.4g}", f"{c['mean_filled']:,.4g}", f"{c['ks']:.3f}", f"{c['p']:.2g}")
+             *(f"{c[name]:,.4g}".replace(",", NARROW_NO_BREAK_SPACE) for name in ("mean_observed", "mean_filled")), f"{c['ks']:.3f}", f"{c['p']:.2g}")
             for c in outcome.gaps["comparison"]
         ]  # fmt: skip
         head = ("Column", "Observed", "Filled", "Mean observed", "Mean filled", "KS distance", "p")

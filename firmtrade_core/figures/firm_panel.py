@@ -73,7 +73,7 @@ def size_distribution(panel: FirmPanel) -> Chart:
         yaxis={
             "ticksuffix": " %",
             "tickfont": {"size": 12, "color": MUTED},
-            "gridcolor": "$edge",
+            "gridcolor": "rgba(128,128,128,0.22)",
             "fixedrange": True,
             "rangemode": "tozero",
         },
