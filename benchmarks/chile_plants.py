@@ -67,14 +67,19 @@ def plants(most: int | None = None, seed: int = 0) -> FirmPanel:
     return FirmPanel.from_frames(table.reset_index(drop=True), metadata=metadata)
 
 
-def capability_data(panel: FirmPanel, flow: Flow) -> CapabilityData:
+def capability_data(panel: FirmPanel, flow: Flow, *, years_are_independent: bool = True) -> CapabilityData:
     """One market, industries as shifts of capability.
 
-    Years are independent given u: with one market a plant's lasting taste for exporting is part of u, and only its
-    years tell u from luck. (Forecasts of 1995 from the years before chose this over years that count once.)
+    With one market a plant's lasting taste for exporting is part of u, and only its years tell u from luck: they are
+    independent given u where plants are followed. (Forecasts of 1995 from the years before chose this.)
     """
-    chosen = (*ATTRIBUTES, OF_FLOW[flow])
-    return from_panel(panel, flow=flow, attributes=chosen, sectors="shared", years_are_independent=True)
+    return from_panel(
+        panel,
+        flow=flow,
+        attributes=(*ATTRIBUTES, OF_FLOW[flow]),
+        sectors="shared",
+        years_are_independent=years_are_independent,
+    )
 
 
 def facts(data: CapabilityData, panel: FirmPanel) -> pd.Series:
@@ -138,7 +143,9 @@ def run(
     """Print the tables of one flow."""
     data = capability_data(panel, flow)
     print(f"\n## {_AMOUNT[flow]}: {data.firm_count:,} plants, {len(data.firm):,} plant-years", flush=True)
-    held = compare(data, settings=settings, folds_used=folds_used, draws=draws)
+    # Of plants never seen, years count once: nothing is known of their u.
+    once = capability_data(panel, flow, years_are_independent=False)
+    held = compare(once, settings=settings, folds_used=folds_used, draws=draws)
     _print_measures("plants held out", held.table)
     later = compare_next_year(data, settings=settings, draws=draws)
     _print_measures("last year held out", later.table)

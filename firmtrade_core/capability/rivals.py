@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,10 @@ Integers = NDArray[np.int64]
 
 #: What a model's mean, weight and score need: index to (score, information) per cell.
 Terms = Callable[[Array, Array], tuple[Array, Array]]
+
+
+#: Largest change of a cell's index in one step of Newton's method.
+FARTHEST_STEP = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +54,7 @@ def fit_with_effects(
     used: Array,
     terms: Terms,
     start: Array,
-    steps: int = 40,
+    steps: int = 100,
 ) -> Regression:
     """Newton's method for a model with one index and market effects, whose information is an arrow.
 
@@ -93,14 +97,11 @@ def fit_with_effects(
         gradient -= ridge * np.concatenate([fit.slopes, fit.cell_slopes]) + flat.T @ (total / mass).ravel()
         slopes = np.linalg.solve(curvature, gradient)
         effects = (total - cross @ slopes) / mass
-        farthest = max(np.abs(slopes).max(), np.abs(effects).max(), 1e-12)
-        length = min(1.0, 3.0 / farthest)
-        fit = Regression(
-            fit.slopes + length * slopes[:wide],
-            fit.effects + length * effects,
-            fit.cell_slopes + length * slopes[wide:],
-        )
-        if farthest < 1e-7:
+        step = Regression(slopes[:wide], effects, slopes[wide:])
+        reach = float(np.abs(step.index(columns, group, cells)[used > 0]).max(initial=0.0))
+        # Newton's steps overshoot where tails are heavy; none may move a cell's index far.
+        fit = fit.less(-min(1.0, FARTHEST_STEP / max(reach, 1e-12)), step)
+        if reach < 1e-7:
             break
     return fit
 
@@ -172,11 +173,15 @@ class Econometrics:
         unexplained = data.log_sales - sales.index(columns, group, more)
         selection = float((rest * unexplained).sum() / max((rest * mills).sum(), 1e-9))
         value = np.where(present > 0, np.exp(data.log_sales), 0.0)
+        # In units of mean exports, so that the ridge stays tiny whatever the currency.
+        unit = float(value[seen > 0].mean())
+        value = value / unit
         total, firms = zeros.copy(), zeros.copy()
         np.add.at(total, group, value * weights)
         np.add.at(firms, group, seen * weights)
         level = np.log(np.maximum(total, 1e-12) / np.maximum(firms, 1e-12))
         exports = fitted(value, seen, _poisson, level)
+        exports = replace(exports, effects=exports.effects + np.log(unit))
         return cls(centre, scale, gaps, entry, sales.less(selection, term), selection, exports)
 
     def forecast(self, attributes: Array, group: Integers, cells: Array | None = None) -> Forecast:
