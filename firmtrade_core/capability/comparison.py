@@ -216,6 +216,11 @@ def _calibration(data: CapabilityData, forecasts: Mapping[str, Forecast], bins: 
     return pd.DataFrame(rows)
 
 
+def measures(data: CapabilityData, forecast: Forecast, firm_weights: Array | None = None) -> dict[str, float]:
+    """`MEASURES` of a forecast (R, J) on all cells that the data show."""
+    return _measures(data, forecast, data.weights if firm_weights is None else firm_weights)
+
+
 def _measures(data: CapabilityData, forecast: Forecast, firm_weights: Array) -> dict[str, float]:
     from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -265,8 +270,8 @@ class PolicyComparison:
     Parameters
     ----------
     table : DataFrame
-        By model: mean absolute error over markets of the change of ``entry`` and of ``exports``, in points,
-        beside the true mean change.
+        By model: mean absolute error over markets of the change of ``entry`` and of ``exports``, in points, beside
+        the mean changes, with ``low`` and ``high`` where the models were refitted.
     """
 
     table: pd.DataFrame
@@ -277,6 +282,8 @@ def compare_after_policy(
     treated: Array,
     true_forecast: tuple[Forecast, Forecast],
     models: Mapping[str, Forecaster],
+    *,
+    refitted: Mapping[str, Sequence[Forecaster]] | None = None,
 ) -> PolicyComparison:
     """Error of predicted changes of entry and exports by market when attributes move to ``treated`` (R, K).
 
@@ -284,21 +291,54 @@ def compare_after_policy(
     ----------
     true_forecast
         By the true model, before and after.
+    refitted
+        The models on bootstrap samples of firms, by name: see `refits`. They add 90 % intervals of the changes.
     """
     truth = [_change(data, *(getattr(f, name) for f in true_forecast)) for name in ("entry", "exports")]
+
+    def changes(model: Forecaster) -> list[Array]:
+        before, after = model.forecast(data.attributes, data.group), model.forecast(treated, data.group)
+        return [_change(data, getattr(before, what), getattr(after, what)) for what in ("entry", "exports")]
+
     rows = {}
     for name, model in models.items():
-        before, after = model.forecast(data.attributes, data.group), model.forecast(treated, data.group)
-        found = [_change(data, getattr(before, what), getattr(after, what)) for what in ("entry", "exports")]
+        found = changes(model)
         rows[name] = {
             "entry error": float(np.abs(found[0] - truth[0]).mean()),
             "exports error": float(np.abs(found[1] - truth[1]).mean()),
             "entry change": float(found[0].mean()),
             "exports change": float(found[1].mean()),
         }
+        if refitted and refitted.get(name):
+            made = np.array([[part.mean() for part in changes(again)] for again in refitted[name]])
+            for place, what in enumerate(("entry", "exports")):
+                low, high = np.quantile(made[:, place], [0.05, 0.95])
+                rows[name] |= {f"{what} low": float(low), f"{what} high": float(high)}
     rows["truth"] = {"entry error": 0.0, "exports error": 0.0, "entry change": float(truth[0].mean()),
                      "exports change": float(truth[1].mean())}  # fmt: skip
     return PolicyComparison(pd.DataFrame(rows).T)
+
+
+def refits(
+    data: CapabilityData, structure: StructuralForecaster, draws: int, seed: int = 0
+) -> dict[str, list[Forecaster]]:
+    """The three models on bootstrap samples of firms: structure by its warm-started draws, rivals anew."""
+    results = structure.results.with_bootstrap(draws, seed=seed, keep_learners=True)
+    made: dict[str, list[Forecaster]] = {STRUCTURE: [], ECONOMETRICS: [], LEARNING: []}
+    for number, draw in enumerate(results.draws):
+        fit = replace(results.state.fit, parameters=draw.parameters)
+        # Each learner's level drops out of a change, and market effects carry it.
+        state = replace(results.state, fit=fit, m_learned=draw.m_learned, g_learned=draw.g_learned)
+        at = replace(results, state=replace(state, m_form=(0.0, 1.0)))
+        level = float(np.average(at.predict_m(data.attributes), weights=data.row_weights))
+        at = replace(at, state=replace(at.state, m_form=(level, 1.0)))
+        made[STRUCTURE].append(StructuralForecaster(at))
+        generator = np.random.default_rng([seed, number])
+        drawn = data.subset(np.sort(generator.integers(data.firm_count, size=data.firm_count)))
+        with one_thread():
+            made[ECONOMETRICS].append(Econometrics.fit(drawn))
+            made[LEARNING].append(MachineLearning.fit(drawn))
+    return made
 
 
 def _change(data: CapabilityData, before: Array, after: Array) -> Array:

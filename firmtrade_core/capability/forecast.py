@@ -1,4 +1,4 @@
-"""What a model says of firms it has not seen: entry, sales and exports by market (MODEL 2, 6)."""
+"""What a model says of firms, known or not: entry, sales and exports by market (MODEL 2, 6)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr, ndtr
+from scipy.special import log_ndtr, ndtr, ndtri
 
+from firmtrade_core.capability.data import PRESENT, UNOBSERVED
 from firmtrade_core.capability.likelihood import Scales
 
 if TYPE_CHECKING:
@@ -45,23 +46,129 @@ class Forecaster(Protocol):
         ...
 
 
-def structural_forecast(m: Array, g: Array, demand: Array, threshold: Array, scales: Scales) -> Forecast:
-    """Forecast where only m and g are known; the integrands of equations (2) and (3) of MODEL 2.
+def structural_forecast(
+    m: Array,
+    g: Array,
+    demand: Array,
+    threshold: Array,
+    scales: Scales,
+    posterior: tuple[Array, Array] | None = None,
+) -> Forecast:
+    """Forecast by the integrands of equations (2) and (3) of MODEL 2, over the prior of u or its posterior.
 
     Parameters
     ----------
     m, g : (R,)
     demand, threshold : (R, J)
         δ and k of each row's group.
+    posterior : ((R,), (R,)), optional
+        Mean and variance of u for firms seen elsewhere, taken as normal; the prior N(0, σ_u²) unless given.
     """
-    s = float(np.hypot(scales.sigma_u, scales.sigma_nu))
-    index = ((m + g)[:, None] - threshold) / s
-    common = scales.sigma_u**2 + scales.known_demand
-    entry = ndtr(index)
+    mean, variance = (
+        (np.zeros(len(m)), np.full(len(m), scales.sigma_u**2)) if posterior is None else posterior
+    )
+    kappa, variance = (m + mean)[:, None], variance[:, None]
+    s = np.sqrt(variance + scales.sigma_nu**2)
+    index = (kappa + g[:, None] - threshold) / s
+    common = (variance + scales.known_demand) / s
     mills = np.exp(-0.5 * index**2 - log_ndtr(index)) / np.sqrt(2 * np.pi)
-    log_sales = demand + m[:, None] + common / s * mills
-    level = demand + m[:, None] + (scales.sigma_u**2 + scales.sigma_xi**2) / 2
-    return Forecast(entry, log_sales, np.exp(level) * ndtr(index + common / s))
+    level = demand + kappa + (variance + scales.sigma_xi**2) / 2
+    return Forecast(ndtr(index), demand + kappa + common * mills, np.exp(level) * ndtr(index + common))
+
+
+@dataclass(frozen=True)
+class Persistence:
+    """Correlation of a firm's shocks in a market with last year's: of ν and of ξ, each in [0, 1)."""
+
+    entry: float = 0.0
+    sales: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class LastYear:
+    """Where firms stood a year before.
+
+    Parameters
+    ----------
+    presence, log_sales : (R, J)
+        As in `CapabilityData`; -1 where there is no last year.
+    m, g : (R,)
+    demand, threshold : (R, J)
+    """
+
+    presence: NDArray[np.int8]
+    log_sales: Array
+    m: Array
+    g: Array
+    demand: Array
+    threshold: Array
+
+
+#: Quadrature of next year's forecast: nodes of u, and of last year's ν within what last year's presence allows.
+_U_NODES, _NU_NODES = 5, 8
+
+
+def next_year(
+    m: Array,
+    g: Array,
+    demand: Array,
+    threshold: Array,
+    scales: Scales,
+    posterior: tuple[Array, Array],
+    last: LastYear,
+    persistence: Persistence,
+) -> Forecast:
+    """Forecast of known firms a year on, shocks following ``ν' = r_ν ν + η_ν`` and ``ξ' = r_ξ ξ + η_ξ``.
+
+    Innovations keep the variances of MODEL 6 and ``cov(η_ξ, η_ν) = (1 - r_ξ r_ν) v_k``. Given u, last year's sales give
+    ξ and presence bounds ν; both are integrated out. Without a last year the shocks are drawn anew.
+
+    Parameters
+    ----------
+    m, g, demand, threshold, scales, posterior
+        See `structural_forecast`, for the year forecast.
+    last, persistence
+    """
+    plain = structural_forecast(m, g, demand, threshold, scales, posterior)
+    seen = last.presence != UNOBSERVED
+    if not seen.any() or persistence == Persistence():
+        return plain
+    of_nu, of_xi = persistence.entry, persistence.sales
+    spread = scales.sigma_nu * np.sqrt(1 - of_nu**2)
+    own = scales.sigma_xi**2 * (1 - of_xi**2)
+    most = 0.99 * spread * np.sqrt(own)
+    common = float(np.clip((1 - of_xi * of_nu) * scales.known_demand, -most, most)) / spread
+    rest = np.sqrt(1 - scales.correlation**2)
+    present = last.presence == PRESENT
+    nodes, masses = np.polynomial.hermite_e.hermegauss(_U_NODES)
+    levels, parts = np.polynomial.legendre.leggauss(_NU_NODES)
+    entry, logs, exports = (np.zeros(demand.shape) for _ in range(3))
+    for node, mass in zip(nodes, masses / masses.sum(), strict=True):
+        u = posterior[0] + node * np.sqrt(posterior[1])
+        then, now = (last.m + u)[:, None], (m + u)[:, None]
+        xi = np.where(present, last.log_sales - last.demand - then, 0.0)
+        # ν of last year given ξ where there were sales.
+        centre = np.where(present, scales.correlation * scales.sigma_nu / scales.sigma_xi * xi, 0.0)
+        width = np.where(present, scales.sigma_nu * rest, scales.sigma_nu)
+        bound = ndtr((last.threshold - then - last.g[:, None] - centre) / width)
+        low, high = np.where(present, bound, 0.0), np.where(present, 1.0, bound)
+        for level, part in zip((levels + 1) / 2, parts / 2, strict=True):
+            nu = centre + width * ndtri(np.clip(low + (high - low) * level, 1e-12, 1 - 1e-12))
+            index = (now + g[:, None] + of_nu * nu - threshold) / spread
+            told = np.where(present, xi, scales.correlation * scales.sigma_xi / scales.sigma_nu * nu)
+            doubt = np.where(present, 0.0, (of_xi * scales.sigma_xi * rest) ** 2)
+            chance, base = mass * part * ndtr(index), demand + now + of_xi * told
+            mills = np.exp(-0.5 * index**2 - log_ndtr(index)) / np.sqrt(2 * np.pi)
+            entry += chance
+            logs += chance * (base + common * mills)
+            exports += mass * part * np.exp(base + (own + doubt) / 2) * ndtr(index + common)
+    logs = logs / np.maximum(entry, 1e-300)
+    return Forecast(
+        *(
+            np.where(seen, found, otherwise)
+            for found, otherwise in ((entry, plain.entry), (logs, plain.log_sales), (exports, plain.exports))
+        )
+    )
 
 
 @dataclass(frozen=True, eq=False)

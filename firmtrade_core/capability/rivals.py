@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,27 +20,49 @@ Integers = NDArray[np.int64]
 Terms = Callable[[Array, Array], tuple[Array, Array]]
 
 
+#: Largest change of a cell's index in one step of Newton's method.
+FARTHEST_STEP = 3.0
+
+
 @dataclass(frozen=True, eq=False)
 class Regression:
-    """Slopes (K',) common to all markets and an effect by group and market (G, J)."""
+    """Slopes common to all markets, of rows (K',) and of cells (H,), and an effect by group and market (G, J)."""
 
     slopes: Array
     effects: Array
+    cell_slopes: Array
 
-    def index(self, columns: Array, group: Integers) -> Array:
+    def index(self, columns: Array, group: Integers, cells: Array) -> Array:
         """(R, J)."""
-        total: Array = (columns @ self.slopes)[:, None] + self.effects[group]
+        total: Array = (columns @ self.slopes)[:, None] + cells @ self.cell_slopes + self.effects[group]
         return total
+
+    def less(self, times: float, other: Regression) -> Regression:
+        """Difference from a multiple of another."""
+        return Regression(
+            self.slopes - times * other.slopes,
+            self.effects - times * other.effects,
+            self.cell_slopes - times * other.cell_slopes,
+        )
 
 
 def fit_with_effects(
-    columns: Array, group: Integers, outcome: Array, used: Array, terms: Terms, start: Array, steps: int = 40
+    columns: Array,
+    group: Integers,
+    cells: Array,
+    outcome: Array,
+    used: Array,
+    terms: Terms,
+    start: Array,
+    steps: int = 100,
 ) -> Regression:
     """Newton's method for a model with one index and market effects, whose information is an arrow.
 
     Parameters
     ----------
     columns : (R, K')
+    cells : (R, J, H)
+        Columns that differ by market; H may be 0.
     outcome, used : (R, J)
         ``used`` weighs cells; zero leaves them out.
     terms
@@ -48,28 +70,38 @@ def fit_with_effects(
     start : (G, J)
         First effects.
     """
-    fit = Regression(np.zeros(columns.shape[1]), start)
+    wide, narrow = columns.shape[1], cells.shape[2]
+    fit = Regression(np.zeros(wide), start, np.zeros(narrow))
     shape = start.shape
-    ridge = 1e-6 * len(columns) * np.eye(columns.shape[1])
+    ridge = 1e-6 * len(columns)
     for _ in range(steps):
-        score, weight = (used * part for part in terms(outcome, fit.index(columns, group)))
+        score, weight = (used * part for part in terms(outcome, fit.index(columns, group, cells)))
         score, weight = np.where(used > 0, score, 0.0), np.where(used > 0, weight, 0.0)
         total, mass = np.zeros(shape), np.zeros(shape)
         np.add.at(total, group, score)
         np.add.at(mass, group, weight)
         mass = np.where(mass > 1e-12, mass, np.inf)
-        cross = np.zeros((*shape, columns.shape[1]))
-        for k in range(columns.shape[1]):
+        cross = np.zeros((*shape, wide + narrow))
+        for k in range(wide):
             np.add.at(cross[..., k], group, weight * columns[:, [k]])
-        curvature = (columns * weight.sum(1)[:, None]).T @ columns + ridge
-        flat = cross.reshape(-1, columns.shape[1])
+        for h in range(narrow):
+            np.add.at(cross[..., wide + h], group, weight * cells[..., h])
+        weighted = weight[..., None] * cells
+        corner = (columns * weight.sum(1)[:, None]).T @ columns
+        border = columns.T @ weighted.sum(1)
+        inner = np.tensordot(weighted, cells, ((0, 1), (0, 1)))
+        flat = cross.reshape(-1, wide + narrow)
+        curvature = np.block([[corner, border], [border.T, inner]]) + ridge * np.eye(wide + narrow)
         curvature -= flat.T @ (flat / mass.ravel()[:, None])
-        gradient = columns.T @ score.sum(1) - ridge @ fit.slopes - flat.T @ (total / mass).ravel()
+        gradient = np.concatenate([columns.T @ score.sum(1), np.tensordot(score, cells, 2)])
+        gradient -= ridge * np.concatenate([fit.slopes, fit.cell_slopes]) + flat.T @ (total / mass).ravel()
         slopes = np.linalg.solve(curvature, gradient)
         effects = (total - cross @ slopes) / mass
-        length = min(1.0, 3.0 / max(np.abs(slopes).max(), np.abs(effects).max(), 1e-12))
-        fit = Regression(fit.slopes + length * slopes, fit.effects + length * effects)
-        if length == 1 and max(np.abs(slopes).max(), np.abs(effects).max()) < 1e-7:
+        step = Regression(slopes[:wide], effects, slopes[wide:])
+        reach = float(np.abs(step.index(columns, group, cells)[used > 0]).max(initial=0.0))
+        # Newton's steps overshoot where tails are heavy; none may move a cell's index far.
+        fit = fit.less(-min(1.0, FARTHEST_STEP / max(reach, 1e-12)), step)
+        if reach < 1e-7:
             break
     return fit
 
@@ -92,52 +124,78 @@ def _poisson(outcome: Array, index: Array) -> tuple[Array, Array]:
 
 @dataclass(frozen=True, eq=False)
 class Econometrics:
-    """Probit entry, sales with the probit's selection term (HMR08), PPML exports (SST06); all linear in attributes."""
+    """Probit entry, sales with the probit's selection term (HMR08), PPML exports (SST06); all linear in attributes.
+
+    Where firms are known, their presence and sales elsewhere or last year enter as columns of cells: correlated
+    random effects in Mundlak's manner, and true state dependence.
+    """
 
     centre: Array
     scale: Array
+    gaps: NDArray[np.bool_]
     entry: Regression
     sales: Regression
     selection: float
     exports: Regression
 
     @classmethod
-    def fit(cls, data: CapabilityData) -> Econometrics:
-        """Fit with market effects on all firms of the data."""
+    def fit(
+        cls, data: CapabilityData, cells: Array | None = None, used: NDArray[np.bool_] | None = None
+    ) -> Econometrics:
+        """Fit with market effects.
+
+        Parameters
+        ----------
+        data
+        cells : (R, J, H), optional
+            What is known of the firm elsewhere or before.
+        used : (R,), optional
+            Rows to fit on; all unless given.
+        """
         centre, scale = np.nanmean(data.attributes, 0), np.nanstd(data.attributes, 0)
         scale = np.where(scale > 0, scale, 1.0)
-        columns = _filled(data.attributes, centre, scale)
+        gaps: NDArray[np.bool_] = np.isnan(data.attributes).sum(0) > 0
+        columns, group = _filled(data.attributes, centre, scale, gaps), data.group
+        more = _none(data.presence.shape) if cells is None else cells
         present, seen = (data.presence == PRESENT).astype(float), (data.presence != UNOBSERVED).astype(float)
         weights = data.row_weights[:, None] / data.row_weights.mean()
+        weights = weights if used is None else weights * used[:, None]
         zeros = np.zeros((len(data.group_names), len(data.markets)))
-        entry = fit_with_effects(columns, data.group, present, seen * weights, _probit, zeros)
-        mills = _mills(entry.index(columns, data.group))
-        # The selection term varies by cell: partial it out of sales and attributes by alternating projections.
-        selection, sales = (
-            0.0,
-            fit_with_effects(columns, data.group, data.log_sales, present * weights, _linear, zeros),
-        )
-        term = fit_with_effects(columns, data.group, mills, present * weights, _linear, zeros)
-        rest = (mills - term.index(columns, data.group)) * present * weights
-        selection = float(
-            (rest * (data.log_sales - sales.index(columns, data.group))).sum()
-            / max((rest * mills).sum(), 1e-9)
-        )
-        sales = Regression(sales.slopes - selection * term.slopes, sales.effects - selection * term.effects)
-        value = np.where(present > 0, np.exp(data.log_sales), 0.0)
-        total, firms = zeros.copy(), zeros.copy()
-        np.add.at(total, data.group, value * weights)
-        np.add.at(firms, data.group, seen * weights)
-        level = np.log(np.maximum(total, 1e-12) / np.maximum(firms, 1e-12))
-        exports = fit_with_effects(columns, data.group, value, seen * weights, _poisson, level)
-        return cls(centre, scale, entry, sales, selection, exports)
 
-    def forecast(self, attributes: Array, group: Integers) -> Forecast:
-        """See `Forecaster`."""
-        columns = _filled(attributes, self.centre, self.scale)
-        index = self.entry.index(columns, group)
-        log_sales = self.sales.index(columns, group) + self.selection * _mills(index)
-        return Forecast(ndtr(index), log_sales, np.exp(np.clip(self.exports.index(columns, group), -40, 40)))
+        def fitted(outcome: Array, mass: Array, terms: Terms, start: Array = zeros) -> Regression:
+            return fit_with_effects(columns, group, more, outcome, mass * weights, terms, start)
+
+        entry = fitted(present, seen, _probit)
+        mills = _mills(entry.index(columns, group, more))
+        # The selection term varies by cell: partial it out of sales and attributes (Frisch and Waugh).
+        sales, term = fitted(data.log_sales, present, _linear), fitted(mills, present, _linear)
+        rest = (mills - term.index(columns, group, more)) * present * weights
+        unexplained = data.log_sales - sales.index(columns, group, more)
+        selection = float((rest * unexplained).sum() / max((rest * mills).sum(), 1e-9))
+        value = np.where(present > 0, np.exp(data.log_sales), 0.0)
+        # In units of mean exports, so that the ridge stays tiny whatever the currency.
+        unit = float(value[seen > 0].mean())
+        value = value / unit
+        total, firms = zeros.copy(), zeros.copy()
+        np.add.at(total, group, value * weights)
+        np.add.at(firms, group, seen * weights)
+        level = np.log(np.maximum(total, 1e-12) / np.maximum(firms, 1e-12))
+        exports = fitted(value, seen, _poisson, level)
+        exports = replace(exports, effects=exports.effects + np.log(unit))
+        return cls(centre, scale, gaps, entry, sales.less(selection, term), selection, exports)
+
+    def forecast(self, attributes: Array, group: Integers, cells: Array | None = None) -> Forecast:
+        """See `Forecaster`; ``cells`` (R, J, H) as fitted."""
+        columns = _filled(attributes, self.centre, self.scale, self.gaps)
+        more = _none((len(attributes), self.entry.effects.shape[1])) if cells is None else cells
+        index = self.entry.index(columns, group, more)
+        log_sales = self.sales.index(columns, group, more) + self.selection * _mills(index)
+        exports = np.exp(np.clip(self.exports.index(columns, group, more), -40, 40))
+        return Forecast(ndtr(index), log_sales, exports)
+
+
+def _none(shape: tuple[int, ...]) -> Array:
+    return np.zeros((*shape, 0))
 
 
 def _mills(index: Array) -> Array:
@@ -145,11 +203,63 @@ def _mills(index: Array) -> Array:
     return mills
 
 
-def _filled(attributes: Array, centre: Array, scale: Array) -> Array:
+def _filled(attributes: Array, centre: Array, scale: Array, gaps: NDArray[np.bool_]) -> Array:
+    """Standardised, gaps at the mean with indicators for the columns that had any when fitted."""
     missing = ~np.isfinite(attributes)
-    standard = np.where(missing, 0.0, (attributes - centre) / scale)
-    gaps = missing.any(0)
-    return np.hstack([np.clip(standard, -8, 8), missing[:, gaps]]) if gaps.any() else np.clip(standard, -8, 8)
+    standard = np.clip(np.where(missing, 0.0, (attributes - centre) / scale), -8, 8)
+    return np.hstack([standard, missing[:, gaps]])
+
+
+def elsewhere(data: CapabilityData) -> Array:
+    """What a firm does in its other markets of the year, by cell, (R, J, 3); the cell itself is left out.
+
+    Presence less the market's share, log sales less the market's mean, both shrunk to 0 by one cell, and the log of the
+    number of other markets served.
+    """
+    present, seen = data.presence == PRESENT, data.presence != UNOBSERVED
+    share, logs = _market_means(data)
+    surplus = np.where(seen, present - share[data.group], 0.0)
+    sales = np.where(present, data.log_sales - logs[data.group], 0.0)
+
+    def others(values: Array) -> Array:
+        total: Array = values.sum(1, keepdims=True) - values
+        return total
+
+    served = others(present.astype(float))
+    columns = [
+        others(surplus) / (others(seen.astype(float)) + 1),
+        others(sales) / (served + 1),
+        np.log1p(served),
+    ]
+    return np.stack(columns, -1)
+
+
+def last_year(data: CapabilityData, previous: Integers) -> Array:
+    """What a firm did a year before, by cell, (R, J, 6).
+
+    Presence and log sales (less the market's mean) in the market, the three of `elsewhere`, and whether there was no
+    row.
+
+    Parameters
+    ----------
+    previous : (R,)
+        Row of the year before, -1 where there is none.
+    """
+    logs = _market_means(data)[1]
+    present = data.presence == PRESENT
+    sales = np.where(present, data.log_sales - logs[data.group], 0.0)
+    columns = np.concatenate([present[..., None], sales[..., None], elsewhere(data)], -1)
+    known = (previous >= 0)[:, None, None]
+    before = np.where(known, columns[np.maximum(previous, 0)], 0.0)
+    return np.concatenate([before, np.broadcast_to(~known, (*before.shape[:2], 1))], -1)
+
+
+def _market_means(data: CapabilityData) -> tuple[Array, Array]:
+    """Share of firms present and sellers' mean log sales, each (G, J)."""
+    sellers, firms = data.cell_counts
+    total = np.zeros(sellers.shape)
+    np.add.at(total, data.group, np.where(data.presence == PRESENT, data.log_sales, 0.0))
+    return sellers / np.maximum(firms, 1), total / np.maximum(sellers, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,43 +276,64 @@ class MachineLearning:
     smearing: float
 
     @classmethod
-    def fit(cls, data: CapabilityData, seed: int = 0) -> MachineLearning:
-        """Fit on all cells; a market's features are its share of firms present, mean log sales and mean exports."""
+    def fit(
+        cls,
+        data: CapabilityData,
+        seed: int = 0,
+        *,
+        cells: Array | None = None,
+        used: NDArray[np.bool_] | None = None,
+        features: Array | None = None,
+    ) -> MachineLearning:
+        """Fit on all cells.
+
+        Parameters
+        ----------
+        data, seed
+        cells : (R, J, H), optional
+            What is known of the firm elsewhere or before.
+        used : (R,), optional
+            Rows to fit on; all unless given.
+        features : (G, J, M), optional
+            Of markets; by default the share of firms present, mean log sales and mean exports.
+        """
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
         present, seen = data.presence == PRESENT, data.presence != UNOBSERVED
-        value = np.where(present, np.exp(data.log_sales), 0.0)
-        shape = (len(data.group_names), len(data.markets))
-        sums = [np.zeros(shape) for _ in range(4)]
-        for total, part in zip(sums, (seen, present, data.log_sales, value), strict=True):
-            np.add.at(total, data.group, part)
-        firms, sellers, logs, values = sums
-        features = np.stack(
-            [
-                sellers / np.maximum(firms, 1),
-                logs / np.maximum(sellers, 1),
-                np.log1p(values / np.maximum(firms, 1)),
-            ],
-            -1,
-        )
-        table = _cells(data.attributes, features[data.group])
-        used, sold = seen.ravel(), present.ravel()
+        seen = seen if used is None else seen & used[:, None]
+        features = _market_features(data) if features is None else features
+        table = _cells(data.attributes, features[data.group], cells)
+        taken, sold = seen.ravel(), (present & seen).ravel()
         options = {"max_iter": 200, "learning_rate": 0.08, "max_leaf_nodes": 15, "early_stopping": True,
                    "n_iter_no_change": 10, "max_bins": 64, "random_state": seed}  # fmt: skip
-        entry = HistGradientBoostingClassifier(**options).fit(table[used], sold[used])
-        sales = HistGradientBoostingRegressor(**options).fit(table[sold], data.log_sales.ravel()[sold])
-        residual = data.log_sales.ravel()[sold] - sales.predict(table[sold])
-        return cls(features, entry, sales, float(np.exp(residual).mean()))
+        weights = np.repeat(data.row_weights / data.row_weights.mean(), present.shape[1])
+        entry = HistGradientBoostingClassifier(**options).fit(table[taken], sold[taken], weights[taken])
+        logs = data.log_sales.ravel()[sold]
+        sales = HistGradientBoostingRegressor(**options).fit(table[sold], logs, weights[sold])
+        smearing = np.average(np.exp(logs - sales.predict(table[sold])), weights=weights[sold])
+        return cls(features, entry, sales, float(smearing))
 
-    def forecast(self, attributes: Array, group: Integers) -> Forecast:
-        """See `Forecaster`."""
-        table = _cells(attributes, self.features[group])
-        shape = (len(attributes), self.features.shape[1])
+    def forecast(
+        self, attributes: Array, group: Integers, cells: Array | None = None, features: Array | None = None
+    ) -> Forecast:
+        """See `Forecaster`; ``cells`` (R, J, H) as fitted, ``features`` (G, J, M) of other markets."""
+        markets = (self.features if features is None else features)[group]
+        table = _cells(attributes, markets, cells)
+        shape = markets.shape[:2]
         chance = self.entry.predict_proba(table)[:, 1].reshape(shape)
         log_sales = self.sales.predict(table).reshape(shape)
         return Forecast(chance, log_sales, chance * np.exp(log_sales) * self.smearing)
 
 
-def _cells(attributes: Array, features: Array) -> Array:
+def _market_features(data: CapabilityData) -> Array:
+    """Share of firms present, sellers' mean log sales and log of mean exports, (G, J, 3)."""
+    share, logs = _market_means(data)
+    values = np.zeros(share.shape)
+    np.add.at(values, data.group, np.where(data.presence == PRESENT, np.exp(data.log_sales), 0.0))
+    return np.stack([share, logs, np.log1p(values / np.maximum(data.cell_counts[1], 1))], -1)
+
+
+def _cells(attributes: Array, features: Array, cells: Array | None) -> Array:
     rows, markets, _ = features.shape
-    return np.hstack([np.repeat(attributes, markets, axis=0), features.reshape(rows * markets, -1)])
+    parts = [np.repeat(attributes, markets, axis=0), features.reshape(rows * markets, -1)]
+    return np.hstack(parts if cells is None else [*parts, cells.reshape(rows * markets, -1)])
