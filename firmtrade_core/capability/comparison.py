@@ -53,7 +53,7 @@ class Comparison:
     Parameters
     ----------
     table : DataFrame
-        By model and measure: ``value``, ``low``, ``high`` (percentile bootstrap over held-out firms).
+        By model and measure: ``value``, ``low``, ``high`` (bootstrap over held-out firms).
     gains : DataFrame
         By measure and rival: ``gain`` of structural boosting, the share by which it cuts a loss (or, of measures that
         are higher where better, the share of what is missing to 1), with ``low`` and ``high`` from the same
@@ -163,7 +163,7 @@ def _measured(
         rivalled = _gain(values[STRUCTURE], values[name]) if STRUCTURE in values else None
         spread = _gain(made[STRUCTURE], made[name]) if STRUCTURE in values else None
         for measured in MEASURES:
-            low, high = np.quantile(made[name][measured], [0.05, 0.95])
+            low, high = _band(values[name][measured], made[name][measured])
             rows.append(
                 {
                     "measure": measured,
@@ -174,13 +174,19 @@ def _measured(
                 }
             )
             if rivalled is not None and spread is not None and name != STRUCTURE:
-                low, high = np.quantile(spread[measured], [0.05, 0.95])
+                low, high = _band(rivalled[measured], spread[measured])
                 gains.append(
                     {"measure": measured, "model": name, "gain": rivalled[measured], "low": low, "high": high}
                 )
     index = ["measure", "model"]
     told = pd.DataFrame(gains, columns=[*index, "gain", "low", "high"])
     return pd.DataFrame(rows).set_index(index), told.set_index(index)
+
+
+def _band(value: float, draws: pd.Series) -> tuple[float, float]:
+    """90 % of the draws, moved to where they centre on the value: drawing firms again only adds to errors of totals."""
+    low, high = np.quantile(draws, [0.05, 0.95]) + value - draws.mean()
+    return float(low), float(high)
 
 
 def _gain(structure: Any, rival: Any) -> Any:
