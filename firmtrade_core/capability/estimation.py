@@ -292,11 +292,14 @@ class _Climb:
         self.began = time.perf_counter()
         self.record: list[Step] = []
         self.trials: dict[str, tuple[Trial, ...]] = {}
+        self.progress_part = 0.0, 1.0
 
     def run(self, state: State | None) -> tuple[State, tuple[Step, ...], dict[str, tuple[Trial, ...]]]:
         warm = state is not None
         state = state or self._begin()
-        for stages in self._phases(warm):
+        phases = self._phases(warm)
+        for number, stages in enumerate(phases):
+            self.progress_part = number / len(phases), 1 / len(phases)
             state = self._turns(state, stages, warm)
         state = settle(self.data, state, tolerance=1e-6)
         self._note("parameters", state.fit.log_likelihood)
@@ -380,7 +383,8 @@ class _Climb:
 
     def _say(self, state: State, turn: int) -> None:
         if self.progress is not None:
-            share = (turn + 1) / self.settings.rounds
+            start, width = self.progress_part
+            share = start + width * (turn + 1) / self.settings.rounds
             self.progress(f"round {turn + 1}: log likelihood {state.fit.log_likelihood:,.1f}", share)
 
 
