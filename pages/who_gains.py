@@ -165,7 +165,7 @@ def _vulnerable(equilibrium: Equilibrium, country: str) -> None:
         ("Supplier", "Sold to them", "Pull on its sales"),
         [
             (str(row["name"]), f"{number(100 * row['exposure'])} %", change(row["pull"]))
-            for row in found.head(5).to_dict("records")
+            for row in found[found["exposure"] > 0].head(5).to_dict("records")
         ],
     )
 

@@ -193,7 +193,8 @@ class Upgrade:
     def fixed_cost(self) -> tuple[float, float, float]:
         """Change of fixed costs in percent: value, low, high."""
         value, low, high = _normal_band(self.effect.fixed_cost_saving, self.effect.fixed_cost_error)
-        return tuple(float(100 * np.expm1(-each)) for each in (value, high, low))  # type: ignore[return-value]
+        percent = [float(100 * np.expm1(-each)) for each in (value, high, low)]
+        return percent[0], percent[1], percent[2]
 
 
 @dataclass(frozen=True)
@@ -394,7 +395,10 @@ class FirmView:
             share.append(float(sold[top]) / total if total > 0 else float("nan"))
             loss.append(float(sold[top] / state.elasticity - own.fixed_cost[top]))
             of_sales.append(float(sold[top]) / (total + float(own.exports[self._home])))
-        return Dependence(*((pair[0], pair[1]) for pair in (concentration, largest, share, loss, of_sales)))  # type: ignore[arg-type]
+        return Dependence(
+            (concentration[0], concentration[1]), (largest[0], largest[1]), (share[0], share[1]), (loss[0], loss[1]),
+            (of_sales[0], of_sales[1]),
+        )  # fmt: skip
 
     # Upgrades -------------------------------------------------------------------------------------
 

@@ -211,9 +211,7 @@ def _margin_title(table: pd.DataFrame, who: str) -> str:
     if share.max() < 0.01:
         return "All of the change comes from firms that stay"
     label = str(moving["label"].to_numpy()[int(share.argmax())])
-    return (
-        f"The number of exporters matters most with {label if label.startswith('Pareto') else label.lower()}"
-    )
+    return f"The number of exporters matters most with {label if label.startswith('Pareto') else label[:1].lower() + label[1:]}"
 
 
 def stacked_parts(
