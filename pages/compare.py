@@ -35,7 +35,7 @@ from firmtrade_core.scenarios import Scenario, load_preset, preset_names
 from firmtrade_core.world.world import World
 from pages.parts import chart, views
 from pages.parts.exports import table_downloads
-from pages.parts.frame import complain, heading, notice, open_page, table
+from pages.parts.frame import complain, heading, open_page, table
 from pages.parts.presets import sentence
 from pages.parts.saved import saved_scenarios, shelf
 from pages.parts.solving import UnsolvedError, solve_scenario
@@ -287,7 +287,6 @@ def _about(world: World, first: Side, second: Side) -> About:
 def _compare(world: World) -> None:
     store = current(world)
     st.html('<h1 class="ft-sentence">Compare two scenarios</h1>')
-    notice(store)
     _page(store, world)
     shelf(store, world)
 

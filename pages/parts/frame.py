@@ -92,6 +92,8 @@ def open_page(title: str, *, live: bool = False) -> World:
     _sidebar(world)
     if not live:
         address.keep(current(world), world)
+        # Whatever page a link opens, a reader is told what it could not say.
+        notice(current(world))
     return world
 
 
