@@ -21,6 +21,7 @@ from firmtrade_core.figures.effects import (
     shapley_chart,
 )
 from firmtrade_core.labels import number
+from firmtrade_core.panel.columns import INSTRUMENT_PREFIX
 from firmtrade_core.report.channel_words import (
     band,
     evidence,
@@ -32,9 +33,9 @@ from firmtrade_core.report.channel_words import (
 )
 from firmtrade_core.report.page_tables import about_effects, effects_table
 from pages.parts import chart
-from pages.parts.effects import SIZES, Bench, current_bench
+from pages.parts.effects import Bench, current_bench
 from pages.parts.exports import table_downloads
-from pages.parts.firm_source import VARIABLE, named_folder
+from pages.parts.firm_source import how_to_mend, source_choosers
 from pages.parts.frame import complain, heading, open_page, table
 from pages.parts.jobs import say_why_not, watch
 from pages.parts.store import seeded
@@ -43,32 +44,14 @@ from pages.parts.store import seeded
 
 
 def _choosers(bench: Bench) -> None:
-    def take_source(value: str | None) -> None:
-        bench.source = value or bench.source
-
-    def take_firms(value: int | None) -> None:
-        bench.firms = value or bench.firms
-
-    left, middle, right = st.columns([5, 4, 3], vertical_alignment="bottom")
-    sources = [*(["folder"] if named_folder() else []), "synthetic"]
-    left.selectbox(
-        "Firms",
-        sources,
-        format_func={"synthetic": "Synthetic firms of Chile", "folder": f"Firms of {VARIABLE}"}.__getitem__,
-        help=f"Name a folder with a firm panel in {VARIABLE} to study real firms; they stay on this machine.",
-        **seeded("effects_source", bench.source, take_source),
-    )
-    if bench.source == "synthetic":
-        middle.selectbox(
-            "Sample",
-            SIZES,
-            format_func=lambda count: f"{count:,} firms".replace(",", "\u2009"),
-            **seeded("effects_firms", bench.firms, take_firms),
-        )
+    left, middle, asked, right = st.columns([4, 3, 3, 3], vertical_alignment="bottom")
+    source_choosers(left, middle, bench, "effects")
     status = bench.look()
     if bench.problem:
-        complain("The firms cannot be read", bench.problem, f"Mend the folder that {VARIABLE} names.")
+        complain("The firms cannot be read", bench.problem, how_to_mend(bench))
         return
+    with asked.popover("Questions", icon=":material/tune:", width="stretch"):
+        _questions(bench)
     if status is None or status.state not in ("running", "done"):
         label = "Estimate effects" if status is None else "Go on"
         right.button(
@@ -78,7 +61,62 @@ def _choosers(bench: Bench) -> None:
             on_click=bench.start,
             key="effects_start",
             width="stretch",
+            disabled=not bench.questions(),
         )
+
+
+def _questions(bench: Bench) -> None:
+    """Which attributes are studied, with which instruments and how well measured."""
+    offer = bench.offer()
+    asked = {question.attribute: question for question in bench.questions()}
+
+    def take_attributes(names: list[str]) -> None:
+        bench.studied = tuple(names)
+
+    st.multiselect(
+        "Attributes", offer.attributes, format_func=plain, help="All others are controls.",
+        **seeded("effects_studied", list(asked), take_attributes),
+    )  # fmt: skip
+    st.button(
+        "The usual questions", on_click=bench.ask_the_usual, icon=":material/undo:", key="effects_usual",
+        disabled=bench.studied is None and not bench.instruments and not bench.reliability,
+    )  # fmt: skip
+    if not asked:
+        st.html('<p class="ft-quiet">Choose at least one attribute.</p>')
+        return
+
+    def take_detailed(name: str | None) -> None:
+        bench.detailed = name or bench.detailed
+
+    bench.detailed = bench.detailed if bench.detailed in asked else next(iter(asked))
+    st.selectbox(
+        "More about",
+        list(asked),
+        format_func=plain,
+        **seeded("effects_detailed", bench.detailed, take_detailed),
+    )
+    question = asked[bench.detailed]
+
+    def take_instruments(names: list[str]) -> None:
+        bench.instruments[question.attribute] = tuple(names)
+
+    def take_reliability(share: float) -> None:
+        if share < 1:
+            bench.reliability[question.attribute] = share
+        else:
+            bench.reliability.pop(question.attribute, None)
+
+    st.multiselect(
+        "Its instruments", offer.instruments, format_func=plain,
+        help=f"Columns named {INSTRUMENT_PREFIX}…: they must move the attribute, and sales through nothing else.",
+        disabled=not offer.instruments, placeholder="Choose" if offer.instruments else "This panel has none",
+        **seeded(f"effects_instruments_{question.attribute}", list(question.instruments), take_instruments),
+    )  # fmt: skip
+    st.slider(
+        "How reliably it is measured", 0.3, 1.0, step=0.05,
+        help="Share of its variance that is no error. Below 1, the effect with the error undone is shown too.",
+        **seeded(f"effects_reliability_{question.attribute}", question.reliability or 1.0, take_reliability),
+    )  # fmt: skip
 
 
 def _waiting(bench: Bench) -> None:

@@ -130,7 +130,7 @@ def take_folder(desk: Desk) -> None:
 def take_example(desk: Desk) -> None:
     """Put the invented example on the desk."""
     desk.example = True
-    desk.choose(home="CHL", draws=5)
+    desk.choose(home="CHL", draws=5, synthetic=True)
     desk.take(sorted(messy_folder(desk.folder / "example").iterdir()))
 
 

@@ -7,11 +7,11 @@ from html import escape
 import streamlit as st
 
 from firmtrade_core.capability.comparison import MEASURES, STRUCTURE
-from firmtrade_core.capability.work import CapabilityReport
+from firmtrade_core.capability.work import CapabilityReport, Hidden
 from firmtrade_core.labels import number
-from firmtrade_core.report.capability_words import NOT_EFFECT, ends, finding, remedy, trader
-from pages.parts.capability_bench import LEARNERS, SIZES, Bench, current_bench
-from pages.parts.firm_source import VARIABLE, named_folder
+from firmtrade_core.report.capability_words import HIDDEN, NOT_EFFECT, ends, finding, remedy, trader
+from pages.parts.capability_bench import LEARNERS, Bench, current_bench
+from pages.parts.firm_source import how_to_mend, source_choosers
 from pages.parts.firm_views import VIEWS, strip
 from pages.parts.frame import complain, open_page
 from pages.parts.jobs import watch
@@ -21,31 +21,11 @@ DRAWS = (0, 5, 10, 20, 50)
 
 
 def _choosers(bench: Bench) -> None:
-    def take_source(value: str | None) -> None:
-        bench.source, bench.leave_out = value or bench.source, ()
-
-    def take_firms(value: int | None) -> None:
-        bench.firms = value or bench.firms
-
     def take_flow(value: str | None) -> None:
         bench.flow = value or bench.flow
 
     firms, sample, trade, method, go = st.columns([4, 3, 3, 3, 3], vertical_alignment="bottom")
-    sources = [*(["folder"] if named_folder() else []), "synthetic"]
-    firms.selectbox(
-        "Firms",
-        sources,
-        format_func={"synthetic": "Synthetic firms of Chile", "folder": f"Firms of {VARIABLE}"}.__getitem__,
-        help=f"Name a folder with a firm panel in {VARIABLE} to study real firms; they stay on this machine.",
-        **seeded("firms_source", bench.source, take_source),
-    )
-    if bench.source == "synthetic":
-        sample.selectbox(
-            "Sample",
-            SIZES,
-            format_func=lambda count: f"{count:,} firms".replace(",", "\u2009"),
-            **seeded("firms_sample", bench.firms, take_firms),
-        )
+    source_choosers(firms, sample, bench, "firms")
     trade.selectbox(
         "Trade",
         ["export", "import"],
@@ -59,7 +39,7 @@ def _choosers(bench: Bench) -> None:
     known = bench.attributes()
     status = bench.look() if known else None
     if bench.problem:
-        complain("The firms cannot be read", bench.problem, f"Mend the folder that {VARIABLE} names.")
+        complain("The firms cannot be read", bench.problem, how_to_mend(bench))
     elif status is None or status.state not in ("running", "done"):
         go.button(
             "Estimate" if status is None else "Go on",
@@ -84,6 +64,9 @@ def _method(bench: Bench) -> None:
     def take_seed(value: int | None) -> None:
         bench.seed = bench.seed if value is None else int(value)
 
+    def take_hidden(values: list[Hidden]) -> None:
+        bench.hidden = tuple(name for name in HIDDEN if name in values)
+
     def take_out(values: list[str]) -> None:
         bench.leave_out = tuple(values)
 
@@ -99,6 +82,11 @@ def _method(bench: Bench) -> None:
         **seeded("firms_draws", bench.draws, take_draws),
     )  # fmt: skip
     st.number_input("Seed", 0, 99_999, step=1, **seeded("firms_seed", bench.seed, take_seed))
+    st.multiselect(
+        "Hold out, beside firms", list(HIDDEN), format_func=lambda name: HIDDEN[name][0],
+        help="How well the models foresee firms they know. Each makes the estimate take longer.",
+        **seeded("firms_hidden", list(bench.hidden), take_hidden),
+    )  # fmt: skip
     options = bench.attributes()
     st.multiselect(
         "Leave out attributes", options, format_func=lambda name: name.replace("_", " "),

@@ -19,8 +19,7 @@ from firmtrade_core.labels import listed
 from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS, TOP_SHARE, suppress
 from firmtrade_core.panel.productivity import INPUTS, productivity_index
-from firmtrade_core.panel.synthetic.country import make_country
-from firmtrade_core.panel.synthetic.structure import SyntheticDesign
+from firmtrade_core.panel.source import Source, files_of, panel_of
 
 #: What firms and destinations did, in the order of the screen: label and what it is.
 MARGINS: dict[str, tuple[str, str]] = {
@@ -392,7 +391,7 @@ def attribute_productivity(
 
 
 def read_source(
-    source: SyntheticDesign | Path,
+    source: Source,
     files: tuple[Path, ...] = (),
     *,
     progress: Progress = silent,
@@ -414,14 +413,13 @@ def read_source(
     """
     progress(0.05, "Reading the firms")
     try:
-        panel = FirmPanel.from_parquet(source) if isinstance(source, Path) else make_country(source).panel
+        panel = panel_of(source)
         progress(0.6, "Adding up sales and productivity")
         return read_history(panel)
     except PanelError as error:
         raise AttributionError(str(error)) from error
 
 
-def source_arguments(source: SyntheticDesign | Path) -> dict[str, Any]:
+def source_arguments(source: Source) -> dict[str, Any]:
     """Arguments of `read_source`, with the files that its result depends on."""
-    files = tuple(sorted(source.rglob("*"))) if isinstance(source, Path) else ()
-    return {"source": source, "files": files}
+    return {"source": source, "files": files_of(source)}

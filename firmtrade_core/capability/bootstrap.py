@@ -26,6 +26,9 @@ REFITS = 3
 #: Errors of draws are taken to be at least this share of their median.
 SMALLEST_ERROR = 0.2
 
+#: Draws below which no interval is told, and below which how errors grow with a parameter cannot be seen.
+FEWEST_DRAWS, FEWEST_FOR_SLOPE = 3, 10
+
 
 @dataclass(frozen=True, eq=False)
 class Draw:
@@ -155,9 +158,13 @@ def corrected_interval(
         made on the scale on which they would not (variance stabilisation, Tibshirani 1988).
     inflation
         See `freedom_lost`.
+
+    Fewer than `FEWEST_DRAWS` tell no interval: NaN.
     """
     from scipy.stats import t as student
 
+    if len(draws) < FEWEST_DRAWS:
+        return float("nan"), float("nan")
     scale = _Stabilised.of(draws, errors)
     made = scale.forth(draws)
     corrected = 2 * float(scale.forth(np.array(estimate))) - float(made.mean())
@@ -181,7 +188,11 @@ class _Stabilised:
     def of(cls, draws: Array, errors: Array | None) -> _Stabilised:
         """From a line through errors against draws; the identity without errors or where they do not vary."""
         usable = (
-            errors is not None and np.isfinite(errors).all() and np.median(errors) > 0 and np.ptp(draws) > 0
+            errors is not None
+            and len(draws) >= FEWEST_FOR_SLOPE
+            and np.isfinite(errors).all()
+            and np.median(errors) > 0
+            and np.ptp(draws) > 0
         )
         if errors is None or not usable:
             return cls(1.0, 0.0, 0.0)

@@ -47,27 +47,21 @@ def forecasters(
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
-    """Held-out measures of several models.
+class Scores:
+    """Measures of models' forecasts of the same cells.
 
     Parameters
     ----------
     table : DataFrame
-        By model and measure: ``value``, ``low``, ``high`` (bootstrap over held-out firms).
+        By measure and model: ``value``, ``low``, ``high`` (bootstrap over firms).
     gains : DataFrame
         By measure and rival: ``gain`` of structural boosting, the share by which it cuts a loss (or, of measures that
         are higher where better, the share of what is missing to 1), with ``low`` and ``high`` from the same
         bootstrap: negative where structure loses.
-    calibration : DataFrame
-        By model and tenth of its predictions: ``predicted`` and ``observed`` share of cells entered, ``cells``.
-    firms
-        Held out.
     """
 
     table: pd.DataFrame
     gains: pd.DataFrame
-    calibration: pd.DataFrame
-    firms: int
 
     @property
     def best(self) -> pd.Series:
@@ -79,6 +73,22 @@ class Comparison:
                 for name, up in MEASURES.items()
             }
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison(Scores):
+    """Measures on firms that no model has seen.
+
+    Parameters
+    ----------
+    calibration : DataFrame
+        By model and tenth of its predictions: ``predicted`` and ``observed`` share of cells entered, ``cells``.
+    firms
+        Held out.
+    """
+
+    calibration: pd.DataFrame
+    firms: int
 
 
 def compare(
@@ -135,7 +145,7 @@ def measure(
     """Measures of forecasts for the firms held out in turn."""
     seen = data.subset(np.concatenate(list(held)))
     forecasts = {name: _stacked([part[name] for part in parts]) for name in parts[0]}
-    table, gains = _measured(seen, forecasts, draws, seed)
+    table, gains = score(seen, forecasts, draws, seed)
     return Comparison(table, gains, _calibration(seen, forecasts), seen.firm_count)
 
 
@@ -145,9 +155,10 @@ def _stacked(parts: Sequence[Forecast]) -> Forecast:
     )
 
 
-def _measured(
+def score(
     data: CapabilityData, forecasts: Mapping[str, Forecast], draws: int, seed: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`Scores.table` and `Scores.gains` of forecasts (R, J) on all cells that the data show."""
     generator = np.random.default_rng(seed)
     samples = [
         np.bincount(generator.integers(data.firm_count, size=data.firm_count), minlength=data.firm_count)

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from firmtrade_core.capability.comparison import (
     ECONOMETRICS,
     LEARNING,
-    MEASURES,
     STRUCTURE,
+    Scores,
     measures,
+    score,
 )
 from firmtrade_core.capability.data import PRESENT, UNOBSERVED, CapabilityData
 from firmtrade_core.capability.errors import SampleError
@@ -47,13 +48,11 @@ _TINY = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class KnownComparison:
+class KnownComparison(Scores):
     """Measures on hidden cells of known firms.
 
     Parameters
     ----------
-    table : DataFrame
-        By measure and model: ``value``, ``low``, ``high`` (percentile bootstrap over firms).
     by_market : DataFrame
         By market and model: ``error``, ln of predicted over actual exports over the hidden cells, ``low``, ``high``.
     cells
@@ -64,19 +63,10 @@ class KnownComparison:
         Of shocks, where the next year was forecast.
     """
 
-    table: pd.DataFrame
     by_market: pd.DataFrame
     cells: int
     notes: tuple[str, ...] = ()
     persistence: Persistence = field(default_factory=Persistence)
-
-    @property
-    def best(self) -> pd.Series:
-        """Model with the best value by measure."""
-        values = self.table["value"].unstack("model")
-        return pd.Series(
-            {n: values.loc[n].idxmax() if up else values.loc[n].idxmin() for n, up in MEASURES.items()}
-        )
 
 
 def compare_in_known_markets(
@@ -432,30 +422,21 @@ def _scored(
     seen = _without(data, ~scored)
     if not (seen.presence == PRESENT).any():
         raise SampleError("No sale is among the cells held out; give more firms or folds.")
+    table, gains = score(seen, forecasts, draws, seed)
     generator = np.random.default_rng(seed)
     count = seen.firm_count
     times = [np.bincount(generator.integers(count, size=count), minlength=count) for _ in range(draws)]
-    rows, markets = [], []
+    markets = []
     for name, forecast in forecasts.items():
-        value, error = measures(seen, forecast), _market_errors(seen, forecast, seen.weights)
-        made = pd.DataFrame([measures(seen, forecast, seen.weights * t) for t in times])
+        error = _market_errors(seen, forecast, seen.weights)
         errors = np.array([_market_errors(seen, forecast, seen.weights * t) for t in times])
-        for measure in MEASURES:
-            low, high = np.quantile(made[measure], [0.05, 0.95])
-            rows.append(
-                {"measure": measure, "model": name, "value": value[measure], "low": low, "high": high}
-            )
         for j in np.flatnonzero(np.isfinite(error)):
             low, high = np.nanquantile(errors[:, j], [0.05, 0.95])
             markets.append(
                 {"market": data.markets[j], "model": name, "error": error[j], "low": low, "high": high}
             )
-    return KnownComparison(
-        pd.DataFrame(rows).set_index(["measure", "model"]),
-        pd.DataFrame(markets).set_index(["market", "model"]),
-        int(scored.sum()),
-        notes,
-    )
+    by_market = pd.DataFrame(markets).set_index(["market", "model"])
+    return KnownComparison(table, gains, by_market, int(scored.sum()), notes)
 
 
 def _market_errors(data: CapabilityData, forecast: Forecast, firm_weights: Array) -> Array:

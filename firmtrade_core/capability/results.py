@@ -10,7 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.capability.bootstrap import Draw, Kind, bootstrap, corrected_interval, freedom_lost
+from firmtrade_core.capability.bootstrap import (
+    FEWEST_DRAWS,
+    Draw,
+    Kind,
+    bootstrap,
+    corrected_interval,
+    freedom_lost,
+)
 from firmtrade_core.capability.data import PRESENT, CapabilityData
 from firmtrade_core.capability.estimation import (
     Identification,
@@ -27,6 +34,9 @@ from firmtrade_core.capability.maximise import CERTAIN_ENTRY, Fit
 from firmtrade_core.margins.firms import Deviations, FirmSector
 
 Array = NDArray[np.float64]
+
+#: Where parameters may lie, if not anywhere: intervals end there.
+_BOUNDS = {"v_k": (-np.inf, np.inf), "ρ": (-1.0, 1.0)}
 
 #: Parameters of the printed table: symbol, and value from scales, Var(m) and Var(g).
 _SYMBOLS: dict[str, Callable[[Scales, float, float], float]] = {
@@ -83,8 +93,8 @@ class CapabilityResults:
     def parameters(self) -> pd.DataFrame:
         """Scales and spreads by symbol: ``estimate``, ``standard_error``, ``low``, ``high``, ``corrected``, ``fixed``.
 
-        ``corrected`` takes the bias out that the bootstrap measures; the interval does so too. Without draws they
-        are missing.
+        ``corrected`` takes the bias out that the bootstrap measures; the interval does so too. With fewer than
+        `FEWEST_DRAWS` draws they are missing.
         """
         fixed = self.state.fit.parameters.fixed
         held = {"ρ", "v_k"} if "correlation" in fixed else set()
@@ -96,10 +106,12 @@ class CapabilityResults:
             estimate = value(self.scales, self._spread(self.state.m), self._spread(self.state.g))
             made = np.array([value(d.scales, self._spread(d.m), self._spread(d.g)) for d in self.draws])
             errors = np.array([self.error_at(symbol, d) for d in self.draws])
-            known = len(made) > 1 and symbol not in held
+            known = len(made) >= FEWEST_DRAWS and symbol not in held
             low = high = np.nan
+            bounds = _BOUNDS.get(symbol, (0.0, np.inf))
             if known:
-                low, high = corrected_interval(estimate, made, errors, self.level, inflation)
+                ends = corrected_interval(estimate, made, errors, self.level, inflation)
+                low, high = np.clip(ends, *bounds)
             rows.append(
                 {
                     "parameter": symbol,
@@ -107,7 +119,7 @@ class CapabilityResults:
                     "standard_error": inflation * made.std(ddof=1) if known else np.nan,
                     "low": low,
                     "high": high,
-                    "corrected": 2 * estimate - made.mean() if known else np.nan,
+                    "corrected": np.clip(2 * estimate - made.mean(), *bounds) if known else np.nan,
                     "fixed": symbol in held,
                 }
             )
@@ -129,7 +141,7 @@ class CapabilityResults:
                 "threshold": parameters.threshold[groups, markets],
             }
         )
-        if len(self.draws) > 1:
+        if len(self.draws) >= FEWEST_DRAWS:
             tails = [(1 - self.level) / 2, (1 + self.level) / 2]
             for name in ("demand", "threshold"):
                 made = np.array([getattr(d.parameters, name)[groups, markets] for d in self.draws])
@@ -277,10 +289,12 @@ class CapabilityResults:
                 )
         lines.append("-" * max(64, len(header)))
         lines.append(f"Share of capability that attributes explain: {self.variances.iloc[-1]:.0%}")
-        if self.draws:
+        if len(self.draws) >= FEWEST_DRAWS:
             lines.append(
                 f"Intervals: {len(self.draws)} bootstrap draws of firms' shocks, about the corrected estimate."
             )
+        else:
+            lines.append(f"No intervals: these take {FEWEST_DRAWS} bootstrap draws at least.")
         return "\n".join([*lines, *self.diagnostics])
 
     def with_bootstrap(

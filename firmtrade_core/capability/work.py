@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.capability.bootstrap import Draw, bootstrap, corrected_interval
+from firmtrade_core.capability.bootstrap import FEWEST_DRAWS, Draw, bootstrap, corrected_interval
 from firmtrade_core.capability.comparison import (
     Comparison,
     Forecast,
@@ -33,6 +33,11 @@ from firmtrade_core.capability.explanation import (
     premium_split,
     variance_shares,
 )
+from firmtrade_core.capability.known import (
+    KnownComparison,
+    compare_in_known_markets,
+    compare_next_year,
+)
 from firmtrade_core.capability.prospects import (
     Prospects,
     SingleIndexTest,
@@ -47,17 +52,20 @@ from firmtrade_core.capability.results import CapabilityResults, estimate
 from firmtrade_core.capability.sources import from_panel
 from firmtrade_core.jobs import Checkpoints, Progress, content_hash, part, silent
 from firmtrade_core.panel import FirmPanel, PanelError
-from firmtrade_core.panel.synthetic.country import make_country
-from firmtrade_core.panel.synthetic.structure import SyntheticDesign
+from firmtrade_core.panel.source import Source, files_of, panel_of
 
 Result = TypeVar("Result")
 Flow = Literal["export", "import"]
+Hidden = Literal["markets", "years"]
 
 #: Raised when estimates change, so that stored ones are not taken for them.
-EDITION = 1
+EDITION = 2
 
 #: Sellers a sector's market needs on average for sectors to have demand and thresholds of their own.
 DENSE = 20
+
+#: Years from which the last one is forecast; shocks' persistence is chosen within them.
+YEARS_BEFORE = 2
 
 #: Rows whose interactions are computed: these cost the square of the attributes.
 INTERACTION_ROWS = 500
@@ -90,13 +98,15 @@ class Request:
         Of the bootstrap, from which bands come.
     folds, held_out
         Folds of the comparison with rivals, and how many of them are held out in turn; none to leave it out.
+    hidden
+        What else is held out: ``markets`` of known firms, known firms' last ``years``.
     sample
         Firms explained.
     elasticity_of_substitution
         σ, for trade-cost equivalents.
     """
 
-    source: SyntheticDesign | Path
+    source: Source
     flow: Flow = "export"
     settings: Settings = field(default_factory=Settings)
     leave_out: tuple[str, ...] = ()
@@ -105,6 +115,7 @@ class Request:
     draws: int = 10
     folds: int = 5
     held_out: int = 3
+    hidden: tuple[Hidden, ...] = ("markets", "years")
     sample: int = 2_000
     elasticity_of_substitution: float = 5.0
 
@@ -119,20 +130,7 @@ class Request:
     @property
     def arguments(self) -> dict[str, Any]:
         """Of `estimate_capability`, with the files that its result depends on."""
-        files = tuple(sorted(self.source.rglob("*"))) if isinstance(self.source, Path) else ()
-        return {"request": self, "files": files, "edition": EDITION}
-
-    def panel(self) -> FirmPanel:
-        """The panel itself.
-
-        Raises
-        ------
-        PanelError
-            If it cannot be read.
-        """
-        if isinstance(self.source, Path):
-            return FirmPanel.from_parquet(self.source)
-        return make_country(self.source).panel
+        return {"request": self, "files": files_of(self.source), "edition": EDITION}
 
 
 @dataclass(frozen=True)
@@ -175,6 +173,8 @@ class CapabilityReport:
         Of exporters in log sales abroad, by source, with bands.
     comparison
         None where it was not asked for or not possible.
+    known
+        Comparisons on hidden markets and on the last year of known firms, as far as asked for and possible.
     single_index, tail, premia, prospects
         See `prospects`.
     by_market, by_sector : DataFrame
@@ -201,6 +201,7 @@ class CapabilityReport:
     shares: pd.DataFrame
     premium: Mapping[str, Band]
     comparison: Comparison | None
+    known: Mapping[Hidden, KnownComparison]
     single_index: SingleIndexTest | None
     tail: TailReport
     premia: pd.DataFrame
@@ -227,10 +228,7 @@ def read_data(panel: FirmPanel, request: Request) -> CapabilityData:
     """
     panel.need(*request.leave_out)
     year = panel.years[-1] if request.year is None else request.year
-    made_of = (
-        ("exporter", "export_share") if request.flow == "export" else ("importer", "imported_input_share")
-    )
-    kept = [name for name in panel.attributes if name not in (*request.leave_out, *made_of)]
+    kept = _attributes(panel, request)
     sectors = panel.firms.loc[panel.firms["year"] == year, "sector"].nunique()
 
     def read(way: Literal["shared", "markets"]) -> CapabilityData:
@@ -245,6 +243,14 @@ def read_data(panel: FirmPanel, request: Request) -> CapabilityData:
         note = f"sectors share demand and thresholds: with them apart, markets would have fewer than {DENSE} sellers"
         return replace(data, notes=(*data.notes, note))
     return data
+
+
+def _attributes(panel: FirmPanel, request: Request) -> list[str]:
+    """Those of the panel that are not made of the trade to be explained."""
+    made_of = (
+        ("exporter", "export_share") if request.flow == "export" else ("importer", "imported_input_share")
+    )
+    return [name for name in panel.attributes if name not in (*request.leave_out, *made_of)]
 
 
 def estimate_capability(
@@ -276,7 +282,7 @@ def estimate_capability(
         raise CapabilityError(f"Edition {edition} of the method is gone; this one is {EDITION}.")
     try:
         progress(0.01, "Reading the firms")
-        panel = request.panel()
+        panel = panel_of(request.source)
         work = _Work(request, content_hash(request.source, files, edition), progress, checkpoints)
         return work.report(panel)
     except PanelError as error:
@@ -299,6 +305,7 @@ class _Work:
         draws = self._draws(results, told)
         results = replace(results, draws=draws)
         comparison = self._tried("comparison", refused, lambda: self._comparison(data, told))
+        known = self._known(panel, data, told, refused)
         index = self._tried(
             "single-index test", refused, lambda: self._step("index", told, lambda: self._index_test(results))
         )
@@ -311,7 +318,7 @@ class _Work:
         told_starters = [starters(each) for each in (results, *made)]
         return CapabilityReport(
             panel.metadata.label, panel.metadata.synthetic, panel.metadata.home, int(data.years.max()), request.flow,
-            results, places, explanations, seeds, pairs, shares, premium_bands(results, made), comparison, index,
+            results, places, explanations, seeds, pairs, shares, premium_bands(results, made), comparison, known, index,
             tail_report(results), premia(results), prospects(results, draws=100), *_starters(results, told_starters, places),
             _bands(results, made, told_starters), refused, request.elasticity_of_substitution,
             content_hash(self.panel_hash, request),
@@ -357,8 +364,8 @@ class _Work:
         folds = held_out(data, request.folds, request.settings.seed)[: request.held_out]
         parts = []
         for number, firms in enumerate(folds):
-            start = 0.5 + 0.3 * number / len(folds)
-            say = part(self.progress, start, start + 0.3 / len(folds))
+            start = 0.5 + 0.2 * number / len(folds)
+            say = part(self.progress, start, start + 0.2 / len(folds))
             name = f"Rivals, fold {number + 1} of {len(folds)}"
             say(0.0, name)
 
@@ -372,6 +379,40 @@ class _Work:
 
             parts.append(self._step(f"fold{number}", (told, request.folds), fold))
         return measure(data, folds, parts, draws=100, seed=request.settings.seed)
+
+    def _known(
+        self, panel: FirmPanel, data: CapabilityData, told: object, refused: dict[str, str]
+    ) -> dict[Hidden, KnownComparison]:
+        request, settings = self.request, self.request.settings
+
+        def markets() -> KnownComparison:
+            self.progress(0.71, "Rivals in markets hidden from all")
+            return compare_in_known_markets(
+                data, settings=settings, folds=request.folds, folds_used=1, seed=settings.seed
+            )
+
+        def years() -> KnownComparison:
+            self.progress(0.74, "Rivals in the last year, from the years before")
+            last = int(data.years.max())
+            seen = [year for year in panel.years if last - YEARS_BEFORE <= year <= last]
+            history = from_panel(
+                panel, flow=request.flow, attributes=_attributes(panel, request), years=seen, sectors="shared",
+                most_markets=request.most_markets,
+            )  # fmt: skip
+            return compare_next_year(history, settings=settings, seed=settings.seed)
+
+        ways: dict[Hidden, Callable[[], KnownComparison]] = {"markets": markets, "years": years}
+        found: dict[Hidden, KnownComparison] = {}
+        for hidden in request.hidden:
+            compute = ways[hidden]
+
+            def kept(name: str = hidden, compute: Callable[[], KnownComparison] = compute) -> KnownComparison:
+                return self._step(f"hidden_{name}", (told, request.folds), compute)
+
+            made = self._tried(f"hidden {hidden}", refused, kept)
+            if made is not None:
+                found[hidden] = made
+        return found
 
     def _index_test(self, results: CapabilityResults) -> SingleIndexTest:
         self.progress(0.8, "One index or two")
@@ -412,7 +453,7 @@ def describe(panel: FirmPanel, data: CapabilityData) -> pd.DataFrame:
 
 def banded(value: float, draws: list[float], *, positive: bool = False, level: float = 0.90) -> Band:
     """A number about its corrected value; on the log scale where it must be ``positive``."""
-    if len(draws) < 2:
+    if len(draws) < FEWEST_DRAWS:
         return Band(value, float("nan"), float("nan"))
     if positive and min(value, *draws) > 0:
         on_logs = banded(float(np.log(value)), [float(d) for d in np.log(draws)], level=level)

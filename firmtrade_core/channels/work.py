@@ -13,8 +13,7 @@ from firmtrade_core.channels.errors import ChannelError
 from firmtrade_core.channels.from_panel import ChannelReport, Question, Sample, draw_sample, report
 from firmtrade_core.jobs import Checkpoints, Progress, part, silent
 from firmtrade_core.panel import FirmPanel, PanelError
-from firmtrade_core.panel.synthetic.country import make_country
-from firmtrade_core.panel.synthetic.structure import SyntheticDesign
+from firmtrade_core.panel.source import Source, files_of, panel_of
 
 #: Attributes that programmes move, as far as a panel has them.
 ATTRIBUTES = (
@@ -56,7 +55,7 @@ class Request:
         σ, for trade-cost equivalents.
     """
 
-    source: SyntheticDesign | Path
+    source: Source
     questions: tuple[Question, ...]
     settings: Settings = field(default_factory=Settings)
     year: int | None = None
@@ -65,20 +64,7 @@ class Request:
     @property
     def arguments(self) -> dict[str, Any]:
         """Of `estimate_channels`, with the files that its result depends on."""
-        files = tuple(sorted(self.source.rglob("*"))) if isinstance(self.source, Path) else ()
-        return {"request": self, "files": files, "edition": EDITION}
-
-    def panel(self) -> FirmPanel:
-        """The panel itself.
-
-        Raises
-        ------
-        PanelError
-            If it cannot be read.
-        """
-        if isinstance(self.source, Path):
-            return FirmPanel.from_parquet(self.source)
-        return make_country(self.source).panel
+        return {"request": self, "files": files_of(self.source), "edition": EDITION}
 
 
 def default_questions(panel: FirmPanel) -> tuple[Question, ...]:
@@ -120,7 +106,7 @@ def estimate_channels(
         raise ChannelError(f"Edition {edition} of the method is gone; this one is {EDITION}.")
     try:
         progress(0.01, "Reading the firms")
-        panel = request.panel()
+        panel = panel_of(request.source)
 
         def sample() -> Sample:
             told = part(progress, 0.03, 0.5)

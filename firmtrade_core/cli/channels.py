@@ -41,13 +41,13 @@ def channels(
     from firmtrade_core.channels import ChannelError, Settings
     from firmtrade_core.channels.work import Request, default_questions, estimate_channels
     from firmtrade_core.panel import PanelError
+    from firmtrade_core.panel.source import panel_of
     from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 
     try:
         source = panel if panel is not None else SyntheticDesign(firms=firms)
         settings = Settings(repetitions=repetitions, learners=tuple(learner or Settings().learners))
-        request = Request(source, (), settings, year, sigma)
-        questions = _questions(attribute) or default_questions(request.panel())
+        questions = _questions(attribute) or default_questions(panel_of(source))
         with _Bar(quiet=as_json) as bar:
             found = estimate_channels(Request(source, questions, settings, year, sigma), progress=bar)
     except (ChannelError, PanelError, ValueError) as error:

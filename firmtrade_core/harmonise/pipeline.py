@@ -84,6 +84,8 @@ class Settings:
         Table of a person's decisions on the review: left, right, same.
     table_year
         Year of firm tables that have no such column.
+    synthetic
+        Whether the files are invented, as the example's are: what is made of them says so.
     today
         Day that timeliness counts from; the present unless given.
     """
@@ -106,6 +108,7 @@ class Settings:
     review: float = 0.30
     decisions: Path | None = None
     table_year: int | None = None
+    synthetic: bool = False
     today: str | None = None
 
 
@@ -621,7 +624,7 @@ class _Run:
         metadata: dict[str, Any] = {
             "name": "harmonised firm panel", "home": home, "money": "USD" if customs else "as in the firm tables",
             "source": ", ".join(source["file"] for source in self.sources), "licence": "not stated",
-            "synthetic": False, "notes": self._panel_notes(customs), "units": {},
+            "synthetic": self.settings.synthetic, "notes": self._panel_notes(customs), "units": {},
         }  # fmt: skip
         (panel / "panel.json").write_text(
             json.dumps(metadata, ensure_ascii=False, indent=1), encoding="utf-8"

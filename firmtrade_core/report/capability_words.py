@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from firmtrade_core.capability import Learner, Settings
-from firmtrade_core.capability.comparison import ECONOMETRICS, LEARNING, MEASURES, STRUCTURE
-from firmtrade_core.capability.work import Band, CapabilityReport, Request
+from firmtrade_core.capability.comparison import ECONOMETRICS, LEARNING, MEASURES, STRUCTURE, Scores
+from firmtrade_core.capability.work import Band, CapabilityReport, Hidden, Request
 from firmtrade_core.figures.capability import attribute_words
 from firmtrade_core.labels import number
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
@@ -29,6 +29,12 @@ MEANINGS = {
     "sd(m)": "capability that attributes explain, standard deviation",
     "sd(g)": "fixed costs that attributes explain, standard deviation",
 }
+
+#: What was held out of known firms: a heading, and what every model had seen.
+HIDDEN: dict[Hidden, tuple[str, str]] = {
+    "markets": ("Known firms in markets hidden from all", "One firm-market pair in five was hidden; each model saw the firm's other markets"),
+    "years": ("Known firms a year later", "The last year was hidden; each model saw the two years before"),
+}  # fmt: skip
 
 #: What to do where an estimate fails, by exception.
 REMEDIES = {
@@ -75,18 +81,17 @@ def remedy(message: str) -> tuple[str, str]:
     return (why or message, REMEDIES.get(kind, "Finished steps are kept; change a choice and go on."))
 
 
-def winners(report: CapabilityReport) -> list[tuple[str, ...]]:
+def winners(scores: Scores) -> list[tuple[str, ...]]:
     """By measure: the three models' values with intervals, and who wins in words."""
-    if report.comparison is None:
-        return []
-    table, gains = report.comparison.table, report.comparison.gains
+    table, gains = scores.table, scores.gains
+    values = table["value"].unstack("model")[[STRUCTURE, ECONOMETRICS, LEARNING]]
     rows = []
     for measure, up in MEASURES.items():
         cells = []
         for model in (STRUCTURE, ECONOMETRICS, LEARNING):
             line = table.loc[[(measure, model)]].iloc[0]
             cells.append(f"{number(line['value'], significant=3, most_decimals=3)} ({number(line['low'], significant=3, most_decimals=3)} to {number(line['high'], significant=3, most_decimals=3)})")  # fmt: skip
-        best = str(report.comparison.best[measure])
+        best = str(values.loc[measure].idxmax() if up else values.loc[measure].idxmin())
         lines = [gains.loc[[(measure, rival)]].iloc[0] for rival in (ECONOMETRICS, LEARNING)]
         sure = (
             all(line["low"] > 0 for line in lines)
@@ -164,6 +169,10 @@ def tables(report: CapabilityReport) -> tuple[Table, ...]:
             Table("gains", "What structure saves of rivals' losses", report.comparison.gains.reset_index(), {"gain": "share"}),
             Table("calibration", "Predicted and observed entry", report.comparison.calibration, {"predicted": "share", "observed": "share"}),
         ]  # fmt: skip
+    for hidden, known in report.known.items():
+        found.append(
+            Table(f"hidden_{hidden}", f"Measures: {HIDDEN[hidden][0].lower()}", known.table.reset_index())
+        )
     for key, table in (("starters_by_market", report.by_market), ("starters_by_sector", report.by_sector)):
         shown = table if report.synthetic else table[table["absent"] >= FEWEST_FIRMS]
         found.append(Table(key, f"Expected starters {key[9:].replace('_', ' ')}", _named(shown, key.rpartition("_")[2]), {"starters": "firms"}))  # fmt: skip
@@ -280,14 +289,24 @@ def model_card(report: CapabilityReport, request: Request) -> str:
         "## Held-out firms",
         "",
     ]  # fmt: skip
+    head = ["measure", STRUCTURE, ECONOMETRICS, LEARNING, "winner"]
     if report.comparison is None:
         lines.append(report.refused.get("comparison", "Not asked for."))
     else:
-        head = ("measure", STRUCTURE, ECONOMETRICS, LEARNING, "winner")
-        lines += _markdown(pd.DataFrame(winners(report), columns=list(head)))
+        lines += _markdown(pd.DataFrame(winners(report.comparison), columns=head))
         lines.append(
             f"\n{report.comparison.firms:,} firms that no model had seen; 90 % intervals over firms."
         )
+    for hidden, known in report.known.items():
+        title, seen = HIDDEN[hidden]
+        lines += [
+            "",
+            f"## {title}",
+            "",
+            f"{seen}; {known.cells:,} cells. {' '.join(known.notes)}".strip(),
+            "",
+        ]
+        lines += _markdown(pd.DataFrame(winners(known), columns=head))
     lines += ["", "## Limits", "", *(f"- {said}" for said in limits(report))]
     return "\n".join(lines) + "\n"
 

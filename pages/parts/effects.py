@@ -2,54 +2,71 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import streamlit as st
 
-from firmtrade_core.channels.from_panel import ChannelReport
+from firmtrade_core.channels.from_panel import ChannelReport, Question
 from firmtrade_core.channels.work import Request, default_questions, estimate_channels
-from firmtrade_core.jobs import Job, JobStatus, content_hash
+from firmtrade_core.jobs import Job, JobStatus
 from firmtrade_core.panel import PanelError
-from firmtrade_core.panel.synthetic.structure import SyntheticDesign
-from firmtrade_core.paths import user_folder
-from pages.parts.firm_source import named_folder
+from pages.parts.firm_source import FirmBench, changed, read_panel, session_bench
 
 _KEY = "effects"
 
-#: Sizes of the synthetic sample; larger ones take longer and say more.
-SIZES = (8_000, 20_000)
-
 
 @dataclass(eq=False)
-class Bench:
+class Bench(FirmBench):
     """A session's choices on the Channels page.
 
     Parameters
     ----------
-    private
-        Folder for work on real firms; removed with the session.
-    source
-        ``synthetic`` or ``folder``.
-    firms
-        Of the synthetic sample.
+    studied
+        Attributes whose effects are sought; None for those that programmes move.
+    instruments, reliability
+        By attribute, where the reader chose; see `Question`.
+    detailed
+        The attribute whose instruments and reliability are being chosen.
     attribute
         Looked at; None before a choice.
-    job
-    problem
-        Why nothing could be started.
     """
 
-    private: Path
-    source: str = "synthetic"
-    firms: int = SIZES[0]
+    SIZES: ClassVar[tuple[int, ...]] = (8_000, 20_000)
+
+    studied: tuple[str, ...] | None = None
+    instruments: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    reliability: dict[str, float] = field(default_factory=dict)
+    detailed: str | None = None
     attribute: str | None = None
-    job: Job | None = None
-    problem: str = ""
     results: dict[str, ChannelReport] = field(default_factory=dict)
+
+    def offer(self) -> Offer:
+        """What may be asked of these firms.
+
+        Raises
+        ------
+        PanelError
+            If the folder holds no panel.
+        """
+        folder = self.folder
+        return _offer(folder, 0.0 if folder is None else changed(folder))
+
+    def questions(self) -> tuple[Question, ...]:
+        """What the choices ask.
+
+        Raises
+        ------
+        PanelError
+        """
+        offer = self.offer()
+        usual = {question.attribute: question.instruments for question in offer.usual}
+        names = usual if self.studied is None else self.studied
+        return tuple(
+            Question(name, self.instruments.get(name, usual.get(name, ())), self.reliability.get(name))
+            for name in names
+        )
 
     def request(self) -> Request:
         """What the choices ask for.
@@ -59,12 +76,16 @@ class Bench:
         PanelError
             If the named folder holds no panel.
         """
-        return _request(self.source, self.firms, named_folder())
+        return Request(self.basis, self.questions())
 
-    @property
-    def jobs(self) -> Path:
-        """Synthetic firms are nobody's secret and are kept for all sessions; real ones stay with their own."""
-        return user_folder() / "jobs" if self.source == "synthetic" else self.private
+    def choose(self, source: str | None) -> None:
+        """Study other firms, of which other things may be asked."""
+        super().choose(source)
+        self.ask_the_usual()
+
+    def ask_the_usual(self) -> None:
+        """Forget the reader's questions."""
+        self.studied, self.instruments, self.reliability, self.detailed = None, {}, {}, None
 
     def look(self) -> JobStatus | None:
         """Where the work on the present choices stands; None before it was asked for."""
@@ -74,9 +95,7 @@ class Bench:
             self.problem = str(error)
             return None
         self.problem = ""
-        folder = self.jobs / content_hash(estimate_channels, request.arguments)
-        self.job = Job(folder) if (folder / "status.json").is_file() else None
-        return None if self.job is None else self.job.status()
+        return self.attach(estimate_channels, request.arguments)
 
     def start(self) -> None:
         """Begin, or go on where it was interrupted."""
@@ -85,11 +104,6 @@ class Bench:
             self.problem = ""
         except (PanelError, OSError) as error:
             self.problem = str(error)
-
-    def cancel(self) -> None:
-        """Stop the work; finished steps are kept."""
-        if self.job is not None:
-            self.job.cancel()
 
     def report(self) -> ChannelReport | None:
         """What came out, once it has."""
@@ -103,18 +117,19 @@ class Bench:
 
 def current_bench() -> Bench:
     """The session's bench."""
-    if _KEY not in st.session_state:
-        bench = Bench(Path(tempfile.mkdtemp(prefix="firmtrade-effects-")))
-        bench.source = "folder" if named_folder() else "synthetic"
-        weakref.finalize(bench, shutil.rmtree, bench.private, ignore_errors=True)
-        st.session_state[_KEY] = bench
-    found: Bench = st.session_state[_KEY]
-    return found
+    return session_bench(_KEY, Bench)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a panel lets one ask: the usual questions, all its attributes, its instruments."""
+
+    usual: tuple[Question, ...]
+    attributes: tuple[str, ...]
+    instruments: tuple[str, ...]
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _request(source: str, firms: int, folder: Path | None) -> Request:
-    basis = folder if source == "folder" and folder is not None else SyntheticDesign(firms=firms)
-    # What questions there are does not depend on how many synthetic firms are drawn.
-    small = Request(basis if isinstance(basis, Path) else SyntheticDesign(firms=300), ())
-    return Request(basis, default_questions(small.panel()))
+def _offer(folder: Path | None, changed_at: float) -> Offer:
+    panel = read_panel(folder)
+    return Offer(default_questions(panel), panel.attributes, panel.instruments)

@@ -23,9 +23,9 @@ from firmtrade_core.labels import change, number
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 from firmtrade_core.report.export import About, Table, written_now
 from pages.parts import chart
-from pages.parts.effects import SIZES, current_bench
+from pages.parts.effects import current_bench
 from pages.parts.exports import table_downloads
-from pages.parts.firm_source import VARIABLE, named_folder
+from pages.parts.firm_source import SYNTHETIC, how_to_mend, source_choosers
 from pages.parts.frame import complain, notes, table
 from pages.parts.store import seeded
 
@@ -73,12 +73,11 @@ def growth_among_firms() -> None:
     """The whole section."""
     reading, bench = current_reading(), current_bench()
     # Real firms have no sample to choose: the years move up beside them.
-    widths = [4, 2, 2, 7] if bench.source == "folder" else [4, 3, 2, 2, 4]
+    widths = [4, 2, 2, 7] if bench.source != SYNTHETIC else [4, 3, 2, 2, 4]
     row = st.columns(widths, vertical_alignment="bottom")
-    _source_choosers(row[0], row[1])
+    source_choosers(row[0], row[1], bench, "firm_growth")
     years = row[-3:-1]
-    folder = named_folder()
-    source = folder if bench.source == "folder" and folder is not None else SyntheticDesign(firms=bench.firms)
+    source = bench.basis
     status = reading.look(source, bench.jobs)
     if status is None or status.state in ("cancelled", "lost"):
         # Reading takes seconds and changes nothing: it needs no button.
@@ -89,7 +88,7 @@ def growth_among_firms() -> None:
         return
     if status is None or status.state == "failed":
         words = "" if status is None else status.message.partition(": ")[2] or status.message
-        complain("Growth among these firms cannot be read", words, f"Mend the folder that {VARIABLE} names.")
+        complain("Growth among these firms cannot be read", words, how_to_mend(bench))
         return
     history = reading.history()
     if len(history.years) < 2:
@@ -104,33 +103,6 @@ def growth_among_firms() -> None:
         _show(attribute_firms(history, reading.first, reading.second), reading)
     except AttributionError as error:
         complain("This growth cannot be shown", str(error), "Choose other years.")
-
-
-def _source_choosers(
-    left: st.delta_generator.DeltaGenerator, right: st.delta_generator.DeltaGenerator
-) -> None:
-    bench = current_bench()
-
-    def take_source(value: str | None) -> None:
-        bench.source = value or bench.source
-
-    def take_firms(value: int | None) -> None:
-        bench.firms = value or bench.firms
-
-    left.selectbox(
-        "Firms",
-        [*(["folder"] if named_folder() else []), "synthetic"],
-        format_func={"synthetic": "Synthetic firms of Chile", "folder": f"Firms of {VARIABLE}"}.__getitem__,
-        help=f"Name a folder with a firm panel in {VARIABLE} to study real firms; they stay on this machine.",
-        **seeded("firm_growth_source", bench.source, take_source),
-    )
-    if bench.source == "synthetic":
-        right.selectbox(
-            "Sample",
-            SIZES,
-            format_func=lambda count: f"{count:,} firms".replace(",", "\u2009"),
-            **seeded("firm_growth_size", bench.firms, take_firms),
-        )
 
 
 def _year_choosers(

@@ -1,15 +1,176 @@
-"""Whose firms a session studies: the folder that the environment names, shared by the pages on firms."""
+"""Whose firms a session studies: a folder of its own making, the one that the environment names, or synthetic ones."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+import weakref
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import streamlit as st
+
+from firmtrade_core.jobs import Job, JobStatus, content_hash
+from firmtrade_core.labels import NARROW_NO_BREAK_SPACE
+from firmtrade_core.panel import FirmPanel
+from firmtrade_core.panel.synthetic.country import make_country
+from firmtrade_core.panel.synthetic.structure import SyntheticDesign
+from firmtrade_core.paths import user_folder
+from pages.parts.desk import current_desk
+from pages.parts.store import seeded
 
 #: Names a folder of a firm panel in Parquet.
 VARIABLE = "FIRMTRADE_FIRMS"
+
+SYNTHETIC, NAMED, HARMONISED = "synthetic", "folder", "harmonised"
+
+WORDS = {
+    SYNTHETIC: "Synthetic firms of Chile",
+    NAMED: f"Firms of {VARIABLE}",
+    HARMONISED: "Firms harmonised in this session",
+}
 
 
 def named_folder() -> Path | None:
     """The folder that FIRMTRADE_FIRMS names, if it names one."""
     name = os.environ.get(VARIABLE, "").strip()
     return Path(name).expanduser() if name else None
+
+
+def folders() -> dict[str, Path]:
+    """Panels that the session may study, by source, the session's own first."""
+    outcome = current_desk().outcome()
+    own = None if outcome is None else outcome.folder / "panel"
+    found = {HARMONISED: own if own is not None and own.is_dir() else None, NAMED: named_folder()}
+    return {source: folder for source, folder in found.items() if folder is not None}
+
+
+def read_panel(folder: Path | None) -> FirmPanel:
+    """A folder's panel, or a small one of synthetic firms: its columns do not depend on how many are drawn.
+
+    Raises
+    ------
+    PanelError
+        If the folder holds no panel.
+    """
+    return (
+        make_country(SyntheticDesign(firms=300)).panel if folder is None else FirmPanel.from_parquet(folder)
+    )
+
+
+def changed(folder: Path) -> float:
+    """When a panel was written last, in seconds: a folder may hold another one later."""
+    return max((path.stat().st_mtime for path in folder.glob("*.parquet")), default=0.0)
+
+
+@dataclass(eq=False)
+class FirmBench:
+    """Firms that a session studies by one kind of work, and the job that does it.
+
+    Parameters
+    ----------
+    private
+        Folder for work on real firms; removed with the session.
+    source
+        ``synthetic``, ``folder`` or ``harmonised``.
+    firms
+        Of the synthetic sample.
+    job
+    problem
+        Why nothing could be started.
+    """
+
+    #: Sizes of the synthetic sample; larger ones take longer and say more.
+    SIZES: ClassVar[tuple[int, ...]] = ()
+
+    private: Path
+    source: str = SYNTHETIC
+    firms: int = 0
+    job: Job | None = None
+    problem: str = ""
+
+    def __post_init__(self) -> None:
+        self.firms = self.firms or self.SIZES[0]
+
+    @property
+    def folder(self) -> Path | None:
+        """Of the panel; None for synthetic firms."""
+        return folders().get(self.source)
+
+    @property
+    def basis(self) -> Path | SyntheticDesign:
+        """The panel's folder, or the design of synthetic firms."""
+        return self.folder or SyntheticDesign(firms=self.firms)
+
+    @property
+    def jobs(self) -> Path:
+        """Synthetic firms are nobody's secret and are kept for all sessions; real ones stay with their own."""
+        return user_folder() / "jobs" if self.source == SYNTHETIC else self.private
+
+    def choose(self, source: str | None) -> None:
+        """Study other firms."""
+        self.source = source or self.source
+
+    def attach(self, work: Any, arguments: dict[str, Any]) -> JobStatus | None:
+        """Where a piece of work on these firms stands; None before it was asked for."""
+        folder = self.jobs / content_hash(work, arguments)
+        self.job = Job(folder) if (folder / "status.json").is_file() else None
+        return None if self.job is None else self.job.status()
+
+    def cancel(self) -> None:
+        """Stop the work; finished steps are kept."""
+        if self.job is not None:
+            self.job.cancel()
+
+
+Kind = TypeVar("Kind", bound=FirmBench)
+
+
+def session_bench(key: str, kind: type[Kind]) -> Kind:
+    """The session's bench of a kind; its folder goes when the session does. Firms that are gone give way to synthetic ones."""
+    if key not in st.session_state:
+        bench = kind(Path(tempfile.mkdtemp(prefix=f"firmtrade-{key}-")))
+        bench.choose(next(iter(folders()), SYNTHETIC))
+        weakref.finalize(bench, shutil.rmtree, bench.private, ignore_errors=True)
+        st.session_state[key] = bench
+    found: Kind = st.session_state[key]
+    if found.source not in (*folders(), SYNTHETIC):
+        found.choose(SYNTHETIC)
+    return found
+
+
+def source_choosers(
+    left: st.delta_generator.DeltaGenerator,
+    right: st.delta_generator.DeltaGenerator,
+    bench: FirmBench,
+    key: str,
+) -> None:
+    """Whose firms, and of synthetic ones how many."""
+
+    def take_firms(value: int | None) -> None:
+        bench.firms = value or bench.firms
+
+    left.selectbox(
+        "Firms",
+        [*folders(), SYNTHETIC],
+        format_func=WORDS.__getitem__,
+        help=f"Harmonise firm records on the page Firm data, or name a folder with a firm panel in {VARIABLE}, to study "
+        "real firms; they stay on this machine.",
+        **seeded(f"{key}_source", bench.source, bench.choose),
+    )
+    if bench.source == SYNTHETIC:
+        right.selectbox(
+            "Sample",
+            bench.SIZES,
+            format_func=lambda count: f"{count:,} firms".replace(",", NARROW_NO_BREAK_SPACE),
+            **seeded(f"{key}_sample", bench.firms, take_firms),
+        )
+
+
+def how_to_mend(bench: FirmBench) -> str:
+    """What to do about firms that cannot be read."""
+    if bench.source == HARMONISED:
+        return "Harmonise the files on the page Firm data again."
+    return f"Mend the folder that {VARIABLE} names."

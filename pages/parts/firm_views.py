@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from firmtrade_core.capability.comparison import ECONOMETRICS, LEARNING, STRUCTURE
+from firmtrade_core.capability.comparison import ECONOMETRICS, LEARNING, STRUCTURE, Scores
 from firmtrade_core.capability.data import PRESENT
 from firmtrade_core.capability.explanation import Explanation
 from firmtrade_core.capability.profiles import Profile, Who, firm_profile, outlook, typical_profile
@@ -453,11 +453,7 @@ def how_well(report: CapabilityReport, bench: Bench) -> None:
             "Against its rivals",
             f"{report.comparison.firms:,} firms that no model had seen, the same for all; 90 % intervals by resampling firms.",
         )
-        rows_table(
-            "Held-out measures",
-            ("Measure", f"{STRUCTURE} (hybrid)", ECONOMETRICS, LEARNING, "Winner"),
-            words.winners(report), left=(4,),
-        )  # fmt: skip
+        _scores("Held-out measures", report.comparison)
         left, right = st.columns(2, gap="large")
         with left:
             chart.draw(
@@ -465,6 +461,7 @@ def how_well(report: CapabilityReport, bench: Bench) -> None:
             )
         with right:
             chart.draw(figures.calibration_chart(report.comparison, source), key="firms_calibration", result=hash_, kind="calibration")  # fmt: skip
+    _known(report)
     _index_line(report)
     left, right = st.columns(2, gap="large")
     with left:
@@ -479,7 +476,36 @@ def how_well(report: CapabilityReport, bench: Bench) -> None:
         if report.premium:
             chart.draw(figures.premium_chart(report.premium, source, trader), key="firms_premium", result=hash_, kind="premium")  # fmt: skip
             chart.draw(figures.premia_chart(report.premia, source, trader), key="firms_premia", result=hash_, kind="premia")  # fmt: skip
-    downloads(report, bench, "comparison", "gains", "calibration", "premium", "premia")
+    downloads(
+        report,
+        bench,
+        "comparison",
+        "gains",
+        "calibration",
+        "hidden_markets",
+        "hidden_years",
+        "premium",
+        "premia",
+    )
+
+
+def _scores(label: str, scores: Scores) -> None:
+    head = ("Measure", f"{STRUCTURE} (hybrid)", ECONOMETRICS, LEARNING, "Winner")
+    rows_table(label, head, words.winners(scores), left=(4,))
+
+
+def _known(report: CapabilityReport) -> None:
+    """Hidden markets, and the last year."""
+    for hidden, (title, seen) in words.HIDDEN.items():
+        known = report.known.get(hidden)
+        if known is not None:
+            heading(
+                title,
+                f"{seen}; {known.cells:,} cells; 90 % intervals by resampling firms. {' '.join(known.notes)}",
+            )
+            _scores(title, known)
+        elif why := report.refused.get(f"hidden {hidden}"):
+            st.html(f'<p class="ft-quiet">{escape(title)}: not told. {escape(why)}</p>')
 
 
 def _index_line(report: CapabilityReport) -> None:

@@ -233,7 +233,7 @@ def test_chances_of_absent_firms_are_the_frequencies_of_a_new_draw() -> None:
 
 def test_imputations_that_differ_widen_intervals_by_rubins_formula() -> None:
     data, _ = reference(firms=150, markets=5, seed=37)
-    one = estimate(data, QUICK, draws=2)
+    one = estimate(data, QUICK, draws=3)
     p, gap = one.state.fit.parameters, 0.2
     moved = replace(p, scales=replace(p.scales, sigma_u=p.scales.sigma_u + gap))
     two = replace(one, state=replace(one.state, fit=replace(one.state.fit, parameters=moved)))

@@ -15,6 +15,7 @@ from firmtrade_core.capability.work import CapabilityReport, Request, banded, es
 from firmtrade_core.figures import capability as figures
 from firmtrade_core.jobs import CancelledError, Checkpoints
 from firmtrade_core.panel import FirmPanel
+from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 from firmtrade_core.report.capability_words import model_card, python_code, tables, winners
 from tests.channels.design import draw
 from tests.channels.panels import PLACES, panel_of
@@ -56,7 +57,8 @@ def test_a_cancelled_run_goes_on_where_it_was(stopped: tuple[CapabilityReport, l
     report, said = stopped
     assert not any("round" in words and words.startswith("Capability") for words in said)
     assert any(words.startswith("Rivals") for words in said)
-    assert len(report.results.draws) == 2 and not report.refused
+    # One year of firms cannot be told how far shocks persist.
+    assert len(report.results.draws) == 2 and set(report.refused) == {"hidden years"}
 
 
 def test_the_report_is_whole(stopped: tuple[CapabilityReport, list[str]]) -> None:
@@ -66,7 +68,8 @@ def test_the_report_is_whole(stopped: tuple[CapabilityReport, list[str]]) -> Non
     assert sum(b.value for n, b in report.premium.items() if n != "raw premium") == pytest.approx(
         report.premium["raw premium"].value
     )
-    assert report.comparison is not None and len(winners(report)) == 7
+    assert report.comparison is not None and len(winners(report.comparison)) == 7
+    assert set(report.known) == {"markets"} and len(winners(report.known["markets"])) == 7
     # Sums over firms are the same whichever way they are cut.
     never = ~data.exports_anywhere
     assert report.by_market["absent"].max() == never.sum() == report.by_sector["absent"].sum()
@@ -124,8 +127,24 @@ def test_charts_card_and_tables_are_made(
     # Without single firms a summary shows ranges: no trace has a point by firm.
     assert max(len(trace["x"]) for trace in charts[0].data) == 2
     card = model_card(report, request_)
-    assert "Prediction, not effect" in card and "## Limits" in card and f"`{first}`" in card
+    assert (
+        "Prediction, not effect" in card
+        and "## Limits" in card
+        and "Known firms in markets hidden from all" in card
+        and f"`{first}`" in card
+    )
     assert {"parameters", "comparison", "starters_by_market"} <= {table.key for table in tables(report)}
+
+
+def test_the_last_year_of_known_firms_is_forecast() -> None:
+    design = SyntheticDesign(firms=600, years=3, last_year=2020)
+    few = Request(design, settings=QUICK, draws=0, held_out=0, hidden=("years",), sample=100, most_markets=5)
+    report = estimate_capability(few)
+    found = report.known["years"]
+    assert "2020 forecast from 2018 to 2019." in found.notes
+    # What is known of firms helps: each model beats the share that trades.
+    assert (found.table["value"].loc["AUC"] > 0.8).all()
+    assert len(found.gains) == 7 * 3
 
 
 def test_an_attribute_that_is_the_outcome_is_refused_by_name_and_can_be_left_out(tmp_path: Path) -> None:
@@ -133,7 +152,7 @@ def test_an_attribute_that_is_the_outcome_is_refused_by_name_and_can_be_left_out
     firms = panel.firms.assign(disguise=panel.firms["exports"].fillna(0.0))
     leaky = FirmPanel.from_frames(firms, panel.query("SELECT * FROM trade"), metadata=panel.metadata)
     folder = leaky.save(tmp_path / "leaky")
-    request = Request(folder, settings=QUICK, draws=0, held_out=0, sample=100)
+    request = Request(folder, settings=QUICK, draws=0, held_out=0, hidden=(), sample=100)
     with pytest.raises(LeakageError, match="disguise"):
         estimate_capability(request)
     from dataclasses import replace
@@ -155,10 +174,10 @@ def test_imports_are_the_mirror(tmp_path: Path) -> None:
     trade = panel.query("SELECT * FROM trade")
     mirrored = FirmPanel.from_frames(panel.firms, trade.assign(flow="import"), metadata=panel.metadata)
     folder = mirrored.save(tmp_path / "imports")
-    report = estimate_capability(Request(folder, "import", QUICK, draws=0, held_out=0, sample=100))
+    report = estimate_capability(Request(folder, "import", QUICK, draws=0, held_out=0, hidden=(), sample=100))
     assert report.flow == "import" and set(report.results.data.markets) == set(PLACES)
 
 
 def test_bands_stay_positive() -> None:
-    assert banded(4.0, [0.0, 9.0], positive=True).low == 0
+    assert banded(4.0, [0.0, 0.0, 9.0], positive=True).low == 0
     assert banded(2.0, [2.1, 1.9, 2.0]).value == pytest.approx(2.0)
