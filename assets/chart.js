@@ -226,7 +226,8 @@ async function save(chart, format) {
     const context = document.createElement("canvas").getContext("2d");
     context.font = `${text.startsWith("<b>") ? "bold " : ""}${size}px ${FILE_FONT}`;
     const lines = [];
-    for (const word of text.replace(/<\/?b>/g, "").split(/\s+/).filter(Boolean)) {
+    // Not \s, which takes the narrow space within numbers for a place to break.
+    for (const word of text.replace(/<\/?b>/g, "").split(/[ \t\n]+/).filter(Boolean)) {
       const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
       if (lines.length && context.measureText(longer).width <= 0.97 * layout.width) lines[lines.length - 1] = longer;
       else lines.push(word);

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 MINUS = "\u2212"
-THIN_SPACE = "\u2009"
+#: Between thousands and before units: as narrow as a thin space, and no line ends there.
 NARROW_NO_BREAK_SPACE = "\u202f"
 
 Unit = Literal["%", "bn USD", "points", "% of income", "firms"]
@@ -197,13 +197,25 @@ DEFINITIONS: dict[str, Variable] = VARIABLES | {variable.key: variable for varia
 # How numbers are written -----------------------------------------------------------------------
 
 
+def grouped(value: float, form: str = ".0f") -> str:
+    """A number in full, a whole one unless told, thousands set apart: `12 000`.
+
+    Parameters
+    ----------
+    value
+    form
+        As Python writes numbers, without the sign for thousands: ``.1f``, ``.4g``.
+    """
+    return f"{value:,{form}}".replace(",", NARROW_NO_BREAK_SPACE) if math.isfinite(value) else "–"
+
+
 def number(value: float, *, significant: int = 2, most_decimals: int = 2, signed: bool = False) -> str:
     """A number as the screen writes it: true minus, thin-space thousands, few digits.
 
     Examples
     --------
     >>> number(0.1234, signed=True), number(-4.12), number(12345.0)
-    ('+0.12', '−4.1', '12\u2009000')
+    ('+0.12', '−4.1', '12\u202f000')
     """
     if not math.isfinite(value):
         return "–"
@@ -216,21 +228,30 @@ def number(value: float, *, significant: int = 2, most_decimals: int = 2, signed
     # 0.996 rounds to 1.00: one digit fewer keeps the promise of significant digits.
     if rounded >= 10.0 ** (magnitude + 1) and 0 < shown < most_decimals + 1 and decimals <= most_decimals:
         shown -= 1
-    text = f"{rounded:,.{shown}f}".replace(",", THIN_SPACE)
+    text = grouped(rounded, f".{shown}f")
     sign = MINUS if value < 0 else ("+" if signed else "")
     return sign + text
 
 
 def change(value: float, unit: str = "%") -> str:
     """A signed change with its unit, `+0.12 %`, `−4.1 bn USD`."""
-    text = number(value, signed=True)
-    return text if text == "–" else f"{text}{NARROW_NO_BREAK_SPACE}{unit}"
+    return _with_unit(number(value, signed=True), unit)
 
 
 def level(value: float, unit: str) -> str:
     """A level with its unit, three significant digits, `1 230 bn USD`."""
-    text = number(value, significant=3)
-    return text if text == "–" else f"{text}{NARROW_NO_BREAK_SPACE}{unit}"
+    return _with_unit(number(value, significant=3), unit)
+
+
+def in_percent(fraction: float) -> str:
+    """A fraction in percent, two significant digits, `12 %` of 0.123."""
+    return _with_unit(number(100 * fraction), "%")
+
+
+def _with_unit(text: str, unit: str) -> str:
+    """Amounts of money stay whole, `bn USD` too; longer units may go on in the next line."""
+    bound = unit.replace(" USD", f"{NARROW_NO_BREAK_SPACE}USD")
+    return text if text == "–" else f"{text}{NARROW_NO_BREAK_SPACE}{bound}"
 
 
 #: Columns whose names make poor words.

@@ -31,7 +31,7 @@ def _caveats(world: World) -> None:
     if provenance.estimated_share:
         items.insert(
             0,
-            f"Between pairs of countries, {100 * provenance.estimated_share:.0f} % of goods trade is estimated, and all "
+            f"Between pairs of countries, {100 * provenance.estimated_share:.0f}\u202f% of goods trade is estimated, and all "
             "services trade: read single pairs and sectors with care, national totals with confidence.",
         )
     lines = "".join(f"<li>{escape(item)}</li>" for item in items)

@@ -44,7 +44,9 @@ def _quality(world: World) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         share = provenance.estimated_share
-        title = f"Estimated: {100 * share:.0f} % of goods trade by value" if share else "What is estimated"
+        title = (
+            f"Estimated: {100 * share:.0f}\u202f% of goods trade by value" if share else "What is estimated"
+        )
         _listed(title, provenance.estimated or ("Nothing is marked as estimated.",))
     with right:
         _fit(world)
@@ -59,7 +61,7 @@ def _fit(world: World) -> None:
         return
     bars = "".join(
         f"<li><span>{escape(FIT_LABELS.get(name, name.replace('_', ' ')))}</span>"
-        f'<i style="--share: {value:.4f}"></i><b>{100 * value:.1f} %</b></li>'
+        f'<i style="--share: {value:.4f}"></i><b>{100 * value:.1f}\u202f%</b></li>'
         for name, value in fit.items()
     )
     st.html(

@@ -16,7 +16,7 @@ from firmtrade_core.figures import Chart
 from firmtrade_core.figures.firm_panel import missing_chart, premia_chart, size_distribution
 from firmtrade_core.harmonise.example import messy_folder
 from firmtrade_core.harmonise.pipeline import Outcome
-from firmtrade_core.labels import NARROW_NO_BREAK_SPACE
+from firmtrade_core.labels import grouped
 from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.world.world import World
 from pages.parts import chart
@@ -47,11 +47,6 @@ _LARGEST_ARCHIVE = 200 << 20
 _REVIEWED_AT_ONCE = 200
 
 
-def whole(value: float) -> str:
-    """A whole number with thin thousands."""
-    return f"{value:,.0f}".replace(",", NARROW_NO_BREAK_SPACE)
-
-
 # Before: files, columns, choices --------------------------------------------------------------------
 
 
@@ -61,7 +56,7 @@ def sentence(desk: Desk, outcome: Outcome | None) -> str:
         rows, kept = (sum(s[key] for s in outcome.sources) for key in ("rows", "kept"))
         known = [s for s in outcome.scorecard if s["value"] is not None]
         weakest = min(known, key=lambda s: s["value"])
-        told = f"{whole(kept)} of {whole(rows)} rows make the panel; weakest is {weakest['dimension']} at {weakest['value']:.2f}"
+        told = f"{grouped(kept)} of {grouped(rows)} rows make the panel; weakest is {weakest['dimension']} at {weakest['value']:.2f}"
         return f"{told} (invented example)" if desk.example else told
     if desk.files:
         return f"{len(desk.files)} files on the desk, not harmonised yet"
@@ -276,11 +271,9 @@ def steps(outcome: Outcome) -> None:
     rows = [
         (
             s["step"],
-            f"{whole(s['before'])} → {whole(s['after'])}",
+            f"{grouped(s['before'])} → {grouped(s['after'])}",
             s["unit"],
-            ""
-            if s["value_usd"] is None
-            else f"{s['value_usd'] / 1e6:,.1f}".replace(",", NARROW_NO_BREAK_SPACE),
+            "" if s["value_usd"] is None else grouped(s["value_usd"] / 1e6, ".1f"),
         )
         for s in outcome.steps
     ]
@@ -306,7 +299,7 @@ def findings(outcome: Outcome) -> None:
         "noted": "noted",
     }
     rows = [
-        (f"{f['title'][0].upper()}{f['title'][1:]}", whole(f["rows"]), f"{100 * f['share']:.2f} %", words[f["action"]],
+        (f"{f['title'][0].upper()}{f['title'][1:]}", grouped(f["rows"]), f"{100 * f['share']:.2f}\u202f%", words[f["action"]],
          "; ".join(f["examples"][:2]) or f["advice"])
         for f in outcome.findings
     ]  # fmt: skip
@@ -326,11 +319,14 @@ def mirror(outcome: Outcome) -> None:
         return
     m = outcome.mirror
     heading(
-        f"Against the world: customs hold {100 * m['ratio']:.2g} % of {country_name(m['home'])}'s exports of goods",
+        f"Against the world: customs hold {100 * m['ratio']:.2g}\u202f% of {country_name(m['home'])}'s exports of goods",
         f"Customs of {m['year']}, world's accounts of {m['world_year']}. Scaling reaches "
-        f"{100 * m['scalable']:.2g} % of the world's flows; the rest is not scaled:",
+        f"{100 * m['scalable']:.2g}\u202f% of the world's flows; the rest is not scaled:",
     )
-    rows = [(r["reason"], whole(r["cells"]), whole(r["world"]), whole(r["customs"])) for r in m["not_scaled"]]
+    rows = [
+        (r["reason"], grouped(r["cells"]), grouped(r["world"]), grouped(r["customs"]))
+        for r in m["not_scaled"]
+    ]
     head = ("Why not scaled", "Cells", "World, m USD", "Customs, m USD")
     table("Why cells are not scaled", head, rows, headed=False)
 
@@ -362,8 +358,8 @@ def gaps(outcome: Outcome) -> None:
     if "comparison" in outcome.gaps:
         heading("Filled values beside observed ones", f"{outcome.gaps['draws']} completed tables. Imputed.")
         rows = [
-            (labels.get(c["column"], c["column"]).capitalize(), whole(c["observed"]), whole(c["filled"]),
-             *(f"{c[name]:,.4g}".replace(",", NARROW_NO_BREAK_SPACE) for name in ("mean_observed", "mean_filled")), f"{c['ks']:.3f}", f"{c['p']:.2g}")
+            (labels.get(c["column"], c["column"]).capitalize(), grouped(c["observed"]), grouped(c["filled"]),
+             *(grouped(c[name], ".4g") for name in ("mean_observed", "mean_filled")), f"{c['ks']:.3f}", f"{c['p']:.2g}")
             for c in outcome.gaps["comparison"]
         ]  # fmt: skip
         head = ("Column", "Observed", "Filled", "Mean observed", "Mean filled", "KS distance", "p")
@@ -409,8 +405,8 @@ def review(desk: Desk, outcome: Outcome) -> None:
         return
     linkage = outcome.linkage
     heading(
-        f"{whole(linkage['linked'])} firms linked by name, {whole(linkage['to_review'])} pairs to look at",
-        f"Linked from a probability of {linkage['accept']:.2f}; the model expects {100 * linkage['expected_precision']:.1f} % "
+        f"{grouped(linkage['linked'])} firms linked by name, {grouped(linkage['to_review'])} pairs to look at",
+        f"Linked from a probability of {linkage['accept']:.2f}; the model expects {100 * linkage['expected_precision']:.1f}\u202f% "
         "of links to be right.",
     )
     if not on_loopback():
@@ -460,7 +456,7 @@ def provenance(outcome: Outcome) -> None:
         (
             s["file"],
             _KINDS.get(s["kind"], s["kind"]),
-            f"{whole(s['kept'])} of {whole(s['rows'])}",
+            f"{grouped(s['kept'])} of {grouped(s['rows'])}",
             s["sha256"],
         )
         for s in outcome.sources

@@ -14,7 +14,7 @@ from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures.firm_view import chances_chart, dependence_chart, upgrades_chart
-from firmtrade_core.labels import in_words, number
+from firmtrade_core.labels import grouped, in_percent, in_words, number
 from firmtrade_core.margins import FirmsError
 from firmtrade_core.panel.columns import catalogue
 from firmtrade_core.report.firm_tables import about_view, destinations_table, upgrades_table
@@ -146,7 +146,7 @@ def _firm_name(table: pd.DataFrame, row: int) -> str:
         count = int(table["markets"].iloc[row])
         told.append("exports nowhere" if not count else f"{count} market{'s' if count > 1 else ''}")
     if "employment" in table and pd.notna(people := table["employment"].iloc[row]):
-        told.append(f"{people:,.0f} people".replace(",", "\u2009"))
+        told.append(f"{grouped(people)} people")
     return ", ".join(told)
 
 
@@ -162,7 +162,7 @@ def _profile(choice: Choice, home: HomeFirms, world: World) -> Profile:
         if reader.names:
             st.html(
                 '<p class="ft-quiet">The rest is as in the sector\'s typical firm. Capability is read off these attributes as '
-                f"the estimate reads it (it gives back {number(100 * max(reader.fit, 0.0))} % of the differences between "
+                f"the estimate reads it (it gives back {in_percent(max(reader.fit, 0.0))} of the differences between "
                 "firms set aside): a prediction, not the effect of changing one. Effects stand under Upgrades.</p>"
             )
     values = typical | {name: choice.values[name] for name in names if name in choice.values}
@@ -212,8 +212,10 @@ def _numbers(view: FirmView) -> None:
         (
             "Next market",
             str(best["name"].iloc[0]) if len(best) else "none",
-            f"chance {_chance(best['chance_after'].iloc[0])}" if len(best) else "",
-            f"90 %: {_chance(best['low'].iloc[0])} to {_chance(best['high'].iloc[0])}" if len(best) else "",
+            f"chance {in_percent(best['chance_after'].iloc[0])}" if len(best) else "",
+            f"90 %: {in_percent(best['low'].iloc[0])} to {in_percent(best['high'].iloc[0])}"
+            if len(best)
+            else "",
         ),
         (
             "Expected exports",
@@ -240,10 +242,6 @@ def _numbers(view: FirmView) -> None:
     )
 
 
-def _chance(share: float) -> str:
-    return f"{number(100 * float(share))}\u202f%"
-
-
 def _next(view: FirmView, under: str, source: str, key: str) -> None:
     left, right = st.columns([5, 7], gap="large")
     with left:
@@ -255,7 +253,7 @@ def _next(view: FirmView, under: str, source: str, key: str) -> None:
         rows = [
             (
                 str(row["name"]),
-                f"{_chance(row['chance_before'])} → {_chance(row['chance_after'])}",
+                f"{in_percent(row['chance_before'])} → {in_percent(row['chance_after'])}",
                 money(float(row["sales_if"])),
                 str(row["obstacle"]),
             )
@@ -355,8 +353,8 @@ def _dependence(view: FirmView, under: str, source: str, key: str) -> None:
         rows = [
             ("Concentration (Herfindahl)", *(number(v) for v in found.concentration)),
             ("Largest partner", *(country_name(code) for code in found.largest)),
-            ("Its share of exports", *(_chance(v) for v in found.share)),
-            ("Its share of all sales", *(_chance(v) for v in found.sales_share)),
+            ("Its share of exports", *(in_percent(v) for v in found.share)),
+            ("Its share of all sales", *(in_percent(v) for v in found.sales_share)),
             ("Profit lost if it is cut off, a year", *(money(v) for v in found.loss)),
         ]
         table("If the largest partner were cut off", ("Measure", "Baseline", "Scenario"), rows)

@@ -19,7 +19,7 @@ from firmtrade_core.gravity.errors import GravityError
 from firmtrade_core.gravity.estimate import GravityEstimate
 from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.gravity.structure import ad_valorem_equivalent, read_structure
-from firmtrade_core.labels import Unit, Variable, number
+from firmtrade_core.labels import Unit, Variable, grouped, in_percent, number
 from firmtrade_core.paths import asset
 from firmtrade_core.report.export import About, Table, about_world, written_now
 from firmtrade_core.report.gravity_words import dropped, equation_words, latex_table, python_code, term_name
@@ -193,7 +193,7 @@ def _warning(world: World, chosen: Choices) -> None:
     share = world.provenance.estimated_share
     if chosen.source == "world" and share:
         st.html(
-            f'<p class="ft-quiet">Bilateral detail of this world is estimated for {100 * share:.0f} % of goods trade, from a '
+            f'<p class="ft-quiet">Bilateral detail of this world is estimated for {100 * share:.0f}\u202f% of goods trade, from a '
             "gravity prior with distance elasticity −1 and contiguity 0.5, and all its detail by sector: its coefficients "
             "partly give that prior back. Read them as a check of the world, not as evidence on trade costs; the stored run "
             "and the elasticities below come from observed trade.</p>"
@@ -210,9 +210,9 @@ def _numbers(found: GravityEstimate, key: str) -> None:
             found, term, ELASTICITY, change=np.log(2) if term.startswith("log(") else 1.0
         )
         words = (
-            f"twice as far costs like a tariff of {number(100 * cost[0])} %"
+            f"twice as far costs like a tariff of {in_percent(cost[0])}"
             if term == "log(dist)"
-            else f"worth a tariff of {number(100 * cost[0])} %"
+            else f"worth a tariff of {in_percent(cost[0])}"
         )
         detail = "" if term == "log1p(tariff)" else f"{words}, at ε = {ELASTICITY:g}"
         items.append(
@@ -221,7 +221,7 @@ def _numbers(found: GravityEstimate, key: str) -> None:
                 number(found.coefficients[term], signed=True),
                 "",
                 detail,
-                f"{100 * found.specification.confidence:.0f} %: {number(low, signed=True)} to {number(high, signed=True)}",
+                f"{100 * found.specification.confidence:.0f}\u202f%: {number(low, signed=True)} to {number(high, signed=True)}",
             )
         )
     reset = found.reset_test()
@@ -236,9 +236,9 @@ def _numbers(found: GravityEstimate, key: str) -> None:
         ),
         (
             "Observations",
-            f"{found.observations:,}".replace(",", "\u2009"),
+            grouped(found.observations),
             "",
-            f"{found.separated:,} separated zeros left out",
+            f"{grouped(found.separated)} separated zeros left out",
             f"{len(found.cells['exporter'].unique())} exporters",
         ),
     ]
@@ -263,7 +263,7 @@ def _table(world: World, found: GravityEstimate, file: PanelFile, chosen: Choice
          "< 0.001" if r.p_value < 0.001 else _fixed(r.p_value))
         for r in found.rows()
     ]  # fmt: skip
-    interval = f"{100 * found.specification.confidence:.0f} % interval"
+    interval = f"{100 * found.specification.confidence:.0f}\u202f% interval"
     heading("Coefficients")
     head = ("Of", "Estimate", "Std. error", interval, "p")
     table("Coefficients", head, rows, headed=False, whole=False)
@@ -319,9 +319,9 @@ def _form(found: GravityEstimate, file: PanelFile) -> None:
             return
         gain, error = compared.gain
         st.markdown(
-            f"Of the revealed costs of {len(compared.pairs):,} pairs, each predicted from the others: the log-linear form "
-            f"explains {100 * compared.share_explained('linear'):.1f} %, gradient boosting on top of it "
-            f"{100 * compared.share_explained('boosted'):.1f} %. Its error is {100 * gain:+.1f} % lower (standard error "
+            f"Of the revealed costs of {grouped(len(compared.pairs))} pairs, each predicted from the others: the log-linear form "
+            f"explains {100 * compared.share_explained('linear'):.1f}\u202f%, gradient boosting on top of it "
+            f"{100 * compared.share_explained('boosted'):.1f}\u202f%. Its error is {100 * gain:+.1f}\u202f% lower (standard error "
             f"{100 * error:.1f}): {compared.verdict}."
         )
 
@@ -365,7 +365,7 @@ def _policy(store: Store, world: World, found: GravityEstimate, chosen: Choices)
         change=-1.0 if chosen.switch == "off" else 1.0,
     )
     columns[3].button(
-        f"Add: trade costs {number(100 * card.change, signed=True)} %",
+        f"Add: trade costs {number(100 * card.change, signed=True)}\u202f%",
         icon=":material/add:",
         on_click=lambda: store.add_card(card.model_dump()),
         key="gravity_add",
@@ -397,7 +397,7 @@ def _fit(found: GravityEstimate, file: PanelFile, source: str, key: str) -> None
     )
     drawn = actual_and_fitted(
         found.cells,
-        title=f"The equation explains {100 * share:.0f} % of how trade varies",
+        title=f"The equation explains {100 * share:.0f}\u202f% of how trade varies",
         subtitle=f"Fitted against actual flows, logarithmic · {file.name}",
         source=source,
     )
@@ -530,7 +530,7 @@ def _by_sector(
                     low,
                     high,
                     low <= 0 <= high,
-                    f"{result.observations:,} observations",
+                    f"{grouped(result.observations)} observations",
                 )
             )
         except (GravityError, KeyError) as error:
@@ -689,7 +689,7 @@ def _short(sector: str) -> str:
 def _sentence(found: GravityEstimate) -> str:
     if "log(dist)" in found.coefficients:
         beta = found.coefficients["log(dist)"]
-        return f"Twice as far means {number(abs(100 * (2**beta - 1)))} % {'less' if beta < 0 else 'more'} trade, all else equal"
+        return f"Twice as far means {number(abs(100 * (2**beta - 1)))}\u202f% {'less' if beta < 0 else 'more'} trade, all else equal"
     term = next(t for t in found.terms if t != "constant")
     return f"{term_name(term)}: coefficient {_fixed(found.coefficients[term])}"
 

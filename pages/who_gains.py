@@ -22,7 +22,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures import headlines
 from firmtrade_core.figures.bars import value_bars
-from firmtrade_core.labels import change, level, number
+from firmtrade_core.labels import change, in_percent, level, number
 from firmtrade_core.margins import FirmsMargins
 from firmtrade_core.report.export import about_result
 from firmtrade_core.report.page_tables import firm_group_table, who_gains_tables
@@ -113,10 +113,7 @@ def _dependence(equilibrium: Equilibrium, country: str, under: str) -> None:
             "real income"
         )
     _bars(
-        [
-            f"{row['name']} ({number(100 * row['trade_share'])} % of trade)"
-            for row in found.to_dict("records")
-        ],
+        [f"{row['name']} ({in_percent(row['trade_share'])} of trade)" for row in found.to_dict("records")],
         found["real_income"].to_numpy(),
         title,
         f"Real income of {country_name(country)} without any trade with the partner, others substituting, % · {under}",
@@ -128,7 +125,7 @@ def _dependence(equilibrium: Equilibrium, country: str, under: str) -> None:
         (
             str(row["what"]),
             number(row["before"]),
-            f"{row['largest']} ({number(100 * row['largest_share'])} %)",
+            f"{row['largest']} ({in_percent(row['largest_share'])})",
             number(row["after"]),
         )
         for row in concentration(equilibrium, country).to_dict("records")
@@ -149,8 +146,8 @@ def _vulnerable(equilibrium: Equilibrium, country: str) -> None:
             (
                 str(row["name"]),
                 str(row["supplier"]),
-                f"{number(100 * row['share_of_imports'])} %",
-                f"{number(100 * row['share_of_use'])} %",
+                in_percent(row["share_of_imports"]),
+                in_percent(row["share_of_use"]),
             )
             for row in single_sources(equilibrium, country).head(6).to_dict("records")
         ],
@@ -164,7 +161,7 @@ def _vulnerable(equilibrium: Equilibrium, country: str) -> None:
         "Suppliers exposed to home industries that shrink",
         ("Supplier", "Sold to them", "Pull on its sales"),
         [
-            (str(row["name"]), f"{number(100 * row['exposure'])} %", change(row["pull"]))
+            (str(row["name"]), in_percent(row["exposure"]), change(row["pull"]))
             for row in found[found["exposure"] > 0].head(5).to_dict("records")
         ],
     )

@@ -21,7 +21,7 @@ from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.analysis.who_gains import herfindahl
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
-from firmtrade_core.labels import level, listed, number
+from firmtrade_core.labels import in_percent, level, listed
 from firmtrade_core.margins import Deviations
 from firmtrade_core.scenarios import Scenario
 from firmtrade_core.scenarios.home import Effect, HomeFirms
@@ -347,7 +347,7 @@ class FirmView:
         )
         gain = float(str(row["without_tariff"])) - chance
         if gain >= TARIFF_MATTERS:
-            words += f" Without the tariff of {number(100 * float(str(row['tariff'])))} %, the chance would be {number(100 * (chance + gain))} %."
+            words += f" Without the tariff of {in_percent(float(str(row['tariff'])))}, the chance would be {in_percent(chance + gain)}."
         return words
 
     def next_markets(self, most: int = 3) -> pd.DataFrame:
@@ -442,7 +442,7 @@ class FirmView:
         """The finding in words."""
         following = self.next_markets()
         likely = [
-            f"{row['name']} ({number(100 * row['chance_after'])} %)"
+            f"{row['name']} ({in_percent(row['chance_after'])})"
             for row in following.to_dict("records")
             if row["chance_after"] >= 0.01
         ]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium, solve
 from firmtrade_core.equilibrium.errors import EquilibriumError
-from firmtrade_core.labels import change, number
+from firmtrade_core.labels import change, in_percent, number
 from firmtrade_core.margins import FirmsMargins
 from firmtrade_core.margins.lognormal import LognormalMargins
 from firmtrade_core.scenarios import HomeFirms, Scenario, compile
@@ -182,7 +182,7 @@ class Laws:
             )
         size = float(np.abs(values).max())
         return (
-            f"How firms differ moves the answer for {who} by {number(spread)} points, {number(100 * spread / size)} % of "
+            f"How firms differ moves the answer for {who} by {number(spread)} points, {in_percent(spread / size)} of "
             f"the effect: real income {change(float(low['real_income']))} with {_plain(low['label'])}, "
             f"{change(float(high['real_income']))} with {_plain(high['label'])}."
         )
@@ -260,7 +260,7 @@ class Laws:
         if selecting.empty:
             return ""
         told = [
-            f"{number(100 * (row['extensive'] + row['composition']) / row['change'])} % with {_plain(row['label'])}"
+            f"{in_percent((row['extensive'] + row['composition']) / row['change'])} with {_plain(row['label'])}"
             for row in selecting.to_dict("records")
             if abs(row["change"]) > 1e-3 * total
         ]

@@ -39,7 +39,7 @@ from firmtrade_core.figures.intervals import (
     interval_words,
     quiet_axis,
 )
-from firmtrade_core.labels import number
+from firmtrade_core.labels import grouped, number
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
 
 Array = NDArray[np.float64]
@@ -210,11 +210,9 @@ def groups_chart(explanation: Explanation, read: Reading, source: str) -> Chart:
     total = max(float(grouped.sum()), 1e-12)
     names = [str(name) for name in grouped.index]
     values = grouped.to_numpy()
-    title = (
-        f"{names[0][0].upper()}{names[0][1:]} carries {100 * values[0] / total:.0f} % of what attributes tell"
-    )
+    title = f"{names[0][0].upper()}{names[0][1:]} carries {100 * values[0] / total:.0f}\u202f% of what attributes tell"
     return _bars(
-        names, values, [f"{number(v)} {read.unit}, {100 * v / total:.0f} %" for v in values],
+        names, values, [f"{number(v)} {read.unit}, {100 * v / total:.0f}\u202f%" for v in values],
         title, f"Mean absolute Shapley value of groups, {read.words} ({read.unit}) · prediction, not effect", source,
     )  # fmt: skip
 
@@ -413,12 +411,12 @@ def shares_chart(shares: pd.DataFrame, source: str, flow: str = "export") -> Cha
     order = shares.sort_values("share", ascending=False)
     rows = [
         Row(str(name), 100 * line["share"], 100 * line["low"], 100 * line["high"], ACCENT,
-            f"<b>{name}</b><br>{interval_words(100 * line['share'], 100 * line['low'], 100 * line['high'])} %")
+            f"<b>{name}</b><br>{interval_words(100 * line['share'], 100 * line['low'], 100 * line['high'])}\u202f%")
         for name, line in order.iterrows()
     ]  # fmt: skip
     first = str(order.index[0])
     return interval_rows(
-        rows, f"{first[0].upper()}{first[1:]} makes {100 * order['share'].iloc[0]:.0f} % of the variance of {flow}s",
+        rows, f"{first[0].upper()}{first[1:]} makes {100 * order['share'].iloc[0]:.0f}\u202f% of the variance of {flow}s",
         f"Share of the variance of log {flow}s by firm and market (%), 90 % intervals over firms", source, name_width=NAME_WIDTH,
     )  # fmt: skip
 
@@ -493,7 +491,7 @@ def waterfall_chart(
     word = "more" if ends[-1] * read.factor > 0 else "less"
     return Chart(
         f"Predicted {number(abs(float(ends[-1])))} {read.unit} {word} capable than the mean firm"
-        if read.factor > 0 else f"Predicted as if trade costs were {number(float(ends[-1]), signed=True)} % those of the mean firm",
+        if read.factor > 0 else f"Predicted as if trade costs were {number(float(ends[-1]), signed=True)}\u202f% those of the mean firm",
         subtitle, source, data, layout, height=ROW_HEIGHT * (len(steps) + 2) + 36,
     )  # fmt: skip
 
@@ -525,7 +523,9 @@ def chances_chart(
                     "symbol": symbol,
                     "line": {"width": 2, "color": colour},
                 },
-                "customdata": [f"<b>{markets[i]}</b><br>{words}: {100 * values[i]:.1f} %" for i in order],
+                "customdata": [
+                    f"<b>{markets[i]}</b><br>{words}: {100 * values[i]:.1f}\u202f%" for i in order
+                ],
                 "hovertemplate": "%{customdata}<extra></extra>",
             }
             for values, colour, symbol, words in (
@@ -555,7 +555,7 @@ def gains_chart(comparison: Comparison, source: str) -> Chart:
             wins += gain > 0
             rows.append(
                 Row(measure if rival == ECONOMETRICS else "", gain, low, high, RIVAL_COLOURS[rival],
-                    f"<b>{measure}</b><br>against {rival}: {interval_words(gain, low, high)} %")
+                    f"<b>{measure}</b><br>against {rival}: {interval_words(gain, low, high)}\u202f%")
             )  # fmt: skip
     return interval_rows(
         rows, f"Structure wins {wins} of {len(rows)} comparisons",
@@ -584,7 +584,7 @@ def calibration_chart(comparison: Comparison, source: str) -> Chart:
                 "y": here["observed"].tolist(),
                 "line": {"color": colour, "width": 2},
                 "marker": {"size": 7},
-                "customdata": [f"<b>{name}</b><br>predicted {100 * p:.2g} %, observed {100 * o:.2g} %<br>{c:,} cells"
+                "customdata": [f"<b>{name}</b><br>predicted {100 * p:.2g}\u202f%, observed {100 * o:.2g}\u202f%<br>{grouped(c)} cells"
                                for p, o, c in zip(here["predicted"], here["observed"], here["cells"], strict=True)],
                 "hovertemplate": "%{customdata}<extra></extra>",
             }
@@ -633,7 +633,7 @@ def tail_chart(results: CapabilityResults, tail: TailReport, source: str) -> Cha
     )  # fmt: skip
     law = "Pareto" if tail.log_likelihood_gain > 0 else "lognormal"
     return Chart(
-        f"The top {100 * tail.top_share:.0f} % fall off like a {law}: tail {tail.pareto_tail:.2f} (lognormal: {tail.lognormal_tail:.2f})",
+        f"The top {100 * tail.top_share:.0f}\u202f% fall off like a {law}: tail {tail.pareto_tail:.2f} (lognormal: {tail.lognormal_tail:.2f})",
         "Distribution of κ = m + u, log scale · accent: estimated, orange: lognormal, pink: Pareto above the cut",
         source, data, layout, height=330,
     )  # fmt: skip
@@ -677,7 +677,7 @@ def premium_chart(split: Mapping[str, Band], source: str, trader: str = "exporte
     raw, attributes = split["raw premium"].value, split["attributes"].value
     share = 100 * attributes / raw if raw else 0.0
     return interval_rows(
-        rows, f"Attributes make {share:.0f} % of {trader}s' premium",
+        rows, f"Attributes make {share:.0f}\u202f% of {trader}s' premium",
         f"{trader[0].upper()}{trader[1:]}s less others in expected log sales abroad, split by Shapley values, 90 % intervals",
         source, name_width=NAME_WIDTH,
     )  # fmt: skip
@@ -692,7 +692,7 @@ def starters_chart(table: pd.DataFrame, by: str, names: Mapping[str, str], sourc
     rows = [
         Row(_short(names.get(str(name), str(name)).replace("_", " ")), line["starters"], _known(line["low"], line["starters"]),
             _known(line["high"], line["starters"]), ACCENT,
-            f"<b>{names.get(str(name), name)}</b><br>{number(line['starters'])} of {int(line['absent']):,} firms<br>"
+            f"<b>{names.get(str(name), name)}</b><br>{number(line['starters'])} of {grouped(int(line['absent']))} firms<br>"
             f"90 %: {number(line['low'])} to {number(line['high'])}")
         for name, line in shown.iterrows()
     ]  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from firmtrade_core.labels import NARROW_NO_BREAK_SPACE
+
 #: ColorBrewer BrBG with a neutral middle: losses left in brown, gains right in teal.
 DIVERGING = (
     "#543005",
@@ -91,6 +93,7 @@ def base_layout(**changes: Any) -> dict[str, Any]:
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": TEXT, "size": 13},
+        "separators": f".{NARROW_NO_BREAK_SPACE}",
         "margin": {"l": 0, "r": 0, "t": 4, "b": 4},
         "showlegend": False,
         "hoverlabel": {

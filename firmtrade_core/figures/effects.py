@@ -217,7 +217,7 @@ def overlap_chart(overlap: Overlap, study: Study, source: str) -> Chart:
                 "y": [sign * 100 * value for value in values],
                 "width": float(edges[1] - edges[0]) * 0.92,
                 "marker": {"color": colour},
-                "customdata": [f"{100 * value:.1f} % of firms that {name}" for value in values],
+                "customdata": [f"{100 * value:.1f}\u202f% of firms that {name}" for value in values],
                 "hovertemplate": "propensity %{x:.2f}<br>%{customdata}<extra></extra>",
             }
         )
@@ -230,7 +230,7 @@ def overlap_chart(overlap: Overlap, study: Study, source: str) -> Chart:
         yaxis={"range": [-reach, reach], "showticklabels": False, "showgrid": False, "zerolinecolor": MUTED, "fixedrange": True},
         annotations=[_inside(0.99, 0.98, "firms that have it", ACCENT), _inside(0.99, 0.04, "firms that do not", MUTED)],
     )  # fmt: skip
-    far = f"{100 * overlap.without_like:.0f} % of firms have no like on the other side"
+    far = f"{100 * overlap.without_like:.0f}\u202f% of firms have no like on the other side"
     title = far if overlap.without_like >= 0.01 else "Nearly every firm has a like on the other side"
     return Chart(
         title,
@@ -313,7 +313,7 @@ def sensitivity_chart(found: Sensitivity, study: Study, source: str) -> Chart:
         xaxis=_axis(range=[0, 100 * top], title=_words("explains of the attribute, %")),
         yaxis=_axis(range=[0, 100 * top], title=_words("explains of capability, %")),
     )
-    title = f"A hidden trait must explain {100 * found.robustness:.1f} % of both to undo the effect"
+    title = f"A hidden trait must explain {100 * found.robustness:.1f}\u202f% of both to undo the effect"
     return Chart(
         title,
         "Shares of what controls leave of each; on the line the effect would be zero · dots: observed controls, as if hidden",

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.figures.chart import ACCENT, GAIN, MUTED, TEXT, Chart, base_layout
+from firmtrade_core.labels import grouped
 from firmtrade_core.panel import FirmPanel
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS, suppress
 from firmtrade_core.panel.facts import exporter_premia, exporting
@@ -53,12 +54,14 @@ def size_distribution(panel: FirmPanel) -> Chart:
             own.astype(np.float64).reindex([*own.index, *empty], fill_value=0.0).reindex(names).to_numpy()
         )
         shown = 100 * counts / max(int((last["exporter"] == exporter).sum()), 1)
-        traces.append(_bars(names, shown, label, colour, "%{x} persons: %{y:.1f} % of"))
+        traces.append(_bars(names, shown, label, colour, "%{x} persons: %{y:.1f}\u202f% of"))
     words = "How large firms are"
     if last.groupby("exporter")["firm"].nunique().reindex([True, False], fill_value=0).min() >= FEWEST_FIRMS:
         median = last.groupby("exporter")["employment"].median()
         larger = "larger" if median[True] > median[False] else "not larger"
-        words = f"Exporters are {larger}: median {median[True]:,.0f} persons against {median[False]:,.0f}"
+        words = (
+            f"Exporters are {larger}: median {grouped(median[True])} persons against {grouped(median[False])}"
+        )
     layout = base_layout(
         margin={"l": 44, "r": 8, "t": 4, "b": 84},
         barmode="group",
@@ -78,7 +81,7 @@ def size_distribution(panel: FirmPanel) -> Chart:
             "rangemode": "tozero",
         },
     )
-    subtitle = f"% of firms of each kind by persons engaged; {panel.metadata.label}, {int(last['year'].max())}, {len(last):,} firms"
+    subtitle = f"% of firms of each kind by persons engaged; {panel.metadata.label}, {int(last['year'].max())}, {grouped(len(last))} firms"
     return Chart(words, subtitle, _source(panel), traces, layout, height=320)
 
 
@@ -89,9 +92,9 @@ def premia_chart(panel: FirmPanel) -> Chart:
     known = premia[premia["same_sector"].notna() & enough]
     percent = 100 * np.expm1(known["same_sector"].to_numpy(dtype=float))
     names = [MEASURES[str(name)] for name in known.index]
-    trace = _bars(names, percent, "", ACCENT, "%{y}: %{x:+,.0f} %") | {
+    trace = _bars(names, percent, "", ACCENT, "%{y}: %{x:+,.0f}\u202f%") | {
         "orientation": "h", "x": percent.round(2).tolist(), "y": names,
-        "text": [f"{value:+,.0f} %" for value in percent], "textposition": "outside", "cliponaxis": False,
+        "text": [f"{value:+,.0f}\u202f%" for value in percent], "textposition": "outside", "cliponaxis": False,
     }  # fmt: skip
     layout = base_layout(
         margin={"l": 130, "r": 80, "t": 2, "b": 4},
@@ -134,7 +137,7 @@ def missing_chart(panel: FirmPanel) -> Chart:
         "xgap": 1,
         "ygap": 1,
         "colorbar": {"ticksuffix": " %", "thickness": 10, "tickfont": {"color": TEXT}},
-        "hovertemplate": "%{y}, %{x}: %{z:.1f} % missing<extra></extra>",
+        "hovertemplate": "%{y}, %{x}: %{z:.1f}\u202f% missing<extra></extra>",
     }
     layout = base_layout(
         margin={"l": 150, "r": 8, "t": 2, "b": 28},
@@ -144,7 +147,7 @@ def missing_chart(panel: FirmPanel) -> Chart:
     title = "Nothing is missing"
     if len(order):
         worst = str(order[0]).replace("_", " ")
-        title = f"Most is missing in {worst}: {share[order[0]].mean():.0f} % of firms"
+        title = f"Most is missing in {worst}: {share[order[0]].mean():.0f}\u202f% of firms"
     subtitle = f"{panel.metadata.label}; % of firms without a value"
     return Chart(
         title, subtitle, _source(panel), [trace], layout, height=ROW_HEIGHT * max(len(order), 1) + 60
@@ -154,7 +157,9 @@ def missing_chart(panel: FirmPanel) -> Chart:
 def _size_names() -> list[str]:
     ends = itertools.pairwise(SIZES)
     return [
-        f"{low:,}+" if np.isinf(high) else (f"{low:,}" if high == low + 1 else f"{low:,}–{int(high) - 1:,}")
+        f"{grouped(low)}+"
+        if np.isinf(high)
+        else (grouped(low) if high == low + 1 else f"{grouped(low)}–{grouped(int(high) - 1)}")
         for low, high in ends
     ]
 

@@ -10,7 +10,7 @@ import pandas as pd
 from firmtrade_core.analysis.firm_view import NEAR, FirmView, Upgrade, money
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.chart import ACCENT, MUTED, Chart, base_layout
-from firmtrade_core.labels import in_words, number
+from firmtrade_core.labels import in_percent, in_words, number
 from firmtrade_core.scenarios.home import GRADES
 
 ROW, MOST_ROWS = 27, 12
@@ -23,8 +23,8 @@ def chances_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
     table = view.next_markets(MOST_ROWS)
     rows = np.arange(len(table))
     hover = [
-        f"<b>{row['name']}</b><br>baseline {_percent(row['chance_before'])}, scenario {_percent(row['chance_after'])}"
-        f"<br>90 %: {_percent(row['low'])} to {_percent(row['high'])}<br>sales if it served: {money(row['sales_if'])}"
+        f"<b>{row['name']}</b><br>baseline {in_percent(row['chance_before'])}, scenario {in_percent(row['chance_after'])}"
+        f"<br>90 %: {in_percent(row['low'])} to {in_percent(row['high'])}<br>sales if it served: {money(row['sales_if'])}"
         for row in table.to_dict("records")
     ]
     bands = [
@@ -67,7 +67,7 @@ def upgrades_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
         unit = f" ({upgrade.effect.unit})" if upgrade.effect.unit else ""
         name = f"{in_words(upgrade.attribute)}{unit}"
         text = (
-            f"<b>{name}</b><br>exports {number(value, signed=True)} % (90 %: {number(low, signed=True)} to "
+            f"<b>{name}</b><br>exports {number(value, signed=True)}\u202f% (90 %: {number(low, signed=True)} to "
             f"{number(high, signed=True)})<br>{GRADES[upgrade.effect.grade]}"
         )
         data += [
@@ -115,7 +115,7 @@ def dependence_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
     before, after = (table[f"exports_{when}"] / max(total, 1e-300) for when, total in zip(("before", "after"), view.exports, strict=True))  # fmt: skip
     names = list(table["name"])
     hover = [
-        f"<b>{name}</b><br>baseline {_percent(b)}, scenario {_percent(a)}"
+        f"<b>{name}</b><br>baseline {in_percent(b)}, scenario {in_percent(a)}"
         for name, b, a in zip(names, before, after, strict=True)
     ]
     rows = np.arange(len(table))
@@ -134,13 +134,9 @@ def dependence_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
     ]
     found = view.dependence
     who = country_name(found.largest[1])
-    title = f"{who} stands for {_percent(found.share[1])} of expected exports"
+    title = f"{who} stands for {in_percent(found.share[1])} of expected exports"
     layout = _layout(names, "% of expected exports", [0, 108 * float(max(before.max(), after.max(), 1e-9))])
     return Chart(title, subtitle, source, bars, layout, height=30 * len(rows) + 52)
-
-
-def _percent(share: float) -> str:
-    return f"{number(100 * share)}\u202f%"
 
 
 def _line(low: float, high: float, place: int, colour: str, text: str) -> dict[str, Any]:

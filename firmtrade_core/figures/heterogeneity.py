@@ -12,7 +12,7 @@ from firmtrade_core.analysis.heterogeneity import Laws
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.bars import shortened
 from firmtrade_core.figures.chart import MUTED, TEXT, Chart, base_layout
-from firmtrade_core.labels import change, number
+from firmtrade_core.labels import change, in_percent, number
 
 #: Okabe-Ito, one fixed slot for each law; grey for firms all alike.
 COLOURS = {"krugman": "#8a8a8a", "pareto": "#E69F00", "lognormal": "#0072B2", "firms": "#009E73"}
@@ -161,7 +161,7 @@ def elasticity_dots(laws: Laws, *, subtitle: str, source: str) -> Chart:
                 },
                 "customdata": [
                     f"{row['name']}<br>{laws.labels[law]}<br>elasticity {number(row['elasticity'], significant=3)}<br>"
-                    f"{number(100 * row['presence'])} % of firms present"
+                    f"{in_percent(row['presence'])} of firms present"
                     for row in own.to_dict("records")
                 ],
                 "hovertemplate": "%{customdata}<extra></extra>",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.labels import change, in_words, level, number
+from firmtrade_core.labels import change, grouped, in_words, level, number
 
 if TYPE_CHECKING:
     from firmtrade_core.report.pipeline import PipelineResult
@@ -170,7 +170,7 @@ def _winners(made: PipelineResult) -> str:
 def _firms(made: PipelineResult) -> str:
     table, diagnostics = made.capability
     counts = [
-        (row["sector"], _whole(row["firms"]), "few" if pd.isna(row["exporters"]) else _whole(row["exporters"]))
+        (row["sector"], grouped(row["firms"]), "few" if pd.isna(row["exporters"]) else grouped(row["exporters"]))
         for row in made.firms.to_dict("records")
     ]  # fmt: skip
     parameters = [
@@ -198,7 +198,7 @@ def _effects(made: PipelineResult) -> str:
                 effect.words,
             )
         )
-    level_of = f"{100 * made.effects.level:.0f} %"
+    level_of = f"{100 * made.effects.level:.0f}\u202f%"
     head = ("Attribute", "Unit", "Capability, log points", "Fixed costs", "Evidence")
     return (
         f"<h2>What attributes do</h2>{_table(head, rows, words=(1, 4))}"
@@ -212,8 +212,8 @@ def _data(made: PipelineResult) -> str:
         (
             source["file"],
             source["kind"],
-            f"{source['rows']:,}",
-            f"{source['kept']:,}",
+            grouped(source["rows"]),
+            grouped(source["kept"]),
             str(source["sha256"])[:16],
         )
         for source in outcome.sources
@@ -227,7 +227,7 @@ def _data(made: PipelineResult) -> str:
         for item in outcome.scorecard
     ]
     faults = [
-        (finding["title"], f"{finding['rows']:,}", finding["action"]) for finding in outcome.findings[:10]
+        (finding["title"], grouped(finding["rows"]), finding["action"]) for finding in outcome.findings[:10]
     ]
     return (
         "<h2>The data</h2>"
@@ -240,10 +240,6 @@ def _data(made: PipelineResult) -> str:
 def _provenance(made: PipelineResult) -> str:
     rows = _table(("", ""), made.findings.about, words=(1,))
     return f"<h2>Where the numbers come from</h2>{rows}{_list(made.notes)}"
-
-
-def _whole(value: float) -> str:
-    return number(value, significant=6, most_decimals=0)
 
 
 def _band(value: float, low: float, high: float, unit: str = "") -> str:

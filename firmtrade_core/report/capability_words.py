@@ -13,7 +13,7 @@ from firmtrade_core.capability import Learner, Settings
 from firmtrade_core.capability.comparison import ECONOMETRICS, LEARNING, MEASURES, STRUCTURE, Scores
 from firmtrade_core.capability.work import Band, CapabilityReport, Hidden, Request
 from firmtrade_core.figures.capability import attribute_words
-from firmtrade_core.labels import number
+from firmtrade_core.labels import grouped, number
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
 from firmtrade_core.report.export import About, Table, written_now
 
@@ -56,22 +56,18 @@ def finding(report: CapabilityReport | None) -> str:
         return "What makes firms trade, how well can it be foreseen, and who could be next?"
     first = attribute_words(str(report.explanations["m"].importance.index[0]))
     share = report.bands["explained"].value
-    who = f"{report.panel}: attributes tell {100 * share:.0f} % of what firms can sell, {first} most of all"
+    who = f"{report.panel}: attributes tell {100 * share:.0f}\u202f% of what firms can sell, {first} most of all"
     if "starters" not in report.bands:
         return who
     count = report.bands["starters"].value
-    return f"{who}; {_count(count)} firms that {report.flow} nothing would start on a new draw of luck"
-
-
-def _count(value: float) -> str:
-    return f"{value:,.0f}".replace(",", "\u202f")
+    return f"{who}; {grouped(count)} firms that {report.flow} nothing would start on a new draw of luck"
 
 
 def ends(band: Band, factor: float = 1.0, *, signed: bool = False, whole: bool = False) -> str:
     """The interval in small type; says so where there is none."""
     if not math.isfinite(band.low):
         return "no interval: estimate with draws"
-    write = _count if whole else (lambda value: number(value, signed=signed))
+    write = grouped if whole else (lambda value: number(value, signed=signed))
     return f"90 %: {write(factor * band.low)} to {write(factor * band.high)}"
 
 
@@ -112,7 +108,7 @@ def about(report: CapabilityReport, request: Request) -> About:
     """Where the numbers of every table come from."""
     data, settings = report.results.data, request.settings
     return (
-        ("Firms", f"{report.panel}, {report.year}: {data.firm_count:,} firms, {len(data.markets)} markets, {report.flow}s"),
+        ("Firms", f"{report.panel}, {report.year}: {grouped(data.firm_count)} firms, {len(data.markets)} markets, {report.flow}s"),
         ("Kind", "synthetic: no such firm exists" if report.synthetic else "real firms; cells under five firms are withheld"),
         ("Method", f"structural boosting (MODEL 6), learner {settings.learner.kind}, {'two indices' if settings.two_indices else 'one index'}, {settings.folds} folds by firm, seed {settings.seed}"),
         ("Intervals", f"90 %, {len(report.results.draws)} bootstrap draws" if report.results.draws else "none: no draws were made"),
@@ -252,8 +248,8 @@ def model_card(report: CapabilityReport, request: Request) -> str:
         "",
         "## Data",
         "",
-        f"- {data.firm_count:,} firms, {len(data.markets)} markets, {len(data.group_names)} groups of demand and thresholds; "
-        f"{int(data.exports_anywhere.sum()):,} firms {report.flow}"
+        f"- {grouped(data.firm_count)} firms, {len(data.markets)} markets, {len(data.group_names)} groups of demand and thresholds; "
+        f"{grouped(int(data.exports_anywhere.sum()))} firms {report.flow}"
         + (". Synthetic: no such firm exists." if report.synthetic else ". Real firms; averages only."),
         f"- Estimate {report.content_hash}",
         *(f"- {note}" for note in data.notes),
@@ -272,7 +268,7 @@ def model_card(report: CapabilityReport, request: Request) -> str:
         f"- Learner of m as chosen: {_learner_words(results.state.learner)}"
         + (f"; of g: {_learner_words(results.state.entry_learner)}" if settings.two_indices else ""),
         f"- {len(results.draws)} bootstrap draws; marginal log likelihood {results.log_likelihood:,.1f}",
-        f"- Shapley values: {len(report.explanations['m'].rows):,} firms, additive within {_residual(report):.1e}",
+        f"- Shapley values: {grouped(len(report.explanations['m'].rows))} firms, additive within {_residual(report):.1e}",
         "",
         "### Search",
         "",
@@ -295,7 +291,7 @@ def model_card(report: CapabilityReport, request: Request) -> str:
     else:
         lines += _markdown(pd.DataFrame(winners(report.comparison), columns=head))
         lines.append(
-            f"\n{report.comparison.firms:,} firms that no model had seen; 90 % intervals over firms."
+            f"\n{grouped(report.comparison.firms)} firms that no model had seen; 90 % intervals over firms."
         )
     for hidden, known in report.known.items():
         title, seen = HIDDEN[hidden]

@@ -9,7 +9,7 @@ from firmtrade_core.channels import Study
 from firmtrade_core.channels.from_panel import ChannelReport
 from firmtrade_core.channels.prediction import Prediction
 from firmtrade_core.channels.work import Request
-from firmtrade_core.labels import in_words, number
+from firmtrade_core.labels import grouped, in_words, number
 
 
 def plain(name: str) -> str:
@@ -99,7 +99,7 @@ def model_card(report: ChannelReport, request: Request) -> str:
     lines = [
         f"# Effects of firms' attributes: {report.panel}, {report.year}",
         "",
-        f"- **Data**: {report.firms:,} firms, {report.markets} destinations"
+        f"- **Data**: {grouped(report.firms)} firms, {report.markets} destinations"
         + (", synthetic (no such firm exists)" if report.synthetic else ""),
         "- **Outcome**: log revenue potential (capability) from the model of entry and sales, re-estimated with every "
         "attribute and instrument among its predictors and freed of shrinkage (MODEL 7); fixed costs from entry beyond it",

@@ -7,7 +7,7 @@ import math
 from firmtrade_core.gravity.estimate import GravityEstimate
 from firmtrade_core.gravity.events import EventStudy, Window
 from firmtrade_core.gravity.specification import GravitySpecification
-from firmtrade_core.labels import number
+from firmtrade_core.labels import grouped, number
 
 #: A hypothesis less likely than this is called rejected.
 REJECTED_BELOW = 0.05
@@ -43,7 +43,7 @@ def dropped(found: GravityEstimate) -> str:
     """How many observations were used and why the others were not, in a sentence."""
     c = found.counts
     parts = [
-        f"{n:,} {words}"
+        f"{grouped(n)} {words}"
         for n, words in (
             (c.not_sampled, "outside the sample chosen"),
             (c.logarithm_of_zero, "zeros without a logarithm"),
@@ -54,7 +54,7 @@ def dropped(found: GravityEstimate) -> str:
         if n
     ]
     left_out = f"left out: {', '.join(parts)}" if parts else "none left out"
-    return f"{c.used:,} of {c.given:,} observations used; {left_out}."
+    return f"{grouped(c.used)} of {grouped(c.given)} observations used; {left_out}."
 
 
 def equation_words(specification: GravitySpecification) -> str:
@@ -75,7 +75,7 @@ def event_finding(study: EventStudy) -> str:
         return f"{name}: no effect on trade is told apart from zero"
     percent = number(abs(100 * (math.exp(effect) - 1)))
     when = "At once" if years == 0 else f"{years} years on" if years > 1 else "One year on"
-    return f"{name}: {when.lower()}, trade is {percent} % {'higher' if effect > 0 else 'lower'}"
+    return f"{name}: {when.lower()}, trade is {percent}\u202f% {'higher' if effect > 0 else 'lower'}"
 
 
 def anticipation_words(study: EventStudy) -> str:
@@ -85,7 +85,7 @@ def anticipation_words(study: EventStudy) -> str:
     test = study.anticipation
     leads = study.table["horizon"][study.table["horizon"] < 0].abs()
     spoken = " and ".join(str(years) for years in sorted(leads))
-    chance = "less than 0.1 %" if test.p_value < 0.001 else f"{100 * test.p_value:.1f} %"
+    chance = "less than 0.1 %" if test.p_value < 0.001 else f"{100 * test.p_value:.1f}\u202f%"
     start = (
         f"Before the policy ({spoken} {'year' if spoken == '1' else 'years'} ahead): if trade did not move, a difference this "
         f"large would come up with a chance of {chance} (χ² = {test.statistic:.1f}, {test.degrees} "

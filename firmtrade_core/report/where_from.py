@@ -105,7 +105,7 @@ def _trade(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
     year = f", {provenance.year}" if provenance.year else ""
     words = ""
     if provenance.estimated_share:
-        words = f"{100 * provenance.estimated_share:.0f} % of the value of goods trade between countries"
+        words = f"{100 * provenance.estimated_share:.0f}\u202f% of the value of goods trade between countries"
     concerned = _mentions(provenance.estimated, ("trade",))
     return Ingredient(
         "Trade",
@@ -120,7 +120,7 @@ def _tariffs(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
     before, after = (_mean_tariff(state, np.asarray(world.goods)) for state in (world, equilibrium))
     return Ingredient(
         "Tariffs",
-        f"on goods, mean weighted by trade: {number(before)} % before, {number(after)} % with “{scenario.name}”",
+        f"on goods, mean weighted by trade: {number(before)}\u202f% before, {number(after)}\u202f% with “{scenario.name}”",
         _part(world.provenance.source, "tariff"),
         _joined(*_mentions(world.provenance.estimated, ("tariff",))),
     )
@@ -140,7 +140,7 @@ def _input_links(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
     share = 100 * float(world.inputs.sum() / world.gross_output.sum())
     return Ingredient(
         "Input-output links",
-        f"inputs are {number(share)} % of the value of output",
+        f"inputs are {number(share)}\u202f% of the value of output",
         _part(world.provenance.source, "input share"),
         _joined(*_mentions(world.provenance.estimated, ("input",))),
     )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.codes.groups import group_names
 from firmtrade_core.codes.sectors import BROAD_SECTORS
-from firmtrade_core.labels import MINUS, NARROW_NO_BREAK_SPACE, THIN_SPACE
+from firmtrade_core.labels import MINUS, NARROW_NO_BREAK_SPACE, grouped
 from firmtrade_core.scenarios import schema
 from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING, listed
 from firmtrade_core.scenarios.presets import load_schedule
@@ -308,8 +308,7 @@ def _several(names: Sequence[str]) -> str:
 
 def number(value: float) -> str:
     """A policy's number as it was given, four digits at most (results are rounded harder, by `labels`)."""
-    text = f"{float(f'{value:.4g}'):,.10g}".replace(",", THIN_SPACE)
-    return text.replace("-", MINUS)
+    return grouped(float(f"{value:.4g}"), ".10g").replace("-", MINUS)
 
 
 def percent(fraction: float) -> str:

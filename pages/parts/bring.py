@@ -13,7 +13,7 @@ import streamlit as st
 
 from firmtrade_core.codes.sectors import is_goods
 from firmtrade_core.figures.outcomes import BILLION, foreign
-from firmtrade_core.labels import THIN_SPACE, level
+from firmtrade_core.labels import grouped, level
 from firmtrade_core.report.export import Table, to_csv, written_now
 from firmtrade_core.world.columns import ROLES, guess_columns, with_roles
 from firmtrade_core.world.embedded import load_embedded_world
@@ -365,16 +365,12 @@ def _preview(table: pd.DataFrame) -> None:
         f"<tr>{''.join(f'<td>{escape(_short(value))}</td>' for value in row)}</tr>"
         for row in shown.itertuples(index=False, name=None)
     )
-    size = f"{_count(len(table))} rows, {_count(len(table.columns))} columns"
+    size = f"{grouped(len(table))} rows, {grouped(len(table.columns))} columns"
     st.html(
         f'<h3 class="ft-heading">The first rows of {size}{f" ({more} not shown)" if more else ""}</h3>'
         '<div class="ft-words" tabindex="0" role="region" aria-label="First rows of the file">'
         f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
-
-
-def _count(number: int) -> str:
-    return f"{number:,}".replace(",", THIN_SPACE)
 
 
 def _short(value: Any) -> str:
@@ -383,7 +379,7 @@ def _short(value: Any) -> str:
 
 
 def _report(report: Validation, file_name: str) -> None:
-    rows = _count(report.checked)
+    rows = grouped(report.checked)
     if not report.issues:
         st.html(f'<p class="ft-good">All {rows} rows can be read as they are.</p>')
         return
@@ -405,7 +401,7 @@ def _report(report: Validation, file_name: str) -> None:
             index=False, name=None
         )
     )
-    more = f"the first {ROWS_SHOWN} of {_count(len(table))}" if len(table) > ROWS_SHOWN else "all"
+    more = f"the first {ROWS_SHOWN} of {grouped(len(table))}" if len(table) > ROWS_SHOWN else "all"
     with st.expander(f"Row by row ({more})"):
         st.html(
             '<div class="ft-words ft-tall" tabindex="0" role="region" aria-label="Report row by row"><table><thead><tr><th>Row</th>'
@@ -431,7 +427,7 @@ def _issue(issue: Issue) -> str:
     if issue.rows:
         first = ", ".join(str(row) for row in issue.rows[:6])
         word = "row" if issue.count == 1 else "rows"
-        where = f" ({word} {first}{f' and {_count(issue.count - 6)} more' if issue.count > 6 else ''})"
+        where = f" ({word} {first}{f' and {grouped(issue.count - 6)} more' if issue.count > 6 else ''})"
     kind = "stops" if issue.stops else "mends"
     return f'<li class="ft-{kind}"><b>{escape(issue.problem)}</b>{where}. {escape(issue.advice)}</li>'
 

@@ -128,7 +128,7 @@ def _window(
 
 
 def _show(study: EventStudy, file: PanelFile, result: str, source: str) -> None:
-    confidence = f"{100 * study.estimate.specification.confidence:.0f} %"
+    confidence = f"{100 * study.estimate.specification.confidence:.0f}\u202f%"
     beside = [term_name(t) for t in study.estimate.specification.regressors if study.policy not in t]
     beyond = f", beyond {', '.join(beside)}" if beside else ""
     drawn = event_plot(

@@ -105,7 +105,7 @@ def _sidebar(world: World) -> None:
         facts.append(f"baseline year {provenance.year}")
     if provenance.estimated_share:
         facts.append(
-            f"bilateral detail estimated for {100 * provenance.estimated_share:.0f} % of goods trade"
+            f"bilateral detail estimated for {100 * provenance.estimated_share:.0f}\u202f% of goods trade"
         )
     origin = "uploaded in this session" if st.session_state.get(UPLOADED) else ""
     origin = origin or ("named by FIRMTRADE_WORLD" if named_world() else "")

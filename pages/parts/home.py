@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.labels import THIN_SPACE
+from firmtrade_core.labels import grouped
 from firmtrade_core.margins import FirmsError
 from firmtrade_core.scenarios import HomeFirms
 from firmtrade_core.scenarios.home_default import VARIABLE, fits, goes_without, named_file, shipped_file
@@ -80,5 +80,4 @@ def home_line(home: HomeFirms | None) -> str:
             "No firms of a home country are loaded: their own law is left out. Name a file of home firms in "
             "FIRMTRADE_HOME to add it."
         )
-    thin = f"{len(home):,}".replace(",", THIN_SPACE)
-    return f"Firms: {thin} of {country_name(home.country)} ({home.source})."
+    return f"Firms: {grouped(len(home))} of {country_name(home.country)} ({home.source})."

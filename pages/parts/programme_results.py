@@ -27,7 +27,7 @@ from firmtrade_core.figures.programmes import (
     new_exporters,
     new_exporters_map,
 )
-from firmtrade_core.labels import number
+from firmtrade_core.labels import grouped, in_percent, number
 from firmtrade_core.report.export import Table, to_csv, to_excel
 from firmtrade_core.report.programme_tables import about_programme, alternatives, measures, programme_tables
 from firmtrade_core.scenarios import HomeFirms, Programme, ScenarioError
@@ -119,9 +119,7 @@ def _switch(store: Store, home: HomeFirms) -> None:
     row = st.container(horizontal=True, vertical_alignment="center", gap="medium")
     row.html(
         f'<p class="ft-step">Under <i>Model choices</i> firms now follow a law as a whole. Who would export, where and at '
-        f"what price can be told with the {len(home):,} {kind} of {escape(country_name(home.country))}.</p>".replace(
-            ",", "\u2009"
-        )
+        f"what price can be told with the {grouped(len(home))} {kind} of {escape(country_name(home.country))}.</p>"
     )
     row.button(
         f"Use the firms of {country_name(home.country)}",
@@ -346,7 +344,7 @@ def _comparison(study: ProgrammeStudy) -> None:
     for name, payer, found in alternatives(study):
         if isinstance(found, Alternative):
             values = (found.real_income, found.gain, found.exports, found.new_exporters)
-            how = f"{number(100 * found.share)} % of every tariff lifted"
+            how = f"{in_percent(found.share)} of every tariff lifted"
             rows.append((name, how, f"{_money(found.paid)}, {payer}", *_line(*values)))
         elif isinstance(found, str):
             refused.append(f"{name}: {found}")
@@ -388,7 +386,7 @@ def _verdict(study: ProgrammeStudy) -> str:
 
 def _line(income: float, gain: float, exports: float, firms: float) -> tuple[str, ...]:
     return (
-        f"{number(income, signed=True)} %",
+        f"{number(income, signed=True)}\u202f%",
         _money(gain, signed=True),
         _money(exports, signed=True),
         number(firms, significant=3, signed=True),

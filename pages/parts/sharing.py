@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
+from firmtrade_core.labels import grouped
 from firmtrade_core.scenarios import Scenario, ScenarioError
 from firmtrade_core.scenarios.links import missing_world, reference
 from firmtrade_core.scenarios.yaml_text import LONGEST
@@ -68,7 +69,7 @@ def _upload(store: Store, world: World) -> None:
             return
         try:
             if given.size > 4 * LONGEST:
-                raise ScenarioError(f"The file has {given.size:,} bytes; a scenario is far smaller.")
+                raise ScenarioError(f"The file has {grouped(given.size)} bytes; a scenario is far smaller.")
             scenario = Scenario.from_yaml(given.getvalue())
         except ScenarioError as error:
             store.problems["upload"] = f"{given.name[:60]}: {error}"

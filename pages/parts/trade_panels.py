@@ -17,6 +17,7 @@ from firmtrade_core.gravity.geography import VARIABLES, panel_of_world, with_geo
 from firmtrade_core.gravity.machine_costs import CostComparison, compare_costs
 from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.gravity.specification import GravitySpecification
+from firmtrade_core.labels import grouped
 from firmtrade_core.world.tables import read_table
 from firmtrade_core.world.world import World
 
@@ -213,7 +214,7 @@ def asked(panel: GravityPanel, sector: str | None, token: str, chosen: Choices, 
     rows = len(panel.table) // (len(panel.sectors) if sector else 1)
     if rows <= QUICK_ROWS or token in chosen.asked:
         return True
-    st.html(f'<p class="ft-empty">{rows:,} observations: this takes a while.</p>')
+    st.html(f'<p class="ft-empty">{grouped(rows)} observations: this takes a while.</p>')
     st.button("Estimate", type="primary", key=key, on_click=chosen.asked.add, args=(token,))
     return False
 

@@ -75,5 +75,5 @@ def short_sources(world: World) -> str:
     provenance = world.provenance
     estimated = ""
     if provenance.estimated_share:
-        estimated = f" Between pairs of countries, {100 * provenance.estimated_share:.0f} % of goods trade is estimated."
+        estimated = f" Between pairs of countries, {100 * provenance.estimated_share:.0f}\u202f% of goods trade is estimated."
     return f"Source: firmtrade on {provenance.source.split(' (')[0]}.{estimated}"

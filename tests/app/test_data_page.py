@@ -64,7 +64,9 @@ def test_what_is_loaded_and_its_tables(open_page: Opener) -> None:
     page = open_page("data")
     page.locator(".ft-facts").first.wait_for()
     words = page.locator(".stMain").inner_text()
-    assert "94.9 %" in words and "83.8 %" in words and "Estimated: 27 % of goods trade" in words
+    assert (
+        "94.9\u202f%" in words and "83.8\u202f%" in words and "Estimated: 27\u202f% of goods trade" in words
+    )
     assert "CC BY 4.0" in words and load_embedded_world().content_hash in words
     csv = taken(page, page.get_by_role("button", name="CSV").first)
     assert "# Source: OECD" in csv.decode("utf-8-sig") and "Income (bn USD)" in csv.decode("utf-8-sig")

@@ -84,7 +84,7 @@ def test_a_headline_tells_where_it_comes_from(open_page: Opener) -> None:
     dialog.get_by_text("Certificate").wait_for()
     words = dialog.inner_text()
     assert "Real income, world" in words and "sum of all countries' equivalent variations" in words
-    assert result in words and "27 % of the value of goods trade" in words and "Dekle" in words
+    assert result in words and "27\u202f% of the value of goods trade" in words and "Dekle" in words
     dialog.locator(".katex").first.wait_for()
     assert not serious_findings(page, "[role=dialog]")
     page.keyboard.press("Escape")

@@ -51,7 +51,7 @@ def own_panel(path: Path, table: pd.DataFrame | None = None) -> Path:
 def test_the_shipped_world_is_estimated_with_its_caveat(monkeypatch: pytest.MonkeyPatch) -> None:
     app = page(monkeypatch)
     words = html(app)
-    assert "Twice as far means" in words and "6,561 of 6,561 observations used" in words
+    assert "Twice as far means" in words and "6\u202f561 of 6\u202f561 observations used" in words
     assert "gravity prior" in words and "not as evidence" in words
     keys = " ".join(element.proto.id for element in app.get("download_button"))
     for name in ("coefficients", "fitted", "gravity_years", "gravity_sets"):

@@ -34,7 +34,7 @@ def test_a_known_effect_is_told_in_steps_of_the_sample() -> None:
     years, effect, low, high = study.in_all
     assert years == 2 and effect == pytest.approx(0.5, abs=0.03) and low < 0.5 < high
     percent = number(100 * (np.exp(effect) - 1))
-    assert event_finding(study) == f"Trade agreement: 2 years on, trade is {percent} % higher"
+    assert event_finding(study) == f"Trade agreement: 2 years on, trade is {percent}\u202f% higher"
     assert study.anticipation is not None and study.anticipation.p_value > 0.05
     assert "Nothing speaks for anticipation" in anticipation_words(study)
 

@@ -36,7 +36,7 @@ def test_every_headline_and_variable_has_a_trace(result: Equilibrium) -> None:
 def test_ingredients_say_what_this_result_was_made_of(result: Equilibrium) -> None:
     trace = where_from("real_income", result, SCENARIO)
     found = {item.label: item for item in trace.ingredients}
-    assert "27 % of the value of goods trade" in found["Trade"].estimated
+    assert "27\u202f% of the value of goods trade" in found["Trade"].estimated
     assert (
         "services trade" in found["Trade"].estimated and "tariff" not in found["Trade"].estimated.casefold()
     )
@@ -69,7 +69,7 @@ def test_the_mean_tariff_is_weighted_by_trade_abroad(result: Equilibrium) -> Non
     duties = (world.expenditure - world.border_value)[:, :, goods].sum()
     abroad = world.border_value[:, :, goods].sum() - world.border_value[:, :, goods].diagonal().sum()
     words = where_from("duties", result, SCENARIO).ingredients[1].value
-    assert f": {100 * duties / abroad:.1f} % before" in words
+    assert f": {100 * duties / abroad:.1f}\u202f% before" in words
 
 
 def test_all_literature_is_cited_and_known() -> None:

@@ -54,7 +54,7 @@ from firmtrade_core.world.embedded import load_embedded_world
         ),
         (
             Tariff(importers="USA", exporters="CHN", value="2500 %"),
-            "The United States adds 2\u2009500 points to its tariffs on all goods from China.",
+            "The United States adds 2 500 points to its tariffs on all goods from China.",
         ),
         (
             FreeTradeArea(members=["EU", "MERCOSUR"]),
