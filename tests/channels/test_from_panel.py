@@ -108,6 +108,18 @@ def test_exports_in_disguise_are_refused(panel):
         draw_sample(leaking, (Question("sales_abroad"),), capability=CAPABILITY)
 
 
+def test_where_every_firm_exports_effects_are_told_and_what_is_missing_is_said(panel):
+    """Firms that never exported are dropped from a panel: no column is accused, the first control least of all."""
+    sells = panel.firms.loc[(panel.firms["year"] == 2022) & (panel.firms["exports"] > 0), "firm"]
+    frame = panel.firms[panel.firms["firm"].isin(sells)]
+    frame = frame.assign(initial_employment=frame["initial_employment"] + 10)
+    exporters = FirmPanel.from_frames(frame, panel.trade, metadata=panel.metadata)
+    sample = draw_sample(exporters, QUESTIONS[:1], capability=CAPABILITY)
+    made = report(exporters, QUESTIONS[:1], QUICK, sample=sample)
+    assert made.table.refused == {}
+    assert any("without never-exporters" in caution for caution in made.table["quality_certificate"].cautions)
+
+
 def test_too_few_sellers_are_told(panel):
     few = FirmPanel.from_frames(panel.firms, panel.trade.head(10), metadata=panel.metadata)
     with pytest.raises(SampleError, match="No destination has 20 sellers"):
