@@ -245,7 +245,7 @@ def _effects_table(report: ChannelReport) -> None:
 def _tests(study: Study) -> None:
     heading("What speaks against it", "Tests that an effect ought to pass.")
     rows = [
-        (f"Placebo: {plain(p.outcome)}", f"{number(p.effect, signed=True)} standard deviations", chance(p.p_value),
+        (f"Placebo{', instrumented' if p.by_instrument else ''}: {plain(p.outcome)}", f"{number(p.effect, signed=True)} standard deviations", chance(p.p_value),
          "seems to move what it cannot" if p.p_value < 0.05 else "passes")
         for p in study.placebos
     ]  # fmt: skip
