@@ -29,7 +29,7 @@ from firmtrade_core.channels.falsification import (
 )
 from firmtrade_core.channels.groups import GroupEffects, group_effects
 from firmtrade_core.channels.learners import Choice
-from firmtrade_core.channels.measurement import Simex, simex
+from firmtrade_core.channels.measurement import Remeasured, Simex, instrumented_by_proxy, simex
 from firmtrade_core.channels.sensitivity import Sensitivity, sensitivity
 from firmtrade_core.channels.support import (
     MANY_WITHOUT_LIKE,
@@ -122,6 +122,8 @@ class Study:
     instruments
         None without instruments.
     groups, overlap, balance, sensitivity, placebos, permutation, without_sector, simex
+    remeasured
+        None without a second measurement.
     choices
         Learners and the losses that chose them.
     refused
@@ -149,6 +151,7 @@ class Study:
     permutation: Permutation | None
     without_sector: tuple[WithoutSector, ...]
     simex: Simex | None
+    remeasured: Remeasured | None
     choices: tuple[Choice, ...]
     refused: Mapping[str, str]
     notes: tuple[str, ...]
@@ -182,6 +185,7 @@ PARTIALLY_LINEAR = "Double machine learning"
 INTERACTIVE = "Interactive, all firms"
 INTERACTIVE_TREATED = "Interactive, firms that have it"
 INSTRUMENTED = "Instrumented"
+REMEASURED = "By a second measurement"
 
 
 def study(
@@ -192,6 +196,7 @@ def study(
     groupings: Mapping[str, Labels] | None = None,
     placebo_outcomes: Mapping[str, Array] | None = None,
     reliability: float | None = None,
+    measured_again: Callable[[], CrossFit] | None = None,
     source: str = "not stated",
     progress: Progress | None = None,
 ) -> Study:
@@ -209,6 +214,8 @@ def study(
         Values (R,) settled before take-up.
     reliability
         Of an attribute in degrees, for the correction of errors in it.
+    measured_again
+        Makes fits of the same question whose one instrument is a second measurement of the attribute.
     source
         Data and sample in words, for the table.
     progress
@@ -243,13 +250,14 @@ def study(
     corrected = None
     if reliability is not None:
         corrected = bench.attempt("errors in the attribute", lambda: simex(known, reliability))
+    again = _measured_again(bench, measured_again)
     say(0.99, "Weighing the evidence")
     compared = bench.attempt("overlap", lambda: overlap(known))
     return Study(
         data.name, data.unit, data.binary, float(data.treatment.std()), data.firms, len(data.treatment),
         data.control_names, known.settings.level, tuple(bench.readings), found, tuple(p for p in parts if p),
         compared, bench.attempt("balance", lambda: balance(known)) or (),
-        told, placebos, dealt, without, corrected, tuple(known.choices.values()), bench.refused, data.notes,
+        told, placebos, dealt, without, corrected, again, tuple(known.choices.values()), bench.refused, data.notes,
         _conclude(bench, fixed, found, placebos, compared, source),
     )  # fmt: skip
 
@@ -400,6 +408,18 @@ def _instruments(bench: _Bench) -> Instruments | None:
         fixed_set = anderson_rubin(fixed_left, data.firm, level, on_fixed.effect, on_fixed.standard_error)
     agreement = overidentification(left, data.firm, estimate.effect, estimate.standard_error)
     return Instruments(names, strength, tuple(sets), fixed_set, agreement)
+
+
+def _measured_again(bench: _Bench, make: Callable[[], CrossFit] | None) -> Remeasured | None:
+    if make is None:
+        return None
+    found = bench.attempt(REMEASURED, lambda: instrumented_by_proxy(make()))
+    if found is not None:
+        words = f"firms alike in all controls, the attribute also measured by {found.proxy}; {found.words}"
+        bench.readings.append(
+            Reading(REMEASURED, "capability", found.effect, found.standard_error, found.low, found.high, "observables", words)
+        )  # fmt: skip
+    return found
 
 
 def _placebos(

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from firmtrade_core.channels import ChannelEffect, ChannelError, ChannelTable, CrossFit, Settings, study
+from firmtrade_core.channels.errors import MeasurementError
 from firmtrade_core.channels.estimators import instrumented, partially_linear
 from firmtrade_core.channels.falsification import permutation, placebo, placebo_fits
 from firmtrade_core.channels.identification import (
@@ -17,6 +18,7 @@ from firmtrade_core.channels.identification import (
     NAIVE,
     ORDINARY,
     PARTIALLY_LINEAR,
+    REMEASURED,
     fixed_cost_fits,
 )
 from firmtrade_core.channels.measurement import instrumented_by_proxy, simex
@@ -183,9 +185,14 @@ def test_errors_in_the_attribute_are_undone():
     reliability = float(truth.var() / first.var())
     mended = simex(fits, reliability)
     assert abs(mended.corrected - ON_CAPABILITY) < 3 * mended.standard_error < 0.1
-    by_proxy = instrumented_by_proxy(fits, "second")
+    by_proxy = instrumented_by_proxy(fits)
     assert by_proxy.effect == pytest.approx(instrumented(fits).effect)
     assert abs(by_proxy.effect - ON_CAPABILITY) < 3 * by_proxy.standard_error
+    beside = study(replace(drawn, firms=firms).data(OBSERVED), QUICK, measured_again=lambda: fits)
+    assert beside.remeasured == by_proxy and beside.reading(REMEASURED).effect == by_proxy.effect
+    noise = replace(drawn, firms=firms).data(OBSERVED, ("nothing",))
+    with pytest.raises(MeasurementError, match="no second measurement"):
+        instrumented_by_proxy(CrossFit(noise, QUICK))
     assert simex(fits, 1.0).corrected == pytest.approx(plain.effect, abs=1e-9)
 
 
