@@ -451,17 +451,24 @@ def describe(panel: FirmPanel, data: CapabilityData) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def banded(value: float, draws: list[float], *, positive: bool = False, level: float = 0.90) -> Band:
-    """A number about its corrected value; on the log scale where it must be ``positive``."""
+def banded(
+    value: float,
+    draws: list[float],
+    *,
+    positive: bool = False,
+    within: tuple[float, float] = (-np.inf, np.inf),
+    level: float = 0.90,
+) -> Band:
+    """A number about its corrected value, inside ``within``; on the log scale where it must be ``positive``."""
     if len(draws) < FEWEST_DRAWS:
         return Band(value, float("nan"), float("nan"))
     if positive and min(value, *draws) > 0:
         on_logs = banded(float(np.log(value)), [float(d) for d in np.log(draws)], level=level)
         return Band(*(float(np.exp(each)) for each in (on_logs.value, on_logs.low, on_logs.high)))
     made = np.array(draws)
-    low, high = corrected_interval(value, made, level=level)
-    least = 0.0 if positive else -np.inf
-    return Band(max(2 * value - float(made.mean()), least), max(low, least), high)
+    least, most = (0.0, np.inf) if positive else within
+    ends = corrected_interval(value, made, level=level)
+    return Band(*(float(each) for each in np.clip([2 * value - float(made.mean()), *ends], least, most)))
 
 
 def premium_bands(results: CapabilityResults, made: list[CapabilityResults]) -> dict[str, Band]:
@@ -481,7 +488,7 @@ def _bands(
     def share(each: CapabilityResults) -> float:
         return float(each.variances["share of capability explained"])
 
-    found = {"explained": banded(share(results), [share(each) for each in made])}
+    found = {"explained": banded(share(results), [share(each) for each in made], within=(0.0, 1.0))}
     never = ~results.data.exports_anywhere
     if not never.any():
         return found
