@@ -72,13 +72,18 @@ class Comparison:
     @property
     def best(self) -> pd.Series:
         """Model with the best value by measure."""
-        values = self.table["value"].unstack("model")
-        return pd.Series(
-            {
-                name: values.loc[name].idxmax() if up else values.loc[name].idxmin()
-                for name, up in MEASURES.items()
-            }
-        )
+        return best_models(self.table)
+
+
+def best_models(table: pd.DataFrame) -> pd.Series:
+    """Model with the best ``value`` by measure, of a table by measure and model."""
+    values = table["value"].unstack("model")
+    return pd.Series(
+        {
+            name: values.loc[name].idxmax() if up else values.loc[name].idxmin()
+            for name, up in MEASURES.items()
+        }
+    )
 
 
 def compare(

@@ -18,6 +18,7 @@ from firmtrade_core.capability.comparison import (
     LEARNING,
     MEASURES,
     STRUCTURE,
+    best_models,
     measures,
 )
 from firmtrade_core.capability.data import PRESENT, UNOBSERVED, CapabilityData
@@ -73,10 +74,7 @@ class KnownComparison:
     @property
     def best(self) -> pd.Series:
         """Model with the best value by measure."""
-        values = self.table["value"].unstack("model")
-        return pd.Series(
-            {n: values.loc[n].idxmax() if up else values.loc[n].idxmin() for n, up in MEASURES.items()}
-        )
+        return best_models(self.table)
 
 
 def compare_in_known_markets(
