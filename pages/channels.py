@@ -73,13 +73,22 @@ def _questions(bench: Bench) -> None:
     def take_attributes(names: list[str]) -> None:
         bench.studied = tuple(names)
 
+    def take_left_out(names: list[str]) -> None:
+        bench.leave_out = tuple(names)
+
     st.multiselect(
-        "Attributes", offer.attributes, format_func=plain, help="All others are controls.",
+        "Attributes", offer.attributes, format_func=plain, help="All others are controls, unless left out below.",
         **seeded("effects_studied", list(asked), take_attributes),
+    )  # fmt: skip
+    named = {name for question in asked.values() for name in question.columns}
+    st.multiselect(
+        "Leave out of the controls", [name for name in offer.attributes if name not in named], format_func=plain,
+        help="Attributes that are results of exporting, or exports in disguise. Columns made of exports never count.",
+        placeholder="None", **seeded("effects_left_out", list(bench.left_out()), take_left_out),
     )  # fmt: skip
     st.button(
         "The usual questions", on_click=bench.ask_the_usual, icon=":material/undo:", key="effects_usual",
-        disabled=bench.studied is None and not bench.instruments and not bench.reliability,
+        disabled=bench.asks_the_usual,
     )  # fmt: skip
     if not asked:
         st.html('<p class="ft-quiet">Choose at least one attribute.</p>')

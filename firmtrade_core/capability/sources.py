@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -28,7 +28,24 @@ SKEWED = 2.0
 
 #: Total of trade by flow, and attributes made of the flow itself.
 _TOTALS = {"export": "exports", "import": "imports"}
-_MADE_OF = {"export": ("exporter", "export_share"), "import": ("importer", "imported_input_share")}
+MADE_OF: Mapping[str, tuple[str, ...]] = {
+    "export": ("exporter", "export_share"),
+    "import": ("importer", "imported_input_share"),
+}
+
+
+def explaining_attributes(
+    panel: FirmPanel, flow: Literal["export", "import"] = "export", leave_out: Sequence[str] = ()
+) -> list[str]:
+    """Attributes of a panel that may explain a flow: neither made of it nor left out by the reader.
+
+    Raises
+    ------
+    ColumnError
+        If a column to leave out is not there.
+    """
+    panel.need(*leave_out)
+    return [name for name in panel.attributes if name not in (*leave_out, *MADE_OF[flow])]
 
 
 def from_panel(
@@ -75,16 +92,12 @@ def from_panel(
         raise CapabilityError(f"{panel.metadata.label} has no firms in the years asked for: {years}.")
     firms = firms.reset_index(drop=True)
     log_sales, markets = _log_sales(panel, firms, flow, most_markets)
-    chosen = (
-        list(attributes)
-        if attributes is not None
-        else [a for a in panel.attributes if a not in _MADE_OF[flow]]
-    )
+    chosen = list(attributes) if attributes is not None else explaining_attributes(panel, flow)
     if not chosen:
         raise CapabilityError(
             f"{panel.metadata.label} has no attribute that could explain capability: m and g are functions of attributes. "
             "Add columns to the firm table (employment, age, capital or any of your own), or name some in `attributes`; "
-            f"those made of the flow itself ({', '.join(_MADE_OF[flow])}) do not count."
+            f"those made of the flow itself ({', '.join(MADE_OF[flow])}) do not count."
         )
     panel.need(*chosen)
     table = _attribute_table(firms, chosen)

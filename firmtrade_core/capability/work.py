@@ -49,7 +49,7 @@ from firmtrade_core.capability.prospects import (
     tail_report,
 )
 from firmtrade_core.capability.results import CapabilityResults, estimate
-from firmtrade_core.capability.sources import from_panel
+from firmtrade_core.capability.sources import explaining_attributes, from_panel
 from firmtrade_core.jobs import Checkpoints, Progress, content_hash, part, silent
 from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.panel.source import Source, files_of, panel_of
@@ -226,9 +226,8 @@ def read_data(panel: FirmPanel, request: Request) -> CapabilityData:
     ------
     CapabilityError
     """
-    panel.need(*request.leave_out)
     year = panel.years[-1] if request.year is None else request.year
-    kept = _attributes(panel, request)
+    kept = explaining_attributes(panel, request.flow, request.leave_out)
     sectors = panel.firms.loc[panel.firms["year"] == year, "sector"].nunique()
 
     def read(way: Literal["shared", "markets"]) -> CapabilityData:
@@ -243,14 +242,6 @@ def read_data(panel: FirmPanel, request: Request) -> CapabilityData:
         note = f"sectors share demand and thresholds: with them apart, markets would have fewer than {DENSE} sellers"
         return replace(data, notes=(*data.notes, note))
     return data
-
-
-def _attributes(panel: FirmPanel, request: Request) -> list[str]:
-    """Those of the panel that are not made of the trade to be explained."""
-    made_of = (
-        ("exporter", "export_share") if request.flow == "export" else ("importer", "imported_input_share")
-    )
-    return [name for name in panel.attributes if name not in (*request.leave_out, *made_of)]
 
 
 def estimate_capability(
@@ -396,7 +387,7 @@ class _Work:
             last = int(data.years.max())
             seen = [year for year in panel.years if last - YEARS_BEFORE <= year <= last]
             history = from_panel(
-                panel, flow=request.flow, attributes=_attributes(panel, request), years=seen, sectors="shared",
+                panel, flow=request.flow, attributes=explaining_attributes(panel, request.flow, request.leave_out), years=seen, sectors="shared",
                 most_markets=request.most_markets,
             )  # fmt: skip
             return compare_next_year(history, settings=settings, seed=settings.seed)

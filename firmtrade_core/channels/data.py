@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from firmtrade_core.channels.disguise import Telling, how_telling, side_without_exception
 from firmtrade_core.channels.errors import (
     DisguiseError,
     InstrumentError,
@@ -268,17 +269,62 @@ class ChannelData:
             outcomes["the number of markets served"] = self.outcomes.entry
         if self.outcomes.exports is not None:
             outcomes["exports"] = self.outcomes.exports
-        columns = {self.name: self.treatment} | {n: self.controls[n].to_numpy() for n in self.control_names}
-        for name, column in columns.items():
+        for name, column in self._columns().items():
             for words, outcome in outcomes.items():
                 if self._follows(column, outcome):
                     raise DisguiseError(
                         f"{name} follows {words} almost exactly: it is the outcome in disguise. Leave it out or lag it."
                     )
-            if self.outcomes.entry is not None and np.array_equal(column != 0, self.outcomes.entry > 0):
+            # A sector or region that alone exports is no disguise: it separates, and the effect says so.
+            told = self._told.get(name)
+            if told is not None and told.refused and control_source(name) not in CATEGORIES:
                 raise DisguiseError(
-                    f"{name} tells exactly who exports: it is the outcome in disguise. Leave it out or lag it."
+                    f"{name} {told.words}: it is the outcome in disguise. Leave it out or lag it."
                 )
+
+    def _columns(self) -> dict[str, Array]:
+        """The attribute and its controls."""
+        return {self.name: self.treatment} | {n: self.controls[n].to_numpy(float) for n in self.control_names}
+
+    @cached_property
+    def _told(self) -> dict[str, Telling]:
+        """What the attribute, and each control, alone tell of exports."""
+        entry = self.outcomes.entry
+        if entry is None:
+            return {}
+        return {
+            n: how_telling(column, entry > 0, self.outcomes.exports) for n, column in self._columns().items()
+        }
+
+    @cached_property
+    def cautions(self) -> tuple[str, ...]:
+        """What these firms cannot tell, and columns that tell too much, in plain words."""
+        entry = self.outcomes.entry
+        if entry is None:
+            return ()
+        exports = entry > 0
+        if exports.all():
+            return (
+                "Every firm exports: without never-exporters, what moves sales and entry to further destinations can be "
+                "told, but not what would make a firm start to export.",
+            )
+        groups: dict[str, list[str]] = {}
+        suspects = []
+        for name, column in self._columns().items():
+            found = side_without_exception(column, exports)
+            if found is not None:
+                side, everyone = found
+                start = "Every firm" if everyone else "No firm"
+                groups.setdefault(start, []).append(
+                    f"{'with' if side else 'without'} {name.replace('_', ' ')}"
+                )
+            elif self._told[name].suspect:
+                suspects.append(f"{name} {self._told[name].words}: make sure that it is not made of exports.")
+        apart = [
+            f"{start} {_listed(names)} exports (separation): what makes such firms enter cannot be told from them."
+            for start, names in groups.items()
+        ]
+        return (*suspects, *apart)
 
     @staticmethod
     def _follows(column: Array, outcome: Array) -> bool:
@@ -336,6 +382,11 @@ def sampling_weights(frame: pd.DataFrame) -> Array | None:
 def control_source(column: str) -> str:
     """The column of the firm table that an encoded control was made of."""
     return column.split(": ")[0]
+
+
+def _listed(names: Sequence[str], most: int = 3) -> str:
+    rest = len(names) - most
+    return " or ".join([*names[:most], *([f"{rest} more such groups"] if rest > 0 else [])])
 
 
 def _numbers(column: pd.Series) -> Array:

@@ -20,15 +20,18 @@ from firmtrade_core.capability import (
     estimate,
 )
 from firmtrade_core.capability import Settings as CapabilitySettings
+from firmtrade_core.capability.sources import MADE_OF, explaining_attributes
 from firmtrade_core.channels.crossfit import CrossFit, Settings
 from firmtrade_core.channels.data import (
     CATEGORIES,
     ChannelData,
     Outcomes,
+    control_source,
     encode_controls,
     known_rows,
     sampling_weights,
 )
+from firmtrade_core.channels.disguise import how_telling
 from firmtrade_core.channels.errors import ChannelError, DisguiseError, SampleError
 from firmtrade_core.channels.groups import thirds
 from firmtrade_core.channels.identification import Labels, Progress, Study, study
@@ -70,6 +73,11 @@ class Question:
     attribute: str
     instruments: tuple[str, ...] = ()
     reliability: float | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that it names."""
+        return self.attribute, *self.instruments
 
 
 @dataclass(frozen=True)
@@ -134,12 +142,15 @@ class Sample:
         Capability, with all attributes and all instruments among its predictors.
     predictors
         Columns it was built with.
+    attributes
+        Those of the panel that are neither made of exports nor left out: each one's controls are the others.
     """
 
     frame: pd.DataFrame
     earlier: pd.DataFrame
     results: CapabilityResults
     predictors: tuple[str, ...]
+    attributes: tuple[str, ...]
 
     @property
     def capability(self) -> Capability:
@@ -154,25 +165,35 @@ def draw_sample(
     questions: Sequence[Question],
     *,
     year: int | None = None,
+    leave_out: Sequence[str] = (),
     capability: CapabilitySettings | None = None,
     progress: Progress | None = None,
 ) -> Sample:
     """Firms of one year with their capability estimated, the last year unless given.
 
+    Columns made of exports, and those to ``leave_out``, take no part.
+
     Raises
     ------
     ChannelError
-        If the panel lacks a column, or says too little of who sells where.
+        If the panel lacks a column, says too little of who sells where, or a column is the outcome in disguise.
     """
-    named = [name for question in questions for name in (question.attribute, *question.instruments)]
+    named = [
+        name
+        for question in questions
+        for name in question.columns
+        if not _made_of_exports(question.attribute)
+    ]
     panel.need(*named)
+    attributes = tuple(explaining_attributes(panel, "export", leave_out))
     year = panel.years[-1] if year is None else year
     frame = panel.firms[panel.firms["year"] == year].reset_index(drop=True)
     sales = market_sales(panel, year, frame["firm"])
-    predictors = tuple(dict.fromkeys([*named, *panel.attributes]))
+    predictors = tuple(dict.fromkeys([*named, *attributes]))
     columns = [name for name in predictors if name not in CATEGORIES]
     # Sectors have demand and thresholds of their own; dummies in m would say the same twice.
     encoded, _ = encode_controls(frame.drop(columns="sector"), columns)
+    _refuse_disguise(encoded, sales)
     try:
         data = CapabilityData.from_arrays(
             np.log(sales.where(sales > 0).to_numpy(float)), encoded, firm=list(frame["firm"]),
@@ -189,7 +210,7 @@ def draw_sample(
     except CapabilityError as error:
         raise SampleError(str(error)) from error
     place = pd.Index(frame["firm"].astype(str)).get_indexer(pd.Index([data.firm_names[f] for f in data.firm]))
-    return Sample(frame.iloc[place].reset_index(drop=True), _earlier(panel), results, predictors)
+    return Sample(frame.iloc[place].reset_index(drop=True), _earlier(panel), results, predictors, attributes)
 
 
 def market_sales(panel: FirmPanel, year: int, firms: pd.Series) -> pd.DataFrame:
@@ -236,7 +257,11 @@ def study_attribute(
     ChannelError
     """
     frame, settings = sample.frame, settings or Settings()
-    controls = [name for name in panel.attributes if name != question.attribute]
+    if _made_of_exports(question.attribute):
+        raise DisguiseError(
+            f"{question.attribute} is made of exports: it is the outcome, and what it does to exports is no question."
+        )
+    controls = [name for name in sample.attributes if name not in question.columns]
     basis = Outcomes(sample.results.capability, predictors=sample.predictors)
     frame = frame.assign(row=np.arange(len(frame)))
     first = ChannelData.from_frame(
@@ -269,11 +294,14 @@ def report(
     settings: Settings | None = None,
     *,
     year: int | None = None,
+    leave_out: Sequence[str] = (),
     elasticity_of_substitution: float = 5.0,
     sample: Sample | None = None,
     progress: Progress | None = None,
 ) -> ChannelReport:
     """Studies of several attributes on one panel; an attribute that cannot be studied is refused, with the reason.
+
+    Where a ``sample`` is given, its year and its attributes count.
 
     Raises
     ------
@@ -287,6 +315,7 @@ def report(
             panel,
             questions,
             year=year,
+            leave_out=leave_out,
             progress=lambda share, words: say(0.4 * share, f"Capability, {words}"),
         )
     studies, refused = [], {}
@@ -325,6 +354,22 @@ def report(
         len(data.markets),
         "" if sampling_weights(sample.frame) is None else WEIGHTS,
     )
+
+
+def _made_of_exports(attribute: str) -> bool:
+    return attribute in MADE_OF["export"]
+
+
+def _refuse_disguise(attributes: pd.DataFrame, sales: pd.DataFrame) -> None:
+    """Before any work is done on them: each column (R, .) held against exports (R, J)."""
+    total = sales.sum(axis=1).to_numpy(float)
+    logs = np.where(total > 0, np.log(np.where(total > 0, total, 1.0)), np.nan)
+    for name in attributes:
+        told = how_telling(attributes[name].to_numpy(float), total > 0, logs)
+        if told.refused and control_source(str(name)) not in CATEGORIES:
+            raise DisguiseError(
+                f"{name} {told.words}: it is the outcome in disguise. Leave it out of the firms' attributes or lag it."
+            )
 
 
 def _earlier(panel: FirmPanel) -> pd.DataFrame:

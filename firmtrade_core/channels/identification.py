@@ -443,7 +443,7 @@ def _conclude(
         data.name, data.unit, capability.effect, on_fixed.effect if on_fixed else 0.0,
         capability.standard_error, on_fixed.standard_error if on_fixed else 0.0, capability_ends, fixed_ends,
         _error_correlation(bench.fits, fixed, chosen == INSTRUMENTED), grade, method, source,
-        float(data.treatment.std()), data.firms, tuple(cautions),
+        float(data.treatment.std()), data.firms, (*cautions, *data.cautions),
     )  # fmt: skip
 
 

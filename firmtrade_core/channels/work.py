@@ -30,7 +30,7 @@ ATTRIBUTES = (
 SYNTHETIC_INSTRUMENTS = {"quality_certificate": ("instrument_voucher", "instrument_office_distance")}
 
 #: Raised when estimates change, so that stored ones are not taken for them.
-EDITION = 4
+EDITION = 5
 
 #: Smooth m and g are enough here: outcomes forgive what they miss to first order.
 _SMOOTH = Learner(kind="splines", penalty=10.0)
@@ -51,6 +51,9 @@ class Request:
     settings
     year
         The last one unless given.
+    leave_out
+        Attributes that are not to be controls, such as one that is the outcome in disguise. Those made of exports
+        never are.
     elasticity_of_substitution
         σ, for trade-cost equivalents.
     """
@@ -60,6 +63,13 @@ class Request:
     settings: Settings = field(default_factory=Settings)
     year: int | None = None
     elasticity_of_substitution: float = 5.0
+    leave_out: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for question in self.questions:
+            both = sorted({*question.columns} & {*self.leave_out})
+            if both:
+                raise ChannelError(f"{', '.join(both)} cannot be both asked about and left out; choose one.")
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -111,11 +121,11 @@ def estimate_channels(
         def sample() -> Sample:
             told = part(progress, 0.03, 0.5)
             return draw_sample(
-                panel, request.questions, year=request.year, capability=CAPABILITY,
+                panel, request.questions, year=request.year, leave_out=request.leave_out, capability=CAPABILITY,
                 progress=lambda share, words: told(share, f"Capability, {words}"),
             )  # fmt: skip
 
-        depends = (request.source, files, request.questions, request.year)
+        depends = (request.source, files, request.questions, request.year, request.leave_out)
         drawn = sample() if checkpoints is None else checkpoints.step("capability", depends, sample)
         return report(
             panel, request.questions, request.settings, year=request.year, sample=drawn,

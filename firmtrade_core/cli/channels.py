@@ -25,6 +25,12 @@ def channels(
         list[str] | None,
         typer.Option(help="NAME, or NAME=INSTRUMENT,INSTRUMENT; those that programmes move unless given."),
     ] = None,
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="An attribute that is not to be a control, such as exports in disguise; repeatable."
+        ),
+    ] = None,
     year: Annotated[int | None, typer.Option(help="The last year unless given.")] = None,
     sigma: Annotated[float, typer.Option(min=1.01, help="Elasticity of substitution.")] = 5.0,
     learner: Annotated[
@@ -49,7 +55,9 @@ def channels(
         settings = Settings(repetitions=repetitions, learners=tuple(learner or Settings().learners))
         questions = _questions(attribute) or default_questions(panel_of(source))
         with _Bar(quiet=as_json) as bar:
-            found = estimate_channels(Request(source, questions, settings, year, sigma), progress=bar)
+            found = estimate_channels(
+                Request(source, questions, settings, year, sigma, tuple(leave_out or ())), progress=bar
+            )
     except (ChannelError, PanelError, ValueError) as error:
         typer.echo(json.dumps({"error": str(error)}) if as_json else str(error), err=not as_json)
         raise typer.Exit(WRONG_INPUT) from error

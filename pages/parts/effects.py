@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import streamlit as st
 
+from firmtrade_core.capability.sources import explaining_attributes
 from firmtrade_core.channels.from_panel import ChannelReport, Question
 from firmtrade_core.channels.work import Request, default_questions, estimate_channels
 from firmtrade_core.jobs import Job, JobStatus
@@ -27,6 +28,8 @@ class Bench(FirmBench):
         Attributes whose effects are sought; None for those that programmes move.
     instruments, reliability
         By attribute, where the reader chose; see `Question`.
+    leave_out
+        Attributes that the reader keeps out of the controls.
     detailed
         The attribute whose instruments and reliability are being chosen.
     attribute
@@ -38,6 +41,7 @@ class Bench(FirmBench):
     studied: tuple[str, ...] | None = None
     instruments: dict[str, tuple[str, ...]] = field(default_factory=dict)
     reliability: dict[str, float] = field(default_factory=dict)
+    leave_out: tuple[str, ...] = ()
     detailed: str | None = None
     attribute: str | None = None
     results: dict[str, ChannelReport] = field(default_factory=dict)
@@ -76,7 +80,17 @@ class Bench(FirmBench):
         PanelError
             If the named folder holds no panel.
         """
-        return Request(self.basis, self.questions())
+        return Request(self.basis, self.questions(), leave_out=self.left_out())
+
+    def left_out(self) -> tuple[str, ...]:
+        """Attributes that the reader keeps out, as far as these firms have them and they are not asked about.
+
+        Raises
+        ------
+        PanelError
+        """
+        asked = {name for question in self.questions() for name in question.columns}
+        return tuple(name for name in self.leave_out if name in self.offer().attributes and name not in asked)
 
     def choose(self, source: str | None) -> None:
         """Study other firms, of which other things may be asked."""
@@ -86,6 +100,12 @@ class Bench(FirmBench):
     def ask_the_usual(self) -> None:
         """Forget the reader's questions."""
         self.studied, self.instruments, self.reliability, self.detailed = None, {}, {}, None
+        self.leave_out = ()
+
+    @property
+    def asks_the_usual(self) -> bool:
+        """Whether the reader changed no question."""
+        return self.studied is None and not (self.instruments or self.reliability or self.leave_out)
 
     def look(self) -> JobStatus | None:
         """Where the work on the present choices stands; None before it was asked for."""
@@ -122,7 +142,7 @@ def current_bench() -> Bench:
 
 @dataclass(frozen=True)
 class Offer:
-    """What a panel lets one ask: the usual questions, all its attributes, its instruments."""
+    """What a panel lets one ask: the usual questions, all its attributes not made of exports, its instruments."""
 
     usual: tuple[Question, ...]
     attributes: tuple[str, ...]
@@ -132,4 +152,4 @@ class Offer:
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _offer(folder: Path | None, changed_at: float) -> Offer:
     panel = read_panel(folder)
-    return Offer(default_questions(panel), panel.attributes, panel.instruments)
+    return Offer(default_questions(panel), tuple(explaining_attributes(panel)), panel.instruments)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from firmtrade_core.channels import ChannelData, CrossFit, Outcomes, Settings, study
+from firmtrade_core.channels.disguise import how_telling
 from firmtrade_core.channels.errors import (
     DisguiseError,
     InstrumentError,
@@ -79,6 +80,80 @@ def test_the_outcome_in_disguise(drawn):
         make(drawn, "exporter", exporter=(drawn.entry > 0).astype(float))
     with pytest.raises(DisguiseError, match="markets follows the number of markets"):
         make(drawn, controls=(*OBSERVED, "markets"), markets=drawn.entry * 8)
+
+
+def everyone_exports(drawn):
+    entry = np.maximum(drawn.entry, 1 / 8)
+    return Outcomes(
+        drawn.capability, entry, drawn.entry_density, exports=10 + 0.5 * drawn.capability + noise(600)
+    )
+
+
+def noise(rows, seed=5):
+    return np.random.default_rng(seed).standard_normal(rows)
+
+
+def test_no_never_exporters_accuse_no_column(drawn):
+    """A column that is never zero is no sign of exporting where everyone exports; what cannot be told is said."""
+    firms = drawn.firms.assign(size=drawn.firms["size"] + 10)
+    data = ChannelData.from_frame(firms, everyone_exports(drawn), "certificate", OBSERVED)
+    found = study(data, QUICK)
+    assert found.effect is not None
+    assert "without never-exporters" in found.effect.cautions[-1]
+    assert "start to export" in found.effect.cautions[-1]
+
+
+def test_a_column_that_never_varies_is_no_disguise(drawn):
+    data = make(drawn, "lottery", controls=("size",))
+    assert not any("never-exporters" in caution for caution in data.cautions)
+    assert how_telling(np.full(600, 3.0), drawn.entry > 0).area == 0.5
+
+
+def test_near_disguise_is_refused_too(drawn):
+    """A flag of exporting that is wrong for 3 of 600 firms, among the controls or as the attribute."""
+    exports = drawn.entry > 0
+    wrong = exports.copy()
+    wrong[[*np.flatnonzero(exports)[:2], *np.flatnonzero(~exports)[:1]]] ^= True
+    for role in ({"treatment": "flag"}, {"controls": (*OBSERVED, "flag")}):
+        with pytest.raises(DisguiseError, match=r"flag tells almost exactly who exports .*in disguise"):
+            make(drawn, flag=wrong.astype(float), **role)
+
+
+def test_a_measure_of_sales_is_refused_and_a_near_one_is_told(drawn):
+    """Long tails: ranks follow less than the amounts do, and the amounts alone give the column away."""
+    tails = np.random.default_rng(6).standard_t(2, 600)
+    outcomes = Outcomes(
+        drawn.capability, drawn.entry, drawn.entry_density, exports=np.where(drawn.entry > 0, tails, np.nan)
+    )
+
+    def data(error):
+        firms = drawn.firms.assign(column=tails + error * noise(600))
+        return ChannelData.from_frame(firms, outcomes, "certificate", (*OBSERVED, "column"))
+
+    with pytest.raises(DisguiseError, match=r"column alone tells 9.% of how log exports differ"):
+        data(0.4)
+    told = study(data(1.3), QUICK).effect.cautions[-1]
+    assert told.startswith("column alone tells 8") and "make sure" in told
+    assert data(4.0).cautions == ()
+
+
+def test_a_flag_that_is_often_wrong_is_a_caution(drawn):
+    exports = drawn.entry > 0
+    flag = exports ^ (np.arange(600) % 33 == 0)
+    data = make(drawn, controls=(*OBSERVED, "flag"), flag=flag.astype(float))
+    assert data.cautions[0].startswith("flag tells almost exactly who exports (area under the curve 0.9")
+
+
+def test_a_group_in_which_none_exports_separates_and_is_no_disguise(drawn):
+    idle = (drawn.entry == 0) & (np.arange(600) % 3 == 0)
+    assert idle.sum() >= 20
+    data = make(drawn, controls=(*OBSERVED, "state_owned"), state_owned=idle.astype(float))
+    assert data.cautions == (
+        "No firm with state owned exports (separation): what makes such firms enter cannot be told from them.",
+    )
+    sectors = np.where(drawn.entry > 0, "mines", "shops")
+    data = make(drawn, sector=sectors)
+    assert "sector: shops" in data.cautions[0] and "separation" in data.cautions[0]
 
 
 def test_the_attribute_among_its_controls(drawn):

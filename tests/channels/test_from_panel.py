@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from firmtrade_core.channels import ChannelTable, Settings
+from firmtrade_core.channels import ChannelError, ChannelTable, Settings
 from firmtrade_core.channels.errors import DisguiseError, SampleError
 from firmtrade_core.channels.from_panel import Question, draw_sample, market_sales, report
 from firmtrade_core.channels.prediction import predictions
@@ -108,6 +108,51 @@ def test_exports_in_disguise_are_refused(panel):
         draw_sample(leaking, (Question("sales_abroad"),), capability=CAPABILITY)
 
 
+def test_columns_made_of_exports_take_no_part(panel, found):
+    """A flag of exporting and the share exported, in the panel as controls, change nothing; asked about they are refused."""
+    exports = panel.firms["exports"]
+    frame = panel.firms.assign(exporter=(exports > 0).astype(int), export_share=exports / (exports + 5.0))
+    told = FirmPanel.from_frames(frame, panel.trade, metadata=panel.metadata)
+    questions = (*QUESTIONS, Question("exporter"))
+    made = report(told, questions, QUICK, sample=draw_sample(told, questions, capability=CAPABILITY))
+    assert made.table["quality_certificate"] == found.table["quality_certificate"]
+    assert "made of exports" in made.table.refused["exporter"]
+
+
+def test_the_reader_leaves_attributes_out(panel, folder):
+    """What gives exports away stops the work until it is left out; then it is no control and no predictor."""
+    frame = panel.firms.assign(sold=np.log1p(panel.firms["exports"]).round(1))
+    leaking = FirmPanel.from_frames(frame, panel.trade, metadata=panel.metadata)
+    with pytest.raises(DisguiseError, match=r"sold .*Leave it out"):
+        draw_sample(leaking, QUESTIONS[:1], capability=CAPABILITY)
+    sample = draw_sample(leaking, QUESTIONS[:1], leave_out=("sold",), capability=CAPABILITY)
+    made = report(leaking, QUESTIONS[:1], QUICK, sample=sample)
+    assert "sold" not in made.studies[0].controls and "sold" not in sample.results.data.attribute_names
+    assert made.table["quality_certificate"].grade == "instrument"
+    with pytest.raises(ChannelError, match="skill_share cannot be both"):
+        Request(folder, QUESTIONS, leave_out=("skill_share",))
+
+
+def test_near_disguise_stops_before_any_work(panel):
+    flag = (panel.firms["exports"] > 0) ^ (np.arange(len(panel.firms)) % 301 == 0)
+    frame = panel.firms.assign(flag=flag.astype(float))
+    leaking = FirmPanel.from_frames(frame, panel.trade, metadata=panel.metadata)
+    with pytest.raises(DisguiseError, match="flag tells almost exactly who exports"):
+        draw_sample(leaking, QUESTIONS[:1], capability=CAPABILITY)
+
+
+def test_where_every_firm_exports_effects_are_told_and_what_is_missing_is_said(panel):
+    """Firms that never exported are dropped from a panel: no column is accused, the first control least of all."""
+    sells = panel.firms.loc[(panel.firms["year"] == 2022) & (panel.firms["exports"] > 0), "firm"]
+    frame = panel.firms[panel.firms["firm"].isin(sells)]
+    frame = frame.assign(initial_employment=frame["initial_employment"] + 10)
+    exporters = FirmPanel.from_frames(frame, panel.trade, metadata=panel.metadata)
+    sample = draw_sample(exporters, QUESTIONS[:1], capability=CAPABILITY)
+    made = report(exporters, QUESTIONS[:1], QUICK, sample=sample)
+    assert made.table.refused == {}
+    assert any("without never-exporters" in caution for caution in made.table["quality_certificate"].cautions)
+
+
 def test_too_few_sellers_are_told(panel):
     few = FirmPanel.from_frames(panel.firms, panel.trade.head(10), metadata=panel.metadata)
     with pytest.raises(SampleError, match="No destination has 20 sellers"):
@@ -191,10 +236,12 @@ def test_the_command_line(folder, tmp_path):
     arguments = [
         "channels", "--panel", str(folder), "--attribute", "quality_certificate=instrument_lottery",
         "--learner", "linear", "--repetitions", "1", "--write-table", str(tmp_path / "effects.json"), "--json",
+        "--leave-out", "skill_share",
     ]  # fmt: skip
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
+    assert "skill_share" not in told["studies"][0]["controls"]
     assert told["studies"][0]["effect"]["grade"] == "instrument"
     assert ChannelTable.load(tmp_path / "effects.json")["quality_certificate"].grade == "instrument"
 
