@@ -250,7 +250,7 @@ def in_percent(fraction: float) -> str:
 
 def _with_unit(text: str, unit: str) -> str:
     """Amounts of money stay whole, `bn USD` too; longer units may go on in the next line."""
-    bound = unit.replace(" USD", f"{NARROW_NO_BREAK_SPACE}USD")
+    bound = unit.replace(" USD", "\u00a0USD")
     return text if text == "–" else f"{text}{NARROW_NO_BREAK_SPACE}{bound}"
 
 

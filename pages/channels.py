@@ -319,8 +319,10 @@ def _charts(study: Study, report: ChannelReport, source: str) -> None:
         chart.draw(beside_prediction_chart(report, source, "fixed costs"), key="beside_fixed", result=result)
     if study.groups:
         heading("For whom")
-        for column, groups in zip(st.columns(len(study.groups), gap="large"), study.groups, strict=True):
-            with column:
+        # Sectors, the first, have many rows: they take one half, the others share the second.
+        halves = st.columns(2, gap="large")
+        for place, groups in enumerate(study.groups):
+            with halves[min(place, 1)]:
                 chart.draw(
                     groups_chart(groups, study, source),
                     key=f"groups_{groups.grouping}",

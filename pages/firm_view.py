@@ -13,6 +13,7 @@ from firmtrade_core.analysis.firms import own_margins
 from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.figures import Chart
 from firmtrade_core.figures.firm_view import chances_chart, dependence_chart, upgrades_chart
 from firmtrade_core.labels import grouped, in_percent, in_words, number
 from firmtrade_core.margins import FirmsError
@@ -242,14 +243,19 @@ def _numbers(view: FirmView) -> None:
     )
 
 
-def _next(view: FirmView, under: str, source: str, key: str) -> None:
+def _beside(drawn: Chart, kind: str, result: str) -> st.delta_generator.DeltaGenerator:
+    """A chart at the left; what it gives back is the room at its right."""
     left, right = st.columns([5, 7], gap="large")
     with left:
-        drawn = chances_chart(
-            view, subtitle=f"Chance of serving the market, %; ring baseline, dot scenario with 90 % band · {under}", source=source
-        )  # fmt: skip
-        chart.draw(drawn, key="firm_chances", result=key, kind="chances")
-    with right:
+        chart.draw(drawn, key=f"firm_{kind}", result=result, kind=kind)
+    return right
+
+
+def _next(view: FirmView, under: str, source: str, key: str) -> None:
+    drawn = chances_chart(
+        view, subtitle=f"Chance of serving the market, %; ring baseline, dot scenario with 90 % band · {under}", source=source
+    )  # fmt: skip
+    with _beside(drawn, "chances", key):
         rows = [
             (
                 str(row["name"]),
@@ -279,13 +285,10 @@ def _upgrades(view: FirmView, under: str, source: str, key: str) -> None:
             "them on the Channels page.</p>"
         )
         return
-    left, right = st.columns([5, 7], gap="large")
-    with left:
-        drawn = upgrades_chart(
-            view, subtitle=f"Change in expected exports, %, with 90 % band; grey: association only · {under}", source=source
-        )  # fmt: skip
-        chart.draw(drawn, key="firm_upgrades", result=key, kind="upgrades")
-    with right:
+    drawn = upgrades_chart(
+        view, subtitle=f"Change in expected exports, %, with 90 % band; grey: association only · {under}", source=source
+    )  # fmt: skip
+    with _beside(drawn, "upgrades", key):
         table(
             "What an upgrade may cost a year and still pay",
             ("Upgrade", "Pays up to", "90 % band", "Evidence"),
@@ -340,15 +343,8 @@ def _band(values: tuple[float, float, float]) -> str:
 
 def _dependence(view: FirmView, under: str, source: str, key: str) -> None:
     st.html('<h2 class="ft-heading">Partner risk</h2>')
-    left, right = st.columns([5, 7], gap="large")
-    with left:
-        drawn = dependence_chart(
-            view,
-            subtitle=f"Share of expected exports, %; grey baseline, colour scenario · {under}",
-            source=source,
-        )
-        chart.draw(drawn, key="firm_dependence", result=key, kind="dependence")
-    with right:
+    subtitle = f"Share of expected exports, %; grey baseline, colour scenario · {under}"
+    with _beside(dependence_chart(view, subtitle=subtitle, source=source), "dependence", key):
         found = view.dependence
         rows = [
             ("Concentration (Herfindahl)", *(number(v) for v in found.concentration)),

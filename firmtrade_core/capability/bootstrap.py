@@ -29,6 +29,9 @@ SMALLEST_ERROR = 0.2
 #: Draws below which no interval is told, and below which how errors grow with a parameter cannot be seen.
 FEWEST_DRAWS, FEWEST_FOR_SLOPE = 3, 10
 
+#: Ranges of the draws beyond which an interval on a curved scale is not believed.
+MOST_RANGES = 2.0
+
 
 @dataclass(frozen=True, eq=False)
 class Draw:
@@ -173,7 +176,12 @@ def corrected_interval(
         # On this scale the information matrix puts the error at one: two noisy measures of the same error, pooled.
         spread = float(np.sqrt((spread**2 + 1.0) / 2))
     reach = inflation * float(student.ppf((1 + level) / 2, len(draws) - 1)) * spread
-    return float(scale.back(corrected - reach)), float(scale.back(corrected + reach))
+    low, high = sorted((scale.back(corrected - reach), scale.back(corrected + reach)))
+    farthest = MOST_RANGES * float(np.ptp(draws))
+    if scale.slope and not (draws.min() - farthest <= low and high <= draws.max() + farthest):
+        # Where draws collapse to a bound, errors do not follow a line, and the curved scale runs away with it.
+        return corrected_interval(estimate, draws, None, level, inflation)
+    return low, high
 
 
 @dataclass(frozen=True)

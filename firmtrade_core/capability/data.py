@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from firmtrade_core.capability.disguise import Telling, how_telling, side_without_exception
 from firmtrade_core.capability.errors import (
     CapabilityError,
     LeakageError,
@@ -18,14 +19,15 @@ from firmtrade_core.capability.errors import (
     SampleError,
     SelectionError,
 )
+from firmtrade_core.labels import listed
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 ABSENT, PRESENT, UNOBSERVED = 0, 1, -1
 
-#: An attribute whose rank correlation with firms' sales among exporters exceeds this is made of them.
-LEAKAGE_CORRELATION = 0.97
+#: An attribute whose rank correlation with the number of markets served exceeds this is made of it, if so many tell.
+LEAKAGE_CORRELATION, FEWEST_TO_FOLLOW = 0.97, 30
 
 #: Sellers a market needs for its demand and threshold to be estimated.
 FEWEST_SELLERS = 3
@@ -238,8 +240,7 @@ class CapabilityData:
         if len(self.markets) * len(self.group_names) > 0 and present.sum() < 4 * FEWEST_SELLERS:
             raise SampleError(f"{present.sum()} sales are too few to estimate the scales.")
         data = self._without_unusable_attributes()._without_thin_markets()
-        data._refuse_leakage()
-        return data
+        return data._without_disguises()
 
     def _without_unusable_attributes(self) -> CapabilityData:
         finite = np.isfinite(self.attributes)
@@ -289,7 +290,7 @@ class CapabilityData:
             notes=(*self.notes, note),
         )
 
-    def _refuse_leakage(self) -> None:
+    def _without_disguises(self) -> CapabilityData:
         """Refuse attributes that are exports in disguise: their total, their log, their count, or a flag."""
         present = self.presence == PRESENT
         anywhere = present.any(1)
@@ -298,25 +299,42 @@ class CapabilityData:
         total = safe + np.log(
             np.where(present, np.exp(self.log_sales - safe[:, None]), 0.0).sum(1) + ~anywhere
         )
-        outcomes = {
-            "total sales abroad": (total, anywhere),
-            "the number of markets served": (present.sum(1), anywhere),
+        told = {
+            name: how_telling(self.attributes[:, i], anywhere, np.where(anywhere, total, np.nan))
+            for i, name in enumerate(self.attribute_names)
         }
-        for i, name in enumerate(self.attribute_names):
-            column = self.attributes[:, i]
-            if _separates(column, anywhere):
+        for i, (name, found) in enumerate(told.items()):
+            column, usable = self.attributes[:, i], anywhere & np.isfinite(self.attributes[:, i])
+            counted = (
+                usable.sum() >= FEWEST_TO_FOLLOW
+                and abs(_rank_correlation(column[usable], present.sum(1)[usable])) > LEAKAGE_CORRELATION
+            )
+            if found.refused or counted:
+                words = "follows the number of markets served almost exactly" if counted else found.words
                 raise LeakageError(
-                    f"{name} tells exactly who exports: it is the outcome in disguise. Leave it out or lag it."
+                    f"{name} {words}: it is the outcome in disguise, or it parts exporters from the rest so well that "
+                    "nothing else can be told. Leave it out or lag it."
                 )
-            for words, (outcome, rows) in outcomes.items():
-                usable = rows & np.isfinite(column)
-                if (
-                    usable.sum() >= 30
-                    and abs(_rank_correlation(column[usable], outcome[usable])) > LEAKAGE_CORRELATION
-                ):
-                    raise LeakageError(
-                        f"{name} follows {words} almost exactly: it is the outcome in disguise. Leave it out or lag it."
-                    )
+        return replace(self, notes=(*self.notes, *_warnings(self, told, anywhere)))
+
+
+def _warnings(data: CapabilityData, told: dict[str, Telling], anywhere: NDArray[np.bool_]) -> list[str]:
+    """Attributes that tell suspiciously much, and groups of firms of which none or all sell abroad."""
+    said = []
+    apart: dict[str, list[str]] = {}
+    for i, (name, found) in enumerate(told.items()):
+        if found.suspect:
+            said.append(f"{name} {found.words}: make sure that it is not made of exports.")
+        side = side_without_exception(data.attributes[:, i], anywhere)
+        if side is not None:
+            apart.setdefault("Every firm" if side[1] else "No firm", []).append(
+                f"{'with' if side[0] else 'without'} {name.replace('_', ' ')}"
+            )
+    return said + [
+        f"{start} {listed(names)} sells abroad (separation): how hard entry is for such firms rests on the learner's "
+        "smoothing, not on data."
+        for start, names in apart.items()
+    ]
 
 
 def _attribute_table(
@@ -356,19 +374,6 @@ def _blocks(firm: Integers, group: Integers, sector: Integers) -> Integers:
     links = coo_matrix((np.ones(len(firm)), (first, of_row)), shape=(count, count))
     joined: Integers = connected_components(links, directed=False)[1].astype(np.int64)
     return joined[sector]
-
-
-def _separates(column: Array, exports: NDArray[np.bool_]) -> bool:
-    """Whether an attribute's values or gaps split exporters from the rest without one exception."""
-    if exports.all() or not exports.any():
-        return False
-    missing = ~np.isfinite(column)
-    if (missing == exports).all() or (missing == ~exports).all():
-        return True
-    inside, outside = column[exports & ~missing], column[~exports & ~missing]
-    if not len(inside) or not len(outside):
-        return False
-    return bool(inside.min() > outside.max() or inside.max() < outside.min())
 
 
 def _rank_correlation(first: Array, second: Array) -> float:

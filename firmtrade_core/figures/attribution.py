@@ -10,9 +10,10 @@ import pandas as pd
 from firmtrade_core.attribution.firm_growth import KINDS, MARGINS, FirmGrowth, ProductivityGrowth
 from firmtrade_core.attribution.result import SOURCES, Attribution
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.figures.bars import shortened, value_bars
+from firmtrade_core.figures.bars import value_bars
 from firmtrade_core.figures.chart import GAIN, LOSS, MUTED, TEXT, Chart, base_layout
 from firmtrade_core.figures.heterogeneity import stacked_parts
+from firmtrade_core.figures.row_names import named_rows, row_height
 from firmtrade_core.labels import change, level
 from firmtrade_core.scenarios.words import countries as spoken
 
@@ -28,7 +29,7 @@ SOURCE_COLOURS = {
     "reallocation": "#F0E442",
 }
 
-ROW = 30
+ROW, NAME_WIDTH = 30, 190
 MOST_ROWS = 10
 
 
@@ -80,7 +81,7 @@ def _waterfall(
         "hovertemplate": "%{customdata}<extra></extra>",
     }
     layout = base_layout(
-        margin={"l": 190, "r": 100, "t": 4, "b": 4},
+        margin={"l": NAME_WIDTH, "r": 100, "t": 4, "b": 4},
         dragmode=False,
         annotations=[
             {
@@ -102,17 +103,10 @@ def _waterfall(
             "zeroline": False,
             "fixedrange": True,
         },
-        yaxis={
-            "tickvals": rows,
-            "ticktext": [shortened(str(name), 28) for name in names],
-            "range": [len(names) - 0.5, -0.5],
-            "showgrid": False,
-            "zeroline": False,
-            "fixedrange": True,
-            "ticklabelstandoff": 8,
-        },
+        yaxis=named_rows(names, NAME_WIDTH),
     )
-    return Chart(title, subtitle, source, [trace], layout, height=ROW * len(names) + 8)
+    height = row_height(names, NAME_WIDTH, ROW) * len(names) + 8
+    return Chart(title, subtitle, source, [trace], layout, height=height)
 
 
 def parts_by(found: Attribution, by: str, *, subtitle: str, source: str) -> Chart:

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.figures.chart import GAIN, LOSS, MUTED, TEXT, Chart, base_layout, named_rows
+from firmtrade_core.figures.chart import GAIN, LOSS, MUTED, TEXT, Chart, base_layout
 from firmtrade_core.figures.outcomes import Outcome
+from firmtrade_core.figures.row_names import named_rows, row_height
 from firmtrade_core.labels import change
 from firmtrade_core.world.world import World
 
@@ -76,7 +77,7 @@ def sector_bars(
     percent, dollars : (S,)
         Changes; dollars (bn) go to the hover and may be NaN.
     """
-    names = [shortened(world.sector_name(code)) for code in world.sectors]
+    names = [world.sector_name(code) for code in world.sectors]
     known = np.isfinite(percent)
     title = f"{country_name(country)}: {measure.lower()} by sector"
     if known.any() and np.nanmax(np.abs(percent)) > 5e-6:
@@ -88,11 +89,6 @@ def sector_bars(
         title = f"{country_name(country)}: {measure.lower()} {verb} most in {sector}"
     notes = [f"<br>{change(float(d), 'bn USD')}" if np.isfinite(d) else "" for d in dollars]
     return value_bars(names, percent, "%", title, subtitle, source, name_width=256, notes=notes)
-
-
-def shortened(name: str, most: int = 40) -> str:
-    """A name of at most so many characters."""
-    return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
 
 
 def value_bars(
@@ -117,7 +113,7 @@ def value_bars(
     title, subtitle, source
         Words around the chart.
     name_width
-        Pixels kept for names.
+        Pixels kept for names; longer ones take two lines.
     notes
         HTML put below each value in its hover.
     """
@@ -153,9 +149,9 @@ def value_bars(
             "zerolinewidth": 1,
             "fixedrange": True,
         },
-        yaxis=named_rows(names),
+        yaxis=named_rows(names, name_width),
     )
-    height = ROW_HEIGHT * max(len(names), 1) + 6
+    height = row_height(names, name_width, ROW_HEIGHT) * max(len(names), 1) + 6
     return Chart(title, subtitle, source, [trace], layout, height=height)
 
 

@@ -28,7 +28,6 @@ from firmtrade_core.figures.chart import (
     TEXT,
     Chart,
     base_layout,
-    named_rows,
     upright,
 )
 from firmtrade_core.figures.intervals import (
@@ -39,6 +38,7 @@ from firmtrade_core.figures.intervals import (
     interval_words,
     quiet_axis,
 )
+from firmtrade_core.figures.row_names import named_rows
 from firmtrade_core.labels import grouped, number
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
 

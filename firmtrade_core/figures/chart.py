@@ -106,20 +106,6 @@ def base_layout(**changes: Any) -> dict[str, Any]:
     return layout | changes
 
 
-def named_rows(names: list[str]) -> dict[str, Any]:
-    """A vertical axis with a name for each row, the first at the top."""
-    return {
-        "tickvals": list(range(len(names))),
-        "ticktext": names,
-        "range": [len(names) - 0.5, -0.5],
-        "showgrid": False,
-        "zeroline": False,
-        "fixedrange": True,
-        "tickfont": {"size": 13},
-        "ticklabelstandoff": 8,
-    }
-
-
 def upright(at: float, colour: str = MUTED, dash: str = "solid") -> dict[str, Any]:
     """A line from the foot to the top of a chart, behind what is drawn."""
     return {

@@ -15,13 +15,14 @@ from firmtrade_core.channels.identification import NAIVE
 from firmtrade_core.channels.prediction import Prediction
 from firmtrade_core.channels.sensitivity import Sensitivity
 from firmtrade_core.channels.support import MOST_WITHOUT_LIKE, UNBALANCED, Balance, Overlap
-from firmtrade_core.figures.chart import ACCENT, EDGE, MUTED, TEXT, Chart, base_layout, named_rows, upright
+from firmtrade_core.figures.chart import ACCENT, EDGE, MUTED, TEXT, Chart, base_layout, upright
 from firmtrade_core.figures.intervals import ROW_HEIGHT, Row
 from firmtrade_core.figures.intervals import axis_words as _words
 from firmtrade_core.figures.intervals import inside_words as _inside
 from firmtrade_core.figures.intervals import interval_rows as _intervals
 from firmtrade_core.figures.intervals import interval_words as _interval
 from firmtrade_core.figures.intervals import quiet_axis as _axis
+from firmtrade_core.figures.row_names import margin_for, named_rows, row_height
 from firmtrade_core.labels import in_words, number
 
 #: What an attribute may move.
@@ -189,17 +190,18 @@ def _effect_and_prediction(
 
 def groups_chart(groups: GroupEffects, study: Study, source: str) -> Chart:
     """Effects by group, in the groups' own order."""
+    names = [in_words(line.group) for line in groups.effects]
     rows = [
-        Row(_short(line.group), line.effect, line.low, line.high, ACCENT,
+        Row(name, line.effect, line.low, line.high, ACCENT,
             f"<b>{line.group}</b><br>{_interval(line.effect, line.low, line.high)}<br>{line.firms} firms")
-        for line in groups.effects
+        for name, line in zip(names, groups.effects, strict=True)
     ]  # fmt: skip
     differ = "differ" if groups.p_value < 0.05 else "may all be the same"
     title = f"By {groups.grouping}: effects {differ} ({chance(groups.p_value)})"
     missing = f" · too few, or selling too little: {', '.join(groups.left_out)}" if groups.left_out else ""
     return _intervals(
         rows, title, f"Effect of {_step(study)} by double machine learning, {study.level:.0%} intervals{missing}", source,
-        name_width=190,
+        name_width=margin_for(names, 190),
     )  # fmt: skip
 
 
@@ -247,6 +249,7 @@ def overlap_chart(overlap: Overlap, study: Study, source: str) -> Chart:
 def balance_chart(balance: Sequence[Balance], study: Study, source: str) -> Chart:
     """Differences in controls before and after weighting, the worst first."""
     shown = list(balance)[:MOST_CONTROLS]
+    names, width = [in_words(line.control) for line in shown], 210
     rows = list(range(len(shown)))
     data: list[dict[str, Any]] = [
         {
@@ -262,10 +265,10 @@ def balance_chart(balance: Sequence[Balance], study: Study, source: str) -> Char
     ]  # fmt: skip
     reach = 1.1 * max([UNBALANCED, *(abs(v) for line in shown for v in (line.before, line.after))])
     layout = base_layout(
-        margin={"l": 210, "r": 16, "t": 2, "b": 28},
+        margin={"l": width, "r": 16, "t": 2, "b": 28},
         dragmode=False,
         xaxis=_axis(range=[-reach, reach]),
-        yaxis=named_rows([_short(line.control, 30) for line in shown]),
+        yaxis=named_rows(names, width),
         shapes=[upright(0.0, MUTED), upright(-UNBALANCED, EDGE), upright(UNBALANCED, EDGE)],
     )
     left = sum(abs(line.after) > UNBALANCED for line in balance)
@@ -273,7 +276,8 @@ def balance_chart(balance: Sequence[Balance], study: Study, source: str) -> Char
     kind = "standardised differences" if study.binary else "correlations with the attribute"
     title = f"{before} of {len(balance)} controls differ before weighting, {left} after"
     subtitle = f"Controls' {kind}; lines at ±{UNBALANCED} · open: before, full: after"
-    return Chart(title, subtitle, source, data, layout, height=ROW_HEIGHT * max(len(shown), 1) + 34)
+    height = row_height(names, width, ROW_HEIGHT) * max(len(shown), 1) + 34
+    return Chart(title, subtitle, source, data, layout, height=height)
 
 
 def sensitivity_chart(found: Sensitivity, study: Study, source: str) -> Chart:
@@ -337,9 +341,4 @@ def _step(study: Study) -> str:
 
 def chance(p_value: float) -> str:
     """A p-value as written."""
-    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
-
-
-def _short(name: str, most: int = 26) -> str:
-    name = in_words(name)
-    return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
+    return "p\u00a0<\u00a00.001" if p_value < 0.001 else f"p\u00a0=\u00a0{p_value:.3f}"

@@ -14,7 +14,7 @@ from firmtrade_core.analysis.flows import Flows
 from firmtrade_core.analysis.states import before_and_after
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
-from firmtrade_core.figures.bars import VISIBLE, shortened, value_bars
+from firmtrade_core.figures.bars import VISIBLE, value_bars
 from firmtrade_core.figures.chart import GAIN, LOSS, MUTED, SURFACE, TEXT, Chart, base_layout
 from firmtrade_core.figures.outcomes import BILLION
 from firmtrade_core.figures.world_map import LITTLE_CHANGE
@@ -114,7 +114,7 @@ def trade_bars(
     shown = rows.loc[rows["moved"].abs().sort_values(ascending=False).index[:most]]
     shown = shown.sort_values("moved", ascending=False) if sort else shown.sort_index()
     notes = [f"<br>{words}" for words in _old_and_new(shown)]
-    names = [shortened(name) for name in shown["name"]]
+    names = list(shown["name"])
     width = 150 if sort else 256
     return value_bars(
         names, shown["moved"].to_numpy(), "bn USD", title, subtitle, source, name_width=width, notes=notes

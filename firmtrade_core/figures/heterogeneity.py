@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,8 @@ import pandas as pd
 
 from firmtrade_core.analysis.heterogeneity import Laws
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.figures.bars import shortened
 from firmtrade_core.figures.chart import MUTED, TEXT, Chart, base_layout
+from firmtrade_core.figures.row_names import margin_for, named_rows, row_height
 from firmtrade_core.labels import change, in_percent, number
 
 #: Okabe-Ito, one fixed slot for each law; grey for firms all alike.
@@ -24,7 +23,10 @@ MARGINS = {
     "composition": ("Who they are", "#D55E00"),
 }
 
-ROW = 26
+ROW, PARTS_ROW = 26, 34
+
+#: Pixels at most for names beside stacked parts, in half a page.
+MOST_NAME_WIDTH = 180
 
 #: Grid lines that stay behind the data in light and in dark.
 _GRID = "rgba(128,128,128,0.22)"
@@ -113,7 +115,7 @@ def law_dots(laws: Laws, *, subtitle: str, source: str, most: int = 12) -> Chart
             zeroline=True,
             zerolinecolor=MUTED,
         ),
-        yaxis=_axis(tickvals=rows, ticktext=names, range=[len(rows) - 0.5, -0.5], showgrid=False),
+        yaxis=named_rows(names),
         dragmode=False,
     )
     return Chart(title, subtitle, source, traces, layout, height=ROW * len(rows) + 80)
@@ -266,17 +268,22 @@ def stacked_parts(
     )
     present = [bool((parts[part].abs() > 1e-9).any()) for part in parts.columns]
     named = zip(map(str, parts.columns), colours, present, strict=True)
-    keys = keyed([*((part, colour) for part, colour, here in named if here), ("In all (diamond)", TEXT)], 224)
+    left = margin_for(names, MOST_NAME_WIDTH)
+    keys = keyed(
+        [*((part, colour) for part, colour, here in named if here), ("In all (diamond)", TEXT)], left
+    )
     layout = base_layout(
         barmode="relative",
         **keys,
         xaxis=_axis(title={"text": unit, "font": {"size": 13}}, zeroline=True, zerolinecolor=MUTED),
-        yaxis=_axis(
-            tickvals=rows,
-            ticktext=["<br>".join(wrap(shortened(name, 60), 34)) for name in names],
-            range=[len(rows) - 0.5, -0.5],
-            showgrid=False,
-        ),
+        yaxis=named_rows(names, left),
         dragmode=False,
     )
-    return Chart(title, subtitle, source, traces, layout, height=34 * len(rows) + 48 + keys["margin"]["t"])
+    return Chart(
+        title,
+        subtitle,
+        source,
+        traces,
+        layout,
+        height=row_height(names, left, PARTS_ROW) * len(rows) + 48 + keys["margin"]["t"],
+    )

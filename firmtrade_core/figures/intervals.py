@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from firmtrade_core.figures.chart import MUTED, Chart, base_layout, named_rows, upright
+from firmtrade_core.figures.chart import MUTED, Chart, base_layout, upright
+from firmtrade_core.figures.row_names import named_rows, row_height
 from firmtrade_core.labels import number
 
 ROW_HEIGHT = 27
@@ -82,15 +83,17 @@ def interval_rows(rows: Sequence[Row], title: str, subtitle: str, source: str, *
             "hovertemplate": "%{customdata}<extra></extra>",
         }
     )
+    names = [row.name for row in rows]
     layout = base_layout(
         margin={"l": name_width, "r": 16, "t": 2, "b": 28},
         dragmode=False,
         hovermode="closest",
         xaxis=quiet_axis(range=[first - margin, last + margin]),
-        yaxis=named_rows([row.name for row in rows]),
+        yaxis=named_rows(names, name_width),
         shapes=[upright(0.0, MUTED)],
     )
-    return Chart(title, subtitle, source, data, layout, height=ROW_HEIGHT * max(len(rows), 1) + 34)
+    height = row_height(names, name_width, ROW_HEIGHT) * max(len(rows), 1) + 34
+    return Chart(title, subtitle, source, data, layout, height=height)
 
 
 def quiet_axis(**changes: Any) -> dict[str, Any]:

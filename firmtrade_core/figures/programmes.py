@@ -6,11 +6,14 @@ import numpy as np
 
 from firmtrade_core.analysis.programmes import ProgrammeResult
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.figures.bars import shortened, value_bars
+from firmtrade_core.figures.bars import value_bars
 from firmtrade_core.figures.chart import Chart
 from firmtrade_core.figures.outcomes import Outcome
 from firmtrade_core.figures.world_map import world_map
 from firmtrade_core.labels import Variable, change, listed, number
+
+#: Pixels for names of sectors: half a column at 1280 pixels must leave room for bars.
+SECTOR_WIDTH = 200
 
 NEW_EXPORTERS = Variable(
     "new_exporters",
@@ -60,11 +63,11 @@ def extra_exports_bars(result: ProgrammeResult, *, subtitle: str, source: str) -
     name = str(table["name"].iloc[top])
     title = f"Exports of {name[:1].lower()}{name[1:]} move most: {change(float(values[top]), 'm USD')}"
     notes = [f"<br>{change(float(pairs), 'firm-market pairs')}" for pairs in table["pairs"]]
-    names = [shortened(str(n), 34) for n in table["name"]]
-    return value_bars(names, values, "m USD", title, subtitle, source, name_width=220, notes=notes)
+    names = [str(n) for n in table["name"]]
+    return value_bars(names, values, "m USD", title, subtitle, source, name_width=SECTOR_WIDTH, notes=notes)
 
 
-def destination_bars(result: ProgrammeResult, *, subtitle: str, source: str, most: int = 10) -> Chart:
+def destination_bars(result: ProgrammeResult, *, subtitle: str, source: str, most: int = 14) -> Chart:
     """Extra exports by destination, the largest changes first."""
     table = result.destinations.sort_values("exports", key=abs, ascending=False).head(most)
     values = table["exports"].to_numpy(float)
@@ -81,13 +84,13 @@ def moved_jobs_bars(result: ProgrammeResult, *, subtitle: str, source: str) -> C
     table, unit = result.jobs, "persons" if "persons" in result.jobs else "%"
     values = table["persons" if unit == "persons" else "percent"].to_numpy(float)
     world = result.with_it.world
-    names = [shortened(world.sector_name(code), 34) for code in table["sector"]]
+    names = [world.sector_name(code) for code in table["sector"]]
     gain, loss = int(values.argmax()), int(values.argmin())
     title = "Jobs stay where they are"
     if max(abs(values[gain]), abs(values[loss])) >= 0.005:
         title = f"Jobs move to {_lower(names[gain])}, mostly from {_lower(names[loss])}"
     notes = [f"<br>{change(float(percent), '%')} of the sector's jobs" for percent in table["percent"]]
-    return value_bars(names, values, unit, title, subtitle, source, name_width=220, notes=notes)
+    return value_bars(names, values, unit, title, subtitle, source, name_width=SECTOR_WIDTH, notes=notes)
 
 
 def _lower(name: str) -> str:

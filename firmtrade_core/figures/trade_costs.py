@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.figures.chart import ACCENT, MUTED, TEXT, Chart, base_layout, named_rows, upright
+from firmtrade_core.figures.chart import ACCENT, MUTED, TEXT, Chart, base_layout, upright
+from firmtrade_core.figures.row_names import named_rows
 from firmtrade_core.labels import number
 
 ROW_HEIGHT = 26

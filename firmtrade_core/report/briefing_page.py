@@ -93,35 +93,23 @@ def _where_exports_go(made: PipelineResult, who: str) -> str:
     sectors = found.sectors.reindex(found.sectors["dollars"].abs().sort_values(ascending=False).index).head(
         LISTED
     )
-    first = _table(
+    first = _barred(
         ("Source", "", "Change", "Of exports"),
-        zip(
-            sources["label"],
-            _bars(sources["change"]),
-            (change(v, "bn USD") for v in sources["change"]),
-            (change(v) for v in sources["percent"]),
-            strict=True,
-        ),
+        sources["label"],
+        (sources["change"], "bn USD"),
+        (sources["percent"], "%"),
     )
-    second = _table(
+    second = _barred(
         ("Destination", "", "Exports", "Firms there"),
-        zip(
-            places["name"],
-            _bars(places["exports"]),
-            (change(v, "m USD") for v in places["exports"]),
-            (change(v, "firms") for v in places["firms"]),
-            strict=True,
-        ),
+        places["name"],
+        (places["exports"], "m USD"),
+        (places["firms"], "firms"),
     )
-    third = _table(
+    third = _barred(
         ("Sector", "", "Exports", "Change"),
-        zip(
-            sectors["name"],
-            _bars(sectors["dollars"]),
-            (change(v, "bn USD") for v in sectors["dollars"]),
-            (change(v) for v in sectors["percent"]),
-            strict=True,
-        ),
+        sectors["name"],
+        (sectors["dollars"], "bn USD"),
+        (sectors["percent"], "%"),
     )
     return f"<h2>Exports of {escape(who)}: where the change comes from</h2>{first}<h2>To whom, and of what</h2>{second}{third}"
 
@@ -157,14 +145,13 @@ def _programmes(made: PipelineResult) -> str:
 def _winners(made: PipelineResult) -> str:
     table = made.findings.countries
     shown = pd.concat([table.head(5), table.tail(5)]).drop_duplicates("country")
-    rows = zip(
+    rows = _barred(
+        ("Country", "", "Real income", "Worth a year"),
         shown["name"],
-        _bars(shown["real_income"]),
-        (change(v) for v in shown["real_income"]),
-        (change(v / 1e3, "bn USD") for v in shown["equivalent_variation"]),
-        strict=True,
+        (shown["real_income"], "%"),
+        (shown["equivalent_variation"] / 1e3, "bn USD"),
     )
-    return f"<h2>Who gains and who loses</h2>{_table(('Country', '', 'Real income', 'Worth a year'), rows)}"
+    return f"<h2>Who gains and who loses</h2>{rows}"
 
 
 def _firms(made: PipelineResult) -> str:
@@ -249,6 +236,12 @@ def _band(value: float, low: float, high: float, unit: str = "") -> str:
 
 class _Markup(str):
     """Text that is HTML already."""
+
+
+def _barred(head: Sequence[str], names: pd.Series, *changes: tuple[pd.Series, str]) -> str:
+    """Rows of names with signed changes and their units, and a bar of the first of them."""
+    written = ((change(float(value), unit) for value in values) for values, unit in changes)
+    return _table(head, zip(names, _bars(changes[0][0]), *written, strict=True))
 
 
 def _bars(values: pd.Series) -> list[_Markup]:

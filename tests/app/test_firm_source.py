@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from firmtrade_core.channels.from_panel import Question
 from firmtrade_core.harmonise.pipeline import Outcome
 from firmtrade_core.paths import PROJECT
 from pages.parts.desk import Desk

@@ -31,12 +31,25 @@ def total() -> np.ndarray:
         ("log_exports", total()),
         ("exporter", np.isfinite(SALES).any(1).astype(float)),
         ("destinations", np.isfinite(SALES).sum(1)),
+        ("almost_exporter", np.isfinite(SALES).any(1) != (np.arange(200) < 2)),
+        ("noisy_log_exports", total() + 0.05 * GENERATOR.standard_normal(200)),
         ("known_only_of_exporters", np.where(np.isfinite(SALES).any(1), 1.0 + np.arange(200), np.nan)),
     ],
 )
 def test_outcomes_in_disguise_are_refused_by_name(name: str, column: np.ndarray) -> None:
     with pytest.raises(LeakageError, match=name):
         CapabilityData.from_arrays(SALES, PLAIN.assign(**{name: column}))
+
+
+def test_columns_that_tell_much_and_firms_that_never_sell_are_spoken_of() -> None:
+    sells = np.isfinite(SALES).any(1)
+    telling = sells + 0.35 * np.random.default_rng(4).standard_normal(200)
+    thin = np.where(np.arange(200)[:, None] < 60, np.nan, SALES)
+    home_only = (np.arange(200) < 40).astype(float)
+    data = CapabilityData.from_arrays(thin, PLAIN.assign(home_only=home_only))
+    assert any("No firm with home only sells abroad (separation)" in note for note in data.notes)
+    spoken = CapabilityData.from_arrays(SALES, PLAIN.assign(telling=telling))
+    assert any(note.startswith("telling tells almost exactly") for note in spoken.notes)
 
 
 def test_constant_and_empty_columns_are_set_aside_and_said() -> None:

@@ -10,6 +10,7 @@ from designs import correlation, reference
 from scipy.special import ndtr
 
 from firmtrade_core.capability import CapabilityData, Learner, Scales, Settings, estimate, pool_imputations
+from firmtrade_core.capability.bootstrap import corrected_interval
 from firmtrade_core.capability.estimation import simulate
 from firmtrade_core.capability.likelihood import integrate
 from firmtrade_core.capability.maximise import Parameters, block_scores, maximise, start
@@ -157,3 +158,17 @@ def test_imputations_are_pooled_by_rubins_rules(estimated) -> None:
         results.parameters.loc["σ_u", "standard_error"]
     )
     assert pooled.loc["σ_u", "missing_information"] == 0
+
+
+def test_intervals_stay_where_parameters_live_when_draws_collapse() -> None:
+    """σ_u at its bound in some draws, errors there anything: no run-away, no sign that a scale cannot have."""
+    draws = np.array([0.0, 0.0, 0.02, 0.4, 0.9, 1.1, 0.7, 0.0, 0.5, 1.3])
+    errors = np.array([9.0, 30.0, 4.0, 0.5, 0.3, 0.2, 0.4, 55.0, 0.5, 0.1])
+    low, high = corrected_interval(0.6, draws, errors)
+    assert -3 < low < high < 4
+    assert np.isnan(corrected_interval(0.6, draws[:2], errors[:2])).all()
+    data, _ = reference(firms=600, markets=1, seed=0)
+    table = estimate(data, QUICK, draws=10).parameters
+    told = table[table["low"].notna()]
+    scales = told.drop(index=[name for name in ("ρ", "v_k") if name in told.index])
+    assert (scales["low"] >= 0).all() and (scales["high"] < 20).all()

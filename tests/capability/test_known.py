@@ -133,6 +133,9 @@ def test_structure_forecasts_known_firms_in_hidden_markets() -> None:
     )
     # With so few cells entry is a tie with a probit that sees the firm elsewhere.
     assert values.loc["entry log loss", STRUCTURE] < 1.03 * values.loc["entry log loss"].min()
+    assert (
+        set(found.best) <= {STRUCTURE, ECONOMETRICS, LEARNING} and found.best["log sales RMSE"] == STRUCTURE
+    )
     assert 0.15 < found.cells / data.presence.size < 0.25
     assert (found.by_market["low"] <= found.by_market["high"]).all()
     with pytest.raises(SampleError, match="one market"):
