@@ -302,7 +302,7 @@ def sensitivity_chart(found: Sensitivity, study: Study, source: str) -> Chart:
             "mode": "markers+text",
             "x": [100 * b.with_treatment for b in found.benchmarks],
             "y": [100 * b.with_outcome for b in found.benchmarks],
-            "text": [in_words(b.control) if i < 3 else "" for i, b in enumerate(found.benchmarks)],
+            "text": ["" if i else in_words(b.control) for i, b in enumerate(found.benchmarks)],
             "textposition": "top right",
             "textfont": {"size": 12, "color": TEXT},
             "marker": {"size": 8, "color": SECOND},
