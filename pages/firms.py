@@ -83,6 +83,9 @@ def _method(bench: Bench) -> None:
     def take_years(value: int | None) -> None:
         bench.years = value or bench.years
 
+    def take_imputations(value: bool) -> None:
+        bench.imputations = value
+
     def take_kind(value: Resampling | None) -> None:
         bench.kind = value or bench.kind
 
@@ -110,6 +113,11 @@ def _method(bench: Bench) -> None:
         st.selectbox(
             "Years up to the last", range(1, offer.years + 1), help="Years of a firm count once.",
             **seeded("firms_years", bench.years, take_years),
+        )  # fmt: skip
+    if offer.completed > 1:
+        st.toggle(
+            f"Pool {offer.completed} completed panels", help="Rubin's rules: intervals then count what filling gaps adds.",
+            **seeded("firms_imputations", bench.imputations, take_imputations),
         )  # fmt: skip
     st.selectbox(
         "Bands from", list(KINDS), format_func=KINDS.__getitem__, help="Shocks drawn anew cover the truth more often in "

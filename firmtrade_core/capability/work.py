@@ -33,6 +33,7 @@ from firmtrade_core.capability.explanation import (
     premium_split,
     variance_shares,
 )
+from firmtrade_core.capability.imputations import PooledResults, pool_imputations
 from firmtrade_core.capability.known import (
     KnownComparison,
     compare_in_known_markets,
@@ -52,7 +53,7 @@ from firmtrade_core.capability.results import CapabilityResults, estimate
 from firmtrade_core.capability.sources import Sectors, explaining_attributes, from_panel
 from firmtrade_core.jobs import Checkpoints, Progress, content_hash, part, silent
 from firmtrade_core.panel import FirmPanel, PanelError
-from firmtrade_core.panel.source import Source, files_of, panel_of
+from firmtrade_core.panel.source import Source, completed_panels, files_of, panel_of
 
 Result = TypeVar("Result")
 Flow = Literal["export", "import"]
@@ -100,6 +101,8 @@ class Request:
         Countries that stand alone; the others make one market.
     draws, kind
         Of the bootstrap, from which bands come; see `bootstrap.bootstrap`.
+    imputations
+        Whether the panel's completed tables are estimated too and pooled by Rubin's rules.
     folds, held_out
         Folds of the comparison with rivals, and how many of them are held out in turn; none to leave it out.
     hidden
@@ -120,6 +123,7 @@ class Request:
     most_markets: int = 15
     draws: int = 10
     kind: Kind = "model"
+    imputations: bool = False
     folds: int = 5
     held_out: int = 3
     hidden: tuple[Hidden, ...] = ("markets", "years")
@@ -195,6 +199,8 @@ class CapabilityReport:
         ``absent`` firms, and expected ``starters`` among them with ``low`` and ``high``.
     bands
         ``explained`` (share of capability), ``starters`` (any market), ``likely`` (firms more likely than not).
+    pooled
+        Over the panel's completed tables, where asked for and possible.
     refused
         What could not be told, and why.
     elasticity_of_substitution
@@ -223,6 +229,7 @@ class CapabilityReport:
     by_market: pd.DataFrame
     by_sector: pd.DataFrame
     bands: Mapping[str, Band]
+    pooled: PooledResults | None
     refused: Mapping[str, str]
     elasticity_of_substitution: float
     content_hash: str
@@ -327,6 +334,11 @@ class _Work:
         self.progress(0.88, "What predicts: Shapley values")
         explained = self._step("explanation", (*told, request.sample), lambda: self._explained(results))
         explanations, seeds, pairs, shares = explained
+        pooled = (
+            self._tried("pooling imputations", refused, lambda: self._pooled(told))
+            if request.imputations
+            else None
+        )
         self.progress(0.94, "Who could be next")
         places = describe(panel, data)
         made = [results.at_draw(draw) for draw in draws]
@@ -335,7 +347,7 @@ class _Work:
             panel.metadata.label, panel.metadata.synthetic, panel.metadata.home, int(data.years.max()), request.flow,
             results, places, explanations, seeds, pairs, shares, premium_bands(results, made), comparison, known, index,
             tail_report(results), premia(results), prospects(results, draws=100), *_starters(results, told_starters, places),
-            _bands(results, made, told_starters), refused, request.elasticity_of_substitution,
+            _bands(results, made, told_starters), pooled, refused, request.elasticity_of_substitution,
             content_hash(self.panel_hash, request),
         )  # fmt: skip
 
@@ -435,6 +447,28 @@ class _Work:
             if made is not None:
                 found[hidden] = made
         return found
+
+    def _pooled(self, told: object) -> PooledResults:
+        request = self.request
+        panels = completed_panels(request.source)
+        if not panels:
+            raise CapabilityError(
+                "The panel has no completed tables: fill its gaps when harmonising, in two draws or more."
+            )
+        found = []
+        for number, panel in enumerate(panels):
+            words = f"Completed panel {number + 1} of {len(panels)}"
+            self.progress(0.9 + 0.04 * number / len(panels), words)
+
+            def one(panel: FirmPanel = panel) -> CapabilityResults:
+                results = estimate(read_data(panel, request), request.settings)
+                made = bootstrap(
+                    results.data, results.state, request.draws, kind=request.kind, seed=request.settings.seed
+                )
+                return replace(results, draws=made)
+
+            found.append(self._step(f"imputation{number}", (told, request.draws, request.kind), one))
+        return pool_imputations(found)
 
     def _index_test(self, results: CapabilityResults) -> SingleIndexTest:
         self.progress(0.8, "One index or two")

@@ -161,6 +161,9 @@ def tables(report: CapabilityReport) -> tuple[Table, ...]:
             {"loss": "weighted mean squared error, held out"},
         ),
     ]
+    if report.pooled is not None:
+        found.append(Table("pooled", "Parameters pooled over imputations", _named(report.pooled.parameters, "parameter"), {"estimate": "logs"}))  # fmt: skip
+        found.append(Table("pooled_markets", "Market effects pooled over imputations", report.pooled.markets, {"demand": "log", "threshold": "log"}))  # fmt: skip
     if report.premium:
         split = [
             {"source": name, "value": b.value, "low": b.low, "high": b.high}
@@ -294,6 +297,7 @@ def model_card(report: CapabilityReport, request: Request) -> str:
         "",
         *_markdown(_parameters(report).round(3)),
         "",
+        *_pooled_lines(report),
         "## Held-out firms",
         "",
     ]  # fmt: skip
@@ -317,6 +321,18 @@ def model_card(report: CapabilityReport, request: Request) -> str:
         lines += _markdown(pd.DataFrame(winners(known), columns=head))
     lines += ["", "## Limits", "", *(f"- {said}" for said in limits(report))]
     return "\n".join(lines) + "\n"
+
+
+def _pooled_lines(report: CapabilityReport) -> list[str]:
+    if report.pooled is None:
+        return []
+    table = report.pooled.parameters.round(3).reset_index(names="parameter")
+    return [
+        f"### Pooled over {report.pooled.imputations} completed panels (Rubin)",
+        "",
+        *_markdown(table),
+        "",
+    ]
 
 
 def limits(report: CapabilityReport) -> tuple[str, ...]:

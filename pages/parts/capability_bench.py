@@ -12,6 +12,7 @@ from firmtrade_core.capability import CapabilityError, Learner, Settings
 from firmtrade_core.capability.bootstrap import Kind as Resampling
 from firmtrade_core.capability.learners import Kind
 from firmtrade_core.capability.work import CapabilityReport, Flow, Hidden, Request, estimate_capability
+from firmtrade_core.harmonise.pipeline import IMPUTED
 from firmtrade_core.jobs import Job, JobStatus
 from firmtrade_core.panel import PanelError
 from pages.parts.firm_source import FirmBench, changed, read_panel, session_bench
@@ -34,7 +35,7 @@ class Bench(FirmBench):
 
     Parameters
     ----------
-    flow, learner, two_indices, seed, draws, leave_out, hidden, years, sector, kind
+    flow, learner, two_indices, seed, draws, leave_out, hidden, years, sector, kind, imputations
         See `work.Request`.
     section
         Of `SECTIONS`.
@@ -56,6 +57,7 @@ class Bench(FirmBench):
     years: int = 1
     sector: str | None = None
     kind: Resampling = "model"
+    imputations: bool = False
     section: str = SECTIONS[0]
     index: Literal["m", "g"] = "m"
     unit: Literal["revenue", "cost"] = "revenue"
@@ -87,7 +89,7 @@ class Bench(FirmBench):
     def choose(self, source: str | None) -> None:
         """Study other firms, which have attributes, sectors and years of their own."""
         super().choose(source)
-        self.leave_out, self.sector, self.years = (), None, 1
+        self.leave_out, self.sector, self.years, self.imputations = (), None, 1, False
 
     def look(self) -> JobStatus | None:
         """Where the work on the present choices stands; None before it was asked for."""
@@ -123,6 +125,7 @@ class Offer:
     attributes: tuple[str, ...] = ()
     sectors: tuple[str, ...] = ()
     years: int = 0
+    completed: int = 0
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -130,4 +133,5 @@ def _offer(folder: Path | None, changed_at: float) -> Offer:
     panel = read_panel(folder)
     firms = panel.firms
     sectors = sorted(firms["sector"].dropna().astype(str).unique()) if "sector" in firms else []
-    return Offer(panel.attributes, tuple(sectors), len(panel.years))
+    completed = 0 if folder is None else len(list((folder / IMPUTED).glob("firms_*.parquet")))
+    return Offer(panel.attributes, tuple(sectors), len(panel.years), completed)

@@ -602,6 +602,22 @@ def parameters(report: CapabilityReport, bench: Bench) -> None:
         ],
         left=(1,),
     )  # fmt: skip
+    if report.pooled is not None:
+        heading(
+            f"Pooled over {report.pooled.imputations} completed panels",
+            "Rubin's rules; missing information is the share of variance that filling gaps adds.",
+        )
+        rows_table(
+            "Pooled parameters",
+            ("Symbol", "Meaning", "Estimate", "Standard error", "90 % interval", "Missing information"),
+            [
+                (str(symbol), words.MEANINGS[str(symbol)], f"{line['estimate']:.3f}", _three(line["standard_error"]),
+                 f"{line['low']:.3f} to {line['high']:.3f}" if math.isfinite(line["low"]) else "",
+                 f"{100 * line['missing_information']:.0f} %" if math.isfinite(line["missing_information"]) else "")
+                for symbol, line in report.pooled.parameters.iterrows()
+            ],
+            left=(1,),
+        )  # fmt: skip
     heading("Markets", "Log demand δ and log entry threshold k; a higher threshold is harder to pass.")
     table = next(table.frame for table in _tables(report) if table.key == "markets")
     banded = "demand_low" in table
@@ -632,7 +648,7 @@ def parameters(report: CapabilityReport, bench: Bench) -> None:
         "Table for a paper (text)", results.table(), "capability.txt", "text/plain", icon=":material/article:",
         key="firms_paper", on_click="ignore",
     )  # fmt: skip
-    downloads(report, bench, "parameters", "markets", "search")
+    downloads(report, bench, "parameters", "markets", "search", "pooled", "pooled_markets")
     with st.expander("The Python that reproduces it"):
         st.code(words.python_code(request), language="python")
 
