@@ -6,10 +6,20 @@ from html import escape
 
 import streamlit as st
 
+from firmtrade_core.capability.bootstrap import Kind as Resampling
 from firmtrade_core.capability.comparison import MEASURES, STRUCTURE
 from firmtrade_core.capability.work import CapabilityReport, Hidden
-from firmtrade_core.labels import number
-from firmtrade_core.report.capability_words import HIDDEN, NOT_EFFECT, ends, finding, remedy, trader
+from firmtrade_core.labels import grouped, in_words, number
+from firmtrade_core.report.capability_words import (
+    HIDDEN,
+    NOT_EFFECT,
+    ONE_INDEX_REJECTED,
+    ends,
+    finding,
+    rejected,
+    remedy,
+    trader,
+)
 from pages.parts.capability_bench import LEARNERS, Bench, current_bench
 from pages.parts.firm_source import how_to_mend, source_choosers
 from pages.parts.firm_views import VIEWS, strip
@@ -18,6 +28,10 @@ from pages.parts.jobs import watch
 from pages.parts.store import seeded
 
 DRAWS = (0, 5, 10, 20, 50)
+KINDS: dict[Resampling, str] = {
+    "model": "Every firm's shocks drawn anew",
+    "firms": "Firms drawn with replacement",
+}
 
 
 def _choosers(bench: Bench) -> None:
@@ -36,8 +50,7 @@ def _choosers(bench: Bench) -> None:
     with method.popover("Method", icon=":material/tune:", width="stretch"):
         _method(bench)
     bench.problem = ""
-    known = bench.attributes()
-    status = bench.look() if known else None
+    status = bench.look() if bench.offer().attributes else None
     if bench.problem:
         complain("The firms cannot be read", bench.problem, how_to_mend(bench))
     elif status is None or status.state not in ("running", "done"):
@@ -64,6 +77,15 @@ def _method(bench: Bench) -> None:
     def take_seed(value: int | None) -> None:
         bench.seed = bench.seed if value is None else int(value)
 
+    def take_sector(value: str | None) -> None:
+        bench.sector = value
+
+    def take_years(value: int | None) -> None:
+        bench.years = value or bench.years
+
+    def take_kind(value: Resampling | None) -> None:
+        bench.kind = value or bench.kind
+
     def take_hidden(values: list[Hidden]) -> None:
         bench.hidden = tuple(name for name in HIDDEN if name in values)
 
@@ -77,6 +99,23 @@ def _method(bench: Bench) -> None:
         "Two indices", help="Let attributes move fixed costs of entry too (g), beyond capability (m).",
         **seeded("firms_two", bench.two_indices, take_two),
     )  # fmt: skip
+    offer = bench.offer()
+    if len(offer.sectors) > 1:
+        st.selectbox(
+            "Sectors", [None, *offer.sectors], help="A sector alone has a capability function of its own.",
+            format_func=lambda name: "All, which share one function" if name is None else in_words(name),
+            **seeded("firms_only_sector", bench.sector, take_sector),
+        )  # fmt: skip
+    if offer.years > 1:
+        st.selectbox(
+            "Years up to the last", range(1, offer.years + 1), help="Years of a firm count once.",
+            **seeded("firms_years", bench.years, take_years),
+        )  # fmt: skip
+    st.selectbox(
+        "Bands from", list(KINDS), format_func=KINDS.__getitem__, help="Shocks drawn anew cover the truth more often in "
+        "simulations; firms drawn anew are robust where the model is wrong.",
+        **seeded("firms_kind", bench.kind, take_kind),
+    )  # fmt: skip
     st.selectbox(
         "Bootstrap draws", DRAWS, help="Bands come from these; each takes about a quarter of the estimate's time.",
         **seeded("firms_draws", bench.draws, take_draws),
@@ -87,7 +126,7 @@ def _method(bench: Bench) -> None:
         help="How well the models foresee firms they know. Each makes the estimate take longer.",
         **seeded("firms_hidden", list(bench.hidden), take_hidden),
     )  # fmt: skip
-    options = bench.attributes()
+    options = offer.attributes
     st.multiselect(
         "Leave out attributes", options, format_func=lambda name: name.replace("_", " "),
         help="Such as one that is trade in disguise.",
@@ -117,7 +156,7 @@ def _waiting(bench: Bench) -> None:
 def _offer_to_leave_out(bench: Bench, why: str) -> None:
     """One click for an attribute that the estimate refused."""
     named = why.split(" ", 1)[0]
-    found = next((name for name in bench.attributes() if named in (name, f"log_{name}")), None)
+    found = next((name for name in bench.offer().attributes if named in (name, f"log_{name}")), None)
     if found is None:
         return
 
@@ -147,12 +186,8 @@ def _headline(report: CapabilityReport) -> None:
             ("starters", "Expected starters on a new draw"),
             ("likely", "Firms likelier than not to start"),
         ):
-            items.append((label, _whole(bands[key].value), "firms", f"of {_whole(absent)} that {report.flow} nothing", ends(bands[key], whole=True)))  # fmt: skip
+            items.append((label, grouped(bands[key].value), "firms", f"of {grouped(absent)} that {report.flow} nothing", ends(bands[key], whole=True)))  # fmt: skip
     strip(items, report.content_hash)
-
-
-def _whole(value: float) -> str:
-    return f"{value:,.0f}".replace(",", "\u2009")
 
 
 def _gain(report: CapabilityReport) -> tuple[str, str, str, str, str]:
@@ -195,6 +230,8 @@ def _page() -> None:
         _waiting(bench)
     else:
         _headline(report)
+        if rejected(report):
+            complain("One index is not enough", ONE_INDEX_REJECTED, "Choose two indices under Method.")
         _sections(report, bench)
 
 

@@ -35,6 +35,9 @@ from firmtrade_core.margins.firms import Deviations, FirmSector
 
 Array = NDArray[np.float64]
 
+#: What bootstrap draws draw, in words.
+DRAWN: dict[Kind, str] = {"model": "firms' shocks", "firms": "firms with replacement"}
+
 #: Where parameters may lie, if not anywhere: intervals end there.
 _BOUNDS = {"v_k": (-np.inf, np.inf), "ρ": (-1.0, 1.0)}
 
@@ -291,7 +294,7 @@ class CapabilityResults:
         lines.append(f"Share of capability that attributes explain: {self.variances.iloc[-1]:.0%}")
         if len(self.draws) >= FEWEST_DRAWS:
             lines.append(
-                f"Intervals: {len(self.draws)} bootstrap draws of firms' shocks, about the corrected estimate."
+                f"Intervals: {len(self.draws)} bootstrap draws of {DRAWN[self.draws[0].kind]}, about the corrected estimate."
             )
         else:
             lines.append(f"No intervals: these take {FEWEST_DRAWS} bootstrap draws at least.")

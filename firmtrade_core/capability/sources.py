@@ -55,6 +55,7 @@ def from_panel(
     attributes: Sequence[str] | None = None,
     years: Sequence[int] | None = None,
     sectors: Sectors = "markets",
+    within: Sequence[str] | None = None,
     most_markets: int = MOST_MARKETS,
     years_are_independent: bool = False,
 ) -> CapabilityData:
@@ -72,6 +73,8 @@ def from_panel(
     sectors
         ``markets``: each sector has its own δ and k (m is shared). ``shared``: sectors share them and shift
         capability alone, for panels too thin for more; it misleads where sectors differ in demand.
+    within
+        Sectors whose firms are studied, all unless given; of one sector alone, m is its own.
     most_markets
         Countries with most traders that stand alone.
     years_are_independent
@@ -90,6 +93,11 @@ def from_panel(
         firms = firms[firms["year"].isin(list(years))]
     if firms.empty:
         raise CapabilityError(f"{panel.metadata.label} has no firms in the years asked for: {years}.")
+    if within is not None:
+        panel.need("sector")
+        firms = firms[firms["sector"].astype(str).isin(list(within))]
+        if firms.empty:
+            raise CapabilityError(f"{panel.metadata.label} has no firms in {', '.join(within)}.")
     firms = firms.reset_index(drop=True)
     log_sales, markets = _log_sales(panel, firms, flow, most_markets)
     chosen = list(attributes) if attributes is not None else explaining_attributes(panel, flow)

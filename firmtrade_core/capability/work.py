@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.capability.bootstrap import FEWEST_DRAWS, Draw, bootstrap, corrected_interval
+from firmtrade_core.capability.bootstrap import FEWEST_DRAWS, Draw, Kind, bootstrap, corrected_interval
 from firmtrade_core.capability.comparison import (
     Comparison,
     Forecast,
@@ -49,7 +49,7 @@ from firmtrade_core.capability.prospects import (
     tail_report,
 )
 from firmtrade_core.capability.results import CapabilityResults, estimate
-from firmtrade_core.capability.sources import explaining_attributes, from_panel
+from firmtrade_core.capability.sources import Sectors, explaining_attributes, from_panel
 from firmtrade_core.jobs import Checkpoints, Progress, content_hash, part, silent
 from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.panel.source import Source, files_of, panel_of
@@ -92,10 +92,14 @@ class Request:
         Attributes not to be used, such as one that is the outcome in disguise.
     year
         The last one unless given.
+    years
+        How many up to that one; those of a firm count once.
+    sector
+        Firms of this sector alone, with an m of their own; all, which share m, unless given.
     most_markets
         Countries that stand alone; the others make one market.
-    draws
-        Of the bootstrap, from which bands come.
+    draws, kind
+        Of the bootstrap, from which bands come; see `bootstrap.bootstrap`.
     folds, held_out
         Folds of the comparison with rivals, and how many of them are held out in turn; none to leave it out.
     hidden
@@ -111,8 +115,11 @@ class Request:
     settings: Settings = field(default_factory=Settings)
     leave_out: tuple[str, ...] = ()
     year: int | None = None
+    years: int = 1
+    sector: str | None = None
     most_markets: int = 15
     draws: int = 10
+    kind: Kind = "model"
     folds: int = 5
     held_out: int = 3
     hidden: tuple[Hidden, ...] = ("markets", "years")
@@ -124,8 +131,15 @@ class Request:
             raise CapabilityError(f"flow is {self.flow}; give export or import.")
         if self.elasticity_of_substitution <= 1:
             raise CapabilityError("The elasticity of substitution must exceed 1.")
+        if self.years < 1:
+            raise CapabilityError(f"{self.years} years cannot be studied; give 1 or more.")
         if not 0 <= self.held_out <= self.folds:
             raise CapabilityError(f"{self.held_out} of {self.folds} folds cannot be held out.")
+
+    @property
+    def within(self) -> tuple[str, ...] | None:
+        """Sectors studied; None for all."""
+        return None if self.sector is None else (self.sector,)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -220,23 +234,26 @@ class CapabilityReport:
 
 
 def read_data(panel: FirmPanel, request: Request) -> CapabilityData:
-    """Firms of one year; sectors have markets of their own where these have `DENSE` sellers on average.
+    """Firms of the years asked for; sectors have markets of their own where these have `DENSE` sellers on average.
 
     Raises
     ------
     CapabilityError
     """
-    year = panel.years[-1] if request.year is None else request.year
     kept = explaining_attributes(panel, request.flow, request.leave_out)
-    sectors = panel.firms.loc[panel.firms["year"] == year, "sector"].nunique()
+    last = panel.years[-1] if request.year is None else request.year
+    years = [year for year in panel.years if last - request.years < year <= last]
+    here = panel.firms[panel.firms["year"].isin(years)]
+    sectors = here["sector"].nunique() if "sector" in here and request.sector is None else 1
 
-    def read(way: Literal["shared", "markets"]) -> CapabilityData:
+    def read(way: Sectors) -> CapabilityData:
         return from_panel(
-            panel, flow=request.flow, attributes=kept, years=[year], sectors=way, most_markets=request.most_markets
+            panel, flow=request.flow, attributes=kept, years=years, sectors=way, within=request.within,
+            most_markets=request.most_markets,
         )  # fmt: skip
 
     data = read("shared")
-    if sectors > 1 and (data.presence == PRESENT).sum() >= DENSE * sectors * len(data.markets):
+    if sectors > 1 and (data.presence == PRESENT).sum() >= DENSE * sectors * len(years) * len(data.markets):
         return read("markets")
     if sectors > 1:
         note = f"sectors share demand and thresholds: with them apart, markets would have fewer than {DENSE} sellers"
@@ -289,7 +306,14 @@ class _Work:
 
     def report(self, panel: FirmPanel) -> CapabilityReport:
         request, refused = self.request, dict[str, str]()
-        wanted = (request.flow, request.leave_out, request.year, request.most_markets)
+        wanted = (
+            request.flow,
+            request.leave_out,
+            request.year,
+            request.years,
+            request.sector,
+            request.most_markets,
+        )
         data = self._step("data", wanted, lambda: read_data(panel, request))
         told = (*wanted, request.settings)
         results = self._step("estimate", told, lambda: self._estimate(data, request.settings, 0.03, 0.25))
@@ -342,10 +366,17 @@ class _Work:
                           f"Bands: bootstrap draw {number + 1} of {self.request.draws}")  # fmt: skip
 
             def draw(number: int = number) -> tuple[Draw, ...]:
-                seed = self.request.settings.seed
-                return bootstrap(results.data, results.state, number + 1, first=number, seed=seed)
+                request = self.request
+                return bootstrap(
+                    results.data,
+                    results.state,
+                    number + 1,
+                    first=number,
+                    kind=request.kind,
+                    seed=request.settings.seed,
+                )
 
-            made += self._step(f"draw{number}", told, draw)
+            made += self._step(f"draw{number}", (told, self.request.kind), draw)
         return tuple(made)
 
     def _comparison(self, data: CapabilityData, told: object) -> Comparison | None:
@@ -388,7 +419,7 @@ class _Work:
             seen = [year for year in panel.years if last - YEARS_BEFORE <= year <= last]
             history = from_panel(
                 panel, flow=request.flow, attributes=explaining_attributes(panel, request.flow, request.leave_out), years=seen, sectors="shared",
-                most_markets=request.most_markets,
+                within=request.within, most_markets=request.most_markets,
             )  # fmt: skip
             return compare_next_year(history, settings=settings, seed=settings.seed)
 

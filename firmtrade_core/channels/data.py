@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from firmtrade_core.channels.disguise import Telling, how_telling, side_without_exception
+from firmtrade_core.capability.disguise import Telling, how_telling, side_without_exception
 from firmtrade_core.channels.errors import (
     DisguiseError,
     InstrumentError,

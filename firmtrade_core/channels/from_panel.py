@@ -20,6 +20,7 @@ from firmtrade_core.capability import (
     estimate,
 )
 from firmtrade_core.capability import Settings as CapabilitySettings
+from firmtrade_core.capability.disguise import how_telling
 from firmtrade_core.capability.sources import MADE_OF, explaining_attributes
 from firmtrade_core.channels.crossfit import CrossFit, Settings
 from firmtrade_core.channels.data import (
@@ -31,7 +32,6 @@ from firmtrade_core.channels.data import (
     known_rows,
     sampling_weights,
 )
-from firmtrade_core.channels.disguise import how_telling
 from firmtrade_core.channels.errors import ChannelError, DisguiseError, SampleError
 from firmtrade_core.channels.groups import thirds
 from firmtrade_core.channels.identification import Labels, Progress, Study, study

@@ -24,8 +24,10 @@ Folder = Annotated[
 ]
 Flow = Annotated[str, typer.Option(help="export or import.")]
 Learned = Annotated[str, typer.Option("--learner", help="boosting, splines, elastic_net or random_forest.")]
-TwoIndices = Annotated[bool, typer.Option("--two-indices", help="Let attributes move fixed costs too (g).")]
-Draws = Annotated[int, typer.Option(min=0, help="Bootstrap draws by firm.")]
+TwoIndices = Annotated[
+    bool, typer.Option("--two-indices/--one-index", help="Let attributes move fixed costs too (g).")
+]
+Draws = Annotated[int, typer.Option(min=0, help="Bootstrap draws.")]
 Seed = Annotated[int, typer.Option()]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from firmtrade_core.capability import Learner, Settings
 from firmtrade_core.capability.comparison import ECONOMETRICS, LEARNING, MEASURES, STRUCTURE, Scores
+from firmtrade_core.capability.results import DRAWN
 from firmtrade_core.capability.work import Band, CapabilityReport, Hidden, Request
 from firmtrade_core.figures.capability import attribute_words
 from firmtrade_core.labels import grouped, number
@@ -18,6 +19,11 @@ from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
 from firmtrade_core.report.export import About, Table, written_now
 
 NOT_EFFECT = "Prediction, not effect: Shapley values say what tells capable firms from others, never what a policy would move."
+
+ONE_INDEX_REJECTED = (
+    "One index was asked for and the test rejects it: attributes also move fixed costs of entry, and what is said of capability "
+    "mixes the two. Estimate with two indices."
+)
 
 #: What each parameter of the table is.
 MEANINGS = {
@@ -61,6 +67,12 @@ def finding(report: CapabilityReport | None) -> str:
         return who
     count = report.bands["starters"].value
     return f"{who}; {grouped(count)} firms that {report.flow} nothing would start on a new draw of luck"
+
+
+def rejected(report: CapabilityReport) -> bool:
+    """Whether one index was estimated though the test rejects it."""
+    test = report.single_index
+    return test is not None and test.rejects and report.results.state.g_learned is None
 
 
 def ends(band: Band, factor: float = 1.0, *, signed: bool = False, whole: bool = False) -> str:
@@ -111,7 +123,7 @@ def about(report: CapabilityReport, request: Request) -> About:
         ("Firms", f"{report.panel}, {report.year}: {grouped(data.firm_count)} firms, {len(data.markets)} markets, {report.flow}s"),
         ("Kind", "synthetic: no such firm exists" if report.synthetic else "real firms; cells under five firms are withheld"),
         ("Method", f"structural boosting (MODEL 6), learner {settings.learner.kind}, {'two indices' if settings.two_indices else 'one index'}, {settings.folds} folds by firm, seed {settings.seed}"),
-        ("Intervals", f"90 %, {len(report.results.draws)} bootstrap draws" if report.results.draws else "none: no draws were made"),
+        ("Intervals", f"90 %, {len(report.results.draws)} bootstrap draws of {DRAWN[request.kind]}" if report.results.draws else "none: no draws were made"),
         ("Reading", NOT_EFFECT),
         ("Additivity", f"largest gap between predictions and sums of Shapley values {_residual(report):.1e}"),
         ("Estimate's content hash", report.content_hash),
@@ -267,7 +279,7 @@ def model_card(report: CapabilityReport, request: Request) -> str:
         f"- Structural boosting (MODEL 6), {'m and g' if settings.two_indices else 'm alone (g = 0)'}; {settings.folds} folds by firm, seed {settings.seed}",
         f"- Learner of m as chosen: {_learner_words(results.state.learner)}"
         + (f"; of g: {_learner_words(results.state.entry_learner)}" if settings.two_indices else ""),
-        f"- {len(results.draws)} bootstrap draws; marginal log likelihood {results.log_likelihood:,.1f}",
+        f"- {len(results.draws)} bootstrap draws of {DRAWN[request.kind]}; marginal log likelihood {results.log_likelihood:,.1f}",
         f"- Shapley values: {grouped(len(report.explanations['m'].rows))} firms, additive within {_residual(report):.1e}",
         "",
         "### Search",
@@ -313,6 +325,8 @@ def limits(report: CapabilityReport) -> tuple[str, ...]:
         *report.results.diagnostics,
         *(f"{name}: not told. {why}" for name, why in report.refused.items()),
     ]
+    if rejected(report):
+        said.append(ONE_INDEX_REJECTED)
     said.append(NOT_EFFECT)
     said.append(
         "Chances of starting draw entry shocks anew; where a firm's taste for a market persists, fewer start within a year."

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, cast
 import streamlit as st
 
 from firmtrade_core.capability import CapabilityError, Learner, Settings
+from firmtrade_core.capability.bootstrap import Kind as Resampling
 from firmtrade_core.capability.learners import Kind
 from firmtrade_core.capability.work import CapabilityReport, Flow, Hidden, Request, estimate_capability
 from firmtrade_core.jobs import Job, JobStatus
@@ -33,7 +34,7 @@ class Bench(FirmBench):
 
     Parameters
     ----------
-    flow, learner, two_indices, seed, draws, leave_out, hidden
+    flow, learner, two_indices, seed, draws, leave_out, hidden, years, sector, kind
         See `work.Request`.
     section
         Of `SECTIONS`.
@@ -47,11 +48,14 @@ class Bench(FirmBench):
 
     flow: str = "export"
     learner: str = "boosting"
-    two_indices: bool = False
+    two_indices: bool = True
     seed: int = 0
     draws: int = 10
     leave_out: tuple[str, ...] = ()
     hidden: tuple[Hidden, ...] = ("markets", "years")
+    years: int = 1
+    sector: str | None = None
+    kind: Resampling = "model"
     section: str = SECTIONS[0]
     index: Literal["m", "g"] = "m"
     unit: Literal["revenue", "cost"] = "revenue"
@@ -71,19 +75,19 @@ class Bench(FirmBench):
             self.basis, cast(Flow, self.flow), settings, self.leave_out, draws=self.draws, hidden=self.hidden
         )
 
-    def attributes(self) -> tuple[str, ...]:
-        """Columns that may explain; empty where the folder cannot be read, with the reason in ``problem``."""
+    def offer(self) -> Offer:
+        """What may be chosen of these firms; nothing where the folder cannot be read, with the reason in ``problem``."""
+        folder = self.folder
         try:
-            folder = self.folder
-            return _attributes(folder, 0.0 if folder is None else changed(folder))
+            return _offer(folder, 0.0 if folder is None else changed(folder))
         except PanelError as error:
             self.problem = str(error)
-            return ()
+            return Offer()
 
     def choose(self, source: str | None) -> None:
-        """Study other firms, which have attributes of their own."""
+        """Study other firms, which have attributes, sectors and years of their own."""
         super().choose(source)
-        self.leave_out = ()
+        self.leave_out, self.sector, self.years = (), None, 1
 
     def look(self) -> JobStatus | None:
         """Where the work on the present choices stands; None before it was asked for."""
@@ -112,6 +116,18 @@ def current_bench() -> Bench:
     return session_bench(_KEY, Bench)
 
 
+@dataclass(frozen=True)
+class Offer:
+    """What a panel lets one choose."""
+
+    attributes: tuple[str, ...] = ()
+    sectors: tuple[str, ...] = ()
+    years: int = 0
+
+
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _attributes(folder: Path | None, changed_at: float) -> tuple[str, ...]:
-    return read_panel(folder).attributes
+def _offer(folder: Path | None, changed_at: float) -> Offer:
+    panel = read_panel(folder)
+    firms = panel.firms
+    sectors = sorted(firms["sector"].dropna().astype(str).unique()) if "sector" in firms else []
+    return Offer(panel.attributes, tuple(sectors), len(panel.years))

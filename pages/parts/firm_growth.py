@@ -19,7 +19,7 @@ from firmtrade_core.attribution import (
 from firmtrade_core.attribution.firm_growth import MARGINS, MEASURES, read_source, source_arguments
 from firmtrade_core.figures.attribution import firm_parts, firm_waterfall, productivity_parts
 from firmtrade_core.jobs import Job, JobStatus, content_hash
-from firmtrade_core.labels import change, number
+from firmtrade_core.labels import change, grouped, number
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 from firmtrade_core.report.export import About, Table, written_now
 from pages.parts import chart
@@ -154,7 +154,7 @@ def _show(found: FirmGrowth, reading: Reading) -> None:
             (
                 str(row["label"]),
                 str(row["explanation"]),
-                "withheld" if pd.isna(row["firms"]) else f"{row['firms']:,.0f}".replace(",", "\u2009"),
+                "withheld" if pd.isna(row["firms"]) else grouped(float(row["firms"])),
                 change(float(row["change"]) / size, unit),
                 change(float(row["percent"])),
             )

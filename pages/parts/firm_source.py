@@ -13,7 +13,7 @@ from typing import Any, ClassVar, TypeVar
 import streamlit as st
 
 from firmtrade_core.jobs import Job, JobStatus, content_hash
-from firmtrade_core.labels import NARROW_NO_BREAK_SPACE
+from firmtrade_core.labels import grouped
 from firmtrade_core.panel import FirmPanel
 from firmtrade_core.panel.synthetic.country import make_country
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
@@ -164,7 +164,7 @@ def source_choosers(
         right.selectbox(
             "Sample",
             bench.SIZES,
-            format_func=lambda count: f"{count:,} firms".replace(",", NARROW_NO_BREAK_SPACE),
+            format_func=lambda count: f"{grouped(count)} firms",
             **seeded(f"{key}_sample", bench.firms, take_firms),
         )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from firmtrade_core.capability.disguise import how_telling
 from firmtrade_core.channels import ChannelData, CrossFit, Outcomes, Settings, study
-from firmtrade_core.channels.disguise import how_telling
 from firmtrade_core.channels.errors import (
     DisguiseError,
     InstrumentError,
