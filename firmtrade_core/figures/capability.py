@@ -690,7 +690,7 @@ def starters_chart(table: pd.DataFrame, by: str, names: Mapping[str, str], sourc
     """Expected starters by market or sector, with bands, most first."""
     shown = table.head(14)
     rows = [
-        Row(_short(names.get(str(name), str(name)).replace("_", " ")), line["starters"], _known(line["low"], line["starters"]),
+        Row(names.get(str(name), str(name)).replace("_", " "), line["starters"], _known(line["low"], line["starters"]),
             _known(line["high"], line["starters"]), ACCENT,
             f"<b>{names.get(str(name), name)}</b><br>{number(line['starters'])} of {grouped(int(line['absent']))} firms<br>"
             f"90 %: {number(line['low'])} to {number(line['high'])}")
