@@ -83,6 +83,9 @@ def _method(bench: Bench) -> None:
     def take_years(value: int | None) -> None:
         bench.years = value or bench.years
 
+    def take_earlier(value: bool) -> None:
+        bench.earlier = value
+
     def take_imputations(value: bool) -> None:
         bench.imputations = value
 
@@ -113,6 +116,11 @@ def _method(bench: Bench) -> None:
         st.selectbox(
             "Years up to the last", range(1, offer.years + 1), help="Years of a firm count once.",
             **seeded("firms_years", bench.years, take_years),
+        )  # fmt: skip
+    if offer.earlier:
+        st.toggle(
+            "The year before explains too", help="Firms' size, sales at home and productivity of the year before.",
+            **seeded("firms_earlier", bench.with_earlier, take_earlier),
         )  # fmt: skip
     if offer.completed > 1:
         st.toggle(

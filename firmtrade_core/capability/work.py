@@ -53,6 +53,7 @@ from firmtrade_core.capability.results import CapabilityResults, estimate
 from firmtrade_core.capability.sources import Sectors, explaining_attributes, from_panel
 from firmtrade_core.jobs import Checkpoints, Progress, content_hash, part, silent
 from firmtrade_core.panel import FirmPanel, PanelError
+from firmtrade_core.panel.attributes import with_earlier_outcomes
 from firmtrade_core.panel.source import Source, completed_panels, files_of, panel_of
 
 Result = TypeVar("Result")
@@ -89,6 +90,8 @@ class Request:
         ``export``, or ``import`` as its mirror.
     settings
         Of the estimate: learner, one index or two, seed.
+    earlier
+        Whether size and productivity of the year before explain too; see `panel.attributes.earlier_outcomes`.
     leave_out
         Attributes not to be used, such as one that is the outcome in disguise.
     year
@@ -117,6 +120,7 @@ class Request:
     flow: Flow = "export"
     settings: Settings = field(default_factory=Settings)
     leave_out: tuple[str, ...] = ()
+    earlier: bool = False
     year: int | None = None
     years: int = 1
     sector: str | None = None
@@ -139,6 +143,15 @@ class Request:
             raise CapabilityError(f"{self.years} years cannot be studied; give 1 or more.")
         if not 0 <= self.held_out <= self.folds:
             raise CapabilityError(f"{self.held_out} of {self.folds} folds cannot be held out.")
+
+    def prepared(self, panel: FirmPanel) -> FirmPanel:
+        """A panel with the attributes that are made for this request.
+
+        Raises
+        ------
+        PanelError
+        """
+        return with_earlier_outcomes(panel) if self.earlier else panel
 
     @property
     def within(self) -> tuple[str, ...] | None:
@@ -297,7 +310,7 @@ def estimate_capability(
         raise CapabilityError(f"Edition {edition} of the method is gone; this one is {EDITION}.")
     try:
         progress(0.01, "Reading the firms")
-        panel = panel_of(request.source)
+        panel = request.prepared(panel_of(request.source))
         work = _Work(request, content_hash(request.source, files, edition), progress, checkpoints)
         return work.report(panel)
     except PanelError as error:
@@ -450,7 +463,7 @@ class _Work:
 
     def _pooled(self, told: object) -> PooledResults:
         request = self.request
-        panels = completed_panels(request.source)
+        panels = [request.prepared(panel) for panel in completed_panels(request.source)]
         if not panels:
             raise CapabilityError(
                 "The panel has no completed tables: fill its gaps when harmonising, in two draws or more."

@@ -35,7 +35,7 @@ class Bench(FirmBench):
 
     Parameters
     ----------
-    flow, learner, two_indices, seed, draws, leave_out, hidden, years, sector, kind, imputations
+    flow, learner, two_indices, seed, draws, leave_out, earlier, hidden, years, sector, kind, imputations
         See `work.Request`.
     section
         Of `SECTIONS`.
@@ -53,6 +53,7 @@ class Bench(FirmBench):
     seed: int = 0
     draws: int = 10
     leave_out: tuple[str, ...] = ()
+    earlier: bool | None = None
     hidden: tuple[Hidden, ...] = ("markets", "years")
     years: int = 1
     sector: str | None = None
@@ -86,10 +87,17 @@ class Bench(FirmBench):
             self.problem = str(error)
             return Offer()
 
+    @property
+    def with_earlier(self) -> bool:
+        """Whether the year before explains: unless the reader chose, where firms are real and the panel tells of it."""
+        offer = self.offer()
+        return offer.earlier and (self.folder is not None if self.earlier is None else self.earlier)
+
     def choose(self, source: str | None) -> None:
         """Study other firms, which have attributes, sectors and years of their own."""
         super().choose(source)
-        self.leave_out, self.sector, self.years, self.imputations = (), None, 1, False
+        self.leave_out, self.sector, self.years = (), None, 1
+        self.earlier, self.imputations = None, False
 
     def look(self) -> JobStatus | None:
         """Where the work on the present choices stands; None before it was asked for."""
@@ -126,6 +134,7 @@ class Offer:
     sectors: tuple[str, ...] = ()
     years: int = 0
     completed: int = 0
+    earlier: bool = False
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -134,4 +143,6 @@ def _offer(folder: Path | None, changed_at: float) -> Offer:
     firms = panel.firms
     sectors = sorted(firms["sector"].dropna().astype(str).unique()) if "sector" in firms else []
     completed = 0 if folder is None else len(list((folder / IMPUTED).glob("firms_*.parquet")))
-    return Offer(panel.attributes, tuple(sectors), len(panel.years), completed)
+    years = len(panel.years)
+    told = years > 1 and bool({"employment", "sales"} & set(panel.column_names()))
+    return Offer(panel.attributes, tuple(sectors), years, completed, told)
