@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from firmtrade_core.capability.attributes import group_of
 from firmtrade_core.capability.bootstrap import FEWEST_DRAWS, Draw, Kind, bootstrap, corrected_interval
 from firmtrade_core.capability.comparison import (
     Comparison,
@@ -25,9 +26,10 @@ from firmtrade_core.capability.data import PRESENT, CapabilityData
 from firmtrade_core.capability.errors import CapabilityError
 from firmtrade_core.capability.estimation import Settings
 from firmtrade_core.capability.explanation import (
+    INTERACTION_ROWS,
     Explanation,
+    Interactions,
     explain,
-    group_of,
     importance_by_seed,
     interactions,
     premium_split,
@@ -61,16 +63,13 @@ Flow = Literal["export", "import"]
 Hidden = Literal["markets", "years"]
 
 #: Raised when estimates change, so that stored ones are not taken for them.
-EDITION = 2
+EDITION = 3
 
 #: Sellers a sector's market needs on average for sectors to have demand and thresholds of their own.
 DENSE = 20
 
 #: Years from which the last one is forecast; shocks' persistence is chosen within them.
 YEARS_BEFORE = 2
-
-#: Rows whose interactions are computed: these cost the square of the attributes.
-INTERACTION_ROWS = 500
 
 #: Columns by which firms' size is told, the best first.
 SIZES = ("employment", "initial_employment", "sales")
@@ -196,8 +195,8 @@ class CapabilityReport:
         By index, ``m`` and, with two indices, ``g``.
     seeds
         By index: `explanation.importance_by_seed`.
-    interactions : DataFrame (K, K)
-        Of m.
+    interactions
+        By index.
     shares : DataFrame
         `explanation.variance_shares`.
     premium
@@ -230,7 +229,7 @@ class CapabilityReport:
     places: pd.DataFrame
     explanations: Mapping[str, Explanation]
     seeds: Mapping[str, pd.DataFrame]
-    interactions: pd.DataFrame
+    interactions: Mapping[str, Interactions]
     shares: pd.DataFrame
     premium: Mapping[str, Band]
     comparison: Comparison | None
@@ -345,13 +344,18 @@ class _Work:
             "single-index test", refused, lambda: self._step("index", told, lambda: self._index_test(results))
         )
         self.progress(0.88, "What predicts: Shapley values")
-        explained = self._step("explanation", (*told, request.sample), lambda: self._explained(results))
+        explained = self._step(
+            "explanation", (*told, request.sample, request.draws), lambda: self._explained(results)
+        )
         explanations, seeds, pairs, shares = explained
         pooled = (
             self._tried("pooling imputations", refused, lambda: self._pooled(told))
             if request.imputations
             else None
         )
+        # Draws' learners have told what they had to.
+        draws = tuple(replace(draw, m_learned=None, g_learned=None) for draw in draws)
+        results = replace(results, draws=draws)
         self.progress(0.94, "Who could be next")
         places = describe(panel, data)
         made = [results.at_draw(draw) for draw in draws]
@@ -399,6 +403,7 @@ class _Work:
                     first=number,
                     kind=request.kind,
                     seed=request.settings.seed,
+                    keep_learners=True,
                 )
 
             made += self._step(f"draw{number}", (told, self.request.kind), draw)
@@ -493,13 +498,15 @@ class _Work:
 
     def _explained(
         self, results: CapabilityResults
-    ) -> tuple[dict[str, Explanation], dict[str, pd.DataFrame], pd.DataFrame, pd.DataFrame]:
+    ) -> tuple[dict[str, Explanation], dict[str, pd.DataFrame], dict[str, Interactions], pd.DataFrame]:
         found, seeds = dict[str, Explanation](), dict[str, pd.DataFrame]()
+        pairs = dict[str, Interactions]()
         indices: tuple[Literal["m", "g"], ...] = ("m",) if results.state.g_learned is None else ("m", "g")
         for index in indices:
             found[index] = explain(results, index, sample=self.request.sample, seed=results.settings.seed)
             seeds[index] = importance_by_seed(results, found[index].rows[:500], index=index)
-        pairs = interactions(results, found["m"].rows[:INTERACTION_ROWS])
+            some = np.random.default_rng(results.settings.seed).permutation(found[index].rows)
+            pairs[index] = interactions(results, some[:INTERACTION_ROWS], index)
         return found, seeds, pairs, variance_shares(results)
 
 

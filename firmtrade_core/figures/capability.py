@@ -18,7 +18,7 @@ from scipy.special import ndtr
 
 from firmtrade_core.capability.comparison import ECONOMETRICS, LEARNING, MEASURES, STRUCTURE, Comparison
 from firmtrade_core.capability.explanation import Explanation
-from firmtrade_core.capability.prospects import TailReport
+from firmtrade_core.capability.prospects import Potential, TailReport
 from firmtrade_core.capability.results import CapabilityResults
 from firmtrade_core.capability.work import Band
 from firmtrade_core.figures.chart import (
@@ -410,14 +410,20 @@ def shares_chart(shares: pd.DataFrame, source: str, flow: str = "export") -> Cha
     """Where the variance of log trade by firm and market comes from."""
     order = shares.sort_values("share", ascending=False)
     rows = [
-        Row(str(name), 100 * line["share"], 100 * line["low"], 100 * line["high"], ACCENT,
+        Row(str(name), 100 * line["share"], 100 * _known(line["low"], line["share"]), 100 * _known(line["high"], line["share"]), ACCENT,
             f"<b>{name}</b><br>{interval_words(100 * line['share'], 100 * line['low'], 100 * line['high'])}\u202f%")
         for name, line in order.iterrows()
     ]  # fmt: skip
     first = str(order.index[0])
+    banded = bool(np.isfinite(order["low"].to_numpy(float)).all())
+    bands = (
+        ", 90 % intervals over draws of the estimate and of firms"
+        if banded
+        else "; no interval: estimate with draws"
+    )
     return interval_rows(
         rows, f"{first[0].upper()}{first[1:]} makes {100 * order['share'].iloc[0]:.0f}\u202f% of the variance of {flow}s",
-        f"Share of the variance of log {flow}s by firm and market (%), 90 % intervals over firms", source, name_width=NAME_WIDTH,
+        f"Share of the variance of log {flow}s by firm and market (%){bands}", source, name_width=NAME_WIDTH,
     )  # fmt: skip
 
 
@@ -606,16 +612,15 @@ def calibration_chart(comparison: Comparison, source: str) -> Chart:
 
 def tail_chart(results: CapabilityResults, tail: TailReport, source: str) -> Chart:
     """Share of firms beyond each revenue potential, with the Pareto and lognormal laws that fit the top."""
-    generator = np.random.default_rng(results.settings.seed)
-    weights = results.data.row_weights
-    rows = generator.choice(len(weights), 20_000, p=weights / weights.sum())
-    kappa = results.m[rows] + results.scales.sigma_u * generator.standard_normal(len(rows))
-    beyond = np.geomspace(0.5, 5e-4, 40)
-    place = np.quantile(kappa, 1 - beyond)
-    cut = float(np.quantile(kappa, 1 - tail.top_share))
+    potential = Potential.of(results.m, results.data.row_weights, results.scales.sigma_u)
+    place = np.linspace(potential.cut(0.5), potential.cut(5e-4), 40)
+    beyond = np.array([potential.beyond(x) for x in place])
+    cut = potential.cut(tail.top_share)
     upper = place >= cut
     pareto = tail.top_share * np.exp(-tail.pareto_tail * (place[upper] - cut))
-    normal = ndtr(-(place - kappa.mean()) / kappa.std())
+    centre = float(potential.weights @ potential.m)
+    spread = float(np.sqrt(potential.weights @ (potential.m - centre) ** 2 + potential.spread**2))
+    normal = ndtr(-(place - centre) / spread)
     lines = (
         ("estimated", place, beyond, ACCENT, "solid"),
         ("lognormal", place, normal, HIGH, "dash"),
@@ -631,10 +636,20 @@ def tail_chart(results: CapabilityResults, tail: TailReport, source: str) -> Cha
         xaxis=quiet_axis(title=axis_words("log revenue potential")),
         yaxis=quiet_axis(title=axis_words("share of firms beyond"), type="log", tickformat=".2~%"),
     )  # fmt: skip
-    law = "Pareto" if tail.log_likelihood_gain > 0 else "lognormal"
+    top = f"the top {100 * tail.top_share:.0f}\u202f%"
+    title = (
+        f"Whether {top} fall off like a Pareto or a lognormal cannot be told"
+        if tail.law is None
+        else f"{top[0].upper()}{top[1:]} fall off like a {tail.law}"
+    )
+    source_of_errors = (
+        "draws of the estimate and of firms" if tail.errors_from == "draws" else "draws of firms"
+    )
     return Chart(
-        f"The top {100 * tail.top_share:.0f}\u202f% fall off like a {law}: tail {tail.pareto_tail:.2f} (lognormal: {tail.lognormal_tail:.2f})",
-        "Distribution of κ = m + u, log scale · accent: estimated, orange: lognormal, pink: Pareto above the cut",
+        f"{title}: tail {tail.pareto_tail:.2f} ± {tail.pareto_error:.2f} (lognormal: {tail.lognormal_tail:.2f})",
+        f"Distribution of κ = m + u, log scale · accent: estimated, orange: lognormal, pink: Pareto above the cut · gain of Pareto "
+        f"{number(tail.log_likelihood_gain, signed=True, most_decimals=4)} log likelihood a firm, 90\u202f%: {number(tail.gain_low, signed=True, most_decimals=4)} to "
+        f"{number(tail.gain_high, signed=True, most_decimals=4)}, by {source_of_errors} · u is assumed normal, which leans to lognormal",
         source, data, layout, height=330,
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from firmtrade_core.capability import Learner, Settings
 from firmtrade_core.capability.comparison import ECONOMETRICS, LEARNING, MEASURES, STRUCTURE, Scores
+from firmtrade_core.capability.explanation import Interactions
 from firmtrade_core.capability.results import DRAWN
 from firmtrade_core.capability.work import Band, CapabilityReport, Hidden, Request
 from firmtrade_core.figures.capability import attribute_words
@@ -111,6 +112,22 @@ def winners(scores: Scores) -> list[tuple[str, ...]]:
             words += ": structure loses"
         rows.append((f"{measure} ({'higher' if up else 'lower'} is better)", *cells, words))
     return rows
+
+
+def interaction_words(found: Interactions, attribute: str, visible: float) -> str:
+    """Whom an attribute interacts with; interactions below ``visible``, in log points, are not named."""
+    if found.additive:
+        return "No interactions: the learner chosen adds up attributes' own effects."
+    pairs = found.strength.loc[[attribute]].iloc[0]
+    strongest = [
+        f"{attribute_words(str(name))} ({number(value, most_decimals=3)})"
+        for name, value in pairs.nlargest(3).items()
+        if value > visible
+    ]
+    over = f"mean absolute Shapley interactions of {grouped(found.rows)} firms, additive within {found.residual:.1e}"
+    if not strongest:
+        return f"Interactions with other attributes stay below {visible:g} log points ({over})."
+    return f"Interacts most with {', '.join(strongest)}, in log points ({over})."
 
 
 # Tables -----------------------------------------------------------------------------------------

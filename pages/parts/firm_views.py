@@ -184,16 +184,16 @@ def _dependence(
     st.selectbox(
         "Attribute", names, format_func=attribute_words, **seeded("firms_attribute", bench.attribute, take)
     )
-    pairs = report.interactions.loc[[bench.attribute]].iloc[0]
-    partner = str(pairs.idxmax()) if bench.index == "m" and pairs.max() > VISIBLE else None
+    found = report.interactions[bench.index if bench.index in report.interactions else "m"]
+    pairs = found.strength.loc[[bench.attribute]].iloc[0]
+    partner = str(pairs.idxmax()) if pairs.max() > VISIBLE else None
     drawn = figures.dependence_chart(
         explanation, attributes, bench.attribute, partner, read, source, points=report.synthetic
     )
     chart.draw(
         drawn, key="firms_dependence", result=f"{report.content_hash}{bench.attribute}", kind="dependence"
     )
-    strongest = [f"{attribute_words(str(n))} ({number(v, significant=2, most_decimals=3)})" for n, v in pairs.nlargest(3).items() if v > VISIBLE]  # fmt: skip
-    told = f"Interacts most with {', '.join(strongest)}, in log points." if strongest else "Interacts with no other attribute: the learner chosen is additive in it."  # fmt: skip
+    told = words.interaction_words(found, bench.attribute, VISIBLE)
     st.html(f'<p class="ft-quiet">{escape(told)}</p>')
 
 

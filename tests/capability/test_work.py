@@ -76,7 +76,7 @@ def test_the_report_is_whole(stopped: tuple[CapabilityReport, list[str]]) -> Non
     found = report.prospects
     assert np.nanmax(found.probability - found.anywhere[:, None]) < 1e-6
     assert (found.anywhere_low <= found.anywhere_high).all()
-    assert report.interactions.to_numpy().diagonal().max() == 0
+    assert report.interactions["m"].strength.to_numpy().diagonal().max() == 0
 
 
 def test_running_the_code_gives_the_same_numbers(
@@ -102,7 +102,7 @@ def test_charts_card_and_tables_are_made(
     attributes = report.results.data.attributes[explanation.rows]
     read = figures.reading("cost", 5.0)
     first = str(explanation.importance.index[0])
-    partner = str(report.interactions.loc[first].idxmax())
+    partner = str(report.interactions["m"].strength.loc[first].idxmax())
     profile = typical_profile(report.results, "absent")
     told = outlook(report.results, profile)
     charts = [
