@@ -20,11 +20,12 @@ from firmtrade_core.figures.effects import (
     sensitivity_chart,
     shapley_chart,
 )
-from firmtrade_core.labels import number
+from firmtrade_core.labels import grouped, number
 from firmtrade_core.panel.columns import INSTRUMENT_PREFIX
 from firmtrade_core.report.channel_words import (
     band,
     evidence,
+    headline,
     model_card,
     parting,
     plain,
@@ -115,6 +116,12 @@ def _questions(bench: Bench) -> None:
         else:
             bench.reliability.pop(question.attribute, None)
 
+    def take_proxy(name: str | None) -> None:
+        if name is None:
+            bench.proxy.pop(question.attribute, None)
+        else:
+            bench.proxy[question.attribute] = name
+
     st.multiselect(
         "Its instruments", offer.instruments, format_func=plain,
         help=f"Columns named {INSTRUMENT_PREFIX}…: they must move the attribute, and sales through nothing else.",
@@ -125,6 +132,12 @@ def _questions(bench: Bench) -> None:
         "How reliably it is measured", 0.3, 1.0, step=0.05,
         help="Share of its variance that is no error. Below 1, the effect with the error undone is shown too.",
         **seeded(f"effects_reliability_{question.attribute}", question.reliability or 1.0, take_reliability),
+    )  # fmt: skip
+    st.selectbox(
+        "Measured a second time by", [name for name in offer.attributes if name not in asked], format_func=plain,
+        help="Another column that measures the same thing and errs independently: the effect by it is shown beside. It is "
+        "then no control of this attribute.",
+        placeholder="Nothing", index=None, **seeded(f"effects_proxy_{question.attribute}", question.proxy, take_proxy),
     )  # fmt: skip
 
 
@@ -142,15 +155,6 @@ def _waiting(bench: Bench) -> None:
 
 
 # Showing -----------------------------------------------------------------------------------------
-
-
-def _sentence(report: ChannelReport | None) -> str:
-    if report is None:
-        return "What would an attribute do to a firm that does not have it?"
-    proven = [e for e in report.table if not e.capability_interval[0] <= 0 <= e.capability_interval[1]]
-    best = [e for e in proven if e.grade != "association"]
-    names = ", ".join(plain(e.attribute) for e in best) or "none of the attributes"
-    return f"Beyond association, {names} {'moves' if len(best) < 2 else 'move'} what firms of {report.panel} can sell"
 
 
 def _headline(study: Study, report: ChannelReport) -> None:
@@ -245,7 +249,7 @@ def _effects_table(report: ChannelReport) -> None:
 def _tests(study: Study) -> None:
     heading("What speaks against it", "Tests that an effect ought to pass.")
     rows = [
-        (f"Placebo: {plain(p.outcome)}", f"{number(p.effect, signed=True)} standard deviations", chance(p.p_value),
+        (f"Placebo{', instrumented' if p.by_instrument else ''}: {plain(p.outcome)}", f"{number(p.effect, signed=True)} standard deviations", chance(p.p_value),
          "seems to move what it cannot" if p.p_value < 0.05 else "passes")
         for p in study.placebos
     ]  # fmt: skip
@@ -270,6 +274,12 @@ def _tests(study: Study) -> None:
             ("Errors in the attribute undone", band(study.simex.corrected, corrected), "",
              f"simulation-extrapolation at a reliability of {study.simex.reliability:g}; "
              f"{number(study.simex.effects[0], signed=True)} before")
+        )  # fmt: skip
+    if study.remeasured is not None:
+        again = study.remeasured
+        rows.append(
+            (f"Measured a second time: {plain(again.proxy)}", band(again.effect, (again.low, again.high)), "",
+             f"{again.words}; {grouped(again.firms)} firms measured twice, the second {again.first_stage.words}")
         )  # fmt: skip
     if study.instruments is not None:
         found = study.instruments
@@ -349,6 +359,21 @@ def _shapley_chart(study: Study, report: ChannelReport, source: str) -> None:
     )
 
 
+def _notes(lines: Sequence[str]) -> str:
+    return (
+        f'<ul class="ft-notes">{"".join(f"<li>{escape(line)}</li>" for line in lines)}</ul>' if lines else ""
+    )
+
+
+def _foundation(report: ChannelReport) -> None:
+    """What was noted when capability, the outcome of every effect, was estimated."""
+    heading(
+        "What it rests on",
+        "Every effect is on capability as estimated from sales and entry; that estimate notes:",
+    )
+    st.html(_notes([*report.capability, *([report.weights] if report.weights else [])]))
+
+
 def _take_away(report: ChannelReport, bench: Bench) -> None:
     request = bench.request()
     row = st.container(horizontal=True, gap="small")
@@ -400,7 +425,7 @@ def _show(report: ChannelReport, bench: Bench) -> None:
     study = report.study(bench.attribute)
     _headline(study, report)
     if study.effect is not None:
-        st.html(f'<p class="ft-detail">{escape(evidence(study))}</p>')
+        st.html(f'<p class="ft-detail">{escape(evidence(study))}</p>{_notes(study.effect.cautions)}')
     if warning := parting(study, report.prediction(study.attribute)):
         complain("Prediction is not effect", warning)
     kind = "Synthetic firms: no such firm exists." if report.synthetic else "Real firms; averages only."
@@ -408,6 +433,7 @@ def _show(report: ChannelReport, bench: Bench) -> None:
     _charts(study, report, source)
     _tests(study)
     _effects_table(report)
+    _foundation(report)
     _take_away(report, bench)
 
 
@@ -415,7 +441,7 @@ def _page() -> None:
     bench = current_bench()
     bench.look()
     report = bench.report()
-    st.html(f'<h1 class="ft-sentence">{escape(_sentence(report))}</h1>')
+    st.html(f'<h1 class="ft-sentence">{escape(headline(report))}</h1>')
     _choosers(bench)
     if report is None:
         _waiting(bench)

@@ -12,8 +12,9 @@ from scipy.stats import norm
 from firmtrade_core.channels.crossfit import CrossFit, residuals
 from firmtrade_core.channels.data import control_source
 from firmtrade_core.channels.errors import ChannelError
-from firmtrade_core.channels.estimators import partially_linear
+from firmtrade_core.channels.estimators import instrumented, partially_linear
 from firmtrade_core.channels.residual import residual_effect
+from firmtrade_core.channels.weak import first_stage
 
 Array = NDArray[np.float64]
 
@@ -22,12 +23,23 @@ DRAWS = 500
 
 @dataclass(frozen=True)
 class Placebo:
-    """The attribute's apparent effect on an outcome it cannot have moved, in standard deviations of that outcome."""
+    """The attribute's apparent effect on an outcome it cannot have moved.
+
+    Parameters
+    ----------
+    outcome
+    effect, standard_error
+        In standard deviations of that outcome.
+    p_value
+    by_instrument
+        Whether the instruments found it, rather than a comparison of firms alike in all controls.
+    """
 
     outcome: str
     effect: float
     standard_error: float
     p_value: float
+    by_instrument: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,8 +73,8 @@ class WithoutSector:
     high: float
 
 
-def placebo(fits: CrossFit, outcome: str, values: Array) -> Placebo:
-    """Effect on an outcome settled before take-up, such as a firm's age or its size when it was founded.
+def placebo_fits(fits: CrossFit, outcome: str, values: Array) -> CrossFit:
+    """Fits whose outcome was settled before take-up, such as a firm's age or its size when it was founded.
 
     Parameters
     ----------
@@ -79,9 +91,29 @@ def placebo(fits: CrossFit, outcome: str, values: Array) -> Placebo:
     keep = [column for column in data.control_names if control_source(column) != outcome]
     standard = (values - values[known].mean()) / values[known].std()
     changed = replace(data.with_outcome(np.where(known, standard, 0.0)), controls=data.controls[keep])
-    estimate = partially_linear(CrossFit(changed.subset(known), replace(fits.settings, repetitions=1)))
+    return CrossFit(changed.subset(known), replace(fits.settings, repetitions=1))
+
+
+def placebo(fits: CrossFit, outcome: str, *, by_instrument: bool = False) -> Placebo:
+    """Effect on a placebo outcome, by the estimator that the real outcome's effect comes from.
+
+    Parameters
+    ----------
+    fits
+        Of `placebo_fits`.
+    outcome
+        Its name.
+    by_instrument
+        By the instruments: they may move nothing but through the attribute.
+    """
+    if by_instrument:
+        strength = first_stage(residuals(fits, instruments=True), fits.data.firm)
+        if not strength.moves:
+            names = " and ".join(fits.data.instrument_names)
+            raise ChannelError(f"Among firms whose {outcome} is known, {names} {strength.words}.")
+    estimate = instrumented(fits) if by_instrument else partially_linear(fits)
     chance = float(2 * norm.sf(abs(estimate.effect) / estimate.standard_error))
-    return Placebo(outcome, estimate.effect, estimate.standard_error, chance)
+    return Placebo(outcome, estimate.effect, estimate.standard_error, chance, by_instrument)
 
 
 def permutation(fits: CrossFit, *, draws: int = DRAWS) -> Permutation:

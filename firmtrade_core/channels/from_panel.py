@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -32,7 +32,7 @@ from firmtrade_core.channels.data import (
     known_rows,
     sampling_weights,
 )
-from firmtrade_core.channels.errors import ChannelError, DisguiseError, SampleError
+from firmtrade_core.channels.errors import ChannelError, DisguiseError, MeasurementError, SampleError
 from firmtrade_core.channels.groups import thirds
 from firmtrade_core.channels.identification import Labels, Progress, Study, study
 from firmtrade_core.channels.posterior import Capability, outcomes
@@ -68,16 +68,19 @@ class Question:
         Columns that move it and nothing else.
     reliability
         Share of its variance that is no error, where known: the effect without error is then shown beside.
+    proxy
+        A second measurement of it that errs independently: the effect by it is then shown beside. It is no control.
     """
 
     attribute: str
     instruments: tuple[str, ...] = ()
     reliability: float | None = None
+    proxy: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns that it names."""
-        return self.attribute, *self.instruments
+        return self.attribute, *self.instruments, *((self.proxy,) if self.proxy else ())
 
 
 @dataclass(frozen=True)
@@ -262,30 +265,58 @@ def study_attribute(
             f"{question.attribute} is made of exports: it is the outcome, and what it does to exports is no question."
         )
     controls = [name for name in sample.attributes if name not in question.columns]
-    basis = Outcomes(sample.results.capability, predictors=sample.predictors)
-    frame = frame.assign(row=np.arange(len(frame)))
-    first = ChannelData.from_frame(
-        frame, basis, question.attribute, controls, question.instruments, unit=panel.unit(question.attribute)
-    )
-    rows = known_rows(frame, [question.attribute, *question.instruments])
-    fits = CrossFit(first, settings)
-    along = np.zeros((len(frame), 1 + len(question.instruments)))
-    along[rows, 0] = first.treatment - fits.treatment().mean(0)
-    if question.instruments:
-        along[rows, 1:] = first.instruments.to_numpy(float) - fits.instruments().mean(0)
-    data = replace(first, outcomes=outcomes(sample.capability, along).rows(rows))
-    data._check()
+    if question.proxy in (question.attribute, *question.instruments):
+        raise MeasurementError(
+            f"{question.proxy} cannot measure {question.attribute} a second time; name another column."
+        )
+    fits, rows = _fitted(sample, panel, question.attribute, controls, question.instruments, settings)
+    again = None
+    if question.proxy is not None:
+        # Firms measured once take part in all but this.
+        again = partial(
+            _measured_again, sample, panel, question.attribute, controls, question.proxy, settings
+        )
     kept = frame[rows].reset_index(drop=True)
     return study(
-        data,
+        fits.data,
         settings,
-        fits=fits.with_data(data),
-        groupings=_groupings(kept, sample.earlier, data),
+        fits=fits,
+        groupings=_groupings(kept, sample.earlier, fits.data),
         placebo_outcomes=_placebos(kept, sample.earlier, question),
         reliability=question.reliability,
+        measured_again=again,
         source=f"{panel.metadata.label}, {int(frame['year'].iloc[0])}",
         progress=progress,
     )
+
+
+def _measured_again(
+    sample: Sample, panel: FirmPanel, attribute: str, controls: Sequence[str], proxy: str, settings: Settings
+) -> CrossFit:
+    return _fitted(sample, panel, attribute, controls, (proxy,), settings)[0]
+
+
+def _fitted(
+    sample: Sample,
+    panel: FirmPanel,
+    attribute: str,
+    controls: Sequence[str],
+    instruments: Sequence[str],
+    settings: Settings,
+) -> tuple[CrossFit, NDArray[np.bool_]]:
+    """Attribute and instruments predicted by controls, capability freed of shrinkage along them; rows (R,) that have all."""
+    frame = sample.frame
+    basis = Outcomes(sample.results.capability, predictors=sample.predictors)
+    first = ChannelData.from_frame(frame, basis, attribute, controls, instruments, unit=panel.unit(attribute))
+    rows = known_rows(frame, [attribute, *instruments])
+    fits = CrossFit(first, settings)
+    along = np.zeros((len(frame), 1 + len(instruments)))
+    along[rows, 0] = first.treatment - fits.treatment().mean(0)
+    if instruments:
+        along[rows, 1:] = first.instruments.to_numpy(float) - fits.instruments().mean(0)
+    data = replace(first, outcomes=outcomes(sample.capability, along).rows(rows))
+    data._check()
+    return fits.with_data(data), rows
 
 
 def report(
@@ -332,7 +363,8 @@ def report(
             say(start + width * share, f"{name}: {words}")
 
         try:
-            studies.append(study_attribute(sample, panel, question, settings, progress=told))
+            found = study_attribute(sample, panel, question, settings, progress=told)
+            studies.append(_warned(found, sample.results.identified.statements))
         except ChannelError as error:
             refused[question.attribute] = str(error)
     effects = tuple(found.effect for found in studies if found.effect is not None)
@@ -354,6 +386,13 @@ def report(
         len(data.markets),
         "" if sampling_weights(sample.frame) is None else WEIGHTS,
     )
+
+
+def _warned(found: Study, statements: tuple[str, ...]) -> Study:
+    """With what capability's estimate could not tell among the effect's cautions: programmes read these alone."""
+    if found.effect is None:
+        return found
+    return replace(found, effect=replace(found.effect, cautions=(*found.effect.cautions, *statements)))
 
 
 def _made_of_exports(attribute: str) -> bool:

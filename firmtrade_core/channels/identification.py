@@ -25,12 +25,20 @@ from firmtrade_core.channels.falsification import (
     leave_one_sector_out,
     permutation,
     placebo,
+    placebo_fits,
 )
 from firmtrade_core.channels.groups import GroupEffects, group_effects
 from firmtrade_core.channels.learners import Choice
-from firmtrade_core.channels.measurement import Simex, simex
+from firmtrade_core.channels.measurement import Remeasured, Simex, instrumented_by_proxy, simex
 from firmtrade_core.channels.sensitivity import Sensitivity, sensitivity
-from firmtrade_core.channels.support import Balance, Overlap, balance, overlap
+from firmtrade_core.channels.support import (
+    MANY_WITHOUT_LIKE,
+    MOST_WITHOUT_LIKE,
+    Balance,
+    Overlap,
+    balance,
+    overlap,
+)
 from firmtrade_core.channels.table import ChannelEffect, Grade
 from firmtrade_core.channels.weak import (
     WEAK,
@@ -114,6 +122,8 @@ class Study:
     instruments
         None without instruments.
     groups, overlap, balance, sensitivity, placebos, permutation, without_sector, simex
+    remeasured
+        None without a second measurement.
     choices
         Learners and the losses that chose them.
     refused
@@ -141,6 +151,7 @@ class Study:
     permutation: Permutation | None
     without_sector: tuple[WithoutSector, ...]
     simex: Simex | None
+    remeasured: Remeasured | None
     choices: tuple[Choice, ...]
     refused: Mapping[str, str]
     notes: tuple[str, ...]
@@ -174,6 +185,7 @@ PARTIALLY_LINEAR = "Double machine learning"
 INTERACTIVE = "Interactive, all firms"
 INTERACTIVE_TREATED = "Interactive, firms that have it"
 INSTRUMENTED = "Instrumented"
+REMEASURED = "By a second measurement"
 
 
 def study(
@@ -184,6 +196,7 @@ def study(
     groupings: Mapping[str, Labels] | None = None,
     placebo_outcomes: Mapping[str, Array] | None = None,
     reliability: float | None = None,
+    measured_again: Callable[[], CrossFit] | None = None,
     source: str = "not stated",
     progress: Progress | None = None,
 ) -> Study:
@@ -201,6 +214,8 @@ def study(
         Values (R,) settled before take-up.
     reliability
         Of an attribute in degrees, for the correction of errors in it.
+    measured_again
+        Makes fits of the same question whose one instrument is a second measurement of the attribute.
     source
         Data and sample in words, for the table.
     progress
@@ -229,23 +244,21 @@ def study(
         "sensitivity", lambda: _after(say, 0.70, "Omitted confounders", lambda: sensitivity(known))
     )
     say(0.85, "Placebos")
-    placebos = [
-        bench.attempt(f"placebo {name}", partial(placebo, known, name, values))
-        for name, values in (placebo_outcomes or {}).items()
-    ]
-    kept_placebos = tuple(p for p in placebos if p is not None)
+    placebos = _placebos(bench, placebo_outcomes or {}, found)
     dealt = bench.attempt("permuted take-up", lambda: permutation(known))
     without = bench.attempt("leaving sectors out", lambda: leave_one_sector_out(known)) or ()
     corrected = None
     if reliability is not None:
         corrected = bench.attempt("errors in the attribute", lambda: simex(known, reliability))
+    again = _measured_again(bench, measured_again)
     say(0.99, "Weighing the evidence")
+    compared = bench.attempt("overlap", lambda: overlap(known))
     return Study(
         data.name, data.unit, data.binary, float(data.treatment.std()), data.firms, len(data.treatment),
         data.control_names, known.settings.level, tuple(bench.readings), found, tuple(p for p in parts if p),
-        bench.attempt("overlap", lambda: overlap(known)), bench.attempt("balance", lambda: balance(known)) or (),
-        told, kept_placebos, dealt, without, corrected, tuple(known.choices.values()), bench.refused, data.notes,
-        _conclude(bench, fixed, found, kept_placebos, source),
+        compared, bench.attempt("balance", lambda: balance(known)) or (),
+        told, placebos, dealt, without, corrected, again, tuple(known.choices.values()), bench.refused, data.notes,
+        _conclude(bench, fixed, found, placebos, compared, source),
     )  # fmt: skip
 
 
@@ -397,6 +410,34 @@ def _instruments(bench: _Bench) -> Instruments | None:
     return Instruments(names, strength, tuple(sets), fixed_set, agreement)
 
 
+def _measured_again(bench: _Bench, make: Callable[[], CrossFit] | None) -> Remeasured | None:
+    if make is None:
+        return None
+    found = bench.attempt(REMEASURED, lambda: instrumented_by_proxy(make()))
+    if found is not None:
+        words = f"firms alike in all controls, the attribute also measured by {found.proxy}; {found.words}"
+        bench.readings.append(
+            Reading(REMEASURED, "capability", found.effect, found.standard_error, found.low, found.high, "observables", words)
+        )  # fmt: skip
+    return found
+
+
+def _placebos(
+    bench: _Bench, outcomes: Mapping[str, Array], instruments: Instruments | None
+) -> tuple[Placebo, ...]:
+    """Every placebo outcome, by each estimator whose effect it may discredit."""
+    ways = (False, True) if instruments is not None and instruments.first_stage.moves else (False,)
+    found = []
+    for name, values in outcomes.items():
+        fits = bench.attempt(f"placebo {name}", partial(placebo_fits, bench.fits, name, values))
+        if fits is None:
+            continue
+        for by_instrument in ways:
+            step = f"placebo {name}{', instrumented' if by_instrument else ''}"
+            found.append(bench.attempt(step, partial(placebo, fits, name, by_instrument=by_instrument)))
+    return tuple(each for each in found if each is not None)
+
+
 def _reading(estimate: Estimate, name: str, of: str, meaning: str, grade: Grade = "observables") -> Reading:
     return Reading(
         name, of, estimate.effect, estimate.standard_error, estimate.low, estimate.high, grade, meaning
@@ -412,13 +453,14 @@ def _conclude(
     fixed: CrossFit | None,
     instruments: Instruments | None,
     placebos: Sequence[Placebo],
+    compared: Overlap | None,
     source: str,
 ) -> ChannelEffect | None:
     """The effect that programmes use: by instruments where they hold, else on observables, else an association."""
     readings = {(reading.method, reading.of): reading for reading in bench.readings}
     cautions: list[str] = []
     grade: Grade
-    if instruments is not None and _holds(instruments, cautions):
+    if instruments is not None and _holds(instruments, placebos, cautions):
         chosen, grade = INSTRUMENTED, "instrument"
         capability_ends = instruments.sets[0].hull
         fixed_ends = instruments.fixed_cost_set.hull if instruments.fixed_cost_set else (0.0, 0.0)
@@ -429,10 +471,12 @@ def _conclude(
     capability, on_fixed = readings.get((chosen, "capability")), readings.get((chosen, "fixed costs"))
     if capability is None:
         return None
-    failed = [p.outcome for p in placebos if p.p_value < DISCREDITS / max(len(placebos), 1)]
+    failed = _failed(placebos, by_instrument=False)
     if failed and grade == "observables":
         grade = "association"
         cautions.append(f"It seems to move {', '.join(failed)}, which it cannot: unseen differences remain.")
+    if chosen == PARTIALLY_LINEAR and _without_like(compared, cautions):
+        grade = "association"
     if grade == "observables":
         cautions.append("It holds if nothing unobserved moves both the attribute and capability.")
     if math.isnan(capability_ends[0]):
@@ -447,7 +491,24 @@ def _conclude(
     )  # fmt: skip
 
 
-def _holds(instruments: Instruments, cautions: list[str]) -> bool:
+def _failed(placebos: Sequence[Placebo], *, by_instrument: bool) -> list[str]:
+    """Placebo outcomes that one way of estimating seems to move."""
+    of_way = [p for p in placebos if p.by_instrument == by_instrument]
+    return [p.outcome for p in of_way if p.p_value < DISCREDITS / len(of_way)]
+
+
+def _without_like(compared: Overlap | None, cautions: list[str]) -> bool:
+    """Whether most firms that have the attribute have no like among the others; says so where many have none."""
+    share = 0.0 if compared is None else compared.treated_without_like
+    if share > MANY_WITHOUT_LIKE:
+        cautions.append(
+            f"{share:.0%} of the firms that have it have no like among those that do not: what it does for them is not seen, "
+            "and the effect is that of the others."
+        )
+    return share > MOST_WITHOUT_LIKE
+
+
+def _holds(instruments: Instruments, placebos: Sequence[Placebo], cautions: list[str]) -> bool:
     """Whether instruments may carry the conclusion; else why not."""
     names = " and ".join(instruments.names)
     if not instruments.first_stage.moves or instruments.first_stage.effective_f < WEAK:
@@ -455,6 +516,12 @@ def _holds(instruments: Instruments, cautions: list[str]) -> bool:
         return False
     if instruments.agreement is not None and instruments.agreement < DISCREDITS:
         cautions.append(f"{names} contradict each other: at least one of them is no instrument.")
+        return False
+    if failed := _failed(placebos, by_instrument=True):
+        cautions.append(
+            f"By {names} the attribute seems to move {', '.join(failed)}, which it cannot: no instrument; the effect leans on "
+            "observables instead."
+        )
         return False
     return instruments.sets[0].bounded
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,9 @@ from scipy.stats import norm
 
 from firmtrade_core.channels.crossfit import CrossFit, residuals
 from firmtrade_core.channels.errors import MeasurementError
-from firmtrade_core.channels.estimators import Estimate, instrumented
+from firmtrade_core.channels.estimators import instrumented
 from firmtrade_core.channels.residual import residual_effect
+from firmtrade_core.channels.weak import FirstStage, first_stage
 
 Array = NDArray[np.float64]
 
@@ -96,19 +97,69 @@ def simex(fits: CrossFit, reliability: float) -> Simex:
     return Simex(reliability, _ADDED, tuple(effects), corrected, error, corrected - reach, corrected + reach)
 
 
-def instrumented_by_proxy(fits: CrossFit, proxy: str) -> Estimate:
+@dataclass(frozen=True)
+class Remeasured:
+    """The effect with a second measurement of the attribute as its instrument, whose errors are none of the first's.
+
+    Parameters
+    ----------
+    proxy
+        The second measurement.
+    effect, standard_error, low, high
+    first_stage
+        How the second follows the first, net of controls.
+    firms
+        Measured twice.
+    words
+        What it takes for granted.
+    """
+
+    proxy: str
+    effect: float
+    standard_error: float
+    low: float
+    high: float
+    first_stage: FirstStage
+    firms: int
+    words: str
+
+
+def instrumented_by_proxy(fits: CrossFit) -> Remeasured:
     """The effect with a second, independently wrong measurement of the attribute as its instrument.
+
+    Of a yes-or-no attribute errors are not independent of the truth: the estimate then lies beyond the effect (Black,
+    Berger and Scott 2000), and the plain one short of it.
 
     Parameters
     ----------
     fits
-        Of data whose instruments hold ``proxy``.
+        Of data whose one instrument is the second measurement, which is no control.
+
+    Raises
+    ------
+    MeasurementError
+        If there is not one second measurement, or it says nothing of the first.
     """
     data = fits.data
-    if proxy not in data.instruments:
-        raise MeasurementError(f"{proxy} is not among the instruments; name the second measurement there.")
-    only = replace(data, instruments=data.instruments[[proxy]])
-    return instrumented(fits.with_data(only))
+    if len(data.instrument_names) != 1:
+        raise MeasurementError("Give one second measurement.")
+    name = data.instrument_names[0]
+    if name in data.control_names:
+        raise MeasurementError(f"{name} is a control: held equal, a second measurement tells nothing.")
+    strength = first_stage(residuals(fits, instruments=True), data.firm)
+    if not strength.moves:
+        raise MeasurementError(
+            f"{name} {strength.words} of {data.name} beyond the controls: it is no second measurement of it."
+        )
+    found = instrumented(fits)
+    words = (
+        "errors of yes-or-no answers depend on the truth: it lies beyond the effect, the plain estimate short of it"
+        if data.binary
+        else "holds if the two measurements err independently"
+    )
+    return Remeasured(
+        name, found.effect, found.standard_error, found.low, found.high, strength, data.firms, words
+    )
 
 
 def _extrapolated(added: Array, effects: Array) -> float:

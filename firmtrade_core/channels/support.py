@@ -15,6 +15,10 @@ Array = NDArray[np.float64]
 #: Standardised difference beyond which a control counts as unbalanced.
 UNBALANCED = 0.10
 
+#: Share of the firms that have an attribute and no like among the others beyond which their effect is but an
+#: association, and beyond which a reader is warned.
+MOST_WITHOUT_LIKE, MANY_WITHOUT_LIKE = 0.50, 0.10
+
 _BINS = 20
 
 
@@ -30,12 +34,15 @@ class Overlap:
         Shares of the rows of each side.
     without_like
         Share of rows whose propensity is all but 0 or 1.
+    treated_without_like
+        Of rows with the attribute, the share whose propensity is all but 1: no firm without it is like them.
     """
 
     edges: tuple[float, ...]
     with_attribute: tuple[float, ...]
     without: tuple[float, ...]
     without_like: float
+    treated_without_like: float
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,12 @@ def overlap(fits: CrossFit) -> Overlap | None:
         sides.append(tuple((count / count.sum()).round(5).tolist()))
     far = (propensity < EXTREME_PROPENSITY) | (propensity > 1 - EXTREME_PROPENSITY)
     without_like = float(np.average(far, weights=data.row_weights))
-    return Overlap(tuple(edges.tolist()), sides[0], sides[1], without_like)
+    have = data.treatment == 1
+    alone = propensity[have] > 1 - EXTREME_PROPENSITY
+    return Overlap(
+        tuple(edges.tolist()), sides[0], sides[1], without_like,
+        float(np.average(alone, weights=data.row_weights[have])),
+    )  # fmt: skip
 
 
 def balance(fits: CrossFit) -> tuple[Balance, ...]:

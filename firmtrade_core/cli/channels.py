@@ -23,7 +23,11 @@ def channels(
     firms: Annotated[int, typer.Option(min=200, help="How many synthetic firms.")] = 20_000,
     attribute: Annotated[
         list[str] | None,
-        typer.Option(help="NAME, or NAME=INSTRUMENT,INSTRUMENT; those that programmes move unless given."),
+        typer.Option(
+            help='NAME, or "NAME=INSTRUMENT,INSTRUMENT;reliability=0.8;proxy=COLUMN": its instruments, the share of its '
+            "variance that is no error, and a second measurement of it that errs independently, each as far as known. "
+            "Repeatable; those that programmes move unless given."
+        ),
     ] = None,
     leave_out: Annotated[
         list[str] | None,
@@ -74,13 +78,28 @@ def channels(
 
 
 def _questions(given: list[str] | None) -> tuple[Question, ...]:
+    return tuple(_question(text) for text in given or [])
+
+
+def _question(text: str) -> Question:
+    """``NAME=INSTRUMENT,INSTRUMENT;reliability=0.8;proxy=COLUMN``, all but the name optional."""
+    from firmtrade_core.channels import ChannelError
     from firmtrade_core.channels.from_panel import Question
 
-    made = []
-    for text in given or []:
-        name, _, instruments = text.partition("=")
-        made.append(Question(name, tuple(part for part in instruments.split(",") if part)))
-    return tuple(made)
+    (name, _, instruments), *options = (part.strip().partition("=") for part in text.split(";"))
+    known = {key.strip(): value.strip() for key, _, value in options}
+    if unknown := sorted({*known} - {"reliability", "proxy"}):
+        raise ChannelError(
+            f"--attribute {text}: {', '.join(unknown)} is no option of an attribute; give reliability or proxy."
+        )
+    try:
+        reliability = float(known["reliability"]) if "reliability" in known else None
+    except ValueError as error:
+        raise ChannelError(
+            f"--attribute {text}: {known['reliability']} is no share between 0 and 1."
+        ) from error
+    named = tuple(part.strip() for part in instruments.split(",") if part.strip())
+    return Question(name.strip(), named, reliability, known.get("proxy") or None)
 
 
 def _finite(value: Any) -> Any:

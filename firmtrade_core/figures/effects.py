@@ -14,7 +14,7 @@ from firmtrade_core.channels.groups import GroupEffects
 from firmtrade_core.channels.identification import NAIVE
 from firmtrade_core.channels.prediction import Prediction
 from firmtrade_core.channels.sensitivity import Sensitivity
-from firmtrade_core.channels.support import UNBALANCED, Balance, Overlap
+from firmtrade_core.channels.support import MOST_WITHOUT_LIKE, UNBALANCED, Balance, Overlap
 from firmtrade_core.codes.sectors import BROAD_SECTORS
 from firmtrade_core.figures.chart import ACCENT, EDGE, MUTED, TEXT, Chart, base_layout, upright
 from firmtrade_core.figures.intervals import ROW_HEIGHT, Row
@@ -67,6 +67,8 @@ def _readings_title(study: Study) -> str:
     if effect is None or naive is None:
         return "No method can tell an effect"
     if effect.grade == "association":
+        if study.overlap is not None and study.overlap.treated_without_like > MOST_WITHOUT_LIKE:
+            return "Most firms that have it have no like without it: an association"
         return "Firms alike in all controls still differ, but unseen differences remain: an association"
     if effect.capability_interval[0] <= 0 <= effect.capability_interval[1]:
         return "The best evidence cannot tell the effect from none"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from firmtrade_core.channels import Study
@@ -61,13 +62,42 @@ def _parted(study: Study, predicted: float, caused: float, interval: tuple[float
     )
 
 
+def headline(report: ChannelReport | None) -> str:
+    """The page's headline: what instruments show goes beyond association, the rest holds on a condition, and says so."""
+    if report is None:
+        return "What would an attribute do to a firm that does not have it?"
+    whose = f"what firms of {report.panel} can sell"
+    sure = [e for e in report.table if not e.capability_interval[0] <= 0 <= e.capability_interval[1]]
+    shown, likely = (
+        [plain(e.attribute) for e in sure if e.grade == grade] for grade in ("instrument", "observables")
+    )
+    provided = "provided nothing unobserved moves both"
+    if shown:
+        said = f"Beyond association, {_listed(shown)} {_moves(shown)} {whose}"
+        return f"{said}; {_listed(likely)} {_moves(likely)} it too, {provided}" if likely else said
+    if likely:
+        start = _listed(likely)
+        return f"{start[0].upper()}{start[1:]} {_moves(likely)} {whose}, {provided}"
+    return f"No attribute is shown to move {whose}"
+
+
+def _moves(names: Sequence[str]) -> str:
+    return "moves" if len(names) == 1 else "move"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Up to three names, or how many there are."""
+    if len(names) > 3:
+        return f"{len(names)} attributes"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
 def evidence(study: Study) -> str:
-    """What the conclusion leans on, in a sentence."""
+    """What the conclusion leans on, in a sentence; its cautions stand apart."""
     effect = study.effect
     if effect is None:
         return "No effect can be told from these data."
-    cautions = " ".join(effect.cautions)
-    return f"{effect.words[0].upper()}{effect.words[1:]}, by {plain(effect.method)}. {cautions}".strip()
+    return f"{effect.words[0].upper()}{effect.words[1:]}, by {plain(effect.method)}."
 
 
 def python_code(request: Request) -> str:

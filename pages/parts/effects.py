@@ -26,7 +26,7 @@ class Bench(FirmBench):
     ----------
     studied
         Attributes whose effects are sought; None for those that programmes move.
-    instruments, reliability
+    instruments, reliability, proxy
         By attribute, where the reader chose; see `Question`.
     leave_out
         Attributes that the reader keeps out of the controls.
@@ -41,6 +41,7 @@ class Bench(FirmBench):
     studied: tuple[str, ...] | None = None
     instruments: dict[str, tuple[str, ...]] = field(default_factory=dict)
     reliability: dict[str, float] = field(default_factory=dict)
+    proxy: dict[str, str] = field(default_factory=dict)
     leave_out: tuple[str, ...] = ()
     detailed: str | None = None
     attribute: str | None = None
@@ -66,9 +67,17 @@ class Bench(FirmBench):
         """
         offer = self.offer()
         usual = {question.attribute: question.instruments for question in offer.usual}
-        names = usual if self.studied is None else self.studied
+        names = tuple(usual) if self.studied is None else self.studied
+
+        def proxy(name: str) -> str | None:
+            """A column that is asked about itself measures nothing else."""
+            chosen = self.proxy.get(name)
+            return None if chosen in names else chosen
+
         return tuple(
-            Question(name, self.instruments.get(name, usual.get(name, ())), self.reliability.get(name))
+            Question(
+                name, self.instruments.get(name, usual.get(name, ())), self.reliability.get(name), proxy(name)
+            )
             for name in names
         )
 
@@ -100,12 +109,14 @@ class Bench(FirmBench):
     def ask_the_usual(self) -> None:
         """Forget the reader's questions."""
         self.studied, self.instruments, self.reliability, self.detailed = None, {}, {}, None
-        self.leave_out = ()
+        self.proxy, self.leave_out = {}, ()
 
     @property
     def asks_the_usual(self) -> bool:
         """Whether the reader changed no question."""
-        return self.studied is None and not (self.instruments or self.reliability or self.leave_out)
+        return self.studied is None and not (
+            self.instruments or self.reliability or self.proxy or self.leave_out
+        )
 
     def look(self) -> JobStatus | None:
         """Where the work on the present choices stands; None before it was asked for."""

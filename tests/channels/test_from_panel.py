@@ -26,7 +26,7 @@ from firmtrade_core.figures.effects import (
 )
 from firmtrade_core.jobs import Checkpoints
 from firmtrade_core.panel import FirmPanel
-from firmtrade_core.report.channel_words import model_card, parting, python_code
+from firmtrade_core.report.channel_words import headline, model_card, parting, python_code
 from tests.channels.design import ON_CAPABILITY
 from tests.channels.panels import PLACES, panel_of
 
@@ -133,6 +133,48 @@ def test_the_reader_leaves_attributes_out(panel, folder):
         Request(folder, QUESTIONS, leave_out=("skill_share",))
 
 
+@pytest.fixture(scope="module")
+def twice(panel):
+    """Skills measured twice, the second time for three firms in four."""
+    generator = np.random.default_rng(12)
+    skill, rows = panel.firms["skill_share"], len(panel.firms)
+    first, second = (skill + 0.8 * generator.standard_normal(rows) for _ in range(2))
+    frame = panel.firms.assign(skill_share=first, skill_told=second.where(generator.random(rows) < 0.75))
+    return FirmPanel.from_frames(frame, panel.trade, metadata=panel.metadata)
+
+
+def test_a_second_measurement_is_no_control_and_undoes_errors(twice):
+    question = Question("skill_share", proxy="skill_told")
+    made = report(twice, (question,), QUICK, sample=draw_sample(twice, (question,), capability=CAPABILITY))
+    found = made.study("skill_share")
+    assert "skill_told" not in found.controls and found.firms == 800
+    again, plainly = found.remeasured, found.reading("Double machine learning")
+    assert 500 < again.firms < 700 and again.first_stage.moves
+    assert again.effect > 1.3 * plainly.effect and abs(again.effect - 0.3) < 3 * again.standard_error
+    with_itself = Question("skill_share", proxy="skill_share")
+    refused = report(
+        twice, (with_itself,), QUICK, sample=draw_sample(twice, (with_itself,), capability=CAPABILITY)
+    )
+    assert "name another column" in refused.table.refused["skill_share"]
+
+
+def test_the_command_line_takes_reliability_and_a_second_measurement(twice, tmp_path):
+    arguments = [
+        "channels", "--panel", str(twice.save(tmp_path)), "--attribute", "skill_share;reliability=0.8;proxy=skill_told",
+        "--learner", "linear", "--repetitions", "1", "--json",
+    ]  # fmt: skip
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    study = json.loads(done.stdout)["studies"][0]
+    assert study["remeasured"]["proxy"] == "skill_told" and study["simex"]["reliability"] == 0.8
+    for wrong, words in (
+        ("skill_share;reliable=1", "reliable is no option"),
+        ("skill_share;reliability=x", "no share"),
+    ):
+        done = CliRunner().invoke(app, [*arguments[:4], wrong, *arguments[5:]])
+        assert done.exit_code == 2 and words in json.loads(done.stdout)["error"]
+
+
 def test_near_disguise_stops_before_any_work(panel):
     flag = (panel.firms["exports"] > 0) ^ (np.arange(len(panel.firms)) % 301 == 0)
     frame = panel.firms.assign(flag=flag.astype(float))
@@ -225,6 +267,32 @@ def test_charts_and_words(found, request_):
     card = model_card(found, request_)
     assert "synthetic" in card and found.table.content_hash in card
     compile(python_code(request_), "example", "exec")
+
+
+def test_beyond_association_is_said_of_instruments_alone(found):
+    """Selection on observables is a condition, and the headline states it; an association is no effect."""
+
+    def said(*grades):
+        sure = {"capability": 0.3, "capability_interval": (0.1, 0.5)}
+        effects = [replace(e, grade=g, **sure) for e, g in zip(found.table, grades, strict=True)]
+        return headline(replace(found, table=replace(found.table, effects=tuple(effects))))
+
+    both = said("instrument", "observables")
+    assert both.startswith("Beyond association, quality certificate moves what firms of ")
+    assert "skill share moves it too, provided nothing unobserved moves both" in both
+    seen = said("association", "observables")
+    assert "Beyond" not in seen and seen.startswith("Skill share moves") and "provided nothing" in seen
+    assert said("association", "association").startswith("No attribute is shown")
+
+
+def test_what_capability_cannot_tell_is_a_caution_of_every_effect(panel):
+    """Without destinations one market is left: the scales that cannot be told apart are named beside every effect."""
+    abroad = FirmPanel.from_frames(panel.firms, metadata=panel.metadata)
+    sample = draw_sample(abroad, QUESTIONS, capability=CAPABILITY)
+    made = report(abroad, QUESTIONS, QUICK, sample=sample)
+    statement = sample.results.identified.statements[0]
+    assert statement.startswith("Firms are seen in one market") and statement in made.capability
+    assert len(made.table) and all(statement in effect.cautions for effect in made.table)
 
 
 def test_default_questions_follow_the_panel(panel):

@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 
 from firmtrade_core.channels import ChannelEffect, ChannelError, ChannelTable, CrossFit, Settings, study
+from firmtrade_core.channels.errors import MeasurementError
 from firmtrade_core.channels.estimators import instrumented, partially_linear
-from firmtrade_core.channels.falsification import permutation, placebo
+from firmtrade_core.channels.falsification import permutation, placebo, placebo_fits
 from firmtrade_core.channels.identification import (
     INSTRUMENTED,
     NAIVE,
     ORDINARY,
     PARTIALLY_LINEAR,
+    REMEASURED,
     fixed_cost_fits,
 )
 from firmtrade_core.channels.measurement import instrumented_by_proxy, simex
@@ -118,10 +120,55 @@ def test_permuted_take_up_finds_nothing(drawn):
 
 def test_placebo_outcomes(drawn):
     fits = CrossFit(drawn.data(), QUICK)
-    assert placebo(fits, "trait", drawn.firms["trait"].to_numpy()).p_value < 1e-6
-    assert placebo(fits, "nothing", drawn.firms["nothing"].to_numpy()).p_value > 0.01
+
+    def chance(outcome):
+        return placebo(placebo_fits(fits, outcome, drawn.firms[outcome].to_numpy()), outcome).p_value
+
+    assert chance("trait") < 1e-6
+    assert chance("nothing") > 0.01
     with pytest.raises(ChannelError, match="never varies"):
-        placebo(fits, "idle", np.ones(2500))
+        placebo_fits(fits, "idle", np.ones(2500))
+
+
+def test_placebo_outcomes_of_the_instrument(drawn):
+    """An instrument that goes to good managers finds an effect on what was settled before; a lottery does not."""
+    trait, generator = drawn.firms["trait"].to_numpy(), np.random.default_rng(8)
+    favour = drawn.firms["lottery"] + 0.8 * trait + generator.standard_normal(2500)
+    firms = drawn.firms.assign(favour=favour)
+    outcome = {"settled": trait + generator.standard_normal(2500)}
+    found = {
+        name: study(replace(drawn, firms=firms).data(instruments=(name,)), QUICK, placebo_outcomes=outcome)
+        for name in ("lottery", "favour")
+    }
+    chances = {name: {p.by_instrument: p.p_value for p in each.placebos} for name, each in found.items()}
+    assert chances["lottery"][True] > 0.01 > 1e-6 > chances["lottery"][False]
+    assert found["lottery"].effect.grade == "instrument"
+    assert chances["favour"][True] < 1e-6
+    assert found["favour"].effect.grade == "association"
+    assert "seems to move settled, which it cannot: no instrument" in found["favour"].effect.cautions[0]
+
+
+def test_without_likes_an_effect_is_but_an_association(drawn):
+    """Programmes must not take an extrapolation for an effect; where some firms have likes the caution counts the others."""
+    size, generator = drawn.firms["size"], np.random.default_rng(9)
+
+    def told(blur, threshold):
+        large = size + blur * generator.standard_normal(2500) > threshold
+        firms = drawn.firms.assign(certificate=large.astype(float))
+        return study(
+            replace(drawn, firms=firms).data(), Settings(repetitions=1, learners=("linear", "boosting"))
+        )
+
+    hopeless, patchy = told(0.1, 0.0), told(0.55, 0.0)
+    assert hopeless.overlap.treated_without_like > 0.5
+    assert hopeless.effect.grade == "association"
+    assert (
+        f"{hopeless.overlap.treated_without_like:.0%} of the firms that have it"
+        in hopeless.effect.cautions[0]
+    )
+    assert 0.1 < patchy.overlap.treated_without_like < 0.5
+    assert patchy.effect.grade == "observables" and "have no like" in patchy.effect.cautions[0]
+    assert not any("no like" in caution for caution in study(drawn.data(), QUICK).effect.cautions)
 
 
 def test_errors_in_the_attribute_are_undone():
@@ -138,9 +185,14 @@ def test_errors_in_the_attribute_are_undone():
     reliability = float(truth.var() / first.var())
     mended = simex(fits, reliability)
     assert abs(mended.corrected - ON_CAPABILITY) < 3 * mended.standard_error < 0.1
-    by_proxy = instrumented_by_proxy(fits, "second")
+    by_proxy = instrumented_by_proxy(fits)
     assert by_proxy.effect == pytest.approx(instrumented(fits).effect)
     assert abs(by_proxy.effect - ON_CAPABILITY) < 3 * by_proxy.standard_error
+    beside = study(replace(drawn, firms=firms).data(OBSERVED), QUICK, measured_again=lambda: fits)
+    assert beside.remeasured == by_proxy and beside.reading(REMEASURED).effect == by_proxy.effect
+    noise = replace(drawn, firms=firms).data(OBSERVED, ("nothing",))
+    with pytest.raises(MeasurementError, match="no second measurement"):
+        instrumented_by_proxy(CrossFit(noise, QUICK))
     assert simex(fits, 1.0).corrected == pytest.approx(plain.effect, abs=1e-9)
 
 
