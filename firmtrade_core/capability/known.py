@@ -45,8 +45,6 @@ PERSISTENCE = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)
 #: Structure with shocks drawn anew each year, beside the one in which they persist.
 WITHOUT_MEMORY = "structural boosting, no memory"
 
-_TINY = 1e-12
-
 
 @dataclass(frozen=True, eq=False)
 class KnownComparison(Scores):
@@ -54,8 +52,6 @@ class KnownComparison(Scores):
 
     Parameters
     ----------
-    by_market : DataFrame
-        By market and model: ``error``, ln of predicted over actual exports over the hidden cells, ``low``, ``high``.
     cells
         Hidden cells scored.
     notes
@@ -64,7 +60,6 @@ class KnownComparison(Scores):
         Of shocks, where the next year was forecast.
     """
 
-    by_market: pd.DataFrame
     cells: int
     notes: tuple[str, ...] = ()
     persistence: Persistence = field(default_factory=Persistence)
@@ -436,32 +431,8 @@ def _scored(
     seen = _without(data, ~scored)
     if not (seen.presence == PRESENT).any():
         raise SampleError("No sale is among the cells held out; give more firms or folds.")
-    table, gains = score(seen, forecasts, draws, seed)
-    generator = np.random.default_rng(seed)
-    count = seen.firm_count
-    times = [np.bincount(generator.integers(count, size=count), minlength=count) for _ in range(draws)]
-    markets = []
-    for name, forecast in forecasts.items():
-        error = _market_errors(seen, forecast, seen.weights)
-        errors = np.array([_market_errors(seen, forecast, seen.weights * t) for t in times])
-        for j in np.flatnonzero(np.isfinite(error)):
-            low, high = np.nanquantile(errors[:, j], [0.05, 0.95])
-            markets.append(
-                {"market": data.markets[j], "model": name, "error": error[j], "low": low, "high": high}
-            )
-    by_market = pd.DataFrame(markets).set_index(["market", "model"])
-    return KnownComparison(table, gains, by_market, int(scored.sum()), notes)
-
-
-def _market_errors(data: CapabilityData, forecast: Forecast, firm_weights: Array) -> Array:
-    """ln of predicted over actual exports by market (J,), NaN where nothing was sold."""
-    weights = (firm_weights / np.diff(data.starts))[data.firm][:, None]
-    seen = data.presence != UNOBSERVED
-    actual = (weights * np.where(data.presence == PRESENT, np.exp(data.log_sales), 0.0)).sum(0)
-    predicted = (weights * np.where(seen, forecast.exports, 0.0)).sum(0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        error: Array = np.where(actual > 0, np.log(np.maximum(predicted, _TINY) / actual), np.nan)
-    return error
+    found = score(seen, forecasts, draws, seed)
+    return KnownComparison(found.table, found.gains, found.by_market, int(scored.sum()), notes)
 
 
 def simulate_years(

@@ -195,6 +195,7 @@ def tables(report: CapabilityReport) -> tuple[Table, ...]:
         found += [
             Table("comparison", "Held-out measures", report.comparison.table.reset_index()),
             Table("gains", "What structure saves of rivals' losses", report.comparison.gains.reset_index(), {"gain": "share"}),
+            Table("errors_by_market", "Error of exports by market", report.comparison.by_market.reset_index(), {"error": "ln of predicted over actual"}),
             Table("calibration", "Predicted and observed entry", report.comparison.calibration, {"predicted": "share", "observed": "share"}),
         ]  # fmt: skip
     for hidden, known in report.known.items():
