@@ -199,21 +199,27 @@ async function save(chart, format) {
   if (!chart.shown) return;
   const { data, layout, config, colours } = chart.shown;
   const { title, subtitle, source, base } = chart.spec;
-  const [pad, width] = [18, layout.width + 36];
+  const { l = 0, r = 0, t = 0, b = 0 } = layout.margin ?? {};
+  // The file's font may be wider than the page's: names of rows then get a wider margin.
+  const extra = Math.max(0, Math.ceil(namesWidth(layout.yaxis) + 10 - l));
+  const [pad, width] = [18, layout.width + 36 + extra];
   const head = [
     ...wrapped(`<b>${plain(title)}</b>`, 16, colours.$text),
     ...wrapped(plain(subtitle), 12, colours.$muted),
   ];
   const foot = wrapped(plain(source), 11, colours.$muted);
-  const { l = 0, r = 0, t = 0, b = 0 } = layout.margin ?? {};
-  const [above, below] = [depth(head) + pad + 6, depth(foot) + pad + 4];
-  const annotations = [...(layout.annotations ?? []), ...placed(head, above - pad, "top"), ...placed(foot, -b - 4, "foot")];
+  const [above, below] = [depth(head) + pad + 6, depth(foot) + pad + 12];
+  const annotations = [
+    ...(layout.annotations ?? []).map((words) => (l && words.xshift === -l ? { ...words, xshift: -l - extra } : words)),
+    ...placed(head, above - pad, "top"),
+    ...placed(foot, -b - 12, "foot"),
+  ];
   const height = layout.height + above + below;
   const whole = {
     ...layout, width, height, annotations,
     font: { ...layout.font, family: FILE_FONT },
     paper_bgcolor: colours.$surface,
-    margin: { l: l + pad, r: r + pad, t: t + above, b: b + below },
+    margin: { l: l + pad + extra, r: r + pad, t: t + above, b: b + below },
   };
   const Plotly = await plotly(base);
   const url = await Plotly.toImage({ data, layout: whole, config }, { format, width, height, scale: format === "png" ? 2 : 1 });
@@ -222,6 +228,14 @@ async function save(chart, format) {
   link.download = `${(title ?? "figure").toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "").slice(0, 80) || "figure"}.${format}`;
   link.click();
 
+  function namesWidth(axis) {
+    const context = document.createElement("canvas").getContext("2d");
+    const lines = (axis?.ticktext ?? []).flatMap((name) => String(name).split(/<br>/));
+    return Math.max(0, ...lines.map((line) => {
+      context.font = `${/<b>/.test(line) ? "bold " : ""}${axis.tickfont?.size ?? layout.font?.size ?? 13}px ${FILE_FONT}`;
+      return context.measureText(line.replace(/<[^>]*>/g, "")).width;
+    })) + (axis?.ticklabelstandoff ?? 0);
+  }
   function wrapped(text, size, colour) {
     const context = document.createElement("canvas").getContext("2d");
     context.font = `${text.startsWith("<b>") ? "bold " : ""}${size}px ${FILE_FONT}`;
@@ -245,7 +259,7 @@ async function save(chart, format) {
       y -= 1.35 * size;
       return {
         text, xref: "paper", yref: "paper", x: 0, y: where === "top" ? 1 : 0, xanchor: "left", yanchor: "top",
-        xshift: -l, yshift, showarrow: false, align: "left", font: { size, color: colour },
+        xshift: -l - extra, yshift, showarrow: false, align: "left", font: { size, color: colour },
       };
     });
   }

@@ -83,6 +83,15 @@ def _method(bench: Bench) -> None:
     def take_years(value: int | None) -> None:
         bench.years = value or bench.years
 
+    def take_signs(value: bool) -> None:
+        bench.signs = value
+
+    def take_earlier(value: bool) -> None:
+        bench.earlier = value
+
+    def take_imputations(value: bool) -> None:
+        bench.imputations = value
+
     def take_kind(value: Resampling | None) -> None:
         bench.kind = value or bench.kind
 
@@ -95,6 +104,11 @@ def _method(bench: Bench) -> None:
     st.selectbox(
         "Learner", list(LEARNERS), format_func=LEARNERS.__getitem__, **seeded("firms_learner", bench.learner, take_learner)
     )  # fmt: skip
+    if bench.learner == "boosting":
+        st.toggle(
+            "Signs of theory", help="Productivity never lowers capability, distance never raises it, and the like.",
+            **seeded("firms_signs", bench.signs, take_signs),
+        )  # fmt: skip
     st.toggle(
         "Two indices", help="Let attributes move fixed costs of entry too (g), beyond capability (m).",
         **seeded("firms_two", bench.two_indices, take_two),
@@ -110,6 +124,16 @@ def _method(bench: Bench) -> None:
         st.selectbox(
             "Years up to the last", range(1, offer.years + 1), help="Years of a firm count once.",
             **seeded("firms_years", bench.years, take_years),
+        )  # fmt: skip
+    if offer.earlier:
+        st.toggle(
+            "The year before explains too", help="Firms' size, sales at home and productivity of the year before.",
+            **seeded("firms_earlier", bench.with_earlier, take_earlier),
+        )  # fmt: skip
+    if offer.completed > 1:
+        st.toggle(
+            f"Pool {offer.completed} completed panels", help="Rubin's rules: intervals then count what filling gaps adds.",
+            **seeded("firms_imputations", bench.imputations, take_imputations),
         )  # fmt: skip
     st.selectbox(
         "Bands from", list(KINDS), format_func=KINDS.__getitem__, help="Shocks drawn anew cover the truth more often in "

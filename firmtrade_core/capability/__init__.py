@@ -9,13 +9,10 @@ from firmtrade_core.capability.errors import (
     SelectionError,
 )
 from firmtrade_core.capability.estimation import Settings
+from firmtrade_core.capability.imputations import PooledResults, pool_imputations
 from firmtrade_core.capability.learners import Learner
 from firmtrade_core.capability.likelihood import Scales
-from firmtrade_core.capability.results import (
-    CapabilityResults,
-    estimate,
-    pool_imputations,
-)
+from firmtrade_core.capability.results import CapabilityResults, estimate
 
 __all__ = [
     "CapabilityData",
@@ -24,6 +21,7 @@ __all__ = [
     "LeakageError",
     "Learner",
     "NoAttributeError",
+    "PooledResults",
     "SampleError",
     "Scales",
     "SelectionError",

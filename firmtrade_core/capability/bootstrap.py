@@ -50,6 +50,8 @@ class Draw:
         See `bootstrap`.
     weights : (F,), optional
         Of firms in the draw: their own times how often they were drawn.
+    m_form
+        Level and stretch that make m of the learners' predictions.
     """
 
     parameters: Parameters
@@ -60,6 +62,7 @@ class Draw:
     covariance: Array
     kind: Kind = "model"
     weights: Array | None = None
+    m_form: tuple[float, float] = (0.0, 1.0)
 
     @property
     def scales(self) -> Scales:
@@ -121,7 +124,9 @@ def _draw(data: CapabilityData, state: State, kind: Kind, seed: int, number: int
     found = settle(drawn, at, tolerance=1e-5)
     learned = (found.m_learned, found.g_learned) if keep else (None, None)
     covariance = scalar_covariance(drawn, found.m, found.g, found.fit)
-    return Draw(found.fit.parameters, found.m, found.g, *learned, covariance, kind, drawn.weights)
+    return Draw(
+        found.fit.parameters, found.m, found.g, *learned, covariance, kind, drawn.weights, found.m_form
+    )
 
 
 def _pass(data: CapabilityData, state: State) -> State:

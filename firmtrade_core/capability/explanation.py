@@ -1,13 +1,12 @@
 """What m̂ and ĝ are made of: exact Shapley values by attribute, and variance of exports by source (MODEL 6, 8).
 
-The learner is a sum of an additive base, whose Shapley values are its parts, and of trees, whose path-dependent
-Shapley values shap's TreeExplainer computes exactly. These say what predicts, never what a policy would move.
+Shapley values are exact whatever the learner (`shapley`). These say what predicts, never what a policy would move.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import factorial
 from typing import Literal
@@ -16,36 +15,33 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr
+from scipy.stats import t as student
 
+from firmtrade_core.capability.attributes import Clusters, correlated_clusters, group_of
+from firmtrade_core.capability.bootstrap import FEWEST_DRAWS, Draw
 from firmtrade_core.capability.data import PRESENT
 from firmtrade_core.capability.errors import CapabilityError
 from firmtrade_core.capability.estimation import capability_response, entry_response, firm_folds, one_thread
-from firmtrade_core.capability.learners import Additive, Boosted, CrossFit, cross_fit
+from firmtrade_core.capability.learners import CrossFit, Forest, cross_fit
 from firmtrade_core.capability.results import CapabilityResults
+from firmtrade_core.capability.shapley import additivity_gap, shapley_interactions, shapley_values
 
 Array = NDArray[np.float64]
-
-#: Largest gap between a prediction and the sum of its Shapley values that is rounding.
-ADDITIVITY = 1e-6
 
 #: Rows explained unless asked otherwise: enough for every chart.
 SAMPLE = 5_000
 
-#: Words in attributes' names that place them in a group; the first that fits.
-GROUPS: Mapping[str, tuple[str, ...]] = {
-    "scale": ("employment", "capital", "size", "sales", "age"),
-    "productivity": ("productivity", "tfp", "rnd", "skill", "wage", "markup"),
-    "quality": ("quality", "certificate", "on_time", "delivery"),
-    "network and information": ("link", "network", "digital", "supplier", "buyer", "imported_input", "scope"),
-    "finance": ("finance", "credit", "debt", "foreign_ownership"),
-    "location": ("region", "distance", "location"),
-    "sector": ("sector",),
-}
+#: Firms whose variance is split at every draw, and firms of a forest at most: enough for how far draws move it.
+FIRMS_AT_DRAWS, FOREST_FIRMS = 2_000, 2_000
 
+#: Draws of firms by which the sampling error of shares is measured.
+RESAMPLES = 100
 
-def group_of(attribute: str) -> str:
-    """Attribute group by the words in a name; ``other`` where none fits."""
-    return next((group for group, words in GROUPS.items() if any(w in attribute for w in words)), "other")
+#: An interaction below this, in log points, is none.
+ROUNDING = 1e-10
+
+#: Rows whose interactions are computed unless asked otherwise, and the most of a forest: its trees are deep.
+INTERACTION_ROWS, FOREST_INTERACTION_ROWS = 500, 80
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +62,8 @@ class Explanation:
         Largest absolute gap in that sum.
     by_fold : (K, P)
         Mean absolute value by attribute and fold: how stable the ranking is.
+    clusters
+        Attributes that move together, alone ones too; empty where single firms were explained.
     """
 
     rows: NDArray[np.int64]
@@ -74,6 +72,7 @@ class Explanation:
     predicted: Array
     residual: float
     by_fold: pd.DataFrame
+    clusters: Clusters = ()
 
     @property
     def importance(self) -> pd.Series:
@@ -81,11 +80,20 @@ class Explanation:
         return self.values.abs().mean().sort_values(ascending=False)
 
     def grouped(self, groups: Mapping[str, str] | None = None) -> pd.DataFrame:
-        """Values summed within attribute groups, (E, groups); correlated attributes share credit there."""
+        """Values summed within kinds of attributes, (E, groups)."""
         given = groups or {}
         labels = np.array([given.get(str(name), group_of(str(name))) for name in self.values])
         return pd.DataFrame(
             {group: self.values.loc[:, labels == group].sum(axis=1) for group in sorted(set(labels))}
+        )
+
+    def together(self) -> pd.DataFrame:
+        """Joint values of attributes that move together, (E, clusters), by the members' names joined with " + ".
+
+        How credit is split within a cluster is arbitrary: a learner may use either of two attributes that tell the same.
+        """
+        return pd.DataFrame(
+            {" + ".join(members): self.values[list(members)].sum(axis=1) for members in self.clusters}
         )
 
     def trade_cost_equivalent(self, elasticity_of_substitution: float) -> pd.DataFrame:
@@ -101,13 +109,17 @@ def explain(
     Raises
     ------
     CapabilityError
-        Where the index was not learned, the learner has no exact Shapley values, or additivity fails.
+        Where the index was not learned, or additivity fails.
     """
     data = results.data
     generator = np.random.default_rng(seed)
     count = min(sample, len(data.firm))
     rows = np.sort(generator.choice(len(data.firm), count, replace=False))
-    return explain_attributes(results, data.attributes[rows], index, rows=rows)
+    found = explain_attributes(results, data.attributes[rows], index, rows=rows)
+    return replace(
+        found,
+        clusters=correlated_clusters(data.attributes[rows], data.row_weights[rows], data.attribute_names),
+    )
 
 
 def explain_attributes(
@@ -124,17 +136,12 @@ def explain_attributes(
     CapabilityError
         As `explain`.
     """
-    learned: CrossFit | None = results.state.m_learned if index == "m" else results.state.g_learned
-    if learned is None:
-        raise CapabilityError(f"{index} was not learned; estimate with two indices to explain g.")
-    level, stretch = results.state.m_form if index == "m" else results.state.g_form
-    parts = [_shapley(predictor, attributes) for predictor in learned.predictors]
+    learned, level, stretch = _learned(results, index)
+    parts = [shapley_values(predictor, attributes) for predictor in learned.predictors]
     values = stretch * np.mean([value for value, _ in parts], axis=0)
     base = stretch * (float(np.mean([b for _, b in parts])) - level)
     predicted = stretch * (learned.predict(attributes) - level)
-    residual = float(np.abs(values.sum(1) + base - predicted).max())
-    if residual > ADDITIVITY * max(1.0, float(np.abs(predicted).max())):
-        raise CapabilityError(f"Shapley values miss the predictions by {residual:.2g}; they are withheld.")
+    residual = additivity_gap(values.sum(1), base, predicted, "Shapley values")
     names = list(results.data.attribute_names)
     by_fold = pd.DataFrame(
         {f"fold {k + 1}": abs(stretch) * np.abs(value).mean(0) for k, (value, _) in enumerate(parts)},
@@ -160,100 +167,188 @@ def importance_by_seed(
             fit = cross_fit(
                 learner, data.attributes, response, weights, folds, data.attribute_names, 100 * seed
             )
-            parts = [_shapley(predictor, data.attributes[rows])[0] for predictor in fit.predictors]
+            parts = [shapley_values(predictor, data.attributes[rows])[0] for predictor in fit.predictors]
             found[f"seed {seed}"] = abs(stretch) * np.abs(np.mean(parts, axis=0)).mean(0)
     return pd.DataFrame(found, index=list(data.attribute_names))
 
 
+@dataclass(frozen=True, eq=False)
+class Interactions:
+    """How much attributes tell together beyond what they tell apart.
+
+    Parameters
+    ----------
+    strength : DataFrame (K, K)
+        Mean absolute Shapley interaction of each pair, in log points; zero on the diagonal.
+    residual : float
+        Largest absolute gap between predictions and sums of main effects and interactions.
+    rows : int
+        Rows of which it is the mean.
+    """
+
+    strength: pd.DataFrame
+    residual: float
+    rows: int
+
+    @property
+    def additive(self) -> bool:
+        """Whether the learner has no interaction at all."""
+        return float(self.strength.to_numpy().max()) < ROUNDING
+
+
 def interactions(
     results: CapabilityResults, rows: NDArray[np.int64], index: Literal["m", "g"] = "m"
-) -> pd.DataFrame:
-    """Mean absolute Shapley interaction of each pair of attributes, (K, K), zero on the diagonal.
+) -> Interactions:
+    """Shapley interactions of each pair of attributes: of trees, and of the products in boosting's base.
 
-    Only trees hold interactions; the additive base has none.
+    Parameters
+    ----------
+    rows : (E,)
+        Of the data; of a forest `FOREST_INTERACTION_ROWS` of them are used.
+
+    Raises
+    ------
+    CapabilityError
+        As `explain`.
     """
-    learned = results.state.m_learned if index == "m" else results.state.g_learned
-    _, stretch = results.state.m_form if index == "m" else results.state.g_form
-    names = list(results.data.attribute_names)
-    total = np.zeros((len(names), len(names)))
-    trees = [p for p in (learned.predictors if learned else ()) if isinstance(p, Boosted) and p.trees]
-    if trees:
-        import shap
-
-        attributes = results.data.attributes[rows]
-        pairs = sum(
-            shap.TreeExplainer(p.trees, feature_perturbation="tree_path_dependent").shap_interaction_values(
-                p.binned(attributes)
-            )
-            for p in trees
-        )
-        # A pair's effect is shared between its two entries.
-        total = 2 * abs(stretch) * np.abs(pairs / len(learned.predictors if learned else trees)).mean(0)
-        np.fill_diagonal(total, 0.0)
-    return pd.DataFrame(total, index=names, columns=names)
+    learned, level, stretch = _learned(results, index)
+    if any(isinstance(predictor, Forest) for predictor in learned.predictors):
+        rows = rows[np.linspace(0, len(rows) - 1, min(FOREST_INTERACTION_ROWS, len(rows))).astype(int)]
+    attributes, names = results.data.attributes[rows], list(results.data.attribute_names)
+    pairs = stretch * np.mean([shapley_interactions(p, attributes) for p in learned.predictors], axis=0)
+    # The base that all rows share is that of the values.
+    bases = [shapley_values(predictor, attributes[:1])[1] for predictor in learned.predictors]
+    base = stretch * (float(np.mean(bases)) - level)
+    predicted = stretch * (learned.predict(attributes) - level)
+    residual = additivity_gap(pairs.sum((1, 2)), base, predicted, "Shapley interactions")
+    total = 2 * np.abs(pairs).mean(0)  # a pair's interaction is shared between its two entries
+    np.fill_diagonal(total, 0.0)
+    return Interactions(pd.DataFrame(total, index=names, columns=names), residual, len(rows))
 
 
-def _shapley(predictor: object, attributes: Array) -> tuple[Array, float]:
-    if isinstance(predictor, Additive):
-        return predictor.parts(attributes), predictor.intercept
-    if not isinstance(predictor, Boosted):
-        raise CapabilityError("Exact Shapley values need the boosting or the splines learner.")
-    values, base = np.zeros(attributes.shape), 0.0
-    if predictor.base is not None:
-        values, base = predictor.base.parts(attributes), predictor.base.intercept
-    if predictor.trees is not None:
-        import shap
-
-        explainer = shap.TreeExplainer(predictor.trees, feature_perturbation="tree_path_dependent")
-        values = values + explainer.shap_values(predictor.binned(attributes), check_additivity=False)
-        base += float(np.ravel(explainer.expected_value)[0])
-    return values, base
+def _learned(results: CapabilityResults, index: Literal["m", "g"]) -> tuple[CrossFit, float, float]:
+    """The learners of an index, and the level and stretch that make it of their predictions."""
+    state = results.state
+    learned = state.m_learned if index == "m" else state.g_learned
+    if learned is None:
+        raise CapabilityError(f"{index} was not learned; estimate with two indices to explain g.")
+    return learned, *(state.m_form if index == "m" else state.g_form)
 
 
 def variance_shares(results: CapabilityResults, groups: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Variance of ln exports by firm and market where present, by source, adding up exactly.
 
-    ln x = δ + Σ_groups m_group + u + ξ, with u at its posterior mean and ξ the residual. Each source's share is its
-    covariance with ln x over the variance of ln x: the Shapley value of a sum, whatever the order.
+    ln x = δ + Σ_groups m_group + u + ξ, with u at its posterior mean and ξ the residual, m split by the Shapley values
+    of the learner that has not seen the firm. Each source's share is its covariance with ln x over the variance of
+    ln x: the Shapley value of a sum, whatever the order.
 
     Returns
     -------
     DataFrame
-        ``share`` by source, with ``low`` and ``high`` over bootstrap draws that kept their learners, where there are.
+        ``share`` by source, with ``low`` and ``high`` from two errors: of the estimate (m, δ and u at each bootstrap
+        draw that kept its learners, on `FIRMS_AT_DRAWS` firms) and of which firms were drawn (`RESAMPLES` of them).
+        Where there are draws, the bias that they measure is taken out. Fewer than `FEWEST_DRAWS` such draws tell no
+        interval: NaN.
+
+    Raises
+    ------
+    CapabilityError
+        As `explain`.
     """
-    data = results.data
-    explained = explain(results, sample=len(data.firm))
-    grouped = explained.grouped(groups)
-    # Held-out m differs a little from the folds' mean that Shapley values explain; the gap is its own source.
-    parts: dict[str, Array] = {str(name): grouped[name].to_numpy() for name in grouped}
-    parts["unstable prediction"] = results.m - np.sum(list(parts.values()), axis=0)
-    parts["unobserved capability"] = results.capability - results.m
-    present = data.presence == PRESENT
-    row, market = np.nonzero(present)
-    log_sales = data.log_sales[present]
-    columns: dict[str, Array] = {name: value[row] for name, value in parts.items()}
-    columns["markets"] = results.state.fit.parameters.demand[data.group[row], market]
-    columns["luck and taste"] = log_sales - np.sum(list(columns.values()), axis=0)
-    weights = data.weights[data.firm[row]]
+    forest = results.state.learner.kind == "random_forest"
     generator = np.random.default_rng(results.settings.seed)
-    shares = _shares(columns, log_sales, weights)
-    made = []
-    for _ in range(100):  # bands over firms
-        times = np.bincount(
-            generator.integers(data.firm_count, size=data.firm_count), minlength=data.firm_count
-        )
-        made.append(_shares(columns, log_sales, weights * times[data.firm[row]]))
-    tail = (1 - results.level) / 2
-    low, high = np.quantile(pd.DataFrame(made), [tail, 1 - tail], axis=0)
-    return pd.DataFrame({"share": shares, "low": low, "high": high})
-
-
-def _shares(columns: Mapping[str, Array], total: Array, weights: Array) -> pd.Series:
-    centred = total - np.average(total, weights=weights)
-    variance = np.average(centred**2, weights=weights)
-    return pd.Series(
-        {name: np.average(value * centred, weights=weights) / variance for name, value in columns.items()}
+    sources = _sources(results, _some_firms(results, FOREST_FIRMS if forest else None, generator), groups)
+    shares = sources.shares()
+    told = pd.DataFrame({"share": shares, "low": np.nan, "high": np.nan})
+    kept = [draw for draw in results.draws if draw.m_learned is not None]
+    if len(kept) < FEWEST_DRAWS:
+        return told
+    firms = _some_firms(results, FIRMS_AT_DRAWS // (4 if forest else 1), generator)
+    here = _sources(results, firms, groups).shares()
+    moved = pd.DataFrame(
+        [_sources(_with_learners(results, draw), firms, groups).shares() - here for draw in kept]
     )
+    sampled = pd.DataFrame([sources.shares(sources.drawn_again(generator)) for _ in range(RESAMPLES)])
+    spread = np.sqrt(moved.var(ddof=1) + sampled.var(ddof=1))
+    reach = float(student.ppf((1 + results.level) / 2, len(kept) - 1)) * spread
+    told["share"] = shares - moved.mean()
+    return told.assign(low=told["share"] - reach, high=told["share"] + reach)
+
+
+def _some_firms(
+    results: CapabilityResults, most: int | None, generator: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Rows (R,) of up to so many firms that sell anywhere: others have no exports to vary."""
+    data = results.data
+    chosen = data.exports_anywhere.copy()
+    sellers = np.flatnonzero(chosen)
+    if most is not None and len(sellers) > most:
+        chosen[:] = False
+        chosen[generator.choice(sellers, most, replace=False)] = True
+    return chosen[data.firm]
+
+
+def _with_learners(results: CapabilityResults, draw: Draw) -> CapabilityResults:
+    """The results at a draw, its own learners behind m, with the sample's firms and weights."""
+    at = results.at_draw(draw)
+    return replace(
+        at, data=results.data, state=replace(at.state, m_learned=draw.m_learned, m_form=draw.m_form)
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Sources:
+    """What makes ln exports of C cells: ``parts`` (S, C) by source add up to ``total`` (C,)."""
+
+    names: tuple[str, ...]
+    parts: Array
+    total: Array
+    weights: Array
+    firm: NDArray[np.int64]
+
+    def shares(self, weights: Array | None = None) -> pd.Series:
+        """Of the variance of the total, by source."""
+        w = self.weights if weights is None else weights
+        centred = w * (self.total - np.average(self.total, weights=w))
+        return pd.Series(self.parts @ centred / (centred @ self.total), index=list(self.names))
+
+    def drawn_again(self, generator: np.random.Generator) -> Array:
+        """Weights of cells where firms are drawn with replacement."""
+        present, place = np.unique(self.firm, return_inverse=True)
+        times = np.bincount(generator.integers(len(present), size=len(present)), minlength=len(present))
+        return self.weights * times[place]
+
+
+def _sources(
+    results: CapabilityResults, rows: NDArray[np.bool_], groups: Mapping[str, str] | None
+) -> _Sources:
+    data, state = results.data, results.state
+    values = _held_out_values(results, rows)
+    labels = np.array([(groups or {}).get(name, group_of(name)) for name in data.attribute_names])
+    kinds = sorted(set(labels.tolist()))
+    by_row = [*(values[:, labels == kind].sum(1) for kind in kinds), (results.capability - results.m)[rows]]
+    present = data.presence[rows] == PRESENT
+    row, market = np.nonzero(present)
+    log_sales = data.log_sales[rows][present]
+    parts = [*(part[row] for part in by_row), state.fit.parameters.demand[data.group[rows][row], market]]
+    parts.append(log_sales - np.sum(parts, axis=0))
+    firm = data.firm[rows][row]
+    names = (*kinds, "unobserved capability", "markets", "luck and taste")
+    return _Sources(names, np.array(parts), log_sales, data.weights[firm], firm)
+
+
+def _held_out_values(results: CapabilityResults, rows: NDArray[np.bool_]) -> Array:
+    """Shapley values of m (R, K) at some rows, each by the learner that has not seen the firm; they make m up."""
+    learned, level, stretch = _learned(results, "m")
+    folds, attributes = results.state.folds[rows], results.data.attributes[rows]
+    values, base = np.empty(attributes.shape), np.empty(len(attributes))
+    for fold, predictor in enumerate(learned.predictors):
+        held = folds == fold
+        if held.any():
+            values[held], base[held] = shapley_values(predictor, attributes[held])
+    values *= stretch
+    additivity_gap(values.sum(1) + stretch * (base - level), 0.0, results.m[rows], "Held-out Shapley values")
+    return values
 
 
 def premium_split(results: CapabilityResults) -> pd.Series:

@@ -23,6 +23,9 @@ Integers = NDArray[np.int64]
 #: Bins into which trees cut an attribute, and into which the screening of pairs does.
 BINS, COARSE_BINS = 64, 4
 
+#: Trees of a forest and most leaves of each: exact Shapley values of deeper trees would take minutes.
+FOREST_TREES, FOREST_LEAVES = 100, 128
+
 #: Ridge penalty of interactions, as a multiple of that of an attribute's own curvature.
 INTERACTION_PENALTY = 10.0
 
@@ -86,8 +89,8 @@ class Learner:
         if self.kind == "splines":
             return Additive.fit(attributes, response, weights, self.penalty, curved=True)
         if self.kind == "elastic_net":
-            return _elastic_net(self, attributes, response, weights)
-        return _forest(self, attributes, response, weights, seed)
+            return Linear.fit(attributes, response, weights, self.penalty)
+        return Forest.fit(attributes, response, weights, self.smallest_leaf, seed)
 
     def candidates(self) -> tuple[Learner, ...]:
         """Settings that the search compares."""
@@ -180,22 +183,48 @@ class Additive:
         return cls(centre, scale, knots, solved[:count], means, intercept, chosen, solved[count:], pair_means)
 
     def parts(self, attributes: Array) -> Array:
-        """What each attribute adds to the intercept, (R, K).
+        """What each attribute adds to the intercept, (R, K): exact Shapley values against the training sample.
 
-        Half of an interaction goes to either attribute; with attributes drawn independently these are exact Shapley
-        values of the base.
+        Half of an interaction goes to either attribute. With p the product of two centred bases, p̄ its mean over the
+        sample, an attribute's coalition values are 0 (neither known), -p̄ (one known, the other averaged out, as
+        centred bases average zero) and p - p̄ (both), whence (p - p̄)/2 each.
         """
+        alone, together = self._terms(attributes)
+        for (first, second), product, mean in together:
+            alone[:, [first, second]] += (product - mean)[:, None] / 2
+        return alone
+
+    def interactions(self, attributes: Array) -> Array:
+        """Shapley interactions (R, K, K) of `parts`: rows add up to them, half of a pair's interaction in either entry.
+
+        From the coalition values of `parts` a pair's interaction is (p - p̄) + p̄ + p̄ + 0 = p + p̄, and each
+        attribute's own part loses p̄.
+        """
+        alone, together = self._terms(attributes)
+        count = alone.shape[1]
+        found = np.zeros((len(alone), count, count))
+        found[:, np.arange(count), np.arange(count)] = alone
+        for (first, second), product, mean in together:
+            for one, other in ((first, second), (second, first)):
+                found[:, one, other] += (product + mean) / 2
+                found[:, one, one] -= mean
+        return found
+
+    def _terms(self, attributes: Array) -> tuple[Array, list[tuple[tuple[int, int], Array, float]]]:
+        """Attributes' own curves (R, K), and by pair its product term (R,) with that term's mean over the sample."""
         standard = (attributes - self.centre) / self.scale
         blocks = [
             _basis(column, knot) - mean
             for column, knot, mean in zip(standard.T, self.knots, self.means, strict=True)
         ]
-        parts = np.column_stack([b @ c for b, c in zip(blocks, self.coefficients, strict=True)])
-        for pair, coefficient, mean in zip(self.pairs, self.pair_coefficients, self.pair_means, strict=True):
-            together = (_product(*(blocks[k] for k in pair)) - mean) @ coefficient
-            for k in pair:
-                parts[:, k] += together / 2
-        return parts
+        alone = np.column_stack([b @ c for b, c in zip(blocks, self.coefficients, strict=True)])
+        together = [
+            (pair, _product(blocks[pair[0]], blocks[pair[1]]) @ coefficient, float(mean @ coefficient))
+            for pair, coefficient, mean in zip(
+                self.pairs, self.pair_coefficients, self.pair_means, strict=True
+            )
+        ]
+        return alone, together
 
     def predict(self, attributes: Array) -> Array:
         """Intercept plus parts."""
@@ -369,50 +398,104 @@ def _edges(column: Array) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class _Imputed:
-    """A scikit-learn model behind mean imputation and scaling."""
+class Linear:
+    """Straight lines in standardised attributes, and a shift where an attribute is missing.
+
+    Parameters
+    ----------
+    centre, scale : (K,)
+    slopes, gaps : (K,)
+        Coefficients of the attribute, missing values at the mean, and of its gap indicator.
+    means : (2K,)
+        Of both over the training sample.
+    intercept
+        Mean prediction over the training sample.
+    """
 
     centre: Array
     scale: Array
-    model: Any
+    slopes: Array
+    gaps: Array
+    means: Array
+    intercept: float
 
     @classmethod
-    def fit(cls, attributes: Array, response: Array, weights: Array, model: Any) -> _Imputed:
-        centre, scale = np.nanmean(attributes, 0), np.nanstd(attributes, 0)
-        made = cls(centre, np.where(scale > 0, scale, 1.0), model)
-        model.fit(made._columns(attributes), response, sample_weight=weights / weights.mean())
-        return made
+    def fit(cls, attributes: Array, response: Array, weights: Array, penalty: float) -> Linear:
+        """Weighted elastic net, ``penalty`` in standard deviations of the response."""
+        from sklearn.linear_model import ElasticNet
 
-    def _columns(self, attributes: Array) -> Array:
-        missing = ~np.isfinite(attributes)
-        standard = np.where(missing, 0.0, (attributes - self.centre) / self.scale)
-        return np.hstack([np.clip(standard, -FARTHEST, FARTHEST), missing])
+        centre, scale = np.nanmean(attributes, 0), np.nanstd(attributes, 0)
+        scale = np.where(scale > 0, scale, 1.0)
+        design, count = _straight(attributes, centre, scale), attributes.shape[1]
+        spread = float(np.sqrt(np.cov(response, aweights=weights)))
+        model = ElasticNet(alpha=penalty * spread, l1_ratio=0.5)
+        model.fit(design, response, sample_weight=weights / weights.mean())
+        means = np.average(design, axis=0, weights=weights)
+        level = float(model.intercept_ + means @ model.coef_)
+        return cls(centre, scale, model.coef_[:count], model.coef_[count:], means, level)
+
+    def parts(self, attributes: Array) -> Array:
+        """What each attribute adds to the intercept, (R, K): exact Shapley values of a linear function."""
+        centred = _straight(attributes, self.centre, self.scale) - self.means
+        count = len(self.slopes)
+        parts: Array = centred[:, :count] * self.slopes + centred[:, count:] * self.gaps
+        return parts
 
     def predict(self, attributes: Array) -> Array:
-        predicted: Array = self.model.predict(self._columns(attributes))
+        """Intercept plus parts."""
+        total: Array = self.intercept + self.parts(attributes).sum(1)
+        return total
+
+
+def _straight(attributes: Array, centre: Array, scale: Array) -> Array:
+    """Standardised attributes, missing ones at the mean, beside gap indicators, (R, 2K)."""
+    missing = ~np.isfinite(attributes)
+    standard = np.where(missing, 0.0, (attributes - centre) / scale)
+    return np.hstack([np.clip(standard, -FARTHEST, FARTHEST), missing])
+
+
+@dataclass(frozen=True, eq=False)
+class Forest:
+    """A random forest of attributes, one column each, so that its Shapley values are attributes' own.
+
+    Parameters
+    ----------
+    below : (K,)
+        Where missing values sit: under every value seen, so that one split sets them apart.
+    trees
+        A fitted RandomForestRegressor.
+    """
+
+    below: Array
+    trees: Any
+
+    @classmethod
+    def fit(cls, attributes: Array, response: Array, weights: Array, smallest_leaf: int, seed: int) -> Forest:
+        """Weighted; trees are kept small enough to be explained exactly."""
+        from sklearn.ensemble import RandomForestRegressor
+
+        least, most = np.nanmin(attributes, 0), np.nanmax(attributes, 0)
+        below = least - np.maximum(most - least, 1.0)
+        trees = RandomForestRegressor(
+            n_estimators=FOREST_TREES,
+            min_samples_leaf=smallest_leaf,
+            max_leaf_nodes=FOREST_LEAVES,
+            max_features=0.5,
+            random_state=seed,
+            n_jobs=1,
+        )
+        made = cls(below, trees)
+        trees.fit(made.filled(attributes), response, sample_weight=weights / weights.mean())
+        return made
+
+    def filled(self, attributes: Array) -> Array:
+        """What the trees split on, (R, K)."""
+        return np.where(np.isfinite(attributes), attributes, self.below)
+
+    def predict(self, attributes: Array) -> Array:
+        """Mean over the trees."""
+        predicted: Array = self.trees.predict(self.filled(attributes))
         return predicted
-
-
-def _elastic_net(learner: Learner, attributes: Array, response: Array, weights: Array) -> Predictor:
-    from sklearn.linear_model import ElasticNet
-
-    spread = float(np.sqrt(np.cov(response, aweights=weights)))
-    return _Imputed.fit(
-        attributes, response, weights, ElasticNet(alpha=learner.penalty * spread, l1_ratio=0.5)
-    )
-
-
-def _forest(learner: Learner, attributes: Array, response: Array, weights: Array, seed: int) -> Predictor:
-    from sklearn.ensemble import RandomForestRegressor
-
-    model = RandomForestRegressor(
-        n_estimators=150,
-        min_samples_leaf=learner.smallest_leaf,
-        max_features=0.5,
-        random_state=seed,
-        n_jobs=1,
-    )
-    return _Imputed.fit(attributes, response, weights, model)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 from scipy.special import log_ndtr, ndtr
+from scipy.stats import norm
+from scipy.stats import t as student
 
+from firmtrade_core.capability.bootstrap import FEWEST_DRAWS
 from firmtrade_core.capability.data import ABSENT, PRESENT, CapabilityData
 from firmtrade_core.capability.estimation import one_thread, refit, settle
 from firmtrade_core.capability.likelihood import Scales
@@ -222,48 +227,128 @@ def single_index_test(one: CapabilityResults, most_refits: int = 4) -> SingleInd
 class TailReport:
     """How the estimated distribution of revenue potential e^κ falls off.
 
+    u is assumed normal, which leans to a lognormal tail: only m can make it another.
+
     Parameters
     ----------
     pareto_tail, pareto_error
-        Maximum likelihood (Hill) over the top share, and its standard error.
+        Exponent that fits best over the top share (Hill), and its standard error.
     lognormal_tail
         What a normal κ with the same variance would show over the same top share.
-    log_likelihood_gain
-        Of a Pareto over a truncated lognormal above the cutoff, by firm; positive favours Pareto.
+    log_likelihood_gain, gain_low, gain_high
+        Of a Pareto over a truncated lognormal above the cutoff, by firm, with its interval; positive favours Pareto.
     top_share
         Of firms.
+    errors_from
+        ``draws`` of the estimate and of firms, or of ``firms`` alone, where there are too few draws.
     """
 
     pareto_tail: float
     pareto_error: float
     lognormal_tail: float
     log_likelihood_gain: float
+    gain_low: float
+    gain_high: float
     top_share: float
+    errors_from: Literal["draws", "firms"]
+
+    @property
+    def law(self) -> Literal["Pareto", "lognormal"] | None:
+        """The one that fits better; None where chance could have made the gain."""
+        if self.gain_low > 0:
+            return "Pareto"
+        return "lognormal" if self.gain_high < 0 else None
 
 
-def tail_report(results: CapabilityResults, top_share: float = 0.05, draws: int = 20_000) -> TailReport:
-    """Tail of κ = m + u with u drawn from its estimated normal, so that shrinkage of posteriors does not thin it."""
+@dataclass(frozen=True, eq=False)
+class Potential:
+    """Distribution of κ = m + u over firms with u normal: a mixture of normals, so that nothing need be drawn.
+
+    Parameters
+    ----------
+    m, weights : (R,)
+        Weights add up to one.
+    spread : float
+        σ_u.
+    """
+
+    m: Array
+    weights: Array
+    spread: float
+
+    @classmethod
+    def of(cls, m: Array, weights: Array, sigma_u: float) -> Potential:
+        """With weights of any sum."""
+        return cls(m, weights / weights.sum(), sigma_u)
+
+    def beyond(self, point: float) -> float:
+        """Share of firms with κ above a point."""
+        return float(self.weights @ ndtr((self.m - point) / self.spread))
+
+    def cut(self, top_share: float) -> float:
+        """The point that a share of firms lies above."""
+        far = 9 * self.spread
+        return float(
+            brentq(lambda x: self.beyond(x) - top_share, self.m.min() - far, self.m.max() + far, xtol=1e-9)
+        )
+
+    def tail(self, top_share: float) -> tuple[float, float, float]:
+        """Exponent of the best Pareto above the cut, of the normal with the same variance, and the gain by firm."""
+        w, cut = self.weights, self.cut(top_share)
+        centre = float(w @ self.m)
+        spread = float(np.sqrt(w @ (self.m - centre) ** 2 + self.spread**2))
+        z = (self.m - cut) / self.spread
+        above, density = ndtr(z), np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)
+        share = float(w @ above)
+        # Moments of a normal above a point: E[(κ - c)1] and E[(κ - centre)²1].
+        excess = float(w @ ((self.m - cut) * above + self.spread * density)) / share
+        from_centre = self.m - centre
+        square = (from_centre**2 + self.spread**2) * above
+        square = square + self.spread * (from_centre + cut - centre) * density
+        at = (cut - centre) / spread
+        mills = float(np.exp(-0.5 * at**2) / np.sqrt(2 * np.pi) / ndtr(-at))
+        pareto = -np.log(excess) - 1
+        normal = -0.5 * float(w @ square) / share / spread**2 - np.log(
+            spread * np.sqrt(2 * np.pi) * ndtr(-at)
+        )
+        return 1 / excess, 1 / (spread * (mills - at)), float(pareto - normal)
+
+
+#: Draws of firms by which sampling errors of the tail are measured.
+RESAMPLES = 100
+
+
+def tail_report(results: CapabilityResults, top_share: float = 0.05) -> TailReport:
+    """Tail of κ = m + u with u of its estimated normal, so that shrinkage of posteriors does not thin it.
+
+    Errors are those of the estimate, by bootstrap draws, and of which firms were drawn; without `FEWEST_DRAWS` draws
+    of the latter alone.
+    """
+    data, sigma = results.data, results.scales.sigma_u
+    tail, lognormal, gain = Potential.of(results.m, data.row_weights, sigma).tail(top_share)
     generator = np.random.default_rng(results.settings.seed)
-    weights = results.data.row_weights
-    rows = generator.choice(len(weights), draws, p=weights / weights.sum())
-    kappa = results.m[rows] + results.scales.sigma_u * generator.standard_normal(draws)
-    centre, spread = kappa.mean(), kappa.std()
-    cut = np.quantile(kappa, 1 - top_share)
-    excess = kappa[kappa > cut] - cut
-    tail = 1 / excess.mean()
-    z = (cut - centre) / spread
-    mills = float(np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi) / ndtr(-z))
-    pareto = np.log(tail) - tail * excess.mean()
-    normal = np.mean(-0.5 * ((excess + cut - centre) / spread) ** 2) - np.log(
-        spread * np.sqrt(2 * np.pi) * ndtr(-z)
-    )
+    sampled = []
+    for _ in range(RESAMPLES):
+        times = np.bincount(
+            generator.integers(data.firm_count, size=data.firm_count), minlength=data.firm_count
+        )
+        drawn = times[data.firm] > 0
+        again = Potential.of(results.m[drawn], (data.row_weights * times[data.firm])[drawn], sigma)
+        sampled.append(again.tail(top_share))
+    variance = np.var(sampled, axis=0, ddof=1)
+    reach = float(norm.ppf((1 + results.level) / 2))
+    known = len(results.draws) >= FEWEST_DRAWS
+    bias = np.zeros(3)
+    if known:
+        made = [Potential.of(d.m, data.row_weights, d.scales.sigma_u).tail(top_share) for d in results.draws]
+        variance = variance + np.var(made, axis=0, ddof=1)
+        bias = np.mean(made, axis=0) - (tail, lognormal, gain)
+        reach = float(student.ppf((1 + results.level) / 2, len(made) - 1))
+    errors, centre = np.sqrt(variance), gain - bias[2]
     return TailReport(
-        float(tail),
-        float(tail / np.sqrt(len(excess))),
-        float(1 / (spread * (mills - z))),
-        float(pareto - normal),
-        top_share,
-    )
+        tail, float(errors[0]), lognormal, gain, float(centre - reach * errors[2]), float(centre + reach * errors[2]),
+        top_share, "draws" if known else "firms",
+    )  # fmt: skip
 
 
 def premia(results: CapabilityResults) -> pd.DataFrame:

@@ -383,37 +383,6 @@ def estimate(
     return results.with_bootstrap(draws, progress=progress) if draws else results
 
 
-def pool_imputations(results: Sequence[CapabilityResults]) -> pd.DataFrame:
-    """Rubin's rules over results on multiply-imputed panels, each with bootstrap draws.
-
-    Returns the parameters with ``estimate``, ``standard_error``, ``low``, ``high`` and ``missing_information``, the
-    share of variance due to imputation. Intervals use Student's t with Rubin's degrees of freedom.
-    """
-    from scipy.stats import t as student
-
-    if len(results) < 2 or not all(r.draws for r in results):
-        raise ValueError("Give results of at least two imputations, each with bootstrap draws.")
-    tables = [r.parameters for r in results]
-    estimates = pd.concat([t["estimate"] for t in tables], axis=1).to_numpy()
-    within = (pd.concat([t["standard_error"] for t in tables], axis=1) ** 2).mean(axis=1).to_numpy()
-    between = (1 + 1 / len(results)) * estimates.var(axis=1, ddof=1)
-    total = within + between
-    with np.errstate(divide="ignore", invalid="ignore"):
-        freedom = (len(results) - 1) * (total / between) ** 2
-    centre, error = estimates.mean(1), np.sqrt(total)
-    reach = student.ppf((1 + results[0].level) / 2, np.minimum(freedom, 1e6)) * error
-    return pd.DataFrame(
-        {
-            "estimate": centre,
-            "standard_error": error,
-            "low": centre - reach,
-            "high": centre + reach,
-            "missing_information": between / total,
-        },
-        index=tables[0].index,
-    )
-
-
 def _formed(learned: CrossFit | None, form: tuple[float, float], attributes: Array) -> Array:
     if learned is None:
         return np.zeros(len(attributes))

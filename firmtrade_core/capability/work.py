@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from firmtrade_core.capability.attributes import group_of, theory_signs
 from firmtrade_core.capability.bootstrap import FEWEST_DRAWS, Draw, Kind, bootstrap, corrected_interval
 from firmtrade_core.capability.comparison import (
     Comparison,
@@ -25,14 +26,16 @@ from firmtrade_core.capability.data import PRESENT, CapabilityData
 from firmtrade_core.capability.errors import CapabilityError
 from firmtrade_core.capability.estimation import Settings
 from firmtrade_core.capability.explanation import (
+    INTERACTION_ROWS,
     Explanation,
+    Interactions,
     explain,
-    group_of,
     importance_by_seed,
     interactions,
     premium_split,
     variance_shares,
 )
+from firmtrade_core.capability.imputations import PooledResults, pool_imputations
 from firmtrade_core.capability.known import (
     KnownComparison,
     compare_in_known_markets,
@@ -52,23 +55,21 @@ from firmtrade_core.capability.results import CapabilityResults, estimate
 from firmtrade_core.capability.sources import Sectors, explaining_attributes, from_panel
 from firmtrade_core.jobs import Checkpoints, Progress, content_hash, part, silent
 from firmtrade_core.panel import FirmPanel, PanelError
-from firmtrade_core.panel.source import Source, files_of, panel_of
+from firmtrade_core.panel.attributes import with_earlier_outcomes
+from firmtrade_core.panel.source import Source, completed_panels, files_of, panel_of
 
 Result = TypeVar("Result")
 Flow = Literal["export", "import"]
 Hidden = Literal["markets", "years"]
 
 #: Raised when estimates change, so that stored ones are not taken for them.
-EDITION = 2
+EDITION = 3
 
 #: Sellers a sector's market needs on average for sectors to have demand and thresholds of their own.
 DENSE = 20
 
 #: Years from which the last one is forecast; shocks' persistence is chosen within them.
 YEARS_BEFORE = 2
-
-#: Rows whose interactions are computed: these cost the square of the attributes.
-INTERACTION_ROWS = 500
 
 #: Columns by which firms' size is told, the best first.
 SIZES = ("employment", "initial_employment", "sales")
@@ -88,6 +89,10 @@ class Request:
         ``export``, or ``import`` as its mirror.
     settings
         Of the estimate: learner, one index or two, seed.
+    earlier
+        Whether size and productivity of the year before explain too; see `panel.attributes.earlier_outcomes`.
+    signs
+        Whether boosting keeps the signs that theory gives (`attributes.theory_signs`).
     leave_out
         Attributes not to be used, such as one that is the outcome in disguise.
     year
@@ -100,6 +105,8 @@ class Request:
         Countries that stand alone; the others make one market.
     draws, kind
         Of the bootstrap, from which bands come; see `bootstrap.bootstrap`.
+    imputations
+        Whether the panel's completed tables are estimated too and pooled by Rubin's rules.
     folds, held_out
         Folds of the comparison with rivals, and how many of them are held out in turn; none to leave it out.
     hidden
@@ -114,12 +121,15 @@ class Request:
     flow: Flow = "export"
     settings: Settings = field(default_factory=Settings)
     leave_out: tuple[str, ...] = ()
+    earlier: bool = False
+    signs: bool = False
     year: int | None = None
     years: int = 1
     sector: str | None = None
     most_markets: int = 15
     draws: int = 10
     kind: Kind = "model"
+    imputations: bool = False
     folds: int = 5
     held_out: int = 3
     hidden: tuple[Hidden, ...] = ("markets", "years")
@@ -129,12 +139,30 @@ class Request:
     def __post_init__(self) -> None:
         if self.flow not in ("export", "import"):
             raise CapabilityError(f"flow is {self.flow}; give export or import.")
+        if self.signs and self.settings.learner.kind != "boosting":
+            raise CapabilityError("Only boosting keeps signs of theory: choose it, or drop the signs.")
         if self.elasticity_of_substitution <= 1:
             raise CapabilityError("The elasticity of substitution must exceed 1.")
         if self.years < 1:
             raise CapabilityError(f"{self.years} years cannot be studied; give 1 or more.")
         if not 0 <= self.held_out <= self.folds:
             raise CapabilityError(f"{self.held_out} of {self.folds} folds cannot be held out.")
+
+    def prepared(self, panel: FirmPanel) -> FirmPanel:
+        """A panel with the attributes that are made for this request.
+
+        Raises
+        ------
+        PanelError
+        """
+        return with_earlier_outcomes(panel) if self.earlier else panel
+
+    def settings_for(self, data: CapabilityData) -> Settings:
+        """The settings with the signs that theory gives to the attributes at hand, where these were asked for."""
+        if not self.signs:
+            return self.settings
+        signed = replace(self.settings.learner, signs=theory_signs(data.attribute_names))
+        return replace(self.settings, learner=signed)
 
     @property
     def within(self) -> tuple[str, ...] | None:
@@ -179,8 +207,8 @@ class CapabilityReport:
         By index, ``m`` and, with two indices, ``g``.
     seeds
         By index: `explanation.importance_by_seed`.
-    interactions : DataFrame (K, K)
-        Of m.
+    interactions
+        By index.
     shares : DataFrame
         `explanation.variance_shares`.
     premium
@@ -195,6 +223,8 @@ class CapabilityReport:
         ``absent`` firms, and expected ``starters`` among them with ``low`` and ``high``.
     bands
         ``explained`` (share of capability), ``starters`` (any market), ``likely`` (firms more likely than not).
+    pooled
+        Over the panel's completed tables, where asked for and possible.
     refused
         What could not be told, and why.
     elasticity_of_substitution
@@ -211,7 +241,7 @@ class CapabilityReport:
     places: pd.DataFrame
     explanations: Mapping[str, Explanation]
     seeds: Mapping[str, pd.DataFrame]
-    interactions: pd.DataFrame
+    interactions: Mapping[str, Interactions]
     shares: pd.DataFrame
     premium: Mapping[str, Band]
     comparison: Comparison | None
@@ -223,6 +253,7 @@ class CapabilityReport:
     by_market: pd.DataFrame
     by_sector: pd.DataFrame
     bands: Mapping[str, Band]
+    pooled: PooledResults | None
     refused: Mapping[str, str]
     elasticity_of_substitution: float
     content_hash: str
@@ -290,7 +321,7 @@ def estimate_capability(
         raise CapabilityError(f"Edition {edition} of the method is gone; this one is {EDITION}.")
     try:
         progress(0.01, "Reading the firms")
-        panel = panel_of(request.source)
+        panel = request.prepared(panel_of(request.source))
         work = _Work(request, content_hash(request.source, files, edition), progress, checkpoints)
         return work.report(panel)
     except PanelError as error:
@@ -315,8 +346,9 @@ class _Work:
             request.most_markets,
         )
         data = self._step("data", wanted, lambda: read_data(panel, request))
-        told = (*wanted, request.settings)
-        results = self._step("estimate", told, lambda: self._estimate(data, request.settings, 0.03, 0.25))
+        settings = request.settings_for(data)
+        told = (*wanted, settings)
+        results = self._step("estimate", told, lambda: self._estimate(data, settings, 0.03, 0.25))
         draws = self._draws(results, told)
         results = replace(results, draws=draws)
         comparison = self._tried("comparison", refused, lambda: self._comparison(data, told))
@@ -325,8 +357,18 @@ class _Work:
             "single-index test", refused, lambda: self._step("index", told, lambda: self._index_test(results))
         )
         self.progress(0.88, "What predicts: Shapley values")
-        explained = self._step("explanation", (*told, request.sample), lambda: self._explained(results))
+        explained = self._step(
+            "explanation", (*told, request.sample, request.draws), lambda: self._explained(results)
+        )
         explanations, seeds, pairs, shares = explained
+        pooled = (
+            self._tried("pooling imputations", refused, lambda: self._pooled(told))
+            if request.imputations
+            else None
+        )
+        # Draws' learners have told what they had to.
+        draws = tuple(replace(draw, m_learned=None, g_learned=None) for draw in draws)
+        results = replace(results, draws=draws)
         self.progress(0.94, "Who could be next")
         places = describe(panel, data)
         made = [results.at_draw(draw) for draw in draws]
@@ -335,7 +377,7 @@ class _Work:
             panel.metadata.label, panel.metadata.synthetic, panel.metadata.home, int(data.years.max()), request.flow,
             results, places, explanations, seeds, pairs, shares, premium_bands(results, made), comparison, known, index,
             tail_report(results), premia(results), prospects(results, draws=100), *_starters(results, told_starters, places),
-            _bands(results, made, told_starters), refused, request.elasticity_of_substitution,
+            _bands(results, made, told_starters), pooled, refused, request.elasticity_of_substitution,
             content_hash(self.panel_hash, request),
         )  # fmt: skip
 
@@ -374,6 +416,7 @@ class _Work:
                     first=number,
                     kind=request.kind,
                     seed=request.settings.seed,
+                    keep_learners=True,
                 )
 
             made += self._step(f"draw{number}", (told, self.request.kind), draw)
@@ -396,7 +439,7 @@ class _Work:
             ) -> dict[str, Forecast]:
                 return forecast_unseen(
                     data, firms,
-                    lambda rest: forecasters(rest, request.settings, lambda words, share: say(share, f"{name}: {words}")),
+                    lambda rest: forecasters(rest, request.settings_for(data), lambda words, share: say(share, f"{name}: {words}")),
                 )  # fmt: skip
 
             parts.append(self._step(f"fold{number}", (told, request.folds), fold))
@@ -405,7 +448,7 @@ class _Work:
     def _known(
         self, panel: FirmPanel, data: CapabilityData, told: object, refused: dict[str, str]
     ) -> dict[Hidden, KnownComparison]:
-        request, settings = self.request, self.request.settings
+        request, settings = self.request, self.request.settings_for(data)
 
         def markets() -> KnownComparison:
             self.progress(0.71, "Rivals in markets hidden from all")
@@ -436,6 +479,29 @@ class _Work:
                 found[hidden] = made
         return found
 
+    def _pooled(self, told: object) -> PooledResults:
+        request = self.request
+        panels = [request.prepared(panel) for panel in completed_panels(request.source)]
+        if not panels:
+            raise CapabilityError(
+                "The panel has no completed tables: fill its gaps when harmonising, in two draws or more."
+            )
+        found = []
+        for number, panel in enumerate(panels):
+            words = f"Completed panel {number + 1} of {len(panels)}"
+            self.progress(0.9 + 0.04 * number / len(panels), words)
+
+            def one(panel: FirmPanel = panel) -> CapabilityResults:
+                data = read_data(panel, request)
+                results = estimate(data, request.settings_for(data))
+                made = bootstrap(
+                    results.data, results.state, request.draws, kind=request.kind, seed=request.settings.seed
+                )
+                return replace(results, draws=made)
+
+            found.append(self._step(f"imputation{number}", (told, request.draws, request.kind), one))
+        return pool_imputations(found)
+
     def _index_test(self, results: CapabilityResults) -> SingleIndexTest:
         self.progress(0.8, "One index or two")
         plain = replace(results, draws=())
@@ -446,13 +512,15 @@ class _Work:
 
     def _explained(
         self, results: CapabilityResults
-    ) -> tuple[dict[str, Explanation], dict[str, pd.DataFrame], pd.DataFrame, pd.DataFrame]:
+    ) -> tuple[dict[str, Explanation], dict[str, pd.DataFrame], dict[str, Interactions], pd.DataFrame]:
         found, seeds = dict[str, Explanation](), dict[str, pd.DataFrame]()
+        pairs = dict[str, Interactions]()
         indices: tuple[Literal["m", "g"], ...] = ("m",) if results.state.g_learned is None else ("m", "g")
         for index in indices:
             found[index] = explain(results, index, sample=self.request.sample, seed=results.settings.seed)
             seeds[index] = importance_by_seed(results, found[index].rows[:500], index=index)
-        pairs = interactions(results, found["m"].rows[:INTERACTION_ROWS])
+            some = np.random.default_rng(results.settings.seed).permutation(found[index].rows)
+            pairs[index] = interactions(results, some[:INTERACTION_ROWS], index)
         return found, seeds, pairs, variance_shares(results)
 
 

@@ -109,7 +109,7 @@ def explain(
     typer.echo(
         f"largest gap in additivity {found.residual:.1e}\n\nVariance of log exports where present, by source:"
     )
-    typer.echo(shares.round(3).to_string())
+    typer.echo(shares.dropna(axis=1).round(3).to_string())
 
 
 @app.command()

@@ -16,9 +16,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from firmtrade_core.capability.comparison import ECONOMETRICS, LEARNING, MEASURES, STRUCTURE, Comparison
+from firmtrade_core.capability.comparison import (
+    ECONOMETRICS,
+    LEARNING,
+    MEASURES,
+    STRUCTURE,
+    Comparison,
+    Scores,
+)
 from firmtrade_core.capability.explanation import Explanation
-from firmtrade_core.capability.prospects import TailReport
+from firmtrade_core.capability.prospects import Potential, TailReport
 from firmtrade_core.capability.results import CapabilityResults
 from firmtrade_core.capability.work import Band
 from firmtrade_core.figures.chart import (
@@ -410,14 +417,20 @@ def shares_chart(shares: pd.DataFrame, source: str, flow: str = "export") -> Cha
     """Where the variance of log trade by firm and market comes from."""
     order = shares.sort_values("share", ascending=False)
     rows = [
-        Row(str(name), 100 * line["share"], 100 * line["low"], 100 * line["high"], ACCENT,
+        Row(str(name), 100 * line["share"], 100 * _known(line["low"], line["share"]), 100 * _known(line["high"], line["share"]), ACCENT,
             f"<b>{name}</b><br>{interval_words(100 * line['share'], 100 * line['low'], 100 * line['high'])}\u202f%")
         for name, line in order.iterrows()
     ]  # fmt: skip
     first = str(order.index[0])
+    banded = bool(np.isfinite(order["low"].to_numpy(float)).all())
+    bands = (
+        ", 90 % intervals over draws of the estimate and of firms"
+        if banded
+        else "; no interval: estimate with draws"
+    )
     return interval_rows(
         rows, f"{first[0].upper()}{first[1:]} makes {100 * order['share'].iloc[0]:.0f}\u202f% of the variance of {flow}s",
-        f"Share of the variance of log {flow}s by firm and market (%), 90 % intervals over firms", source, name_width=NAME_WIDTH,
+        f"Share of the variance of log {flow}s by firm and market (%){bands}", source, name_width=NAME_WIDTH,
     )  # fmt: skip
 
 
@@ -564,6 +577,32 @@ def gains_chart(comparison: Comparison, source: str) -> Chart:
     )  # fmt: skip
 
 
+def market_errors_chart(scores: Scores, names: Mapping[str, str], source: str, most: int = 12) -> Chart:
+    """By market, how far each model's exports of all held-out firms lie from the truth, in percent."""
+    table = scores.by_market
+    markets = list(dict.fromkeys(str(name) for name in table.index.get_level_values("market")))[:most]
+    models = [
+        name for name in (STRUCTURE, ECONOMETRICS, LEARNING) if name in table.index.get_level_values("model")
+    ]
+    rows, closest = [], dict.fromkeys(models, 0)
+    for market in markets:
+        here = {model: table.loc[[(market, model)]].iloc[0] for model in models}
+        closest[min((abs(here[model]["error"]), model) for model in models)[1]] += 1
+        for model in models:
+            error, low, high = (100 * math.expm1(here[model][name]) for name in ("error", "low", "high"))
+            name = names.get(market, market)
+            rows.append(
+                Row(name if model == models[0] else "", error, low, high, RIVAL_COLOURS[model],
+                    f"<b>{name}</b><br>{model}: {interval_words(error, low, high)} %")
+            )  # fmt: skip
+    told = ", ".join(f"{model} in {count}" for model, count in closest.items())
+    return interval_rows(
+        rows, f"Closest to exports by market: {told}",
+        f"Predicted over actual exports, less 1 (%), 90 % intervals · the {len(markets)} markets with most sellers",
+        source, name_width=NAME_WIDTH,
+    )  # fmt: skip
+
+
 def calibration_chart(comparison: Comparison, source: str) -> Chart:
     """Predicted against observed shares of cells entered, over tenths of each model's predictions."""
     table = comparison.calibration
@@ -606,16 +645,15 @@ def calibration_chart(comparison: Comparison, source: str) -> Chart:
 
 def tail_chart(results: CapabilityResults, tail: TailReport, source: str) -> Chart:
     """Share of firms beyond each revenue potential, with the Pareto and lognormal laws that fit the top."""
-    generator = np.random.default_rng(results.settings.seed)
-    weights = results.data.row_weights
-    rows = generator.choice(len(weights), 20_000, p=weights / weights.sum())
-    kappa = results.m[rows] + results.scales.sigma_u * generator.standard_normal(len(rows))
-    beyond = np.geomspace(0.5, 5e-4, 40)
-    place = np.quantile(kappa, 1 - beyond)
-    cut = float(np.quantile(kappa, 1 - tail.top_share))
+    potential = Potential.of(results.m, results.data.row_weights, results.scales.sigma_u)
+    place = np.linspace(potential.cut(0.5), potential.cut(5e-4), 40)
+    beyond = np.array([potential.beyond(x) for x in place])
+    cut = potential.cut(tail.top_share)
     upper = place >= cut
     pareto = tail.top_share * np.exp(-tail.pareto_tail * (place[upper] - cut))
-    normal = ndtr(-(place - kappa.mean()) / kappa.std())
+    centre = float(potential.weights @ potential.m)
+    spread = float(np.sqrt(potential.weights @ (potential.m - centre) ** 2 + potential.spread**2))
+    normal = ndtr(-(place - centre) / spread)
     lines = (
         ("estimated", place, beyond, ACCENT, "solid"),
         ("lognormal", place, normal, HIGH, "dash"),
@@ -631,10 +669,20 @@ def tail_chart(results: CapabilityResults, tail: TailReport, source: str) -> Cha
         xaxis=quiet_axis(title=axis_words("log revenue potential")),
         yaxis=quiet_axis(title=axis_words("share of firms beyond"), type="log", tickformat=".2~%"),
     )  # fmt: skip
-    law = "Pareto" if tail.log_likelihood_gain > 0 else "lognormal"
+    top = f"the top {100 * tail.top_share:.0f}\u202f%"
+    title = (
+        f"Whether {top} fall off like a Pareto or a lognormal cannot be told"
+        if tail.law is None
+        else f"{top[0].upper()}{top[1:]} fall off like a {tail.law}"
+    )
+    source_of_errors = (
+        "draws of the estimate and of firms" if tail.errors_from == "draws" else "draws of firms"
+    )
     return Chart(
-        f"The top {100 * tail.top_share:.0f}\u202f% fall off like a {law}: tail {tail.pareto_tail:.2f} (lognormal: {tail.lognormal_tail:.2f})",
-        "Distribution of κ = m + u, log scale · accent: estimated, orange: lognormal, pink: Pareto above the cut",
+        f"{title}: tail {tail.pareto_tail:.2f} ± {tail.pareto_error:.2f} (lognormal: {tail.lognormal_tail:.2f})",
+        f"Distribution of κ = m + u, log scale · accent: estimated, orange: lognormal, pink: Pareto above the cut · gain of Pareto "
+        f"{number(tail.log_likelihood_gain, signed=True, most_decimals=4)} log likelihood a firm, 90\u202f%: {number(tail.gain_low, signed=True, most_decimals=4)} to "
+        f"{number(tail.gain_high, signed=True, most_decimals=4)}, by {source_of_errors} · u is assumed normal, which leans to lognormal",
         source, data, layout, height=330,
     )  # fmt: skip
 
@@ -690,7 +738,7 @@ def starters_chart(table: pd.DataFrame, by: str, names: Mapping[str, str], sourc
     """Expected starters by market or sector, with bands, most first."""
     shown = table.head(14)
     rows = [
-        Row(_short(names.get(str(name), str(name)).replace("_", " ")), line["starters"], _known(line["low"], line["starters"]),
+        Row(names.get(str(name), str(name)).replace("_", " "), line["starters"], _known(line["low"], line["starters"]),
             _known(line["high"], line["starters"]), ACCENT,
             f"<b>{names.get(str(name), name)}</b><br>{number(line['starters'])} of {grouped(int(line['absent']))} firms<br>"
             f"90 %: {number(line['low'])} to {number(line['high'])}")

@@ -15,6 +15,7 @@ from firmtrade_core.channels.identification import NAIVE
 from firmtrade_core.channels.prediction import Prediction
 from firmtrade_core.channels.sensitivity import Sensitivity
 from firmtrade_core.channels.support import MOST_WITHOUT_LIKE, UNBALANCED, Balance, Overlap
+from firmtrade_core.codes.sectors import BROAD_SECTORS
 from firmtrade_core.figures.chart import ACCENT, EDGE, MUTED, TEXT, Chart, base_layout, upright
 from firmtrade_core.figures.intervals import ROW_HEIGHT, Row
 from firmtrade_core.figures.intervals import axis_words as _words
@@ -23,7 +24,7 @@ from firmtrade_core.figures.intervals import interval_rows as _intervals
 from firmtrade_core.figures.intervals import interval_words as _interval
 from firmtrade_core.figures.intervals import quiet_axis as _axis
 from firmtrade_core.figures.row_names import margin_for, named_rows, row_height
-from firmtrade_core.labels import in_words, number
+from firmtrade_core.labels import grouped, in_words, number
 
 #: What an attribute may move.
 Of = Literal["capability", "fixed costs"]
@@ -190,19 +191,27 @@ def _effect_and_prediction(
 
 def groups_chart(groups: GroupEffects, study: Study, source: str) -> Chart:
     """Effects by group, in the groups' own order."""
-    names = [in_words(line.group) for line in groups.effects]
+    names = [_group_name(line.group) for line in groups.effects]
     rows = [
         Row(name, line.effect, line.low, line.high, ACCENT,
-            f"<b>{line.group}</b><br>{_interval(line.effect, line.low, line.high)}<br>{line.firms} firms")
+            f"<b>{name}</b><br>{_interval(line.effect, line.low, line.high)}<br>{grouped(line.firms)} firms")
         for name, line in zip(names, groups.effects, strict=True)
     ]  # fmt: skip
     differ = "differ" if groups.p_value < 0.05 else "may all be the same"
     title = f"By {groups.grouping}: effects {differ} ({chance(groups.p_value)})"
-    missing = f" · too few, or selling too little: {', '.join(groups.left_out)}" if groups.left_out else ""
+    missing = (
+        f" · too few, or selling too little: {', '.join(map(_group_name, groups.left_out))}"
+        if groups.left_out
+        else ""
+    )
     return _intervals(
         rows, title, f"Effect of {_step(study)} by double machine learning, {study.level:.0%} intervals{missing}", source,
         name_width=margin_for(names, 190),
     )  # fmt: skip
+
+
+def _group_name(group: str) -> str:
+    return BROAD_SECTORS.get(group, in_words(group))
 
 
 def overlap_chart(overlap: Overlap, study: Study, source: str) -> Chart:
@@ -302,8 +311,8 @@ def sensitivity_chart(found: Sensitivity, study: Study, source: str) -> Chart:
             "mode": "markers+text",
             "x": [100 * b.with_treatment for b in found.benchmarks],
             "y": [100 * b.with_outcome for b in found.benchmarks],
-            "text": ["" if i else in_words(b.control) for i, b in enumerate(found.benchmarks)],
-            "textposition": "top right",
+            "text": [in_words(b.control) if i < 3 else "" for i, b in enumerate(found.benchmarks)],
+            "textposition": _apart([b.with_outcome for b in found.benchmarks[:3]]),
             "textfont": {"size": 12, "color": TEXT},
             "marker": {"size": 8, "color": SECOND},
             "customdata": [
@@ -317,7 +326,8 @@ def sensitivity_chart(found: Sensitivity, study: Study, source: str) -> Chart:
         margin={"l": 46, "r": 12, "t": 4, "b": 36},
         dragmode=False,
         xaxis=_axis(range=[0, 100 * top], title=_words("explains of the attribute, %")),
-        yaxis=_axis(range=[0, 100 * top], title=_words("explains of capability, %")),
+        # Room below zero for the name of the lowest dot.
+        yaxis=_axis(range=[-10 * top, 100 * top], tick0=0, title=_words("explains of capability, %")),
     )
     title = f"A hidden trait must explain {100 * found.robustness:.1f}\u202f% of both to undo the effect"
     return Chart(
@@ -328,6 +338,13 @@ def sensitivity_chart(found: Sensitivity, study: Study, source: str) -> Chart:
         layout,
         height=300,
     )
+
+
+def _apart(heights: list[float]) -> list[str]:
+    """Where the names of a few close dots stand, so that they do not overlap: the highest dot's above it."""
+    order = sorted(range(len(heights)), key=lambda place: -heights[place])
+    places = ("top right", "middle right", "bottom right")
+    return [places[order.index(place)] for place in range(len(heights))]
 
 
 def _noted(note: str) -> str:

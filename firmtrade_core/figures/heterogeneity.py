@@ -10,7 +10,7 @@ import pandas as pd
 from firmtrade_core.analysis.heterogeneity import Laws
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.chart import MUTED, TEXT, Chart, base_layout
-from firmtrade_core.figures.row_names import margin_for, named_rows, row_height
+from firmtrade_core.figures.row_names import TWO_LINES, margin_for, named_rows
 from firmtrade_core.labels import change, in_percent, number
 
 #: Okabe-Ito, one fixed slot for each law; grey for firms all alike.
@@ -23,7 +23,7 @@ MARGINS = {
     "composition": ("Who they are", "#D55E00"),
 }
 
-ROW, PARTS_ROW = 26, 34
+ROW = 26
 
 #: Pixels at most for names beside stacked parts, in half a page.
 MOST_NAME_WIDTH = 180
@@ -285,5 +285,5 @@ def stacked_parts(
         source,
         traces,
         layout,
-        height=row_height(names, left, PARTS_ROW) * len(rows) + 48 + keys["margin"]["t"],
+        height=TWO_LINES * len(rows) + 48 + keys["margin"]["t"],
     )

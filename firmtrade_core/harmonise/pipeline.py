@@ -54,6 +54,10 @@ _NOT_TOLD = "not told"
 _ENOUGH_SHARED = 0.95
 
 
+#: Folder of completed firm tables within a panel's.
+IMPUTED = "imputed"
+
+
 @dataclass(frozen=True)
 class Settings:
     """Everything that a person chooses.
@@ -567,7 +571,7 @@ class _Run:
             done = impute(
                 firms.drop(columns="firm"), columns, given=given, draws=self.settings.draws, progress=progress
             )
-            folder = self.output / "panel" / "imputed"
+            folder = self.output / "panel" / IMPUTED
             folder.mkdir(parents=True, exist_ok=True)
             for draw in range(done.draws):
                 keys.join(done.completed(draw)).to_parquet(folder / f"firms_{draw + 1}.parquet")

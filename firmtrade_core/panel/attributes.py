@@ -106,6 +106,64 @@ def scope_and_concentration(panel: FirmPanel, flow: str = "export") -> pd.DataFr
     )
 
 
+def earlier_outcomes(panel: FirmPanel) -> pd.DataFrame:
+    """What firms were the year before: size and productivity that this year's trade has not made.
+
+    Returns
+    -------
+    DataFrame
+        ``firm``, ``year`` and, as far as the panel tells, ``earlier_employment``, ``earlier_home_sales`` (sales less exports),
+        ``earlier_sales_per_worker``, ``earlier_value_added_per_worker`` and ``earlier_wage``; missing in a firm's first year.
+
+    Raises
+    ------
+    EstimationError
+        If the panel has one year, or none of the columns these come from.
+    """
+    firms = panel.firms
+    has = set(firms.columns)
+    if len(panel.years) < 2:
+        raise EstimationError("One year has no year before: add a year to the panel.")
+    made = firms[["firm", "year"]].assign(year=firms["year"] + 1)
+
+    def number(column: str) -> pd.Series:
+        return firms[column].astype(float)
+
+    if "employment" in has:
+        made["earlier_employment"] = number("employment")
+        persons = number("employment").where(number("employment") > 0)
+        for name, column in (
+            ("earlier_sales_per_worker", "sales"),
+            ("earlier_value_added_per_worker", "value_added"),
+            ("earlier_wage", "wages"),
+        ):
+            if column in has:
+                made[name] = number(column) / persons
+    if {"sales", "exports"} <= has:
+        made["earlier_home_sales"] = (number("sales") - number("exports").fillna(0.0)).clip(lower=0.0)
+    if made.shape[1] == 2:
+        raise EstimationError(
+            "The panel has no employment and no sales, so nothing tells how large firms were."
+        )
+    seen = firms[["firm", "year"]].merge(made, on=["firm", "year"], how="left")
+    return seen
+
+
+def with_earlier_outcomes(panel: FirmPanel) -> FirmPanel:
+    """The panel with `earlier_outcomes` among its attributes.
+
+    Raises
+    ------
+    PanelError
+    """
+    table = earlier_outcomes(panel)
+    money = panel.metadata.money
+    by_worker = [str(name) for name in table if str(name).endswith(("_worker", "_wage"))]
+    units = dict.fromkeys(by_worker, f"{money} a worker")
+    units |= {"earlier_employment": "persons", "earlier_home_sales": money}
+    return panel.with_attributes(table, {name: unit for name, unit in units.items() if name in table})
+
+
 def network_position(panel: FirmPanel) -> pd.DataFrame:
     """Degree and centrality of every firm in the network of suppliers.
 

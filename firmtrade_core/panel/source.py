@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
+
+from firmtrade_core.harmonise.pipeline import IMPUTED
+from firmtrade_core.panel.errors import PanelFileError
 from firmtrade_core.panel.panel import FirmPanel
 from firmtrade_core.panel.synthetic.country import make_country
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
@@ -20,6 +24,28 @@ def panel_of(source: Source) -> FirmPanel:
         If a folder holds no panel.
     """
     return FirmPanel.from_parquet(source) if isinstance(source, Path) else make_country(source).panel
+
+
+def completed_panels(source: Source) -> tuple[FirmPanel, ...]:
+    """The panel once for every way its gaps were filled; empty where none were (`harmonise` writes ``imputed``).
+
+    Raises
+    ------
+    PanelError
+        If a folder holds no panel, or a completed table cannot be read.
+    """
+    if not isinstance(source, Path):
+        return ()
+    panel = FirmPanel.from_parquet(source)
+    trade, links = (getattr(panel, name) if name in panel.tables else None for name in ("trade", "links"))
+    made = []
+    for path in sorted((source / IMPUTED).glob("firms_*.parquet")):
+        try:
+            firms = pd.read_parquet(path)
+        except (OSError, ValueError) as error:
+            raise PanelFileError(f"{path} cannot be read as Parquet: {error}") from error
+        made.append(FirmPanel.from_frames(firms, trade, links, metadata=panel.metadata))
+    return tuple(made)
 
 
 def files_of(source: Source) -> tuple[Path, ...]:

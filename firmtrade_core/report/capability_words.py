@@ -10,6 +10,7 @@ import pandas as pd
 
 from firmtrade_core.capability import Learner
 from firmtrade_core.capability.comparison import ECONOMETRICS, LEARNING, MEASURES, STRUCTURE, Scores
+from firmtrade_core.capability.explanation import Interactions
 from firmtrade_core.capability.results import DRAWN
 from firmtrade_core.capability.work import Band, CapabilityReport, Hidden, Request
 from firmtrade_core.figures.capability import attribute_words
@@ -113,6 +114,22 @@ def winners(scores: Scores) -> list[tuple[str, ...]]:
     return rows
 
 
+def interaction_words(found: Interactions, attribute: str, visible: float) -> str:
+    """Whom an attribute interacts with; interactions below ``visible``, in log points, are not named."""
+    if found.additive:
+        return "No interactions: the learner chosen adds up attributes' own effects."
+    pairs = found.strength.loc[[attribute]].iloc[0]
+    strongest = [
+        f"{attribute_words(str(name))} ({number(value, most_decimals=3)})"
+        for name, value in pairs.nlargest(3).items()
+        if value > visible
+    ]
+    over = f"mean absolute Shapley interactions of {grouped(found.rows)} firms, additive within {found.residual:.1e}"
+    if not strongest:
+        return f"Interactions with other attributes stay below {visible:g} log points ({over})."
+    return f"Interacts most with {', '.join(strongest)}, in log points ({over})."
+
+
 # Tables -----------------------------------------------------------------------------------------
 
 
@@ -161,6 +178,9 @@ def tables(report: CapabilityReport) -> tuple[Table, ...]:
             {"loss": "weighted mean squared error, held out"},
         ),
     ]
+    if report.pooled is not None:
+        found.append(Table("pooled", "Parameters pooled over imputations", _named(report.pooled.parameters, "parameter"), {"estimate": "logs"}))  # fmt: skip
+        found.append(Table("pooled_markets", "Market effects pooled over imputations", report.pooled.markets, {"demand": "log", "threshold": "log"}))  # fmt: skip
     if report.premium:
         split = [
             {"source": name, "value": b.value, "low": b.low, "high": b.high}
@@ -175,6 +195,7 @@ def tables(report: CapabilityReport) -> tuple[Table, ...]:
         found += [
             Table("comparison", "Held-out measures", report.comparison.table.reset_index()),
             Table("gains", "What structure saves of rivals' losses", report.comparison.gains.reset_index(), {"gain": "share"}),
+            Table("errors_by_market", "Error of exports by market", report.comparison.by_market.reset_index(), {"error": "ln of predicted over actual"}),
             Table("calibration", "Predicted and observed entry", report.comparison.calibration, {"predicted": "share", "observed": "share"}),
         ]  # fmt: skip
     for hidden, known in report.known.items():
@@ -294,6 +315,7 @@ def model_card(report: CapabilityReport, request: Request) -> str:
         "",
         *_markdown(_parameters(report).round(3)),
         "",
+        *_pooled_lines(report),
         "## Held-out firms",
         "",
     ]  # fmt: skip
@@ -317,6 +339,18 @@ def model_card(report: CapabilityReport, request: Request) -> str:
         lines += _markdown(pd.DataFrame(winners(known), columns=head))
     lines += ["", "## Limits", "", *(f"- {said}" for said in limits(report))]
     return "\n".join(lines) + "\n"
+
+
+def _pooled_lines(report: CapabilityReport) -> list[str]:
+    if report.pooled is None:
+        return []
+    table = report.pooled.parameters.round(3).reset_index(names="parameter")
+    return [
+        f"### Pooled over {report.pooled.imputations} completed panels (Rubin)",
+        "",
+        *_markdown(table),
+        "",
+    ]
 
 
 def limits(report: CapabilityReport) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from firmtrade_core.capability import CapabilityError, Learner, Settings
 from firmtrade_core.capability.bootstrap import Kind as Resampling
 from firmtrade_core.capability.learners import Kind
 from firmtrade_core.capability.work import CapabilityReport, Flow, Hidden, Request, estimate_capability
+from firmtrade_core.harmonise.pipeline import IMPUTED
 from firmtrade_core.jobs import Job, JobStatus
 from firmtrade_core.panel import PanelError
 from pages.parts.firm_source import FirmBench, changed, read_panel, session_bench
@@ -34,7 +35,7 @@ class Bench(FirmBench):
 
     Parameters
     ----------
-    flow, learner, two_indices, seed, draws, leave_out, hidden, years, sector, kind
+    flow, learner, two_indices, seed, draws, leave_out, earlier, signs, hidden, years, sector, kind, imputations
         See `work.Request`.
     section
         Of `SECTIONS`.
@@ -52,10 +53,13 @@ class Bench(FirmBench):
     seed: int = 0
     draws: int = 10
     leave_out: tuple[str, ...] = ()
+    earlier: bool | None = None
+    signs: bool = False
     hidden: tuple[Hidden, ...] = ("markets", "years")
     years: int = 1
     sector: str | None = None
     kind: Resampling = "model"
+    imputations: bool = False
     section: str = SECTIONS[0]
     index: Literal["m", "g"] = "m"
     unit: Literal["revenue", "cost"] = "revenue"
@@ -84,10 +88,17 @@ class Bench(FirmBench):
             self.problem = str(error)
             return Offer()
 
+    @property
+    def with_earlier(self) -> bool:
+        """Whether the year before explains: unless the reader chose, where firms are real and the panel tells of it."""
+        offer = self.offer()
+        return offer.earlier and (self.folder is not None if self.earlier is None else self.earlier)
+
     def choose(self, source: str | None) -> None:
         """Study other firms, which have attributes, sectors and years of their own."""
         super().choose(source)
         self.leave_out, self.sector, self.years = (), None, 1
+        self.earlier, self.imputations = None, False
 
     def look(self) -> JobStatus | None:
         """Where the work on the present choices stands; None before it was asked for."""
@@ -123,6 +134,8 @@ class Offer:
     attributes: tuple[str, ...] = ()
     sectors: tuple[str, ...] = ()
     years: int = 0
+    completed: int = 0
+    earlier: bool = False
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -130,4 +143,7 @@ def _offer(folder: Path | None, changed_at: float) -> Offer:
     panel = read_panel(folder)
     firms = panel.firms
     sectors = sorted(firms["sector"].dropna().astype(str).unique()) if "sector" in firms else []
-    return Offer(panel.attributes, tuple(sectors), len(panel.years))
+    completed = 0 if folder is None else len(list((folder / IMPUTED).glob("firms_*.parquet")))
+    years = len(panel.years)
+    told = years > 1 and bool({"employment", "sales"} & set(panel.column_names()))
+    return Offer(panel.attributes, tuple(sectors), years, completed, told)

@@ -184,16 +184,16 @@ def _dependence(
     st.selectbox(
         "Attribute", names, format_func=attribute_words, **seeded("firms_attribute", bench.attribute, take)
     )
-    pairs = report.interactions.loc[[bench.attribute]].iloc[0]
-    partner = str(pairs.idxmax()) if bench.index == "m" and pairs.max() > VISIBLE else None
+    found = report.interactions[bench.index if bench.index in report.interactions else "m"]
+    pairs = found.strength.loc[[bench.attribute]].iloc[0]
+    partner = str(pairs.idxmax()) if pairs.max() > VISIBLE else None
     drawn = figures.dependence_chart(
         explanation, attributes, bench.attribute, partner, read, source, points=report.synthetic
     )
     chart.draw(
         drawn, key="firms_dependence", result=f"{report.content_hash}{bench.attribute}", kind="dependence"
     )
-    strongest = [f"{attribute_words(str(n))} ({number(v, significant=2, most_decimals=3)})" for n, v in pairs.nlargest(3).items() if v > VISIBLE]  # fmt: skip
-    told = f"Interacts most with {', '.join(strongest)}, in log points." if strongest else "Interacts with no other attribute: the learner chosen is additive in it."  # fmt: skip
+    told = words.interaction_words(found, bench.attribute, VISIBLE)
     st.html(f'<p class="ft-quiet">{escape(told)}</p>')
 
 
@@ -461,6 +461,8 @@ def how_well(report: CapabilityReport, bench: Bench) -> None:
             )
         with right:
             chart.draw(figures.calibration_chart(report.comparison, source), key="firms_calibration", result=hash_, kind="calibration")  # fmt: skip
+        drawn = figures.market_errors_chart(report.comparison, _market_names(report), source)
+        chart.draw(drawn, key="firms_market_errors", result=hash_, kind="market_errors")
     _known(report)
     _index_line(report)
     left, right = st.columns(2, gap="large")
@@ -482,11 +484,16 @@ def how_well(report: CapabilityReport, bench: Bench) -> None:
         "comparison",
         "gains",
         "calibration",
+        "errors_by_market",
         "hidden_markets",
         "hidden_years",
         "premium",
         "premia",
     )
+
+
+def _market_names(report: CapabilityReport) -> dict[str, str]:
+    return {name: _place(name) for name in report.results.data.markets}
 
 
 def _scores(label: str, scores: Scores) -> None:
@@ -504,6 +511,11 @@ def _known(report: CapabilityReport) -> None:
                 f"{seen}; {known.cells:,} cells; 90 % intervals by resampling firms. {' '.join(known.notes)}",
             )
             _scores(title, known)
+            if len(report.results.data.markets) > 1:
+                drawn = figures.market_errors_chart(known, _market_names(report), source_line(report))
+                chart.draw(
+                    drawn, key=f"firms_errors_{hidden}", result=report.content_hash, kind="market_errors"
+                )
         elif why := report.refused.get(f"hidden {hidden}"):
             st.html(f'<p class="ft-quiet">{escape(title)}: not told. {escape(why)}</p>')
 
@@ -544,7 +556,7 @@ def who_next(report: CapabilityReport, bench: Bench) -> None:
     by_sector = (
         report.by_sector if report.synthetic else report.by_sector[report.by_sector["absent"] >= FEWEST_FIRMS]
     )
-    names = {name: _place(str(name)) for name in report.by_market.index}
+    names = _market_names(report)
     left, right = st.columns(2, gap="large")
     with left:
         place = "destination" if report.flow == "export" else "origin"
@@ -602,6 +614,22 @@ def parameters(report: CapabilityReport, bench: Bench) -> None:
         ],
         left=(1,),
     )  # fmt: skip
+    if report.pooled is not None:
+        heading(
+            f"Pooled over {report.pooled.imputations} completed panels",
+            "Rubin's rules; missing information is the share of variance that filling gaps adds.",
+        )
+        rows_table(
+            "Pooled parameters",
+            ("Symbol", "Meaning", "Estimate", "Standard error", "90 % interval", "Missing information"),
+            [
+                (str(symbol), words.MEANINGS[str(symbol)], f"{line['estimate']:.3f}", _three(line["standard_error"]),
+                 f"{line['low']:.3f} to {line['high']:.3f}" if math.isfinite(line["low"]) else "",
+                 f"{100 * line['missing_information']:.0f} %" if math.isfinite(line["missing_information"]) else "")
+                for symbol, line in report.pooled.parameters.iterrows()
+            ],
+            left=(1,),
+        )  # fmt: skip
     heading("Markets", "Log demand δ and log entry threshold k; a higher threshold is harder to pass.")
     table = next(table.frame for table in _tables(report) if table.key == "markets")
     banded = "demand_low" in table
@@ -632,7 +660,7 @@ def parameters(report: CapabilityReport, bench: Bench) -> None:
         "Table for a paper (text)", results.table(), "capability.txt", "text/plain", icon=":material/article:",
         key="firms_paper", on_click="ignore",
     )  # fmt: skip
-    downloads(report, bench, "parameters", "markets", "search")
+    downloads(report, bench, "parameters", "markets", "search", "pooled", "pooled_markets")
     with st.expander("The Python that reproduces it"):
         st.code(words.python_code(request), language="python")
 

@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,8 @@ def test_a_figure_is_saved_with_its_words(open_page: Opener, format_name: str) -
         # The foot is broken where the picture is narrow.
         plain = " ".join(re.sub(r"<[^>]+>", " ", words).split())
         assert "% of goods trade is estimated" in plain and "<script" not in words
+        # Lines end between words, never inside an amount.
+        assert re.search(r"27\u202f%", unescape(words))
     else:
         from PIL import Image
 

@@ -9,9 +9,18 @@ import pytest
 from designs import correlation, reference
 from scipy.special import ndtr
 
-from firmtrade_core.capability import CapabilityData, Learner, Scales, Settings, estimate, pool_imputations
+from firmtrade_core.capability import (
+    CapabilityData,
+    CapabilityError,
+    Learner,
+    Scales,
+    Settings,
+    estimate,
+    pool_imputations,
+)
 from firmtrade_core.capability.bootstrap import corrected_interval
 from firmtrade_core.capability.estimation import simulate
+from firmtrade_core.capability.imputations import rubin
 from firmtrade_core.capability.likelihood import integrate
 from firmtrade_core.capability.maximise import Parameters, block_scores, maximise, start
 
@@ -154,10 +163,33 @@ def test_simulated_outcomes_follow_the_model() -> None:
 def test_imputations_are_pooled_by_rubins_rules(estimated) -> None:
     _, _, results = estimated
     pooled = pool_imputations([results, results])
-    assert pooled.loc["σ_u", "standard_error"] == pytest.approx(
-        results.parameters.loc["σ_u", "standard_error"]
-    )
-    assert pooled.loc["σ_u", "missing_information"] == 0
+    told = pooled.parameters.loc["σ_u"]
+    assert told["standard_error"] == pytest.approx(results.parameters.loc["σ_u", "standard_error"])
+    assert told["missing_information"] == 0
+    np.testing.assert_allclose(pooled.firms["capability"], results.capability)
+    np.testing.assert_allclose(pooled.firms["spread"], results.capability_spread)
+    assert len(pooled.markets) == len(results.market_effects) and (pooled.markets["demand_error"] > 0).all()
+    with pytest.raises(CapabilityError, match="two completed panels"):
+        pool_imputations([results])
+
+
+def test_rubins_rules_cover_where_values_are_missing_at_random() -> None:
+    """A mean with a third missing, filled by draws from the posterior predictive: intervals cover, single filling does not."""
+    generator, pooled, single = np.random.default_rng(0), 0, 0
+    for _ in range(400):
+        known = generator.normal(size=40)
+        means, variances = [], []
+        for _ in range(10):
+            scale = known.std(ddof=1) * np.sqrt(39 / generator.chisquare(39))
+            filled = generator.normal(known.mean() + scale / np.sqrt(40) * generator.normal(), scale, 20)
+            whole = np.concatenate([known, filled])
+            means.append(whole.mean())
+            variances.append(whole.var(ddof=1) / 60)
+        told = rubin(np.array(means)[:, None], np.array(variances)[:, None]).iloc[0]
+        pooled += told["low"] <= 0 <= told["high"]
+        single += abs(means[0]) < 1.645 * np.sqrt(variances[0])
+    assert 0.86 <= pooled / 400 <= 0.95
+    assert single / 400 < 0.82
 
 
 def test_intervals_stay_where_parameters_live_when_draws_collapse() -> None:

@@ -10,8 +10,14 @@ import pytest
 from designs import reference
 from typer.testing import CliRunner
 
-from firmtrade_core.capability import CapabilityError, Learner, Settings, estimate
-from firmtrade_core.capability.explanation import explain, group_of, premium_split, variance_shares
+from firmtrade_core.capability import CapabilityData, CapabilityError, Learner, Settings, estimate
+from firmtrade_core.capability.explanation import (
+    explain,
+    importance_by_seed,
+    interactions,
+    premium_split,
+    variance_shares,
+)
 from firmtrade_core.capability.sources import from_panel
 from firmtrade_core.cli.main import app
 from firmtrade_core.panel import FirmPanel
@@ -47,11 +53,71 @@ def test_an_index_that_was_not_learned_is_not_explained(results) -> None:
         explain(results, "g")
 
 
-def test_variance_shares_add_up_to_one(results) -> None:
+@pytest.mark.parametrize("kind", ["boosting", "splines", "elastic_net", "random_forest"])
+def test_every_learner_is_explained_exactly(kind: str) -> None:
+    data, _ = reference(firms=500, markets=5, seed=32)
+    learner = Learner(kind=kind, rounds=15, penalty=0.003 if kind == "elastic_net" else 3.0)
+    results = estimate(data, Settings(tune=False, rounds=1, learner=learner, folds=3))
+    found = explain(results, sample=100)
+    np.testing.assert_allclose(
+        found.values.sum(axis=1) + found.base, results.predict_m(data.attributes[found.rows]), atol=1e-8
+    )
+    assert found.residual < 1e-8 and found.importance.index[0] == "a1"
+    pairs = interactions(results, found.rows[:20])
+    assert pairs.residual < 1e-8
+    assert pairs.additive is (kind in ("splines", "elastic_net"))
+    assert importance_by_seed(results, found.rows[:20], seeds=1).shape == (8, 1)
+    assert variance_shares(results)["share"].sum() == pytest.approx(1)
+
+
+@pytest.fixture(scope="module")
+def product():
+    """m = 0.8 a1 + a2 a3, as the additive base with one pair learns it, without trees."""
+    generator = np.random.default_rng(11)
+    a = generator.standard_normal((1500, 4))
+    a[:, 2] = 0.6 * a[:, 1] + 0.8 * a[:, 2]  # the product's mean is not zero
+    capability = 0.8 * a[:, 0] + a[:, 1] * a[:, 2] + 0.3 * generator.standard_normal(1500)
+    index = capability[:, None] + generator.standard_normal((1500, 8))
+    sales = np.where(index > 0.3, capability[:, None] + 0.5 * generator.standard_normal((1500, 8)), np.nan)
+    data = CapabilityData.from_arrays(sales, pd.DataFrame(a, columns=list("pqrs")))
+    return estimate(data, Settings(tune=False, rounds=2, learner=Learner(rounds=0, pairs=1)))
+
+
+def test_products_in_the_additive_base_are_interactions(product) -> None:
+    rows = np.arange(300)
+    found = interactions(product, rows)
+    assert found.residual < 1e-8 and not found.additive
+    strength = found.strength
+    a = product.data.attributes[rows]
+    # Against the sample the interaction of q and r is qr less the two main effects: qr + E[qr].
+    expected = np.abs(a[:, 1] * a[:, 2] + 0.6).mean()
+    assert strength.loc["q", "r"] == pytest.approx(expected, rel=0.2) == strength.loc["r", "q"]
+    assert strength.loc["p"].max() == strength.loc["s"].max() == 0
+
+
+def test_variance_shares_add_up_to_one_and_have_no_band_without_draws(results) -> None:
     shares = variance_shares(results, {"a1": "scale", "a2": "scale"})
     assert shares["share"].sum() == pytest.approx(1)
     assert shares.loc["luck and taste", "share"] > 0.1 and shares.loc["markets", "share"] > 0.05
-    assert (shares["low"] <= shares["share"] + 0.05).all()
+    assert shares[["low", "high"]].isna().all(axis=None)
+    assert variance_shares(results.with_bootstrap(3))["low"].isna().all()  # draws without their learners
+
+
+def test_bands_of_variance_shares_carry_the_error_of_the_estimate(results) -> None:
+    from dataclasses import replace
+
+    drawn = results.with_bootstrap(4, keep_learners=True)
+    shares = variance_shares(drawn)
+    assert shares["share"].sum() == pytest.approx(1)
+    assert ((shares["low"] < shares["share"]) & (shares["share"] < shares["high"])).all()
+    # The same draw again and again leaves firms' sampling alone, whose bands are narrower.
+    width = shares["high"] - shares["low"]
+    still = variance_shares(replace(drawn, draws=drawn.draws[:1] * 4))
+    assert (width > still["high"] - still["low"]).all()
+    # What the learners of the draws say matters, not m alone.
+    swapped = tuple(replace(d, m_learned=drawn.draws[0].m_learned, m_form=(0.0, 9.0)) for d in drawn.draws)
+    with pytest.raises(CapabilityError, match="Held-out"):
+        variance_shares(replace(drawn, draws=swapped))
 
 
 def test_premium_is_split_without_remainder(results) -> None:
@@ -59,12 +125,6 @@ def test_premium_is_split_without_remainder(results) -> None:
     assert split.drop("raw premium").sum() == pytest.approx(split["raw premium"])
     assert split["attributes"] > 0 and split["unexplained capability"] > 0
     assert split["market access"] == pytest.approx(0, abs=1e-9)  # one group of markets, the same for all
-
-
-def test_attributes_fall_into_groups_by_name() -> None:
-    assert group_of("log_initial_employment") == "scale"
-    assert group_of("quality_certificate") == "quality"
-    assert group_of("a7") == "other"
 
 
 def panel(years: int = 2) -> FirmPanel:

@@ -240,7 +240,7 @@ def test_imputations_that_differ_widen_intervals_by_rubins_formula() -> None:
     p, gap = one.state.fit.parameters, 0.2
     moved = replace(p, scales=replace(p.scales, sigma_u=p.scales.sigma_u + gap))
     two = replace(one, state=replace(one.state, fit=replace(one.state.fit, parameters=moved)))
-    row = pool_imputations([one, two]).loc["σ_u"]
+    row = pool_imputations([one, two]).parameters.loc["σ_u"]
     within, between = one.parameters.loc["σ_u", "standard_error"] ** 2, 1.5 * gap**2 / 2
     assert row["estimate"] == pytest.approx(p.scales.sigma_u + gap / 2)
     assert row["standard_error"] == pytest.approx(np.sqrt(within + between))

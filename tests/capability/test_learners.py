@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+from math import factorial
+
 import numpy as np
 import pytest
 
-from firmtrade_core.capability.learners import Additive, Learner, cross_fit, search, strongest_pairs
+from firmtrade_core.capability.learners import (
+    Additive,
+    Learner,
+    Linear,
+    cross_fit,
+    search,
+    strongest_pairs,
+)
+from firmtrade_core.capability.shapley import shapley_interactions
 
 GENERATOR = np.random.default_rng(2)
 X = GENERATOR.standard_normal((1500, 3))
@@ -37,6 +48,47 @@ def test_additive_parts_add_up_exactly() -> None:
     base = Additive.fit(X, Y, ONES, 3.0, curved=True)
     np.testing.assert_allclose(base.predict(X), base.intercept + base.parts(X).sum(1))
     np.testing.assert_allclose(base.parts(X).mean(0), 0, atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", ["additive", "linear"])
+def test_parts_and_interactions_are_shapley_values_by_brute_force(kind: str) -> None:
+    """Over all coalitions; attributes not in one are averaged out over the training sample."""
+    generator = np.random.default_rng(6)
+    a = generator.standard_normal((400, 4))
+    a[:, 2] += a[:, 1]  # so that products do not average zero
+    a[generator.random(400) < 0.1, 0] = np.nan
+    y, w = np.nan_to_num(a[:, 0]) + a[:, 1] * a[:, 2] + a[:, 3] ** 2, generator.random(400) + 0.5
+    fitted = (
+        Additive.fit(a, y, w, 3.0, curved=True, pairs=2) if kind == "additive" else Linear.fit(a, y, w, 0.003)
+    )
+    players = range(4)
+
+    def value(row: np.ndarray, known: tuple[int, ...]) -> float:
+        mixed = a.copy()
+        mixed[:, known] = row[list(known)]
+        return float(np.average(fitted.predict(mixed), weights=w))
+
+    for row in a[:2]:
+        worth = {c: value(row, c) for size in range(5) for c in combinations(players, size)}
+        values, pairs = np.zeros(4), np.zeros((4, 4))
+        for i in players:
+            for c in worth:
+                if i not in c:
+                    share = factorial(len(c)) * factorial(3 - len(c)) / factorial(4)
+                    values[i] += share * (worth[tuple(sorted((*c, i)))] - worth[c])
+        for i, j in combinations(players, 2):
+            for c in worth:
+                if i not in c and j not in c:
+                    share = factorial(len(c)) * factorial(2 - len(c)) / factorial(3)
+                    both, one, other = (tuple(sorted({*c, *more})) for more in ((i, j), (i,), (j,)))
+                    pairs[i, j] += share * (worth[both] - worth[one] - worth[other] + worth[c])
+        np.testing.assert_allclose(fitted.parts(row[None])[0], values, atol=1e-9)
+        assert worth[()] == pytest.approx(fitted.intercept)
+        found = shapley_interactions(fitted, row[None])[0]
+        np.testing.assert_allclose(np.triu(2 * found, 1), pairs, atol=1e-9)
+        np.testing.assert_allclose(found.sum(1), values, atol=1e-9)
+        np.testing.assert_allclose(found, found.T)
+        assert bool(np.abs(pairs).max() > 0.1) is (kind == "additive")
 
 
 def test_an_interaction_without_main_effects_is_found_and_split_in_halves() -> None:

@@ -21,12 +21,14 @@ from firmtrade_core.capability.comparison import (
 )
 from firmtrade_core.capability.forecast import StructuralForecaster, structural_forecast
 from firmtrade_core.capability.prospects import (
+    Potential,
     entry_probabilities,
     premia,
     single_index_test,
     tail_report,
 )
 from firmtrade_core.capability.rivals import Econometrics
+from firmtrade_core.figures.capability import tail_chart
 from firmtrade_core.panel.synthetic.design import ReferenceDesign, draw_reference, explained_capability
 
 QUICK = Settings(tune=False, rounds=3, learner=Learner(rounds=30))
@@ -140,9 +142,46 @@ def test_tail_and_premia_of_a_lognormal_world(sample) -> None:
     report = tail_report(results)
     assert report.pareto_tail == pytest.approx(report.lognormal_tail, rel=0.15)
     assert report.log_likelihood_gain < 0
+    assert report.errors_from == "draws" and report.gain_low < report.log_likelihood_gain < report.gain_high
     gaps = premia(results)
     assert gaps.loc["capability", "observed"] > gaps.loc["attributes", "observed"] > 0
     np.testing.assert_allclose(gaps["observed"], gaps["model"], atol=0.2)
+
+
+def test_the_tail_of_a_mixture_is_that_of_many_simulated_firms() -> None:
+    generator = np.random.default_rng(4)
+    m, weights = generator.standard_normal(40) ** 2, generator.random(40)
+    found = Potential.of(m, weights, 0.7)
+    tail, lognormal, gain = found.tail(0.05)
+    kappa = m[generator.choice(40, 4_000_000, p=weights / weights.sum())]
+    kappa = kappa + 0.7 * generator.standard_normal(len(kappa))
+    cut = np.quantile(kappa, 0.95)
+    assert found.cut(0.05) == pytest.approx(cut, abs=0.01)
+    above = kappa[kappa > cut]
+    assert tail == pytest.approx(1 / (above - cut).mean(), rel=0.01)
+    centre, spread = kappa.mean(), kappa.std()
+    normal = norm(centre, spread)
+    assert lognormal == pytest.approx(
+        1 / (spread * (normal.pdf(cut) * spread / normal.sf(cut) - (cut - centre) / spread)), rel=0.01
+    )
+    by_hand = np.log(tail) - tail * (above - cut) - normal.logpdf(above) + normal.logsf(cut)
+    assert gain == pytest.approx(by_hand.mean(), abs=2e-3)
+
+
+def test_no_law_is_declared_where_chance_could_have_made_the_gain(sample) -> None:
+    _, _, results = sample
+    few = replace(results, draws=())
+    report = tail_report(few)
+    assert report.errors_from == "firms" and report == tail_report(few)
+    # The error is that of 1,500 firms and of the estimate, whatever else is drawn: about k/√(firms above the cut).
+    drawn = tail_report(results)
+    assert drawn.errors_from == "draws" and drawn.pareto_error > report.pareto_error
+    assert 0.2 < report.pareto_error / (report.pareto_tail / np.sqrt(0.05 * 1500)) < 1.5
+    unsure = replace(drawn, log_likelihood_gain=0.002, gain_low=-0.01, gain_high=0.014)
+    assert unsure.law is None and "cannot be told" in tail_chart(results, unsure, "").title
+    assert "leans to lognormal" in tail_chart(results, unsure, "").subtitle
+    sure = replace(unsure, gain_low=0.001)
+    assert sure.law == "Pareto" and "like a Pareto" in tail_chart(results, sure, "").title
 
 
 def test_refits_put_intervals_about_the_change_that_a_policy_brings(sample) -> None:

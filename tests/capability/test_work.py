@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +77,7 @@ def test_the_report_is_whole(stopped: tuple[CapabilityReport, list[str]]) -> Non
     found = report.prospects
     assert np.nanmax(found.probability - found.anywhere[:, None]) < 1e-6
     assert (found.anywhere_low <= found.anywhere_high).all()
-    assert report.interactions.to_numpy().diagonal().max() == 0
+    assert report.interactions["m"].strength.to_numpy().diagonal().max() == 0
 
 
 def test_running_the_code_gives_the_same_numbers(
@@ -102,7 +103,7 @@ def test_charts_card_and_tables_are_made(
     attributes = report.results.data.attributes[explanation.rows]
     read = figures.reading("cost", 5.0)
     first = str(explanation.importance.index[0])
-    partner = str(report.interactions.loc[first].idxmax())
+    partner = str(report.interactions["m"].strength.loc[first].idxmax())
     profile = typical_profile(report.results, "absent")
     told = outlook(report.results, profile)
     charts = [
@@ -176,6 +177,33 @@ def test_imports_are_the_mirror(tmp_path: Path) -> None:
     folder = mirrored.save(tmp_path / "imports")
     report = estimate_capability(Request(folder, "import", QUICK, draws=0, held_out=0, hidden=(), sample=100))
     assert report.flow == "import" and set(report.results.data.markets) == set(PLACES)
+
+
+def test_signs_years_and_a_sector_of_its_own_are_taken_up() -> None:
+    """Asked for together: m keeps the signs of theory, over two years, in one sector, with the year before among its attributes."""
+    quick = replace(QUICK, learner=Learner(base="none", rounds=10))
+    asked = Request(
+        SyntheticDesign(firms=1500), "export", quick, earlier=True, signs=True, years=2, sector="food_beverages_tobacco",
+        draws=3, kind="firms", held_out=0, hidden=(), sample=100, most_markets=3,
+    )  # fmt: skip
+    report = estimate_capability(asked)
+    data, results = report.results.data, report.results
+    assert set(data.years) == {2021, 2022} and data.firm_count < 300
+    assert not any(name.startswith("sector") for name in data.attribute_names)
+    assert any("earlier" in name for name in data.attribute_names)
+    signs = results.state.learner.signs
+    assert signs and set(signs) <= set(data.attribute_names)
+    for name, sign in signs.items():
+        column = data.attribute_names.index(name)
+        raised = data.attributes.copy()
+        raised[:, column] = np.nanmax(raised[:, column])
+        known = np.isfinite(data.attributes[:, column])
+        assert (sign * (results.predict_m(raised) - results.predict_m(data.attributes))[known] >= -1e-9).all()
+    assert {draw.kind for draw in results.draws} == {"firms"}
+    card = model_card(report, asked)
+    assert "firms with replacement" in card
+    with pytest.raises(CapabilityError, match="Only boosting"):
+        replace(asked, settings=Settings(learner=Learner(kind="splines")))
 
 
 def test_bands_stay_positive() -> None:

@@ -14,6 +14,7 @@ from firmtrade_core.panel.attributes import (
     export_quality,
     network_position,
     scope_and_concentration,
+    with_earlier_outcomes,
     without_effects,
 )
 
@@ -128,3 +129,25 @@ def test_computed_columns_join_the_panel(tmp_path) -> None:
             richer.with_attributes(export_quality(source, SIGMA))
     with pytest.raises(PanelError, match="one row by firm"):
         panel.with_attributes(pd.DataFrame({"firm": ["f00", "f00"], "x": 1}))
+
+
+def test_earlier_outcomes_are_those_of_the_year_before() -> None:
+    firms = pd.DataFrame(
+        {
+            "firm": ["a", "a", "b", "c", "c"],
+            "year": [2020, 2021, 2021, 2019, 2021],
+            "employment": [10.0, 12.0, 5.0, 7.0, 8.0],
+            "sales": [100.0, 150.0, 20.0, 30.0, 40.0],
+            "exports": [40.0, np.nan, 0.0, 0.0, 0.0],
+        }
+    )
+    panel = with_earlier_outcomes(FirmPanel.from_frames(firms))
+    told = panel.firms.set_index(["firm", "year"])
+    assert told.loc[("a", 2021), "earlier_employment"] == 10
+    assert told.loc[("a", 2021), "earlier_sales_per_worker"] == 10
+    assert told.loc[("a", 2021), "earlier_home_sales"] == 60
+    # No year before, or a gap: nothing is known.
+    assert told.loc[[("a", 2020), ("b", 2021), ("c", 2021)], "earlier_employment"].isna().all()
+    assert "earlier_home_sales" in panel.attributes and panel.unit("earlier_employment") == "persons"
+    with pytest.raises(EstimationError, match="no year before"):
+        with_earlier_outcomes(FirmPanel.from_frames(firms[firms["year"] == 2021]))
