@@ -345,7 +345,9 @@ class _Work:
         )
         self.progress(0.88, "What predicts: Shapley values")
         explained = self._step(
-            "explanation", (*told, request.sample, request.draws), lambda: self._explained(results)
+            "explanation",
+            (*told, request.sample, request.draws, request.kind),
+            lambda: self._explained(results),
         )
         explanations, seeds, pairs, shares = explained
         pooled = (
