@@ -78,7 +78,7 @@ def _method(bench: Bench) -> None:
         bench.seed = bench.seed if value is None else int(value)
 
     def take_sector(value: str | None) -> None:
-        bench.sector = value
+        bench.sector = value or None
 
     def take_years(value: int | None) -> None:
         bench.years = value or bench.years
@@ -116,9 +116,9 @@ def _method(bench: Bench) -> None:
     offer = bench.offer()
     if len(offer.sectors) > 1:
         st.selectbox(
-            "Sectors", [None, *offer.sectors], help="A sector alone has a capability function of its own.",
-            format_func=lambda name: "All, which share one function" if name is None else in_words(name),
-            **seeded("firms_only_sector", bench.sector, take_sector),
+            "Sectors", ["", *offer.sectors], help="A sector alone has a capability function of its own.",
+            format_func=lambda name: in_words(name) if name else "All, which share one function",
+            **seeded("firms_only_sector", bench.sector or "", take_sector),
         )  # fmt: skip
     if offer.years > 1:
         st.selectbox(

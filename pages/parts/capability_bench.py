@@ -39,7 +39,7 @@ class Bench(FirmBench):
         See `work.Request`.
     section
         Of `SECTIONS`.
-    index, unit, attribute, by
+    index, unit, gathered, attribute, by
         What the charts of predictions show.
     who, changes
         The firm looked at, and its attributes as changed.
@@ -62,6 +62,7 @@ class Bench(FirmBench):
     imputations: bool = False
     section: str = SECTIONS[0]
     index: Literal["m", "g"] = "m"
+    gathered: Literal["kind", "together"] = "kind"
     unit: Literal["revenue", "cost"] = "revenue"
     attribute: str | None = None
     by: str = "sector"

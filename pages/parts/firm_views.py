@@ -126,8 +126,10 @@ def predicts(report: CapabilityReport, bench: Bench) -> None:
         )
         chart.draw(summary, key="firms_summary", result=stamp, kind="summary")
     with right:
-        groups = figures.groups_chart(explanation, read, source)
-        chart.draw(groups, key="firms_groups", result=stamp, kind="groups")
+        _gathered(bench)
+        groups = figures.groups_chart(explanation, read, source, bench.gathered)
+        chart.draw(groups, key="firms_groups", result=f"{stamp}{bench.gathered}", kind="groups")
+        st.html(f'<p class="ft-quiet">{escape(words.cluster_words(explanation))}</p>')
         shares = figures.shares_chart(report.shares, source, report.flow)
         chart.draw(shares, key="firms_shares", result=report.content_hash, kind="shares")
     st.html(
@@ -165,6 +167,18 @@ def _choose_reading(report: CapabilityReport, bench: Bench) -> Reading:
             **seeded("firms_index", bench.index, take_index),
         )  # fmt: skip
     return figures.reading(bench.unit, report.elasticity_of_substitution)
+
+
+def _gathered(bench: Bench) -> None:
+    def take(value: str | None) -> None:
+        bench.gathered = "together" if value == "together" else "kind"
+
+    st.segmented_control(
+        "Gather attributes", ["kind", "together"],
+        format_func={"kind": "By kind", "together": "Correlated together"}.__getitem__,
+        help="Attributes that move together tell the same: only their joint value is sure.",
+        **seeded("firms_gathered", bench.gathered, take),
+    )  # fmt: skip
 
 
 def _dependence(
@@ -511,11 +525,6 @@ def _known(report: CapabilityReport) -> None:
                 f"{seen}; {known.cells:,} cells; 90 % intervals by resampling firms. {' '.join(known.notes)}",
             )
             _scores(title, known)
-            if len(report.results.data.markets) > 1:
-                drawn = figures.market_errors_chart(known, _market_names(report), source_line(report))
-                chart.draw(
-                    drawn, key=f"firms_errors_{hidden}", result=report.content_hash, kind="market_errors"
-                )
         elif why := report.refused.get(f"hidden {hidden}"):
             st.html(f'<p class="ft-quiet">{escape(title)}: not told. {escape(why)}</p>')
 
