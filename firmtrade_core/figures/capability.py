@@ -29,6 +29,7 @@ from firmtrade_core.capability.explanation import Explanation
 from firmtrade_core.capability.prospects import Potential, TailReport
 from firmtrade_core.capability.results import CapabilityResults
 from firmtrade_core.capability.work import Band
+from firmtrade_core.codes.sectors import BROAD_SECTORS
 from firmtrade_core.figures.chart import (
     ACCENT,
     DIVERGING,
@@ -93,8 +94,11 @@ def reading(kind: Literal["revenue", "cost"], elasticity_of_substitution: float)
 
 
 def attribute_words(name: str) -> str:
-    """A column's name as words; amounts in logs by their plain name."""
-    return name.removeprefix("log_").replace("_", " ")
+    """A column's name as words; amounts in logs by their plain name, sectors by theirs."""
+    plain = name.removeprefix("log_")
+    if (sector := plain.removeprefix("sector_")) in BROAD_SECTORS:
+        return f"sector {BROAD_SECTORS[sector].lower()}"
+    return BROAD_SECTORS.get(plain, plain.replace("_", " "))
 
 
 # What predicts ----------------------------------------------------------------------------------
@@ -392,7 +396,7 @@ def differences_chart(table: pd.DataFrame, by: str, read: Reading, source: str) 
     total = np.abs(table.to_numpy(dtype=float)).max(initial=1e-9)
     reach = abs(read.factor) * float(total)
     place = np.unravel_index(int(np.abs(values).argmax()), values.shape)
-    where, what = str(table.index[int(place[0])]).replace("_", " "), str(table.columns[int(place[1])])
+    where, what = attribute_words(str(table.index[int(place[0])])), str(table.columns[int(place[1])])
     flipped = -1 if read.factor < 0 else 1
     data = [
         {
@@ -426,7 +430,7 @@ def differences_chart(table: pd.DataFrame, by: str, read: Reading, source: str) 
             "tickangle": 0,
             "ticks": "",
         },
-        yaxis=named_rows([_short(str(name).replace("_", " ")) for name in table.index]),
+        yaxis=named_rows([attribute_words(str(name)) for name in table.index]),
     )
     return Chart(
         f"{where[0].upper()}{_short(where, 40)[1:]} stands out most by {what}",
@@ -652,7 +656,9 @@ def calibration_chart(comparison: Comparison, source: str) -> Chart:
         )  # fmt: skip
     errors = comparison.table["value"].loc["calibration error"]
     best = str(errors.idxmin())
-    axis = {"type": "log", "tickformat": ".2~%", "range": [math.log10(low), math.log10(high)]}
+    ticks = [10.0**power for power in range(math.floor(math.log10(low)), 1) if low <= 10.0**power <= high]
+    axis = {"type": "log", "tickvals": ticks, "ticktext": [f"{100 * tick:g}\u202f%" for tick in ticks],
+            "range": [math.log10(low), math.log10(high)]}  # fmt: skip
     layout = base_layout(
         margin={"l": 62, "r": 12, "t": 6, "b": 40}, dragmode=False, hovermode="closest",
         xaxis=quiet_axis(title=axis_words("predicted chance of entry"), **axis),
@@ -760,13 +766,13 @@ def starters_chart(table: pd.DataFrame, by: str, names: Mapping[str, str], sourc
     """Expected starters by market or sector, with bands, most first."""
     shown = table.head(14)
     rows = [
-        Row(names.get(str(name), str(name)).replace("_", " "), line["starters"], _known(line["low"], line["starters"]),
+        Row(names.get(str(name), attribute_words(str(name))), line["starters"], _known(line["low"], line["starters"]),
             _known(line["high"], line["starters"]), ACCENT,
-            f"<b>{names.get(str(name), name)}</b><br>{number(line['starters'])} of {grouped(int(line['absent']))} firms<br>"
+            f"<b>{names.get(str(name), attribute_words(str(name)))}</b><br>{number(line['starters'])} of {grouped(int(line['absent']))} firms<br>"
             f"90 %: {number(line['low'])} to {number(line['high'])}")
         for name, line in shown.iterrows()
     ]  # fmt: skip
-    first = names.get(str(shown.index[0]), str(shown.index[0])).replace("_", " ") if len(shown) else "none"
+    first = names.get(str(shown.index[0]), attribute_words(str(shown.index[0]))) if len(shown) else "none"
     return interval_rows(
         rows, f"Most would start in {first}" if len(shown) else "No firm is absent everywhere",
         f"Expected starters by {by} among firms that trade nowhere, were shocks drawn anew, 90 % bands", source, name_width=NAME_WIDTH,
