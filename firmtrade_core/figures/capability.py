@@ -398,6 +398,7 @@ def differences_chart(table: pd.DataFrame, by: str, read: Reading, source: str) 
     place = np.unravel_index(int(np.abs(values).argmax()), values.shape)
     where, what = attribute_words(str(table.index[int(place[0])])), str(table.columns[int(place[1])])
     flipped = -1 if read.factor < 0 else 1
+    names = [attribute_words(str(name)) for name in table.index]
     data = [
         {
             "type": "heatmap",
@@ -430,12 +431,12 @@ def differences_chart(table: pd.DataFrame, by: str, read: Reading, source: str) 
             "tickangle": 0,
             "ticks": "",
         },
-        yaxis=named_rows([attribute_words(str(name)) for name in table.index]),
+        yaxis=named_rows(names, NAME_WIDTH),
     )
     return Chart(
         f"{where[0].upper()}{_short(where, 40)[1:]} stands out most by {what}",
         f"Mean Shapley value by {by} and attribute group against all firms, {read.words} ({read.unit}) · prediction, not effect",
-        source, data, layout, height=26 * len(table) + 50,
+        source, data, layout, height=row_height(names, NAME_WIDTH, 26) * len(table) + 50,
     )  # fmt: skip
 
 
