@@ -9,20 +9,20 @@ from html import escape
 import streamlit as st
 
 from firmtrade_core.channels import ChannelEffect, Study
-from firmtrade_core.channels.from_panel import ChannelReport
+from firmtrade_core.channels.from_panel import PRODUCTIVITY, ChannelReport
 from firmtrade_core.figures.effects import (
     balance_chart,
     beside_prediction_chart,
-    chance,
     groups_chart,
     overlap_chart,
     readings_chart,
     sensitivity_chart,
     shapley_chart,
 )
-from firmtrade_core.labels import grouped, number
+from firmtrade_core.labels import number
 from firmtrade_core.panel.columns import INSTRUMENT_PREFIX
 from firmtrade_core.report.channel_words import (
+    NO_PRODUCTIVITY,
     band,
     evidence,
     headline,
@@ -31,6 +31,7 @@ from firmtrade_core.report.channel_words import (
     plain,
     python_code,
     shapley,
+    trials,
 )
 from firmtrade_core.report.page_tables import about_effects, effects_table
 from pages.parts import chart
@@ -91,6 +92,8 @@ def _questions(bench: Bench) -> None:
         "The usual questions", on_click=bench.ask_the_usual, icon=":material/undo:", key="effects_usual",
         disabled=bench.asks_the_usual,
     )  # fmt: skip
+    if not {*PRODUCTIVITY} & {*offer.attributes}:
+        st.html(f'<p class="ft-quiet">{escape(NO_PRODUCTIVITY)}</p>')
     if not asked:
         st.html('<p class="ft-quiet">Choose at least one attribute.</p>')
         return
@@ -248,55 +251,7 @@ def _effects_table(report: ChannelReport) -> None:
 
 def _tests(study: Study) -> None:
     heading("What speaks against it", "Tests that an effect ought to pass.")
-    rows = [
-        (f"Placebo{', instrumented' if p.by_instrument else ''}: {plain(p.outcome)}", f"{number(p.effect, signed=True)} standard deviations", chance(p.p_value),
-         "seems to move what it cannot" if p.p_value < 0.05 else "passes")
-        for p in study.placebos
-    ]  # fmt: skip
-    if study.permutation is not None:
-        dealt = study.permutation
-        rows.append(
-            (f"Take-up dealt out at random, {dealt.draws} times", f"spread {number(dealt.spread)}", chance(dealt.p_value),
-             f"false alarms {100 * dealt.false_alarms:.0f} % (nominal {100 * (1 - study.level):.0f} %)")
-        )  # fmt: skip
-    if study.without_sector:
-        low, high = (
-            min(study.without_sector, key=lambda s: s.effect),
-            max(study.without_sector, key=lambda s: s.effect),
-        )
-        rows.append(
-            ("Leaving one sector out", f"{number(low.effect, signed=True)} to {number(high.effect, signed=True)}", "",
-             f"lowest without {low.sector}, highest without {high.sector}")
-        )  # fmt: skip
-    if study.simex is not None:
-        corrected = (study.simex.low, study.simex.high)
-        rows.append(
-            ("Errors in the attribute undone", band(study.simex.corrected, corrected), "",
-             f"simulation-extrapolation at a reliability of {study.simex.reliability:g}; "
-             f"{number(study.simex.effects[0], signed=True)} before")
-        )  # fmt: skip
-    if study.remeasured is not None:
-        again = study.remeasured
-        rows.append(
-            (f"Measured a second time: {plain(again.proxy)}", band(again.effect, (again.low, again.high)), "",
-             f"{again.words}; {grouped(again.firms)} firms measured twice, the second {again.first_stage.words}")
-        )  # fmt: skip
-    if study.instruments is not None:
-        found = study.instruments
-        rows.append((f"First stage: {', '.join(plain(n) for n in found.names)}", f"F {found.first_stage.effective_f:.1f}",
-                     chance(found.first_stage.p_value), found.first_stage.words))  # fmt: skip
-        if found.agreement is not None:
-            rows.append(("Instruments agree", "", chance(found.agreement), "no contradiction" if found.agreement >= 0.05 else "they contradict each other"))  # fmt: skip
-    if study.sensitivity is not None:
-        rows.append(
-            (
-                "Hidden confounder",
-                f"{100 * study.sensitivity.robustness:.1f} % of both",
-                "",
-                study.sensitivity.words,
-            )
-        )
-    table("Tests", ("Test", "Result", "Chance", "Reading"), rows, words=("Reading",), headed=False)
+    table("Tests", ("Test", "Result", "Chance", "Reading"), trials(study), words=("Reading",), headed=False)
     for step, why in study.refused.items():
         st.html(f'<p class="ft-quiet">{escape(step)}: not told. {escape(why)}</p>')
 

@@ -83,6 +83,9 @@ def _method(bench: Bench) -> None:
     def take_years(value: int | None) -> None:
         bench.years = value or bench.years
 
+    def take_signs(value: bool) -> None:
+        bench.signs = value
+
     def take_earlier(value: bool) -> None:
         bench.earlier = value
 
@@ -101,6 +104,11 @@ def _method(bench: Bench) -> None:
     st.selectbox(
         "Learner", list(LEARNERS), format_func=LEARNERS.__getitem__, **seeded("firms_learner", bench.learner, take_learner)
     )  # fmt: skip
+    if bench.learner == "boosting":
+        st.toggle(
+            "Signs of theory", help="Productivity never lowers capability, distance never raises it, and the like.",
+            **seeded("firms_signs", bench.signs, take_signs),
+        )  # fmt: skip
     st.toggle(
         "Two indices", help="Let attributes move fixed costs of entry too (g), beyond capability (m).",
         **seeded("firms_two", bench.two_indices, take_two),

@@ -58,10 +58,13 @@ class Scores:
         By measure and rival: ``gain`` of structural boosting, the share by which it cuts a loss (or, of measures that
         are higher where better, the share of what is missing to 1), with ``low`` and ``high`` from the same
         bootstrap: negative where structure loses.
+    by_market : DataFrame
+        By market and model: ``error``, ln of predicted over actual exports of all firms, with ``low`` and ``high``.
     """
 
     table: pd.DataFrame
     gains: pd.DataFrame
+    by_market: pd.DataFrame
 
     @property
     def best(self) -> pd.Series:
@@ -145,8 +148,10 @@ def measure(
     """Measures of forecasts for the firms held out in turn."""
     seen = data.subset(np.concatenate(list(held)))
     forecasts = {name: _stacked([part[name] for part in parts]) for name in parts[0]}
-    table, gains = score(seen, forecasts, draws, seed)
-    return Comparison(table, gains, _calibration(seen, forecasts), seen.firm_count)
+    found = score(seen, forecasts, draws, seed)
+    return Comparison(
+        found.table, found.gains, found.by_market, _calibration(seen, forecasts), seen.firm_count
+    )
 
 
 def _stacked(parts: Sequence[Forecast]) -> Forecast:
@@ -155,10 +160,8 @@ def _stacked(parts: Sequence[Forecast]) -> Forecast:
     )
 
 
-def score(
-    data: CapabilityData, forecasts: Mapping[str, Forecast], draws: int, seed: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`Scores.table` and `Scores.gains` of forecasts (R, J) on all cells that the data show."""
+def score(data: CapabilityData, forecasts: Mapping[str, Forecast], draws: int, seed: int) -> Scores:
+    """Scores of forecasts (R, J) on all cells that the data show."""
     generator = np.random.default_rng(seed)
     samples = [
         np.bincount(generator.integers(data.firm_count, size=data.firm_count), minlength=data.firm_count)
@@ -191,7 +194,37 @@ def score(
                 )
     index = ["measure", "model"]
     told = pd.DataFrame(gains, columns=[*index, "gain", "low", "high"])
-    return pd.DataFrame(rows).set_index(index), told.set_index(index)
+    by_market = _by_market(data, forecasts, samples)
+    return Scores(pd.DataFrame(rows).set_index(index), told.set_index(index), by_market)
+
+
+def _by_market(
+    data: CapabilityData, forecasts: Mapping[str, Forecast], samples: Sequence[NDArray[np.int64]]
+) -> pd.DataFrame:
+    rows = []
+    for name, forecast in forecasts.items():
+        error = _market_errors(data, forecast, data.weights)
+        made = np.array([_market_errors(data, forecast, data.weights * times) for times in samples])
+        for j in np.flatnonzero(np.isfinite(error)):
+            known = made[:, j][np.isfinite(made[:, j])]
+            low, high = _band(error[j], pd.Series(known)) if len(known) else (np.nan, np.nan)
+            rows.append(
+                {"market": data.markets[j], "model": name, "error": error[j], "low": low, "high": high}
+            )
+    return pd.DataFrame(rows, columns=["market", "model", "error", "low", "high"]).set_index(
+        ["market", "model"]
+    )
+
+
+def _market_errors(data: CapabilityData, forecast: Forecast, firm_weights: Array) -> Array:
+    """ln of predicted over actual exports by market (J,), NaN where nothing was sold."""
+    weights = (firm_weights / np.diff(data.starts))[data.firm][:, None]
+    seen = data.presence != UNOBSERVED
+    actual = (weights * np.where(data.presence == PRESENT, np.exp(data.log_sales), 0.0)).sum(0)
+    predicted = (weights * np.where(seen, forecast.exports, 0.0)).sum(0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error: Array = np.where(actual > 0, np.log(np.maximum(predicted, _TINY) / actual), np.nan)
+    return error
 
 
 def _band(value: float, draws: pd.Series) -> tuple[float, float]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -171,9 +172,32 @@ def next_year(
     )
 
 
+def levels(actual: Array, predicted: Array, squares: Array) -> Array:
+    """How far totals lie above forecasts, shrunk to 1 by what chance explains (empirical Bayes), as of the inputs.
+
+    Means of exports rest on normal tails, totals on few large firms: where totals depart from forecasts by more than
+    chance, forecasts of exports follow them, as a model with market effects in levels does by construction.
+
+    Parameters
+    ----------
+    actual, predicted
+        Totals by market, weighted; 0 where nothing was sold.
+    squares
+        Sums of squared weighted sales: ``squares / actual²`` is about the variance of ln of the total.
+    """
+    known = (actual > 0) & (predicted > 0)
+    gap = np.zeros(actual.shape)
+    gap[known] = np.log(actual[known] / predicted[known])
+    noise = np.ones(actual.shape)
+    noise[known] = squares[known] / actual[known] ** 2
+    lasting = max(float((gap[known] ** 2 - noise[known]).mean()), 0.0) if known.any() else 0.0
+    made: Array = np.exp(np.where(known, gap * lasting / (lasting + noise), 0.0))
+    return made
+
+
 @dataclass(frozen=True, eq=False)
 class StructuralForecaster:
-    """Structural boosting, by its learned m and g."""
+    """Structural boosting, by its learned m and g; means of exports follow the sample's totals (`levels`)."""
 
     results: CapabilityResults
 
@@ -181,4 +205,21 @@ class StructuralForecaster:
         """See `structural_forecast`."""
         p = self.results.state.fit.parameters
         m, g = self.results.predict_m(attributes), self.results.predict_g(attributes)
-        return structural_forecast(m, g, p.demand[group], p.threshold[group], p.scales)
+        made = structural_forecast(m, g, p.demand[group], p.threshold[group], p.scales)
+        return replace(made, exports=made.exports * self._levels[group])
+
+    @cached_property
+    def _levels(self) -> Array:
+        """By group and market, (G, J): m and g of the sample are cross-fitted, so firms do not vouch for themselves."""
+        data, p = self.results.data, self.results.state.fit.parameters
+        demand, threshold = p.demand[data.group], p.threshold[data.group]
+        made = structural_forecast(self.results.m, self.results.g, demand, threshold, p.scales)
+        seen = (data.presence != UNOBSERVED) & (data.cell_counts[0] > 0)[data.group]
+        weight = np.broadcast_to(data.row_weights[:, None], seen.shape)
+        sold = np.where(data.presence == PRESENT, np.exp(data.log_sales), 0.0)
+        totals = np.zeros((3, *p.demand.shape))
+        for total, values in zip(
+            totals, (weight * sold, weight * made.exports, (weight * sold) ** 2), strict=True
+        ):
+            np.add.at(total, data.group, np.where(seen, values, 0.0))
+        return levels(*totals)

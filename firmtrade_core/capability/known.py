@@ -28,6 +28,7 @@ from firmtrade_core.capability.forecast import (
     Forecast,
     LastYear,
     Persistence,
+    levels,
     next_year,
     structural_forecast,
 )
@@ -44,8 +45,6 @@ PERSISTENCE = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)
 #: Structure with shocks drawn anew each year, beside the one in which they persist.
 WITHOUT_MEMORY = "structural boosting, no memory"
 
-_TINY = 1e-12
-
 
 @dataclass(frozen=True, eq=False)
 class KnownComparison(Scores):
@@ -53,8 +52,6 @@ class KnownComparison(Scores):
 
     Parameters
     ----------
-    by_market : DataFrame
-        By market and model: ``error``, ln of predicted over actual exports over the hidden cells, ``low``, ``high``.
     cells
         Hidden cells scored.
     notes
@@ -63,7 +60,6 @@ class KnownComparison(Scores):
         Of shocks, where the next year was forecast.
     """
 
-    by_market: pd.DataFrame
     cells: int
     notes: tuple[str, ...] = ()
     persistence: Persistence = field(default_factory=Persistence)
@@ -259,9 +255,11 @@ def compare_next_year(
             f"{len(years)} years cannot tell how far shocks persist and be forecast too: give at least three."
         )
     with one_thread():
-        chosen = persistence or _choose_persistence(data, settings, int(years[-2]))
+        chosen, level = (
+            _choose_persistence(data, settings, int(years[-2])) if persistence is None else (persistence, 1.0)
+        )
         task = _NextYear.of(data, settings, int(years[-1]))
-        forecasts = task.forecasts(chosen)
+        forecasts = task.forecasts(chosen, level)
     notes = (
         f"Persistence of entry {chosen.entry:g} and of sales {chosen.sales:g}"
         + ("." if persistence else f", chosen on {years[-2]} from the years before it."),
@@ -314,8 +312,15 @@ class _NextYear:
         market = p.demand[self.group], p.threshold[self.group]
         return next_year(m, g, *market, p.scales, posterior, last, persistence)
 
-    def forecasts(self, persistence: Persistence) -> dict[str, Forecast]:
-        """All models, structure with shocks that persist and without."""
+    def levels(self, forecast: Forecast) -> Array:
+        """How far exports of the year lie above a forecast, by market (J,); see `forecast.levels`."""
+        data = self.tested
+        weight, seen = data.row_weights[:, None], data.presence != UNOBSERVED
+        sold = weight * np.where(data.presence == PRESENT, np.exp(data.log_sales), 0.0)
+        return levels(sold.sum(0), (weight * np.where(seen, forecast.exports, 0.0)).sum(0), (sold**2).sum(0))
+
+    def forecasts(self, persistence: Persistence, level: Array | float = 1.0) -> dict[str, Forecast]:
+        """All models, structure with shocks that persist, its means of exports at a level, and without."""
         train = self.results.data
         previous = _row_before(train, train, train.years)
         # In the first year nothing is known of the year before.
@@ -328,16 +333,19 @@ class _NextYear:
         recent = np.where(train.years[np.maximum(self.before, 0)] == self.tested.years - 1, self.before, -1)
         now = last_year(train, recent)
         at = (self.tested.attributes, self.group, now)
+        remembered = self.structural(persistence)
         return {
-            STRUCTURE: self.structural(persistence),
+            STRUCTURE: replace(remembered, exports=remembered.exports * level),
             WITHOUT_MEMORY: self.structural(Persistence()),
             ECONOMETRICS: Econometrics.fit(train, cells, used).forecast(*at),
             LEARNING: MachineLearning.fit(train, cells=cells, used=used).forecast(*at),
         }
 
 
-def _choose_persistence(data: CapabilityData, settings: Settings | None, year: int) -> Persistence:
-    """What best forecasts a year from those before it: entry by log loss, then sales by squared error."""
+def _choose_persistence(
+    data: CapabilityData, settings: Settings | None, year: int
+) -> tuple[Persistence, Array]:
+    """What best forecasts a year from those before it: entry by log loss, then sales by squared error; then levels."""
     task = _NextYear.of(rows_of(data, data.years <= year), settings, year)
     entry = min(
         PERSISTENCE,
@@ -347,7 +355,8 @@ def _choose_persistence(data: CapabilityData, settings: Settings | None, year: i
         PERSISTENCE,
         key=lambda r: measures(task.tested, task.structural(Persistence(entry, r)))["log sales RMSE"],
     )
-    return Persistence(entry, sales)
+    chosen = Persistence(entry, sales)
+    return chosen, task.levels(task.structural(chosen))
 
 
 def rows_of(data: CapabilityData, mask: Mask) -> CapabilityData:
@@ -422,32 +431,8 @@ def _scored(
     seen = _without(data, ~scored)
     if not (seen.presence == PRESENT).any():
         raise SampleError("No sale is among the cells held out; give more firms or folds.")
-    table, gains = score(seen, forecasts, draws, seed)
-    generator = np.random.default_rng(seed)
-    count = seen.firm_count
-    times = [np.bincount(generator.integers(count, size=count), minlength=count) for _ in range(draws)]
-    markets = []
-    for name, forecast in forecasts.items():
-        error = _market_errors(seen, forecast, seen.weights)
-        errors = np.array([_market_errors(seen, forecast, seen.weights * t) for t in times])
-        for j in np.flatnonzero(np.isfinite(error)):
-            low, high = np.nanquantile(errors[:, j], [0.05, 0.95])
-            markets.append(
-                {"market": data.markets[j], "model": name, "error": error[j], "low": low, "high": high}
-            )
-    by_market = pd.DataFrame(markets).set_index(["market", "model"])
-    return KnownComparison(table, gains, by_market, int(scored.sum()), notes)
-
-
-def _market_errors(data: CapabilityData, forecast: Forecast, firm_weights: Array) -> Array:
-    """ln of predicted over actual exports by market (J,), NaN where nothing was sold."""
-    weights = (firm_weights / np.diff(data.starts))[data.firm][:, None]
-    seen = data.presence != UNOBSERVED
-    actual = (weights * np.where(data.presence == PRESENT, np.exp(data.log_sales), 0.0)).sum(0)
-    predicted = (weights * np.where(seen, forecast.exports, 0.0)).sum(0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        error: Array = np.where(actual > 0, np.log(np.maximum(predicted, _TINY) / actual), np.nan)
-    return error
+    found = score(seen, forecasts, draws, seed)
+    return KnownComparison(found.table, found.gains, found.by_market, int(scored.sum()), notes)
 
 
 def simulate_years(

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.capability.attributes import group_of
+from firmtrade_core.capability.attributes import group_of, theory_signs
 from firmtrade_core.capability.bootstrap import FEWEST_DRAWS, Draw, Kind, bootstrap, corrected_interval
 from firmtrade_core.capability.comparison import (
     Comparison,
@@ -91,6 +91,8 @@ class Request:
         Of the estimate: learner, one index or two, seed.
     earlier
         Whether size and productivity of the year before explain too; see `panel.attributes.earlier_outcomes`.
+    signs
+        Whether boosting keeps the signs that theory gives (`attributes.theory_signs`).
     leave_out
         Attributes not to be used, such as one that is the outcome in disguise.
     year
@@ -120,6 +122,7 @@ class Request:
     settings: Settings = field(default_factory=Settings)
     leave_out: tuple[str, ...] = ()
     earlier: bool = False
+    signs: bool = False
     year: int | None = None
     years: int = 1
     sector: str | None = None
@@ -136,6 +139,8 @@ class Request:
     def __post_init__(self) -> None:
         if self.flow not in ("export", "import"):
             raise CapabilityError(f"flow is {self.flow}; give export or import.")
+        if self.signs and self.settings.learner.kind != "boosting":
+            raise CapabilityError("Only boosting keeps signs of theory: choose it, or drop the signs.")
         if self.elasticity_of_substitution <= 1:
             raise CapabilityError("The elasticity of substitution must exceed 1.")
         if self.years < 1:
@@ -151,6 +156,13 @@ class Request:
         PanelError
         """
         return with_earlier_outcomes(panel) if self.earlier else panel
+
+    def settings_for(self, data: CapabilityData) -> Settings:
+        """The settings with the signs that theory gives to the attributes at hand, where these were asked for."""
+        if not self.signs:
+            return self.settings
+        signed = replace(self.settings.learner, signs=theory_signs(data.attribute_names))
+        return replace(self.settings, learner=signed)
 
     @property
     def within(self) -> tuple[str, ...] | None:
@@ -334,8 +346,9 @@ class _Work:
             request.most_markets,
         )
         data = self._step("data", wanted, lambda: read_data(panel, request))
-        told = (*wanted, request.settings)
-        results = self._step("estimate", told, lambda: self._estimate(data, request.settings, 0.03, 0.25))
+        settings = request.settings_for(data)
+        told = (*wanted, settings)
+        results = self._step("estimate", told, lambda: self._estimate(data, settings, 0.03, 0.25))
         draws = self._draws(results, told)
         results = replace(results, draws=draws)
         comparison = self._tried("comparison", refused, lambda: self._comparison(data, told))
@@ -428,7 +441,7 @@ class _Work:
             ) -> dict[str, Forecast]:
                 return forecast_unseen(
                     data, firms,
-                    lambda rest: forecasters(rest, request.settings, lambda words, share: say(share, f"{name}: {words}")),
+                    lambda rest: forecasters(rest, request.settings_for(data), lambda words, share: say(share, f"{name}: {words}")),
                 )  # fmt: skip
 
             parts.append(self._step(f"fold{number}", (told, request.folds), fold))
@@ -437,7 +450,7 @@ class _Work:
     def _known(
         self, panel: FirmPanel, data: CapabilityData, told: object, refused: dict[str, str]
     ) -> dict[Hidden, KnownComparison]:
-        request, settings = self.request, self.request.settings
+        request, settings = self.request, self.request.settings_for(data)
 
         def markets() -> KnownComparison:
             self.progress(0.71, "Rivals in markets hidden from all")
@@ -481,7 +494,8 @@ class _Work:
             self.progress(0.9 + 0.04 * number / len(panels), words)
 
             def one(panel: FirmPanel = panel) -> CapabilityResults:
-                results = estimate(read_data(panel, request), request.settings)
+                data = read_data(panel, request)
+                results = estimate(data, request.settings_for(data))
                 made = bootstrap(
                     results.data, results.state, request.draws, kind=request.kind, seed=request.settings.seed
                 )

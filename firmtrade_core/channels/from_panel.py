@@ -53,6 +53,10 @@ WEIGHTS = (
     "conditional likelihood ratio set takes weighted firms' variances as equal"
 )
 
+#: Names under which a panel may carry productivity. The index of `panel.productivity` is none of its attributes: it is
+#: made of sales, and so of the exports to be explained; of an earlier year, or in physical units, it is one.
+PRODUCTIVITY = ("productivity", "productivity_index", "total_factor_productivity")
+
 #: Columns by which firms' size before take-up is told, the best first.
 SIZES = ("initial_employment", "employment")
 
@@ -392,7 +396,13 @@ def _warned(found: Study, statements: tuple[str, ...]) -> Study:
     """With what capability's estimate could not tell among the effect's cautions: programmes read these alone."""
     if found.effect is None:
         return found
-    return replace(found, effect=replace(found.effect, cautions=(*found.effect.cautions, *statements)))
+    own: tuple[str, ...] = ()
+    if found.attribute in PRODUCTIVITY:
+        own = (
+            "Productivity reckoned from sales of the same year holds exports themselves: this is an effect only of "
+            "productivity of an earlier year, or in physical units.",
+        )
+    return replace(found, effect=replace(found.effect, cautions=(*found.effect.cautions, *own, *statements)))
 
 
 def _made_of_exports(attribute: str) -> bool:

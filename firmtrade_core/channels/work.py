@@ -10,12 +10,19 @@ from firmtrade_core.capability import Learner
 from firmtrade_core.capability import Settings as CapabilitySettings
 from firmtrade_core.channels.crossfit import Settings
 from firmtrade_core.channels.errors import ChannelError
-from firmtrade_core.channels.from_panel import ChannelReport, Question, Sample, draw_sample, report
+from firmtrade_core.channels.from_panel import (
+    PRODUCTIVITY,
+    ChannelReport,
+    Question,
+    Sample,
+    draw_sample,
+    report,
+)
 from firmtrade_core.jobs import Checkpoints, Progress, part, silent
 from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.panel.source import Source, files_of, panel_of
 
-#: Attributes that programmes move, as far as a panel has them.
+#: Attributes that programmes move, as far as a panel has them; the synthetic one has all but productivity.
 ATTRIBUTES = (
     "quality_certificate",
     "on_time_delivery",
@@ -24,6 +31,7 @@ ATTRIBUTES = (
     "skill_share",
     "digital_presence",
     "trade_finance",
+    *PRODUCTIVITY,
 )
 
 #: Instruments of the synthetic home country, by attribute (`panel.synthetic.structure.INSTRUMENTS`).

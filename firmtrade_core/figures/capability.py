@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from firmtrade_core.capability.attributes import TOGETHER
-from firmtrade_core.capability.comparison import ECONOMETRICS, LEARNING, MEASURES, STRUCTURE, Comparison
+from firmtrade_core.capability.comparison import (
+    ECONOMETRICS,
+    LEARNING,
+    MEASURES,
+    STRUCTURE,
+    Comparison,
+    Scores,
+)
 from firmtrade_core.capability.explanation import Explanation
 from firmtrade_core.capability.prospects import Potential, TailReport
 from firmtrade_core.capability.results import CapabilityResults
@@ -588,6 +595,32 @@ def gains_chart(comparison: Comparison, source: str) -> Chart:
     return interval_rows(
         rows, f"Structure wins {wins} of {len(rows)} comparisons",
         "Share of the rival's loss that structure saves (%), 90 % intervals · orange: against pure econometrics, pink: pure machine learning",
+        source, name_width=NAME_WIDTH,
+    )  # fmt: skip
+
+
+def market_errors_chart(scores: Scores, names: Mapping[str, str], source: str, most: int = 12) -> Chart:
+    """By market, how far each model's exports of all held-out firms lie from the truth, in percent."""
+    table = scores.by_market
+    markets = list(dict.fromkeys(str(name) for name in table.index.get_level_values("market")))[:most]
+    models = [
+        name for name in (STRUCTURE, ECONOMETRICS, LEARNING) if name in table.index.get_level_values("model")
+    ]
+    rows, closest = [], dict.fromkeys(models, 0)
+    for market in markets:
+        here = {model: table.loc[[(market, model)]].iloc[0] for model in models}
+        closest[min((abs(here[model]["error"]), model) for model in models)[1]] += 1
+        for model in models:
+            error, low, high = (100 * math.expm1(here[model][name]) for name in ("error", "low", "high"))
+            name = names.get(market, market)
+            rows.append(
+                Row(name if model == models[0] else "", error, low, high, RIVAL_COLOURS[model],
+                    f"<b>{name}</b><br>{model}: {interval_words(error, low, high)} %")
+            )  # fmt: skip
+    told = ", ".join(f"{model} in {count}" for model, count in closest.items())
+    return interval_rows(
+        rows, f"Closest to exports by market: {told}",
+        f"Predicted over actual exports, less 1 (%), 90 % intervals · the {len(markets)} markets with most sellers",
         source, name_width=NAME_WIDTH,
     )  # fmt: skip
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields, replace
-from pathlib import Path
+from dataclasses import fields
 from typing import Any
 
 import pandas as pd
 
-from firmtrade_core.capability import Learner, Settings
+from firmtrade_core.capability import Learner
 from firmtrade_core.capability.attributes import TOGETHER
 from firmtrade_core.capability.comparison import ECONOMETRICS, LEARNING, MEASURES, STRUCTURE, Scores
 from firmtrade_core.capability.explanation import Explanation, Interactions
@@ -19,6 +18,7 @@ from firmtrade_core.capability.work import Band, CapabilityReport, Hidden, Reque
 from firmtrade_core.figures.capability import attribute_words
 from firmtrade_core.labels import MINUS, grouped, number
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
+from firmtrade_core.report.as_code import as_code, imports
 from firmtrade_core.report.export import About, Table, written_now
 
 NOT_EFFECT = "Prediction, not effect: Shapley values say what tells capable firms from others, never what a policy would move."
@@ -208,6 +208,7 @@ def tables(report: CapabilityReport) -> tuple[Table, ...]:
         found += [
             Table("comparison", "Held-out measures", report.comparison.table.reset_index()),
             Table("gains", "What structure saves of rivals' losses", report.comparison.gains.reset_index(), {"gain": "share"}),
+            Table("errors_by_market", "Error of exports by market", report.comparison.by_market.reset_index(), {"error": "ln of predicted over actual"}),
             Table("calibration", "Predicted and observed entry", report.comparison.calibration, {"predicted": "share", "observed": "share"}),
         ]  # fmt: skip
     for hidden, known in report.known.items():
@@ -423,40 +424,21 @@ def _markdown(table: pd.DataFrame) -> list[str]:
 
 def python_code(request: Request) -> str:
     """A script that gives the same numbers."""
-    if isinstance(request.source, Path):
-        source, imports = f"Path({str(request.source)!r})", "from pathlib import Path\n\n"
-    else:
-        source, imports = _changed(request.source), ""
-    given = [
-        f"    {field.name}={_changed(value) if isinstance(value, Settings) else repr(value)},"
-        for field in fields(Request)
-        if field.name != "source"
-        and ((value := getattr(request, field.name)) != getattr(replace(request, **_DEFAULTS), field.name))
-    ]
-    lines = "\n".join([f"    {source},", *given])
+    code = f"report = estimate_capability({as_code(request)})"
     return (
-        f"{imports}from firmtrade_core.capability import Learner, Settings\n"
-        "from firmtrade_core.capability.work import Request, estimate_capability\n"
-        "from firmtrade_core.panel.synthetic.structure import SyntheticDesign\n\n"
-        f"report = estimate_capability(\n  Request(\n{lines}\n  )\n)\n"
+        f"{imports(code, _HOMES)}\n\n{code}\n"
         "print(report.results.table())\n"
         "print(report.comparison.table if report.comparison else report.refused)\n"
         "print(report.by_market)\n"
     )
 
 
-#: Of a request, for what the code need not say.
-_DEFAULTS: dict[str, Any] = {
-    field.name: getattr(Request(Path()), field.name) for field in fields(Request) if field.name != "source"
+#: Where the code finds what it calls.
+_HOMES = {
+    "Learner": "firmtrade_core.capability",
+    "Path": "pathlib",
+    "Request": "firmtrade_core.capability.work",
+    "Settings": "firmtrade_core.capability",
+    "SyntheticDesign": "firmtrade_core.panel.synthetic.structure",
+    "estimate_capability": "firmtrade_core.capability.work",
 }
-
-
-def _changed(value: Any) -> str:
-    """A dataclass as code, with what differs from its defaults."""
-    default = type(value)()
-    words = []
-    for field in fields(value):
-        mine = getattr(value, field.name)
-        if mine != getattr(default, field.name):
-            words.append(f"{field.name}={_changed(mine) if isinstance(mine, Learner) else repr(mine)}")
-    return f"{type(value).__name__}({', '.join(words)})"

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 from firmtrade_core.channels import Study
 from firmtrade_core.channels.from_panel import ChannelReport
 from firmtrade_core.channels.prediction import Prediction
+from firmtrade_core.channels.support import MANY_WITHOUT_LIKE, MOST_WITHOUT_LIKE, UNBALANCED
 from firmtrade_core.channels.work import Request
+from firmtrade_core.figures.effects import chance
 from firmtrade_core.labels import grouped, in_words, number
+from firmtrade_core.report.as_code import as_code, imports
+
+NO_PRODUCTIVITY = (
+    "Productivity is no attribute of these firms: reckoned from their sales it would hold the exports it is to explain. To "
+    "study it, give the panel a column productivity, of an earlier year or in physical units."
+)
 
 
 def plain(name: str) -> str:
@@ -101,70 +108,170 @@ def evidence(study: Study) -> str:
 
 
 def python_code(request: Request) -> str:
-    """A script that gives the same report."""
-    if isinstance(request.source, Path):
-        source, imports = f'Path("{request.source}")', "from pathlib import Path\n"
-    else:
-        source = f"SyntheticDesign(home={request.source.home!r}, firms={request.source.firms}, seed={request.source.seed})"
-        imports = ""
-    questions = "\n".join(f"    Question({q.attribute!r}, {q.instruments!r})," for q in request.questions)
-    settings = request.settings
-    return (
-        f"{imports}from firmtrade_core.channels import Settings\n"
-        "from firmtrade_core.channels.from_panel import Question\n"
-        "from firmtrade_core.channels.work import Request, estimate_channels\n"
-        "from firmtrade_core.panel.synthetic.structure import SyntheticDesign\n\n"
-        f"questions = (\n{questions}\n)\n"
-        f"settings = Settings(level={settings.level}, folds={settings.folds}, repetitions={settings.repetitions}, "
-        f"learners={settings.learners!r}, seed={settings.seed})\n"
-        f"report = estimate_channels(Request({source}, questions, settings, year={request.year}, "
-        f"elasticity_of_substitution={request.elasticity_of_substitution}))\n"
-        "print(report.table.to_frame())\n"
-    )
+    """A script that gives the same numbers: everything asked for that a default does not say."""
+    code = f"report = estimate_channels({as_code(request)})"
+    return f"{imports(code, _HOMES)}\n\n{code}\nprint(report.table.to_frame())\n"
+
+
+#: Where the code finds what it calls.
+_HOMES = {
+    "Path": "pathlib",
+    "Question": "firmtrade_core.channels.from_panel",
+    "Request": "firmtrade_core.channels.work",
+    "Settings": "firmtrade_core.channels",
+    "SyntheticDesign": "firmtrade_core.panel.synthetic.structure",
+    "estimate_channels": "firmtrade_core.channels.work",
+}
 
 
 def model_card(report: ChannelReport, request: Request) -> str:
-    """Data, features, folds, choice of learners, results and limits, as Markdown."""
+    """Data, features, folds, choice of learners, effects, tests, what was refused, and limits, as Markdown."""
     settings, table = request.settings, report.table
     lines = [
         f"# Effects of firms' attributes: {report.panel}, {report.year}",
         "",
-        f"- **Data**: {grouped(report.firms)} firms, {report.markets} destinations"
-        + (", synthetic (no such firm exists)" if report.synthetic else ""),
+        "## Data",
+        "",
+        f"- {grouped(report.firms)} firms, {report.markets} destinations"
+        + (", synthetic (no such firm exists)" if report.synthetic else ". Real firms; averages only"),
+        "- **Weights**: " + (report.weights or "every firm counts the same"),
+        f"- **Table of effects**: {table.content_hash}; data {table.data_hash}",
+        "",
+        "## Estimation",
+        "",
         "- **Outcome**: log revenue potential (capability) from the model of entry and sales, re-estimated with every "
         "attribute and instrument among its predictors and freed of shrinkage (MODEL 7); fixed costs from entry beyond it",
         "- **Errors**: clustered by firm; those of the capability model's own parameters are included, by influence functions",
-        "- **Weights**: " + (report.weights or "every firm counts the same"),
         f"- **Folds**: {settings.folds} by firm, {settings.repetitions} divisions, medians; "
         f"intervals {settings.level:.0%}; seed {settings.seed}",
-        f"- **Table of effects**: {table.content_hash}; data {table.data_hash}",
+        f"- **Learners compared**: {', '.join(settings.learners)}; the smallest loss out of fold serves",
+        *([f"- **Left out of the controls**: {', '.join(map(plain, request.leave_out))}"] if request.leave_out else []),
         "",
-        "| Attribute | Effect on capability | SHAP (prediction) | Fixed costs | Evidence | Learners (share explained out of fold) |",
+        "## Effects",
+        "",
+        "| Attribute | Effect on capability | SHAP (prediction) | Fixed costs | Evidence | Firms |",
         "|---|---|---|---|---|---|",
-    ]
+    ]  # fmt: skip
     for found in report.studies:
-        learners = "; ".join(f"{plain(c.target)}: {c.learner} ({c.explained:.2f})" for c in found.choices)
         effect = found.effect
-        if effect is None:
-            lines.append(f"| {plain(found.attribute)} | none | none | none | none | {learners} |")
-            continue
-        lines.append(
-            f"| {plain(found.attribute)} | {band(effect.capability, effect.capability_interval)} "
-            f"| {shapley(report.prediction(found.attribute).capability)} "
-            f"| {band(-effect.fixed_cost_saving, _turned(effect.fixed_cost_interval))} | {effect.words} | {learners} |"
-        )
-    lines += (
-        ["", "## Refused", ""] + [f"- {plain(n)}: {why}" for n, why in table.refused.items()]
-        if table.refused
-        else []
-    )
-    lines += ["", "## Limits", ""]
-    lines += [f"- {plain(e.attribute)}: {caution}" for e in table for caution in e.cautions]
-    lines += [f"- {note}" for note in report.capability]
+        told = ["none", "none", "none", "none"] if effect is None else [
+            band(effect.capability, effect.capability_interval),
+            shapley(report.prediction(found.attribute).capability),
+            band(-effect.fixed_cost_saving, _turned(effect.fixed_cost_interval)),
+            effect.words,
+        ]  # fmt: skip
+        lines.append(f"| {' | '.join([plain(found.attribute), *told, grouped(found.firms)])} |")
+    for found in report.studies:
+        lines += _card_of(found)
+    if table.refused:
+        lines += ["", "## Refused", "", *(f"- {plain(name)}: {why}" for name, why in table.refused.items())]
+    lines += ["", "## Limits", "", *(f"- {note}" for note in report.capability)]
     lines.append(
         "- Effects are averages over firms of this sample; spillovers between firms are not measured."
     )
     return "\n".join(lines) + "\n"
+
+
+def _card_of(study: Study) -> list[str]:
+    """One attribute's features, methods, learners with the losses of all, tests, refusals and cautions."""
+    lines = ["", f"## {plain(study.attribute).capitalize()}", ""]
+    if study.unit:
+        lines.append(f"- **Unit**: {study.unit}; standard deviation {number(study.spread)}")
+    lines.append(
+        f"- **Controls** ({len(study.controls)}): {', '.join(plain(name) for name in study.controls)}"
+    )
+    if study.instruments is not None:
+        lines.append(f"- **Instruments**: {', '.join(plain(name) for name in study.instruments.names)}")
+    lines += [f"- {note}" for note in study.notes]
+    lines += ["", "| Method | On | Effect | Compares |", "|---|---|---|---|"]
+    lines += [
+        f"| {r.method} | {r.of} | {band(r.effect, (r.low, r.high))} | {r.meaning} |" for r in study.readings
+    ]
+    lines += [
+        "",
+        "| Predicted from controls | Learner | Loss out of fold over a constant's, by learner |",
+        "|---|---|---|",
+    ]
+    for choice in study.choices:
+        losses = ", ".join(f"{name} {loss:.3f}" for name, loss in choice.losses)
+        lines.append(f"| {plain(choice.target)} | {choice.learner} | {losses} |")
+    lines += ["", "| Test | Result | Chance | Reading |", "|---|---|---|---|"]
+    lines += [f"| {' | '.join(row)} |" for row in trials(study)]
+    said = [*(f"{step}: not told. {why}" for step, why in study.refused.items())]
+    said += [] if study.effect is None else study.effect.cautions
+    return [*lines, "", *(f"- {line}" for line in said)] if said else lines
+
+
+def trials(study: Study) -> list[tuple[str, str, str, str]]:
+    """Tests that an effect ought to pass: what, result, chance, reading."""
+    rows = [
+        (f"Placebo{', instrumented' if p.by_instrument else ''}: {plain(p.outcome)}",
+         f"{number(p.effect, signed=True)} standard deviations", chance(p.p_value),
+         "seems to move what it cannot" if p.p_value < 0.05 else "passes")
+        for p in study.placebos
+    ]  # fmt: skip
+    if study.permutation is not None:
+        dealt = study.permutation
+        rows.append(
+            (f"Take-up dealt out at random, {dealt.draws} times", f"spread {number(dealt.spread)}", chance(dealt.p_value),
+             f"false alarms {100 * dealt.false_alarms:.0f} % (nominal {100 * (1 - study.level):.0f} %)")
+        )  # fmt: skip
+    if study.overlap is not None:
+        alone = study.overlap.treated_without_like
+        rows.append(
+            ("Firms that have it without a like", f"{100 * alone:.0f} %", "",
+             "too many for an effect" if alone > MOST_WITHOUT_LIKE else "their effect is not seen" if alone > MANY_WITHOUT_LIKE else "passes")
+        )  # fmt: skip
+    if study.balance:
+        apart = [line for line in study.balance if abs(line.after) > UNBALANCED]
+        rows.append(
+            ("Controls unbalanced after weighting", f"{len(apart)} of {len(study.balance)}", "",
+             "passes" if not apart else f"most: {plain(max(apart, key=lambda line: abs(line.after)).control)}")
+        )  # fmt: skip
+    if study.without_sector:
+        low, high = (pick(study.without_sector, key=lambda s: s.effect) for pick in (min, max))
+        rows.append(
+            ("Leaving one sector out", f"{number(low.effect, signed=True)} to {number(high.effect, signed=True)}", "",
+             f"lowest without {low.sector}, highest without {high.sector}")
+        )  # fmt: skip
+    return [*rows, *_measured(study), *_instrumented(study), *_hidden(study)]
+
+
+def _measured(study: Study) -> list[tuple[str, str, str, str]]:
+    rows = []
+    if study.simex is not None:
+        corrected = (study.simex.low, study.simex.high)
+        rows.append(
+            ("Errors in the attribute undone", band(study.simex.corrected, corrected), "",
+             f"simulation-extrapolation at a reliability of {study.simex.reliability:g}; "
+             f"{number(study.simex.effects[0], signed=True)} before")
+        )  # fmt: skip
+    if study.remeasured is not None:
+        again = study.remeasured
+        rows.append(
+            (f"Measured a second time: {plain(again.proxy)}", band(again.effect, (again.low, again.high)), "",
+             f"{again.words}; {grouped(again.firms)} firms measured twice, the second {again.first_stage.words}")
+        )  # fmt: skip
+    return rows
+
+
+def _instrumented(study: Study) -> list[tuple[str, str, str, str]]:
+    found = study.instruments
+    if found is None:
+        return []
+    rows = [(f"First stage: {', '.join(plain(n) for n in found.names)}", f"F {found.first_stage.effective_f:.1f}",
+             chance(found.first_stage.p_value), found.first_stage.words)]  # fmt: skip
+    if found.agreement is not None:
+        agree = "no contradiction" if found.agreement >= 0.05 else "they contradict each other"
+        rows.append(("Instruments agree", "", chance(found.agreement), agree))
+    return rows
+
+
+def _hidden(study: Study) -> list[tuple[str, str, str, str]]:
+    told = study.sensitivity
+    if told is None:
+        return []
+    return [("Hidden confounder", f"{100 * told.robustness:.1f} % of both", "", told.words)]
 
 
 def shapley(value: float) -> str:

@@ -35,7 +35,7 @@ class Bench(FirmBench):
 
     Parameters
     ----------
-    flow, learner, two_indices, seed, draws, leave_out, earlier, hidden, years, sector, kind, imputations
+    flow, learner, two_indices, seed, draws, leave_out, earlier, signs, hidden, years, sector, kind, imputations
         See `work.Request`.
     section
         Of `SECTIONS`.
@@ -54,6 +54,7 @@ class Bench(FirmBench):
     draws: int = 10
     leave_out: tuple[str, ...] = ()
     earlier: bool | None = None
+    signs: bool = False
     hidden: tuple[Hidden, ...] = ("markets", "years")
     years: int = 1
     sector: str | None = None

@@ -475,6 +475,8 @@ def how_well(report: CapabilityReport, bench: Bench) -> None:
             )
         with right:
             chart.draw(figures.calibration_chart(report.comparison, source), key="firms_calibration", result=hash_, kind="calibration")  # fmt: skip
+        drawn = figures.market_errors_chart(report.comparison, _market_names(report), source)
+        chart.draw(drawn, key="firms_market_errors", result=hash_, kind="market_errors")
     _known(report)
     _index_line(report)
     left, right = st.columns(2, gap="large")
@@ -496,11 +498,16 @@ def how_well(report: CapabilityReport, bench: Bench) -> None:
         "comparison",
         "gains",
         "calibration",
+        "errors_by_market",
         "hidden_markets",
         "hidden_years",
         "premium",
         "premia",
     )
+
+
+def _market_names(report: CapabilityReport) -> dict[str, str]:
+    return {name: _place(name) for name in report.results.data.markets}
 
 
 def _scores(label: str, scores: Scores) -> None:
@@ -518,6 +525,11 @@ def _known(report: CapabilityReport) -> None:
                 f"{seen}; {known.cells:,} cells; 90 % intervals by resampling firms. {' '.join(known.notes)}",
             )
             _scores(title, known)
+            if len(report.results.data.markets) > 1:
+                drawn = figures.market_errors_chart(known, _market_names(report), source_line(report))
+                chart.draw(
+                    drawn, key=f"firms_errors_{hidden}", result=report.content_hash, kind="market_errors"
+                )
         elif why := report.refused.get(f"hidden {hidden}"):
             st.html(f'<p class="ft-quiet">{escape(title)}: not told. {escape(why)}</p>')
 
@@ -558,7 +570,7 @@ def who_next(report: CapabilityReport, bench: Bench) -> None:
     by_sector = (
         report.by_sector if report.synthetic else report.by_sector[report.by_sector["absent"] >= FEWEST_FIRMS]
     )
-    names = {name: _place(str(name)) for name in report.by_market.index}
+    names = _market_names(report)
     left, right = st.columns(2, gap="large")
     with left:
         place = "destination" if report.flow == "export" else "origin"

@@ -179,6 +179,33 @@ def test_imports_are_the_mirror(tmp_path: Path) -> None:
     assert report.flow == "import" and set(report.results.data.markets) == set(PLACES)
 
 
+def test_signs_years_and_a_sector_of_its_own_are_taken_up() -> None:
+    """Asked for together: m keeps the signs of theory, over two years, in one sector, with the year before among its attributes."""
+    quick = replace(QUICK, learner=Learner(base="none", rounds=10))
+    asked = Request(
+        SyntheticDesign(firms=1500), "export", quick, earlier=True, signs=True, years=2, sector="food_beverages_tobacco",
+        draws=3, kind="firms", held_out=0, hidden=(), sample=100, most_markets=3,
+    )  # fmt: skip
+    report = estimate_capability(asked)
+    data, results = report.results.data, report.results
+    assert set(data.years) == {2021, 2022} and data.firm_count < 300
+    assert not any(name.startswith("sector") for name in data.attribute_names)
+    assert any("earlier" in name for name in data.attribute_names)
+    signs = results.state.learner.signs
+    assert signs and set(signs) <= set(data.attribute_names)
+    for name, sign in signs.items():
+        column = data.attribute_names.index(name)
+        raised = data.attributes.copy()
+        raised[:, column] = np.nanmax(raised[:, column])
+        known = np.isfinite(data.attributes[:, column])
+        assert (sign * (results.predict_m(raised) - results.predict_m(data.attributes))[known] >= -1e-9).all()
+    assert {draw.kind for draw in results.draws} == {"firms"}
+    card = model_card(report, asked)
+    assert "firms with replacement" in card
+    with pytest.raises(CapabilityError, match="Only boosting"):
+        replace(asked, settings=Settings(learner=Learner(kind="splines")))
+
+
 def test_bands_stay_positive() -> None:
     assert banded(4.0, [0.0, 0.0, 9.0], positive=True).low == 0
     assert banded(2.0, [2.1, 1.9, 2.0]).value == pytest.approx(2.0)

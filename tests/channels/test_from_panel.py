@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from firmtrade_core.channels import ChannelError, ChannelTable, Settings
 from firmtrade_core.channels.errors import DisguiseError, SampleError
 from firmtrade_core.channels.from_panel import Question, draw_sample, market_sales, report
+from firmtrade_core.channels.learners import Choice
 from firmtrade_core.channels.prediction import predictions
 from firmtrade_core.channels.work import CAPABILITY, Request, default_questions, estimate_channels
 from firmtrade_core.cli.main import app
@@ -26,6 +27,7 @@ from firmtrade_core.figures.effects import (
 )
 from firmtrade_core.jobs import Checkpoints
 from firmtrade_core.panel import FirmPanel
+from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 from firmtrade_core.report.channel_words import headline, model_card, parting, python_code
 from tests.channels.design import ON_CAPABILITY
 from tests.channels.panels import PLACES, panel_of
@@ -264,9 +266,58 @@ def test_charts_and_words(found, request_):
     assert "overstates the effect" in readings_chart(replace(study, effect=sure), "s").title
     unsure = replace(sure, capability_interval=(-0.1, 0.5))
     assert "cannot tell" in readings_chart(replace(study, effect=unsure), "s").title
-    card = model_card(found, request_)
+
+
+def test_the_model_card_tells_all(found, request_):
+    card = model_card(found, replace(request_, leave_out=("region_code",)))
     assert "synthetic" in card and found.table.content_hash in card
-    compile(python_code(request_), "example", "exec")
+    certificate = card[card.index("## Quality certificate") : card.index("## Skill share")]
+    skill = card[card.index("## Skill share") : card.index("## Limits")]
+    assert (
+        "**Controls**" in certificate and "initial employment" in certificate and "skill share" in certificate
+    )
+    assert "region code" in card and "**Instruments**: lottery" in certificate
+    for test in (
+        "Placebo: age",
+        "Placebo, instrumented: age",
+        "dealt out at random",
+        "without a like",
+        "First stage",
+        "Hidden confounder",
+    ):
+        assert test in certificate  # fmt: skip
+    assert "simulation-extrapolation at a reliability of 0.9" in skill
+    broken = replace(found.studies[0], refused={"sensitivity": "no scale"})
+    assert "- sensitivity: not told. no scale" in model_card(replace(found, studies=(broken,)), request_)
+    choice = Choice("outcome", "splines", (("linear", 0.91), ("splines", 0.82)))
+    compared = replace(found, studies=(replace(found.studies[0], choices=(choice,)),))
+    assert "| outcome | splines | linear 0.910, splines 0.820 |" in model_card(compared, request_)
+
+
+def test_the_code_gives_the_same_numbers(found, request_):
+    """Reliability, learners and repetitions included: what differs from a default is said."""
+    names: dict[str, object] = {}
+    exec(python_code(request_), names)
+    assert names["report"].content_hash == found.content_hash
+
+
+def test_the_code_says_all_that_differs_from_a_default(folder):
+    design = SyntheticDesign(firms=900, years=2, measurement_error=0.1, variant="misspecified")
+    questions = (Question("skill_share", ("a", "b"), 0.8, "other"), Question("age"))
+    for asked in (
+        Request(design, questions, Settings(level=0.95, seed=3), 2021, 4.0, ("capital",)),
+        Request(folder, questions[1:]),
+    ):
+        names: dict[str, object] = {}
+        script = python_code(asked)
+        exec(
+            script.replace("estimate_channels(Request", "(Request").replace(
+                "print(report.table.to_frame())", ""
+            ),
+            names,
+        )
+        assert names["report"] == asked
+    assert "Settings" not in script and "SyntheticDesign" not in script
 
 
 def test_beyond_association_is_said_of_instruments_alone(found):
@@ -298,6 +349,22 @@ def test_what_capability_cannot_tell_is_a_caution_of_every_effect(panel):
 def test_default_questions_follow_the_panel(panel):
     names = [question.attribute for question in default_questions(panel)]
     assert names == ["quality_certificate", "skill_share"]
+    productive = panel.firms.assign(
+        productivity=panel.firms["skill_share"] + panel.firms["initial_employment"]
+    )
+    carried = FirmPanel.from_frames(productive, panel.trade, metadata=panel.metadata)
+    assert default_questions(carried)[-1] == Question("productivity")
+
+
+def test_productivity_is_studied_with_a_caution(panel):
+    generator = np.random.default_rng(3)
+    frame = panel.firms.assign(
+        productivity=panel.firms["skill_share"] + generator.standard_normal(len(panel.firms))
+    )
+    carried = FirmPanel.from_frames(frame, panel.trade, metadata=panel.metadata)
+    questions = (Question("productivity"),)
+    made = report(carried, questions, QUICK, sample=draw_sample(carried, questions, capability=CAPABILITY))
+    assert "holds exports themselves" in made.table["productivity"].cautions[-1]
 
 
 def test_the_command_line(folder, tmp_path):
