@@ -91,9 +91,10 @@ def power_law(sizes: tuple[float, ...], values: tuple[float, ...]) -> tuple[floa
 
 
 def _round_numbers(values: Sequence[float]) -> list[float]:
-    """1, 2 and 5 by powers of ten about the values."""
+    """1, 2 and 5 by powers of ten about the values; more of them where values lie close."""
+    digits = (1, 2, 5) if max(values) > 4 * min(values) else (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
     powers = range(int(np.floor(np.log10(min(values)))), int(np.ceil(np.log10(max(values)))) + 1)
-    return [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
+    return [digit * 10.0**power for power in powers for digit in digits]
 
 
 def _span(values: Sequence[float], below: float, above: float) -> list[float]:
@@ -120,20 +121,22 @@ def draw(panels: tuple[Panel, ...], path: Path, *, shared: bool = False) -> None
     )
     for column, (panel, law) in enumerate(zip(panels, laws, strict=True), 1):
         words = [f"{v:,.0f} {panel.unit}" if v >= 10 else f"{v:.1f} {panel.unit}" for v in panel.values]
+        fitted = [law[1] * size ** law[0] for size in panel.sizes] if law else list(panel.values)
+        sides = ["top left" if v >= f else "bottom right" for v, f in zip(panel.values, fitted, strict=True)]
+        sides = [*sides[:-1], "middle right"] if law else sides
         figure.add_trace(
             go.Scatter(
-                x=panel.sizes, y=panel.values, text=words, textposition="top left", line={"color": "#2a5b8c"},
+                x=panel.sizes, y=panel.values, text=words, textposition=sides, line={"color": "#2a5b8c"},
                 mode="markers+text" if law else "lines+markers+text",
             ),
             row=1, col=column,
         )  # fmt: skip
         if law is not None:
-            fitted = [law[1] * size ** law[0] for size in panel.sizes]
             line = {"color": "#2a5b8c", "dash": "dot", "width": 1}
             figure.add_trace(go.Scatter(x=panel.sizes, y=fitted, mode="lines", line=line), row=1, col=column)
         # Words stand to the left of and above their points, which needs room at the ends.
         ticks = {"dtick": 1, "exponentformat": "power"} if law else {"tickvals": panel.sizes}
-        across = {"type": "log", "range": _span(panel.sizes, 0.3, 0.1), **ticks}
+        across = {"type": "log", "range": _span(panel.sizes, 0.3, 0.3 if law else 0.1), **ticks}
         figure.update_xaxes(title=panel.across, **across, row=1, col=column)
         values = [v for each in panels for v in each.values] if shared else panel.values
         up = {"type": "log", "range": _span(values, 0.1, 0.15), "tickvals": _round_numbers(values)}
