@@ -1,7 +1,8 @@
-"""Speed and memory of the capability estimator: ``python -m benchmarks.capability [--json] [--growth]``.
+"""Speed and memory of the capability estimator: ``python -m benchmarks.capability [--json] [--growth] [--plot FILE.svg]``.
 
 Each size of MODEL 6's reference design is estimated from arrays to results, search of the learner's settings
-included, in a process of its own, so that peak memory is its own. ``--growth`` adds the sizes between.
+included, in a process of its own, so that peak memory is its own. ``--growth`` adds the sizes between,
+``--plot`` draws time and memory against cells, with the power law fitted to each, and adds them too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.growth import Panel, draw, power_law
 
 
 @dataclass(frozen=True)
@@ -102,11 +106,32 @@ def table(timings: list[Timing]) -> str:
     return "\n".join(rows)
 
 
+def plot(timings: list[Timing], path: Path) -> None:
+    """Processor time and peak memory against cells (firms x markets)."""
+    cells = tuple(float(t.firms * t.markets) for t in timings)
+    draw(
+        (
+            Panel("Time", "cells (firms × markets)", cells, "processor seconds", tuple(t.processor_seconds for t in timings), "s", True),
+            Panel("Memory", "cells (firms × markets)", cells, "peak, MB", tuple(t.peak_memory_mb for t in timings), "MB", True),
+        ),
+        path,
+    )  # fmt: skip
+
+
+def growth_words(timings: list[Timing]) -> str:
+    """The exponents of the fitted power laws."""
+    cells = tuple(float(t.firms * t.markets) for t in timings)
+    time_exponent, _ = power_law(cells, tuple(t.processor_seconds for t in timings))
+    memory_exponent, _ = power_law(cells, tuple(t.peak_memory_mb for t in timings))
+    return f"Over cells, time grows to the power {time_exponent:.2f} and memory to the power {memory_exponent:.2f}."
+
+
 def main() -> None:
     """Print the table, or JSON; exit 1 where a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--growth", action="store_true", help="add the sizes between")
+    parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw time and memory against cells")
     parser.add_argument("--case", nargs=2, type=int, metavar=("FIRMS", "MARKETS"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.case:
@@ -114,8 +139,12 @@ def main() -> None:
         case = next(c for c in (*CASES, *GROWTH) if (c.firms, c.markets) == wanted)
         print(json.dumps(asdict(measure(case))))
         return
-    timings = run(growth=arguments.growth)
+    timings = run(growth=arguments.growth or arguments.plot is not None)
+    if arguments.plot:
+        plot(timings, arguments.plot)
     print(json.dumps([asdict(t) for t in timings]) if arguments.json else table(timings))
+    if not arguments.json and len(timings) > len(CASES):
+        print(f"\n{growth_words(timings)}")
     sys.exit(not all(t.meets_target for t in timings))
 
 

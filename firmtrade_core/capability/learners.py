@@ -58,7 +58,8 @@ class Learner:
     pairs
         Pairs of attributes whose interaction boosting's base holds, the strongest on the training rows.
     signs
-        Attributes whose effect theory signs, by name: +1 never lowers, -1 never raises m (or g).
+        Attributes whose effect theory signs, by name: +1 never lowers, -1 never raises m (or g); amounts in logs
+        by their plain name too. None unless given: `attributes.theory_signs` names those that theory is plain on.
         Boosting only; the base leaves such attributes to the trees.
     """
 
@@ -79,6 +80,10 @@ class Learner:
             )
         if not set(self.signs.values()) <= {-1, 1}:
             raise ValueError("Give each signed attribute +1 (never lowers) or -1 (never raises).")
+
+    def sign(self, attribute: str) -> int:
+        """+1, -1, or 0 where the sign is left to the data."""
+        return self.signs.get(attribute, self.signs.get(attribute.removeprefix("log_"), 0))
 
     def fit(
         self, attributes: Array, response: Array, weights: Array, names: tuple[str, ...], seed: int
@@ -165,14 +170,14 @@ class Additive:
         means = tuple(np.average(block, axis=0, weights=w) for block in blocks)
         blocks = [block - mean for block, mean in zip(blocks, means, strict=True)]
         ridge = np.concatenate([_ridge(len(knot)) for knot in knots]) * penalty
-        if free is not None:
-            ridge = ridge + np.repeat(~free, [len(mean) for mean in means]) * 1e12
+        taken = np.ones(len(scale), dtype=bool) if free is None else free
+        # A column of zeros has no coefficient, to the last digit: a sign must hold exactly.
+        blocks = [block * keep for block, keep in zip(blocks, taken, strict=True)]
         intercept = float(np.average(response, weights=w))
         alone = _solve_ridge(blocks, response - intercept, w, ridge)
         found = cls(centre, scale, knots, alone, means, intercept)
         if pairs == 0:
             return found
-        taken = free if free is not None else np.ones(len(scale), dtype=bool)
         chosen = strongest_pairs(attributes, response - found.predict(attributes), w, pairs, taken)
         products = [_product(blocks[first], blocks[second]) for first, second in chosen]
         pair_means = tuple(np.average(product, axis=0, weights=w) for product in products)
@@ -361,7 +366,7 @@ def _boost(
 ) -> Boosted:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    signs = np.array([learner.signs.get(name, 0) for name in names])
+    signs = np.array([learner.sign(name) for name in names])
     base = None
     if learner.base != "none":
         base = Additive.fit(

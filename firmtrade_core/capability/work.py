@@ -63,7 +63,7 @@ Flow = Literal["export", "import"]
 Hidden = Literal["markets", "years"]
 
 #: Raised when estimates change, so that stored ones are not taken for them.
-EDITION = 3
+EDITION = 4
 
 #: Sellers a sector's market needs on average for sectors to have demand and thresholds of their own.
 DENSE = 20
@@ -358,7 +358,9 @@ class _Work:
         )
         self.progress(0.88, "What predicts: Shapley values")
         explained = self._step(
-            "explanation", (*told, request.sample, request.draws), lambda: self._explained(results)
+            "explanation",
+            (*told, request.sample, request.draws, request.kind),
+            lambda: self._explained(results),
         )
         explanations, seeds, pairs, shares = explained
         pooled = (

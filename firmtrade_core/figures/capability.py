@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from firmtrade_core.capability.attributes import TOGETHER
 from firmtrade_core.capability.comparison import (
     ECONOMETRICS,
     LEARNING,
@@ -28,6 +29,7 @@ from firmtrade_core.capability.explanation import Explanation
 from firmtrade_core.capability.prospects import Potential, TailReport
 from firmtrade_core.capability.results import CapabilityResults
 from firmtrade_core.capability.work import Band
+from firmtrade_core.codes.sectors import BROAD_SECTORS
 from firmtrade_core.figures.chart import (
     ACCENT,
     DIVERGING,
@@ -45,7 +47,7 @@ from firmtrade_core.figures.intervals import (
     interval_words,
     quiet_axis,
 )
-from firmtrade_core.figures.row_names import named_rows
+from firmtrade_core.figures.row_names import named_rows, row_height
 from firmtrade_core.labels import grouped, number
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
 
@@ -55,6 +57,9 @@ Array = NDArray[np.float64]
 LOW, MIDDLE, HIGH = "#0072B2", "#a6a6a6", "#E69F00"
 
 RIVAL_COLOURS = {STRUCTURE: ACCENT, ECONOMETRICS: "#E69F00", LEARNING: "#CC79A7"}
+
+#: Kinds or clusters of attributes shown.
+MOST_CLUSTERS = 9
 
 #: Attributes of a summary, and points of each.
 MOST_ATTRIBUTES, MOST_POINTS = 13, 350
@@ -89,8 +94,11 @@ def reading(kind: Literal["revenue", "cost"], elasticity_of_substitution: float)
 
 
 def attribute_words(name: str) -> str:
-    """A column's name as words; amounts in logs by their plain name."""
-    return name.removeprefix("log_").replace("_", " ")
+    """A column's name as words; amounts in logs by their plain name, sectors by theirs."""
+    plain = name.removeprefix("log_")
+    if (sector := plain.removeprefix("sector_")) in BROAD_SECTORS:
+        return f"sector {BROAD_SECTORS[sector].lower()}"
+    return BROAD_SECTORS.get(plain, plain.replace("_", " "))
 
 
 # What predicts ----------------------------------------------------------------------------------
@@ -211,16 +219,34 @@ def _range(values: Array, row: int, name: str, read: Reading) -> list[dict[str, 
     return [*lines, dot]
 
 
-def groups_chart(explanation: Explanation, read: Reading, source: str) -> Chart:
-    """Mean absolute Shapley value of attribute groups: correlated attributes share their credit there."""
-    grouped = (abs(read.factor) * explanation.grouped().abs().mean()).sort_values(ascending=False)
-    total = max(float(grouped.sum()), 1e-12)
+def groups_chart(
+    explanation: Explanation, read: Reading, source: str, by: Literal["kind", "together"] = "kind"
+) -> Chart:
+    """Mean absolute Shapley value of attributes' kinds, or jointly of attributes that move together."""
+    joint = explanation.grouped() if by == "kind" else explanation.together()
+    grouped = (abs(read.factor) * joint.abs().mean()).sort_values(ascending=False).iloc[:MOST_CLUSTERS]
+    total = max(float(abs(read.factor) * joint.abs().mean().sum()), 1e-12)
     names = [str(name) for name in grouped.index]
     values = grouped.to_numpy()
-    title = f"{names[0][0].upper()}{names[0][1:]} carries {100 * values[0] / total:.0f}\u202f% of what attributes tell"
+    told = [f"{number(v)} {read.unit}, {100 * v / total:.0f}\u202f%" for v in values]
+    if by == "kind":
+        title = f"{names[0][0].upper()}{names[0][1:]} carries {100 * values[0] / total:.0f}\u202f% of what attributes tell"
+        return _bars(
+            names, values, told, title, f"Mean absolute Shapley value of kinds of attributes, {read.words} ({read.unit}) · prediction, not effect", source,
+        )  # fmt: skip
+    members = [name.split(" + ") for name in names]
+    several = [place for place, some in enumerate(members) if len(some) > 1]
+    title = "No attributes move together: each has its own credit"
+    if several:
+        first = several[0]
+        words = " and ".join(attribute_words(each) for each in members[first][:2])
+        more = f" (and {len(members[first]) - 2} more)" if len(members[first]) > 2 else ""
+        title = f"{words[0].upper()}{words[1:]}{more} move together and jointly carry {100 * values[first] / total:.0f}\u202f%"
     return _bars(
-        names, values, [f"{number(v)} {read.unit}, {100 * v / total:.0f}\u202f%" for v in values],
-        title, f"Mean absolute Shapley value of groups, {read.words} ({read.unit}) · prediction, not effect", source,
+        [", ".join(attribute_words(each) for each in some) for some in members], values, told, title,
+        f"Mean absolute joint Shapley value, {read.words} ({read.unit}) · accent: attributes whose rank correlation exceeds {TOGETHER:g}, average linkage; "
+        "grey: alone · the split within a cluster is arbitrary · prediction, not effect",
+        source, colours=[ACCENT if place in several else MUTED for place in range(len(names))],
     )  # fmt: skip
 
 
@@ -370,8 +396,9 @@ def differences_chart(table: pd.DataFrame, by: str, read: Reading, source: str) 
     total = np.abs(table.to_numpy(dtype=float)).max(initial=1e-9)
     reach = abs(read.factor) * float(total)
     place = np.unravel_index(int(np.abs(values).argmax()), values.shape)
-    where, what = str(table.index[int(place[0])]).replace("_", " "), str(table.columns[int(place[1])])
+    where, what = attribute_words(str(table.index[int(place[0])])), str(table.columns[int(place[1])])
     flipped = -1 if read.factor < 0 else 1
+    names = [attribute_words(str(name)) for name in table.index]
     data = [
         {
             "type": "heatmap",
@@ -404,12 +431,12 @@ def differences_chart(table: pd.DataFrame, by: str, read: Reading, source: str) 
             "tickangle": 0,
             "ticks": "",
         },
-        yaxis=named_rows([_short(str(name).replace("_", " ")) for name in table.index]),
+        yaxis=named_rows(names, NAME_WIDTH),
     )
     return Chart(
         f"{where[0].upper()}{_short(where, 40)[1:]} stands out most by {what}",
         f"Mean Shapley value by {by} and attribute group against all firms, {read.words} ({read.unit}) · prediction, not effect",
-        source, data, layout, height=26 * len(table) + 50,
+        source, data, layout, height=row_height(names, NAME_WIDTH, 26) * len(table) + 50,
     )  # fmt: skip
 
 
@@ -577,8 +604,8 @@ def gains_chart(comparison: Comparison, source: str) -> Chart:
     )  # fmt: skip
 
 
-def market_errors_chart(scores: Scores, names: Mapping[str, str], source: str, most: int = 12) -> Chart:
-    """By market, how far each model's exports of all held-out firms lie from the truth, in percent."""
+def market_errors_chart(scores: Scores, names: Mapping[str, str], source: str, most: int = 8) -> Chart:
+    """By market, how far each model's exports of all held-out firms lie from the truth, in log points."""
     table = scores.by_market
     markets = list(dict.fromkeys(str(name) for name in table.index.get_level_values("market")))[:most]
     models = [
@@ -589,16 +616,16 @@ def market_errors_chart(scores: Scores, names: Mapping[str, str], source: str, m
         here = {model: table.loc[[(market, model)]].iloc[0] for model in models}
         closest[min((abs(here[model]["error"]), model) for model in models)[1]] += 1
         for model in models:
-            error, low, high = (100 * math.expm1(here[model][name]) for name in ("error", "low", "high"))
+            error, low, high = (float(here[model][name]) for name in ("error", "low", "high"))
             name = names.get(market, market)
             rows.append(
                 Row(name if model == models[0] else "", error, low, high, RIVAL_COLOURS[model],
-                    f"<b>{name}</b><br>{model}: {interval_words(error, low, high)} %")
+                    f"<b>{name}</b><br>{model}: {interval_words(error, low, high)} log points")
             )  # fmt: skip
     told = ", ".join(f"{model} in {count}" for model, count in closest.items())
     return interval_rows(
         rows, f"Closest to exports by market: {told}",
-        f"Predicted over actual exports, less 1 (%), 90 % intervals · the {len(markets)} markets with most sellers",
+        f"ln of predicted over actual exports (log points), 90 % intervals · the {len(markets)} markets with most sellers",
         source, name_width=NAME_WIDTH,
     )  # fmt: skip
 
@@ -630,7 +657,9 @@ def calibration_chart(comparison: Comparison, source: str) -> Chart:
         )  # fmt: skip
     errors = comparison.table["value"].loc["calibration error"]
     best = str(errors.idxmin())
-    axis = {"type": "log", "tickformat": ".2~%", "range": [math.log10(low), math.log10(high)]}
+    ticks = [10.0**power for power in range(math.floor(math.log10(low)), 1) if low <= 10.0**power <= high]
+    axis = {"type": "log", "tickvals": ticks, "ticktext": [f"{100 * tick:g}\u202f%" for tick in ticks],
+            "range": [math.log10(low), math.log10(high)]}  # fmt: skip
     layout = base_layout(
         margin={"l": 62, "r": 12, "t": 6, "b": 40}, dragmode=False, hovermode="closest",
         xaxis=quiet_axis(title=axis_words("predicted chance of entry"), **axis),
@@ -738,13 +767,13 @@ def starters_chart(table: pd.DataFrame, by: str, names: Mapping[str, str], sourc
     """Expected starters by market or sector, with bands, most first."""
     shown = table.head(14)
     rows = [
-        Row(names.get(str(name), str(name)).replace("_", " "), line["starters"], _known(line["low"], line["starters"]),
+        Row(names.get(str(name), attribute_words(str(name))), line["starters"], _known(line["low"], line["starters"]),
             _known(line["high"], line["starters"]), ACCENT,
-            f"<b>{names.get(str(name), name)}</b><br>{number(line['starters'])} of {grouped(int(line['absent']))} firms<br>"
+            f"<b>{names.get(str(name), attribute_words(str(name)))}</b><br>{number(line['starters'])} of {grouped(int(line['absent']))} firms<br>"
             f"90 %: {number(line['low'])} to {number(line['high'])}")
         for name, line in shown.iterrows()
     ]  # fmt: skip
-    first = names.get(str(shown.index[0]), str(shown.index[0])).replace("_", " ") if len(shown) else "none"
+    first = names.get(str(shown.index[0]), attribute_words(str(shown.index[0]))) if len(shown) else "none"
     return interval_rows(
         rows, f"Most would start in {first}" if len(shown) else "No firm is absent everywhere",
         f"Expected starters by {by} among firms that trade nowhere, were shocks drawn anew, 90 % bands", source, name_width=NAME_WIDTH,
@@ -759,12 +788,18 @@ def _known(value: float, otherwise: float) -> float:
 
 
 def _bars(
-    names: Sequence[str], values: Array, words: Sequence[str], title: str, subtitle: str, source: str
+    names: Sequence[str],
+    values: Array,
+    words: Sequence[str],
+    title: str,
+    subtitle: str,
+    source: str,
+    colours: Sequence[str] | None = None,
 ) -> Chart:
     data = [
         {
             "type": "bar", "orientation": "h", "y": list(range(len(names))), "x": [round(float(v), 5) for v in values],
-            "marker": {"color": ACCENT}, "width": 0.62, "text": list(words), "textposition": "outside",
+            "marker": {"color": ACCENT if colours is None else list(colours)}, "width": 0.62, "text": list(words), "textposition": "outside",
             "textfont": {"color": TEXT, "size": 12}, "cliponaxis": False,
             "customdata": [f"<b>{n}</b><br>{w}" for n, w in zip(names, words, strict=True)],
             "hovertemplate": "%{customdata}<extra></extra>",
@@ -772,9 +807,10 @@ def _bars(
     ]  # fmt: skip
     layout = base_layout(
         margin={"l": NAME_WIDTH, "r": 130, "t": 2, "b": 8}, dragmode=False,
-        xaxis=quiet_axis(range=[0, 1.02 * max(float(np.max(values)), 1e-9)], visible=False), yaxis=named_rows(list(names)),
+        xaxis=quiet_axis(range=[0, 1.02 * max(float(np.max(values)), 1e-9)], visible=False), yaxis=named_rows(list(names), NAME_WIDTH),
     )  # fmt: skip
-    return Chart(title, subtitle, source, data, layout, height=ROW_HEIGHT * len(names) + 16)
+    height = row_height(names, NAME_WIDTH, ROW_HEIGHT) * len(names) + 16
+    return Chart(title, subtitle, source, data, layout, height=height)
 
 
 def _wrapped(text: str) -> str:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
 import pandas as pd
 
 from firmtrade_core.capability import Learner
+from firmtrade_core.capability.attributes import TOGETHER
 from firmtrade_core.capability.comparison import ECONOMETRICS, LEARNING, MEASURES, STRUCTURE, Scores
-from firmtrade_core.capability.explanation import Interactions
+from firmtrade_core.capability.explanation import Explanation, Interactions
 from firmtrade_core.capability.results import DRAWN
 from firmtrade_core.capability.work import Band, CapabilityReport, Hidden, Request
 from firmtrade_core.figures.capability import attribute_words
-from firmtrade_core.labels import grouped, number
+from firmtrade_core.labels import MINUS, grouped, number
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
 from firmtrade_core.report.as_code import as_code, imports
 from firmtrade_core.report.export import About, Table, written_now
@@ -112,6 +114,17 @@ def winners(scores: Scores) -> list[tuple[str, ...]]:
             words += ": structure loses"
         rows.append((f"{measure} ({'higher' if up else 'lower'} is better)", *cells, words))
     return rows
+
+
+def cluster_words(explanation: Explanation) -> str:
+    """Which attributes move together, and what that means for their credit."""
+    several = [members for members in explanation.clusters if len(members) > 1]
+    if not several:
+        return (
+            f"No attributes move together (rank correlations up to {TOGETHER:g}): each has credit of its own."
+        )
+    named = "; ".join(", ".join(attribute_words(name) for name in members) for members in several)
+    return f"Move together (rank correlation above {TOGETHER:g}): {named}. How credit is split within a cluster is arbitrary."
 
 
 def interaction_words(found: Interactions, attribute: str, visible: float) -> str:
@@ -233,14 +246,23 @@ def _importance(report: CapabilityReport) -> pd.DataFrame:
     columns: dict[str, Any] = {index: each.importance for index, each in report.explanations.items()}
     table = pd.DataFrame(columns).sort_values("m", ascending=False)
     table.insert(0, "group", [report.groups[str(name)] for name in table.index])
+    beside = {name: members for members in report.explanations["m"].clusters for name in members}
+    table["moves together with"] = [
+        ", ".join(other for other in beside.get(str(name), ()) if other != name) for name in table.index
+    ]
     return _named(table, "attribute")
 
 
 def search_trace(report: CapabilityReport) -> pd.DataFrame:
     """Every setting the search tried, with its held-out loss; the chosen one has the smallest by index."""
-    names = [field.name for field in fields(Learner) if field.name != "signs"]
+    signed = any(trial.learner.signs for trials in report.results.trials.values() for trial in trials)
+    names = [field.name for field in fields(Learner) if field.name != "signs" or signed]
+
+    def cell(learner: Learner, name: str) -> Any:
+        return sign_words(learner.signs) if name == "signs" else getattr(learner, name)
+
     rows = [
-        {"index": index, **{name: getattr(trial.learner, name) for name in names}, "loss": trial.loss}
+        {"index": index, **{name: cell(trial.learner, name) for name in names}, "loss": trial.loss}
         for index, trials in report.results.trials.items()
         for trial in trials
     ]
@@ -302,6 +324,7 @@ def model_card(report: CapabilityReport, request: Request) -> str:
         + (f"; of g: {_learner_words(results.state.entry_learner)}" if settings.two_indices else ""),
         f"- {len(results.draws)} bootstrap draws of {DRAWN[request.kind]}; marginal log likelihood {results.log_likelihood:,.1f}",
         f"- Shapley values: {grouped(len(report.explanations['m'].rows))} firms, additive within {_residual(report):.1e}",
+        f"- {cluster_words(report.explanations['m'])}",
         "",
         "### Search",
         "",
@@ -376,7 +399,19 @@ def _learner_words(learner: Learner) -> str:
         if field.name not in ("kind", "signs")
         and getattr(learner, field.name) != getattr(default, field.name)
     ]
+    if learner.signs:
+        changed.append(f"signs that theory gives: {sign_words(learner.signs)}")
     return f"{learner.kind}{', ' + ', '.join(changed) if changed else ''}"
+
+
+def sign_words(signs: Mapping[str, int]) -> str:
+    """``+ tfp, quality certificate; − distance to port``."""
+    said = [
+        f"{mark} {', '.join(attribute_words(name) for name in sorted(signs) if signs[name] == sign)}"
+        for sign, mark in ((1, "+"), (-1, MINUS))
+        if sign in signs.values()
+    ]
+    return "; ".join(said)
 
 
 def _markdown(table: pd.DataFrame) -> list[str]:

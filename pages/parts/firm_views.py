@@ -19,7 +19,7 @@ from firmtrade_core.capability.work import THIRDS, CapabilityReport
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures import capability as figures
 from firmtrade_core.figures.capability import Reading, attribute_words
-from firmtrade_core.labels import number
+from firmtrade_core.labels import MINUS, number
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
 from firmtrade_core.report import capability_words as words
 from firmtrade_core.report.export import Table
@@ -126,8 +126,10 @@ def predicts(report: CapabilityReport, bench: Bench) -> None:
         )
         chart.draw(summary, key="firms_summary", result=stamp, kind="summary")
     with right:
-        groups = figures.groups_chart(explanation, read, source)
-        chart.draw(groups, key="firms_groups", result=stamp, kind="groups")
+        _gathered(bench)
+        groups = figures.groups_chart(explanation, read, source, bench.gathered)
+        chart.draw(groups, key="firms_groups", result=f"{stamp}{bench.gathered}", kind="groups")
+        st.html(f'<p class="ft-quiet">{escape(words.cluster_words(explanation))}</p>')
         shares = figures.shares_chart(report.shares, source, report.flow)
         chart.draw(shares, key="firms_shares", result=report.content_hash, kind="shares")
     st.html(
@@ -165,6 +167,18 @@ def _choose_reading(report: CapabilityReport, bench: Bench) -> Reading:
             **seeded("firms_index", bench.index, take_index),
         )  # fmt: skip
     return figures.reading(bench.unit, report.elasticity_of_substitution)
+
+
+def _gathered(bench: Bench) -> None:
+    def take(value: str | None) -> None:
+        bench.gathered = "together" if value == "together" else "kind"
+
+    st.segmented_control(
+        "Gather attributes", ["kind", "together"],
+        format_func={"kind": "By kind", "together": "Correlated together"}.__getitem__,
+        help="Attributes that move together tell the same: only their joint value is sure.",
+        **seeded("firms_gathered", bench.gathered, take),
+    )  # fmt: skip
 
 
 def _dependence(
@@ -511,11 +525,6 @@ def _known(report: CapabilityReport) -> None:
                 f"{seen}; {known.cells:,} cells; 90 % intervals by resampling firms. {' '.join(known.notes)}",
             )
             _scores(title, known)
-            if len(report.results.data.markets) > 1:
-                drawn = figures.market_errors_chart(known, _market_names(report), source_line(report))
-                chart.draw(
-                    drawn, key=f"firms_errors_{hidden}", result=report.content_hash, kind="market_errors"
-                )
         elif why := report.refused.get(f"hidden {hidden}"):
             st.html(f'<p class="ft-quiet">{escape(title)}: not told. {escape(why)}</p>')
 
@@ -579,7 +588,7 @@ def who_next(report: CapabilityReport, bench: Bench) -> None:
             "Likeliest firms",
             ("Firm", "Sector", "Chance of any market, %", "90 % interval", "Likeliest market", "Chance there, %"),
             [
-                (str(r["firm"])[:12], str(r["sector"]).replace("_", " "), number(r["chance"], significant=3), f"{number(r['low'])} to {number(r['high'])}",
+                (str(r["firm"])[:12], attribute_words(str(r["sector"])), number(r["chance"], significant=3), f"{number(r['low'])} to {number(r['high'])}",
                  _place(str(r["likeliest market"])), number(r["chance there"], significant=3))
                 for r in table.to_dict("records")
             ],
@@ -606,9 +615,9 @@ def parameters(report: CapabilityReport, bench: Bench) -> None:
         "Parameters",
         ("Symbol", "Meaning", "Estimate", "Standard error", "90 % interval", "Corrected"),
         [
-            (str(symbol), words.MEANINGS[str(symbol)], f"{line['estimate']:.3f}",
+            (str(symbol), words.MEANINGS[str(symbol)], _three(line["estimate"]),
              "fixed" if line["fixed"] else _three(line["standard_error"]),
-             "" if line["fixed"] or not math.isfinite(line["low"]) else f"{line['low']:.3f} to {line['high']:.3f}",
+             "" if line["fixed"] or not math.isfinite(line["low"]) else f"{_three(line['low'])} to {_three(line['high'])}",
              _three(line["corrected"]))
             for symbol, line in results.parameters.iterrows()
         ],
@@ -623,8 +632,8 @@ def parameters(report: CapabilityReport, bench: Bench) -> None:
             "Pooled parameters",
             ("Symbol", "Meaning", "Estimate", "Standard error", "90 % interval", "Missing information"),
             [
-                (str(symbol), words.MEANINGS[str(symbol)], f"{line['estimate']:.3f}", _three(line["standard_error"]),
-                 f"{line['low']:.3f} to {line['high']:.3f}" if math.isfinite(line["low"]) else "",
+                (str(symbol), words.MEANINGS[str(symbol)], _three(line["estimate"]), _three(line["standard_error"]),
+                 f"{_three(line['low'])} to {_three(line['high'])}" if math.isfinite(line["low"]) else "",
                  f"{100 * line['missing_information']:.0f} %" if math.isfinite(line["missing_information"]) else "")
                 for symbol, line in report.pooled.parameters.iterrows()
             ],
@@ -666,7 +675,7 @@ def parameters(report: CapabilityReport, bench: Bench) -> None:
 
 
 def _three(value: float) -> str:
-    return f"{value:.3f}" if math.isfinite(value) else ""
+    return f"{value:.3f}".replace("-", MINUS) if math.isfinite(value) else ""
 
 
 VIEWS: dict[str, tuple[str, Callable[[CapabilityReport, Bench], None]]] = {

@@ -8,6 +8,7 @@ from math import factorial
 import numpy as np
 import pytest
 
+from firmtrade_core.capability.attributes import theory_signs
 from firmtrade_core.capability.learners import (
     Additive,
     Learner,
@@ -124,6 +125,18 @@ def test_signs_are_kept() -> None:
     assert (np.diff(predictor.predict(grid)) >= -1e-12).all()
     with pytest.raises(ValueError, match="cannot"):
         Learner(kind="splines", signs={"c": 1})
+
+
+def test_signs_of_theory_reach_the_estimators_columns_and_stay_in_the_trace() -> None:
+    names = ("log_transport_cost", "b", "quality_certificate")
+    learner = Learner(signs=theory_signs(("transport_cost", "quality_certificate", "age")), rounds=40)
+    assert [learner.sign(name) for name in names] == [-1, 0, 1]
+    predictor = learner.fit(X, Y, ONES, names, 0)
+    grid = np.column_stack([np.linspace(-3, 3, 200), np.zeros(200), np.zeros(200)])
+    # The data say that a raises the response; theory says that it cannot.
+    assert (np.diff(predictor.predict(grid)) <= 1e-12).all()
+    chosen, trials = search(learner, X, Y, ONES, FOLDS, names, 0, most_rounds=5)
+    assert all(trial.learner.signs == learner.signs for trial in trials) and chosen.signs == learner.signs
 
 
 def test_search_keeps_its_trace_and_takes_the_best() -> None:

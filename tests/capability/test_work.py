@@ -11,13 +11,14 @@ import pytest
 
 from firmtrade_core.capability import LeakageError, Learner, Settings
 from firmtrade_core.capability.errors import CapabilityError
+from firmtrade_core.capability.learners import Trial
 from firmtrade_core.capability.profiles import outlook, typical_profile
 from firmtrade_core.capability.work import CapabilityReport, Request, banded, estimate_capability
 from firmtrade_core.figures import capability as figures
-from firmtrade_core.jobs import CancelledError, Checkpoints
+from firmtrade_core.jobs import CancelledError, Checkpoints, content_hash
 from firmtrade_core.panel import FirmPanel
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
-from firmtrade_core.report.capability_words import model_card, python_code, tables, winners
+from firmtrade_core.report.capability_words import model_card, python_code, search_trace, tables, winners
 from tests.channels.design import draw
 from tests.channels.panels import PLACES, panel_of
 
@@ -110,6 +111,7 @@ def test_charts_card_and_tables_are_made(
         figures.summary_chart(explanation, attributes, read, "s", points=False),
         figures.dependence_chart(explanation, attributes, first, partner, read, "s", points=False),
         figures.groups_chart(explanation, read, "s"),
+        figures.groups_chart(explanation, read, "s", "together"),
         figures.stability_chart(explanation.by_fold, report.seeds["m"], read, "s"),
         figures.waterfall_chart(told.explanation.values.iloc[0], told.explanation.base, {}, read, "", "s"),
         figures.gains_chart(report.comparison, "s"),
@@ -123,7 +125,7 @@ def test_charts_card_and_tables_are_made(
     for chart in charts:
         assert chart.title and json.dumps(chart.to_dict(), allow_nan=False)
     # The waterfall ends at the prediction, read as a trade cost.
-    ends = charts[4].data[1]["x"][-1]
+    ends = charts[5].data[1]["x"][-1]
     assert ends == pytest.approx(read.factor * told.m, abs=1e-3)
     # Without single firms a summary shows ranges: no trace has a point by firm.
     assert max(len(trace["x"]) for trace in charts[0].data) == 2
@@ -156,8 +158,6 @@ def test_an_attribute_that_is_the_outcome_is_refused_by_name_and_can_be_left_out
     request = Request(folder, settings=QUICK, draws=0, held_out=0, hidden=(), sample=100)
     with pytest.raises(LeakageError, match="disguise"):
         estimate_capability(request)
-    from dataclasses import replace
-
     report = estimate_capability(replace(request, leave_out=("disguise",)))
     assert "log_disguise" not in report.results.data.attribute_names and report.comparison is None
     assert not np.isfinite(report.bands["explained"].low)
@@ -209,3 +209,54 @@ def test_signs_years_and_a_sector_of_its_own_are_taken_up() -> None:
 def test_bands_stay_positive() -> None:
     assert banded(4.0, [0.0, 0.0, 9.0], positive=True).low == 0
     assert banded(2.0, [2.1, 1.9, 2.0]).value == pytest.approx(2.0)
+
+
+def test_attributes_that_move_together_have_a_joint_value_in_chart_table_and_card(
+    stopped: tuple[CapabilityReport, list[str]], request_: Request
+) -> None:
+    report, _ = stopped
+    explanation = report.explanations["m"]
+    first, second, *rest = explanation.values.columns
+    pair = replace(explanation, clusters=((first, second), *((name,) for name in rest)))
+    # The two cancel out in every firm: together they tell nothing, apart each seems to tell a lot.
+    values = explanation.values.assign(
+        **{second: -explanation.values[first], first: explanation.values[first]}
+    )
+    cancelled = replace(pair, values=values)
+    np.testing.assert_allclose(cancelled.together()[f"{first} + {second}"], 0)
+    read = figures.reading("revenue", 5.0)
+    chart = figures.groups_chart(pair, read, "s", "together")
+    assert "move together and jointly carry" in chart.title and "arbitrary" in chart.subtitle
+    joint = (explanation.values[first] + explanation.values[second]).abs().mean()
+    assert joint == pytest.approx(pair.together()[f"{first} + {second}"].abs().mean())
+    shown = replace(report, explanations={"m": pair})
+    table = next(table.frame for table in tables(shown) if table.key == "importance").set_index("attribute")
+    assert (
+        table.loc[first, "moves together with"] == second and table.loc[rest[0], "moves together with"] == ""
+    )
+    assert f"Move together (rank correlation above 0.7): {figures.attribute_words(first)}" in model_card(
+        shown, request_
+    )
+    assert sorted(name for some in explanation.clusters for name in some) == sorted(
+        explanation.values.columns
+    )
+
+
+def test_signs_are_told_in_the_trace_the_card_and_the_code(
+    stopped: tuple[CapabilityReport, list[str]], request_: Request
+) -> None:
+    report, _ = stopped
+    assert "signs" not in search_trace(report)
+    learner = Learner(rounds=10, signs={"log_tfp": 1, "distance_to_port": -1})
+    results = replace(
+        report.results,
+        trials={"m": (Trial(learner, 1.0),)},
+        state=replace(report.results.state, learner=learner),
+    )
+    shown = replace(report, results=results)
+    said = "+ tfp; \u2212 distance to port"
+    assert search_trace(shown)["signs"].tolist() == [said]
+    assert f"signs that theory gives: {said}" in model_card(shown, request_)
+    signed = replace(request_, settings=replace(QUICK, learner=learner))
+    assert "signs={'log_tfp': 1, 'distance_to_port': -1}" in python_code(signed)
+    assert content_hash(signed) != content_hash(request_)
