@@ -1,4 +1,4 @@
-"""Capability and its rivals on Chile's real plants: ``python -m benchmarks.chile_plants [--plants N] [--quick]``.
+"""Capability and its rivals on Chile's real plants: ``python -m benchmarks.chile_plants [--plants N] [--quick] [--two-indices]``.
 
 Exports and, as their mirror, imported materials; "abroad" is the one market. Plants held out, then the last year
 forecast from the years before; then what the estimated model says of published facts: how many export, exporters'
@@ -158,14 +158,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--plants", type=int, help="a random sample of this many")
     parser.add_argument("--quick", action="store_true", help="no search of the learner's settings")
+    parser.add_argument(
+        "--two-indices", action="store_true", help="let attributes move fixed costs of entry too"
+    )
+    parser.add_argument("--flow", choices=["export", "import"], help="one alone")
     parser.add_argument("--folds", type=int, default=2, help="folds of plants held out in turn, of 5")
     parser.add_argument("--draws", type=int, default=40, help="of the bootstrap by plant")
     arguments = parser.parse_args()
-    settings = QUICK if arguments.quick else None
+    settings = replace(QUICK if arguments.quick else Settings(), two_indices=arguments.two_indices)
     panel = plants(arguments.plants)
-    found = {
-        flow: run(panel, flow, settings, arguments.folds, arguments.draws) for flow in ("export", "import")
-    }
+    flows: tuple[Flow, ...] = ("export", "import") if arguments.flow is None else (arguments.flow,)
+    found = {flow: run(panel, flow, settings, arguments.folds, arguments.draws) for flow in flows}
+    if "export" not in found:
+        return
     with one_thread():
         results = estimate(capability_data(panel, "export"), settings)
     chosen = found["export"].persistence

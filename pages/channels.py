@@ -37,7 +37,7 @@ from firmtrade_core.report.page_tables import about_effects, effects_table
 from pages.parts import chart
 from pages.parts.effects import Bench, current_bench
 from pages.parts.exports import table_downloads
-from pages.parts.firm_source import how_to_mend, source_choosers
+from pages.parts.firm_source import earlier_toggle, how_to_mend, source_choosers
 from pages.parts.frame import complain, heading, open_page, table
 from pages.parts.jobs import say_why_not, watch
 from pages.parts.store import seeded
@@ -78,6 +78,7 @@ def _questions(bench: Bench) -> None:
     def take_left_out(names: list[str]) -> None:
         bench.leave_out = tuple(names)
 
+    earlier_toggle(bench, offer.earlier, "effects")
     st.multiselect(
         "Attributes", offer.attributes, format_func=plain, help="All others are controls, unless left out below.",
         **seeded("effects_studied", list(asked), take_attributes),

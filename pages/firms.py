@@ -21,7 +21,7 @@ from firmtrade_core.report.capability_words import (
     trader,
 )
 from pages.parts.capability_bench import LEARNERS, Bench, current_bench
-from pages.parts.firm_source import how_to_mend, source_choosers
+from pages.parts.firm_source import earlier_toggle, how_to_mend, source_choosers
 from pages.parts.firm_views import VIEWS, strip
 from pages.parts.frame import complain, open_page
 from pages.parts.jobs import watch
@@ -78,16 +78,13 @@ def _method(bench: Bench) -> None:
         bench.seed = bench.seed if value is None else int(value)
 
     def take_sector(value: str | None) -> None:
-        bench.sector = value
+        bench.sector = value or None
 
     def take_years(value: int | None) -> None:
         bench.years = value or bench.years
 
     def take_signs(value: bool) -> None:
         bench.signs = value
-
-    def take_earlier(value: bool) -> None:
-        bench.earlier = value
 
     def take_imputations(value: bool) -> None:
         bench.imputations = value
@@ -116,20 +113,16 @@ def _method(bench: Bench) -> None:
     offer = bench.offer()
     if len(offer.sectors) > 1:
         st.selectbox(
-            "Sectors", [None, *offer.sectors], help="A sector alone has a capability function of its own.",
-            format_func=lambda name: "All, which share one function" if name is None else in_words(name),
-            **seeded("firms_only_sector", bench.sector, take_sector),
+            "Sectors", ["", *offer.sectors], help="A sector alone has a capability function of its own.",
+            format_func=lambda name: in_words(name) if name else "All, which share one function",
+            **seeded("firms_only_sector", bench.sector or "", take_sector),
         )  # fmt: skip
     if offer.years > 1:
         st.selectbox(
             "Years up to the last", range(1, offer.years + 1), help="Years of a firm count once.",
             **seeded("firms_years", bench.years, take_years),
         )  # fmt: skip
-    if offer.earlier:
-        st.toggle(
-            "The year before explains too", help="Firms' size, sales at home and productivity of the year before.",
-            **seeded("firms_earlier", bench.with_earlier, take_earlier),
-        )  # fmt: skip
+    earlier_toggle(bench, offer.earlier, "firms")
     if offer.completed > 1:
         st.toggle(
             f"Pool {offer.completed} completed panels", help="Rubin's rules: intervals then count what filling gaps adds.",

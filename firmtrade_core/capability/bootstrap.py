@@ -117,9 +117,11 @@ def _draw(data: CapabilityData, state: State, kind: Kind, seed: int, number: int
     else:
         drawn = simulate(data, state.m, state.g, state.fit.parameters, generator)
         at = _pass(drawn, state)
-    stage: Stage = "m" if state.g_learned is None else "both"
+    # As the estimate was made: learners that it could not carry together would run away here.
+    stages: tuple[Stage, ...] = ("m",) if state.g_learned is None else ("m", "g")
     for _ in range(REFITS):
-        at = settle(drawn, refit(drawn, at, stage, seed), tolerance=1e-2)
+        for stage in ("both",) if state.together else stages:
+            at = settle(drawn, refit(drawn, at, stage, seed), tolerance=1e-2)
     # A flat ridge: a draw that stops early stays near the estimate, and the spread comes out too small.
     found = settle(drawn, at, tolerance=1e-5)
     learned = (found.m_learned, found.g_learned) if keep else (None, None)

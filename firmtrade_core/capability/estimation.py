@@ -114,6 +114,8 @@ class State:
     learner, entry_learner
         As tuned.
     folds : (R,)
+    together
+        Whether learning m and g together ever raised the likelihood: thin panels carry it only one after the other.
     """
 
     fit: Fit
@@ -126,6 +128,7 @@ class State:
     learner: Learner
     entry_learner: Learner
     folds: Integers
+    together: bool = False
 
 
 @contextmanager
@@ -376,7 +379,9 @@ class _Climb:
         first = state.m_learned is None
         taken = moved.fit.log_likelihood >= state.fit.log_likelihood or first
         self._note(stage, moved.fit.log_likelihood, taken)
-        return (moved, True) if taken else (state, False)
+        if not taken:
+            return state, False
+        return replace(moved, together=state.together or stage == "both"), True
 
     def _note(self, stage: Literal["parameters", "m", "g", "both"], value: float, taken: bool = True) -> None:
         self.record.append(Step(stage, value, taken, time.perf_counter() - self.began))

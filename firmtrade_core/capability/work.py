@@ -63,7 +63,7 @@ Flow = Literal["export", "import"]
 Hidden = Literal["markets", "years"]
 
 #: Raised when estimates change, so that stored ones are not taken for them.
-EDITION = 3
+EDITION = 4
 
 #: Sellers a sector's market needs on average for sectors to have demand and thresholds of their own.
 DENSE = 20

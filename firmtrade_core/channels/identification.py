@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -58,6 +57,9 @@ Found = TypeVar("Found")
 #: Significance at which a placebo outcome or disagreeing instruments discredit an estimate.
 DISCREDITS = 0.01
 
+#: Significance at which it is a reason for doubt.
+DOUBTS = 0.05
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -107,6 +109,12 @@ class Instruments:
     sets: tuple[ConfidenceSet, ...]
     fixed_cost_set: ConfidenceSet | None
     agreement: float | None
+
+    @property
+    def conclusive(self) -> ConfidenceSet | None:
+        """The first set that is neither empty nor endless: Anderson-Rubin's, which is empty where instruments disagree
+        a little, then the conditional likelihood ratio's, which asks only what fits best."""
+        return next((found for found in self.sets if found.bounded), None)
 
 
 @dataclass(frozen=True)
@@ -460,14 +468,18 @@ def _conclude(
     readings = {(reading.method, reading.of): reading for reading in bench.readings}
     cautions: list[str] = []
     grade: Grade
+    capability_ends: tuple[float, float] | None
+    fixed_ends: tuple[float, float] | None
     if instruments is not None and _holds(instruments, placebos, cautions):
         chosen, grade = INSTRUMENTED, "instrument"
-        capability_ends = instruments.sets[0].hull
-        fixed_ends = instruments.fixed_cost_set.hull if instruments.fixed_cost_set else (0.0, 0.0)
+        robust, on_fixed_costs = instruments.conclusive, instruments.fixed_cost_set
+        assert robust is not None  # or they would not hold
+        capability_ends = robust.hull
+        fixed_ends = on_fixed_costs.hull if on_fixed_costs and on_fixed_costs.bounded else None
         method = f"partially linear, instrumented by {' and '.join(instruments.names)}"
     else:
         chosen, grade, method = PARTIALLY_LINEAR, "observables", "partially linear double machine learning"
-        capability_ends = fixed_ends = (math.nan, math.nan)
+        capability_ends = fixed_ends = None
     capability, on_fixed = readings.get((chosen, "capability")), readings.get((chosen, "fixed costs"))
     if capability is None:
         return None
@@ -479,8 +491,9 @@ def _conclude(
         grade = "association"
     if grade == "observables":
         cautions.append("It holds if nothing unobserved moves both the attribute and capability.")
-    if math.isnan(capability_ends[0]):
+    if capability_ends is None:
         capability_ends = (capability.low, capability.high)
+    if fixed_ends is None:
         fixed_ends = (on_fixed.low, on_fixed.high) if on_fixed else (0.0, 0.0)
     data = bench.fits.data
     return ChannelEffect(
@@ -523,7 +536,18 @@ def _holds(instruments: Instruments, placebos: Sequence[Placebo], cautions: list
             "observables instead."
         )
         return False
-    return instruments.sets[0].bounded
+    if instruments.conclusive is None:
+        cautions.append(
+            f"{names}: no robust set of the effect has two ends ({instruments.sets[0].words}); the effect leans on observables "
+            "instead."
+        )
+        return False
+    if instruments.agreement is not None and instruments.agreement < DOUBTS:
+        cautions.append(
+            f"{names} agree only in part (p = {instruments.agreement:.3f}): they may move different firms, or one of them "
+            "may be no instrument."
+        )
+    return True
 
 
 def _error_correlation(fits: CrossFit, fixed: CrossFit | None, by_instrument: bool) -> float:

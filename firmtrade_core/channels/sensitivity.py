@@ -80,7 +80,7 @@ class Sensitivity:
         if self.benchmarks:
             strongest = self.benchmarks[0]
             text += (
-                f" {control_source(strongest.control)}, the strongest observed control, explains "
+                f" {control_source(strongest.control).replace('_', ' ').capitalize()}, the strongest observed control, explains "
                 f"{strongest.with_outcome:.1%} and {strongest.with_treatment:.1%}."
             )
         return text

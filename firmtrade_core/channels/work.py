@@ -20,6 +20,7 @@ from firmtrade_core.channels.from_panel import (
 )
 from firmtrade_core.jobs import Checkpoints, Progress, part, silent
 from firmtrade_core.panel import FirmPanel, PanelError
+from firmtrade_core.panel.attributes import with_earlier_outcomes
 from firmtrade_core.panel.source import Source, files_of, panel_of
 
 #: Attributes that programmes move, as far as a panel has them; the synthetic one has all but productivity.
@@ -38,7 +39,7 @@ ATTRIBUTES = (
 SYNTHETIC_INSTRUMENTS = {"quality_certificate": ("instrument_voucher", "instrument_office_distance")}
 
 #: Raised when estimates change, so that stored ones are not taken for them.
-EDITION = 5
+EDITION = 6
 
 #: Smooth m and g are enough here: outcomes forgive what they miss to first order.
 _SMOOTH = Learner(kind="splines", penalty=10.0)
@@ -62,6 +63,8 @@ class Request:
     leave_out
         Attributes that are not to be controls, such as one that is the outcome in disguise. Those made of exports
         never are.
+    earlier
+        Whether size and productivity of the year before are controls; see `panel.attributes.earlier_outcomes`.
     elasticity_of_substitution
         σ, for trade-cost equivalents.
     """
@@ -72,6 +75,7 @@ class Request:
     year: int | None = None
     elasticity_of_substitution: float = 5.0
     leave_out: tuple[str, ...] = ()
+    earlier: bool = False
 
     def __post_init__(self) -> None:
         for question in self.questions:
@@ -125,6 +129,8 @@ def estimate_channels(
     try:
         progress(0.01, "Reading the firms")
         panel = panel_of(request.source)
+        if request.earlier:
+            panel = with_earlier_outcomes(panel)
 
         def sample() -> Sample:
             told = part(progress, 0.03, 0.5)
@@ -133,7 +139,7 @@ def estimate_channels(
                 progress=lambda share, words: told(share, f"Capability, {words}"),
             )  # fmt: skip
 
-        depends = (request.source, files, request.questions, request.year, request.leave_out)
+        depends = (request.source, files, request.questions, request.year, request.leave_out, request.earlier)
         drawn = sample() if checkpoints is None else checkpoints.step("capability", depends, sample)
         return report(
             panel, request.questions, request.settings, year=request.year, sample=drawn,

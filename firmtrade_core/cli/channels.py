@@ -36,6 +36,9 @@ def channels(
         ),
     ] = None,
     year: Annotated[int | None, typer.Option(help="The last year unless given.")] = None,
+    year_before: Annotated[
+        bool, typer.Option("--year-before", help="Size and productivity of the year before are controls too.")
+    ] = False,
     sigma: Annotated[float, typer.Option(min=1.01, help="Elasticity of substitution.")] = 5.0,
     learner: Annotated[
         list[str] | None, typer.Option(help="Of linear, splines, boosting, forest; chosen by loss.")
@@ -60,7 +63,8 @@ def channels(
         questions = _questions(attribute) or default_questions(panel_of(source))
         with _Bar(quiet=as_json) as bar:
             found = estimate_channels(
-                Request(source, questions, settings, year, sigma, tuple(leave_out or ())), progress=bar
+                Request(source, questions, settings, year, sigma, tuple(leave_out or ()), year_before),
+                progress=bar,
             )
     except (ChannelError, PanelError, ValueError) as error:
         typer.echo(json.dumps({"error": str(error)}) if as_json else str(error), err=not as_json)

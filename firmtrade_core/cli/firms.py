@@ -28,6 +28,14 @@ TwoIndices = Annotated[
     bool, typer.Option("--two-indices/--one-index", help="Let attributes move fixed costs too (g).")
 ]
 Draws = Annotated[int, typer.Option(min=0, help="Bootstrap draws.")]
+Redrawn = Annotated[
+    str,
+    typer.Option("--bootstrap", help="model (every firm's shocks drawn anew) or firms (with replacement)."),
+]
+Sector = Annotated[str | None, typer.Option(help="Firms of one sector, with a function of their own.")]
+YearBefore = Annotated[
+    bool, typer.Option("--year-before", help="Size and productivity of the year before explain too.")
+]
 Seed = Annotated[int, typer.Option()]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -37,8 +45,11 @@ def estimate(
     folder: Folder = None,
     flow: Flow = "export",
     learner: Learned = "boosting",
-    two_indices: TwoIndices = False,
+    two_indices: TwoIndices = True,
+    sector: Sector = None,
+    year_before: YearBefore = False,
     draws: Draws = 20,
+    bootstrap: Redrawn = "model",
     seed: Seed = 0,
     out: Annotated[
         Path | None, typer.Option(help="Write firms and their capability to this Parquet file.")
@@ -50,7 +61,18 @@ def estimate(
     as_json: AsJson = False,
 ) -> None:
     """Estimate and print the table; exits 2 on data that cannot carry the estimate."""
-    results = _estimated(folder, flow, learner, two_indices, draws, seed, as_json)
+    results = _estimated(
+        folder,
+        flow,
+        learner,
+        two_indices,
+        seed,
+        as_json,
+        sector=sector,
+        year_before=year_before,
+        draws=draws,
+        kind=bootstrap,
+    )
     rivals = _compared(results, as_json) if compare else None
     if out is not None:
         results.firms.to_parquet(out, index=False)
@@ -77,7 +99,7 @@ def estimate(
 def explain(
     folder: Folder = None,
     flow: Flow = "export",
-    two_indices: TwoIndices = False,
+    two_indices: TwoIndices = True,
     index: Annotated[str, typer.Option(help="m (capability) or g (fixed costs).")] = "m",
     seed: Seed = 0,
     as_json: AsJson = False,
@@ -87,7 +109,7 @@ def explain(
     from firmtrade_core.capability.explanation import explain as explanation
     from firmtrade_core.capability.explanation import variance_shares
 
-    results = _estimated(folder, flow, "boosting", two_indices or index == "g", 0, seed, as_json)
+    results = _estimated(folder, flow, "boosting", two_indices or index == "g", seed, as_json)
     try:
         found = explanation(results, "g" if index == "g" else "m")
         shares = variance_shares(results)
@@ -173,18 +195,30 @@ def _learner(name: str, as_json: bool) -> Kind:
 
 
 def _estimated(
-    folder: Path | None, flow: str, learner: str, two_indices: bool, draws: int, seed: int, as_json: bool
+    folder: Path | None,
+    flow: str,
+    learner: str,
+    two_indices: bool,
+    seed: int,
+    as_json: bool,
+    *,
+    sector: str | None = None,
+    year_before: bool = False,
+    draws: int = 0,
+    kind: str = "model",
 ) -> CapabilityResults:
     from rich.console import Console
 
     from firmtrade_core.capability import CapabilityData, CapabilityError, Learner, Settings, estimate
+    from firmtrade_core.capability.bootstrap import Kind as Redrawing
     from firmtrade_core.capability.learners import Kind
     from firmtrade_core.capability.sources import from_panel
     from firmtrade_core.panel import FirmPanel, PanelError
+    from firmtrade_core.panel.attributes import with_earlier_outcomes
     from firmtrade_core.panel.synthetic.design import ReferenceDesign, draw_reference
 
-    if learner not in get_args(Kind) or flow not in ("export", "import"):
-        _stop(f"Learner {learner} or flow {flow} is unknown; see --help.", 2, as_json)
+    if learner not in get_args(Kind) or flow not in ("export", "import") or kind not in get_args(Redrawing):
+        _stop(f"Learner {learner}, flow {flow} or bootstrap {kind} is unknown; see --help.", 2, as_json)
     with Console(stderr=True).status("Reading the panel ...", spinner="line") as status:
         try:
             if folder is None:
@@ -193,12 +227,19 @@ def _estimated(
                     observed.log_sales, observed.attributes, markets=observed.markets
                 )
             else:
+                panel = FirmPanel.from_parquet(folder)
                 data = from_panel(
-                    FirmPanel.from_parquet(folder), flow="import" if flow == "import" else "export"
+                    with_earlier_outcomes(panel) if year_before else panel,
+                    flow="import" if flow == "import" else "export",
+                    within=None if sector is None else (sector,),
                 )
             settings = Settings(learner=Learner(kind=cast(Kind, learner)), two_indices=two_indices, seed=seed)
-            return estimate(
-                data, settings, draws=draws, progress=lambda said, _: status.update(f"{said} ...")
+            results = estimate(data, settings, progress=lambda said, _: status.update(f"{said} ..."))
+            return results.with_bootstrap(
+                draws,
+                kind=cast(Redrawing, kind),
+                seed=seed,
+                progress=lambda said, _: status.update(f"{said} ..."),
             )
         except (CapabilityError, PanelError) as error:
             _stop(str(error), 2, as_json)

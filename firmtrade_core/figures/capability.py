@@ -29,6 +29,7 @@ from firmtrade_core.capability.explanation import Explanation
 from firmtrade_core.capability.prospects import Potential, TailReport
 from firmtrade_core.capability.results import CapabilityResults
 from firmtrade_core.capability.work import Band
+from firmtrade_core.codes.sectors import BROAD_SECTORS
 from firmtrade_core.figures.chart import (
     ACCENT,
     DIVERGING,
@@ -93,8 +94,11 @@ def reading(kind: Literal["revenue", "cost"], elasticity_of_substitution: float)
 
 
 def attribute_words(name: str) -> str:
-    """A column's name as words; amounts in logs by their plain name."""
-    return name.removeprefix("log_").replace("_", " ")
+    """A column's name as words; amounts in logs by their plain name, sectors by theirs."""
+    plain = name.removeprefix("log_")
+    if (sector := plain.removeprefix("sector_")) in BROAD_SECTORS:
+        return f"sector {BROAD_SECTORS[sector].lower()}"
+    return BROAD_SECTORS.get(plain, plain.replace("_", " "))
 
 
 # What predicts ----------------------------------------------------------------------------------
@@ -394,8 +398,9 @@ def differences_chart(table: pd.DataFrame, by: str, read: Reading, source: str) 
     total = np.abs(table.to_numpy(dtype=float)).max(initial=1e-9)
     reach = abs(read.factor) * float(total)
     place = np.unravel_index(int(np.abs(values).argmax()), values.shape)
-    where, what = str(table.index[int(place[0])]).replace("_", " "), str(table.columns[int(place[1])])
+    where, what = attribute_words(str(table.index[int(place[0])])), str(table.columns[int(place[1])])
     flipped = -1 if read.factor < 0 else 1
+    names = [attribute_words(str(name)) for name in table.index]
     data = [
         {
             "type": "heatmap",
@@ -428,12 +433,12 @@ def differences_chart(table: pd.DataFrame, by: str, read: Reading, source: str) 
             "tickangle": 0,
             "ticks": "",
         },
-        yaxis=named_rows([_short(str(name).replace("_", " ")) for name in table.index]),
+        yaxis=named_rows(names, NAME_WIDTH),
     )
     return Chart(
         f"{where[0].upper()}{_short(where, 40)[1:]} stands out most by {what}",
         f"Mean Shapley value by {by} and attribute group against all firms, {read.words} ({read.unit}) · prediction, not effect",
-        source, data, layout, height=26 * len(table) + 50,
+        source, data, layout, height=row_height(names, NAME_WIDTH, 26) * len(table) + 50,
     )  # fmt: skip
 
 
@@ -601,8 +606,8 @@ def gains_chart(comparison: Comparison, source: str) -> Chart:
     )  # fmt: skip
 
 
-def market_errors_chart(scores: Scores, names: Mapping[str, str], source: str, most: int = 12) -> Chart:
-    """By market, how far each model's exports of all held-out firms lie from the truth, in percent."""
+def market_errors_chart(scores: Scores, names: Mapping[str, str], source: str, most: int = 8) -> Chart:
+    """By market, how far each model's exports of all held-out firms lie from the truth, in log points."""
     table = scores.by_market
     markets = list(dict.fromkeys(str(name) for name in table.index.get_level_values("market")))[:most]
     models = [
@@ -613,16 +618,16 @@ def market_errors_chart(scores: Scores, names: Mapping[str, str], source: str, m
         here = {model: table.loc[[(market, model)]].iloc[0] for model in models}
         closest[min((abs(here[model]["error"]), model) for model in models)[1]] += 1
         for model in models:
-            error, low, high = (100 * math.expm1(here[model][name]) for name in ("error", "low", "high"))
+            error, low, high = (float(here[model][name]) for name in ("error", "low", "high"))
             name = names.get(market, market)
             rows.append(
                 Row(name if model == models[0] else "", error, low, high, RIVAL_COLOURS[model],
-                    f"<b>{name}</b><br>{model}: {interval_words(error, low, high)} %")
+                    f"<b>{name}</b><br>{model}: {interval_words(error, low, high)} log points")
             )  # fmt: skip
     told = ", ".join(f"{model} in {count}" for model, count in closest.items())
     return interval_rows(
         rows, f"Closest to exports by market: {told}",
-        f"Predicted over actual exports, less 1 (%), 90 % intervals · the {len(markets)} markets with most sellers",
+        f"ln of predicted over actual exports (log points), 90 % intervals · the {len(markets)} markets with most sellers",
         source, name_width=NAME_WIDTH,
     )  # fmt: skip
 
@@ -654,7 +659,9 @@ def calibration_chart(comparison: Comparison, source: str) -> Chart:
         )  # fmt: skip
     errors = comparison.table["value"].loc["calibration error"]
     best = str(errors.idxmin())
-    axis = {"type": "log", "tickformat": ".2~%", "range": [math.log10(low), math.log10(high)]}
+    ticks = [10.0**power for power in range(math.floor(math.log10(low)), 1) if low <= 10.0**power <= high]
+    axis = {"type": "log", "tickvals": ticks, "ticktext": [f"{100 * tick:g}\u202f%" for tick in ticks],
+            "range": [math.log10(low), math.log10(high)]}  # fmt: skip
     layout = base_layout(
         margin={"l": 62, "r": 12, "t": 6, "b": 40}, dragmode=False, hovermode="closest",
         xaxis=quiet_axis(title=axis_words("predicted chance of entry"), **axis),
@@ -762,13 +769,13 @@ def starters_chart(table: pd.DataFrame, by: str, names: Mapping[str, str], sourc
     """Expected starters by market or sector, with bands, most first."""
     shown = table.head(14)
     rows = [
-        Row(names.get(str(name), str(name)).replace("_", " "), line["starters"], _known(line["low"], line["starters"]),
+        Row(names.get(str(name), attribute_words(str(name))), line["starters"], _known(line["low"], line["starters"]),
             _known(line["high"], line["starters"]), ACCENT,
-            f"<b>{names.get(str(name), name)}</b><br>{number(line['starters'])} of {grouped(int(line['absent']))} firms<br>"
+            f"<b>{names.get(str(name), attribute_words(str(name)))}</b><br>{number(line['starters'])} of {grouped(int(line['absent']))} firms<br>"
             f"90 %: {number(line['low'])} to {number(line['high'])}")
         for name, line in shown.iterrows()
     ]  # fmt: skip
-    first = names.get(str(shown.index[0]), str(shown.index[0])).replace("_", " ") if len(shown) else "none"
+    first = names.get(str(shown.index[0]), attribute_words(str(shown.index[0]))) if len(shown) else "none"
     return interval_rows(
         rows, f"Most would start in {first}" if len(shown) else "No firm is absent everywhere",
         f"Expected starters by {by} among firms that trade nowhere, were shocks drawn anew, 90 % bands", source, name_width=NAME_WIDTH,

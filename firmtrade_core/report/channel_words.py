@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 
 from firmtrade_core.channels import Study
+from firmtrade_core.channels.falsification import Placebo
 from firmtrade_core.channels.from_panel import ChannelReport
+from firmtrade_core.channels.identification import DISCREDITS, DOUBTS
 from firmtrade_core.channels.prediction import Prediction
 from firmtrade_core.channels.support import MANY_WITHOUT_LIKE, MOST_WITHOUT_LIKE, UNBALANCED
 from firmtrade_core.channels.work import Request
@@ -73,19 +75,20 @@ def headline(report: ChannelReport | None) -> str:
     """The page's headline: what instruments show goes beyond association, the rest holds on a condition, and says so."""
     if report is None:
         return "What would an attribute do to a firm that does not have it?"
-    whose = f"what firms of {report.panel} can sell"
+    whose = "what firms can sell"
     sure = [e for e in report.table if not e.capability_interval[0] <= 0 <= e.capability_interval[1]]
     shown, likely = (
         [plain(e.attribute) for e in sure if e.grade == grade] for grade in ("instrument", "observables")
     )
     provided = "provided nothing unobserved moves both"
     if shown:
-        said = f"Beyond association, {_listed(shown)} {_moves(shown)} {whose}"
-        return f"{said}; {_listed(likely)} {_moves(likely)} it too, {provided}" if likely else said
-    if likely:
-        start = _listed(likely)
-        return f"{start[0].upper()}{start[1:]} {_moves(likely)} {whose}, {provided}"
-    return f"No attribute is shown to move {whose}"
+        said = f"beyond association, {_listed(shown)} {_moves(shown)} {whose}"
+        said += f"; {_listed(likely)} {_moves(likely)} it too, {provided}" if likely else ""
+    elif likely:
+        said = f"{_listed(likely)} {_moves(likely)} {whose}, {provided}"
+    else:
+        said = f"no attribute is shown to move {whose}"
+    return f"{report.panel}: {said}"
 
 
 def _moves(names: Sequence[str]) -> str:
@@ -207,7 +210,7 @@ def trials(study: Study) -> list[tuple[str, str, str, str]]:
     rows = [
         (f"Placebo{', instrumented' if p.by_instrument else ''}: {plain(p.outcome)}",
          f"{number(p.effect, signed=True)} standard deviations", chance(p.p_value),
-         "seems to move what it cannot" if p.p_value < 0.05 else "passes")
+         _placebo_words(p, sum(p.by_instrument == other.by_instrument for other in study.placebos)))
         for p in study.placebos
     ]  # fmt: skip
     if study.permutation is not None:
@@ -232,9 +235,16 @@ def trials(study: Study) -> list[tuple[str, str, str, str]]:
         low, high = (pick(study.without_sector, key=lambda s: s.effect) for pick in (min, max))
         rows.append(
             ("Leaving one sector out", f"{number(low.effect, signed=True)} to {number(high.effect, signed=True)}", "",
-             f"lowest without {low.sector}, highest without {high.sector}")
+             f"lowest without {plain(low.sector)}, highest without {plain(high.sector)}")
         )  # fmt: skip
     return [*rows, *_measured(study), *_instrumented(study), *_hidden(study)]
+
+
+def _placebo_words(placebo: Placebo, of: int) -> str:
+    """With ``of`` placebos of its kind, one fails at a smaller chance."""
+    if placebo.p_value < DISCREDITS / of:
+        return "seems to move what it cannot"
+    return "doubtful" if placebo.p_value < DOUBTS else "passes"
 
 
 def _measured(study: Study) -> list[tuple[str, str, str, str]]:
@@ -261,8 +271,15 @@ def _instrumented(study: Study) -> list[tuple[str, str, str, str]]:
         return []
     rows = [(f"First stage: {', '.join(plain(n) for n in found.names)}", f"F {found.first_stage.effective_f:.1f}",
              chance(found.first_stage.p_value), found.first_stage.words)]  # fmt: skip
+    rows += [
+        (f"Set: {each.test}", "", "", f"{each.words}{f'; {each.note}' if each.note else ''}")
+        for each in found.sets
+    ]
     if found.agreement is not None:
-        agree = "no contradiction" if found.agreement >= 0.05 else "they contradict each other"
+        agree = (
+            "they contradict each other" if found.agreement < DISCREDITS
+            else "only in part" if found.agreement < DOUBTS else "no contradiction"
+        )  # fmt: skip
         rows.append(("Instruments agree", "", chance(found.agreement), agree))
     return rows
 

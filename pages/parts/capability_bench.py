@@ -15,7 +15,7 @@ from firmtrade_core.capability.work import CapabilityReport, Flow, Hidden, Reque
 from firmtrade_core.harmonise.pipeline import IMPUTED
 from firmtrade_core.jobs import Job, JobStatus
 from firmtrade_core.panel import PanelError
-from pages.parts.firm_source import FirmBench, changed, read_panel, session_bench
+from pages.parts.firm_source import FirmBench, changed, read_panel, session_bench, tells_of_the_year_before
 
 _KEY = "capability"
 
@@ -35,7 +35,7 @@ class Bench(FirmBench):
 
     Parameters
     ----------
-    flow, learner, two_indices, seed, draws, leave_out, earlier, signs, hidden, years, sector, kind, imputations
+    flow, learner, two_indices, seed, draws, leave_out, signs, hidden, years, sector, kind, imputations
         See `work.Request`.
     section
         Of `SECTIONS`.
@@ -53,7 +53,6 @@ class Bench(FirmBench):
     seed: int = 0
     draws: int = 10
     leave_out: tuple[str, ...] = ()
-    earlier: bool | None = None
     signs: bool = False
     hidden: tuple[Hidden, ...] = ("markets", "years")
     years: int = 1
@@ -89,17 +88,11 @@ class Bench(FirmBench):
             self.problem = str(error)
             return Offer()
 
-    @property
-    def with_earlier(self) -> bool:
-        """Whether the year before explains: unless the reader chose, where firms are real and the panel tells of it."""
-        offer = self.offer()
-        return offer.earlier and (self.folder is not None if self.earlier is None else self.earlier)
-
     def choose(self, source: str | None) -> None:
         """Study other firms, which have attributes, sectors and years of their own."""
         super().choose(source)
         self.leave_out, self.sector, self.years = (), None, 1
-        self.earlier, self.imputations = None, False
+        self.imputations = False
 
     def look(self) -> JobStatus | None:
         """Where the work on the present choices stands; None before it was asked for."""
@@ -146,5 +139,4 @@ def _offer(folder: Path | None, changed_at: float) -> Offer:
     sectors = sorted(firms["sector"].dropna().astype(str).unique()) if "sector" in firms else []
     completed = 0 if folder is None else len(list((folder / IMPUTED).glob("firms_*.parquet")))
     years = len(panel.years)
-    told = years > 1 and bool({"employment", "sales"} & set(panel.column_names()))
-    return Offer(panel.attributes, tuple(sectors), years, completed, told)
+    return Offer(panel.attributes, tuple(sectors), years, completed, tells_of_the_year_before(panel))

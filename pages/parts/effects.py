@@ -13,7 +13,7 @@ from firmtrade_core.channels.from_panel import ChannelReport, Question
 from firmtrade_core.channels.work import Request, default_questions, estimate_channels
 from firmtrade_core.jobs import Job, JobStatus
 from firmtrade_core.panel import PanelError
-from pages.parts.firm_source import FirmBench, changed, read_panel, session_bench
+from pages.parts.firm_source import FirmBench, changed, read_panel, session_bench, tells_of_the_year_before
 
 _KEY = "effects"
 
@@ -89,7 +89,12 @@ class Bench(FirmBench):
         PanelError
             If the named folder holds no panel.
         """
-        return Request(self.basis, self.questions(), leave_out=self.left_out())
+        return Request(
+            self.basis,
+            self.questions(),
+            leave_out=self.left_out(),
+            earlier=self.with_earlier(self.offer().earlier),
+        )
 
     def left_out(self) -> tuple[str, ...]:
         """Attributes that the reader keeps out, as far as these firms have them and they are not asked about.
@@ -153,14 +158,20 @@ def current_bench() -> Bench:
 
 @dataclass(frozen=True)
 class Offer:
-    """What a panel lets one ask: the usual questions, all its attributes not made of exports, its instruments."""
+    """What a panel lets one ask: the usual questions, attributes not made of exports, instruments, the year before."""
 
     usual: tuple[Question, ...]
     attributes: tuple[str, ...]
     instruments: tuple[str, ...]
+    earlier: bool
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _offer(folder: Path | None, changed_at: float) -> Offer:
     panel = read_panel(folder)
-    return Offer(default_questions(panel), tuple(explaining_attributes(panel)), panel.instruments)
+    return Offer(
+        default_questions(panel),
+        tuple(explaining_attributes(panel)),
+        panel.instruments,
+        tells_of_the_year_before(panel),
+    )

@@ -60,6 +60,11 @@ def read_panel(folder: Path | None) -> FirmPanel:
     )
 
 
+def tells_of_the_year_before(panel: FirmPanel) -> bool:
+    """Whether `panel.attributes.earlier_outcomes` has something to read."""
+    return len(panel.years) > 1 and bool({"employment", "sales"} & {*panel.column_names()})
+
+
 def changed(folder: Path) -> float:
     """When a panel was written last, in seconds: a folder may hold another one later."""
     return max((path.stat().st_mtime for path in folder.glob("*.parquet")), default=0.0)
@@ -77,6 +82,8 @@ class FirmBench:
         ``synthetic``, ``folder`` or ``harmonised``.
     firms
         Of the synthetic sample.
+    earlier
+        Whether the year before explains too; unless the reader chose, where firms are real and the panel tells of it.
     job
     problem
         Why nothing could be started.
@@ -88,6 +95,7 @@ class FirmBench:
     private: Path
     source: str = SYNTHETIC
     firms: int = 0
+    earlier: bool | None = None
     job: Job | None = None
     problem: str = ""
 
@@ -111,7 +119,11 @@ class FirmBench:
 
     def choose(self, source: str | None) -> None:
         """Study other firms."""
-        self.source = source or self.source
+        self.source, self.earlier = source or self.source, None
+
+    def with_earlier(self, told: bool) -> bool:
+        """Whether the year before explains, of a panel that tells of it or not."""
+        return told and (self.folder is not None if self.earlier is None else self.earlier)
 
     def attach(self, work: Any, arguments: dict[str, Any]) -> JobStatus | None:
         """Where a piece of work on these firms stands; None before it was asked for."""
@@ -166,6 +178,20 @@ def source_choosers(
             bench.SIZES,
             format_func=lambda count: f"{grouped(count)} firms",
             **seeded(f"{key}_sample", bench.firms, take_firms),
+        )
+
+
+def earlier_toggle(bench: FirmBench, told: bool, key: str) -> None:
+    """Lets size and productivity of the year before explain; nothing where the panel does not tell of them."""
+
+    def take(value: bool) -> None:
+        bench.earlier = value
+
+    if told:
+        st.toggle(
+            "The year before explains too",
+            help="Firms' size, sales at home and productivity of the year before.",
+            **seeded(f"{key}_earlier", bench.with_earlier(told), take),
         )
 
 

@@ -19,7 +19,7 @@ from firmtrade_core.capability.work import THIRDS, CapabilityReport
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures import capability as figures
 from firmtrade_core.figures.capability import Reading, attribute_words
-from firmtrade_core.labels import number
+from firmtrade_core.labels import MINUS, number
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
 from firmtrade_core.report import capability_words as words
 from firmtrade_core.report.export import Table
@@ -522,11 +522,6 @@ def _known(report: CapabilityReport) -> None:
                 f"{seen}; {known.cells:,} cells; 90 % intervals by resampling firms. {' '.join(known.notes)}",
             )
             _scores(title, known)
-            if len(report.results.data.markets) > 1:
-                drawn = figures.market_errors_chart(known, _market_names(report), source_line(report))
-                chart.draw(
-                    drawn, key=f"firms_errors_{hidden}", result=report.content_hash, kind="market_errors"
-                )
         elif why := report.refused.get(f"hidden {hidden}"):
             st.html(f'<p class="ft-quiet">{escape(title)}: not told. {escape(why)}</p>')
 
@@ -590,7 +585,7 @@ def who_next(report: CapabilityReport, bench: Bench) -> None:
             "Likeliest firms",
             ("Firm", "Sector", "Chance of any market, %", "90 % interval", "Likeliest market", "Chance there, %"),
             [
-                (str(r["firm"])[:12], str(r["sector"]).replace("_", " "), number(r["chance"], significant=3), f"{number(r['low'])} to {number(r['high'])}",
+                (str(r["firm"])[:12], attribute_words(str(r["sector"])), number(r["chance"], significant=3), f"{number(r['low'])} to {number(r['high'])}",
                  _place(str(r["likeliest market"])), number(r["chance there"], significant=3))
                 for r in table.to_dict("records")
             ],
@@ -617,9 +612,9 @@ def parameters(report: CapabilityReport, bench: Bench) -> None:
         "Parameters",
         ("Symbol", "Meaning", "Estimate", "Standard error", "90 % interval", "Corrected"),
         [
-            (str(symbol), words.MEANINGS[str(symbol)], f"{line['estimate']:.3f}",
+            (str(symbol), words.MEANINGS[str(symbol)], _three(line["estimate"]),
              "fixed" if line["fixed"] else _three(line["standard_error"]),
-             "" if line["fixed"] or not math.isfinite(line["low"]) else f"{line['low']:.3f} to {line['high']:.3f}",
+             "" if line["fixed"] or not math.isfinite(line["low"]) else f"{_three(line['low'])} to {_three(line['high'])}",
              _three(line["corrected"]))
             for symbol, line in results.parameters.iterrows()
         ],
@@ -634,8 +629,8 @@ def parameters(report: CapabilityReport, bench: Bench) -> None:
             "Pooled parameters",
             ("Symbol", "Meaning", "Estimate", "Standard error", "90 % interval", "Missing information"),
             [
-                (str(symbol), words.MEANINGS[str(symbol)], f"{line['estimate']:.3f}", _three(line["standard_error"]),
-                 f"{line['low']:.3f} to {line['high']:.3f}" if math.isfinite(line["low"]) else "",
+                (str(symbol), words.MEANINGS[str(symbol)], _three(line["estimate"]), _three(line["standard_error"]),
+                 f"{_three(line['low'])} to {_three(line['high'])}" if math.isfinite(line["low"]) else "",
                  f"{100 * line['missing_information']:.0f} %" if math.isfinite(line["missing_information"]) else "")
                 for symbol, line in report.pooled.parameters.iterrows()
             ],
@@ -677,7 +672,7 @@ def parameters(report: CapabilityReport, bench: Bench) -> None:
 
 
 def _three(value: float) -> str:
-    return f"{value:.3f}" if math.isfinite(value) else ""
+    return f"{value:.3f}".replace("-", MINUS) if math.isfinite(value) else ""
 
 
 VIEWS: dict[str, tuple[str, Callable[[CapabilityReport, Bench], None]]] = {

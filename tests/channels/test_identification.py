@@ -148,6 +148,26 @@ def test_placebo_outcomes_of_the_instrument(drawn):
     assert "seems to move settled, which it cannot: no instrument" in found["favour"].effect.cautions[0]
 
 
+def test_instruments_that_agree_in_part_are_doubted_and_used(drawn):
+    """A slight direct effect empties the Anderson-Rubin set: the conditional likelihood ratio's serves, and doubt is said."""
+    generator = np.random.default_rng(4)
+    voucher = (generator.random(2500) < 0.5).astype(float)
+    taken = (drawn.firms["certificate"] > 0) | ((voucher > 0) & (np.random.default_rng(5).random(2500) < 0.3))
+    firms = drawn.firms.assign(voucher=voucher, certificate=taken.astype(float))
+    moved = drawn.capability + ON_CAPABILITY * (firms["certificate"] - drawn.firms["certificate"]).to_numpy()
+
+    def told(direct):
+        both = replace(drawn, firms=firms, capability=np.asarray(moved + direct * voucher))
+        return study(both.data(instruments=("lottery", "voucher")), QUICK)
+
+    doubted, refused = told(0.08), told(0.3)
+    assert 0.01 < doubted.instruments.agreement < 0.05 and not doubted.instruments.sets[0].parts
+    assert doubted.effect.grade == "instrument" and "agree only in part" in doubted.effect.cautions[0]
+    assert doubted.effect.capability_interval == doubted.instruments.sets[1].hull
+    assert all(math.isfinite(end) for end in doubted.effect.fixed_cost_interval)
+    assert refused.effect.grade == "observables" and "contradict each other" in refused.effect.cautions[0]
+
+
 def test_without_likes_an_effect_is_but_an_association(drawn):
     """Programmes must not take an extrapolation for an effect; where some firms have likes the caution counts the others."""
     size, generator = drawn.firms["size"], np.random.default_rng(9)
