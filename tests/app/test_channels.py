@@ -51,12 +51,35 @@ def test_a_job_gives_effects_beside_predictions(monkeypatch: pytest.MonkeyPatch,
     shown = html(app)
     assert "Effect on capability" in shown and "Synthetic firms: no such firm exists" not in shown
     assert "Leaving one sector out" in shown and "Placebo" in shown and "Every attribute" in shown
+    assert "What it rests on" in shown and "Placebo, instrumented" not in shown
     report = bench.report()
-    assert report.content_hash in shown
+    assert report.content_hash in shown and report.capability[0] in shown
     bench.attribute = "skill_share"
     app.run()
     assert not app.exception
     assert "of one standard deviation" in html(app)
+
+
+def test_the_reader_leaves_out_and_names_a_second_measurement(
+    monkeypatch: pytest.MonkeyPatch, firms: Path
+) -> None:
+    app = opened(monkeypatch, firms)
+    bench = app.session_state["effects"]
+    app.multiselect(key="effects_left_out").set_value(["age"]).run()
+    app.selectbox(key="effects_detailed").set_value("skill_share").run()
+    app.selectbox(key="effects_proxy_skill_share").set_value("initial_employment").run()
+    assert not app.exception
+    request = bench.request()
+    assert request.leave_out == ("age",)
+    question = next(each for each in request.questions if each.attribute == "skill_share")
+    assert question.proxy == "initial_employment"
+    # What is asked about itself is neither left out nor a measurement of something else.
+    app.multiselect(key="effects_studied").set_value(["skill_share", "initial_employment", "age"]).run()
+    assert not app.exception
+    request = bench.request()
+    assert request.leave_out == () and not any(each.proxy for each in request.questions)
+    app.button(key="effects_usual").click().run()
+    assert not app.exception and bench.asks_the_usual
 
 
 def test_a_folder_without_firms_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
