@@ -230,9 +230,9 @@ def groups_chart(
     values = grouped.to_numpy()
     told = [f"{number(v)} {read.unit}, {100 * v / total:.0f}\u202f%" for v in values]
     if by == "kind":
-        first = f"{names[0][0].upper()}{names[0][1:]}"
-        title = f"{first} carries {100 * values[0] / total:.0f}\u202f% of what attributes tell"
-        title = title if values[0] > 0 else "Attributes tell nothing here"
+        leading = f"{names[0][0].upper()}{names[0][1:]}"
+        told_most = f"{leading} carries {100 * values[0] / total:.0f}\u202f% of what attributes tell"
+        title = told_most if values[0] > 0 else "Attributes tell nothing here"
         return _bars(
             names, values, told, title, f"Mean absolute Shapley value of kinds of attributes, {read.words} ({read.unit}) · prediction, not effect", source,
         )  # fmt: skip
