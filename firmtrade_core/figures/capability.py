@@ -96,7 +96,7 @@ def reading(kind: Literal["revenue", "cost"], elasticity_of_substitution: float)
 def attribute_words(name: str) -> str:
     """A column's name as words; amounts in logs by their plain name, sectors by theirs."""
     plain = name.removeprefix("log_")
-    if (sector := plain.removeprefix("sector_")) in BROAD_SECTORS:
+    if plain.startswith("sector_") and (sector := plain.removeprefix("sector_")) in BROAD_SECTORS:
         return f"sector {BROAD_SECTORS[sector].lower()}"
     return BROAD_SECTORS.get(plain, plain.replace("_", " "))
 
@@ -778,7 +778,7 @@ def starters_chart(table: pd.DataFrame, by: str, names: Mapping[str, str], sourc
     first = names.get(str(shown.index[0]), attribute_words(str(shown.index[0]))) if len(shown) else "none"
     return interval_rows(
         rows, f"Most would start in {first}" if len(shown) else "No firm is absent everywhere",
-        f"Expected starters by {by} among firms that trade nowhere, were shocks drawn anew, 90 % bands", source, name_width=NAME_WIDTH,
+        f"Expected starters by {by} among firms that trade nowhere, were shocks drawn anew, 90\u202f% bands", source, name_width=NAME_WIDTH,
     )  # fmt: skip
 
 
