@@ -96,7 +96,7 @@ def reading(kind: Literal["revenue", "cost"], elasticity_of_substitution: float)
 def attribute_words(name: str) -> str:
     """A column's name as words; amounts in logs by their plain name, sectors by theirs."""
     plain = name.removeprefix("log_")
-    if (sector := plain.removeprefix("sector_")) in BROAD_SECTORS:
+    if plain.startswith("sector_") and (sector := plain.removeprefix("sector_")) in BROAD_SECTORS:
         return f"sector {BROAD_SECTORS[sector].lower()}"
     return BROAD_SECTORS.get(plain, plain.replace("_", " "))
 
@@ -142,7 +142,7 @@ def summary_chart(
         dragmode=False,
         hovermode="closest",
         xaxis=quiet_axis(range=[-reach, reach]),
-        yaxis=named_rows([attribute_words(str(name)) for name in names]),
+        yaxis=named_rows([attribute_words(str(name)) for name in names], NAME_WIDTH),
         shapes=[upright(0.0, MUTED)],
     )
     first = attribute_words(str(names[0]))
@@ -155,7 +155,7 @@ def summary_chart(
     return Chart(
         f"{first[0].upper()}{first[1:]} tells most about {what}",
         f"Shapley values on {read.words} ({read.unit}) · {shown} · prediction, not effect",
-        source, data, layout, height=ROW_HEIGHT * len(names) + 40,
+        source, data, layout, height=_rows_high([attribute_words(str(n)) for n in names]) + 40,
     )  # fmt: skip
 
 
@@ -230,7 +230,9 @@ def groups_chart(
     values = grouped.to_numpy()
     told = [f"{number(v)} {read.unit}, {100 * v / total:.0f}\u202f%" for v in values]
     if by == "kind":
-        title = f"{names[0][0].upper()}{names[0][1:]} carries {100 * values[0] / total:.0f}\u202f% of what attributes tell"
+        leading = f"{names[0][0].upper()}{names[0][1:]}"
+        told_most = f"{leading} carries {100 * values[0] / total:.0f}\u202f% of what attributes tell"
+        title = told_most if values[0] > 0 else "Attributes tell nothing here"
         return _bars(
             names, values, told, title, f"Mean absolute Shapley value of kinds of attributes, {read.words} ({read.unit}) · prediction, not effect", source,
         )  # fmt: skip
@@ -280,14 +282,14 @@ def stability_chart(by_fold: pd.DataFrame, by_seed: pd.DataFrame, read: Reading,
     least = float(ranks.min())
     layout = base_layout(
         margin={"l": NAME_WIDTH, "r": 16, "t": 2, "b": 28}, dragmode=False, hovermode="closest",
-        xaxis=quiet_axis(rangemode="tozero"), yaxis=named_rows([attribute_words(str(n)) for n in order]),
+        xaxis=quiet_axis(rangemode="tozero"), yaxis=named_rows([attribute_words(str(n)) for n in order], NAME_WIDTH),
         shapes=[upright(0.0, MUTED)],
     )  # fmt: skip
     words = "hold" if least > 0.8 else "move a little" if least > 0.5 else "are not stable"
     return Chart(
         f"Ranks {words}: least rank correlation between runs {least:.2f}",
         f"Mean absolute Shapley value ({read.unit}) · circles: folds, diamonds: other divisions into folds",
-        source, data, layout, height=ROW_HEIGHT * len(order) + 40,
+        source, data, layout, height=_rows_high([attribute_words(str(n)) for n in order]) + 40,
     )  # fmt: skip
 
 
@@ -434,7 +436,7 @@ def differences_chart(table: pd.DataFrame, by: str, read: Reading, source: str) 
         yaxis=named_rows(names, NAME_WIDTH),
     )
     return Chart(
-        f"{where[0].upper()}{_short(where, 40)[1:]} stands out most by {what}",
+        f"{where[0].upper()}{where[1:]} stands out most by {what}",
         f"Mean Shapley value by {by} and attribute group against all firms, {read.words} ({read.unit}) · prediction, not effect",
         source, data, layout, height=row_height(names, NAME_WIDTH, 26) * len(table) + 50,
     )  # fmt: skip
@@ -526,7 +528,7 @@ def waterfall_chart(
     layout = base_layout(
         margin={"l": 210, "r": 16, "t": 2, "b": 28}, dragmode=False, hovermode="closest",
         xaxis=quiet_axis(range=[float(every.min()) - room, float(every.max()) + room], nticks=4),
-        yaxis=named_rows(["base, shared by all", *(_short(n, 32) for n in names), "<b>prediction</b>"]), shapes=[upright(0.0, MUTED)],
+        yaxis=named_rows(["base, shared by all", *names, "<b>prediction</b>"], 210), shapes=[upright(0.0, MUTED)],
     )  # fmt: skip
     word = "more" if ends[-1] * read.factor > 0 else "less"
     return Chart(
@@ -776,7 +778,7 @@ def starters_chart(table: pd.DataFrame, by: str, names: Mapping[str, str], sourc
     first = names.get(str(shown.index[0]), attribute_words(str(shown.index[0]))) if len(shown) else "none"
     return interval_rows(
         rows, f"Most would start in {first}" if len(shown) else "No firm is absent everywhere",
-        f"Expected starters by {by} among firms that trade nowhere, were shocks drawn anew, 90 % bands", source, name_width=NAME_WIDTH,
+        f"Expected starters by {by} among firms that trade nowhere, were shocks drawn anew, 90\u202f% bands", source, name_width=NAME_WIDTH,
     )  # fmt: skip
 
 
@@ -809,13 +811,13 @@ def _bars(
         margin={"l": NAME_WIDTH, "r": 130, "t": 2, "b": 8}, dragmode=False,
         xaxis=quiet_axis(range=[0, 1.02 * max(float(np.max(values)), 1e-9)], visible=False), yaxis=named_rows(list(names), NAME_WIDTH),
     )  # fmt: skip
-    height = row_height(names, NAME_WIDTH, ROW_HEIGHT) * len(names) + 16
+    height = _rows_high(names) + 16
     return Chart(title, subtitle, source, data, layout, height=height)
+
+
+def _rows_high(names: Sequence[str]) -> int:
+    return row_height(names, NAME_WIDTH, ROW_HEIGHT) * len(names)
 
 
 def _wrapped(text: str) -> str:
     return text.replace(" and ", "<br>and ")
-
-
-def _short(name: str, most: int = 26) -> str:
-    return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"

@@ -125,6 +125,11 @@ def predicts(report: CapabilityReport, bench: Bench) -> None:
             explanation, attributes, read, source, points=report.synthetic, index=bench.index
         )
         chart.draw(summary, key="firms_summary", result=stamp, kind="summary")
+        st.html(
+            f'<p class="ft-quiet">Shapley values add up to the prediction within {explanation.residual:.1e} for each of '
+            f"{len(explanation.rows):,} firms.</p>"
+        )
+        _dependence(report, bench, explanation, attributes, read, source)
     with right:
         _gathered(bench)
         groups = figures.groups_chart(explanation, read, source, bench.gathered)
@@ -132,14 +137,6 @@ def predicts(report: CapabilityReport, bench: Bench) -> None:
         st.html(f'<p class="ft-quiet">{escape(words.cluster_words(explanation))}</p>')
         shares = figures.shares_chart(report.shares, source, report.flow)
         chart.draw(shares, key="firms_shares", result=report.content_hash, kind="shares")
-    st.html(
-        f'<p class="ft-quiet">Shapley values add up to the prediction within {explanation.residual:.1e} for each of '
-        f"{len(explanation.rows):,} firms.</p>"
-    )
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        _dependence(report, bench, explanation, attributes, read, source)
-    with right:
         seeds = report.seeds[bench.index if bench.index in report.seeds else "m"]
         stable = figures.stability_chart(explanation.by_fold, seeds, read, source)
         chart.draw(stable, key="firms_stability", result=stamp, kind="stability")

@@ -19,7 +19,8 @@ from firmtrade_core.capability.comparison import (
     forecasters,
     refits,
 )
-from firmtrade_core.capability.forecast import StructuralForecaster, structural_forecast
+from firmtrade_core.capability.data import PRESENT
+from firmtrade_core.capability.forecast import StructuralForecaster, levels, structural_forecast
 from firmtrade_core.capability.prospects import (
     Potential,
     entry_probabilities,
@@ -204,3 +205,30 @@ def test_refits_put_intervals_about_the_change_that_a_policy_brings(sample) -> N
     assert abs((row["entry high"] + row["entry low"]) / 2 - row["entry change"]) < 10
     # An interaction that no greedy tree sees is what this programme works through.
     assert row["entry error"] < 0.35 * found.loc["truth", "entry change"]
+
+
+def test_levels_follow_totals_only_beyond_chance() -> None:
+    """Ten markets of a thousand equal sales: a gap of half is no chance; of ten heavy-tailed sales it may be."""
+    predicted = np.full(10, 100.0)
+    sure = levels(1.5 * predicted, predicted, np.full(10, 1000 * 0.15**2))
+    np.testing.assert_allclose(sure, 1.5, rtol=0.02)
+    unsure = levels(1.5 * predicted, predicted, np.full(10, (1.2 * 100) ** 2))
+    np.testing.assert_allclose(unsure, 1.0, atol=1e-12)
+    # Markets where nothing was sold say nothing.
+    assert levels(np.array([0.0, 150.0]), np.array([100.0, 100.0]), np.array([0.0, 22.5]))[0] == 1.0
+
+
+def test_forecasts_of_exports_follow_the_sample_where_tails_are_not_normal() -> None:
+    data, _ = reference(firms=3000, markets=5, seed=41)
+    cut = np.quantile(data.log_sales[data.presence == PRESENT], 0.9)
+    # Sales above a ceiling are cut off: normal tails then promise far too much.
+    thin = data.with_outcomes(data.presence, np.minimum(data.log_sales, cut))
+    results = estimate(thin, QUICK)
+    made = StructuralForecaster(results).forecast(thin.attributes, thin.group)
+    sold = np.where(thin.presence == PRESENT, np.exp(thin.log_sales), 0.0).sum()
+    assert abs(np.log(made.exports.sum() / sold)) < 0.1
+    p = results.state.fit.parameters
+    plain = structural_forecast(
+        results.m, results.g, p.demand[thin.group], p.threshold[thin.group], p.scales
+    ).exports.sum()
+    assert np.log(plain / sold) > 0.15
