@@ -110,12 +110,6 @@ class Instruments:
     fixed_cost_set: ConfidenceSet | None
     agreement: float | None
 
-    @property
-    def conclusive(self) -> ConfidenceSet | None:
-        """The first set that is neither empty nor endless: Anderson-Rubin's, which is empty where instruments disagree
-        a little, then the conditional likelihood ratio's, which asks only what fits best."""
-        return next((found for found in self.sets if found.bounded), None)
-
 
 @dataclass(frozen=True)
 class Study:
@@ -472,10 +466,8 @@ def _conclude(
     fixed_ends: tuple[float, float] | None
     if instruments is not None and _holds(instruments, placebos, cautions):
         chosen, grade = INSTRUMENTED, "instrument"
-        robust, on_fixed_costs = instruments.conclusive, instruments.fixed_cost_set
-        assert robust is not None  # or they would not hold
-        capability_ends = robust.hull
-        fixed_ends = on_fixed_costs.hull if on_fixed_costs and on_fixed_costs.bounded else None
+        capability_ends = _hull(instruments.sets[0])
+        fixed_ends = _hull(instruments.fixed_cost_set)
         method = f"partially linear, instrumented by {' and '.join(instruments.names)}"
     else:
         chosen, grade, method = PARTIALLY_LINEAR, "observables", "partially linear double machine learning"
@@ -502,6 +494,12 @@ def _conclude(
         _error_correlation(bench.fits, fixed, chosen == INSTRUMENTED), grade, method, source,
         float(data.treatment.std()), data.firms, (*cautions, *data.cautions),
     )  # fmt: skip
+
+
+def _hull(found: ConfidenceSet | None) -> tuple[float, float] | None:
+    """Ends of a robust set; None where it is empty, as instruments that are strong and agree only in part leave it: the
+    clustered interval, which holds for strong instruments, then serves."""
+    return found.hull if found is not None and found.parts else None
 
 
 def _failed(placebos: Sequence[Placebo], *, by_instrument: bool) -> list[str]:
@@ -536,9 +534,9 @@ def _holds(instruments: Instruments, placebos: Sequence[Placebo], cautions: list
             "observables instead."
         )
         return False
-    if instruments.conclusive is None:
+    if instruments.sets[0].parts and not instruments.sets[0].bounded:
         cautions.append(
-            f"{names}: no robust set of the effect has two ends ({instruments.sets[0].words}); the effect leans on observables "
+            f"{names}: the robust set of the effect has no end ({instruments.sets[0].words}); the effect leans on observables "
             "instead."
         )
         return False
