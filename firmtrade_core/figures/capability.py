@@ -230,15 +230,16 @@ def groups_chart(
     values = grouped.to_numpy()
     told = [f"{number(v)} {read.unit}, {100 * v / total:.0f}\u202f%" for v in values]
     if by == "kind":
-        first = f"{names[0][0].upper()}{names[0][1:]}"
-        title = f"{first} carries {100 * values[0] / total:.0f}\u202f% of what attributes tell"
+        leading = f"{names[0][0].upper()}{names[0][1:]}"
+        title = f"{leading} carries {100 * values[0] / total:.0f}\u202f% of what attributes tell"
         title = title if values[0] > 0 else "Attributes tell nothing here"
         return _bars(
             names, values, told, title, f"Mean absolute Shapley value of kinds of attributes, {read.words} ({read.unit}) · prediction, not effect", source,
         )  # fmt: skip
     members = [name.split(" + ") for name in names]
     several = [place for place, some in enumerate(members) if len(some) > 1]
-    title = "No attributes move together: each has its own credit"
+    any_together = any(len(some) > 1 for some in explanation.clusters)
+    title = "Attributes that move together carry little" if any_together else "No attributes move together: each has its own credit"  # fmt: skip
     if several:
         first = several[0]
         words = " and ".join(attribute_words(each) for each in members[first][:2])
@@ -247,7 +248,7 @@ def groups_chart(
     return _bars(
         [", ".join(attribute_words(each) for each in some) for some in members], values, told, title,
         f"Mean absolute joint Shapley value, {read.words} ({read.unit}) · accent: attributes whose rank correlation exceeds {TOGETHER:g}, average linkage; "
-        "grey: alone · the split within a cluster is arbitrary · prediction, not effect",
+        f"grey: alone; the {MOST_CLUSTERS} largest · the split within a cluster is arbitrary · prediction, not effect",
         source, colours=[ACCENT if place in several else MUTED for place in range(len(names))],
     )  # fmt: skip
 
@@ -339,7 +340,7 @@ def dependence_chart(
     )  # fmt: skip
     kind = "one dot a firm" if points else "means over tenths of firms"
     return Chart(
-        title, f"Shapley value on {read.words} · {kind}{colours} · prediction, not effect", source, data, layout, height=320
+        title, f"Shapley value on {read.words} · {kind}{colours} · prediction, not effect", source, data, layout, height=460
     )  # fmt: skip
 
 
@@ -428,12 +429,13 @@ def differences_chart(table: pd.DataFrame, by: str, read: Reading, source: str) 
             "ticktext": [_wrapped(str(c)) for c in table.columns],
             "side": "top",
             "showgrid": False,
+            "zeroline": False,
             "fixedrange": True,
             "tickfont": {"size": 12},
             "tickangle": 0,
             "ticks": "",
         },
-        yaxis=named_rows(names, NAME_WIDTH),
+        yaxis=named_rows(names, NAME_WIDTH) | {"ticks": ""},
     )
     return Chart(
         f"{where[0].upper()}{_short(where, 40)[1:]} stands out most by {what}",
