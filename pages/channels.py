@@ -9,7 +9,7 @@ from html import escape
 import streamlit as st
 
 from firmtrade_core.channels import ChannelEffect, Study
-from firmtrade_core.channels.from_panel import PRODUCTIVITY, ChannelReport
+from firmtrade_core.channels.from_panel import EARLIER_PRODUCTIVITY, PRODUCTIVITY, ChannelReport
 from firmtrade_core.figures.effects import (
     balance_chart,
     beside_prediction_chart,
@@ -70,6 +70,7 @@ def _choosers(bench: Bench) -> None:
 def _questions(bench: Bench) -> None:
     """Which attributes are studied, with which instruments and how well measured."""
     offer = bench.offer()
+    askable = bench.askable()
     asked = {question.attribute: question for question in bench.questions()}
 
     def take_attributes(names: list[str]) -> None:
@@ -80,12 +81,12 @@ def _questions(bench: Bench) -> None:
 
     earlier_toggle(bench, offer.earlier, "effects")
     st.multiselect(
-        "Attributes", offer.attributes, format_func=plain, help="All others are controls, unless left out below.",
+        "Attributes", askable, format_func=plain, help="All others are controls, unless left out below.",
         **seeded("effects_studied", list(asked), take_attributes),
     )  # fmt: skip
     named = {name for question in asked.values() for name in question.columns}
     st.multiselect(
-        "Leave out of the controls", [name for name in offer.attributes if name not in named], format_func=plain,
+        "Leave out of the controls", [name for name in askable if name not in named], format_func=plain,
         help="Attributes that are results of exporting, or exports in disguise. Columns made of exports never count.",
         placeholder="None", **seeded("effects_left_out", list(bench.left_out()), take_left_out),
     )  # fmt: skip
@@ -93,7 +94,7 @@ def _questions(bench: Bench) -> None:
         "The usual questions", on_click=bench.ask_the_usual, icon=":material/undo:", key="effects_usual",
         disabled=bench.asks_the_usual,
     )  # fmt: skip
-    if not {*PRODUCTIVITY} & {*offer.attributes}:
+    if not {*PRODUCTIVITY, *EARLIER_PRODUCTIVITY} & {*askable}:
         st.html(f'<p class="ft-quiet">{escape(NO_PRODUCTIVITY)}</p>')
     if not asked:
         st.html('<p class="ft-quiet">Choose at least one attribute.</p>')
@@ -138,7 +139,7 @@ def _questions(bench: Bench) -> None:
         **seeded(f"effects_reliability_{question.attribute}", question.reliability or 1.0, take_reliability),
     )  # fmt: skip
     st.selectbox(
-        "Measured a second time by", [name for name in offer.attributes if name not in asked], format_func=plain,
+        "Measured a second time by", [name for name in askable if name not in asked], format_func=plain,
         help="Another column that measures the same thing and errs independently: the effect by it is shown beside. It is "
         "then no control of this attribute.",
         placeholder="Nothing", index=None, **seeded(f"effects_proxy_{question.attribute}", question.proxy, take_proxy),
@@ -198,7 +199,7 @@ def _headline(study: Study, report: ChannelReport) -> None:
         f'<span class="ft-detail">{escape(effect.words)}</span><span class="ft-band">{escape(strength)}</span></div>'
     )
     st.html(
-        "<style>.ft-four { grid-template-columns: repeat(4, minmax(0, 1fr)); }</style>"
+        "<style>.ft-numbers.ft-four { grid-template-columns: repeat(4, minmax(0, 1fr)); }</style>"
         f'<div class="ft-numbers ft-four" data-result="{escape(report.content_hash)}">{cells}</div>'
     )
 

@@ -57,6 +57,9 @@ WEIGHTS = (
 #: made of sales, and so of the exports to be explained; of an earlier year, or in physical units, it is one.
 PRODUCTIVITY = ("productivity", "productivity_index", "total_factor_productivity")
 
+#: What `panel.attributes.earlier_outcomes` makes of it.
+EARLIER_PRODUCTIVITY = ("earlier_value_added_per_worker", "earlier_sales_per_worker")
+
 #: Columns by which firms' size before take-up is told, the best first.
 SIZES = ("initial_employment", "employment")
 

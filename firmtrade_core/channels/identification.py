@@ -523,7 +523,7 @@ def _without_like(compared: Overlap | None, cautions: list[str]) -> bool:
 
 def _holds(instruments: Instruments, placebos: Sequence[Placebo], cautions: list[str]) -> bool:
     """Whether instruments may carry the conclusion; else why not."""
-    names = " and ".join(instruments.names)
+    names = " and ".join(name.replace("instrument_", "").replace("_", " ") for name in instruments.names)
     if not instruments.first_stage.moves or instruments.first_stage.effective_f < WEAK:
         cautions.append(f"{names}: {instruments.first_stage.words}; the effect leans on observables instead.")
         return False

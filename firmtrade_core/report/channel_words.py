@@ -18,7 +18,7 @@ from firmtrade_core.report.as_code import as_code, imports
 
 NO_PRODUCTIVITY = (
     "Productivity is no attribute of these firms: reckoned from their sales it would hold the exports it is to explain. To "
-    "study it, give the panel a column productivity, of an earlier year or in physical units."
+    "study it, let the year before explain too, or give the panel a column productivity in physical units."
 )
 
 

@@ -12,7 +12,8 @@ from firmtrade_core.capability.sources import explaining_attributes
 from firmtrade_core.channels.from_panel import ChannelReport, Question
 from firmtrade_core.channels.work import Request, default_questions, estimate_channels
 from firmtrade_core.jobs import Job, JobStatus
-from firmtrade_core.panel import PanelError
+from firmtrade_core.panel import FirmPanel, PanelError
+from firmtrade_core.panel.attributes import with_earlier_outcomes
 from pages.parts.firm_source import FirmBench, changed, read_panel, session_bench, tells_of_the_year_before
 
 _KEY = "effects"
@@ -58,6 +59,16 @@ class Bench(FirmBench):
         folder = self.folder
         return _offer(folder, 0.0 if folder is None else changed(folder))
 
+    def askable(self) -> tuple[str, ...]:
+        """Attributes that may be asked about: those of the year before too where they explain.
+
+        Raises
+        ------
+        PanelError
+        """
+        offer = self.offer()
+        return (*offer.attributes, *(offer.year_before if self.with_earlier(offer.earlier) else ()))
+
     def questions(self) -> tuple[Question, ...]:
         """What the choices ask.
 
@@ -67,12 +78,13 @@ class Bench(FirmBench):
         """
         offer = self.offer()
         usual = {question.attribute: question.instruments for question in offer.usual}
-        names = tuple(usual) if self.studied is None else self.studied
+        askable = self.askable()
+        names = tuple(usual) if self.studied is None else tuple(n for n in self.studied if n in askable)
 
         def proxy(name: str) -> str | None:
             """A column that is asked about itself measures nothing else."""
             chosen = self.proxy.get(name)
-            return None if chosen in names else chosen
+            return chosen if chosen in askable and chosen not in names else None
 
         return tuple(
             Question(
@@ -104,7 +116,7 @@ class Bench(FirmBench):
         PanelError
         """
         asked = {name for question in self.questions() for name in question.columns}
-        return tuple(name for name in self.leave_out if name in self.offer().attributes and name not in asked)
+        return tuple(name for name in self.leave_out if name in self.askable() and name not in asked)
 
     def choose(self, source: str | None) -> None:
         """Study other firms, of which other things may be asked."""
@@ -164,6 +176,7 @@ class Offer:
     attributes: tuple[str, ...]
     instruments: tuple[str, ...]
     earlier: bool
+    year_before: tuple[str, ...]
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -174,4 +187,12 @@ def _offer(folder: Path | None, changed_at: float) -> Offer:
         tuple(explaining_attributes(panel)),
         panel.instruments,
         tells_of_the_year_before(panel),
+        _year_before(panel),
     )
+
+
+def _year_before(panel: FirmPanel) -> tuple[str, ...]:
+    """Attributes that the year before adds."""
+    if not tells_of_the_year_before(panel):
+        return ()
+    return tuple(name for name in with_earlier_outcomes(panel).attributes if name not in panel.attributes)

@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from firmtrade_core.cli.serving import serving
+from firmtrade_core.panel import FirmPanel
 from firmtrade_core.paths import PROJECT
 from tests.app.conftest import own_port
 from tests.channels.panels import panel_of
@@ -61,9 +62,11 @@ def test_a_job_gives_effects_beside_predictions(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_the_reader_leaves_out_and_names_a_second_measurement(
-    monkeypatch: pytest.MonkeyPatch, firms: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    app = opened(monkeypatch, firms)
+    panel = panel_of()
+    sized = FirmPanel.from_frames(panel.firms.assign(employment=12.0), panel.trade, metadata=panel.metadata)
+    app = opened(monkeypatch, sized.save(tmp_path))
     bench = app.session_state["effects"]
     app.multiselect(key="effects_left_out").set_value(["age"]).run()
     app.selectbox(key="effects_detailed").set_value("skill_share").run()
@@ -78,6 +81,12 @@ def test_the_reader_leaves_out_and_names_a_second_measurement(
     assert not app.exception
     request = bench.request()
     assert request.leave_out == () and not any(each.proxy for each in request.questions)
+    # Productivity of the year before may be asked about once it explains; no longer when it does not.
+    assert bench.with_earlier(True)  # of a named folder it does unless switched off
+    app.multiselect(key="effects_studied").set_value(["earlier_employment"]).run()
+    assert not app.exception and [q.attribute for q in bench.questions()] == ["earlier_employment"]
+    app.toggle(key="effects_earlier").set_value(False).run()
+    assert not app.exception and bench.questions() == ()
     app.button(key="effects_usual").click().run()
     assert not app.exception and bench.asks_the_usual
 
