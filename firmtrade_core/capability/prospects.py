@@ -187,6 +187,9 @@ class SingleIndexTest:
     p_value
     entry_spread
         Standard deviation of ĝ.
+    together
+        Held-out log likelihood that learning both indices together adds to one, where that was done. Part of it is the gain
+        of two learners over one, so it tests nothing; the test, which keeps m as it is, is cautious.
     """
 
     log_likelihood_one: float
@@ -194,6 +197,7 @@ class SingleIndexTest:
     gain: float
     p_value: float
     entry_spread: float
+    together: float | None = None
 
     @property
     def rejects(self) -> bool:

@@ -63,7 +63,7 @@ Flow = Literal["export", "import"]
 Hidden = Literal["markets", "years"]
 
 #: Raised when estimates change, so that stored ones are not taken for them.
-EDITION = 4
+EDITION = 5
 
 #: Sellers a sector's market needs on average for sectors to have demand and thresholds of their own.
 DENSE = 20
@@ -510,7 +510,7 @@ class _Work:
         if not results.settings.two_indices:
             return single_index_test(plain)
         one = self._estimate(results.data, replace(results.settings, two_indices=False), 0.8, 0.88)
-        return single_index_test(one)
+        return replace(single_index_test(one), together=results.log_likelihood - one.log_likelihood)
 
     def _explained(
         self, results: CapabilityResults

@@ -238,7 +238,8 @@ def groups_chart(
         )  # fmt: skip
     members = [name.split(" + ") for name in names]
     several = [place for place, some in enumerate(members) if len(some) > 1]
-    title = "No attributes move together: each has its own credit"
+    any_together = any(len(some) > 1 for some in explanation.clusters)
+    title = "Attributes that move together carry little" if any_together else "No attributes move together: each has its own credit"  # fmt: skip
     if several:
         first = several[0]
         words = " and ".join(attribute_words(each) for each in members[first][:2])
@@ -247,7 +248,7 @@ def groups_chart(
     return _bars(
         [", ".join(attribute_words(each) for each in some) for some in members], values, told, title,
         f"Mean absolute joint Shapley value, {read.words} ({read.unit}) · accent: attributes whose rank correlation exceeds {TOGETHER:g}, average linkage; "
-        "grey: alone · the split within a cluster is arbitrary · prediction, not effect",
+        f"grey: alone; the {MOST_CLUSTERS} largest · the split within a cluster is arbitrary · prediction, not effect",
         source, colours=[ACCENT if place in several else MUTED for place in range(len(names))],
     )  # fmt: skip
 
@@ -339,7 +340,7 @@ def dependence_chart(
     )  # fmt: skip
     kind = "one dot a firm" if points else "means over tenths of firms"
     return Chart(
-        title, f"Shapley value on {read.words} · {kind}{colours} · prediction, not effect", source, data, layout, height=320
+        title, f"Shapley value on {read.words} · {kind}{colours} · prediction, not effect", source, data, layout, height=460
     )  # fmt: skip
 
 
@@ -428,12 +429,13 @@ def differences_chart(table: pd.DataFrame, by: str, read: Reading, source: str) 
             "ticktext": [_wrapped(str(c)) for c in table.columns],
             "side": "top",
             "showgrid": False,
+            "zeroline": False,
             "fixedrange": True,
             "tickfont": {"size": 12},
             "tickangle": 0,
             "ticks": "",
         },
-        yaxis=named_rows(names, NAME_WIDTH),
+        yaxis=named_rows(names, NAME_WIDTH) | {"ticks": ""},
     )
     return Chart(
         f"{where[0].upper()}{where[1:]} stands out most by {what}",

@@ -533,16 +533,22 @@ def _index_line(report: CapabilityReport) -> None:
             f'<p class="ft-quiet">One index or two: not told. {escape(report.refused.get("single-index test", ""))}</p>'
         )
         return
-    verdict = "One index is rejected" if test.rejects else "One index is enough"
+    verdict = "One index is rejected" if test.rejects else "One index is not rejected"
     more = (
         "attributes move fixed costs of entry beyond capability"
         if test.rejects
-        else "attributes move entry through capability alone"
+        else "attributes may move entry through capability alone"
+    )
+    both = (
+        f" Learning both together changes the held-out log likelihood by {number(test.together, signed=True)}, of which a part is "
+        "two learners' gain over one."
+        if test.together is not None
+        else ""
     )
     heading("One index or two")
     st.html(
         f'<p class="ft-detail">{verdict}: {more}. Twice the gain in held-out log likelihood {number(test.gain)} '
-        f"({'p < 0.001' if test.p_value < 0.001 else f'p = {test.p_value:.3f}'}); spread of g {number(test.entry_spread)}.</p>"
+        f"({'p < 0.001' if test.p_value < 0.001 else f'p = {test.p_value:.3f}'}); spread of g {number(test.entry_spread)}.{both}</p>"
     )
 
 
