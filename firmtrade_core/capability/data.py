@@ -19,6 +19,8 @@ from firmtrade_core.capability.errors import (
     SampleError,
     SelectionError,
 )
+from firmtrade_core.codes.countries import country_name
+from firmtrade_core.codes.sectors import sector_words
 from firmtrade_core.labels import listed
 
 Array = NDArray[np.float64]
@@ -278,11 +280,13 @@ class CapabilityData:
                 f"No market has {FEWEST_SELLERS} sellers in a sector and year; pool years or sectors."
             )
         listed = [
-            f"{self.markets[j]} ({self.group_names[g]})" if len(self.group_names) > 1 else self.markets[j]
+            f"{country_name(self.markets[j])}, {_group_words(self.group_names[g])}"
+            if len(self.group_names) > 1
+            else country_name(self.markets[j])
             for g, j in zip(*np.nonzero(thin), strict=True)
         ]
         more = f" and {len(listed) - 5} more" if len(listed) > 5 else ""
-        note = f"{len(listed)} markets with fewer than {FEWEST_SELLERS} sellers set aside: {', '.join(listed[:5])}{more}"
+        note = f"{len(listed)} markets with fewer than {FEWEST_SELLERS} sellers set aside: {'; '.join(listed[:5])}{more}"
         return replace(
             self,
             presence=presence,
@@ -374,6 +378,12 @@ def _blocks(firm: Integers, group: Integers, sector: Integers) -> Integers:
     links = coo_matrix((np.ones(len(firm)), (first, of_row)), shape=(count, count))
     joined: Integers = connected_components(links, directed=False)[1].astype(np.int64)
     return joined[sector]
+
+
+def _group_words(group: str) -> str:
+    """A group of sector and year, or of either."""
+    sector, _, year = group.rpartition(" ")
+    return f"{sector_words(sector).lower()} {year}" if sector else group
 
 
 def _rank_correlation(first: Array, second: Array) -> float:

@@ -110,6 +110,11 @@ def broad_sector_of_revision_3(isic_code: str) -> str:
     raise KeyError(f"ISIC Rev. 3 has no division {division} ({isic_code!r}).")
 
 
+def sector_words(sector: str) -> str:
+    """A broad sector's plain name; other labels as words."""
+    return BROAD_SECTORS.get(sector, sector.replace("_", " "))
+
+
 def is_goods(sector: str) -> bool:
     """Whether a sector label names goods: not services by name, nor an ISIC division from 35 on.
 

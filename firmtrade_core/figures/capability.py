@@ -29,7 +29,7 @@ from firmtrade_core.capability.explanation import Explanation
 from firmtrade_core.capability.prospects import Potential, TailReport
 from firmtrade_core.capability.results import CapabilityResults
 from firmtrade_core.capability.work import Band
-from firmtrade_core.codes.sectors import BROAD_SECTORS
+from firmtrade_core.codes.sectors import BROAD_SECTORS, sector_words
 from firmtrade_core.figures.chart import (
     ACCENT,
     DIVERGING,
@@ -98,7 +98,7 @@ def attribute_words(name: str) -> str:
     plain = name.removeprefix("log_")
     if plain.startswith("sector_") and (sector := plain.removeprefix("sector_")) in BROAD_SECTORS:
         return f"sector {BROAD_SECTORS[sector].lower()}"
-    return BROAD_SECTORS.get(plain, plain.replace("_", " "))
+    return sector_words(plain)
 
 
 # What predicts ----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from firmtrade_core.channels.identification import NAIVE
 from firmtrade_core.channels.prediction import Prediction
 from firmtrade_core.channels.sensitivity import Sensitivity
 from firmtrade_core.channels.support import MOST_WITHOUT_LIKE, UNBALANCED, Balance, Overlap
-from firmtrade_core.codes.sectors import BROAD_SECTORS
+from firmtrade_core.codes.sectors import sector_words
 from firmtrade_core.figures.chart import ACCENT, EDGE, MUTED, TEXT, Chart, base_layout, upright
 from firmtrade_core.figures.intervals import ROW_HEIGHT, Row
 from firmtrade_core.figures.intervals import axis_words as _words
@@ -191,7 +191,7 @@ def _effect_and_prediction(
 
 def groups_chart(groups: GroupEffects, study: Study, source: str) -> Chart:
     """Effects by group, in the groups' own order."""
-    names = [_group_name(line.group) for line in groups.effects]
+    names = [sector_words(line.group) for line in groups.effects]
     rows = [
         Row(name, line.effect, line.low, line.high, ACCENT,
             f"<b>{name}</b><br>{_interval(line.effect, line.low, line.high)}<br>{grouped(line.firms)} firms")
@@ -200,7 +200,7 @@ def groups_chart(groups: GroupEffects, study: Study, source: str) -> Chart:
     differ = "differ" if groups.p_value < 0.05 else "may all be the same"
     title = f"By {groups.grouping}: effects {differ} ({chance(groups.p_value)})"
     missing = (
-        f" · too few, or selling too little: {', '.join(map(_group_name, groups.left_out))}"
+        f" · too few, or selling too little: {', '.join(map(sector_words, groups.left_out))}"
         if groups.left_out
         else ""
     )
@@ -208,10 +208,6 @@ def groups_chart(groups: GroupEffects, study: Study, source: str) -> Chart:
         rows, title, f"Effect of {_step(study)} by double machine learning, {study.level:.0%} intervals{missing}", source,
         name_width=margin_for(names, 190),
     )  # fmt: skip
-
-
-def _group_name(group: str) -> str:
-    return BROAD_SECTORS.get(group, in_words(group))
 
 
 def overlap_chart(overlap: Overlap, study: Study, source: str) -> Chart:

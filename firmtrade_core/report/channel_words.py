@@ -12,6 +12,7 @@ from firmtrade_core.channels.identification import DISCREDITS, DOUBTS
 from firmtrade_core.channels.prediction import Prediction
 from firmtrade_core.channels.support import MANY_WITHOUT_LIKE, MOST_WITHOUT_LIKE, UNBALANCED
 from firmtrade_core.channels.work import Request
+from firmtrade_core.codes.sectors import sector_words
 from firmtrade_core.figures.effects import chance
 from firmtrade_core.labels import grouped, in_words, number
 from firmtrade_core.report.as_code import as_code, imports
@@ -235,7 +236,7 @@ def trials(study: Study) -> list[tuple[str, str, str, str]]:
         low, high = (pick(study.without_sector, key=lambda s: s.effect) for pick in (min, max))
         rows.append(
             ("Leaving one sector out", f"{number(low.effect, signed=True)} to {number(high.effect, signed=True)}", "",
-             f"lowest without {plain(low.sector)}, highest without {plain(high.sector)}")
+             f"lowest without {sector_words(low.sector).lower()}, highest without {sector_words(high.sector).lower()}")
         )  # fmt: skip
     return [*rows, *_measured(study), *_instrumented(study), *_hidden(study)]
 

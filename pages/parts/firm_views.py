@@ -224,7 +224,7 @@ def _differences(
     if bench.by in ("destination", "origin"):
         present = report.results.data.presence[explanation.rows] == PRESENT
         order = np.argsort(-present.sum(0), kind="stable")[:12]
-        labels = {_place(report.results.data.markets[j]): present[:, j] for j in order}
+        labels = {country_name(report.results.data.markets[j]): present[:, j] for j in order}
     else:
         here = report.places[bench.by].to_numpy()[explanation.rows]
         names = (
@@ -239,13 +239,6 @@ def _differences(
         return
     drawn = figures.differences_chart(table, bench.by, read, source)
     chart.draw(drawn, key="firms_differences", result=f"{report.content_hash}{bench.by}", kind="differences")
-
-
-def _place(market: str) -> str:
-    try:
-        return country_name(market) if len(market) == 3 and market.isupper() else market
-    except (KeyError, ValueError):
-        return market
 
 
 # One firm ---------------------------------------------------------------------------------------
@@ -301,7 +294,7 @@ def one_firm(report: CapabilityReport, bench: Bench) -> None:
         chart.draw(drawn, key="firms_waterfall", result=stamp, kind="waterfall")
     with right.container(key="firms_private_too" if private else "firms_open_too"):
         known = np.isfinite(before.chances)
-        markets = [_place(name) for name, some in zip(data.markets, known, strict=True) if some]
+        markets = [country_name(name) for name, some in zip(data.markets, known, strict=True) if some]
         rise = after.anywhere - before.anywhere
         title = (
             f"Chance to {report.flow} anywhere {'rises' if rise > 0 else 'falls'} by {100 * abs(rise):.1f} points"
@@ -504,7 +497,7 @@ def how_well(report: CapabilityReport, bench: Bench) -> None:
 
 
 def _market_names(report: CapabilityReport) -> dict[str, str]:
-    return {name: _place(name) for name in report.results.data.markets}
+    return {name: country_name(name) for name in report.results.data.markets}
 
 
 def _scores(label: str, scores: Scores) -> None:
@@ -592,7 +585,7 @@ def who_next(report: CapabilityReport, bench: Bench) -> None:
             ("Firm", "Sector", "Chance of any market, %", "90 % interval", "Likeliest market", "Chance there, %"),
             [
                 (str(r["firm"])[:12], attribute_words(str(r["sector"])), number(r["chance"], significant=3), f"{number(r['low'])} to {number(r['high'])}",
-                 _place(str(r["likeliest market"])), number(r["chance there"], significant=3))
+                 country_name(str(r["likeliest market"])), number(r["chance there"], significant=3))
                 for r in table.to_dict("records")
             ],
             left=(1, 4),
@@ -649,7 +642,7 @@ def parameters(report: CapabilityReport, bench: Bench) -> None:
         "Market effects",
         ("Market", "Group", "Firms there", "Demand δ", "90 %", "Threshold k", "90 %"),
         [
-            (_place(str(line["market"])), str(line["group"]).removesuffix(f" {report.year}"), f"{line['sellers']:,}", number(line["demand"]),
+            (country_name(str(line["market"])), str(line["group"]).removesuffix(f" {report.year}"), f"{line['sellers']:,}", number(line["demand"]),
              f"{number(line['demand_low'])} to {number(line['demand_high'])}" if banded else "",
              number(line["threshold"]), f"{number(line['threshold_low'])} to {number(line['threshold_high'])}" if banded else "")
             for _, line in table.sort_values("sellers", ascending=False).head(40).iterrows()
