@@ -251,7 +251,9 @@ def in_percent(fraction: float) -> str:
 def _with_unit(text: str, unit: str) -> str:
     """Amounts of money stay whole, `bn USD` too; longer units may go on in the next line."""
     bound = unit.replace(" USD", "\u00a0USD")
-    return text if text == "–" else f"{text}{NARROW_NO_BREAK_SPACE}{bound}"
+    # A narrow space before a word would read as none.
+    gap = NARROW_NO_BREAK_SPACE if unit.startswith("%") else "\u00a0"
+    return text if text == "–" else f"{text}{gap}{bound}"
 
 
 #: Columns whose names make poor words.

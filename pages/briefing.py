@@ -11,7 +11,7 @@ from firmtrade_core.paths import asset
 from firmtrade_core.world.world import World
 from pages.parts import address, drivers, views
 from pages.parts.exports import take_away
-from pages.parts.frame import certificate_line, complain, open_page
+from pages.parts.frame import certificate_line, complain, notice, open_page
 from pages.parts.presets import sentence
 from pages.parts.reading import Reading, read
 from pages.parts.solving import UnsolvedError
@@ -152,6 +152,7 @@ def _brief(world: World) -> None:
         style = asset("presenter.css").read_text(encoding="utf-8")
         st.html(f"<span hidden></span><style>{style}</style>")
     st.html(f'<h1 class="ft-sentence ft-large">{sentence(store.scenario, world)}</h1>')
+    notice(store)
     try:
         reading = read(store, world)
     except UnsolvedError as problem:

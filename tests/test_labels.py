@@ -28,7 +28,7 @@ def test_two_significant_digits_at_most_two_decimals(value: float, words: str) -
 
 def test_units_stand_beside_numbers() -> None:
     assert change(0.12) == "+0.12\u202f%"
-    assert level(1234.0, "bn USD") == "1\u202f230\u202fbn\u00a0USD"
+    assert level(1234.0, "bn USD") == "1\u202f230\u00a0bn\u00a0USD"
     assert change(float("nan")) == "–"
     assert in_percent(0.123) == "12\u202f%"
 

@@ -362,16 +362,17 @@ def premia(results: CapabilityResults) -> pd.DataFrame:
     -------
     DataFrame
         ``observed`` (posterior means) beside ``model`` (implied by the estimate for firms with these attributes):
-        agreement says that the model reproduces selection.
+        agreement says that the model reproduces selection. Missing where all firms trade, or none does.
     """
     data = results.data
     exporter = (data.presence == PRESENT).any(1)
     weights = data.row_weights
 
     def gap(values: Array, chosen: Array) -> float:
-        return float(
-            np.average(values, weights=weights * chosen) - np.average(values, weights=weights * (1 - chosen))
-        )
+        some, others = weights * chosen, weights * (1 - chosen)
+        if not some.any() or not others.any():
+            return float("nan")
+        return float(np.average(values, weights=some) - np.average(values, weights=others))
 
     drawn, u = _redrawn(data, results)
     u_hat = results.capability - results.m

@@ -481,7 +481,8 @@ def how_well(report: CapabilityReport, bench: Bench) -> None:
         trader = words.trader(report)
         if report.premium:
             chart.draw(figures.premium_chart(report.premium, source, trader), key="firms_premium", result=hash_, kind="premium")  # fmt: skip
-            chart.draw(figures.premia_chart(report.premia, source, trader), key="firms_premia", result=hash_, kind="premia")  # fmt: skip
+            if report.premia.notna().all(axis=None):
+                chart.draw(figures.premia_chart(report.premia, source, trader), key="firms_premia", result=hash_, kind="premia")  # fmt: skip
     downloads(
         report,
         bench,

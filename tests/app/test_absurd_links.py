@@ -53,3 +53,19 @@ def test_the_lab_stands(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: An
     app.run()
     assert not app.exception and app.session_state["store"].scenario.name == name
     assert "fault of its own" not in " ".join(element.proto.body for element in app.get("html"))
+
+
+@pytest.mark.parametrize("page", ["firms", "channels", "attribution", "briefing", "lab", "compare"])
+def test_whichever_page_a_broken_link_opens_says_so(
+    page: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.chdir(PROJECT)
+    monkeypatch.delenv("FIRMTRADE_HOME", raising=False)
+    save_world(synthetic_world(), tmp_path / "small.world")
+    monkeypatch.setenv("FIRMTRADE_WORLD", str(tmp_path / "small.world"))
+    app = AppTest.from_file(str(PROJECT / f"pages/{page}.py"), default_timeout=60)
+    app.session_state["in_frame"] = True
+    app.query_params["s"] = "no scenario at all"
+    app.run()
+    assert not app.exception
+    assert any("About the link or file you opened" in element.proto.body for element in app.get("html"))

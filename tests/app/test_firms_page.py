@@ -16,6 +16,7 @@ from firmtrade_core.capability import Learner, Settings
 from firmtrade_core.capability.work import CapabilityReport, Request, estimate_capability
 from firmtrade_core.cli.serving import serving
 from firmtrade_core.jobs import content_hash
+from firmtrade_core.panel import FirmPanel
 from firmtrade_core.paths import PROJECT
 from pages.parts.capability_bench import Bench
 from tests.app.accessibility import serious_findings
@@ -149,3 +150,22 @@ def test_the_page_in_a_browser(
         page.wait_for_selector('.ft-chart[data-kind="calibration"][data-result]')
         assert serious_findings(page) == []
         page.close()
+
+
+def test_firms_that_all_trade_are_estimated_and_every_section_says_what_it_cannot_tell(
+    page: tuple[AppTest, Bench], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, bench = page
+    panel = panel_of(draw(300, len(PLACES), seed=5))
+    trade = panel.query("SELECT * FROM trade")
+    sellers = panel.firms[panel.firms["firm"].isin(trade["firm"])]
+    folder = FirmPanel.from_frames(sellers, trade, metadata=panel.metadata).save(tmp_path / "sellers")
+    monkeypatch.setenv("FIRMTRADE_FIRMS", str(folder))
+    report = estimate_capability(Request(folder, settings=QUICK, draws=3, held_out=0, hidden=(), sample=100))
+    assert any("no never-exporters" in said for said in report.results.diagnostics)
+    assert not report.premium and report.premia["observed"].isna().all() and "starters" not in report.bands
+    store(bench.private, bench.request(), report)
+    for section, words in {"predicts": "add up", "firm": "Chance to export", "well": "One index", "next": "Every firm exports", "parameters": "never-exporters"}.items():  # fmt: skip
+        bench.section = section
+        app.run()
+        assert not app.exception and words in html(app)

@@ -92,8 +92,8 @@ def test_structure_forecasts_held_out_firms_best(sample) -> None:
     assert set(found.best) <= {STRUCTURE, ECONOMETRICS, LEARNING}
 
 
-def test_structure_forecasts_a_policy(sample) -> None:
-    data, truth, _ = sample
+def certificates_for_all(truth):
+    """Attributes under a programme that gives a4 to every firm, and true forecasts before and after."""
     observed = draw_reference(ReferenceDesign(firms=1500, markets=10, seed=21)).observed
     treated = observed.attributes.assign(a4=1.0)
     shift = explained_capability(treated) - explained_capability(observed.attributes)
@@ -101,6 +101,12 @@ def test_structure_forecasts_a_policy(sample) -> None:
         structural_forecast(m, truth.g, truth.demand[None], truth.threshold[None], TRUE)
         for m in (truth.m, truth.m + shift)
     )
+    return treated, before, after
+
+
+def test_structure_forecasts_a_policy(sample) -> None:
+    data, truth, _ = sample
+    treated, before, after = certificates_for_all(truth)
     found = compare_after_policy(data, treated.to_numpy(), (before, after), forecasters(data, QUICK)).table
     assert found.loc["truth", "entry change"] > 3
     assert found.loc[STRUCTURE, "entry error"] < 0.7 * found.loc["truth", "entry change"]
@@ -187,13 +193,7 @@ def test_no_law_is_declared_where_chance_could_have_made_the_gain(sample) -> Non
 
 def test_refits_put_intervals_about_the_change_that_a_policy_brings(sample) -> None:
     data, truth, _ = sample
-    observed = draw_reference(ReferenceDesign(firms=1500, markets=10, seed=21)).observed
-    treated = observed.attributes.assign(a4=1.0)
-    shift = explained_capability(treated) - explained_capability(observed.attributes)
-    before, after = (
-        structural_forecast(m, truth.g, truth.demand[None], truth.threshold[None], TRUE)
-        for m in (truth.m, truth.m + shift)
-    )
+    treated, before, after = certificates_for_all(truth)
     quick = Settings(tune=False, rounds=2, learner=Learner(rounds=0, pairs=1))
     model = StructuralForecaster(estimate(data, quick))
     found = compare_after_policy(
