@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from firmtrade_core.paths import whole_file
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -77,7 +79,8 @@ def gravity(
     except OSError as error:
         _stop(f"{error.filename or world_panel} cannot be read or written: {error.strerror}.", as_json)
     folder = out / run_key(world_panel, equation)
-    table.to_parquet(folder / "elasticities.parquet", index=False)
+    with whole_file(folder / "elasticities.parquet") as part:
+        table.to_parquet(part, index=False)
     if as_json:
         typer.echo(json.dumps(_content(estimates, table, folder), allow_nan=False))
     else:
