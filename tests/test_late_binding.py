@@ -14,8 +14,31 @@ PROJECT = Path(__file__).parents[1]
 
 #: Calls that consume a generator before they return.
 CONSUMERS = frozenset(
-    "all any array asarray concat concatenate dict extend fromiter frozenset join list listed max mean min next set "
-    "sorted stack sum tuple update".split()
+    [
+        "all",
+        "any",
+        "array",
+        "asarray",
+        "concat",
+        "concatenate",
+        "dict",
+        "extend",
+        "fromiter",
+        "frozenset",
+        "join",
+        "list",
+        "listed",
+        "max",
+        "mean",
+        "min",
+        "next",
+        "set",
+        "sorted",
+        "stack",
+        "sum",
+        "tuple",
+        "update",
+    ]
 )
 
 LAZY = (ast.Lambda, ast.GeneratorExp, ast.FunctionDef)
