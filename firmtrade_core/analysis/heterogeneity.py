@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.equilibrium import Equilibrium, solve
+from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.labels import change, in_percent, number
 from firmtrade_core.margins import FirmsMargins
@@ -335,7 +335,7 @@ def compare_laws(
             structure = scenario.structure.model_copy(update=change_)
             compiled = compile(scenario.with_(structure=structure), world, home)
             try:
-                results[law] = solve(world, compiled.shock, compiled.parameters, start=compiled.unanswered)
+                results[law] = compiled.solve()
             except EquilibriumError as error:
                 failed = error
                 continue

@@ -117,3 +117,23 @@ class CarriedMargins:
     def calibrate(self, world: World, trade_elasticity: Array) -> Margins:
         """The margins as carried; world and elasticities have already shaped them."""
         return self.margins
+
+
+@dataclass(frozen=True, repr=False)
+class BalancedMargins(CarriedMargins):
+    """Margins carried to a world whose trade has been balanced, knowing where they come from.
+
+    Parameters
+    ----------
+    origin, law
+        The world before balancing, and the family as chosen.
+    identity
+        Of origin and structure; it stands for the margins in content hashes.
+    """
+
+    origin: World | None = None
+    law: MarginFamily | None = None
+    identity: str = ""
+
+    def __repr__(self) -> str:
+        return f"BalancedMargins({self.name}, {self.identity})"
