@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,9 +12,10 @@ from scipy.sparse import csr_array
 from scipy.sparse.linalg import lsqr
 
 from firmtrade_core.gravity.conditional import conditional_flows
+from firmtrade_core.gravity.effects import effects_at_rows, regressor_index, solve_effects
 from firmtrade_core.gravity.errors import RegressorError
 from firmtrade_core.gravity.estimate import GravityEstimate
-from firmtrade_core.gravity.panel import Array, Integers
+from firmtrade_core.gravity.panel import Array
 
 
 def ad_valorem_equivalent(
@@ -185,7 +186,7 @@ def read_structure(
     log_term, paired = _log_cost_terms(found)
     term[at] = np.exp(log_term[mask.to_numpy()])
     if paired:
-        term = _normalised(term)
+        term = normalised_costs(term)
     at_home = np.diag(term) > 0 if paired else np.ones(len(countries), dtype=bool)
     reference = reference or countries[int(np.where(at_home, fitted.sum(0), 0.0).argmax())]
     if reference not in np.array(countries)[at_home]:
@@ -205,50 +206,16 @@ def read_structure(
 
 def _log_cost_terms(found: GravityEstimate) -> tuple[Array, bool]:
     """θ'x of every row used, with the pair's effect where there is one, (n,), and whether there are such."""
-    kept = [found.sample.terms.index(t) for t in found.terms if t in found.sample.terms]
-    beta = np.array([found.coefficients[found.sample.terms[k]] for k in kept])
-    index: Array = found.sample.regressors[:, kept] @ beta
-    effects = found.sample.effects
-    pairs = [k for k, name in enumerate(effects) if "pair" in name]
-    if not pairs:
+    index = regressor_index(found)
+    if not any("pair" in name for name in found.specification.effects):
         return index, False
     # A pair's mean over its own years would carry the country-year effects of just those years, another mix for
     # every gap in the panel: all effects are solved for together.
-    rest = np.log(found.cells["fitted"].to_numpy()) - index
-    solved = solve_effects(rest, list(effects.values()))
-    return index + np.sum([solved[k] for k in pairs], axis=0), True
+    pairs = [values for name, values in effects_at_rows(found).items() if "pair" in name]
+    return index + np.sum(pairs, axis=0), True
 
 
-def solve_effects(values: Array, groups: Sequence[Integers]) -> list[Array]:
-    """Split values into a sum of one effect per group of every grouping.
-
-    Least squares, of least norm where levels of one grouping could move into another's. Fixed effects swept out of a
-    regression are recovered exactly from what its regressors leave of the fitted index, gaps or not.
-
-    Parameters
-    ----------
-    values : (n,)
-    groups
-        Integer labels, (n,) each.
-
-    Returns
-    -------
-    list of (n,)
-        The effects at every row, in the order of the groupings.
-    """
-    places = [np.unique(labels, return_inverse=True)[1] for labels in groups]
-    sizes = [int(at.max()) + 1 for at in places]
-    starts = np.concatenate([[0], np.cumsum(sizes)])
-    columns = np.concatenate([at + start for at, start in zip(places, starts[:-1], strict=True)])
-    # Columns of one length: the solver's steps then do not depend on how large groups are.
-    weights = 1 / np.sqrt(np.bincount(columns, minlength=int(starts[-1])))
-    rows = np.tile(np.arange(len(values)), len(places))
-    design = csr_array((weights[columns], (rows, columns)), shape=(len(values), int(starts[-1])))
-    found = weights * lsqr(design, values, atol=1e-13, btol=1e-13, iter_lim=20_000)[0]
-    return [found[start + at] for at, start in zip(places, starts[:-1], strict=True)]
-
-
-def _normalised(term: Array) -> Array:
+def normalised_costs(term: Array) -> Array:
     """Cost terms whose pair effects are known up to factors by exporter and by importer, made comparable.
 
     Costs at home become one, and a country's exports cost on average as much as its imports (least squares over the

@@ -127,7 +127,7 @@ def costs_that_are_known(gaps: str) -> tuple[np.ndarray, GravityEstimate]:
 
 @pytest.mark.parametrize("gaps", ["none", "late exporters", "at random"])
 def test_gaps_in_the_panel_do_not_enter_costs(gaps: str) -> None:
-    cost, found = costs_that_are_known(gaps)
+    _cost, found = costs_that_are_known(gaps)
     reading = read_structure(found, year=2005, elasticity=ELASTICITY)
     np.testing.assert_allclose(reading.conditional_change(np.zeros((9, 9))), 1, rtol=1e-6)
     if gaps != "at random":
@@ -161,7 +161,7 @@ def test_resistances_of_pair_effects_have_costs_at_home_of_one() -> None:
 
 
 def test_a_country_without_sales_at_home_has_no_resistance() -> None:
-    cost, found = costs_that_are_known("none")
+    _cost, found = costs_that_are_known("none")
     panel_cells = found.cells.rename(columns={"fitted": "flow"})
     table = panel_cells[~((panel_cells["exporter"] == "C2") & (panel_cells["importer"] == "C2"))]
     table = table.assign(tariff=np.expm1(found.sample.regressors[table.index, 0])).drop(
