@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from firmtrade_core.cli.gravity_equation import counterfactual, estimate
+from firmtrade_core.paths import whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,7 +100,8 @@ def sectors(
     except OSError as error:
         _stop(f"{error.filename or world_panel} cannot be read or written: {error.strerror}.", as_json)
     folder = out / run_key(world_panel, equation)
-    table.to_parquet(folder / "elasticities.parquet", index=False)
+    with whole_file(folder / "elasticities.parquet") as part:
+        table.to_parquet(part, index=False)
     if as_json:
         typer.echo(json.dumps(_content(estimates, table, folder), allow_nan=False))
     else:
