@@ -104,7 +104,7 @@ def situations(equilibrium: Equilibrium, sector: int) -> tuple[Situation, Situat
         raise ComparisonError(f"No firms are known in {name}; choose another sector.")
     row, home = int(at[0]), margins.home
     count = float(margins.sectors[row].arrays[2].sum())
-    sigma = float(margins.elasticity_of_substitution[sector])
+    sigma = float(margins.within_elasticity[sector])
     deviations = margins.sectors[row].deviations
     change = equilibrium.threshold_change[home, :, sector]
     found = []

@@ -3,6 +3,8 @@
 from firmtrade_core.margins.base import (
     BalancedMargins,
     CarriedMargins,
+    ElasticityError,
+    ElasticityKind,
     MarginChange,
     MarginFamily,
     Margins,
@@ -18,6 +20,8 @@ __all__ = [
     "CarriedMargins",
     "Deviations",
     "EatonKortum",
+    "ElasticityError",
+    "ElasticityKind",
     "FirmSector",
     "FirmShift",
     "Firms",
