@@ -165,8 +165,8 @@ def with_given_columns(table: pd.DataFrame, given: Mapping[str, str], where: str
         )
     named = {name: plain[column.strip().casefold()] for name, column in given.items()}
     roles = {role: column for role, column in guess_columns(list(table.columns)).items() if role not in named}
-    roles = {role: None if column in named.values() else column for role, column in roles.items()} | named
-    chosen = {column: role for role, column in roles.items() if column is not None}
+    chosen = {c: role for role, c in roles.items() if c is not None and c not in named.values()}
+    chosen |= {column: role for role, column in named.items()}
     # A column that already bears a role's name but plays none gives way.
     table = table.drop(columns=[c for c in table.columns if c in ROLE and c not in chosen])
     return table.rename(columns=chosen)

@@ -50,7 +50,7 @@ def without_partner(countries: Sequence[str], border: Array) -> list[str]:
         ((exports == 0) & (imports > 0), "No exports in any sector, though imports of: {}", imports),
         ((imports == 0) & (exports > 0), "No imports in any sector, though exports of: {}", exports),
     ):
-        who = {countries[i]: float(worth[i]) for i in np.flatnonzero(missing)}
+        who = {countries[int(i)]: float(worth[i]) for i in np.flatnonzero(missing)}
         # Of one economy alone none has a partner.
         if who and len(countries) > 1:
             said.append(words.format(named(who)) + ".")
@@ -79,7 +79,7 @@ def without_home_sales(
     at = np.arange(n)
     home = present[at, at]
     abroad = sales.sum(1) - sales[at, at]
-    whole = {countries[i]: float(abroad[i].sum()) for i in np.flatnonzero(~home.any(1))}
+    whole = {countries[int(i)]: float(abroad[i].sum()) for i in np.flatnonzero(~home.any(1))}
     parts = {
         f"{countries[i]} {sectors[s]}": float(abroad[i, s])
         for i, s in zip(*np.nonzero(~home & (abroad > 0)), strict=True)

@@ -167,8 +167,8 @@ def _left_out(
     outside: dict[str, float] = {}
     for column, at in (("i", origin), ("j", destination)):
         sums = pd.Series(value[at < 0]).groupby(table[column].to_numpy()[at < 0]).sum()
-        for number, amount in sums.items():
-            who = iso.get(int(number)) or names.get(int(number), str(number))
+        for number, amount in zip(map(int, sums.index), sums, strict=True):
+            who = iso.get(number) or names.get(number, str(number))
             outside[who] = outside.get(who, 0.0) + float(amount)
     lost = value[(origin < 0) | (destination < 0)].sum()
     return (

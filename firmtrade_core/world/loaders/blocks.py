@@ -137,7 +137,7 @@ def drop_idle(countries: Sequence[str], expenditure: Array, changes: list[str]) 
     active = (expenditure.sum((0, 2)) > 0) & (expenditure.sum((1, 2)) > 0)
     if not active.all():
         worth = expenditure.sum((0, 2)) + expenditure.sum((1, 2))
-        who = {str(countries[i]): float(worth[i]) for i in np.flatnonzero(~active)}
+        who = {countries[int(i)]: float(worth[i]) for i in np.flatnonzero(~active)}
         changes.append(f"Left out, without sales or without expenditure: {named(who)}.")
     return np.flatnonzero(active)
 
