@@ -52,9 +52,15 @@ class CompiledScenario:
 
     @property
     def stamps(self) -> tuple[str, ...]:
-        """What must stand beside every number: effects that are associations only."""
-        weak = self.treatment is not None and "association" in self.treatment.grades
-        return (GRADES["association"],) if weak else ()
+        """What must stand beside every number that follows from programmes: weak evidence, and firms that are invented."""
+        if self.treatment is None or not self.treatment.count:
+            return ()
+        weak = [
+            words
+            for grade, words in GRADES.items()
+            if grade in ("assumed", "association") and grade in self.treatment.grades
+        ]
+        return (*weak, *(("synthetic firms",) if self.treatment.home.synthetic else ()))
 
 
 def compile(scenario: Scenario, world: World, home: HomeFirms | None = None) -> CompiledScenario:
