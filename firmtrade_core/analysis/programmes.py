@@ -17,7 +17,7 @@ from firmtrade_core.equilibrium import Equilibrium, solve
 from firmtrade_core.scenarios import HomeFirms, Programme, Scenario, compile
 from firmtrade_core.scenarios.compile import CompiledScenario
 from firmtrade_core.scenarios.home import GRADES, Effect
-from firmtrade_core.scenarios.programmes import Treatment, effect_of, wto_note
+from firmtrade_core.scenarios.programmes import Treatment, effect_of, stamps_of, wto_note
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
@@ -86,11 +86,7 @@ class ProgrammeResult:
     @property
     def stamps(self) -> tuple[str, ...]:
         """What stands beside every number wherever it goes: evidence of the effect, invented firms, a cost not entered."""
-        return (
-            self.evidence,
-            *(("synthetic firms",) if self.after.home.synthetic else ()),
-            *(() if self.account.known else ("cost not entered",)),
-        )
+        return stamps_of(self.card, self.effect, self.after.home)
 
     @property
     def stamp(self) -> str:

@@ -18,7 +18,7 @@ from firmtrade_core.margins import (
 from firmtrade_core.scenarios.atlas import Atlas
 from firmtrade_core.scenarios.draft import Draft
 from firmtrade_core.scenarios.errors import ScenarioError
-from firmtrade_core.scenarios.home import GRADES, HomeFirms
+from firmtrade_core.scenarios.home import HomeFirms
 from firmtrade_core.scenarios.levers import apply
 from firmtrade_core.scenarios.programmes import Treatment, wto_note
 from firmtrade_core.scenarios.retaliation import retaliate
@@ -42,6 +42,9 @@ class CompiledScenario:
         The solve without retaliation, where proportional retaliation needed one.
     treatment : Treatment or None
         The home country's firms after programmes.
+    stamps : tuple of str
+        What must stand beside every number that follows from programmes: weak evidence, invented firms, a cost not
+        entered.
     """
 
     shock: Shock
@@ -49,18 +52,7 @@ class CompiledScenario:
     report: tuple[str, ...]
     unanswered: Equilibrium | None = None
     treatment: Treatment | None = None
-
-    @property
-    def stamps(self) -> tuple[str, ...]:
-        """What must stand beside every number that follows from programmes: weak evidence, and firms that are invented."""
-        if self.treatment is None or not self.treatment.count:
-            return ()
-        weak = [
-            words
-            for grade, words in GRADES.items()
-            if grade in ("assumed", "association") and grade in self.treatment.grades
-        ]
-        return (*weak, *(("synthetic firms",) if self.treatment.home.synthetic else ()))
+    stamps: tuple[str, ...] = ()
 
 
 def compile(scenario: Scenario, world: World, home: HomeFirms | None = None) -> CompiledScenario:
@@ -98,7 +90,9 @@ def compile(scenario: Scenario, world: World, home: HomeFirms | None = None) -> 
             "Trade deficits are removed along with the policies, and the numbers hold both. Read against the same model "
             "choices without policies, they hold the policies alone."
         )
-    return CompiledScenario(shock, parameters, tuple(read.notes), unanswered, draft.treatment)
+    return CompiledScenario(
+        shock, parameters, tuple(read.notes), unanswered, draft.treatment, tuple(draft.stamps)
+    )
 
 
 def run(

@@ -306,6 +306,7 @@ def _(card: schema.Programme, draft: Draft, atlas: Atlas) -> None:
     effect = effect_of(card, home)
     for line in _cautions(card, effect, home):
         atlas.note(line)
+    draft.stamp(*stamps_of(card, effect, home))
     if home is None or draft.treatment is None:
         _without_firms(card, effect, draft, atlas, sectors)
         return
@@ -327,6 +328,15 @@ def _(card: schema.Programme, draft: Draft, atlas: Atlas) -> None:
         )
     draft.treatment = draft.treatment.after(share, unit, outlay, units, card.deadweight)
     draft.outlay[draft.world.country_index(home.country)] += outlay
+
+
+def stamps_of(card: schema.Programme, effect: Effect, home: HomeFirms | None) -> tuple[str, ...]:
+    """What stands beside every number of a programme wherever it goes, the evidence of its effect first."""
+    return (
+        GRADES[effect.grade],
+        *(("synthetic firms",) if home is not None and home.synthetic else ()),
+        *(() if card.cost_known else ("cost not entered",)),
+    )
 
 
 def outlay_of(card: schema.Programme, reached: float) -> float:
