@@ -26,7 +26,7 @@ from firmtrade_core.analysis.programmes import (
 )
 from firmtrade_core.analysis.states import ComparisonError, abroad
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.equilibrium import Equilibrium, solve
+from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.scenarios import HomeFirms, ProgrammeEffect, Scenario, ScenarioError, Tariff, compile
 from firmtrade_core.scenarios.fields import EVERYTHING
@@ -247,7 +247,7 @@ class ProgrammeStudy:
 
         def cut(share: float) -> Equilibrium:
             compiled = compile(rest.with_(cards=(*rest.cards, card(share))), self.world, self.home)
-            return solve(self.world, compiled.shock, compiled.parameters, start=base)
+            return compiled.solve(base)
 
         low, gap_low, high = 0.0, -cost, 1.0
         equilibrium = cut(high)

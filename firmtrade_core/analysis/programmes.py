@@ -13,7 +13,7 @@ from firmtrade_core.analysis.firms import exporters, firm_outcomes
 from firmtrade_core.analysis.programme_account import Account
 from firmtrade_core.analysis.states import ComparisonError, abroad
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.equilibrium import Equilibrium, solve
+from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.scenarios import HomeFirms, Programme, Scenario, compile
 from firmtrade_core.scenarios.compile import CompiledScenario
 from firmtrade_core.scenarios.home import GRADES, Effect
@@ -166,8 +166,8 @@ def evaluate_programme(
     programme = judged_card(scenario, card)
     whole, rest = variants(scenario, card)
     plain, full = compile(rest, world, home), compile(whole, world, home)
-    without = without or solve(world, plain.shock, plain.parameters, start=plain.unanswered)
-    with_it = with_it or solve(world, full.shock, full.parameters, start=without)
+    without = without or plain.solve()
+    with_it = with_it or full.solve(without)
     return _judged(programme, plain, full, without, with_it)
 
 
@@ -182,7 +182,7 @@ def judged_card(scenario: Scenario, card: int) -> Programme:
     programme = scenario.cards[card]
     if not isinstance(programme, Programme):
         raise ComparisonError(f"Card {card + 1} is of kind {programme.kind}; choose a programme.")
-    if scenario.structure.family != "firms":
+    if scenario.structure.family not in ("firms", "differing"):
         raise ComparisonError("Choose the firms family: a programme is judged firm by firm.")
     return programme
 
@@ -191,6 +191,9 @@ def variants(scenario: Scenario, card: int) -> tuple[Scenario, Scenario]:
     """The scenario with a card, switched on and last, and without it."""
     others = tuple(c for position, c in enumerate(scenario.cards) if position != card)
     last = scenario.cards[card].model_copy(update={"enabled": True})
+    if scenario.structure.family == "differing":
+        # As with the programme, so without it: both are told firm by firm.
+        scenario = scenario.with_(structure=scenario.structure.model_copy(update={"family": "firms"}))
     return scenario.with_(cards=(*others, last)), scenario.with_(cards=others)
 
 

@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.margins import Deviations, Firms, FirmSector, FirmsError, Lognormal, Pareto
+from firmtrade_core.paths import whole_file
 from firmtrade_core.scenarios.isic import parts_of_sector
 from firmtrade_core.world.world import World
 
@@ -239,7 +240,8 @@ class HomeFirms:
 
         table = pyarrow.Table.from_pandas(_narrowed(self.firms), preserve_index=False)
         about = {**(table.schema.metadata or {}), _KEY: json.dumps(self._about()).encode()}
-        pyarrow.parquet.write_table(table.replace_schema_metadata(about), path, compression="zstd")
+        with whole_file(path) as part:
+            pyarrow.parquet.write_table(table.replace_schema_metadata(about), part, compression="zstd")
 
     @classmethod
     def load(cls, path: Path) -> HomeFirms:

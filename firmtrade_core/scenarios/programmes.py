@@ -384,7 +384,7 @@ def _without_firms(
         raise ScenarioError(f"{country} is not in this world.{suggestion(country, draft.world.countries)}")
     home = draft.world.country_index(country)
     structure, elasticity = atlas.structure, atlas.elasticity
-    law = structure.elsewhere if structure.family == "firms" else structure.family
+    law = structure.elsewhere if structure.family in ("firms", "differing") else structure.family
     tail = structure.tail if law == "pareto" else 1.0
     # Capability moves sales as the (1-σ)th power of costs; tail times σ-1 is ε in the constant families.
     per_cost = elasticity

@@ -28,8 +28,11 @@ from firmtrade_core.scenarios import fields
 from firmtrade_core.scenarios.errors import ScenarioError, readable
 from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING, Line, Names, NamesOrNone, Paragraph, Rate
 
-#: Version of the format; a file of another version is refused by name.
-VERSION = 1
+#: Version of the format; a file of a later version is refused by name, an older one is brought up to this one.
+VERSION = 2
+
+#: What the structure of a version 1 meant where it left a field out: it left out what was the default then.
+_LEFT_OUT_BY_VERSION_1 = {"family": "armington", "elsewhere": "pareto", "deficits": "fixed"}
 
 MOST_CARDS = 50
 
@@ -484,8 +487,10 @@ class Structure(_Frozen):
     Parameters
     ----------
     family
-        How firms differ. ``none`` is another word for ``armington``; ``firms`` takes the home country's own
-        firms where they are loaded, and falls back to Pareto where not.
+        How firms differ. ``differing``, the default, is settled when the scenario meets a world (`resolved`): the
+        home country's own firms where some are loaded or a programme treats them, else lognormal firms.
+        ``none`` is another word for ``armington``; ``firms`` takes the home country's own firms, and falls back
+        to the law of ``elsewhere`` where none are loaded.
     elsewhere
         Law of firms in other countries, and in home sectors without firms, in the firms family.
     tail
@@ -499,13 +504,15 @@ class Structure(_Frozen):
         See `firmtrade_core.equilibrium.Parameters`.
     """
 
-    family: Literal["armington", "eaton_kortum", "krugman", "pareto", "lognormal", "firms"] = "armington"
-    elsewhere: Literal["pareto", "lognormal"] = "pareto"
+    family: Literal["differing", "armington", "eaton_kortum", "krugman", "pareto", "lognormal", "firms"] = (
+        "differing"
+    )
+    elsewhere: Literal["pareto", "lognormal"] = "lognormal"
     tail: Annotated[float, Field(gt=1, le=100)] = 1.5
     dispersion: Annotated[float, Field(gt=0, le=10)] = 2.4
     elasticity: str | float | dict[str, float] = 4.0
     entry: Literal["restricted", "free"] = "restricted"
-    deficits: Literal["fixed", "proportional", "removed"] = "fixed"
+    deficits: Literal["fixed", "proportional", "removed"] = "proportional"
     labour_supply_elasticity: Annotated[float, Field(ge=0, le=20)] = 0.0
 
     @field_validator("family", mode="before")
@@ -560,7 +567,7 @@ class Scenario(_Frozen):
         `Scenario.parse` raises `ScenarioError` instead, in words for people.
     """
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     name: Line = "Untitled scenario"
     description: Paragraph = ""
     source: Paragraph = ""
@@ -574,6 +581,8 @@ class Scenario(_Frozen):
     def parse(cls, content: Any) -> Scenario:
         """A scenario from plain data (mappings, lists, numbers, texts).
 
+        Version 1 is read too: a structure that it names keeps its meaning, one that it does not name is the default.
+
         Raises
         ------
         ScenarioError
@@ -581,12 +590,13 @@ class Scenario(_Frozen):
         """
         if not isinstance(content, Mapping):
             raise ScenarioError("A scenario is a mapping with fields such as name and cards.")
-        if (version := content.get("version", VERSION)) != VERSION:
+        version = content.get("version", VERSION)
+        if version not in (1, VERSION) or isinstance(version, bool | float):
             raise ScenarioError(
-                f"This scenario says version {str(version)[:20]!r}; this program reads version {VERSION}."
+                f"This scenario says version {str(version)[:20]!r}; this program reads versions 1 and {VERSION}."
             )
         try:
-            return cls.model_validate(dict(content))
+            return cls.model_validate(_of_version_1(content) if version == 1 else dict(content))
         except ValidationError as error:
             raise readable(error, cls.FIELDS) from None
         except RecursionError:
@@ -619,6 +629,11 @@ class Scenario(_Frozen):
         """Cards that are switched on."""
         return tuple(card for card in self.cards if card.enabled)
 
+    @property
+    def treats_firms(self) -> bool:
+        """Whether a programme is among the cards, switched on or off: then firms are told one by one."""
+        return any(isinstance(card, Programme) for card in self.cards)
+
     @cached_property
     def content_hash(self) -> str:
         """Sixteen hexadecimal digits of what moves numbers and report: active cards, structure, world; not words."""
@@ -628,6 +643,8 @@ class Scenario(_Frozen):
             "structure": self.structure.model_dump(mode="json"),
             "world": self.world and self.world.model_dump(mode="json"),
         }
+        if self.structure.family == "differing" and self.treats_firms:
+            content["treats_firms"] = True
         text = json.dumps(content, sort_keys=True, ensure_ascii=True)
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
@@ -637,6 +654,15 @@ class Scenario(_Frozen):
             return Scenario(**{name: getattr(self, name) for name in type(self).model_fields} | changes)
         except ValidationError as error:
             raise readable(error, self.FIELDS) from None
+
+
+def _of_version_1(content: Mapping[Any, Any]) -> dict[Any, Any]:
+    """A version 1 as this version says it."""
+    structure = content.get("structure")
+    now = {}
+    if isinstance(structure, Mapping) and structure:
+        now = {"structure": {**_LEFT_OUT_BY_VERSION_1, **structure}}
+    return {**content, "version": VERSION, **now}
 
 
 Scenario.FIELDS.update(

@@ -103,7 +103,7 @@ def programme_results(store: Store, world: World) -> None:
             )
             return
         look_at_home(store, home)
-        if store.scenario.structure.family != "firms":
+        if store.scenario.structure.family not in ("firms", "differing"):
             _switch(store, home)
             return
         bench = current_bench()
@@ -157,7 +157,7 @@ def _study(bench: Bench, store: Store, world: World, home: HomeFirms) -> Program
 
     def make() -> ProgrammeStudy:
         whole, rest = variants(scenario, card)
-        latest = store.latest_on(world)
+        latest = store.latest
         without, _ = solve_scenario(rest, world, latest)
         # On screen already, unless the card is switched off or is not the last.
         shown = scenario if scenario.cards[card].enabled else whole

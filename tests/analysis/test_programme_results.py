@@ -108,6 +108,6 @@ def test_only_programmes_of_the_firms_family_are_judged(world: World) -> None:
     tariff = {"kind": "tariff", "importers": "USA", "value": 0.10}
     with pytest.raises(ComparisonError, match="choose a programme"):
         evaluate_programme(parsed(tariff), world, HOME, 0)
-    other = Scenario.parse({"cards": [PROGRAMME]})
+    other = Scenario.parse({"cards": [PROGRAMME], "structure": {"family": "pareto"}})
     with pytest.raises(ComparisonError, match="firms family"):
         evaluate_programme(other, world, HOME, 0)

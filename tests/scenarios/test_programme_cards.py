@@ -121,7 +121,7 @@ def test_export_contingent_support_draws_a_note(world: World) -> None:
 
 def test_without_firms_the_pareto_law_answers_and_says_so(world: World) -> None:
     card = {"country": "ZAF", "effect": {"capability": 0.2, "fixed_cost_saving": 0.1}, "take_up": 0.5}
-    compiled = compile(scenario(card), world)
+    compiled = compile(scenario(card, elsewhere="pareto"), world)
     assert isinstance(compiled.parameters.family, Pareto)
     assert any("No home firms are loaded" in note for note in compiled.report)
     assert any("Pareto firms of a sector as a whole" in note for note in compiled.report)
