@@ -60,24 +60,29 @@ class Path:
 
     Attributes
     ----------
-    reached : float
-        Fraction of the shock that has been solved.
     point : array
-        Unknowns there.
+        Unknowns at the last point solved; where to begin before there is one.
+    reached : float
+        Fraction of the shock solved; below zero before the world without it is (which removed deficits change too).
+    solvency : (N,) or None
+        Income over what labour earns there, by country.
     """
 
-    reached: float
     point: Array
+    reached: float = -1.0
     stretch: float = FIRST_STRETCH
+    solvency: Array | None = None
     _before: tuple[float, Array] | None = None
 
     @property
     def ended(self) -> bool:
-        """Whether the full shock is solved, or the path leads no further."""
-        return self.reached >= 1 or self.stretch < SMALLEST_STRETCH
+        """Whether the path leads no further."""
+        return self.stretch < SMALLEST_STRETCH
 
     def ahead(self) -> tuple[float, Array]:
         """The next fraction to try, and unknowns on the line through the last two solutions."""
+        if self.reached < 0:
+            return 0.0, self.point
         fraction = min(1.0, self.reached + self.stretch)
         if self._before is None:
             return fraction, self.point
@@ -87,10 +92,11 @@ class Path:
 
     def advance(self, fraction: float, point: Array, iterations: int) -> None:
         """A stretch has been solved."""
-        self._before = (self.reached, self.point)
+        if self.reached >= 0:
+            self._before = (self.reached, self.point)
+            self.stretch *= _STRETCH_FACTOR if iterations <= _EASY else 1.0
         self.reached, self.point = fraction, point
-        self.stretch *= _STRETCH_FACTOR if iterations <= _EASY else 1.0
 
     def retreat(self) -> None:
         """A stretch has failed: venture less far."""
-        self.stretch /= _STRETCH_FACTOR
+        self.stretch /= _STRETCH_FACTOR if self.reached >= 0 else np.inf

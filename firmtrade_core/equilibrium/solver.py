@@ -212,11 +212,15 @@ class _Search:
         path = self._follow()
         if isinstance(path, _Found):
             return path
+        if broke.any() and path.solvency is not None:
+            # The country that comes closest to losing all is the cause; others fail with it.
+            left = path.solvency / (self.world.income / self.baseline.labour_income)
+            broke = left <= left.min()
         _refuse_insolvency(broke, self.world)
         raise ConvergenceError(
             f"No equilibrium was found in {self.steps} iterations; furthest from clearing: "
             f"{_furthest(first.evaluation.gaps, self.world)}. Followed from nothing, the shock could be solved up to "
-            f"{path.reached:.1%} of its size (in logs) and no further. It may be too large for this structure, or "
+            f"{max(path.reached, 0.0):.1%} of its size (in logs) and no further. It may be too large for this structure, or "
             "gains of scale feed on themselves in it: try smaller steps, restricted entry, a smaller labour-supply "
             "elasticity or a smaller Pareto tail."
         )
@@ -231,21 +235,25 @@ class _Search:
         yield cold, Anderson(len(cold), min(memory, 5), longest_step=0.1)
 
     def _follow(self) -> _Found | Path:
-        """The solution at the end of the path from no shock to the full one, or how far it led."""
-        path = Path(0.0, self.system.start())
+        """The solution at the end of the path from no shock to the full one, or how far it led.
+
+        Each stretch starts on the line through the last two points, with the response at the last one.
+        """
+        path, response = Path(self.system.start()), self.response
         while not path.ended:
-            fraction, vector = path.ahead()
-            system = System(
-                self.world, part_of(self.shock, self.world, fraction), self.parameters, self.baseline
-            )
-            system.deficits_left = 1 - fraction
-            found = self._iterate(system, vector, self.response, Anderson(len(vector), self.iteration.memory))
+            before, (fraction, vector) = self.steps, path.ahead()
+            part = part_of(self.shock, self.world, fraction)
+            system = System(self.world, part, self.parameters, self.baseline)
+            found = self._iterate(system, vector, response, Anderson(len(vector), self.iteration.memory))
             if not found.converged or (found.evaluation.income <= 0).any():
                 path.retreat()
             elif fraction >= 1:
                 return found
             else:
-                path.advance(fraction, found.vector, self.steps)
+                path.advance(fraction, found.vector, self.steps - before)
+                response, point = Response(system, found.evaluation), found.evaluation.point
+                earned = system.labour_income * np.exp(point.wage + system.labour(point))
+                path.solvency = found.evaluation.income / earned
         return path
 
     def _iterate(self, system: System, vector: Array, response: Response, accelerate: Anderson) -> _Found:

@@ -146,8 +146,6 @@ class System:
         self.world_value_added = float((baseline.labour_income + baseline.profit_income).sum())
         self.deficits = world.deficits
         self.spending_ratio = world.income / (world.income - world.deficits)
-        #: Share of deficits that is still there while a path leads to their removal.
-        self.deficits_left = 0.0
         self.outlay = shock.outlay
         self.baseline_profits = _sector_first(baseline.profits)
         self.free_entry = parameters.entry == "free" and not margins.competitive
@@ -408,7 +406,7 @@ class System:
         if self.parameters.deficits == "proportional":
             spending = own_income * self.spending_ratio
             return spending * (own_income.sum() / spending.sum()) - own_income
-        return self.deficits_left * self.deficits
+        return np.zeros(self.countries)
 
     def _income(self, point: Point, flows: Flows) -> Array:
         """I', section 1 of the model, (N,)."""
