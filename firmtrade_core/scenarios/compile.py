@@ -26,7 +26,7 @@ from firmtrade_core.scenarios.assumptions import FIXED_DEFICITS
 from firmtrade_core.scenarios.atlas import Atlas
 from firmtrade_core.scenarios.draft import Draft
 from firmtrade_core.scenarios.errors import ScenarioError
-from firmtrade_core.scenarios.home import GRADES, HomeFirms
+from firmtrade_core.scenarios.home import HomeFirms
 from firmtrade_core.scenarios.levers import apply
 from firmtrade_core.scenarios.programmes import Treatment, wto_note
 from firmtrade_core.scenarios.retaliation import retaliate
@@ -55,6 +55,9 @@ class CompiledScenario:
         The solve without retaliation, where proportional retaliation needed one.
     treatment : Treatment or None
         The home country's firms after programmes.
+    stamps : tuple of str
+        What must stand beside every number that follows from programmes: weak evidence, invented firms, a cost not
+        entered.
     """
 
     world: World
@@ -64,16 +67,11 @@ class CompiledScenario:
     report: tuple[str, ...]
     unanswered: Equilibrium | None = None
     treatment: Treatment | None = None
+    stamps: tuple[str, ...] = ()
 
     def solve(self, start: Equilibrium | None = None) -> Equilibrium:
         """The world after the scenario, found from a solution near by where one is given; raises EquilibriumError."""
         return solve(self.world, self.shock, self.parameters, start=start or self.unanswered)
-
-    @property
-    def stamps(self) -> tuple[str, ...]:
-        """What must stand beside every number: effects that are associations only."""
-        weak = self.treatment is not None and "association" in self.treatment.grades
-        return (GRADES["association"],) if weak else ()
 
 
 def compile(scenario: Scenario, world: World, home: HomeFirms | None = None) -> CompiledScenario:
@@ -117,7 +115,14 @@ def compile(scenario: Scenario, world: World, home: HomeFirms | None = None) -> 
     shock = draft.shock()
     _note_what_does_nothing(scenario, shock, read, given)
     return CompiledScenario(
-        world, shock, parameters, scenario, tuple(read.notes), unanswered, draft.treatment
+        world,
+        shock,
+        parameters,
+        scenario,
+        tuple(read.notes),
+        unanswered,
+        draft.treatment,
+        tuple(draft.stamps),
     )
 
 
