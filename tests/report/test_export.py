@@ -92,7 +92,7 @@ def test_who_replaces_whom_adds_up(result: Equilibrium) -> None:
 
 def test_workbook_holds_units_provenance_and_no_formula(result: Equilibrium) -> None:
     book = load_workbook(io.BytesIO(result_workbook(result, OWN)))
-    assert book.sheetnames == ["countries", "sectors", "pairs", "About"]
+    assert book.sheetnames == ["countries", "sectors", "pairs", "budget", "About"]
     countries = book["countries"]
     heads = [cell.value for cell in countries[1]]
     units = [cell.value for cell in countries[2]]
