@@ -28,11 +28,11 @@ def _caveats(world: World) -> None:
         "This is a long-run comparison: prices, wages and trade have settled. It says nothing about the months between.",
         "Numbers carry no interval yet. What would change the answer says how far the assumptions move them.",
     ]
-    if provenance.estimated_share:
+    if provenance.estimated_trade:
         items.insert(
             0,
-            f"Between pairs of countries, {100 * provenance.estimated_share:.0f}\u202f% of goods trade is estimated, and all "
-            "services trade: read single pairs and sectors with care, national totals with confidence.",
+            f"Estimated: {provenance.estimated_trade}, all of it between small partners. Read those pairs with care, "
+            "national totals and large partners with confidence.",
         )
     lines = "".join(f"<li>{escape(item)}</li>" for item in items)
     st.html(f'<h2 class="ft-heading">What to keep in mind</h2><ul class="ft-caveats">{lines}</ul>')
