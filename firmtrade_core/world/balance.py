@@ -182,8 +182,9 @@ def complete_flows(
         flows: Array = np.minimum(start * row[:, None] * column[None] * pairs, ceiling)
         return flows
 
-    gap = np.inf
-    for iteration in range(1, max_iterations + 1):
+    gap, iterations = np.inf, 0
+    for _ in range(max_iterations):
+        iterations += 1
         totals = cells()[:, :, covered].sum(2)
         pulled = pair * _ratio(np.clip(totals, low, high), totals)
         # Where a pair is only held down, its factor returns to one as soon as there is room.
@@ -201,10 +202,10 @@ def complete_flows(
     if gap > tolerance:
         raise MarginError(
             f"No cells have these sums below {ceiling:,.6g}: a row is off by {gap:.2g} of its sum after "
-            f"{iteration:,} sweeps. Raise the ceiling, widen the pairs' bands, or correct the sums."
+            f"{iterations:,} sweeps. Raise the ceiling, widen the pairs' bands, or correct the sums."
         )
     totals = flows[:, :, covered].sum(2)
-    return Completed(flows, iteration, gap, float(np.maximum(totals - high, low - totals).max(initial=0.0)))
+    return Completed(flows, iterations, gap, float(np.maximum(totals - high, low - totals).max(initial=0.0)))
 
 
 def _ratio(wanted: Array, have: Array) -> Array:
