@@ -131,7 +131,7 @@ def _page(world: World) -> None:
     several_downloads(
         law_tables(laws),
         lambda: (
-            *about_scenario(store.scenario, world),
+            *about_scenario(store.scenario, next(iter(laws.results.values()))),
             *about_world(world),
             *about_laws(laws),
             written_now(),

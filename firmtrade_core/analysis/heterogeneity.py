@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.equilibrium import Equilibrium, solve
+from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.labels import change, in_percent, number
 from firmtrade_core.margins import FirmsMargins
@@ -335,7 +335,7 @@ def compare_laws(
             structure = scenario.structure.model_copy(update=change_)
             compiled = compile(scenario.with_(structure=structure), world, home)
             try:
-                results[law] = solve(world, compiled.shock, compiled.parameters, start=compiled.unanswered)
+                results[law] = compiled.solve()
             except EquilibriumError as error:
                 failed = error
                 continue
@@ -358,7 +358,7 @@ def own_label(home: HomeFirms) -> str:
 
 
 def baseline_margins(result: Equilibrium, i: int) -> tuple[Array, Array]:
-    """∂ln S/∂k and the share of firms present, by destination and sector of one origin, both (N, S)."""
+    """-h (∂ln S/∂k without a nest) and the share of firms present, by destination and sector of an origin, both (N, S)."""
     margins = result.baseline.margins
     n, s = result.world.shape
     zeros = np.zeros((1, n, s))
@@ -367,11 +367,13 @@ def baseline_margins(result: Equilibrium, i: int) -> tuple[Array, Array]:
     if isinstance(margins, FirmsMargins):
         own = margins.others
     if isinstance(own, LognormalMargins):
-        own = LognormalMargins(own.elasticity_of_substitution, own.dispersion, own.threshold[i : i + 1])
+        own = LognormalMargins(
+            own.elasticity_of_substitution, own.dispersion, own.threshold[i : i + 1], own.within_elasticity
+        )
         presence = np.exp(own.log_presence()[0])
-    slope = np.array(own.evaluate(zeros).potential_slope[0])
+    slope = np.array(own.effective(zeros)[1][0])
     if isinstance(margins, FirmsMargins) and margins.home == i:
-        slope[:, margins.rows] = margins.baseline_slope.T
+        slope[:, margins.rows] = margins.row_effective(np.zeros_like(margins.threshold))[1].T
         presence[:, margins.rows] = np.exp(margins.before.presence(margins.threshold)).T
     return slope, presence
 

@@ -123,4 +123,4 @@ def test_a_programme_without_firms_moves_the_law_as_a_whole(start) -> None:
     app.selectbox(key="add_card").set_value("programme").run()
     words = html(app)
     assert not app.exception and "moves equal firms of a sector as a whole" in words
-    assert "association, not a proven effect" in words
+    assert "is assumed, not estimated" in words and "No cost of quality certification is entered" in words
