@@ -463,6 +463,8 @@ def own_law(scenario: Scenario) -> tuple[tuple[Scenario, str], ...]:
         return ((scenario, ""),)
     said = "Solved here with the home country's own firms, whatever family the scenario names: a single firm has no place in the others."
     own = {"family": "firms"}
+    if scenario.structure.family == "differing":
+        return ((scenario.with_(structure=scenario.structure.model_copy(update=own)), said),)
     return (
         (scenario.with_(structure=scenario.structure.model_copy(update=own)), said),
         (

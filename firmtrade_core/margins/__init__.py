@@ -1,6 +1,7 @@
 """Margin functions: how firms' differences shape the response of trade (MODEL 2)."""
 
 from firmtrade_core.margins.base import (
+    BalancedMargins,
     CarriedMargins,
     ElasticityError,
     ElasticityKind,
@@ -15,6 +16,7 @@ from firmtrade_core.margins.lognormal import Lognormal
 
 __all__ = [
     "Armington",
+    "BalancedMargins",
     "CarriedMargins",
     "Deviations",
     "EatonKortum",

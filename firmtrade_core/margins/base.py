@@ -186,6 +186,26 @@ class CarriedMargins:
         return self.margins
 
 
+@dataclass(frozen=True, repr=False)
+class BalancedMargins(CarriedMargins):
+    """Margins carried to a world whose trade has been balanced, knowing where they come from.
+
+    Parameters
+    ----------
+    origin, law
+        The world before balancing, and the family as chosen.
+    identity
+        Of origin and structure; it stands for the margins in content hashes.
+    """
+
+    origin: World | None = None
+    law: MarginFamily | None = None
+    identity: str = ""
+
+    def __repr__(self) -> str:
+        return f"BalancedMargins({self.name}, {self.identity})"
+
+
 def solve_nest(functions: Callable[[Array], tuple[Array, Array]], index: Array, nest: Array) -> Array:
     """Δk at which Δk - (1-ρ) ln Ŝ(Δk) = index, by Newton's method in all cells at once.
 

@@ -103,10 +103,8 @@ def _sidebar(world: World) -> None:
     facts = [f"{n} economies, {s} sectors"]
     if provenance.year:
         facts.append(f"baseline year {provenance.year}")
-    if provenance.estimated_share:
-        facts.append(
-            f"bilateral detail estimated for {100 * provenance.estimated_share:.0f}\u202f% of goods trade"
-        )
+    if provenance.estimated_trade:
+        facts.append(f"estimated: {provenance.estimated_trade}")
     origin = "uploaded in this session" if st.session_state.get(UPLOADED) else ""
     origin = origin or ("named by FIRMTRADE_WORLD" if named_world() else "")
     facts += [origin] if origin else []
@@ -139,11 +137,20 @@ def unexpected(error: Exception) -> bool:
     return True
 
 
-def headline_strip(numbers: list[Headline], result: str, *, large: bool = False) -> None:
-    """Headline numbers with unit, second reading and band; the page carries the result's hash."""
+def headline_strip(
+    numbers: list[Headline], result: str, *, large: bool = False, assumed: Sequence[str] = ()
+) -> None:
+    """Headline numbers with unit, second reading and band; the page carries the result's hash.
+
+    Parameters
+    ----------
+    assumed
+        How firms differ, elasticity and closures (`scenarios.assumptions.assumed`), a line for each result.
+    """
     items = "".join(_headline(item) for item in numbers)
     kind = " ft-large" if large else ""
-    st.html(f'<div class="ft-numbers{kind}" data-result="{escape(result)}">{items}</div>')
+    lines = "".join(f'<p class="ft-quiet ft-assumed">{escape(line)}</p>' for line in assumed)
+    st.html(f'<div class="ft-numbers{kind}" data-result="{escape(result)}">{items}</div>{lines}')
 
 
 def _headline(item: Headline) -> str:
