@@ -30,11 +30,11 @@ def _caveats(reading: Reading) -> None:
         "This is a long-run comparison: prices, wages and trade have settled. It says nothing about the months between.",
         "Numbers carry no interval yet. What would change the answer says how far the assumptions move them.",
     ]
-    if provenance.estimated_share:
+    if provenance.estimated_trade:
         items.insert(
             0,
-            f"Between pairs of countries, {100 * provenance.estimated_share:.0f}\u202f% of goods trade is estimated, and all "
-            "services trade: read single pairs and sectors with care, national totals with confidence.",
+            f"Estimated: {provenance.estimated_trade}, all of it between small partners. Read those pairs with care, "
+            "national totals and large partners with confidence.",
         )
     if FIXED_DEFICITS in reading.notes:
         items.insert(0, FIXED_DEFICITS)

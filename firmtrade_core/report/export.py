@@ -93,8 +93,8 @@ def estimated_words(provenance: Provenance) -> str:
     """What of a world is estimated, in a sentence."""
     items = "; ".join(item.rstrip(".") for item in provenance.estimated) or "nothing is marked as estimated"
     if provenance.estimated_share is None:
-        return f"{items}. The share of goods trade that is estimated is not stated."
-    return f"{100 * provenance.estimated_share:.0f} % of the value of goods trade between countries. {items}."
+        return f"{items}. The share of trade that is estimated is not stated."
+    return f"{provenance.estimated_trade or 'no trade between countries'}. {items}."
 
 
 def about_scenario(scenario: Scenario, equilibrium: Equilibrium, *, role: str = "Scenario") -> About:
