@@ -94,6 +94,10 @@ _COLUMNS = (
     Column("jobs", "Jobs, change", "%"),
     Column("wages_bill", "Real wages bill, change in %", "%"),
     Column("sales_in_wages", "Sales in units of home wages, change", "%"),
+    Column("same_elasticity_to", "Same elasticity to"),
+    Column("model_or_part", "Model or part"),
+    Column("with_links", "Real income with links, or part", "as its row says"),
+    Column("without_links", "Real income without links", "as its row says"),
     Column("pull", "Pull on its sales", "%"),
     Column("of_exports_before", "Of exports before", "%"),
     # Money.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from firmtrade_core.analysis.heterogeneity import LAWS, Laws
+from firmtrade_core.analysis.steps import STEPS, Steps
 from firmtrade_core.analysis.who_gains import (
     concentration,
     exposed_suppliers,
@@ -142,6 +143,30 @@ def law_tables(laws: Laws) -> list[Table]:
             },
         ),
     ]
+
+
+def step_table(found: Sequence[Steps]) -> Table:
+    """Competition, firms alike and firms that differ, with and without links, and the split of what lies between."""
+    models = pd.concat(
+        [steps.table().assign(kind=steps.kind, Unit="%") for steps in found], ignore_index=True
+    )
+    parts = [
+        {"kind": steps.kind, "label": f"Part: {STEPS[step].lower()}", "with_links": value, "Unit": "points"}
+        for steps in found
+        for step, value in steps.parts().items()
+    ]
+    return table(
+        "steps",
+        f"{country_name(found[0].country)}: from competition to firms that differ",
+        pd.concat([models, pd.DataFrame(parts)], ignore_index=True),
+        {
+            "kind": "same_elasticity_to",
+            "label": "model_or_part",
+            "Unit": "row_unit",
+            "with_links": "with_links",
+            "without_links": "without_links",
+        },
+    )
 
 
 def about_laws(laws: Laws) -> About:
