@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from firmtrade_core.codes.countries import RETIRED_CODES, is_known
+from firmtrade_core.codes.countries import is_known
+from firmtrade_core.codes.places import read_place, territory_notes
 from firmtrade_core.world.errors import EmptyMarketError, NegativeValueError, WorldError
 from firmtrade_core.world.loaders.blocks import NO_TARIFFS, fold, tariff_array
 from firmtrade_core.world.tables import numbers, read_table, refuse_repeated_rows, require_columns
@@ -90,6 +91,8 @@ def load(
     changes += [NO_TARIFFS] if tariffs is None else []
     strange = [c for c in countries if not is_known(c)]
     changes += [f"Codes of the source's own kept: {', '.join(strange)}."] if strange else []
+    changes += _renamed(table["exporter_iso3"], table["importer_iso3"])
+    changes += territory_notes(countries, year)
     if "flag_zero" in table and (unknown := int((table["flag_zero"].astype(str) == "u").sum())):
         changes.append(f"{unknown:,} cells that the source does not know are read as zero.")
     if "flag_mirror" in table and (mirrored := (numbers(table, "flag_mirror", where) > 0)).any():
@@ -114,10 +117,17 @@ def load(
 
 
 def _code(code: object) -> str:
-    """Country code with a retired one replaced where it has one successor."""
+    """Country code, with one given up for another replaced; states that are no more keep their own (`places`)."""
     text = str(code).strip().upper()
-    successors = RETIRED_CODES.get(text, ((), ""))[0]
-    return successors[0] if len(successors) == 1 else text
+    place = read_place(text)
+    return str(place.code) if place.kind == "renamed" and len(text) == 3 else text
+
+
+def _renamed(*columns: pd.Series) -> list[str]:
+    """A sentence on codes that were given up for another of the same territory."""
+    met = {str(code).strip().upper() for column in columns for code in column.unique()}
+    read = [f"{code} as {_code(code)}" for code in sorted(met) if _code(code) != code]
+    return [f"Codes given up for another of the same territory: {', '.join(read)}."] if read else []
 
 
 def _cube(cells: pd.DataFrame) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]:
