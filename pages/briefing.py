@@ -8,6 +8,7 @@ from html import escape
 import streamlit as st
 
 from firmtrade_core.paths import asset
+from firmtrade_core.scenarios.assumptions import FIXED_DEFICITS
 from firmtrade_core.world.world import World
 from pages.parts import address, drivers, views
 from pages.parts.exports import take_away
@@ -22,8 +23,8 @@ from pages.parts.where_from import where_from_row
 ENLARGED = 1.9
 
 
-def _caveats(world: World) -> None:
-    provenance = world.provenance
+def _caveats(reading: Reading) -> None:
+    provenance = reading.world.provenance
     items = [
         "This is a long-run comparison: prices, wages and trade have settled. It says nothing about the months between.",
         "Numbers carry no interval yet. What would change the answer says how far the assumptions move them.",
@@ -34,6 +35,8 @@ def _caveats(world: World) -> None:
             f"Between pairs of countries, {100 * provenance.estimated_share:.0f}\u202f% of goods trade is estimated, and all "
             "services trade: read single pairs and sectors with care, national totals with confidence.",
         )
+    if FIXED_DEFICITS in reading.notes:
+        items.insert(0, FIXED_DEFICITS)
     lines = "".join(f"<li>{escape(item)}</li>" for item in items)
     st.html(f'<h2 class="ft-heading">What to keep in mind</h2><ul class="ft-caveats">{lines}</ul>')
 
@@ -53,7 +56,7 @@ def _page(store: Store, reading: Reading) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         drivers.show_drivers(store, reading)
-        _caveats(reading.world)
+        _caveats(reading)
     with right:
         drivers.what_would_change_it(store, reading.world)
         drivers.policies(store, reading)
@@ -92,7 +95,7 @@ def _changes(store: Store, reading: Reading) -> None:
 
 
 def _mind(store: Store, reading: Reading) -> None:
-    _caveats(reading.world)
+    _caveats(reading)
 
 
 STEPS: tuple[tuple[str, Callable[[Store, Reading], None]], ...] = (

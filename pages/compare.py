@@ -279,7 +279,7 @@ def _about(world: World, first: Side, second: Side) -> About:
         if side.scenario is None or side.result is None:
             lines.append((role, "the baseline, no policy"))
         else:
-            lines += [*about_scenario(side.scenario, world, role=role), *about_certificate(side.result)]
+            lines += [*about_scenario(side.scenario, side.result, role=role), *about_certificate(side.result)]
     return (*lines, *about_world(world), written_now())
 
 

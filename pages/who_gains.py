@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from firmtrade_core.analysis.firms import firm_outcomes
+from firmtrade_core.analysis.states import origin
 from firmtrade_core.analysis.who_gains import (
     concentration,
     exposed_suppliers,
@@ -27,6 +28,7 @@ from firmtrade_core.margins import FirmsMargins
 from firmtrade_core.report.export import about_result
 from firmtrade_core.report.page_tables import firm_group_table, who_gains_tables
 from firmtrade_core.scenarios import HomeFirms, Scenario, compile
+from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.scenarios.words import countries as spoken
 from firmtrade_core.world.world import World
 from pages.parts import chart
@@ -58,7 +60,7 @@ def _cut_off(result: str, country: str, _equilibrium: Equilibrium) -> pd.DataFra
 def _firm_groups(
     result: str, home_hash: str, _equilibrium: Equilibrium, _scenario: Scenario, _home: HomeFirms
 ) -> dict[str, pd.DataFrame]:
-    treatment = compile(_scenario, _equilibrium.world, _home).treatment
+    treatment = compile(_scenario, origin(_equilibrium), _home).treatment
     assert treatment is not None
     wage = _equilibrium.wage_change[_equilibrium.world.country_index(_home.country)]
     return firm_groups(firm_outcomes(_equilibrium, treatment), float(wage))
@@ -177,7 +179,7 @@ def _with_own_firms(store: Store, equilibrium: Equilibrium) -> tuple[Equilibrium
         chosen = scenario.structure.model_copy(update={"family": "firms", "elsewhere": elsewhere})
         own = scenario.with_(structure=chosen)
         try:
-            return solve_scenario(own, equilibrium.world)[0], own
+            return solve_scenario(own, origin(equilibrium))[0], own
         except UnsolvedError as error:
             problem = str(error)
     complain("No firms to show", problem, "Other model choices, in the Scenario lab, may carry them.")
@@ -251,7 +253,11 @@ def _page(world: World) -> None:
     except UnsolvedError as problem:
         complain("No equilibrium to show", str(problem), "Change the scenario in the Scenario lab.")
         return
-    headline_strip(headlines(equilibrium, country, country_name(country)), equilibrium.content_hash)
+    headline_strip(
+        headlines(equilibrium, country, country_name(country)),
+        equilibrium.content_hash,
+        assumed=(assumed(store.scenario, equilibrium),),
+    )
     box = safeguards(equilibrium, country)
     st.html(
         f'<div class="ft-error" role="note"><b>Safeguards</b><p>{escape(box.sentence(spoken([country]).text))}</p>'

@@ -54,7 +54,8 @@ def other_assumptions(scenario: Scenario) -> tuple[Alternative, ...]:
         ("Goods half as easy to replace", {"elasticity": low}),
         ("Goods twice as easy to replace", {"elasticity": high}),
         ("Few large firms, many small", {"family": "pareto"}),
-        ("Firms that do not differ", {"family": "armington"}),
+        ("Firms that are all alike", {"family": "krugman"}),
+        ("Competition, no market power", {"family": "armington"}),
         ("No trade deficits", {"deficits": "removed"}),
     ]
     found = [

@@ -86,7 +86,7 @@ class Comparison:
 
     def __init__(self, second: Equilibrium, first: Equilibrium | None = None) -> None:
         self.before, self.after = before_and_after(second, first)
-        self.world = second.world
+        self.world = self.after.world
 
     def country(self, key: str) -> Difference:
         """Change of a variable of `labels.VARIABLES` by country; raises KeyError where there is none."""

@@ -104,7 +104,7 @@ def situations(equilibrium: Equilibrium, sector: int) -> tuple[Situation, Situat
         raise ComparisonError(f"No firms are known in {name}; choose another sector.")
     row, home = int(at[0]), margins.home
     count = float(margins.sectors[row].arrays[2].sum())
-    sigma = float(margins.elasticity_of_substitution[sector])
+    sigma = float(margins.within_elasticity[sector])
     deviations = margins.sectors[row].deviations
     change = equilibrium.threshold_change[home, :, sector]
     found = []
@@ -463,6 +463,8 @@ def own_law(scenario: Scenario) -> tuple[tuple[Scenario, str], ...]:
         return ((scenario, ""),)
     said = "Solved here with the home country's own firms, whatever family the scenario names: a single firm has no place in the others."
     own = {"family": "firms"}
+    if scenario.structure.family == "differing":
+        return ((scenario.with_(structure=scenario.structure.model_copy(update=own)), said),)
     return (
         (scenario.with_(structure=scenario.structure.model_copy(update=own)), said),
         (

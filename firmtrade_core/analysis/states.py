@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.margins import BalancedMargins
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
@@ -26,7 +27,8 @@ class State:
     world
         The baseline world.
     equilibrium
-        The counterfactual; None for the baseline itself. Indices have baseline 1.
+        The counterfactual; None for the baseline itself. Indices have baseline 1. Where it stands on this world with
+        its trade balanced, its changes are told on this world's own accounts, so that balancing is no part of them.
     """
 
     world: World
@@ -42,7 +44,13 @@ class State:
     def accounts(self, attribute: str) -> Array:
         """An account that world and equilibrium both keep, million USD: border_value, gross_output, duties, income."""
         found: Array = getattr(self.world if self.equilibrium is None else self.equilibrium, attribute)
-        return found
+        if self.equilibrium is None or self.equilibrium.world.content_hash == self.world.content_hash:
+            return found
+        here: Array = getattr(self.world, attribute)
+        there: Array = getattr(self.equilibrium.world, attribute)
+        if attribute == "duties":  # No ratio tells the change of duties that were none.
+            return here + (found - there)
+        return np.where(there > 0, here * found / np.where(there > 0, there, 1.0), found)
 
     @property
     def employment(self) -> Array:
@@ -63,20 +71,33 @@ class State:
         return np.ones((n, n, s)) if self.equilibrium is None else self.equilibrium.exporters_change
 
 
+def origin(equilibrium: Equilibrium) -> World:
+    """The world a result stands on, before its trade was balanced where deficits are removed."""
+    family = equilibrium.parameters.family
+    given = family.origin if isinstance(family, BalancedMargins) else None
+    return equilibrium.world if given is None else given
+
+
 def before_and_after(second: Equilibrium, first: Equilibrium | None) -> tuple[State, State]:
-    """The states of two results on one world; without a first, the world's baseline.
+    """The states of two results on one world; without a first, the baseline that the second stands on.
+
+    Where only one of them has its trade balanced, or each under a structure of its own, both are told on the world as
+    it is: a policy is always read against no policy under the same structure (MODEL 12).
 
     Raises
     ------
     ComparisonError
         If they stand on different worlds.
     """
-    if first is not None and first.world.content_hash != second.world.content_hash:
+    if first is None or first.world.content_hash == second.world.content_hash:
+        return State(second.world, first), State(second.world, second)
+    world = origin(second)
+    if origin(first).content_hash != world.content_hash:
         raise ComparisonError(
             f"The two results stand on different worlds, {first.world.name} ({first.world.content_hash}) and "
             f"{second.world.name} ({second.world.content_hash}). Solve both scenarios on one of them."
         )
-    return State(second.world, first), State(second.world, second)
+    return State(world, first), State(world, second)
 
 
 def abroad(values: Array) -> Array:

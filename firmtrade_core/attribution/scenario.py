@@ -31,8 +31,8 @@ _PLAYERS = (
 def attribute_scenario(equilibrium: Equilibrium, country: str, name: str = "the scenario") -> Attribution:
     """Split a country's change of exports by source, over all destinations and sectors.
 
-    Each source is a term of ``V = M (cτT)^(1-σ) S(k) P^(σ-1) E / (1+t)`` with k from (1); *selection of firms*
-    is the move of k itself, *firms' attributes* the move of S at a given k.
+    Each source is a term of ``V = (M S(k))^ρ (cτT)^(1-σ) P^(σ-1) E / (1+t)`` with k from (1'), ρ = 1 without a nest;
+    *selection of firms* is the move of k itself, *firms' attributes* the move of S at a given k.
 
     Raises
     ------
@@ -71,9 +71,9 @@ def attribute_scenario(equilibrium: Equilibrium, country: str, name: str = "the 
 
 
 def _terms(equilibrium: Equilibrium, i: int) -> dict[str, tuple[Array, Array]]:
-    """What each source adds to ln X and to k, both (N, S); sources that do not move are left out."""
+    """What each source adds to ln X and to the index of k, both (N, S); sources that do not move are left out."""
     world, shock = equilibrium.world, equilibrium.shock
-    sigma = equilibrium.baseline.margins.elasticity_of_substitution
+    sigma, nest = equilibrium.baseline.margins.elasticity_of_substitution, equilibrium.baseline.margins.nest
     demand = np.log(equilibrium.expenditure_change)
     price = np.log(equilibrium.price_change)
     cost = np.broadcast_to(np.log(equilibrium.cost_change[i]), demand.shape)
@@ -93,7 +93,7 @@ def _terms(equilibrium: Equilibrium, i: int) -> dict[str, tuple[Array, Array]]:
         "subsidies": ((1 - sigma) * subsidy, sigma * subsidy),
         "trade_costs": (iceberg_weight, (sigma - 1) * np.where(closed, 0.0, iceberg) + fixed),
         "home_costs": ((1 - sigma) * cost, sigma * cost),
-        "entry": (entry, zero),
+        "entry": (nest * entry, (1 - nest) * entry),
     }
     return {name: pair for name, pair in found.items() if any(part.any() for part in pair)}
 
@@ -107,7 +107,7 @@ def _switches(equilibrium: Equilibrium, i: int) -> set[str]:
 
 
 def _potential(equilibrium: Equilibrium, i: int) -> Callable[[Array, bool], Array]:
-    """ln Ŝ of one origin at Δk, (N, S), with or without programmes."""
+    """ρ ln Ŝ of one origin at a move of the index of thresholds, (N, S), with or without programmes."""
 
     def single(margins: Margins) -> Callable[[Array], Array]:
         if isinstance(margins, FirmsMargins):
@@ -118,15 +118,18 @@ def _potential(equilibrium: Equilibrium, i: int) -> Callable[[Array, bool], Arra
 
             def of_firms(moved: Array) -> Array:
                 found = np.array(others(moved))
-                found[:, own.rows] = own.row(moved[:, own.rows].T)[0].T
+                found[:, own.rows] = own.row_effective(moved[:, own.rows].T)[0].T
                 return found
 
             return of_firms
         if isinstance(margins, LognormalMargins):
             margins = LognormalMargins(
-                margins.elasticity_of_substitution, margins.dispersion, margins.threshold[i : i + 1]
+                margins.elasticity_of_substitution,
+                margins.dispersion,
+                margins.threshold[i : i + 1],
+                margins.within_elasticity,
             )
-        return lambda moved: margins.evaluate(moved[None]).log_potential[0]
+        return lambda moved: margins.effective(moved[None])[0][0]
 
     plain, treated = single(equilibrium.baseline.margins), single(equilibrium.margins_in_force)
     return lambda moved, programmes: (treated if programmes else plain)(moved)

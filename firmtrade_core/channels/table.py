@@ -14,6 +14,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from firmtrade_core.channels.errors import ChannelError
+from firmtrade_core.paths import write_whole
 
 Grade = Literal["association", "observables", "instrument"]
 
@@ -222,7 +223,7 @@ class ChannelTable:
     def save(self, path: str | Path) -> Path:
         """Write the table to a file."""
         path = Path(path)
-        path.write_text(self.to_json(), encoding="utf-8")
+        write_whole(path, self.to_json())
         return path
 
     @classmethod

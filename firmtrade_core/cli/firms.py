@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
+from firmtrade_core.paths import whole_file
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -75,7 +77,8 @@ def estimate(
     )
     rivals = _compared(results, as_json) if compare else None
     if out is not None:
-        results.firms.to_parquet(out, index=False)
+        with whole_file(out) as part:
+            results.firms.to_parquet(part, index=False)
     if as_json:
         typer.echo(
             json.dumps(

@@ -1,4 +1,4 @@
-"""``gravity``: tariff elasticities of every goods sector of a world panel, beside the published ones."""
+"""``gravity``: equations of one's own, and tariff elasticities of every goods sector beside the published ones."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+
+from firmtrade_core.cli.gravity_equation import counterfactual, estimate
+from firmtrade_core.paths import whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,10 +19,29 @@ if TYPE_CHECKING:
 
 FAILED, WRONG_INPUT = 1, 2
 
+
+class _SectorsFirst(TyperGroup):
+    """``gravity --world-panel ...`` is short for ``gravity sectors --world-panel ...``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0].startswith("-") and args[0] != "--help":
+            args = ["sectors", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=_SectorsFirst,
+    help="Gravity: an equation of one's own, its counterfactual, or tariff elasticities sector by sector.",
+    no_args_is_help=True,
+)
+app.command()(estimate)
+app.command()(counterfactual)
+
 SHOWN_SETS = ("CP", "FGO", "BSY", "GYY", "Shap", "LL", "IS", "U4")
 
 
-def gravity(
+@app.command("sectors")
+def sectors(
     world_panel: Annotated[
         Path,
         typer.Option(help="Table of flows: year, exporter, importer, sector, expenditure_musd, tariff."),
@@ -77,7 +100,8 @@ def gravity(
     except OSError as error:
         _stop(f"{error.filename or world_panel} cannot be read or written: {error.strerror}.", as_json)
     folder = out / run_key(world_panel, equation)
-    table.to_parquet(folder / "elasticities.parquet", index=False)
+    with whole_file(folder / "elasticities.parquet") as part:
+        table.to_parquet(part, index=False)
     if as_json:
         typer.echo(json.dumps(_content(estimates, table, folder), allow_nan=False))
     else:

@@ -116,6 +116,7 @@ def _run(
     from firmtrade_core.harmonise.pipeline import harmonise as run
     from firmtrade_core.harmonise.salt import own_salt
     from firmtrade_core.jobs import Checkpoints
+    from firmtrade_core.paths import whole_file
 
     private = output / STEPS
     columns = (
@@ -134,7 +135,8 @@ def _run(
     if review is not None and outcome.review is not None:
         import pandas as pd
 
-        pd.read_parquet(outcome.review).to_csv(review, index=False)
+        with whole_file(review) as part:
+            pd.read_parquet(outcome.review).to_csv(part, index=False)
     shutil.rmtree(private, ignore_errors=True)
     return outcome
 

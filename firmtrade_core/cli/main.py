@@ -7,7 +7,7 @@ from firmtrade_core.cli.attribute import attribute
 from firmtrade_core.cli.bench import bench
 from firmtrade_core.cli.channels import channels
 from firmtrade_core.cli.firms import app as firms
-from firmtrade_core.cli.gravity import gravity
+from firmtrade_core.cli.gravity import app as gravity
 from firmtrade_core.cli.harmonise import harmonise
 from firmtrade_core.cli.panel import app as panel
 from firmtrade_core.cli.pipeline import pipeline
@@ -33,11 +33,11 @@ app.command("app")(start_app)
 app.command("attribute")(attribute)
 app.command("bench")(bench)
 app.command("channels")(channels)
-app.command("gravity")(gravity)
 app.command("harmonise")(harmonise)
 app.command("pipeline")(pipeline)
 app.command("replicate")(replicate)
 app.command("solve")(solve)
+app.add_typer(gravity, name="gravity")
 app.add_typer(firms, name="firms")
 app.add_typer(panel, name="panel")
 app.add_typer(world, name="world")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from firmtrade_core.paths import whole_file
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -57,7 +59,8 @@ def synthetic(
             if output is not None:
                 result["folder"] = str(country.panel.save(output))
             if truth is not None:
-                country.truth.table.to_parquet(truth)
+                with whole_file(truth) as part:
+                    country.truth.table.to_parquet(part)
                 result["truth"] = str(truth)
             if raw is not None:
                 result["raw"] = write_raw(country, raw).done

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from firmtrade_core.paths import PROJECT, asset
+from firmtrade_core.paths import PROJECT, asset, whole_file
 
 MOST_PORTS = 200
 START_SECONDS = 60.0
@@ -57,10 +57,9 @@ def put_plotly_in_place() -> Path:
     source = Path(package.origin).parent / "package_data" / "plotly.min.js"
     target = asset("served/plotly.min.js")
     if not target.exists() or target.stat().st_size != source.stat().st_size:
-        # By way of a neighbour, so that two that start at once never serve half a file.
-        neighbour = target.with_name(f"plotly.{os.getpid()}.part")
-        shutil.copyfile(source, neighbour)
-        neighbour.replace(target)
+        # Two that start at once never serve half a file.
+        with whole_file(target) as part:
+            shutil.copyfile(source, part)
     return target
 
 

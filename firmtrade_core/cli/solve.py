@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from firmtrade_core.world.world import World
 
 #: Families by how firms differ in them.
-STRUCTURES = {"none": "armington", "pareto": "pareto", "lognormal": "lognormal", "firms": "firms"}
+STRUCTURES = {
+    "differing": "differing",
+    "none": "armington",
+    "alike": "krugman",
+    "pareto": "pareto",
+    "lognormal": "lognormal",
+    "firms": "firms",
+}
 
 #: Countries listed among winners and among losers.
 LISTED = 5
@@ -32,12 +39,14 @@ def solve(
         Path | None, typer.Option("--world", help="A world file; the embedded world unless given.")
     ] = None,
     family: Annotated[
-        str | None, typer.Option(help="armington, eaton_kortum, krugman, pareto, lognormal or firms.")
+        str | None,
+        typer.Option(help="differing, armington, eaton_kortum, krugman, pareto, lognormal or firms."),
     ] = None,
     structure: Annotated[
         str | None,
         typer.Option(
-            help="How firms differ: none, pareto, lognormal or firms (the home country's own, lognormal elsewhere)."
+            help="How firms differ: differing (the home country's own where loaded, else lognormal; the default), none, "
+            "alike, pareto, lognormal, or firms (the home country's own, lognormal elsewhere)."
         ),
     ] = None,
     elasticity: Annotated[
@@ -139,13 +148,14 @@ def _family(family: str | None, structure: str | None) -> str | None:
 
 def _home(scenario: Scenario, world: World, path: Path | None) -> HomeFirms | None:
     """The home country's firms where the scenario has a use for them."""
-    from firmtrade_core.scenarios import HomeFirms, Programme
-    from firmtrade_core.scenarios.home_default import WITHOUT, default_home
+    from firmtrade_core.scenarios import HomeFirms
+    from firmtrade_core.scenarios.home_default import WITHOUT, default_home, named_file
 
     if path is not None:
         return None if str(path) == WITHOUT else HomeFirms.load(path)
-    wanted = scenario.structure.family == "firms" or any(isinstance(c, Programme) for c in scenario.cards)
-    return default_home(world) if wanted else None
+    wanted = scenario.structure.family == "firms" or scenario.treats_firms
+    named = scenario.structure.family == "differing" and named_file() is not None
+    return default_home(world) if wanted or named else None
 
 
 def _number_or_name(text: str) -> float | str:
@@ -168,12 +178,11 @@ def _world(path: Path | None) -> World:
 def _solve_and_print(
     scenario: Scenario, world: World, home: HomeFirms | None, out: Path | None, as_json: bool
 ) -> None:
-    from firmtrade_core.equilibrium import solve as solve_world
     from firmtrade_core.scenarios import compile, describe
     from firmtrade_core.scenarios.results import country_table, write_results
 
     compiled = compile(scenario, world, home)
-    result = solve_world(world, compiled.shock, compiled.parameters, start=compiled.unanswered)
+    result = compiled.solve()
     table = country_table(result).sort_values("real_income", ascending=False, kind="stable")
     sentence = describe(scenario, world)
     if out is not None:
@@ -195,6 +204,7 @@ def _content(
     table: pd.DataFrame,
     home: HomeFirms | None,
 ) -> dict[str, Any]:
+    from firmtrade_core.scenarios.assumptions import assumed
     from firmtrade_core.scenarios.results import certificate_content
 
     return {
@@ -203,6 +213,7 @@ def _content(
             "sentence": sentence,
             "content_hash": scenario.content_hash,
             "structure": scenario.structure.model_dump(mode="json"),
+            "assumed": assumed(scenario, result),
         },
         "world": {"name": result.world.name, "content_hash": result.world.content_hash},
         "report": list(report),
@@ -237,19 +248,17 @@ def _page(
     home: HomeFirms | None,
 ) -> str:
     from firmtrade_core.labels import change, level
+    from firmtrade_core.scenarios.assumptions import assumed
 
     world, headline, certificate = result.world, _headline(result), result.certificate
     n, s = world.shape
-    elasticity = scenario.structure.elasticity
-    spoken = "given by sector" if isinstance(elasticity, dict) else elasticity
     lines = [
         scenario.name,
         sentence,
         *(f"  note: {note}" for note in report),
         "",
         f"World          {world.name}, {n} countries x {s} sectors",
-        f"Structure      {scenario.structure.family}, trade elasticity {spoken}, "
-        f"entry {scenario.structure.entry}, deficits {scenario.structure.deficits}",
+        f"Structure      {assumed(scenario, result)}",
         *([] if home is None else [f"Firms          {len(home):,}: {home.source}"]),
         f"World trade    {change(headline['world_trade'] * 100)}",
         f"World welfare  {change(headline['equivalent_variation'] / 1e3, 'bn USD')}",

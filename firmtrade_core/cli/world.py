@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from firmtrade_core.cli.words import for_the_command_line, pair
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -40,16 +42,31 @@ def check(
         Path, typer.Argument(help="A world file, or a tidy table of flows (Parquet, CSV, Stata).")
     ],
     year: Annotated[int | None, typer.Option(help="Which year of a table.")] = None,
+    missing: Annotated[str, typer.Option(help="Cells of a table without a row: refuse or zero.")] = "refuse",
+    codes: Annotated[str, typer.Option(help="Country codes of a table: check, repair or any.")] = "check",
+    tariff_unit: Annotated[str, typer.Option(help="Tariffs of a table: fraction or percent.")] = "fraction",
+    value: Annotated[
+        str, typer.Option(help="Values of a table, with duties or before: consumer or border.")
+    ] = "consumer",
+    column: Annotated[
+        list[str] | None, typer.Option(help="Which column of a table is what: exporter=origin.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where to write the world file.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Whether a file is a usable world; exits 1 and says why where it is not."""
     from firmtrade_core.world.errors import WorldError
 
     try:
-        world = _any_world(path, year)
+        how = _choices(missing=missing, codes=codes, tariff_unit=tariff_unit, value=value)
+        world = _any_world(path, year, column, **how)
+        if output is not None:
+            world.save(output)
     except WorldError as error:
         _refuse(error, as_json, code=1)
-    result = {
+    result: dict[str, Any] = {
         "usable": True,
         "world": world.name,
         "hash": world.content_hash,
@@ -79,10 +96,12 @@ def build(
 
 @app.command()
 def load(
-    name: Annotated[str, typer.Argument(help="oecd-icio, itpd-e, baci or wiod.")],
+    name: Annotated[str, typer.Argument(help="oecd-icio, itpd-e, baci, wiod or figaro.")],
     path: Annotated[Path, typer.Argument(help="The file as published.")],
     destination: Annotated[Path, typer.Option("-o", "--output", help="Where to write the world file.")],
-    year: Annotated[int | None, typer.Option(help="Which year, where the file holds several.")] = None,
+    year: Annotated[
+        int | None, typer.Option(help="Which year, where the file holds several or its name tells none.")
+    ] = None,
     sectors: Annotated[
         Path | None, typer.Option(help="Table: sector, group. Folds sectors to your own.")
     ] = None,
@@ -91,6 +110,10 @@ def load(
         Path | None, typer.Option("--output-table", help="BACI: country, sector, output_musd.")
     ] = None,
     concordance: Annotated[Path | None, typer.Option(help="BACI: product, sector.")] = None,
+    country_codes: Annotated[
+        Path | None,
+        typer.Option(help="BACI: the publisher's country_codes_V....csv; the one beside the file."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Read a published data set into a world file."""
@@ -102,6 +125,8 @@ def load(
         options: dict[str, Any] = {"year": year} if year is not None else {}
         tables = {"tariffs": tariffs, "output": output_table, "concordance": concordance}
         options |= {key: read_table(given) for key, given in tables.items() if given is not None}
+        if country_codes is not None:
+            options["country_codes"] = country_codes
         if sectors is not None:
             options["sectors"] = _mapping(read_table(sectors, columns=("sector", "group")))
         world = load_by_name(name, path, **options)
@@ -145,14 +170,34 @@ def _embedded() -> World:
     return load_embedded_world()
 
 
-def _any_world(path: Path, year: int | None = None) -> World:
-    """A world file, or a tidy table by its suffix."""
+def _any_world(path: Path, year: int | None = None, column: list[str] | None = None, **how: Any) -> World:
+    """A world file, or a tidy table by its suffix; its columns by name, or as the person says."""
+    from firmtrade_core.world.columns import with_given_columns
     from firmtrade_core.world.tables import SUFFIXES, read_table
     from firmtrade_core.world.world import World
 
     if path.suffix.lower() in SUFFIXES:
-        return World.from_long(read_table(path), year=year, name=path.stem)
+        table = with_given_columns(read_table(path), dict(pair(text) for text in column or ()), path.name)
+        return World.from_long(table, year=year, name=path.stem, **how)
     return World.load(path)
+
+
+#: What a choice about a table may be.
+_ALLOWED = {
+    "missing": ("refuse", "zero"),
+    "codes": ("check", "repair", "any"),
+    "tariff_unit": ("fraction", "percent"),
+    "value": ("consumer", "border"),
+}
+
+
+def _choices(**given: str) -> dict[str, str]:
+    from firmtrade_core.world.errors import WorldError
+
+    for name, chosen in given.items():
+        if chosen not in _ALLOWED[name]:
+            raise WorldError(f"{name}={chosen!r} is none of {', '.join(_ALLOWED[name])}.")
+    return given
 
 
 def _mapping(table: pd.DataFrame) -> dict[str, str]:
@@ -160,10 +205,11 @@ def _mapping(table: pd.DataFrame) -> dict[str, str]:
 
 
 def _refuse(error: Exception, as_json: bool, code: int) -> None:
+    message = for_the_command_line(str(error))
     if as_json:
-        typer.echo(json.dumps({"usable": False, "error": type(error).__name__, "message": str(error)}))
+        typer.echo(json.dumps({"usable": False, "error": type(error).__name__, "message": message}))
     else:
-        typer.echo(str(error), err=True)
+        typer.echo(message, err=True)
     raise typer.Exit(code)
 
 

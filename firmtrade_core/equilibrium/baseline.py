@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from firmtrade_core.equilibrium.errors import ProfitsError
+from firmtrade_core.equilibrium.errors import ParameterError, ProfitsError
 from firmtrade_core.equilibrium.parameters import Parameters
-from firmtrade_core.margins import Firms, Margins
+from firmtrade_core.margins import ElasticityError, Firms, Margins
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
@@ -56,8 +56,7 @@ def calibrate(world: World, parameters: Parameters) -> Baseline:
     ParameterError
         Where elasticities are missing or not positive.
     """
-    elasticity = parameters.elasticities_for(world)
-    margins = parameters.family.calibrate(world, elasticity)
+    margins = _margins(world, parameters)
     profits = margins.baseline_profits(world)
     entry_pays = margins.competitive or parameters.entry == "free"
     cost = world.gross_output if entry_pays else world.gross_output - profits
@@ -82,17 +81,35 @@ def calibrate(world: World, parameters: Parameters) -> Baseline:
     )
 
 
+def _margins(world: World, parameters: Parameters) -> Margins:
+    elasticity, within = parameters.elasticities_for(world), parameters.within_for(world)
+    try:
+        return parameters.family.calibrate(world, elasticity, within, parameters.elasticity_kind)
+    except ElasticityError as error:
+        low = np.flatnonzero(np.asarray(error.args[0]))
+        names = ", ".join(f"{world.sector_name(world.sectors[s])} ({elasticity[s]:g})" for s in low)
+        raise ParameterError(
+            f"The {parameters.family.name} family cannot have tariff elasticities this low: {names}. Firms that leave "
+            "markets make trade react more than that. What would work: elasticities within countries of their own "
+            "(markups), with which every tariff elasticity has its firms; a higher one; or firms alike (Krugman)."
+        ) from error
+
+
 def _refuse_profits(world: World, parameters: Parameters, profits: Array, labour_share: Array) -> None:
     i, s = np.unravel_index(int(labour_share.argmin()), labour_share.shape)
     output = world.gross_output[i, s]
     count = int((labour_share <= 0).sum())
-    own = ""
+    ways = ["a lower markup (a higher within-country elasticity; without one, a higher trade elasticity)"]
+    ways.append("a thinner Pareto tail")
     if isinstance(parameters.family, Firms):
-        own = ", lognormal firms in other countries, the share of firms that sell at home at all (entry data)"
+        ways += [
+            "lognormal firms in other countries",
+            "the share of firms that sell at home at all (entry data)",
+        ]
+    ways += ["free entry", "a competitive family (Armington)", "merging the sector with another"]
     raise ProfitsError(
         f"In {count} country-sectors profits would exceed value added under the {parameters.family.name} "
         f"family; the worst is {world.countries[i]}, {world.sector_name(world.sectors[s])}: profits are "
         f"{profits[i, s] / output:.1%} of revenue, value added {world.value_added[i, s] / output:.1%}. "
-        f"What would work: a higher trade elasticity (or Pareto tail) in this sector{own}, free entry, a "
-        "competitive family (Armington), or merging the sector with another."
+        f"What would work: {', '.join(ways[:-1])}, or {ways[-1]}."
     )

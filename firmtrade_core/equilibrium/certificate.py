@@ -91,13 +91,19 @@ def _unit_costs(result: Equilibrium) -> Array:
 
 
 def _market_shares(result: Equilibrium) -> list[Residual]:
-    """(6), (7) and adding-up: prices, flows and profits from the terms of the price index."""
+    """(1'), (6'), (7) and adding-up: prices, flows and profits from the terms of the price index.
+
+    The nest's price of each pair is written out, to the power 1-γ, as it stands in (6'); without a nest γ = σ.
+    """
     world, margins = result.world, result.margins_in_force
-    sigma = margins.elasticity_of_substitution
+    sigma, gamma = margins.elasticity_of_substitution, margins.within_elasticity
+    nested = not np.array_equal(sigma, gamma)
     embargo = None if result.shock.trade_cost is None else np.isposinf(result.shock.trade_cost)
-    terms = world.shares * (result.firm_change * result.cost_change ** (1 - sigma))[:, None, :]
-    _apply_wedges(result, terms, 1 - sigma)
+    terms = np.ones_like(world.shares) if nested else world.shares.copy()
+    terms *= (result.firm_change * result.cost_change ** (1 - gamma))[:, None, :]
+    _apply_wedges(result, terms, 1 - gamma)
     fixed_share: Array | None = None
+    thresholds = np.zeros_like(result.price_change)
     tables = np.zeros_like(result.price_change)
     if not margins.competitive and margins.has_thresholds:
         shift = result.threshold_change
@@ -105,6 +111,10 @@ def _market_shares(result: Equilibrium) -> list[Residual]:
         moved, tables = margins.verified(shift), margins.table_gap(shift)
         terms = terms * np.exp(moved.log_potential)
         fixed_share = moved.fixed_cost_share
+        if nested:
+            thresholds = _thresholds(result, shift, np.log(terms) / (1 - gamma), embargo)
+    if nested:
+        terms = world.shares * terms ** ((sigma - 1) / (gamma - 1))
     if embargo is not None:
         terms = np.where(embargo, 0.0, terms)
     open_market = world.total_expenditure > 0
@@ -119,15 +129,42 @@ def _market_shares(result: Equilibrium) -> list[Residual]:
     earned = np.zeros_like(spending)
     if not margins.competitive:
         kept = result.revenue if fixed_share is None else (1 - fixed_share) * result.revenue
-        earned = kept.sum(1) / sigma
+        earned = kept.sum(1) / gamma
     output = np.where(result.gross_output > 0, result.gross_output, 1.0)
     return [
+        Residual("(1) entry thresholds", thresholds),
         Residual("(6) price indices", price),
         Residual("(7) flows", flows),
         Residual("(7) profits", np.abs(earned - result.profits) / output),
         Residual("adding-up of shares", adding_up),
         Residual("(3) and (4) tabulated", tables),
     ]
+
+
+def _thresholds(
+    result: Equilibrium, change: Array, nest_price: Array, embargo: NDArray[np.bool_] | None
+) -> Array:
+    """(1') in the cells that trade, largest by destination, (N, S): what makes Δk against Δk itself.
+
+    Parameters
+    ----------
+    change, nest_price : (N, N, S)
+        Δk and ln P̂_ij.
+    """
+    world, shock, margins = result.world, result.shock, result.margins_in_force
+    sigma, gamma = margins.elasticity_of_substitution, margins.within_elasticity
+    expected = (gamma - sigma) * -nest_price + (gamma * np.log(result.cost_change))[:, None, :]
+    expected -= ((sigma - 1) * np.log(result.price_change) + np.log(result.expenditure_change))[None]
+    if shock.tariff is not None:
+        expected += gamma * (np.log1p(shock.tariff) - np.log1p(world.tariff))
+    if result.subsidy is not world.subsidy:
+        expected += gamma * (np.log1p(-result.subsidy) - np.log1p(-world.subsidy))
+    if shock.trade_cost is not None:
+        expected += (gamma - 1) * np.log(np.where(np.isposinf(shock.trade_cost), 1.0, shock.trade_cost))
+    if shock.fixed_cost is not None:
+        expected += np.log(shock.fixed_cost)
+    trades = world.expenditure > 0 if embargo is None else (world.expenditure > 0) & ~embargo
+    return np.where(trades, np.abs(expected - change), 0.0).max(0, initial=0.0)
 
 
 def _apply_wedges(result: Equilibrium, terms: Array, exponent: Array) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium.errors import ParameterError
-from firmtrade_core.margins import Armington, MarginFamily
+from firmtrade_core.margins import Armington, ElasticityKind, MarginFamily
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
@@ -26,7 +26,7 @@ class Parameters:
     Parameters
     ----------
     trade_elasticity : float, mapping of sector to float, or (S,)
-        ε above 0: cost elasticity of trade on consumer values (MODEL 3, "Elasticities say what they are").
+        ε above 0: elasticity of trade on consumer values (MODEL 3, "Elasticities say what they are").
     family : MarginFamily
         How firms differ: Armington, EatonKortum, Krugman, Pareto or Lognormal.
     entry : {"restricted", "free"}
@@ -35,6 +35,11 @@ class Parameters:
         Deficit closure of MODEL 1.
     labour_supply_elasticity : float
         κ_L, 0 or more.
+    within_elasticity : float, mapping of sector to float, or (S,), optional
+        γ above 1: elasticity between firms of one country, which sets markups γ/(γ-1), profits and the scale effect
+        1/(γ-1) of free entry apart from trade (MODEL 11). None: firms are not nested, γ = σ.
+    elasticity_kind : {"cost", "tariff"}
+        What ε is the elasticity to; they differ where firms select into markets.
     """
 
     trade_elasticity: float | Mapping[str, float] | Array = 4.0
@@ -42,12 +47,16 @@ class Parameters:
     entry: Entry = "restricted"
     deficits: DeficitClosure = "fixed"
     labour_supply_elasticity: float = 0.0
+    within_elasticity: float | Mapping[str, float] | Array | None = None
+    elasticity_kind: ElasticityKind = "cost"
 
     def __post_init__(self) -> None:
         if self.entry not in ("restricted", "free"):
             raise ParameterError(f"Entry is {self.entry!r}; choose restricted or free.")
         if self.deficits not in ("fixed", "proportional", "removed"):
             raise ParameterError(f"Deficits are {self.deficits!r}; choose fixed, proportional or removed.")
+        if self.elasticity_kind not in ("cost", "tariff"):
+            raise ParameterError(f"Elasticities are to {self.elasticity_kind!r}; choose cost or tariff.")
         if not 0 <= self.labour_supply_elasticity <= 20:
             raise ParameterError(
                 f"The labour-supply elasticity is {self.labour_supply_elasticity:g}; give one from 0 to 20."
@@ -61,24 +70,44 @@ class Parameters:
         ParameterError
             Naming the sectors without a positive elasticity.
         """
-        given = self.trade_elasticity
+        return self._by_sector(world, self.trade_elasticity, "trade elasticity", "Trade elasticities", 0.0)
+
+    def within_for(self, world: World) -> Array | None:
+        """γ for each sector of a world, (S,); None where firms are not nested.
+
+        Raises
+        ------
+        ParameterError
+            Naming the sectors without one above 1.
+        """
+        if self.within_elasticity is None:
+            return None
+        names = ("within-country elasticity", "Within-country elasticities")
+        return self._by_sector(world, self.within_elasticity, *names, 1.0)
+
+    @staticmethod
+    def _by_sector(
+        world: World, given: float | Mapping[str, float] | Array, one: str, many: str, above: float
+    ) -> Array:
         if isinstance(given, Mapping):
-            missing = [s for s in world.sectors if s not in given]
+            missing = [world.sector_name(s) for s in world.sectors if s not in given]
             if missing:
-                raise ParameterError(f"No trade elasticity is given for: {', '.join(missing)}.")
+                raise ParameterError(f"No {one} is given for: {', '.join(missing)}.")
             values = np.array([float(given[s]) for s in world.sectors])
         else:
             values = np.asarray(given, dtype=np.float64)
             if values.ndim > 1 or (values.ndim == 1 and len(values) != len(world.sectors)):
                 raise ParameterError(
-                    f"Trade elasticities have shape {values.shape}; give one number or one per sector "
+                    f"{many} have shape {values.shape}; give one number or one per sector "
                     f"({len(world.sectors)})."
                 )
             values = np.broadcast_to(values, (len(world.sectors),)).copy()
-        bad = ~(np.isfinite(values) & (values > 0))
+        bad = ~(np.isfinite(values) & (values > above))
         if bad.any():
-            names = ", ".join(f"{world.sectors[i]} ({values[i]:g})" for i in np.flatnonzero(bad))
-            raise ParameterError(f"Trade elasticities must be positive numbers; these are not: {names}.")
+            names = ", ".join(
+                f"{world.sector_name(world.sectors[i])} ({values[i]:g})" for i in np.flatnonzero(bad)
+            )
+            raise ParameterError(f"{many} must be numbers above {above:g}; these are not: {names}.")
         return values
 
     def with_(self, **changes: Any) -> Parameters:
@@ -89,6 +118,14 @@ class Parameters:
         """Sixteen hexadecimal digits that identify the choices for this world."""
         digest = hashlib.blake2b(digest_size=8)
         digest.update(self.elasticities_for(world).tobytes())
-        choices = (repr(self.family), self.entry, self.deficits, float(self.labour_supply_elasticity))
+        choices: tuple[object, ...] = (
+            repr(self.family),
+            self.entry,
+            self.deficits,
+            float(self.labour_supply_elasticity),
+        )
+        within = self.within_for(world)
+        if within is not None or self.elasticity_kind != "cost":
+            choices += (self.elasticity_kind, None if within is None else within.tobytes())
         digest.update(repr(choices).encode())
         return digest.hexdigest()

@@ -179,11 +179,15 @@ class Equilibrium:
     # Trade --------------------------------------------------------------------------------------
 
     @cached_property
-    def threshold_change(self) -> Array:
-        """Δk, equation (1), (N, N, S), in logs; infinite where trade is embargoed."""
-        sigma = self.baseline.margins.elasticity_of_substitution
+    def threshold_index(self) -> Array:
+        """(1), plus (1-ρ) ln M̂ where firms are nested: the index of `Margins.threshold_change`, (N, N, S)."""
+        margins = self.baseline.margins
+        sigma = margins.elasticity_of_substitution
         destination = np.log(self.expenditure_change) + (sigma - 1) * np.log(self.price_change)
-        change = (sigma * np.log(self.cost_change))[:, None, :] - destination[None, :, :]
+        origin = sigma * np.log(self.cost_change)
+        if margins.nested:
+            origin = origin + (1 - margins.nest) * np.log(self.firm_change)
+        change = origin[:, None, :] - destination[None, :, :]
         if self.shock.tariff is not None:
             change = change + sigma * np.log((1 + self.tariff) / (1 + self.world.tariff))
         if self.shock.subsidy is not None:
@@ -191,6 +195,14 @@ class Equilibrium:
         if self.shock.trade_cost is not None:
             change = change + (sigma - 1) * np.log(self.shock.trade_cost)
         return change if self.shock.fixed_cost is None else change + np.log(self.shock.fixed_cost)
+
+    @cached_property
+    def threshold_change(self) -> Array:
+        """Δk, equation (1'), (N, N, S), in logs; infinite where trade is embargoed."""
+        index = self.threshold_index
+        finite = np.isfinite(index)
+        found = self.margins_in_force.threshold_change(np.where(finite, index, 0.0))
+        return found if finite.all() else np.where(finite, found, index)
 
     @cached_property
     def margins(self) -> MarginChange:

@@ -48,7 +48,7 @@ class Terms(NamedTuple):
     total : (S, N)
         Sum of the terms over origins.
     slope : (S, N) or None
-        Share-weighted mean of ∂ln S/∂k by destination.
+        Share-weighted mean by destination of -h, the slope of ρ ln Ŝ in the index of `Margins.threshold_change`.
     fixed_share : (S, N, N), (H, N) or None
         φ, of the row where there is one.
     """
@@ -131,6 +131,8 @@ class System:
         )
         self.loglinear = margins if self.rows is None else self.rows.others
         self.sigma = margins.elasticity_of_substitution[:, None]
+        self.within = margins.within_elasticity[:, None]
+        self.nest = margins.nest[:, None]
         self.spending = _sector_first(world.total_expenditure)
         self.active = self.spending > 0
         self.labour_share = _sector_first(baseline.labour_share)
@@ -168,8 +170,9 @@ class System:
         margins = self.loglinear
         self.threshold_shift: Array | None = None
         if isinstance(margins, LoglinearMargins):
-            slope = -margins.potential_slope[:, None]
+            slope = margins.effective_slope[:, None]
             self.potential_slope = slope
+            self.firms_exponent = margins.firms_exponent[:, None]
             self.cost_exponent = (self.sigma - 1) + slope * self.sigma
             self.price_exponent = (self.sigma - 1) * (1 + slope)
             exponents = {"wedge": self.cost_exponent, "trade_cost": self.price_exponent, "fixed_cost": slope}
@@ -191,7 +194,7 @@ class System:
     def _prepare_rows(self, margins: FirmsMargins, shares: Array, changes: list[_Change]) -> None:
         """Move the home country's rows with firms out of the kernel, with what the shock does to them."""
         rows, home = margins.rows, margins.home
-        self.row_sigma = self.sigma[rows]
+        self.row_sigma, self.row_nest = self.sigma[rows], self.nest[rows]
         self.row_kernel = shares[rows, home]
         self.row_shift = np.zeros_like(self.row_kernel)
         self.kernel[rows, home] = 0.0
@@ -262,16 +265,16 @@ class System:
         return cost
 
     def _terms(self, cost: Array, price: Array | None, expenditure: Array, firms: Array) -> Terms:
-        """Terms of (6)."""
+        """Terms of (6'), which without a nest is (6)."""
         if self.margins.loglinear or price is None:
-            origin = np.exp(firms - self.cost_exponent * cost)
+            origin = np.exp(self.firms_exponent * firms - self.cost_exponent * cost)
             total = self._open(_origins_sum(origin, self.kernel))
             return Terms(origin, None, None, total, None, None)
         if self.rows is not None:
             return self._terms_with_rows(self.rows, cost, price, expenditure, firms)
-        change = np.moveaxis(self._threshold_change(cost, price, expenditure), 0, 2)
-        potential, slope, fixed_share = (np.moveaxis(a, 2, 0) for a in self.margins.without_presence(change))
-        factors = firms - (self.sigma - 1) * cost
+        index = np.moveaxis(self._index(cost, price, expenditure, firms), 0, 2)
+        potential, slope, fixed_share = (np.moveaxis(a, 2, 0) for a in self.margins.effective(index))
+        factors = self.nest * firms - (self.sigma - 1) * cost
         weight = self.kernel * np.exp(potential + factors[:, :, None])
         total = self._open(weight.sum(1))
         return Terms(np.ones_like(cost), weight, None, total, (weight * slope).sum(1) / total, fixed_share)
@@ -279,15 +282,16 @@ class System:
     def _terms_with_rows(
         self, margins: FirmsMargins, cost: Array, price: Array, expenditure: Array, firms: Array
     ) -> Terms:
-        """Terms of (6) over what a loglinear destination contributes, so that the kernel still factorises."""
+        """Terms of (6') over what a loglinear destination contributes, so that the kernel still factorises."""
         rows, home = margins.rows, margins.home
-        origin = np.exp(firms - self.cost_exponent * cost)
+        origin = np.exp(self.firms_exponent * firms - self.cost_exponent * cost)
         total = _origins_sum(origin, self.kernel)
         market = (expenditure + (self.sigma - 1) * price)[rows]
-        cost_home = cost[rows, home, None]
-        potential, slope, fixed_share = margins.row(self.row_sigma * cost_home - market + self.row_shift)
+        cost_home, firms_home = cost[rows, home, None], firms[rows, home, None]
+        index = self.row_sigma * cost_home - market + self.row_shift + (1 - self.row_nest) * firms_home
+        potential, slope, fixed_share = margins.row_effective(index)
         loglinear = self.potential_slope[rows]
-        factor = firms[rows, home, None] - (self.row_sigma - 1) * cost_home
+        factor = self.row_nest * firms_home - (self.row_sigma - 1) * cost_home
         row = self.row_kernel * np.exp(factor + potential - loglinear * market)
         mean = np.repeat(-self.potential_slope, self.countries, axis=1)
         total[rows] += row
@@ -348,28 +352,30 @@ class System:
     ) -> Array:
         profits = self._profits(revenue, None, revenue, revenue)
         assert fixed_share is not None
-        profits[margins.rows, margins.home] = ((1 - fixed_share) * row_revenue).sum(1) / self.row_sigma[:, 0]
+        kept = ((1 - fixed_share) * row_revenue).sum(1)
+        profits[margins.rows, margins.home] = kept / self.within[margins.rows, 0]
         return profits
 
-    def _threshold_change(self, cost: Array, price: Array, expenditure: Array) -> Array:
-        """Δk, equation (1), sector-first (S, N, N)."""
+    def _index(self, cost: Array, price: Array, expenditure: Array, firms: Array) -> Array:
+        """Index of `Margins.threshold_change`, which without a nest is Δk of (1), sector-first (S, N, N)."""
         destination = expenditure + (self.sigma - 1) * price
-        change = (self.sigma * cost)[:, :, None] - destination[:, None, :]
-        return change if self.threshold_shift is None else change + self.threshold_shift
+        origin = self.sigma * cost + (1 - self.nest) * firms
+        index = origin[:, :, None] - destination[:, None, :]
+        return index if self.threshold_shift is None else index + self.threshold_shift
 
     def _profits(
         self, revenue: Array, fixed_share: Array | None, revenue_kernel: Array, market: Array
     ) -> Array:
-        """Π' = Σ_j (1-φ')R'/σ, equation (7)."""
+        """Π' = Σ_j (1-φ')R'/γ, equation (7)."""
         if isinstance(self.loglinear, LoglinearMargins):
             if self.loglinear.competitive:
                 return np.zeros_like(revenue)
-            return (1 - self.loglinear.constant_fixed_cost_share[:, None]) * revenue / self.sigma
+            return (1 - self.loglinear.constant_fixed_cost_share[:, None]) * revenue / self.within
         kept = revenue_kernel if fixed_share is None else (1 - fixed_share) * revenue_kernel
-        return _destinations_sum(kept, market) / self.sigma
+        return _destinations_sum(kept, market) / self.within
 
     def _price(self, terms: Terms, price: Array | None, expenditure: Array) -> Array:
-        """ln P̂ by (6), (S, N): solved exactly where loglinear, by a Newton step elsewhere."""
+        """ln P̂ by (6'), (S, N): solved exactly where loglinear, by a Newton step elsewhere."""
         log_total = np.log(terms.total)
         if terms.slope is None or price is None:
             solved = -(log_total + self.potential_slope * expenditure) / self.price_exponent
@@ -541,7 +547,7 @@ def _changes(world: World, shock: Shock) -> list[_Change]:
 
 
 def _threshold_shift(shape: tuple[int, ...], changes: list[_Change], weights: dict[str, Array]) -> Array:
-    """What the shock itself does to Δk in (1), (S, N, N).
+    """What the shock itself does to the index of thresholds, (1), (S, N, N).
 
     Embargoed cells stay where they are: their share is zero whatever the threshold.
     """

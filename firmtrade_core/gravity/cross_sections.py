@@ -13,6 +13,7 @@ from firmtrade_core.gravity.estimate import estimate
 from firmtrade_core.gravity.geography import with_geography
 from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.gravity.specification import GravitySpecification
+from firmtrade_core.paths import write_whole
 from firmtrade_core.world.tables import numbers, read_table
 
 ALL_GOODS = "all goods"
@@ -72,7 +73,7 @@ def write_years(table: pd.DataFrame, path: Path, description: Mapping[str, str])
     """Write estimates with their description at the head."""
     head = "".join(f"# {key}: {words}\n" for key, words in description.items())
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(head + table.to_csv(index=False, float_format="%.5g"), encoding="utf-8")
+    write_whole(path, head + table.to_csv(index=False, float_format="%.5g"))
 
 
 def read_years(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:

@@ -12,6 +12,7 @@ from firmtrade_core.gravity.errors import GravityError
 from firmtrade_core.gravity.estimate import GravityEstimate
 from firmtrade_core.gravity.meta_analysis import RandomEffects, random_effects
 from firmtrade_core.gravity.sector_runs import TARIFF
+from firmtrade_core.paths import write_whole
 from firmtrade_core.world.elasticities import ESTIMATED_COLUMNS, ElasticityStatus
 
 #: Estimates that can be pooled; fewer stand as they are, and flagged ones have no value to use.
@@ -102,7 +103,7 @@ def write_set(table: pd.DataFrame, path: Path, *, name: str, label: str, source:
     lines = [f"# {key}: {words}" for key, words in head.items()]
     body = with_services(table)[list(ESTIMATED_COLUMNS)].to_csv(index=False, float_format="%.6g")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines) + "\n" + body, encoding="utf-8")
+    write_whole(path, "\n".join(lines) + "\n" + body)
 
 
 def _not_pooled(estimates: pd.Series, errors: pd.Series) -> RandomEffects:

@@ -14,9 +14,10 @@ import pandas as pd
 
 from firmtrade_core.gravity.errors import RegressorError
 from firmtrade_core.gravity.fitting import CONSTANT, DEMEANING_TOLERANCE, RawFit, fit
-from firmtrade_core.gravity.panel import Array, GravityPanel
+from firmtrade_core.gravity.formula import read_combination
+from firmtrade_core.gravity.panel import KEYS, Array, GravityPanel
 from firmtrade_core.gravity.sample import Sample, SampleCounts, draw_sample
-from firmtrade_core.gravity.specification import GravitySpecification, with_leads_and_lags
+from firmtrade_core.gravity.specification import GravitySpecification, effect_parts, with_leads_and_lags
 
 RESET_TERM = "squared index"
 
@@ -74,8 +75,8 @@ class GravityEstimate:
     collinear
         Regressors without a coefficient, because the others and the effects explain them.
     cells
-        The rows used: exporter, importer, sector, year, trade and fitted, in the panel's unit (OLS: the
-        exponential of the fitted log).
+        The rows used: exporter, importer, sector, year, columns that effects are grouped by, trade and fitted, in
+        the panel's unit (OLS: the exponential of the fitted log).
     goodness
         Measures of fit by name.
     notes
@@ -123,14 +124,10 @@ class GravityEstimate:
 
     def rows(self) -> tuple[Coefficient, ...]:
         """All coefficients, in order."""
-        from scipy.stats import norm
-
-        rows = []
-        for term, value in self.coefficients.items():
-            error = self.standard_errors[term]
-            p_value = float(2 * norm.sf(abs(value / error)))
-            rows.append(Coefficient(term, value, error, value / error, p_value, *self.interval(term)))
-        return tuple(rows)
+        return tuple(
+            _coefficient(term, value, self.standard_errors[term], self.specification.confidence)
+            for term, value in self.coefficients.items()
+        )
 
     def table(self) -> pd.DataFrame:
         """A row per term: term, estimate, std_error, statistic, p_value, low, high."""
@@ -151,6 +148,33 @@ class GravityEstimate:
         return HypothesisTest(
             f"{', '.join(terms)} = 0", statistic, len(index), float(chi2.sf(statistic, len(index)))
         )
+
+    def combination(self, weights: str | Mapping[str, float]) -> Coefficient:
+        """A linear combination of coefficients with its error and interval: ``rta + lag(rta, 4)``, ``2*a - b``.
+
+        Parameters
+        ----------
+        weights
+            As read by `formula.read_combination`, or by term.
+
+        Raises
+        ------
+        RegressorError
+            Naming terms without a coefficient.
+        """
+        by_term = read_combination(weights) if isinstance(weights, str) else dict(weights)
+        plain = {"".join(t.split()): t for t in self.terms}
+        unknown = [t for t in by_term if "".join(t.split()) not in plain]
+        if unknown or not by_term:
+            raise RegressorError(
+                f"No coefficients are called {', '.join(unknown)}; there are {', '.join(self.terms)}."
+            )
+        at = [self.terms.index(plain["".join(t.split())]) for t in by_term]
+        weight = np.array([*by_term.values()])
+        value = float(weight @ np.array([self.coefficients[self.terms[k]] for k in at]))
+        error = float(np.sqrt(max(weight @ self.covariance[np.ix_(at, at)] @ weight, 0.0)))
+        name = weights if isinstance(weights, str) else " + ".join(f"{w:g}*{t}" for t, w in by_term.items())
+        return _coefficient(name, value, error, self.specification.confidence)
 
     def event_study(self, policy: str) -> pd.DataFrame:
         """Leads and lags of a policy as an event study shows them: horizon, estimate, low, high, cumulated.
@@ -241,7 +265,7 @@ def estimate(
         coefficients=MappingProxyType(dict(zip(raw.terms, raw.coefficients.tolist(), strict=True))),
         covariance=raw.covariance,
         collinear=raw.collinear,
-        cells=_cells(panel, sample, raw),
+        cells=_cells(panel, specification, sample, raw),
         goodness=raw.goodness,
         notes=(*panel.notes, *_notes(counts, raw)),
         sample=sample.only(raw.used),
@@ -269,10 +293,23 @@ def event_study(
     return estimate(panel, specification.with_(regressors=(*others, *terms)))
 
 
-def _cells(panel: GravityPanel, sample: Sample, raw: RawFit) -> pd.DataFrame:
-    rows = panel.table.iloc[sample.rows[raw.used]]
-    cells = rows[["exporter", "importer", "sector", "year", "trade"]].reset_index(drop=True)
+def _cells(
+    panel: GravityPanel, specification: GravitySpecification, sample: Sample, raw: RawFit
+) -> pd.DataFrame:
+    grouped_by = [part for effect in specification.effects for part in effect_parts(effect)]
+    columns = dict.fromkeys([*KEYS, "trade", *(part for part in grouped_by if part in panel.table)])
+    cells = panel.table.iloc[sample.rows[raw.used]][[*columns]].reset_index(drop=True)
     return cells.assign(fitted=np.exp(raw.index))
+
+
+def _coefficient(term: str, value: float, error: float, confidence: float) -> Coefficient:
+    from scipy.stats import norm
+
+    statistic = value / error if error > 0 else float("nan")
+    half = _normal_quantile(confidence) * error
+    return Coefficient(
+        term, value, error, statistic, float(2 * norm.sf(abs(statistic))), value - half, value + half
+    )
 
 
 def _notes(counts: SampleCounts, raw: RawFit) -> list[str]:

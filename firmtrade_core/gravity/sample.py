@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from firmtrade_core.gravity.errors import FlowError, RegressorError
 from firmtrade_core.gravity.panel import Array, GravityPanel, Integers
-from firmtrade_core.gravity.specification import EFFECTS, GravitySpecification
-from firmtrade_core.gravity.variables import variable
+from firmtrade_core.gravity.specification import GravitySpecification, effect_parts
+from firmtrade_core.gravity.variables import expanded, variable
 
 Mask = NDArray[np.bool_]
 
@@ -105,14 +105,17 @@ def draw_sample(panel: GravityPanel, specification: GravitySpecification) -> Sam
     """
     trade = panel.table["trade"].to_numpy()
     wanted = _wanted(panel, specification)
-    regressors = {name: variable(panel, name) for name in specification.all_regressors}
+    names = expanded(panel, specification.all_regressors, wanted)
+    regressors = {name: variable(panel, name) for name in names}
     regressors |= _borders_by_year(panel, specification, wanted)
     matrix = np.column_stack(list(regressors.values()))
     logs = specification.estimator != "ppml"
     usable = wanted & (trade > 0) if logs else wanted
     known = usable & np.isfinite(matrix).all(1)
     effects = {
-        "_".join((name, "sector")) if len(panel.sectors) > 1 else name: panel.code(*EFFECTS[name], "sector")
+        "_".join((name, "sector")) if len(panel.sectors) > 1 else name: panel.code(
+            *effect_parts(name), "sector"
+        )
         for name in specification.effects
     }
     keep, separated, singletons = _informative(known, trade, effects, poisson=not logs)

@@ -18,6 +18,7 @@ from firmtrade_core.gravity.errors import GravityError
 from firmtrade_core.gravity.estimate import GravityEstimate, estimate
 from firmtrade_core.gravity.panel import load_world_panel, sectors_of_world_panel
 from firmtrade_core.gravity.specification import GravitySpecification
+from firmtrade_core.paths import whole_file
 
 #: Raised when results of the same specification would come out differently.
 VERSION = 1
@@ -84,7 +85,8 @@ def estimate_sectors(
         done += 1
         progress(sector, done, len(wanted))
     table = pd.concat([pd.read_parquet(_file(store, s)) for s in wanted], ignore_index=True)
-    table.to_parquet(store / ESTIMATES, index=False)
+    with whole_file(store / ESTIMATES) as part:
+        table.to_parquet(part, index=False)
     return table
 
 
@@ -145,11 +147,8 @@ def _estimate_and_store(
     except GravityError as error:
         raise type(error)(f"{sector}: {error}") from error
     table = as_record_table(sector, found, time.perf_counter() - started)
-    target = _file(store, sector)
-    # Written aside and renamed, so that an interrupted run leaves no half file behind.
-    partial = target.with_suffix(f".{os.getpid()}.part")
-    table.to_parquet(partial, index=False)
-    partial.replace(target)
+    with whole_file(_file(store, sector)) as part:
+        table.to_parquet(part, index=False)
     return sector
 
 

@@ -34,10 +34,13 @@ class GravitySpecification:
     regressors
         Columns of the panel, or ``log(name)``, ``log1p(name)``, ``lag(name, years)``, ``lead(name, years)``,
         ``log_output``, ``log_expenditure`` (totals of the panel's flows, domestic sales included),
-        ``log_remoteness_exporter``, ``log_remoteness_importer``, ``border`` (one between countries).
+        ``log_remoteness_exporter``, ``log_remoteness_importer``, ``border`` (one between countries), ``domestic`` (one
+        at home), ``is(column, value)`` (one where it has it), products ``x:y``, and ``by(x, column)`` or
+        ``by(x, column, base)``: x with a coefficient of its own for every value of a column, but for the base.
     effects
-        Names of `EFFECTS`, each with an intercept per group and sector; none means one constant. The estimates of
-        several sectors together are pooled: one coefficient each, effects by sector.
+        Names of `EFFECTS`, or columns joined by ``^`` (``exporter^year``, ``region^year``), each with an intercept per
+        group and sector; none means one constant. The estimates of several sectors together are pooled: one
+        coefficient each, effects by sector.
     estimator
         ``ppml`` (SST06), ``ols`` on logs of positive flows, or ``ols_remoteness``: as ols, with remoteness added.
     clusters
@@ -66,12 +69,14 @@ class GravitySpecification:
     def __post_init__(self) -> None:
         for name in ("regressors", "effects", "clusters"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
+        object.__setattr__(self, "effects", tuple(map(_known_name, self.effects)))
         if self.estimator not in ("ppml", "ols", "ols_remoteness"):
             raise RegressorError(f"The estimator is {self.estimator!r}; choose ppml, ols or ols_remoteness.")
-        unknown = [e for e in self.effects if e not in EFFECTS]
+        unknown = [e for e in self.effects if e not in EFFECTS and "^" not in e]
         if unknown:
             raise RegressorError(
-                f"No effects are called {', '.join(unknown)}; choose of {', '.join(EFFECTS)}."
+                f"No effects are called {', '.join(unknown)}; choose of {', '.join(EFFECTS)}, or join columns: "
+                "exporter^year."
             )
         repeated = sorted({r for r in self.regressors if self.regressors.count(r) > 1})
         if repeated:
@@ -95,6 +100,19 @@ class GravitySpecification:
     def with_(self, **changes: Any) -> GravitySpecification:
         """A copy with some choices replaced."""
         return replace(self, **changes)
+
+
+def effect_parts(name: str) -> tuple[str, ...]:
+    """Columns whose combinations have an intercept each, of an effect's name."""
+    return EFFECTS[name] if name in EFFECTS else tuple(part.strip() for part in name.split("^"))
+
+
+def _known_name(effect: str) -> str:
+    """``exporter^year`` and ``year^exporter`` are what `EFFECTS` calls exporter_year."""
+    parts = {*effect_parts(effect)}
+    if parts == {"exporter", "importer"}:
+        return "pair"
+    return next((name for name, known in EFFECTS.items() if {*known} == parts), effect)
 
 
 def every(interval: int, first: int, last: int) -> tuple[int, ...]:

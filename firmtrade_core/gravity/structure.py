@@ -8,8 +8,11 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
+from scipy.sparse.linalg import lsqr
 
 from firmtrade_core.gravity.conditional import conditional_flows
+from firmtrade_core.gravity.effects import effects_at_rows, regressor_index, solve_effects
 from firmtrade_core.gravity.errors import RegressorError
 from firmtrade_core.gravity.estimate import GravityEstimate
 from firmtrade_core.gravity.panel import Array
@@ -63,6 +66,8 @@ class StructuralReading:
         ε.
     reference
         Country whose inward resistance is one.
+    normalised
+        Whether cost terms carry pair effects, so that costs at home are one by normalisation (`read_structure`).
     """
 
     countries: tuple[str, ...]
@@ -70,6 +75,7 @@ class StructuralReading:
     cost_term: Array
     elasticity: float
     reference: str
+    normalised: bool = False
 
     @property
     def output(self) -> Array:
@@ -87,11 +93,14 @@ class StructuralReading:
     def resistances(self) -> pd.DataFrame:
         """By country: inward P (what consumers pay for distance) and outward Π (what producers bear), as prices.
 
-        Relative to the reference's inward resistance.
+        Relative to the reference's inward resistance. Unknown (NaN) where an estimate with pair effects has no
+        sales at home, for then nothing says what trading costs there.
         """
         log_origin, log_destination = self._effects
         inward = np.log(self.expenditure) - log_destination
         outward = np.log(self.output) - log_origin
+        unknown = ~(np.diag(self.cost_term) > 0) if self.normalised else np.zeros(len(inward), dtype=bool)
+        inward, outward = np.where(unknown, np.nan, inward), np.where(unknown, np.nan, outward)
         base = inward[self.countries.index(self.reference)]
         inward, outward = inward - base, outward + base - np.log(self.output.sum())
         scale = -1 / self.elasticity
@@ -105,17 +114,12 @@ class StructuralReading:
 
     @cached_property
     def _effects(self) -> tuple[Array, Array]:
-        """Logs of a and b in fitted = a_i b_j cost_term_ij."""
+        """Logs of a and b in fitted = a_i b_j cost_term_ij; NaN for a country without cells."""
         known = (self.fitted > 0) & (self.cost_term > 0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            logs = np.where(known, np.log(self.fitted) - np.log(self.cost_term), np.nan)
-        row = np.zeros(len(logs))
-        for _ in range(500):
-            column = np.nanmean(logs - row[:, None], 0)
-            moved = np.nanmean(logs - column, 1)
-            if np.abs(moved - row).max() < 1e-12:
-                break
-            row = moved
+        logs = np.log(self.fitted[known]) - np.log(self.cost_term[known])
+        origin, destination = np.nonzero(known)
+        row, column = np.full((2, len(self.countries)), np.nan)
+        row[origin], column[destination] = solve_effects(logs, [origin, destination])
         return row, column
 
     def conditional_change(self, log_cost_term_change: Array) -> Array:
@@ -142,6 +146,9 @@ def read_structure(
 ) -> StructuralReading:
     """The reading of one year and sector.
 
+    Pair effects are known up to a factor by exporter and one by importer. They are normalised so that costs at home
+    are one and a country's exports cost, on average over partners, as much as its imports.
+
     Parameters
     ----------
     found
@@ -151,12 +158,12 @@ def read_structure(
     elasticity
         ε.
     reference
-        The country with the largest market unless given.
+        The country with the largest market (of those with sales at home) unless given.
 
     Raises
     ------
     RegressorError
-        If the estimate has no such effects, cells or sales at home.
+        If the estimate has no such effects, cells or sales at home, or the reference has none.
     """
     effects = set(found.specification.effects)
     if not ({"exporter_year", "importer_year"} <= effects or {"exporter", "importer"} <= effects):
@@ -176,31 +183,60 @@ def read_structure(
     )
     fitted, term = np.zeros((2, len(countries), len(countries)))
     fitted[at] = cells["fitted"]
-    term[at] = np.exp(_log_cost_terms(found)[mask.to_numpy()])
-    size = fitted.sum(0)
+    log_term, paired = _log_cost_terms(found)
+    term[at] = np.exp(log_term[mask.to_numpy()])
+    if paired:
+        term = normalised_costs(term)
+    at_home = np.diag(term) > 0 if paired else np.ones(len(countries), dtype=bool)
+    reference = reference or countries[int(np.where(at_home, fitted.sum(0), 0.0).argmax())]
+    if reference not in np.array(countries)[at_home]:
+        raise RegressorError(
+            f"The reference {reference} has no sales at home in the cells of {year}; choose of "
+            f"{', '.join(np.array(countries)[at_home])}."
+        )
     return StructuralReading(
         countries=countries,
         fitted=fitted,
         cost_term=term,
         elasticity=elasticity,
-        reference=reference or countries[int(size.argmax())],
+        reference=reference,
+        normalised=paired,
     )
 
 
-def _log_cost_terms(found: GravityEstimate) -> Array:
-    """θ'x of every row used, with the pair's effect where there is one, (n,)."""
-    kept = [found.sample.terms.index(t) for t in found.terms if t in found.sample.terms]
-    beta = np.array([found.coefficients[found.sample.terms[k]] for k in kept])
-    index: Array = found.sample.regressors[:, kept] @ beta
-    pairs = [labels for name, labels in found.sample.effects.items() if "pair" in name]
-    if not pairs:
-        return index
-    # With pair effects the rest of the index is theirs plus the country-year effects': the pair's mean is its own
-    # up to terms by country, which the resistances take up.
-    rest = np.log(found.cells["fitted"].to_numpy()) - index
-    labels = pairs[0]
-    mean = np.bincount(labels, weights=rest) / np.maximum(np.bincount(labels), 1)
-    return index + mean[labels]
+def _log_cost_terms(found: GravityEstimate) -> tuple[Array, bool]:
+    """θ'x of every row used, with the pair's effect where there is one, (n,), and whether there are such."""
+    index = regressor_index(found)
+    if not any("pair" in name for name in found.specification.effects):
+        return index, False
+    # A pair's mean over its own years would carry the country-year effects of just those years, another mix for
+    # every gap in the panel: all effects are solved for together.
+    pairs = [values for name, values in effects_at_rows(found).items() if "pair" in name]
+    return index + np.sum(pairs, axis=0), True
+
+
+def normalised_costs(term: Array) -> Array:
+    """Cost terms whose pair effects are known up to factors by exporter and by importer, made comparable.
+
+    Costs at home become one, and a country's exports cost on average as much as its imports (least squares over the
+    pairs seen in both directions): what else asymmetry there is by country counts as part of its output and demand.
+    A country without sales at home keeps no level: its terms become zero at home, and unknown in the resistances.
+    """
+    with np.errstate(divide="ignore"):
+        logs = np.log(term)
+    home = np.diag(logs)
+    level = np.where(np.isfinite(home), -home, 0.0)
+    both = np.isfinite(logs) & np.isfinite(logs.T) & np.triu(np.ones(logs.shape, dtype=bool), 1)
+    i, j = np.nonzero(both)
+    lean = np.zeros(len(logs))
+    if len(i):
+        rows = np.tile(np.arange(len(i)), 2)
+        signs = np.repeat([1.0, -1.0], len(i))
+        design = csr_array((signs, (rows, np.concatenate([i, j]))), shape=(len(i), len(logs)))
+        lean = lsqr(design, logs.T[i, j] - logs[i, j], atol=1e-13, btol=1e-13)[0]
+    origin, destination = (level + lean) / 2, (level - lean) / 2
+    scaled: Array = term * np.exp(origin[:, None] + destination)
+    return scaled
 
 
 def policy_change(found: GravityEstimate, changes: Mapping[str, Array]) -> Array:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from firmtrade_core.gravity.errors import RegressorError
 from firmtrade_core.gravity.panel import Array, GravityPanel, Integers
 from firmtrade_core.world.world import closest
 
-_CALL = re.compile(r"^(log|log1p|lag|lead)\(\s*([^,()\s]+)\s*(?:,\s*(\d+)\s*)?\)$")
+_CALL = re.compile(r"^(log|log1p|lag|lead|is|by)\((.*)\)$", re.DOTALL)
+
+#: How calls in the name of a regressor are written; one sentence for every refusal.
+_FORMS = "log(x), log1p(x), lag(x, years), lead(x, years), is(column, value), by(x, column) or x:y"
 
 
 def variable(panel: GravityPanel, name: str) -> Array:
@@ -28,20 +32,81 @@ def variable(panel: GravityPanel, name: str) -> Array:
     RegressorError
         If there is no such variable, or a log is taken of something that is not positive.
     """
+    name = name.strip()
+    factors = split(name, ":")
+    if len(factors) > 1:
+        product: Array = np.prod([variable(panel, factor) for factor in factors], axis=0)
+        return product
     if name in _DERIVED and name not in panel.table:
         return _DERIVED[name](panel)
-    call = _CALL.match(name)
+    call = _CALL.match(name) if name not in panel.table else None
     if call is None:
         return _column(panel, name)
-    function, inner, years = call.groups()
-    if (years is None) == (function in ("lag", "lead")):
-        raise RegressorError(f"{name!r}: write log(x), log1p(x), lag(x, years) or lead(x, years).")
-    values = variable(panel, inner)
+    function, arguments = call.group(1), split(call.group(2), ",")
+    if len(arguments) != (1 if function in ("log", "log1p") else 2) or not all(arguments):
+        raise RegressorError(f"{name!r}: write {_FORMS}.")
+    if function == "is":
+        return _is(panel, *arguments)
+    if function == "by":
+        raise RegressorError(f"{name!r} stands for several variables and cannot be part of another.")
+    values = variable(panel, arguments[0])
     if function == "log":
         return _log(values, name)
     if function == "log1p":
         return _log(1 + values, name)
-    return _shifted(panel, values, int(years) if function == "lag" else -int(years))
+    if not arguments[1].isdigit():
+        raise RegressorError(f"{name!r}: lags and leads count whole years.")
+    return _shifted(panel, values, int(arguments[1]) if function == "lag" else -int(arguments[1]))
+
+
+def expanded(panel: GravityPanel, names: Sequence[str], wanted: NDArray[np.bool_]) -> list[str]:
+    """Regressors with ``by(x, column)`` written out: ``x:is(column, value)`` for each value in the sample.
+
+    ``by(x, column, base)`` leaves the base value out, as is needed where effects take up x itself.
+
+    Parameters
+    ----------
+    panel, names
+    wanted : (rows,)
+        The rows sampled.
+    """
+    found: list[str] = []
+    for name in names:
+        call = _CALL.match(name.strip())
+        if call is None or call.group(1) != "by" or len(split(name.strip(), ":")) > 1:
+            found.append(name)
+            continue
+        arguments = split(call.group(2), ",")
+        if len(arguments) not in (2, 3):
+            raise RegressorError(f"{name!r}: write by(x, column) or by(x, column, base).")
+        inner, column, *base = arguments
+        values = sorted({*_texts(panel, column)[wanted]})
+        if base and base[0] not in values:
+            raise RegressorError(f"{name!r}: {column} is never {base[0]} in the sample.")
+        found += [f"{inner}:is({column}, {value})" for value in values if [value] != base]
+    return found
+
+
+def split(text: str, separator: str) -> list[str]:
+    """Parts of a text between separators that stand outside all parentheses, trimmed."""
+    parts, depth, start = [], 0, 0
+    for at, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if letter == separator and depth == 0:
+            parts.append(text[start:at].strip())
+            start = at + 1
+    return [*parts, text[start:].strip()]
+
+
+def _texts(panel: GravityPanel, column: str) -> NDArray[np.object_]:
+    if column not in panel.table:
+        raise RegressorError(f"The panel has no column {column!r} to tell cases apart by.")
+    return panel.table[column].astype(str).to_numpy(dtype=object)
+
+
+def _is(panel: GravityPanel, column: str, value: str) -> Array:
+    """One where a column has a value."""
+    return (_texts(panel, column) == value).astype(np.float64)
 
 
 def _column(panel: GravityPanel, name: str) -> Array:
@@ -117,6 +182,7 @@ def _log_total(side: str) -> Callable[[GravityPanel], Array]:
 #: Variables that every panel has, by name.
 _DERIVED: dict[str, Callable[[GravityPanel], Array]] = {
     "border": lambda panel: (~panel.domestic).astype(np.float64),
+    "domestic": lambda panel: panel.domestic.astype(np.float64),
     "log_output": _log_total("exporter"),
     "log_expenditure": _log_total("importer"),
     "log_remoteness_exporter": lambda panel: _remoteness(panel, "exporter", "importer"),

@@ -20,6 +20,7 @@ from firmtrade_core.codes.products import HS_VINTAGES, NOT_SPECIFIED, Concordanc
 from firmtrade_core.harmonise.errors import HarmoniseError
 from firmtrade_core.harmonise.findings import Finding, Rule
 from firmtrade_core.harmonise.reading import literal
+from firmtrade_core.paths import whole_file
 
 Weights = Literal["equal", "observed"]
 
@@ -144,9 +145,13 @@ def add_up(
         _presum(connection, lines, plan, excluded)
         _map_products(connection, plan, products)
         if mapping is not None:
-            connection.execute(f"COPY meant TO {literal(str(mapping))} (FORMAT parquet)")
+            with whole_file(mapping) as part:
+                connection.execute(f"COPY meant TO {literal(str(part))} (FORMAT parquet, USE_TMP_FILE false)")
         _deflate(connection, plan)
-        connection.execute(f"COPY ({_CELLS}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)")
+        with whole_file(target) as part:
+            connection.execute(
+                f"COPY ({_CELLS}) TO {literal(str(part))} (FORMAT parquet, USE_TMP_FILE false, COMPRESSION zstd)"
+            )
         return _account(connection, target)
 
 

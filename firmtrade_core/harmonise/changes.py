@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from firmtrade_core.harmonise.errors import HarmoniseError
+from firmtrade_core.paths import whole_file
 
 #: Columns of the log, in order. ``row`` is the label in the table's index.
 LOG_COLUMNS = ("step", "rule", "row", "column", "before", "after")
@@ -120,7 +121,8 @@ class ChangeLog:
     def to_parquet(self, path: Path) -> None:
         """Write the log; values become text."""
         frame = self.to_frame()
-        frame.astype({"row": "string", "before": "string", "after": "string"}).to_parquet(path)
+        with whole_file(path) as part:
+            frame.astype({"row": "string", "before": "string", "after": "string"}).to_parquet(part)
 
 
 def _undo(table: pd.DataFrame, part: pd.DataFrame) -> pd.DataFrame:

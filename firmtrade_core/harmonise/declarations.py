@@ -25,6 +25,7 @@ from firmtrade_core.harmonise.numerals import Convention, doubtful, number_of, s
 from firmtrade_core.harmonise.reading import TextFile, literal, load_text, open_text, quoted
 from firmtrade_core.harmonise.rules import NOTE_RULES, QUARANTINE_RULES, REPAIR_RULES, RULES
 from firmtrade_core.jobs import Progress, part, silent
+from firmtrade_core.paths import whole_file, write_whole
 
 #: Fields whose distinct texts are few and are read one by one.
 DICTIONARY_FIELDS = ("date", "flow", "country", "product", "currency", "unit")
@@ -197,11 +198,11 @@ class Declarations:
 
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for table in ("lines", "quarantine", "changes"):
-            target = literal(str(folder / f"{table}.parquet"))
-            self.connection.execute(
-                f"COPY (SELECT * REPLACE (file + {int(first_file)} AS file) FROM {table}) TO {target} "
-                "(FORMAT parquet, COMPRESSION zstd)"
-            )
+            with whole_file(folder / f"{table}.parquet") as target:
+                self.connection.execute(
+                    f"COPY (SELECT * REPLACE (file + {int(first_file)} AS file) FROM {table}) TO {literal(str(target))} "
+                    "(FORMAT parquet, USE_TMP_FILE false, COMPRESSION zstd)"
+                )
         report = self.findings.to_json() | {
             "accounts": self.accounts(),
             "sources": [
@@ -209,9 +210,7 @@ class Declarations:
                 for s in self.sources
             ],
         }
-        (folder / "report.json").write_text(
-            json.dumps(report, indent=2, ensure_ascii=False), encoding="utf-8"
-        )
+        write_whole(folder / "report.json", json.dumps(report, indent=2, ensure_ascii=False))
 
 
 def read_declarations(

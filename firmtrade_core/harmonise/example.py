@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.harmonise.invented_names import STREETS, TRADES, with_a_slip, word
+from firmtrade_core.paths import write_whole
 
 _FORMS = ["S.A.", "Ltda.", "SpA", "E.I.R.L.", "S.A.C."]
 
@@ -63,9 +64,9 @@ def messy_folder(folder: Path, firms: int = 120, seed: int = 5) -> Path:
     """Write the files; every fault in them is meant."""
     random = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "hs5_hs6.csv").write_text(_HS)
-    (folder / "hs6_isic3.csv").write_text(_ISIC)
-    (folder / "rates.csv").write_text("date,currency,usd\n2018-01-01,CLP,0.0016\n2019-01-01,CLP,0.0014\n")
+    write_whole(folder / "hs5_hs6.csv", _HS)
+    write_whole(folder / "hs6_isic3.csv", _ISIC)
+    write_whole(folder / "rates.csv", "date,currency,usd\n2018-01-01,CLP,0.0016\n2019-01-01,CLP,0.0014\n")
     register, customs, _ = two_offices(firms, seed, shared=0.9)
     head = "DUS;RUT exportador;Nombre exportador;Direccion;Comuna;Fecha;Operacion;Pais destino;Partida;FOB;Moneda;Cantidad;Unidad;Peso neto"
     lines: dict[int, list[str]] = {2018: [], 2019: []}
@@ -86,7 +87,7 @@ def messy_folder(folder: Path, firms: int = 120, seed: int = 5) -> Path:
                 )
     for year, encoding in ((2018, "utf-8"), (2019, "cp1252")):
         text = "\r\n".join([head, *lines[year], lines[year][0], "broken;line", ""])
-        (folder / f"aduana_{year}.csv").write_bytes(text.encode(encoding))
+        write_whole(folder / f"aduana_{year}.csv", text.encode(encoding))
     rows = ["RUT;Razon social;Direccion;Comuna;Ano;CIIU;Trabajadores;Ventas;Certificado ISO"]
     for number, row in enumerate(register.itertuples(index=False)):
         for year in lines:
@@ -95,6 +96,6 @@ def messy_folder(folder: Path, firms: int = 120, seed: int = 5) -> Path:
             rows.append(
                 f"R-{number};{row.name};{row.address};{row.place};{year};1511;{size:.0f};{sales};{random.choice(['si', 'no'])}"
             )
-    (folder / "registro.csv").write_text("\n".join(rows), encoding="utf-8")
-    (folder / "notes.txt").write_text("Nothing to see here\n")
+    write_whole(folder / "registro.csv", "\n".join(rows))
+    write_whole(folder / "notes.txt", "Nothing to see here\n")
     return folder

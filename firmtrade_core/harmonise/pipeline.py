@@ -43,6 +43,7 @@ from firmtrade_core.harmonise.reading import literal, open_text
 from firmtrade_core.harmonise.scorecard import Scorecard, score
 from firmtrade_core.harmonise.suspicions import DEFAULT_RULES, examine
 from firmtrade_core.jobs import Checkpoints, Progress, content_hash, part, silent
+from firmtrade_core.paths import whole_file, write_whole
 from firmtrade_core.world.world import World
 
 #: Amounts of a fiscal year that are spread over calendar years.
@@ -310,9 +311,8 @@ class _Run:
             gaps,
             self.private / "review.parquet" if linkage else None,
         )
-        (self.output / "report.json").write_text(
-            json.dumps(outcome.to_json(), indent=1, ensure_ascii=False, default=str), encoding="utf-8"
-        )
+        report = json.dumps(outcome.to_json(), indent=1, ensure_ascii=False, default=str)
+        write_whole(self.output / "report.json", report)
         # Names of firms lie among the steps: they go once the panel stands.
         shutil.rmtree(self.checkpoints.folder, ignore_errors=True)
         self.progress(1.0, "Harmonised")
@@ -375,7 +375,8 @@ class _Run:
                     progress=progress,
                 )
                 found.save(folder, first_file=number)
-                found.firm_names().to_parquet(folder / "names.parquet")
+                with whole_file(folder / "names.parquet") as place:
+                    found.firm_names().to_parquet(place)
                 value, last = found.connection.execute(
                     "SELECT coalesce(sum(value_usd), 0), max(date) FROM lines"
                 ).fetchone() or (0.0, None)
@@ -471,7 +472,8 @@ class _Run:
             return None, tables
         decisions = pd.read_csv(self.settings.decisions, dtype={"left": str, "right": str}) if self.settings.decisions else None  # fmt: skip
         links = linkage.links(decisions)
-        linkage.review().to_parquet(self.private / "review.parquet")
+        with whole_file(self.private / "review.parquet") as place:
+            linkage.review().to_parquet(place)
         meant = dict(zip(links["right"], links["left"], strict=True))
         tables = [replace(t, table=t.table.assign(firm=t.table["firm"].replace(meant))) for t in tables]
         self._step(
@@ -574,7 +576,8 @@ class _Run:
             folder = self.output / "panel" / IMPUTED
             folder.mkdir(parents=True, exist_ok=True)
             for draw in range(done.draws):
-                keys.join(done.completed(draw)).to_parquet(folder / f"firms_{draw + 1}.parquet")
+                with whole_file(folder / f"firms_{draw + 1}.parquet") as filled:
+                    keys.join(done.completed(draw)).to_parquet(filled)
             report["comparison"] = done.comparison().to_dict("records")
             report["draws"] = done.draws
             gaps = int(firms[columns].isna().sum().sum())
@@ -597,8 +600,10 @@ class _Run:
                 "Scaling factors are in mirror.csv; the trade table is too large to carry them."
             )
         else:
-            scaled.to_parquet(trade.path)
-        found.cells.to_csv(self.output / "mirror.csv", index=False)
+            with whole_file(trade.path) as place:
+                scaled.to_parquet(place)
+        with whole_file(self.output / "mirror.csv") as place:
+            found.cells.to_csv(place, index=False)
         return found
 
     def _world(self) -> World:
@@ -623,30 +628,32 @@ class _Run:
     def _write(self, firms: pd.DataFrame, customs: list[Path], card: Scorecard) -> None:
         panel = self.output / "panel"
         panel.mkdir(exist_ok=True)
-        firms.to_parquet(panel / "firms.parquet")
+        with whole_file(panel / "firms.parquet") as place:
+            firms.to_parquet(place)
         home = self.settings.home or "not stated"
         metadata: dict[str, Any] = {
             "name": "harmonised firm panel", "home": home, "money": "USD" if customs else "as in the firm tables",
             "source": ", ".join(source["file"] for source in self.sources), "licence": "not stated",
             "synthetic": self.settings.synthetic, "notes": self._panel_notes(customs), "units": {},
         }  # fmt: skip
-        (panel / "panel.json").write_text(
-            json.dumps(metadata, ensure_ascii=False, indent=1), encoding="utf-8"
-        )
-        (self.output / "scorecard.json").write_text(json.dumps(card.to_json(), indent=1, ensure_ascii=False))
+        write_whole(panel / "panel.json", json.dumps(metadata, ensure_ascii=False, indent=1))
+        card_text = json.dumps(card.to_json(), indent=1, ensure_ascii=False)
+        write_whole(self.output / "scorecard.json", card_text)
         self._write_firm_log()
         for table, target in (("changes", "log"), ("quarantine", "quarantine")):
             files = ", ".join(literal(str(folder / f"{table}.parquet")) for folder in customs)
             if files:
-                with passing_database() as connection:
-                    path = literal(str(self.output / f"{target}.parquet"))
-                    connection.execute(f"COPY (FROM read_parquet([{files}])) TO {path} (FORMAT parquet)")
+                with passing_database() as connection, whole_file(self.output / f"{target}.parquet") as place:
+                    connection.execute(
+                        f"COPY (FROM read_parquet([{files}])) TO {literal(str(place))} (FORMAT parquet, USE_TMP_FILE false)"
+                    )
 
     def _write_firm_log(self) -> None:
         frames = [log.to_frame().assign(file=name) for name, log in self.logs if len(log)]
         frame = pd.concat(frames) if frames else ChangeLog().to_frame().assign(file="")
         text = ["row", "before", "after"]
-        frame.astype(dict.fromkeys(text, "string")).to_parquet(self.output / "firm_log.parquet", index=False)
+        with whole_file(self.output / "firm_log.parquet") as place:
+            frame.astype(dict.fromkeys(text, "string")).to_parquet(place, index=False)
 
     def _panel_notes(self, customs: list[Path]) -> list[str]:
         notes = ["Identifiers are hashed."]

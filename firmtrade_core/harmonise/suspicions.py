@@ -13,6 +13,7 @@ import duckdb
 
 from firmtrade_core.harmonise.findings import EXAMPLES, Finding, Rule
 from firmtrade_core.harmonise.reading import literal
+from firmtrade_core.paths import whole_file
 
 #: Robust standard deviations from the product's median log unit value from which a line is odd.
 ODD = 5.0
@@ -90,13 +91,17 @@ def examine(
         connection.execute(
             f"CREATE TABLE suspicions AS {_TWICE} UNION ALL {_MIRRORED} UNION ALL {_MISCLASSIFIED} UNION ALL {_ODD}"
         )
-        connection.execute(f"COPY suspicions TO {literal(str(target))} (FORMAT parquet)")
+        with whole_file(target) as part:
+            connection.execute(
+                f"COPY suspicions TO {literal(str(part))} (FORMAT parquet, USE_TMP_FILE false)"
+            )
         excluded = target.with_name(f"{target.stem}_excluded.parquet")
         rules = ", ".join(literal(rule) for rule in act_on) or "''"
-        connection.execute(
-            f"COPY (SELECT DISTINCT file, row FROM suspicions WHERE rule IN ({rules})) "
-            f"TO {literal(str(excluded))} (FORMAT parquet)"
-        )
+        with whole_file(excluded) as part:
+            connection.execute(
+                f"COPY (SELECT DISTINCT file, row FROM suspicions WHERE rule IN ({rules})) "
+                f"TO {literal(str(part))} (FORMAT parquet, USE_TMP_FILE false)"
+            )
         return _findings(connection), excluded
 
 

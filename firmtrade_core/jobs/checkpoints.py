@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -13,6 +11,8 @@ from typing import TypeVar
 
 import numpy as np
 import pandas as pd
+
+from firmtrade_core.paths import write_whole
 
 Result = TypeVar("Result")
 
@@ -97,17 +97,5 @@ class Checkpoints:
             except Exception:  # a damaged file is worth no more than a missing one
                 path.unlink()
         result = compute()
-        write_whole(path, pickle.dumps(result))
+        write_whole(path, pickle.dumps(result), mode=0o600, lasting=False)
         return result
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file in one move: readers see the old content or the new, never a part."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

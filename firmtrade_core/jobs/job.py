@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from firmtrade_core.jobs.checkpoints import content_hash, write_whole
-from firmtrade_core.paths import PROJECT
+from firmtrade_core.jobs.checkpoints import content_hash
+from firmtrade_core.paths import PROJECT, write_whole
 
 State = Literal["running", "done", "failed", "cancelled", "lost"]
 
@@ -102,7 +102,7 @@ class Job:
         for leftover in ("cancel", "result.pickle"):
             (folder / leftover).unlink(missing_ok=True)
         call = (function.__module__, function.__qualname__, dict(arguments))
-        write_whole(folder / "call.pickle", pickle.dumps(call))
+        write_whole(folder / "call.pickle", pickle.dumps(call), mode=0o600, lasting=False)
         process = subprocess.Popen(
             [sys.executable, "-m", "firmtrade_core.jobs.worker", str(folder.resolve())],
             cwd=PROJECT,
@@ -172,7 +172,7 @@ def write_status(folder: Path, status: JobStatus, *, only_if_new: bool = False) 
     path, content = folder / "status.json", json.dumps(asdict(status)).encode()
     if only_if_new and path.is_file() and read_status(folder).pid == status.pid:
         return
-    write_whole(path, content)
+    write_whole(path, content, mode=0o600, lasting=False)
 
 
 def read_status(folder: Path) -> JobStatus:

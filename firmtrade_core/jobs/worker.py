@@ -11,9 +11,10 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from firmtrade_core.jobs.checkpoints import Checkpoints, write_whole
+from firmtrade_core.jobs.checkpoints import Checkpoints
 from firmtrade_core.jobs.job import JobStatus, State, write_status
 from firmtrade_core.jobs.progress import CancelledError
+from firmtrade_core.paths import write_whole
 
 #: Seconds between notes of progress: a loop may report as often as it likes.
 _NOTE_EVERY = 0.1
@@ -40,7 +41,7 @@ def main(folder: Path) -> int:
         module, name, arguments = pickle.loads((folder / "call.pickle").read_bytes())
         function: Any = reduce(getattr, name.split("."), importlib.import_module(module))
         result = function(**arguments, progress=progress, checkpoints=Checkpoints(folder / "checkpoints"))
-        write_whole(folder / "result.pickle", pickle.dumps(result))
+        write_whole(folder / "result.pickle", pickle.dumps(result), mode=0o600, lasting=False)
     except CancelledError:
         note("cancelled", "Cancelled.")
         return 2

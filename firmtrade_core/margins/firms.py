@@ -17,9 +17,17 @@ import numpy as np
 from scipy.interpolate import CubicSpline, PPoly
 from scipy.special import log_ndtr, logsumexp, ndtr
 
-from firmtrade_core.margins.base import Array, MarginChange, Margins
+from firmtrade_core.margins.base import (
+    Array,
+    ElasticityKind,
+    MarginChange,
+    Margins,
+    in_the_index,
+    solve_nest,
+    substitution_between,
+)
 from firmtrade_core.margins.loglinear import LoglinearMargins, Pareto
-from firmtrade_core.margins.lognormal import Lognormal, assumed_presence
+from firmtrade_core.margins.lognormal import Lognormal, LognormalMargins, abroad_by_cell, assumed_presence
 from firmtrade_core.margins.tables import Table, TableStack, quintic_pieces
 from firmtrade_core.world.world import World
 
@@ -478,7 +486,7 @@ class FirmsMargins(Margins):
     Parameters
     ----------
     others : Margins
-        Of all other cells (Pareto or lognormal), with the same σ.
+        Of all other cells (Pareto or lognormal), with the same σ and γ.
     home : int
         Position of the home country.
     rows : (H,) of int
@@ -507,6 +515,7 @@ class FirmsMargins(Margins):
         self.others, self.home, self.rows, self.codes = others, home, rows, codes
         self.sectors, self.before, self.after = sectors, before, after
         self.elasticity_of_substitution = others.elasticity_of_substitution
+        self.within_elasticity = others.within_elasticity
         self.threshold = threshold
         self._baseline_log_potential, self.baseline_slope, self.baseline_share = before.potential(threshold)
 
@@ -543,6 +552,37 @@ class FirmsMargins(Margins):
         log_s, slope, share = self.after.potential(self.threshold + threshold_change)
         return log_s - self._baseline_log_potential, slope, share
 
+    def row_threshold_change(self, index: Array) -> Array:
+        """Δk of the home country's rows, (H, N); see `Margins.threshold_change`."""
+        if not self.nested:
+            return index
+
+        def functions(at: Array) -> tuple[Array, Array]:
+            return self.row(at)[:2]
+
+        return solve_nest(functions, index, self.nest[self.rows, None])
+
+    def row_effective(self, index: Array) -> tuple[Array, Array, Array]:
+        """ρ ln Ŝ, its slope in the index and φ of the home country's rows, each (H, N); see `Margins.effective`."""
+        found = self.row(self.row_threshold_change(index))
+        return found if not self.nested else in_the_index(found, self.nest[self.rows, None])
+
+    def threshold_change(self, index: Array) -> Array:
+        """Δk; see `Margins`. Other countries' firms have functions of their own."""
+        if not self.nested:
+            return index
+        found = np.array(self.others.threshold_change(index))
+        found[self.home][:, self.rows] = self.row_threshold_change(index[self.home][:, self.rows].T).T
+        return found
+
+    def effective(self, index: Array) -> tuple[Array, Array, Array]:
+        """See `Margins`."""
+        log_s, slope, share = (np.array(part) for part in self.others.effective(index))
+        own = self.row_effective(index[self.home][:, self.rows].T)
+        for part, row in zip((log_s, slope, share), own, strict=True):
+            part[self.home][:, self.rows] = row.T
+        return log_s, slope, share
+
     def evaluate(self, threshold_change: Array) -> MarginChange:
         """All margins; see `MarginChange`."""
         found = MarginChange(*(np.array(part) for part in self.others.evaluate(threshold_change)))
@@ -567,7 +607,7 @@ class FirmsMargins(Margins):
         profits = np.array(self.others.baseline_profits(world))
         revenue = world.revenue[self.home][:, self.rows].T
         kept = ((1 - self.baseline_share) * revenue).sum(1)
-        profits[self.home, self.rows] = kept / self.elasticity_of_substitution[self.rows]
+        profits[self.home, self.rows] = kept / self.within_elasticity[self.rows]
         return profits
 
     def moved(self, threshold_change: Array) -> Margins:
@@ -634,7 +674,8 @@ def in_force(margins: Margins, shift: FirmShift | None) -> Margins:
 class Firms:
     """The home country's own firms, Pareto or lognormal ones elsewhere (MODEL 2, "Firms family").
 
-    σ is set so that the trade-weighted mean abroad of (σ-1)(1 - ∂ln S/∂k) equals ε (MODEL 3).
+    σ is set so that the trade-weighted mean abroad of the elasticity of trade equals ε: (σ-1)(1 - ∂ln S/∂k) to costs
+    without a nest (MODEL 3), `substitution_between` in general.
 
     Parameters
     ----------
@@ -680,7 +721,13 @@ class Firms:
     def __repr__(self) -> str:
         return f"Firms({self.country!r}, {self.content_hash}, elsewhere={self.elsewhere!r})"
 
-    def calibrate(self, world: World, trade_elasticity: Array) -> Margins:
+    def calibrate(
+        self,
+        world: World,
+        trade_elasticity: Array,
+        within_elasticity: Array | None = None,
+        kind: ElasticityKind = "cost",
+    ) -> Margins:
         """Thresholds from presence, σ from ε; see `MarginFamily`. Without firms: as ``elsewhere``.
 
         Raises
@@ -689,14 +736,21 @@ class Firms:
             If the home country or a sector is not in the world.
         """
         if not self.sectors:
-            return self.elsewhere.calibrate(world, trade_elasticity)
-        key = (world.content_hash, trade_elasticity.tobytes())
+            return self.elsewhere.calibrate(world, trade_elasticity, within_elasticity, kind)
+        within = b"" if within_elasticity is None else within_elasticity.tobytes()
+        key = (world.content_hash + kind, trade_elasticity.tobytes() + b"|" + within)
         if key not in self._calibrated:
             self._calibrated.clear()
-            self._calibrated[key] = self._calibrate(world, trade_elasticity)
+            self._calibrated[key] = self._calibrate(world, trade_elasticity, within_elasticity, kind)
         return self._calibrated[key]
 
-    def _calibrate(self, world: World, trade_elasticity: Array) -> FirmsMargins:
+    def _calibrate(
+        self,
+        world: World,
+        trade_elasticity: Array,
+        within_elasticity: Array | None,
+        kind: ElasticityKind,
+    ) -> FirmsMargins:
         if self.country not in world.countries:
             raise FirmsError(f"The firms are of {self.country}, which is not in the world {world.name}.")
         unknown = [code for code in self.sectors if code not in world.sectors]
@@ -712,9 +766,12 @@ class Firms:
         functions = FirmRows([sector.functions for sector in sectors])
         threshold = functions.solve_presence(self._presence(world, home, codes, rows))
         slope = functions.potential(threshold)[1]
-        factor = trade_elasticity / self._mean_response(world, trade_elasticity, home, rows, slope)
-        others = self.elsewhere.calibrate(world, trade_elasticity)
-        others = others.with_substitution(1 + factor)
+        # The thresholds of others do not depend on σ: any elasticities will do to ask them for their slopes.
+        others = self.elsewhere.calibrate(world, np.full_like(trade_elasticity, 4.0))
+        between = substitution_between(
+            trade_elasticity, within_elasticity, kind, *self._abroad(world, others, home, rows, slope)
+        )
+        others = others.with_substitution(1 + between, within_elasticity)
         return FirmsMargins(others, home, rows, sectors, functions, functions, codes, threshold)
 
     def _presence(self, world: World, home: int, codes: tuple[str, ...], rows: np.ndarray) -> Array:
@@ -730,21 +787,19 @@ class Firms:
                         share[position, j] = min(observed, 1.0)
         return share
 
-    def _mean_response(
-        self, world: World, trade_elasticity: Array, home: int, rows: np.ndarray, slope: Array
-    ) -> Array:
-        """Trade-weighted mean abroad of 1 - ∂ln S/∂k, (S,)."""
-        margins = self.elsewhere.calibrate(world, trade_elasticity)
-        elsewhere = trade_elasticity / (margins.elasticity_of_substitution - 1)
-        trade = world.border_value.sum((0, 1)) - np.einsum("iis->s", world.border_value)
-        abroad = np.arange(len(world.countries)) != home
-        own = world.border_value[home][abroad][:, rows].T
-        if isinstance(margins, LoglinearMargins):
-            replaced = elsewhere[rows, None]
+    def _abroad(
+        self,
+        world: World,
+        others: LoglinearMargins | LognormalMargins,
+        home: int,
+        rows: np.ndarray,
+        slope: Array,
+    ) -> tuple[Array, Array]:
+        """∂ln S/∂k and trade of the cells abroad, (cells, S) each: home rows by their own firms, (H, N) slopes."""
+        trade = world.border_value
+        if isinstance(others, LoglinearMargins):
+            slopes = np.broadcast_to(others.potential_slope, trade.shape).copy()
         else:
-            zeros = np.zeros(world.revenue.shape)
-            replaced = 1 - margins.evaluate(zeros).potential_slope[home][abroad][:, rows].T
-        mean = elsewhere.copy()
-        total = np.where(trade[rows] > 0, trade[rows], 1.0)
-        mean[rows] += (own * (1 - slope[:, abroad] - replaced)).sum(1) / total
-        return mean
+            slopes = np.array(others.evaluate(np.zeros(trade.shape)).potential_slope)
+        slopes[home][:, rows] = slope.T
+        return abroad_by_cell(slopes, trade)

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_ndtr, ndtri
 
-from firmtrade_core.margins.base import Array, MarginChange, Margins, TailError
+from firmtrade_core.margins.base import (
+    Array,
+    ElasticityKind,
+    MarginChange,
+    Margins,
+    TailError,
+    substitution_between,
+)
 from firmtrade_core.world.world import World
 
 #: Slope of presence in market size where presence was not observed (EKK11, MODEL 2).
@@ -48,10 +55,21 @@ class LognormalMargins(Margins):
         s: standard deviation of log revenue potential.
     threshold : (N, N, S)
         Baseline k; minus infinity where all firms are present.
+    within_elasticity : (S,), optional
+        γ; σ unless given.
     """
 
-    def __init__(self, elasticity_of_substitution: Array, dispersion: float, threshold: Array) -> None:
+    def __init__(
+        self,
+        elasticity_of_substitution: Array,
+        dispersion: float,
+        threshold: Array,
+        within_elasticity: Array | None = None,
+    ) -> None:
         self.elasticity_of_substitution = elasticity_of_substitution
+        self.within_elasticity = (
+            elasticity_of_substitution if within_elasticity is None else within_elasticity
+        )
         self.dispersion = dispersion
         self.threshold = threshold
         self._baseline_log_potential = self._log_potential(threshold)
@@ -86,19 +104,27 @@ class LognormalMargins(Margins):
     def moved(self, threshold_change: Array) -> Margins:
         """Thresholds carried to where the change left them."""
         return LognormalMargins(
-            self.elasticity_of_substitution, self.dispersion, self.threshold + threshold_change
+            self.elasticity_of_substitution,
+            self.dispersion,
+            self.threshold + threshold_change,
+            self.within_elasticity,
         )
 
-    def with_substitution(self, elasticity_of_substitution: Array) -> LognormalMargins:
-        """The same thresholds with another σ, (S,)."""
-        return LognormalMargins(elasticity_of_substitution, self.dispersion, self.threshold)
+    def with_substitution(
+        self, elasticity_of_substitution: Array, within_elasticity: Array | None = None
+    ) -> LognormalMargins:
+        """The same thresholds with another σ, and γ where firms are nested, both (S,)."""
+        return LognormalMargins(
+            elasticity_of_substitution, self.dispersion, self.threshold, within_elasticity
+        )
 
 
 @dataclass(frozen=True)
 class Lognormal:
     """Firms' log revenue potential is normal with standard deviation s.
 
-    σ is set so that the trade-weighted mean abroad of (σ-1)(1 - ∂ln S/∂k) equals ε (MODEL 3).
+    σ is set so that the trade-weighted mean abroad of the elasticity of trade equals ε: (σ-1)(1 - ∂ln S/∂k) to costs
+    without a nest (MODEL 3), `substitution_between` in general.
 
     Parameters
     ----------
@@ -120,14 +146,26 @@ class Lognormal:
                 f"The dispersion of log sales is {self.dispersion:g}; give one above 0 and up to 10."
             )
 
-    def calibrate(self, world: World, trade_elasticity: Array) -> LognormalMargins:
+    def calibrate(
+        self,
+        world: World,
+        trade_elasticity: Array,
+        within_elasticity: Array | None = None,
+        kind: ElasticityKind = "cost",
+    ) -> LognormalMargins:
         """Thresholds from (assumed) presence, σ from ε; see `MarginFamily`."""
         presence = np.ascontiguousarray(np.moveaxis(assumed_presence(world), 2, 0))
         # Stored with sectors first, as the solver works, and seen in the usual axis order.
         threshold = np.moveaxis(-self.dispersion * ndtri(presence), 0, 2)
         unit = LognormalMargins(np.full_like(trade_elasticity, 2.0), self.dispersion, threshold)
         slope = unit.evaluate(np.zeros_like(threshold)).potential_slope
-        abroad = world.border_value * ~np.eye(len(world.countries), dtype=bool)[:, :, None]
-        trade = abroad.sum((0, 1))
-        mean = np.where(trade > 0, (abroad * (1 - slope)).sum((0, 1)) / np.where(trade > 0, trade, 1), 1.0)
-        return LognormalMargins(1 + trade_elasticity / mean, self.dispersion, threshold)
+        between = substitution_between(
+            trade_elasticity, within_elasticity, kind, *abroad_by_cell(slope, world.border_value)
+        )
+        return unit.with_substitution(1 + between, within_elasticity)
+
+
+def abroad_by_cell(slope: Array, trade: Array) -> tuple[Array, Array]:
+    """Slopes and trade of the cells abroad, (N (N-1), S) each, from (N, N, S)."""
+    away = ~np.eye(len(trade), dtype=bool)
+    return slope[away], trade[away]

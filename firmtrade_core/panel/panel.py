@@ -16,6 +16,7 @@ import pandas as pd
 
 from firmtrade_core.panel.columns import INSTRUMENT_PREFIX, TABLES, Column, catalogue
 from firmtrade_core.panel.errors import ColumnError, PanelError, PanelFileError
+from firmtrade_core.paths import whole_file, write_whole
 
 if TYPE_CHECKING:
     import duckdb
@@ -157,8 +158,8 @@ class FirmPanel:
         folder = Path(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / METADATA_FILE).write_text(
-                json.dumps(asdict(self.metadata), ensure_ascii=False, indent=1)
+            write_whole(
+                folder / METADATA_FILE, json.dumps(asdict(self.metadata), ensure_ascii=False, indent=1)
             )
         except OSError as error:
             raise PanelFileError(
@@ -166,8 +167,11 @@ class FirmPanel:
             ) from error
         cursor = self.connection.cursor()
         for table in self.tables:
-            path = str(folder / f"{table}.parquet").replace("'", "''")
-            cursor.execute(f"COPY {table} TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
+            with whole_file(folder / f"{table}.parquet") as part:
+                path = str(part).replace("'", "''")
+                cursor.execute(
+                    f"COPY {table} TO '{path}' (FORMAT parquet, USE_TMP_FILE false, COMPRESSION zstd)"
+                )
         return folder
 
     def with_metadata(self, **changes: Any) -> FirmPanel:

@@ -124,8 +124,9 @@ def _programmes(made: PipelineResult) -> str:
             number(row["treated"], significant=3),
             change(row["new_exporters"], "firms"),
             change(row["exports"], "m USD"),
-            level(row["public_cost"], "m USD"),
+            level(row["public_cost"], "m USD") if np.isfinite(row["public_cost"]) else "not entered",
             number(row["benefit_cost"], significant=3),
+            level(row["break_even"], "USD"),
             row["evidence"],
         )
         for row in table.to_dict("records")
@@ -136,10 +137,11 @@ def _programmes(made: PipelineResult) -> str:
         "New exporters",
         "Exports",
         "Public cost",
-        "Benefit over cost",
+        "Income per dollar paid",
+        "Worth up to, per firm a year",
         "Evidence",
     )
-    return f"<h2>Programmes</h2>{_table(head, rows, words=(6,))}"
+    return f"<h2>Programmes</h2>{_table(head, rows, words=(7,))}"
 
 
 def _winners(made: PipelineResult) -> str:
@@ -240,7 +242,8 @@ class _Markup(str):
 
 def _barred(head: Sequence[str], names: pd.Series, *changes: tuple[pd.Series, str]) -> str:
     """Rows of names with signed changes and their units, and a bar of the first of them."""
-    written = ((change(float(value), unit) for value in values) for values, unit in changes)
+    # Lists, not generators: a generator would read its unit when it is consumed, after the last column's.
+    written = [[change(float(value), unit) for value in values] for values, unit in changes]
     return _table(head, zip(names, _bars(changes[0][0]), *written, strict=True))
 
 

@@ -24,6 +24,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.labels import DEFINITIONS, VARIABLES
 from firmtrade_core.scenarios import Scenario, describe
+from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.scenarios.results import write_results
 from firmtrade_core.world.world import Provenance, World
 
@@ -95,19 +96,13 @@ def estimated_words(provenance: Provenance) -> str:
     return f"{100 * provenance.estimated_share:.0f} % of the value of goods trade between countries. {items}."
 
 
-def about_scenario(scenario: Scenario, world: World, *, role: str = "Scenario") -> About:
-    """What a scenario does, its structure and its hash."""
-    structure = scenario.structure
-    elasticity = structure.elasticity
-    spoken = "given by sector" if isinstance(elasticity, Mapping) else str(elasticity)
+def about_scenario(scenario: Scenario, equilibrium: Equilibrium, *, role: str = "Scenario") -> About:
+    """What a scenario does, the structure of its result, and its hash."""
+    world = equilibrium.world
     return (
         (role, scenario.name),
         (f"{role}, in words", describe(scenario, world)),
-        (
-            f"{role}, structure",
-            f"firms {structure.family}, trade elasticity {spoken}, entry {structure.entry}, deficits "
-            f"{structure.deficits}, labour-supply elasticity {structure.labour_supply_elasticity:g}",
-        ),
+        (f"{role}, structure", assumed(scenario, equilibrium)),
         (f"{role}'s content hash", scenario.content_hash),
     )
 
@@ -131,7 +126,7 @@ def about_result(scenario: Scenario, equilibrium: Equilibrium) -> About:
     """All that a table of a scenario's results says about itself."""
     world = equilibrium.world
     return (
-        *about_scenario(scenario, world),
+        *about_scenario(scenario, equilibrium),
         *about_world(world),
         *about_certificate(equilibrium),
         ("Interval", "none yet: numbers are point estimates at the structure named above"),

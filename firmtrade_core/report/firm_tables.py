@@ -40,7 +40,7 @@ def about_view(view: FirmView, scenario: Scenario) -> About:
         ("Firm", f"{view.profile.label}, {world.sector_name(world.sectors[view.profile.sector])}"),
         ("Attributes", attributes or "none given"),
         ("Firms", view.home.source),
-        *about_scenario(scenario, world),
+        *about_scenario(scenario, view.equilibrium),
         *about_world(world),
         *about_certificate(view.equilibrium),
         ("Band", "90 %: of chances, the firm's own capability; of upgrades, the error of the effect"),

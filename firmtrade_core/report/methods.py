@@ -159,8 +159,11 @@ ASSUMPTIONS = (
         "Model choices: number of firms.",
     ),
     Assumption(
-        "Trade deficits keep their share of world value added.",
-        "The model does not explain saving and lending.",
+        "Trade deficits move in step with income: spending over own income stays as it was, but for one factor common to all "
+        "that makes deficits add up to zero.",
+        "The model does not explain saving and lending. Deficits held at a share of the world would let small surplus countries "
+        "move most and a deficit country's tariffs pay without end; with deficits removed, policy and no policy are both read "
+        "in a balanced world.",
         "Model choices: trade deficits.",
     ),
     Assumption(
@@ -171,7 +174,7 @@ ASSUMPTIONS = (
     Assumption(
         "Where exporters are not observed, their share in a market follows sales there over sales at home, to the power 0.65, and is "
         "at most 90 %.",
-        "Only the lognormal family uses them; changes of exporters with Pareto firms do not depend on them.",
+        "Only the lognormal family, the default where no firms are loaded, uses them; changes of exporters with Pareto firms do not depend on them.",
         "Fixed; after Eaton, Kortum and Kramarz (2011).",
     ),
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from firmtrade_core.analysis.heterogeneity import LAWS, Laws
+from firmtrade_core.analysis.steps import STEPS, Steps
 from firmtrade_core.analysis.who_gains import (
     concentration,
     exposed_suppliers,
@@ -151,6 +152,27 @@ def law_tables(laws: Laws) -> list[Table]:
             },
         ),
     ]
+
+
+def step_table(found: Sequence[Steps]) -> Table:
+    """Competition, firms alike and firms that differ, with and without links, and the split of what lies between."""
+    models = pd.concat([steps.table().assign(kind=steps.kind) for steps in found], ignore_index=True)
+    parts = [
+        {"kind": steps.kind, "label": f"Part: {STEPS[step].lower()}", "with_links": value}
+        for steps in found
+        for step, value in steps.parts().items()
+    ]
+    return _named(
+        "steps",
+        f"{country_name(found[0].country)}: from competition to firms that differ",
+        pd.concat([models, pd.DataFrame(parts)], ignore_index=True),
+        {
+            "kind": ("Same elasticity to", ""),
+            "label": ("Model or part", ""),
+            "with_links": ("Real income with links, or part", "%; parts in percentage points"),
+            "without_links": ("Real income without links", "%"),
+        },
+    )
 
 
 def about_laws(laws: Laws) -> About:

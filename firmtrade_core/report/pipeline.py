@@ -43,6 +43,7 @@ from firmtrade_core.harmonise import pipeline as harmonising
 from firmtrade_core.jobs import Checkpoints, Progress, content_hash, part, silent
 from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
+from firmtrade_core.paths import write_whole
 from firmtrade_core.report.export import About, about_result, to_parquet
 from firmtrade_core.scenarios import HomeFirms, Programme, Scenario, describe, run
 from firmtrade_core.scenarios.home_from_panel import home_firms
@@ -336,7 +337,7 @@ def _with_briefing(made: PipelineResult, plan: Plan, stages: _Stages) -> Pipelin
 
     began = time.perf_counter()
     stages.progress(STAGES["scenario"][1], STAGES["briefing"][0])
-    made.briefing.write_text(briefing_page(made, synthetic=plan.synthetic), encoding="utf-8")
+    write_whole(made.briefing, briefing_page(made, synthetic=plan.synthetic))
     stages.progress(1.0, "Done")
     done = (*stages.done, Stage("briefing", False, time.perf_counter() - began))
     return replace(made, stages=done)
@@ -379,7 +380,7 @@ def _harmonised(plan: Plan, folder: Path, progress: Progress) -> harmonising.Out
 def _mark_invented(path: Path) -> None:
     about = json.loads(path.read_text(encoding="utf-8"))
     about |= {"synthetic": True, "name": f"Invented firms of {country_name(about['home'])}"}
-    path.write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
+    write_whole(path, json.dumps(about, ensure_ascii=False, indent=1))
 
 
 def _checked(panel: FirmPanel, year: int) -> pd.DataFrame:
@@ -468,7 +469,7 @@ def _home(results: CapabilityResults, panel: FirmPanel, effects: ChannelTable, y
 
 def _findings(asked: Scenario, world: World, home: HomeFirms, folder: Path) -> Findings:
     scenario, note, result = _solved(asked, world, home)
-    (folder / "results.parquet").write_bytes(to_parquet(result, scenario))
+    write_whole(folder / "results.parquet", to_parquet(result, scenario))
     i = world.country_index(home.country)
     who = country_name(home.country)
     counted = exporters(result)
@@ -534,9 +535,10 @@ def _programmes(scenario: Scenario, world: World, home: HomeFirms) -> pd.DataFra
                 "treated": found.treated,
                 "new_exporters": found.new_exporters,
                 "exports": found.exports,
-                "public_cost": found.public_cost,
+                "public_cost": found.public_cost if found.account.known else float("nan"),
                 "benefit_cost": found.benefit_cost,
-                "evidence": found.evidence_of("benefit_cost"),
+                "break_even": found.account.break_even,
+                "evidence": found.stamp,
             }
         )
     return pd.DataFrame(rows)

@@ -36,6 +36,7 @@ def python_code(scenario: Scenario, world: World, world_file: str | PurePath | N
     return f'''"""Run from the folder of firmtrade; prints real income, trade and prices by country."""
 
 from firmtrade_core.scenarios import Scenario, run
+from firmtrade_core.scenarios.home_default import default_home
 from firmtrade_core.scenarios.results import country_table
 {source}
 
@@ -45,7 +46,7 @@ assert world.content_hash == {world.content_hash!r}, "another world: the numbers
 scenario = Scenario.from_yaml("""\\
 {_inside_quotes(scenario.to_yaml())}""")
 
-result = run(scenario, world)
+result = run(scenario, world, home=default_home(world))
 print(country_table(result).to_string(index=False))
 print("certified:", result.certificate.holds, "result", result.content_hash)
 '''

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from firmtrade_core.paths import asset, data_folder
+from firmtrade_core.paths import asset, data_folder, write_whole
 
 STORED_RUN = "replication.json"
 
@@ -205,7 +205,7 @@ def store(reports: Sequence[Report]) -> Path:
     path = asset(STORED_RUN)
     kept = stored_run() if path.is_file() else {}
     kept |= {report.name: report for report in reports}
-    path.write_text(json.dumps({"reports": [as_record(r) for r in kept.values()]}, indent=1) + "\n")
+    write_whole(path, json.dumps({"reports": [as_record(r) for r in kept.values()]}, indent=1) + "\n")
     return path
 
 

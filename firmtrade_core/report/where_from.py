@@ -12,6 +12,7 @@ from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.labels import COMMON_INPUTS, DEFINITIONS, Input, Variable, number
 from firmtrade_core.report.methods import LITERATURE
 from firmtrade_core.scenarios import Scenario
+from firmtrade_core.scenarios.assumptions import family_words
 from firmtrade_core.world.elasticities import elasticity_sets
 from firmtrade_core.world.world import World
 
@@ -159,17 +160,8 @@ def _elasticity(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
 
 
 def _family(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
-    structure = scenario.structure
-    words = {
-        "armington": "no differences; goods differ by origin (Armington)",
-        "eaton_kortum": "no differences; goods differ by productivity (Eaton-Kortum)",
-        "krugman": "no differences; each firm has its own variety (Krugman)",
-        "pareto": f"Pareto with tail {structure.tail:g}",
-        "lognormal": f"lognormal with dispersion {structure.dispersion:g}",
-    }
-    return Ingredient(
-        "How firms differ", words[structure.family], "chosen in the scenario (Model choices)", "assumed"
-    )
+    words = family_words(equilibrium.parameters.family)
+    return Ingredient("How firms differ", words, "chosen in the scenario (Model choices)", "assumed")
 
 
 def _entry(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
@@ -186,7 +178,7 @@ def _deficits(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
     words = {
         "fixed": "keep their share of world value added",
         "proportional": "move in step with income",
-        "removed": "removed",
+        "removed": "removed, with and without the policy",
     }
     return Ingredient(
         "Trade deficits",

@@ -1,6 +1,6 @@
 """A policy scenario as data: schema, presets, compilation to shocks, words (MODEL 4)."""
 
-from firmtrade_core.scenarios.compile import CompiledScenario, compile, run
+from firmtrade_core.scenarios.compile import CompiledScenario, compile, resolved, run
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.home import Effect, HomeFirms
 from firmtrade_core.scenarios.presets import load_preset, preset_names
@@ -55,5 +55,6 @@ __all__ = [
     "describe",
     "load_preset",
     "preset_names",
+    "resolved",
     "run",
 ]

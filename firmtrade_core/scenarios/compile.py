@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium import Equilibrium, Parameters, Shock, solve
 from firmtrade_core.margins import (
     Armington,
+    BalancedMargins,
+    CarriedMargins,
     EatonKortum,
+    ElasticityKind,
     FirmsError,
     Krugman,
     Lognormal,
     MarginFamily,
     Pareto,
 )
+from firmtrade_core.scenarios.assumptions import FIXED_DEFICITS
 from firmtrade_core.scenarios.atlas import Atlas
 from firmtrade_core.scenarios.draft import Draft
 from firmtrade_core.scenarios.errors import ScenarioError
-from firmtrade_core.scenarios.home import GRADES, HomeFirms
+from firmtrade_core.scenarios.home import HomeFirms
 from firmtrade_core.scenarios.levers import apply
 from firmtrade_core.scenarios.programmes import Treatment, wto_note
 from firmtrade_core.scenarios.retaliation import retaliate
@@ -27,6 +35,8 @@ from firmtrade_core.world.elasticities import elasticity_set
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 
+Array = NDArray[np.float64]
+
 
 @dataclass(frozen=True, eq=False)
 class CompiledScenario:
@@ -34,27 +44,34 @@ class CompiledScenario:
 
     Attributes
     ----------
-    shock, parameters
-        What `firmtrade_core.equilibrium.solve` takes.
+    world, shock, parameters
+        What `firmtrade_core.equilibrium.solve` takes. Where trade deficits are removed, the world is the given one
+        already balanced under the same structure, so that the result is the policies' alone (MODEL 12).
+    scenario : Scenario
+        As compiled: its family settled (`resolved`).
     report : tuple of str
         What was split, merged or approximated, in plain sentences.
     unanswered : Equilibrium or None
         The solve without retaliation, where proportional retaliation needed one.
     treatment : Treatment or None
         The home country's firms after programmes.
+    stamps : tuple of str
+        What must stand beside every number that follows from programmes: weak evidence, invented firms, a cost not
+        entered.
     """
 
+    world: World
     shock: Shock
     parameters: Parameters
+    scenario: Scenario
     report: tuple[str, ...]
     unanswered: Equilibrium | None = None
     treatment: Treatment | None = None
+    stamps: tuple[str, ...] = ()
 
-    @property
-    def stamps(self) -> tuple[str, ...]:
-        """What must stand beside every number: effects that are associations only."""
-        weak = self.treatment is not None and "association" in self.treatment.grades
-        return (GRADES["association"],) if weak else ()
+    def solve(self, start: Equilibrium | None = None) -> Equilibrium:
+        """The world after the scenario, found from a solution near by where one is given; raises EquilibriumError."""
+        return solve(self.world, self.shock, self.parameters, start=start or self.unanswered)
 
 
 def compile(scenario: Scenario, world: World, home: HomeFirms | None = None) -> CompiledScenario:
@@ -71,9 +88,19 @@ def compile(scenario: Scenario, world: World, home: HomeFirms | None = None) -> 
     firmtrade_core.equilibrium.errors.EquilibriumError
         If the solve without retaliation fails.
     """
+    scenario = resolved(scenario, home)
     reading = Atlas(world)
     parameters = _parameters(scenario.structure, reading, home)
     elasticity = parameters.elasticities_for(world)
+    given, notes = world, list(reading.notes)
+    if scenario.structure.deficits == "removed":
+        world, parameters = _balanced(world, parameters)
+        notes.append(
+            "Without trade deficits: policy and no policy are both read in the same world with its trade balanced, so that "
+            "the numbers are the policies' alone."
+        )
+    elif scenario.structure.deficits == "fixed" and np.abs(world.deficits).max() > 1e-9 * world.income.max():
+        notes.append(FIXED_DEFICITS)
 
     def atlas() -> Atlas:
         return Atlas(world, home=home, structure=scenario.structure, elasticity=elasticity)
@@ -83,16 +110,66 @@ def compile(scenario: Scenario, world: World, home: HomeFirms | None = None) -> 
         first = _draft(scenario, atlas(), answered=False, unanswered=None)
         unanswered = solve(world, first.shock(), parameters)
     read = atlas()
-    read.notes = reading.notes
+    read.notes = notes
     draft = _draft(scenario, read, answered=True, unanswered=unanswered)
     shock = draft.shock()
-    _note_what_does_nothing(scenario, shock, read)
-    if scenario.structure.deficits == "removed":
-        read.notes.append(
-            "Trade deficits are removed along with the policies, and the numbers hold both. Read against the same model "
-            "choices without policies, they hold the policies alone."
-        )
-    return CompiledScenario(shock, parameters, tuple(read.notes), unanswered, draft.treatment)
+    _note_what_does_nothing(scenario, shock, read, given)
+    return CompiledScenario(
+        world,
+        shock,
+        parameters,
+        scenario,
+        tuple(read.notes),
+        unanswered,
+        draft.treatment,
+        tuple(draft.stamps),
+    )
+
+
+def resolved(scenario: Scenario, home: HomeFirms | None = None) -> Scenario:
+    """The scenario with its family settled: what ``differing`` firms are here.
+
+    The home country's own firms where they are data, or where a programme treats them; lognormal firms where not.
+    Invented firms thus stand in for a country's own only where a programme needs firms to treat.
+    """
+    if scenario.structure.family != "differing":
+        return scenario
+    own = home is not None and (scenario.treats_firms or not home.synthetic)
+    chosen = scenario.structure.model_copy(update={"family": "firms" if own else "lognormal"})
+    return scenario.with_(structure=chosen)
+
+
+@dataclass(frozen=True, eq=False)
+class _Balancing:
+    """A world and a structure, told apart by what they hold."""
+
+    world: World
+    parameters: Parameters
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.world.content_hash, self.parameters.content_hash(self.world)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Balancing) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+def _balanced(world: World, parameters: Parameters) -> tuple[World, Parameters]:
+    return _balance(_Balancing(world, parameters))
+
+
+@lru_cache(maxsize=4)
+def _balance(given: _Balancing) -> tuple[World, Parameters]:
+    """The world with its trade balanced, and the structure carried there: thresholds where balancing left them."""
+    found = solve(given.world, Shock(), given.parameters)
+    carried = found.carried_parameters().family
+    assert isinstance(carried, CarriedMargins)
+    of = given.parameters
+    family = BalancedMargins(carried.margins, of.family.name, given.world, of.family, "-".join(given.key))
+    return found.to_world(f"{given.world.name}, trade balanced"), of.with_(family=family)
 
 
 def run(
@@ -114,8 +191,7 @@ def run(
     ScenarioError, EquilibriumError
         The scenario does not fit the world, or has no certified equilibrium.
     """
-    compiled = compile(scenario, world, home)
-    return solve(world, compiled.shock, compiled.parameters, start=start or compiled.unanswered)
+    return compile(scenario, world, home).solve(start)
 
 
 def _draft(scenario: Scenario, atlas: Atlas, *, answered: bool, unanswered: Equilibrium | None) -> Draft:
@@ -140,7 +216,7 @@ def _retaliation(card: AnyCard) -> str:
     return card.retaliation.kind if isinstance(card, Tariff | TariffSchedule) else "none"
 
 
-def _note_what_does_nothing(scenario: Scenario, shock: Shock, atlas: Atlas) -> None:
+def _note_what_does_nothing(scenario: Scenario, shock: Shock, atlas: Atlas, world: World) -> None:
     selecting = scenario.structure.family in ("pareto", "lognormal", "firms")
     if shock.fixed_cost is not None and not selecting:
         atlas.note(
@@ -150,33 +226,56 @@ def _note_what_does_nothing(scenario: Scenario, shock: Shock, atlas: Atlas) -> N
         if note := wto_note(card):
             atlas.note(note)
     written_on = scenario.world
-    if written_on and written_on.content_hash not in ("", atlas.world.content_hash):
-        atlas.note(
-            f"The scenario was written on {written_on.name or 'another world'}; this is {atlas.world.name}."
-        )
+    if written_on and written_on.content_hash not in ("", world.content_hash):
+        atlas.note(f"The scenario was written on {written_on.name or 'another world'}; this is {world.name}.")
 
 
 # Structure --------------------------------------------------------------------------------------
 
 
 def _parameters(structure: Structure, atlas: Atlas, home: HomeFirms | None = None) -> Parameters:
-    elasticity = structure.elasticity
-    if isinstance(elasticity, str):
-        try:
-            tail = structure.tail if structure.family == "pareto" else 1.0
-            elasticity = dict(elasticity_set(elasticity).cost_elasticity(tail))
-        except WorldError as error:
-            raise ScenarioError(f"Structure: {error}") from None
-    values = (
-        atlas.by_sector(elasticity, "trade elasticity") if isinstance(elasticity, Mapping) else elasticity
-    )
+    elasticity, kind = elasticity_of(structure)
     return Parameters(
-        trade_elasticity=values,
+        trade_elasticity=_read(elasticity, atlas, "trade elasticity"),
         family=_own_firms(structure, atlas, home) if structure.family == "firms" else family(structure),
         entry=structure.entry,
         deficits=structure.deficits,
         labour_supply_elasticity=structure.labour_supply_elasticity,
+        within_elasticity=_within(structure, atlas),
+        elasticity_kind=kind,
     )
+
+
+def _within(structure: Structure, atlas: Atlas) -> float | Array | None:
+    """γ by sector; None where firms are not nested."""
+    given = structure.within_elasticity
+    if isinstance(given, str):
+        raise ScenarioError(f"Structure: no set of markups is called {given!r}.")
+    return None if given is None else _read(given, atlas, "within-country elasticity")
+
+
+def _read(values: float | Mapping[str, float], atlas: Atlas, what: str) -> float | Array:
+    return atlas.by_sector(values, what) if isinstance(values, Mapping) else values
+
+
+def elasticity_of(structure: Structure) -> tuple[float | dict[str, float], ElasticityKind]:
+    """ε as numbers, and whether it is an elasticity to costs or to tariffs: of a published set, what the set says.
+
+    Raises
+    ------
+    ScenarioError
+        If no set has the name, or a set's values are too low to be of consumer values.
+    """
+    given = structure.elasticity
+    if not isinstance(given, str):
+        return given, structure.elasticity_kind
+    try:
+        found = elasticity_set(given)
+        # Tariffs move border values by one more than consumer values.
+        values = found.cost_elasticity() if found.flow_values == "border" else found.by_sector
+    except WorldError as error:
+        raise ScenarioError(f"Structure: {error}") from None
+    return dict(values), found.kind
 
 
 def _own_firms(structure: Structure, atlas: Atlas, home: HomeFirms | None) -> MarginFamily:
@@ -195,8 +294,8 @@ def _own_firms(structure: Structure, atlas: Atlas, home: HomeFirms | None) -> Ma
 
 
 def family(structure: Structure) -> MarginFamily:
-    """The margin family a structure names; for ``firms``, that of all other firms."""
-    if structure.family == "firms":
+    """The margin family a structure names; for ``firms`` and ``differing``, that of all other firms."""
+    if structure.family in ("firms", "differing"):
         return Pareto(structure.tail) if structure.elsewhere == "pareto" else Lognormal(structure.dispersion)
     families: dict[str, MarginFamily] = {
         "armington": Armington(),

@@ -20,15 +20,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.margins import Deviations, Firms, FirmSector, FirmsError, Lognormal, Pareto
+from firmtrade_core.paths import whole_file
 from firmtrade_core.scenarios.isic import parts_of_sector
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
 
-Grade = Literal["association", "observables", "instrument"]
+Grade = Literal["assumed", "association", "observables", "instrument"]
 
 #: How far an effect may be trusted, in words.
 GRADES: dict[Grade, str] = {
+    "assumed": "effect assumed, not estimated",
     "association": "association, not a proven effect",
     "observables": "effect given selection on observables",
     "instrument": "effect identified by an instrument",
@@ -56,6 +58,8 @@ class Effect:
         What one unit is, in words, such as "10 points"; empty where nobody said.
     correlation
         Of the two estimation errors.
+    step
+        One unit in the attribute's own units, such as 0.1 of a share; 0 where nobody said: no bound is then kept.
     """
 
     capability: float = 0.0
@@ -66,6 +70,17 @@ class Effect:
     source: str = ""
     unit: str = ""
     correlation: float = 0.0
+    step: float = 0.0
+
+    def times(self, units: float) -> Effect:
+        """So many units of it, errors alike."""
+        return replace(
+            self,
+            capability=units * self.capability,
+            fixed_cost_saving=units * self.fixed_cost_saving,
+            capability_error=units * self.capability_error,
+            fixed_cost_error=units * self.fixed_cost_error,
+        )
 
     def at(self, deviations: float) -> Effect:
         """The effect so many standard errors away, capability and fixed cost together."""
@@ -225,7 +240,8 @@ class HomeFirms:
 
         table = pyarrow.Table.from_pandas(_narrowed(self.firms), preserve_index=False)
         about = {**(table.schema.metadata or {}), _KEY: json.dumps(self._about()).encode()}
-        pyarrow.parquet.write_table(table.replace_schema_metadata(about), path, compression="zstd")
+        with whole_file(path) as part:
+            pyarrow.parquet.write_table(table.replace_schema_metadata(about), part, compression="zstd")
 
     @classmethod
     def load(cls, path: Path) -> HomeFirms:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.paths import whole_file
 from firmtrade_core.scenarios.schema import Scenario
 
 MILLION_USD = "million USD"
@@ -131,7 +132,12 @@ def write_results(equilibrium: Equilibrium, scenario: Scenario, target: Path | B
         "content_hash": certificate.content_hash,
     }
     kept = {**(table.schema.metadata or {}), **{f"firmtrade.{name}": text for name, text in about.items()}}
-    pyarrow.parquet.write_table(table.replace_schema_metadata(kept), target)
+    table = table.replace_schema_metadata(kept)
+    if not isinstance(target, Path):
+        pyarrow.parquet.write_table(table, target)
+        return
+    with whole_file(target) as part:
+        pyarrow.parquet.write_table(table, part)
 
 
 def certificate_content(equilibrium: Equilibrium) -> dict[str, object]:

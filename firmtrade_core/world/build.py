@@ -14,6 +14,7 @@ from firmtrade_core.codes.countries import is_known
 from firmtrade_core.codes.places import explain_unknown, mended, numbers_of, read_place
 from firmtrade_core.codes.sectors import is_goods
 from firmtrade_core.world.balance import close_input_rows
+from firmtrade_core.world.columns import ROLE, unused_columns
 from firmtrade_core.world.errors import (
     ColumnError,
     DuplicateCellError,
@@ -24,6 +25,7 @@ from firmtrade_core.world.errors import (
     UnknownCodeError,
     WorldError,
 )
+from firmtrade_core.world.joins import MOST_NAMED, named, without_home_sales, without_partner
 from firmtrade_core.world.tables import labels, numbers, require_columns
 from firmtrade_core.world.world import Provenance, World
 
@@ -66,6 +68,8 @@ def world_from_long(
     require_columns(table, ("exporter", "importer", "sector", "expenditure_musd", "tariff"), where)
     if table.empty:
         raise EmptyMarketError(f"{where} has no rows.")
+    if left := unused_columns(table.columns, ROLE):
+        repairs.append(left)
     table = without_totals(table, codes, repairs)
     exporter, importer = (_countries(table, c, where, codes, repairs) for c in ("exporter", "importer"))
     countries = tuple(sorted(set(exporter.cat.categories) | set(importer.cat.categories)))
@@ -81,8 +85,8 @@ def world_from_long(
         if "subsidy" in table
         else np.zeros_like(tariff)
     )
-    cells.complete(missing, repairs)
     expenditure = cells.fill(spending)
+    cells.complete(missing, repairs, expenditure)
     cells.refuse_silent_sectors(expenditure)
     if value == "border":
         if (tariff <= -1).any():
@@ -278,8 +282,8 @@ class _Cells:
                 f"{row + 1}): {values[row]:,.6g} million USD. Flows must be zero or more."
             )
 
-    def complete(self, rule: Missing, repairs: list[str]) -> None:
-        """Refuse or note the cells without a row."""
+    def complete(self, rule: Missing, repairs: list[str], expenditure: Array) -> None:
+        """Refuse or note the cells without a row; a home market is never one of them in silence."""
         present = np.zeros(self.shape, dtype=bool)
         present.ravel()[self.positions] = True
         n = len(self.countries)
@@ -290,7 +294,15 @@ class _Cells:
             )
         absent = int((~present).sum())
         if not absent:
+            repairs += without_partner(self.countries, expenditure)
             return
+        whole, parts = without_home_sales(self.countries, self.sectors, present, expenditure)
+        if whole:
+            raise MissingPairsError(
+                f"No sales at home (rows with exporter = importer) are recorded for {named(whole)}, counted by what they sell "
+                "abroad. A home market is not a mere missing row: add it, output less exports (0 where there is none), or leave "
+                "these economies out."
+            )
         if rule == "refuse":
             first = int((~present).ravel().argmax())
             pairs = int((~present.any(2)).sum())
@@ -299,6 +311,11 @@ class _Cells:
                 f'{self.name(first)}. Complete the table, or pass missing="zero" if the source leaves out zeros.'
             )
         repairs.append(f"{absent:,} missing cells ({absent / present.size:.1%} of all) read as zero.")
+        if parts:
+            repairs.append(
+                f"Sales at home without a row, read as zero, in sectors that are exported: {named(parts)}, counted by exports."
+            )
+        repairs += without_partner(self.countries, expenditure)
 
     def refuse_silent_sectors(self, expenditure: Array) -> None:
         silent = [s for s, total in zip(self.sectors, expenditure.sum((0, 1)), strict=True) if not total > 0]
@@ -343,6 +360,12 @@ def _purchases(inputs: pd.DataFrame, cells: _Cells, rule: CodeRule, repairs: lis
     empty = n * s * s - len(np.unique(positions))
     if empty:
         repairs.append(f"{empty:,} input cells without a row read as zero.")
+    bought = np.bincount(at[0], minlength=n)
+    if none := [c for c, rows in zip(cells.countries, bought, strict=True) if not rows]:
+        repairs.append(
+            f"No row of inputs, so production by labour alone: {', '.join(none[:MOST_NAMED])}"
+            f"{f' and {len(none) - MOST_NAMED} more' if len(none) > MOST_NAMED else ''}."
+        )
     return purchases.reshape(n, s, s)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import pandas as pd
+
+from firmtrade_core.world.errors import ColumnError
 
 
 @dataclass(frozen=True)
@@ -139,3 +141,48 @@ def with_roles(table: pd.DataFrame, roles: Mapping[str, str | None]) -> pd.DataF
     if "tariff" not in chosen:
         chosen = chosen.assign(tariff=0.0)
     return chosen
+
+
+def with_given_columns(table: pd.DataFrame, given: Mapping[str, str], where: str) -> pd.DataFrame:
+    """A table with its columns under the names of their roles, as a person says and else by their names.
+
+    Parameters
+    ----------
+    given
+        Role to column, such as ``{"exporter": "origin"}``.
+
+    Raises
+    ------
+    ColumnError
+        If there is no such role, or no such column.
+    """
+    if strange := sorted(set(given) - set(ROLE)):
+        raise ColumnError(f"There is no role {', '.join(strange)}; roles are {', '.join(ROLE)}.")
+    plain = {str(column).strip().casefold(): str(column) for column in table.columns}
+    if absent := sorted(c for c in given.values() if c.strip().casefold() not in plain):
+        raise ColumnError(
+            f"{where} has no column {', '.join(map(repr, absent))}; it has {', '.join(map(str, table.columns))}."
+        )
+    named = {name: plain[column.strip().casefold()] for name, column in given.items()}
+    roles = {role: column for role, column in guess_columns(list(table.columns)).items() if role not in named}
+    chosen = {c: role for role, c in roles.items() if c is not None and c not in named.values()}
+    chosen |= {column: role for role, column in named.items()}
+    # A column that already bears a role's name but plays none gives way.
+    table = table.drop(columns=[c for c in table.columns if c in ROLE and c not in chosen])
+    return table.rename(columns=chosen)
+
+
+def unused_columns(present: Iterable[object], used: Iterable[str], most: int = 12) -> str:
+    """A sentence that names the columns of a table that nothing is read from; "" where all serve.
+
+    Examples
+    --------
+    >>> unused_columns(["exporter", "note", "colour"], ["exporter"])
+    'Columns not used: note, colour.'
+    """
+    taken = set(used)
+    left = [str(name) for name in present if str(name) not in taken]
+    if not left:
+        return ""
+    more = f" and {len(left) - most} more" if len(left) > most else ""
+    return f"Columns not used: {', '.join(name[:40] for name in left[:most])}{more}."

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firmtrade_core.paths import whole_file
 from firmtrade_core.world.errors import WorldError, WorldFileError
 from firmtrade_core.world.world import Provenance, World
 
@@ -45,7 +46,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def save_world(world: World, path: str | Path, *, digits: int | None = None) -> Path:
-    """Write a world file; the same world always gives the same bytes.
+    """Write a world file, whole or not at all; the same world always gives the same bytes.
 
     Parameters
     ----------
@@ -61,8 +62,12 @@ def save_world(world: World, path: str | Path, *, digits: int | None = None) -> 
         world = rounded(world, digits)
     path = Path(path)
     try:
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-            _put(archive, "meta.json", json.dumps(_describe(world), ensure_ascii=False, indent=1).encode())
+        meta = json.dumps(_describe(world), ensure_ascii=False, indent=1).encode()
+        with (
+            whole_file(path) as part,
+            zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive,
+        ):
+            _put(archive, "meta.json", meta)
             for name in AXES:
                 array = getattr(world, name)
                 # Arrays of zeros (subsidies, mostly) are left out and come back as zeros.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -185,7 +186,42 @@ def _read_stata(path: Path, _: str) -> pd.DataFrame:
         return pd.read_stata(path, convert_categoricals=False)
 
 
+def read_pieces(
+    path: str | Path, *, columns: Collection[str], rows: int = 1_000_000
+) -> Iterator[pd.DataFrame]:
+    """A text table too large for memory, piece by piece; only the columns named, where the file has them.
+
+    Raises
+    ------
+    WorldFileError
+        If the file is missing, is no text, or cannot be read.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size == 0:
+            raise WorldFileError(f"{path.name} is empty.")
+        options = _text_options(path, path.suffix.lower())
+        wanted = set(columns)
+        with pd.read_csv(
+            path, **options, chunksize=rows, usecols=lambda c: str(c).strip() in wanted
+        ) as pieces:
+            for piece in pieces:
+                piece.columns = [str(name).strip() for name in piece.columns]
+                yield piece
+    except WorldFileError:
+        raise
+    except OSError as error:
+        raise WorldFileError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise WorldFileError(f"{path.name} is not a readable text table: {_first_line(error)}") from error
+
+
 def _read_text(path: Path, suffix: str) -> pd.DataFrame:
+    return pd.read_csv(path, **_text_options(path, suffix))
+
+
+def _text_options(path: Path, suffix: str) -> dict[str, Any]:
+    """How a text table is written: separator and encoding, from its first lines."""
     separator = "\t" if suffix == ".tsv" else ","
     with path.open("rb") as file:
         head = file.read(65_536)
@@ -199,12 +235,11 @@ def _read_text(path: Path, suffix: str) -> pd.DataFrame:
     except UnicodeDecodeError as error:
         # A multi-byte letter may be cut at the end of the sample.
         encoding = "utf-8-sig" if error.start > len(head) - 4 else "cp1252"
-    return pd.read_csv(
-        path,
-        sep=separator,
-        encoding=encoding,
-        keep_default_na=False,
-        na_values=[""],
-        low_memory=False,
-        compression=None,
-    )
+    return {
+        "sep": separator,
+        "encoding": encoding,
+        "keep_default_na": False,
+        "na_values": [""],
+        "low_memory": False,
+        "compression": None,
+    }

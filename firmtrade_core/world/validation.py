@@ -382,6 +382,7 @@ class _Checker:
                 "Add each country's sales at home (exporter = importer): output less exports.",
                 "importer",
             )
+        yield from self._home_markets(countries, keys[home])
         cells = len(countries) ** 2 * sectors
         if absent := cells - len(keys):
             share = f"{100 * absent / cells:.2g} %"
@@ -392,6 +393,20 @@ class _Checker:
                 if zero
                 else "Complete the table, or say above that the source leaves out zeros.",
                 stops=not zero,
+            )
+
+    def _home_markets(self, countries: list[str], at_home: pd.DataFrame) -> Iterator[Issue]:
+        """Economies without any row for their home market, where others have one: refused as `World.from_long` does."""
+        if at_home.empty:
+            return
+        keys, values = self._keys, np.nan_to_num(self.numbers["expenditure_musd"])
+        sold = pd.Series(values[keys.index], index=keys["exporter"].to_numpy()).groupby(level=0).sum()
+        for label in [c for c in countries if c not in set(at_home["exporter"])][:MOST_NAMED]:
+            yield Issue(
+                f"{_shown(label)} has no row for its sales at home, and sells {sold.get(label, 0.0):,.4g} million USD abroad",
+                "A home market is not a mere missing row: add it (exporter = importer), output less exports, or 0 where there "
+                "is none.",
+                "importer",
             )
 
 

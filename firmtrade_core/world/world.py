@@ -63,6 +63,18 @@ class Provenance:
     changes: tuple[str, ...] = ()
     fit: Mapping[str, float] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        # Numbers out of arrays are no JSON: as plain ones the world can be saved and exported wherever it came from.
+        plain: dict[str, Any] = {
+            "year": None if self.year is None else int(self.year),
+            "estimated_share": None if self.estimated_share is None else float(self.estimated_share),
+            "fit": {str(name): float(value) for name, value in self.fit.items()},
+            "estimated": tuple(map(str, self.estimated)),
+            "changes": tuple(map(str, self.changes)),
+        }
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)
+
     def with_change(self, change: str) -> Provenance:
         """The same provenance with one more mending step noted."""
         return replace(self, changes=(*self.changes, change))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 
@@ -15,7 +16,7 @@ from firmtrade_core.codes.sectors import is_goods
 from firmtrade_core.figures.outcomes import BILLION, foreign
 from firmtrade_core.labels import grouped, level
 from firmtrade_core.report.export import Table, to_csv, written_now
-from firmtrade_core.world.columns import ROLES, guess_columns, with_roles
+from firmtrade_core.world.columns import ROLES, guess_columns, unused_columns, with_roles
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.loaders import LOADERS
@@ -31,6 +32,16 @@ TABLES = ["csv", "tsv", "parquet", "dta"]
 ROWS_SHOWN, PREVIEW_ROWS, PREVIEW_COLUMNS = 100, 6, 14
 
 _REMEMBERED = "brought"
+
+#: Arguments that messages of the library advise, and the fields of this page that they are.
+_FIELDS = {
+    r'(?:[Pp]ass |with )?missing="zero"': "choose “Cells without a row: are zero”",
+    r'(?:[Pp]ass |with )?codes="repair"': "choose “Country codes: mend what is clear”",
+    r'codes="any"': "“are my own”",
+    r'(?:[Pp]ass |with )?tariff_unit="percent"': "choose “Tariffs are percent”",
+    r"with year=(\d+)?": r"in the field “Year”",
+    r"pass country_codes=": "add the file of country codes",
+}
 
 
 @dataclass(frozen=True)
@@ -91,7 +102,7 @@ def _loaders() -> dict[str, Kind]:
             TABLES,
             name,
             extras[name],
-            has_years=name in ("itpd-e", "wiod"),
+            has_years=True,
         )
         for name, loader in LOADERS.items()
     }
@@ -171,12 +182,19 @@ def _remembered(key: Hashable, make: Callable[[], Any]) -> Brought:
             try:
                 kept[key] = Brought(make())
             except WorldError as error:
-                kept[key] = Brought(problem=str(error))
+                kept[key] = Brought(problem=_for_this_page(str(error)))
             except MemoryError:
                 kept[key] = Brought(problem="It needs more memory than there is. Aggregate it first.")
         for old in list(kept)[:-4]:
             del kept[old]
     return kept[key]
+
+
+def _for_this_page(message: str) -> str:
+    """Advice to a library in the words of this page's own fields."""
+    for argument, field_here in _FIELDS.items():
+        message = re.sub(argument, field_here, message)
+    return message
 
 
 def _forget() -> None:
@@ -196,6 +214,7 @@ class _Choices:
     name: str
     source: str
     goods: tuple[str, ...] = field(default=())
+    unused: str = ""
 
 
 def _own_table(upload: Upload, identity: str, extras: dict[str, tuple[str, Upload]]) -> None:
@@ -289,7 +308,10 @@ def _choices(table: pd.DataFrame, roles: dict[str, str | None], file_name: str) 
     name = second[2].text_input("Name of this world", file_name.rsplit(".", 1)[0][:60], max_chars=80)
     source = second[3].text_input("Source", placeholder="Cited under every figure", max_chars=300)
     options = {"year": year, "tariff_unit": tariff_unit, "missing": missing, "codes": codes, "value": basis}
-    return _Choices(roles, options, units[unit], name.strip() or "My world", source.strip())
+    unused = unused_columns(table.columns, [column for column in roles.values() if column is not None])
+    if unused:
+        st.html(f'<p class="ft-quiet">{escape(unused)} Choose one above where it plays a role.</p>')
+    return _Choices(roles, options, units[unit], name.strip() or "My world", source.strip(), unused=unused)
 
 
 def _years(column: pd.Series) -> list[int]:
@@ -306,9 +328,7 @@ def _goods(table: pd.DataFrame, choices: _Choices) -> _Choices:
         help="Policies on all goods leave the others, services, alone.",
         key=f"bring_goods_{hash(tuple(sectors))}",
     )
-    return _Choices(
-        choices.roles, choices.options, choices.factor, choices.name, choices.source, tuple(chosen or sectors)
-    )
+    return replace(choices, goods=tuple(chosen or sectors))
 
 
 def _build(table: pd.DataFrame, choices: _Choices, inputs: Upload | None) -> World:
@@ -320,6 +340,8 @@ def _build(table: pd.DataFrame, choices: _Choices, inputs: Upload | None) -> Wor
         table = table.assign(expenditure_musd=values)
     if choices.roles["tariff"] is None:
         changes = (*changes, "The table has no tariffs; all are zero.")
+    if choices.unused:
+        changes = (*changes, choices.unused)
     return World.from_long(
         table,
         None if inputs is None else read_uploaded_table(inputs),
@@ -345,7 +367,12 @@ def _published(kind: Kind, upload: Upload, identity: str, extras: dict[str, tupl
     options: dict[str, Any] = {}
     if kind.has_years:
         year = st.number_input(
-            "Year (where the file holds several)", 1900, 2100, value=None, step=1, width=260
+            "Year (where the file holds several, or its name tells none)",
+            1900,
+            2100,
+            value=None,
+            step=1,
+            width=400,
         )
         options = {"year": int(year)} if year else {}
     tables = {role: table for role, (_, table) in extras.items()}

@@ -18,7 +18,7 @@ from firmtrade_core.scenarios import Scenario
 from firmtrade_core.world.world import World
 from pages.parts import chart
 from pages.parts.reading import Reading
-from pages.parts.solving import UnsolvedError, solve_scenario
+from pages.parts.solving import UnsolvedError, settled, solve_scenario
 from pages.parts.store import Store
 from pages.parts.worlds import short_sources
 
@@ -70,11 +70,13 @@ def show_drivers(store: Store, reading: Reading) -> None:
 
 def policies(store: Store, reading: Reading, *, key: str = "policies", enlarge: float = 1.0) -> None:
     """What each policy adds: real income with all of them, less real income without it."""
-    found = without_each(store.scenario, reading.world)
+    world = reading.world
+    # The same firms with and without each policy, whichever it is.
+    found = without_each(settled(store.scenario, world), world)
     if not found:
         return
-    whole = _gain(store.scenario, store, reading.world)
-    parts = [whole - _gain(item.scenario, store, reading.world) for item in found]
+    whole = _gain(store.scenario, store, world)
+    parts = [whole - _gain(item.scenario, store, world) for item in found]
     name = country_name(store.country)
     drawn = value_bars(
         [_capital(item.label, 70) for item in found],
@@ -90,7 +92,10 @@ def policies(store: Store, reading: Reading, *, key: str = "policies", enlarge: 
 
 def what_would_change_it(store: Store, world: World, *, key: str = "changes", enlarge: float = 1.0) -> None:
     """Real income of the country looked at under other assumptions, one changed at a time."""
-    found = (Alternative("As in this scenario", store.scenario), *other_assumptions(store.scenario))
+    found = (
+        Alternative("As in this scenario", store.scenario),
+        *other_assumptions(settled(store.scenario, world)),
+    )
     values = np.array([_gain(item.scenario, store, world) for item in found])
     name = country_name(store.country)
     variable = VARIABLES["real_income"]
@@ -107,24 +112,12 @@ def what_would_change_it(store: Store, world: World, *, key: str = "changes", en
 
 
 def _gain(scenario: Scenario, store: Store, world: World) -> float:
-    """Percent of real income that the policies bring; missing where there is no equilibrium.
-
-    A world without deficits differs from the baseline before any policy acts, so there the policies are read against
-    the world without deficits.
-    """
-    with_policies = _real_income(scenario, store, world)
-    if scenario.structure.deficits != "removed":
-        return 100 * (with_policies - 1)
-    return 100 * (with_policies / _real_income(scenario.with_(cards=()), store, world) - 1)
-
-
-def _real_income(scenario: Scenario, store: Store, world: World) -> float:
-    """Index against the baseline."""
+    """Percent of real income that the policies bring; missing where there is no equilibrium."""
     try:
-        equilibrium, _ = solve_scenario(scenario, world, store.latest_on(world))
+        equilibrium, _ = solve_scenario(scenario, world, store.latest)
     except UnsolvedError:
         return float("nan")
-    return float(equilibrium.real_income_change[world.country_index(store.country)])
+    return 100 * (float(equilibrium.real_income_change[world.country_index(store.country)]) - 1)
 
 
 def _verdict(name: str, values: np.ndarray) -> str:

@@ -139,11 +139,20 @@ def unexpected(error: Exception) -> bool:
     return True
 
 
-def headline_strip(numbers: list[Headline], result: str, *, large: bool = False) -> None:
-    """Headline numbers with unit, second reading and band; the page carries the result's hash."""
+def headline_strip(
+    numbers: list[Headline], result: str, *, large: bool = False, assumed: Sequence[str] = ()
+) -> None:
+    """Headline numbers with unit, second reading and band; the page carries the result's hash.
+
+    Parameters
+    ----------
+    assumed
+        How firms differ, elasticity and closures (`scenarios.assumptions.assumed`), a line for each result.
+    """
     items = "".join(_headline(item) for item in numbers)
     kind = " ft-large" if large else ""
-    st.html(f'<div class="ft-numbers{kind}" data-result="{escape(result)}">{items}</div>')
+    lines = "".join(f'<p class="ft-quiet ft-assumed">{escape(line)}</p>' for line in assumed)
+    st.html(f'<div class="ft-numbers{kind}" data-result="{escape(result)}">{items}</div>{lines}')
 
 
 def _headline(item: Headline) -> str:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from firmtrade_core.analysis.states import origin
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.scenarios import Scenario, load_preset, preset_names
+from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.world.world import World
 from pages.parts.solving import solve_in, solve_scenario
 from pages.parts.store import SHOWINGS, Store, seeded
@@ -29,6 +31,8 @@ class Reading:
         Of what it is read against, as subtitles say it.
     notes
         What was read onto this world approximately.
+    assumed
+        Under which structure, in a line; two lines where the two differ in that.
     """
 
     second: Equilibrium
@@ -36,11 +40,12 @@ class Reading:
     name: str
     against: str
     notes: tuple[str, ...]
+    assumed: tuple[str, ...]
 
     @property
     def world(self) -> World:
-        """The world both stand on."""
-        return self.second.world
+        """The world both stand on, as it was before any balancing of its trade."""
+        return origin(self.second)
 
     @property
     def hash(self) -> str:
@@ -61,12 +66,15 @@ def read(store: Store, world: World) -> Reading:
     reference = store.reference
     if reference is None or store.showing == "scenario":
         equilibrium, notes = solve_in(store, world)
-        return Reading(equilibrium, None, store.scenario.name, baseline, notes)
-    first, first_notes = solve_scenario(reference, world, store.latest_on(world))
+        alone = assumed(store.scenario, equilibrium)
+        return Reading(equilibrium, None, store.scenario.name, baseline, notes, (alone,))
+    first, first_notes = solve_scenario(reference, world, store.latest)
     if store.showing == "reference":
-        return Reading(first, None, reference.name, baseline, first_notes)
+        return Reading(first, None, reference.name, baseline, first_notes, (assumed(reference, first),))
     equilibrium, notes = solve_in(store, world)
-    return Reading(equilibrium, first, store.scenario.name, reference.name, notes)
+    one, other = assumed(store.scenario, equilibrium), assumed(reference, first)
+    under = (one,) if one == other else (f"{store.scenario.name}: {one}", f"{reference.name}: {other}")
+    return Reading(equilibrium, first, store.scenario.name, reference.name, notes, under)
 
 
 _BASELINE, _HERE, _HELD = "baseline", "here", "held"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from firmtrade_core.equilibrium import Equilibrium, solve
+from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.margins import FirmsError, TailError
-from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError, compile, run
+from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError, compile, resolved, run
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 from pages.parts.home import current_home
@@ -32,9 +32,15 @@ def _solved(
     _start: Equilibrium | None,
 ) -> tuple[Equilibrium, tuple[str, ...]]:
     compiled = compile(_scenario, _world, _home)
-    return solve(
-        _world, compiled.shock, compiled.parameters, start=_start or compiled.unanswered
-    ), compiled.report
+    return compiled.solve(_start), compiled.report
+
+
+def settled(scenario: Scenario, world: World) -> Scenario:
+    """The scenario with what its firms are here (`scenarios.resolved`); as it is where they cannot be read."""
+    try:
+        return resolved(scenario, current_home(world))
+    except FirmsError:
+        return scenario
 
 
 def solve_scenario(
@@ -87,6 +93,6 @@ def solve_in(store: Store, world: World) -> tuple[Equilibrium, tuple[str, ...]]:
     UnsolvedError
         In words that say what to change; what was typed stays.
     """
-    equilibrium, notes = solve_scenario(store.scenario, world, store.latest_on(world))
+    equilibrium, notes = solve_scenario(store.scenario, world, store.latest)
     store.latest = equilibrium
     return equilibrium, notes

@@ -128,10 +128,6 @@ class Store:
             self.drafts.clear()
             self.problems.clear()
 
-    def latest_on(self, world: World) -> Any:
-        """The latest equilibrium where it is of this world."""
-        return self.latest if getattr(self.latest, "world", None) is world else None
-
     # Cards --------------------------------------------------------------------------------------
 
     def edit_card(self, index: int, changes: dict[str, Any], *, sliding: bool = False) -> None:

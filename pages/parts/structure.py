@@ -6,12 +6,14 @@ from typing import Any
 
 import streamlit as st
 
+from firmtrade_core.scenarios.assumptions import FIXED_DEFICITS
 from firmtrade_core.world.elasticities import elasticity_sets
 from firmtrade_core.world.world import World
 from pages.parts.frame import complain
 from pages.parts.store import Store, seeded
 
 FAMILIES = {
+    "differing": "They differ: the home's own where loaded, else lognormal",
     "armington": "Not at all (Armington)",
     "eaton_kortum": "Not at all (Eaton-Kortum)",
     "krugman": "Not at all (Krugman)",
@@ -26,9 +28,9 @@ OWN_FIRMS = {"family": "firms", "elsewhere": "lognormal"}
 ENTRY = {"restricted": "Given number of firms", "free": "Free entry"}
 
 DEFICITS = {
-    "fixed": "Fixed share of the world",
     "proportional": "In step with income",
-    "removed": "Removed",
+    "fixed": "Fixed share of the world",
+    "removed": "Removed: trade balanced with and without the policy",
 }
 
 _UNIFORM, _OWN = "one value", "own values by sector"
@@ -77,7 +79,7 @@ def _choices(store: Store, world: World) -> None:
             lambda name: store.edit_structure(OWN_FIRMS if name == "firms" else {"family": name}),
         ),
     )
-    if chosen.family in _SHAPES:
+    if chosen.family in _SHAPES or chosen.family == "differing":
         _shape(store, chosen)
     _elasticity(store, world, chosen)
     _closures(store, chosen)
@@ -86,7 +88,9 @@ def _choices(store: Store, world: World) -> None:
 
 
 def _shape(store: Store, chosen: Any) -> None:
-    field, label, lowest, highest, words = _SHAPES[chosen.family]
+    field, label, lowest, highest, words = _SHAPES[
+        "lognormal" if chosen.family == "differing" else chosen.family
+    ]
     value = float(getattr(chosen, field))
     st.slider(
         label,
@@ -162,11 +166,14 @@ def _closures(store: Store, chosen: Any) -> None:
         "Trade deficits",
         list(DEFICITS),
         format_func=DEFICITS.__getitem__,
-        help="The model does not explain deficits: they keep their share of world income, move with spending, or go.",
+        help="The model does not explain deficits: they move with income, keep their share of the world's, or are gone "
+        "with and without the policy.",
         **seeded(
             "structure_deficits", chosen.deficits, lambda name: store.edit_structure({"deficits": name})
         ),
     )
+    if chosen.deficits == "fixed":
+        st.caption(FIXED_DEFICITS)
     labour = float(chosen.labour_supply_elasticity)
     st.slider(
         "Labour-supply elasticity",

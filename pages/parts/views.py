@@ -51,7 +51,7 @@ DIRECTIONS = {"exports": "Exports", "imports": "Imports"}
 def numbers(store: Store, reading: Reading, *, large: bool = False) -> None:
     """The headline numbers of the country looked at."""
     found = headlines(reading.second, store.country, country_name(store.country), reading.first)
-    headline_strip(found, reading.hash, large=large)
+    headline_strip(found, reading.hash, large=large, assumed=reading.assumed)
 
 
 # The map ----------------------------------------------------------------------------------------

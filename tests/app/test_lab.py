@@ -211,18 +211,19 @@ def test_a_good_file_is_put_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_ten_viewers_of_one_link_cost_one_solve(monkeypatch: pytest.MonkeyPatch) -> None:
+    from firmtrade_core.scenarios import CompiledScenario
     from pages.parts import solving
 
     scenario = load_preset("us_ten_points").with_(name="Seen by ten")
     cards = (scenario.cards[0].model_copy(update={"value": 0.1234}),)
     calls = []
-    solve = solving.solve
+    solve = CompiledScenario.solve
 
     def counted(*arguments: Any, **options: Any) -> Any:
         calls.append(1)
         return solve(*arguments, **options)
 
-    monkeypatch.setattr(solving, "solve", counted)
+    monkeypatch.setattr(CompiledScenario, "solve", counted)
     world = load_embedded_world()
     found = [solving.solve_scenario(scenario.with_(cards=cards), world)[0] for _ in range(10)]
     assert len(calls) == 1 and all(item is found[0] for item in found)

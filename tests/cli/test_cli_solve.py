@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from firmtrade_core.cli.main import app
 from firmtrade_core.equilibrium.errors import CertificateError
-from firmtrade_core.scenarios import Scenario, load_preset, run
+from firmtrade_core.scenarios import CompiledScenario, Scenario, load_preset, run
 from firmtrade_core.world.embedded import load_embedded_world
 
 runner = CliRunner()
@@ -93,7 +93,7 @@ def test_no_certificate_exits_1(monkeypatch) -> None:
     def fails(*_: object, **__: object) -> None:
         raise CertificateError("The market for metals in Germany is off by 1e-3.")
 
-    monkeypatch.setattr("firmtrade_core.equilibrium.solve", fails)
+    monkeypatch.setattr(CompiledScenario, "solve", fails)
     result = invoke("--preset", "us_ten_points")
     assert result.exit_code == 1
     assert "metals in Germany" in result.output

@@ -14,6 +14,7 @@ def gravity_table(
     tariff: float = -4.0,
     border: float = -1.0,
     noise: float = 0.0,
+    own_costs: float = 0.5,
     seed: int = 3,
 ) -> pd.DataFrame:
     """Exporter, importer, year, trade, dist, contiguity, tariff: trade is exp(effects + θ'x) x error.
@@ -29,7 +30,12 @@ def gravity_table(
     abroad = 1 - np.eye(n)
     rate = rng.uniform(0, 0.25, (n, n, t)) * abroad[:, :, None]
     index = (distance * np.log(dist) + 0.4 * close + border * abroad)[:, :, None] + tariff * np.log1p(rate)
-    index = index + rng.normal(6, 1, (n, 1, t)) + rng.normal(0, 1, (1, n, t)) + rng.normal(0, 0.5, (n, n, 1))
+    index = (
+        index
+        + rng.normal(6, 1, (n, 1, t))
+        + rng.normal(0, 1, (1, n, t))
+        + rng.normal(0, own_costs, (n, n, 1))
+    )
     error = np.exp(noise * rng.normal(size=index.shape) - noise**2 / 2)
     codes = [f"C{i:02d}" for i in range(n)]
     return pd.DataFrame(

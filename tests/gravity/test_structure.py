@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from firmtrade_core.gravity.conditional import conditional_flows
 from firmtrade_core.gravity.errors import RegressorError
 from firmtrade_core.gravity.estimate import GravityEstimate, estimate
 from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.gravity.specification import GravitySpecification
 from firmtrade_core.gravity.structure import (
+    StructuralReading,
     ad_valorem_equivalent,
     head_ries_costs,
     policy_change,
@@ -93,3 +96,90 @@ def test_pair_effects_are_part_of_costs() -> None:
     np.testing.assert_allclose(a[:, None] * b * reading.cost_term, reading.fitted, rtol=1e-4)
     with pytest.raises(RegressorError, match="exporter-year"):
         read_structure(estimate(panel, EQUATION.with_(effects=("year",))), year=2002, elasticity=ELASTICITY)
+
+
+def costs_that_are_known(gaps: str) -> tuple[np.ndarray, GravityEstimate]:
+    """A panel without noise whose symmetric costs, one at home, are pair effects, and its estimate."""
+    rng = np.random.default_rng(4)
+    n, years = 9, range(2000, 2006)
+    cost = np.exp(rng.uniform(0.2, 1.5, (n, n)))
+    cost = np.sqrt(cost * cost.T)
+    np.fill_diagonal(cost, 1.0)
+    codes = [f"C{i}" for i in range(n)]
+    rows = []
+    for year in years:
+        output, spending = rng.uniform(50, 500, n), rng.uniform(0.5, 2.0, n)
+        spending *= output.sum() / spending.sum()
+        flows = conditional_flows(cost**-ELASTICITY, output, spending)
+        tariff = rng.uniform(0, 0.1, (n, n)) * (1 - np.eye(n))
+        flows = conditional_flows(cost**-ELASTICITY * (1 + tariff) ** -ELASTICITY, output, spending)
+        for i in range(n):
+            for j in range(n):
+                late = gaps == "late exporters" and i < 3 and j > 4 and year < 2003
+                lost = gaps == "at random" and i != j and rng.random() < 0.3
+                if not (late or lost):
+                    rows.append((codes[i], codes[j], year, flows[i, j], tariff[i, j]))
+    table = pd.DataFrame(rows, columns=["exporter", "importer", "year", "trade", "tariff"])
+    panel = GravityPanel.from_table(table, tariff="tariff", gaps="leave")
+    effects = ("exporter_year", "importer_year", "pair")
+    return cost, estimate(panel, GravitySpecification(("log1p(tariff)",), effects))
+
+
+@pytest.mark.parametrize("gaps", ["none", "late exporters", "at random"])
+def test_gaps_in_the_panel_do_not_enter_costs(gaps: str) -> None:
+    _cost, found = costs_that_are_known(gaps)
+    reading = read_structure(found, year=2005, elasticity=ELASTICITY)
+    np.testing.assert_allclose(reading.conditional_change(np.zeros((9, 9))), 1, rtol=1e-6)
+    if gaps != "at random":
+        # All cells of the year are there: costs come out as made, and so does what a policy does.
+        tariff = found.cells[found.cells["year"] == 2005]
+        assert len(tariff) == 81
+        free = np.zeros((9, 9))
+        free[0, 1:] = 0.1
+        made = StructuralReading(
+            reading.countries, reading.fitted, reading.fitted, ELASTICITY, reading.reference
+        )
+        np.testing.assert_allclose(reading.conditional_change(free), made.conditional_change(free), rtol=1e-6)
+
+
+def test_resistances_of_pair_effects_have_costs_at_home_of_one() -> None:
+    cost, found = costs_that_are_known("late exporters")
+    reading = read_structure(found, year=2004, elasticity=ELASTICITY, reference="C8")
+    assert reading.normalised
+    np.testing.assert_allclose(np.diag(reading.cost_term), 1, rtol=1e-9)
+    cells = found.sample.regressors[(found.cells["year"] == 2004).to_numpy(), 0].reshape(9, 9)
+    true = cost**-ELASTICITY * np.exp(-ELASTICITY * cells)
+    # Tariffs lean to one side or the other by chance: costs are made symmetric on average, tariffs included.
+    np.testing.assert_allclose(reading.cost_term, true, rtol=0.25)
+    again = conditional_flows(true, reading.output, reading.expenditure)
+    np.testing.assert_allclose(again, reading.fitted, rtol=1e-5)
+    np.testing.assert_allclose(
+        reading.resistances["inward"],
+        StructuralReading(reading.countries, reading.fitted, true, ELASTICITY, "C8").resistances["inward"],
+        rtol=0.03,
+    )
+
+
+def test_a_country_without_sales_at_home_has_no_resistance() -> None:
+    _cost, found = costs_that_are_known("none")
+    panel_cells = found.cells.rename(columns={"fitted": "flow"})
+    table = panel_cells[~((panel_cells["exporter"] == "C2") & (panel_cells["importer"] == "C2"))]
+    table = table.assign(tariff=np.expm1(found.sample.regressors[table.index, 0])).drop(
+        columns=["flow", "sector"]
+    )
+    panel = GravityPanel.from_table(
+        table.astype({"exporter": str, "importer": str}), tariff="tariff", gaps="leave"
+    )
+    effects = ("exporter_year", "importer_year", "pair")
+    reading = read_structure(
+        estimate(panel, GravitySpecification(("log1p(tariff)",), effects)), year=2003, elasticity=ELASTICITY
+    )
+    lost = reading.resistances.set_index("country")["inward"].isna()
+    assert list(lost.index[lost]) == ["C2"]
+    with pytest.raises(RegressorError, match="reference C2 has no sales at home"):
+        read_structure(
+            estimate(panel, GravitySpecification(("log1p(tariff)",), effects)),
+            year=2003,
+            elasticity=ELASTICITY,
+            reference="C2",
+        )

@@ -98,7 +98,8 @@ def test_groups_of_firms_that_are_withheld_stay_empty() -> None:
 def test_laws_of_firms() -> None:
     world = synthetic_world()
     laws = compare_laws(SCENARIO, world, "USA", None)
-    about = (*about_scenario(SCENARIO, world), *about_laws(laws))
+    result = next(iter(laws.results.values()))
+    about = (*about_scenario(SCENARIO, result), *about_laws(laws))
     read = [taken(table, about) for table in law_tables(laws)]
     np.testing.assert_allclose(read[0]["Real income, change (%)"], laws.table()["real_income"])
     assert set(read[1]["Law of firms"]) == set(read[0]["Law of firms"])

@@ -46,7 +46,7 @@ def test_ingredients_say_what_this_result_was_made_of(result: Equilibrium) -> No
     assert found["Tariffs"].source.startswith("Teti")
     assert found["Input-output links"].source.startswith("World Input-Output Database")
     assert found["Trade elasticity"].source == elasticity_set("FGO").source
-    assert found["How firms differ"].value == "Pareto with tail 1.7"
+    assert found["How firms differ"].value == "Pareto firms (tail 1.7)"
     assert found["Trade deficits"].value == "move in step with income"
     certificate = dict(trace.certificate)
     assert certificate["Content hash"] == result.content_hash

@@ -160,7 +160,8 @@ def test_lists_strike_their_own_sectors(world) -> None:
 def test_proportional_retaliation_answers_the_losses_without_retaliation(world, ceiling) -> None:
     answer = Retaliation(kind="proportional", share=0.5, ceiling=ceiling)
     card = Tariff(importers="USA", exporters=["CHN", "DEU"], value=0.2, retaliation=answer)
-    compiled = compile(Scenario(cards=[card]), world)
+    structure = Structure(family="armington", deficits="fixed")
+    compiled = compile(Scenario(cards=[card], structure=structure), world)
 
     unanswered = world.tariff.copy()
     unanswered[1:3, 0, :2] += 0.2
@@ -172,7 +173,7 @@ def test_proportional_retaliation_answers_the_losses_without_retaliation(world, 
         assert np.allclose((compiled.shock.tariff - world.tariff)[0, country, :2], expected, rtol=1e-8)
     assert compiled.unanswered is not None
     assert np.allclose(compiled.unanswered.flows, alone.flows, rtol=1e-8)
-    result = run(Scenario(cards=[card]), world)
+    result = run(Scenario(cards=[card], structure=structure), world)
     assert result.certificate.holds
     assert result.real_income_change[0] < alone.real_income_change[0]
 
@@ -312,7 +313,9 @@ def test_elasticities_follow_sectors_onto_other_worlds(make_world) -> None:
 
 
 def test_report_says_what_does_nothing_and_what_was_meant(world) -> None:
-    assert "no role" in report_of(world, FixedCost(exporters="CHN", change=-0.1))
+    alike = Structure(family="krugman")
+    idle = Scenario(cards=[FixedCost(exporters="CHN", change=-0.1)], structure=alike)
+    assert "no role" in " ".join(compile(idle, world).report)
     elsewhere = Scenario(world=WorldReference(name="Old world", content_hash="00ff"))
     assert "written on Old world; this is synthetic" in compile(elsewhere, world).report[0]
 

@@ -238,7 +238,7 @@ def itpd_file(folder: Path) -> Path:
 
 def test_itpd_e(tmp_path: Path) -> None:
     path = itpd_file(tmp_path)
-    with pytest.raises(WorldError, match=r"years 2018 to 2019. Choose one"):
+    with pytest.raises(WorldError, match=r"several years, among them 2018 and 2019. Choose one"):
         load("itpd-e", path)
     world = load("itpd-e", path, year=2019)
     assert world.countries == ("DEU", "ROU", "USA")

@@ -20,6 +20,7 @@ from firmtrade_core.codes.currencies import ExchangeRates
 from firmtrade_core.harmonise.invented_names import STREETS, TRADES, with_a_slip, word
 from firmtrade_core.panel.synthetic.country import CountryTruth, SyntheticCountry
 from firmtrade_core.panel.synthetic.products import PRODUCTS
+from firmtrade_core.paths import whole_file, write_whole
 
 Texts = NDArray[np.object_]
 
@@ -100,7 +101,7 @@ def write_raw(country: SyntheticCountry, folder: str | Path, mess: Mess | None =
     truth = country.truth
     generator = np.random.default_rng([truth.design.seed, 1])
     label = LABEL.format(seed=truth.design.seed, home=country_name(truth.design.home), truth=TRUTH_FOLDER)
-    (folder / "README.txt").write_text(label)
+    write_whole(folder / "README.txt", label)
     people = _people(truth, generator)
     customs, errors, done = [], [], {}
     for number, year in enumerate(truth.years[-mess.years :]):
@@ -109,7 +110,8 @@ def write_raw(country: SyntheticCountry, folder: str | Path, mess: Mess | None =
         customs.append(path)
         errors.append(found)
         done[path.name] = {str(kind): int(n) for kind, n in found["error"].value_counts().items()}
-    pd.concat(errors).to_csv(folder / TRUTH_FOLDER / "customs_errors.csv", index=False)
+    with whole_file(folder / TRUTH_FOLDER / "customs_errors.csv") as place:
+        pd.concat(errors).to_csv(place, index=False)
     register = folder / "synthetic_business_register.csv"
     done[register.name] = _write_register(register, people, mess, generator)
     certificates = folder / "synthetic_certificates.csv"
@@ -262,9 +264,10 @@ def _write_customs(
     copies = np.flatnonzero((generator.random(len(lines)) < mess.repeated) & (error == ""))
     written = pd.concat([written, written.iloc[copies]])
     written.columns = list(style.columns)
-    written.to_csv(
-        path, index=False, sep=style.separator, encoding=style.encoding, errors="replace", quoting=csv.QUOTE_MINIMAL
-    )  # fmt: skip
+    with whole_file(path) as place:
+        written.to_csv(
+            place, index=False, sep=style.separator, encoding=style.encoding, errors="replace", quoting=csv.QUOTE_MINIMAL
+        )  # fmt: skip
     wrong = np.flatnonzero(error != "")
     return pd.DataFrame(
         {
@@ -303,7 +306,8 @@ def _write_register(
 ) -> dict[str, int]:
     again = people[generator.random(len(people)) < mess.twice_registered].copy()
     again["name"] = [_misspell(name, generator) for name in again["name"]]
-    pd.concat([people, again]).to_csv(path, index=False)
+    with whole_file(path) as place:
+        pd.concat([people, again]).to_csv(place, index=False)
     return {"registered twice": len(again)}
 
 
@@ -336,10 +340,10 @@ def _write_certificates(
     )
     table = table.sample(frac=1, random_state=truth.design.seed)
     table.insert(0, "certificate", [f"C{number:06d}" for number in range(1, len(table) + 1)])
-    table.drop(columns="tax_number").to_csv(path, index=False, sep="\t")
-    table[["certificate", "tax_number"]].to_csv(
-        path.parent / TRUTH_FOLDER / "certificate_holders.csv", index=False
-    )
+    with whole_file(path) as place:
+        table.drop(columns="tax_number").to_csv(place, index=False, sep="\t")
+    with whole_file(path.parent / TRUTH_FOLDER / "certificate_holders.csv") as place:
+        table[["certificate", "tax_number"]].to_csv(place, index=False)
     return {"misspelt": int(misspelt.sum()), "strangers": strangers}
 
 
@@ -356,7 +360,8 @@ def _write_accounts(path: Path, country: SyntheticCountry) -> None:
     table[money] = (table[money] / 1e3).round(1)
     table["year"] = table["year"].map("31-12-{}".format)
     table = table.rename(columns={"year": "fiscal_year_end"} | {m: f"{m}_thousand_usd" for m in money})
-    table.to_csv(path, index=False)
+    with whole_file(path) as place:
+        table.to_csv(place, index=False)
 
 
 def _write_survey(path: Path, country: SyntheticCountry, generator: np.random.Generator) -> dict[str, int]:
@@ -367,5 +372,6 @@ def _write_survey(path: Path, country: SyntheticCountry, generator: np.random.Ge
     told = (100 * table[shares]).map("{:.2f}".format).replace(r"\.", ",", regex=True)
     ways = generator.choice(["", "n/a", "-1000", "s/i"], silent.shape)
     table[shares] = told.astype(object).mask(silent, pd.DataFrame(ways, table.index, shares))
-    table.rename(columns={s: f"{s}_percent" for s in shares}).to_csv(path, index=False, sep=";")
+    with whole_file(path) as place:
+        table.rename(columns={s: f"{s}_percent" for s in shares}).to_csv(place, index=False, sep=";")
     return {"silent answers": int(silent.sum())}

@@ -37,13 +37,13 @@ LOADERS = {
     "oecd-icio": Loader(
         "oecd_icio",
         "OECD Inter-Country Input-Output tables",
-        "one CSV file per year, such as 2019.csv or 2019_SML.csv",
+        "one CSV file per year of the editions of 2016 to 2025, such as ICIO2018_2010.CSV, 2019.csv or 2022_SML.csv",
         "oe.cd/icio",
     ),
     "itpd-e": Loader(
         "itpd_e",
         "USITC International Trade and Production Database for Estimation",
-        "ITPD_E_R02.csv or ITPD_E_R03.csv",
+        "ITPD_E_R01.csv, ITPD_E_R02.csv or ITPD_E_R03.csv",
         "usitc.gov/data/gravity/itpde.htm",
     ),
     "baci": Loader(
@@ -54,9 +54,15 @@ LOADERS = {
     ),
     "wiod": Loader(
         "wiod",
-        "World Input-Output Database, 2016 and 2013 releases",
-        "WIOTyyyy_October16_ROW.dta, or wiot_full.dta",
+        "World Input-Output Database, 2016, 2013 and long-run releases",
+        "WIOTyyyy_October16_ROW.dta, wiot_full.dta, or lr_wiod_wiot_final_filled.csv",
         "rug.nl/ggdc/valuechain/wiod",
+    ),
+    "figaro": Loader(
+        "figaro",
+        "Eurostat FIGARO inter-country input-output tables",
+        "matrix_eu-ic-io_ind-by-ind_24ed_2022.csv, or the flat file; product by product too",
+        "ec.europa.eu/eurostat/web/esa-supply-use-input-tables/database",
     ),
 }
 

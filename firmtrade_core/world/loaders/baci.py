@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from firmtrade_core.codes.countries import is_known
+from firmtrade_core.codes.places import explain_unknown
 from firmtrade_core.world.errors import (
     ColumnError,
     DuplicateCellError,
@@ -21,17 +23,23 @@ from firmtrade_core.world.errors import (
     WorldError,
     WorldFileError,
 )
-from firmtrade_core.world.loaders.blocks import NO_TARIFFS, tariff_array
+from firmtrade_core.world.joins import named, without_partner
+from firmtrade_core.world.loaders.blocks import tariff_array
 from firmtrade_core.world.tables import numbers, read_table, refuse_repeated_rows, require_columns
 from firmtrade_core.world.world import Provenance, World
 
-#: BACI's own codes: "Other Asia, not elsewhere specified" is Taiwan's trade.
-OWN_CODES = {"S19": "TWN", "N/A": "TWN"}
+#: BACI's own number of "Other Asia, not elsewhere specified", which is Taiwan's trade. The publisher's list of countries calls it S19
+#: or N/A, the latter together with other territories: the number alone tells.
+TAIWAN = 490
+
+#: Letters that the list writes where a territory has no code.
+_NO_LETTERS = frozenset({"", "N/A", "NA", "NAN", "NULL", "NONE", "-"})
 
 
 def load(
     path: str | Path,
     *,
+    year: int | None = None,
     output: pd.DataFrame,
     concordance: pd.DataFrame | Mapping[str, str],
     country_codes: str | Path | None = None,
@@ -42,9 +50,12 @@ def load(
 
     Parameters
     ----------
+    year
+        Of the file, to be sure; it holds one only.
     output
         Columns country (ISO3), sector, output_musd: gross output, million US dollars, sectors as in the concordance.
-        It decides which countries the world has; trade with others is left out, and its share stated.
+        It decides which countries the world has; trade with others is left out, and they are named with its value. Countries with
+        output but without any trade in the file are left out and named too: BACI knows no such economy.
     concordance
         Sector of each HS product: columns product and sector, or a mapping. Products may be given by their first two
         or four digits.
@@ -56,17 +67,23 @@ def load(
     Raises
     ------
     WorldError
-        If a file or column is missing, a product has no sector, or a country no output.
+        If a file or column is missing, a product has no sector, or what has output is no country.
     """
     path = Path(path)
     table = read_table(path)
     require_columns(table, ("t", "i", "j", "k", "v"), path.name)
     refuse_repeated_rows(table, ("t", "i", "j", "k"), path.name)
-    years = sorted(set(numbers(table, "t", path.name).astype(int)))
+    years = sorted({int(year) for year in numbers(table, "t", path.name)})
     if len(years) > 1:
         raise WorldError(f"{path.name} holds the years {years[0]} to {years[-1]}; BACI has one file a year.")
-    iso = _country_codes(Path(country_codes) if country_codes else _beside(path))
+    if year is not None and years != [year]:
+        raise WorldError(f"{path.name} has no year {year}; it holds {years[0]}.")
+    iso, names = _country_codes(Path(country_codes) if country_codes else _beside(path))
     made, countries, sectors = _output(output)
+    changes: list[str] = []
+    made, countries = _that_trade(
+        made, countries, {iso.get(int(n), "") for c in "ij" for n in table[c].unique()}, changes
+    )
     place, kind = ({label: p for p, label in enumerate(labels)} for labels in (countries, sectors))
     product, which = np.unique(_hs6(table["k"], path.name), return_inverse=True)
     sector = np.array([kind[s] for s in _sectors(product, concordance, sectors)])[which]
@@ -77,23 +94,22 @@ def load(
     np.add.at(trade, (origin[covered], destination[covered], sector[covered]), value[covered])
     index = np.arange(len(countries))
     trade[index, index] = 0.0
-    changes = []
     if not covered.all():
-        share = value[~covered].sum() / value.sum()
-        changes.append(
-            f"Trade with countries that have no output data left out: {100 * share:.2g} % of its value."
-        )
+        changes.append(_left_out(table, value, origin, destination, iso, names))
     exports = trade.sum(1)
     short = exports > made
     if short.any():
-        lifted = (exports - made)[short].sum() / made.sum()
+        gap = exports - made
+        who = {
+            f"{countries[i]} {sectors[s]}": float(gap[i, s]) for i, s in zip(*np.nonzero(short), strict=True)
+        }
         changes.append(
-            f"Output of {int(short.sum())} country-sectors lifted to their exports, {100 * lifted:.2g} % of world output; "
-            "their domestic sales are zero."
+            f"Output of {int(short.sum())} country-sectors lifted to their exports, {100 * gap[short].sum() / made.sum():.2g} % of world "
+            f"output; their domestic sales are zero: {named(who)}."
         )
     trade[index, index] = np.maximum(made - exports, 0.0)
-    tariff = tariff_array(tariffs, countries, sectors)
-    changes += [NO_TARIFFS] if tariffs is None else []
+    changes += without_partner(countries, trade)
+    tariff = tariff_array(tariffs, countries, sectors, trade, changes)
     return World(
         countries=countries,
         sectors=sectors,
@@ -112,24 +128,82 @@ def load(
     )
 
 
+def _that_trade(
+    made: np.ndarray, countries: tuple[str, ...], traders: set[str], changes: list[str]
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Output of the countries that trade in the file; the others are named with what they make.
+
+    Raises
+    ------
+    UnknownCodeError
+        If what has output but no trade is no country at all: its trade would stand under another code.
+    """
+    here = np.isin(countries, sorted(traders))
+    silent = {c: float(made[i].sum()) for i, c in enumerate(countries) if not here[i]}
+    if not silent:
+        return made, countries
+    strange = [code for code in silent if not is_known(code)]
+    if strange:
+        raise UnknownCodeError(
+            f"The table of output names what BACI does not trade with: {named({c: silent[c] for c in strange})}. "
+            + " ".join(explain_unknown(code) for code in strange[:5])
+        )
+    if here.sum() < 2:
+        raise EmptyMarketError(
+            "Fewer than two countries with output trade in the file; is it the right table of output?"
+        )
+    changes.append(f"Left out, with output but without any trade in the file: {named(silent)}.")
+    return made[here], tuple(np.array(countries)[here].tolist())
+
+
+def _left_out(
+    table: pd.DataFrame,
+    value: np.ndarray,
+    origin: np.ndarray,
+    destination: np.ndarray,
+    iso: Mapping[int, str],
+    names: Mapping[int, str],
+) -> str:
+    """What trade is left out because a partner has no output, by partner."""
+    outside: dict[str, float] = {}
+    for column, at in (("i", origin), ("j", destination)):
+        sums = pd.Series(value[at < 0]).groupby(table[column].to_numpy()[at < 0]).sum()
+        for number, amount in zip(map(int, sums.index), sums, strict=True):
+            who = iso.get(number) or names.get(number, str(number))
+            outside[who] = outside.get(who, 0.0) + float(amount)
+    lost = value[(origin < 0) | (destination < 0)].sum()
+    return (
+        f"Trade with countries that have no output data left out: {100 * lost / value.sum():.2g} % of its value; "
+        f"by country {named(outside)}."
+    )
+
+
 def _beside(path: Path) -> Path:
+    """The publisher's list of countries beside the data: of the same version where there is one, else the newest."""
     found = sorted(path.parent.glob("country_codes_V*.csv"))
     if not found:
         raise WorldFileError(
             f"No country_codes_V*.csv lies beside {path.name}. It comes in the same archive; put it there, or pass "
             "country_codes=."
         )
-    return found[-1]
+    version = path.stem.rsplit("_", 1)[-1]
+    return next((p for p in found if p.stem.endswith(version)), found[-1])
 
 
-def _country_codes(path: Path) -> dict[int, str]:
+def _country_codes(path: Path) -> tuple[dict[int, str], dict[int, str]]:
+    """Letters of each of BACI's numbers, "" where it has none, and its name."""
     table = read_table(path)
-    if "country_iso3" not in table and "iso_3digit_alpha" in table:
-        table = table.rename(columns={"iso_3digit_alpha": "country_iso3"})
+    older = {"iso_3digit_alpha": "country_iso3", "country_name_abbreviation": "country_name"}
+    table = table.rename(columns={old: new for old, new in older.items() if new not in table})
     require_columns(table, ("country_code", "country_iso3"), path.name)
-    codes = numbers(table, "country_code", path.name).astype(int)
-    letters = table["country_iso3"].astype(str).str.strip().str.upper()
-    return {code: OWN_CODES.get(iso, iso) for code, iso in zip(codes, letters, strict=True)}
+    codes = [int(code) for code in numbers(table, "country_code", path.name)]
+    letters = table["country_iso3"].astype("str").fillna("").str.strip().str.upper()
+    iso = {
+        code: "TWN" if code == TAIWAN else "" if text in _NO_LETTERS else text
+        for code, text in zip(codes, letters, strict=True)
+    }
+    called = table["country_name"].astype(str).str.strip() if "country_name" in table else letters
+    return iso, dict(zip(codes, called, strict=True))
 
 
 def _output(output: pd.DataFrame) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]:
@@ -193,5 +267,5 @@ def _positions(codes: pd.Series, iso: Mapping[int, str], place: Mapping[str, int
         raise UnknownCodeError(
             f"{where} uses the country number {unknown[0]}, which the file of country codes lacks."
         )
-    lookup = {code: place.get(letters, -1) for code, letters in iso.items()}
+    lookup = {code: place.get(letters, -1) if letters else -1 for code, letters in iso.items()}
     return numeric.map(lookup).to_numpy(dtype=np.intp)

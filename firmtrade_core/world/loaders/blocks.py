@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from firmtrade_core.codes.countries import is_known
 from firmtrade_core.codes.sectors import is_goods
 from firmtrade_core.world.build import closed_inputs_change
 from firmtrade_core.world.errors import UnknownCodeError, WorldFileError
-from firmtrade_core.world.tables import numbers, require_columns
+from firmtrade_core.world.joins import MOST_NAMED, named, without_partner
+from firmtrade_core.world.tables import numbers, refuse_repeated_rows, require_columns
 from firmtrade_core.world.world import Provenance, World
 
 Array = NDArray[np.float64]
@@ -89,8 +91,7 @@ def world_from_blocks(
             f"{100 * -flows[negative].sum() / flows[~negative].sum():.2g} % of all flows."
         )
     border = np.maximum(flows, 0.0) * blocks.unit
-    tariff = tariff_array(tariffs, blocks.countries, blocks.sectors)
-    changes.append(NO_TARIFFS if tariffs is None else "Tariffs joined from a table given beside the source.")
+    tariff = tariff_array(tariffs, blocks.countries, blocks.sectors, border, changes)
     expenditure = border * (1 + tariff)
     purchases = np.einsum("ikjs->jks", np.maximum(blocks.intermediate, 0.0)) * blocks.unit
     markup = np.divide(
@@ -103,6 +104,7 @@ def world_from_blocks(
     purchases = leave_value_added(purchases[kept], (expenditure / (1 + tariff)).sum(1), changes)
     purchases, change = closed_inputs_change(purchases, expenditure, countries)
     changes += [change] if change else []
+    changes += without_partner(countries, expenditure)
     return World(
         countries=countries,
         sectors=blocks.sectors,
@@ -134,27 +136,85 @@ def drop_idle(countries: Sequence[str], expenditure: Array, changes: list[str]) 
     """Positions of the countries that both sell and buy; the others are left out, and named."""
     active = (expenditure.sum((0, 2)) > 0) & (expenditure.sum((1, 2)) > 0)
     if not active.all():
-        changes.append(f"Left out, without sales or expenditure: {', '.join(np.array(countries)[~active])}.")
+        worth = expenditure.sum((0, 2)) + expenditure.sum((1, 2))
+        who = {countries[int(i)]: float(worth[i]) for i in np.flatnonzero(~active)}
+        changes.append(f"Left out, without sales or without expenditure: {named(who)}.")
     return np.flatnonzero(active)
 
 
-def tariff_array(tariffs: pd.DataFrame | None, countries: Sequence[str], sectors: Sequence[str]) -> Array:
-    """Tariffs (fractions) from a table with columns exporter, importer, sector, tariff; zero elsewhere."""
+def tariff_array(
+    tariffs: pd.DataFrame | None,
+    countries: Sequence[str],
+    sectors: Sequence[str],
+    border: Array,
+    changes: list[str],
+) -> Array:
+    """Tariffs (fractions) from a table with columns exporter, importer, sector, tariff; who has no row is named.
+
+    Parameters
+    ----------
+    border : (N, N, S)
+        Flows that pay them, million US dollars: what the cells without a row are worth. Sales at home pay none.
+    changes
+        What is said of the join: rows of economies that the flows do not have, and importers with trade but without rows.
+
+    Raises
+    ------
+    UnknownCodeError
+        If the table names a sector that the flows do not have, or what is no economy.
+    """
     n, s = len(countries), len(sectors)
     array = np.zeros((n, n, s))
     if tariffs is None:
+        changes.append(NO_TARIFFS)
         return array
     where = "The table of tariffs"
     require_columns(tariffs, ("exporter", "importer", "sector", "tariff"), where)
+    changes.append("Tariffs joined from a table given beside the source.")
+    tariffs = _of_these(tariffs, countries, where, changes)
+    refuse_repeated_rows(tariffs, ("exporter", "importer", "sector"), where)
     at = []
     for column, known in (("exporter", countries), ("importer", countries), ("sector", sectors)):
-        index = tariffs[column].astype(str).map({label: i for i, label in enumerate(known)})
+        index = tariffs[column].astype(str).str.strip().map({label: i for i, label in enumerate(known)})
         if index.isna().any():
             strange = tariffs[column][index.isna()].iloc[0]
             raise UnknownCodeError(f"{where} names the {column} {strange!r}, which the flows do not have.")
         at.append(index.to_numpy(dtype=np.intp))
     array[tuple(at)] = numbers(tariffs, "tariff", where)
+    given = np.zeros((n, n, s), dtype=bool)
+    given[tuple(at)] = True
+    given[np.arange(n), np.arange(n)] = True
+    # Services pay no duties: a table of tariffs says nothing of a sector that it never names.
+    given[:, :, ~np.isin(np.arange(s), at[2])] = True
+    free = np.where(given, 0.0, np.maximum(border, 0.0)).sum((0, 2))
+    if free.sum() > 0:
+        crossing = border.sum() - border[np.arange(n), np.arange(n)].sum()
+        who = {str(c): float(v) for c, v in zip(countries, free, strict=True) if v > 0}
+        changes.append(
+            f"Imports without a row in the table of tariffs enter free, {100 * free.sum() / crossing:.2g} % of all: {named(who)}."
+        )
     return array
+
+
+def _of_these(
+    tariffs: pd.DataFrame, countries: Sequence[str], where: str, changes: list[str]
+) -> pd.DataFrame:
+    """Rows of economies that the flows have; those of others are counted and named, what is no economy refused."""
+    names = {c: tariffs[c].astype(str).str.strip() for c in ("exporter", "importer")}
+    others: set[str] = set()
+    for column, values in names.items():
+        for code in sorted(set(values) - set(countries)):
+            if not is_known(code):
+                raise UnknownCodeError(f"{where} names the {column} {code!r}, which the flows do not have.")
+            others.add(code)
+    if not others:
+        return tariffs
+    kept = names["exporter"].isin(list(countries)) & names["importer"].isin(list(countries))
+    changes.append(
+        f"{int((~kept).sum()):,} rows of tariffs of {', '.join(sorted(others)[:MOST_NAMED])}"
+        f"{f' and {len(others) - MOST_NAMED} more' if len(others) > MOST_NAMED else ''} unused: the flows do not have them."
+    )
+    return tariffs[kept.to_numpy()].reset_index(drop=True)
 
 
 def fold(labels: Sequence[str], mapping: Mapping[str, str] | None, what: str) -> list[str]:

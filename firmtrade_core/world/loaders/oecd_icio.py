@@ -1,10 +1,12 @@
 """OECD Inter-Country Input-Output tables, as published: one wide CSV file a year.
 
 The first column (``V1`` or unnamed) labels rows ``AUS_A01_02`` (country, industry) and, at the foot, ``TLS``, ``VA``
-and ``OUT`` (2021 edition: ``AUS_TAXSUB`` ..., ``VALU``, ``OUTPUT``). Columns are the same country-industries, final demand
-``AUS_HFCE``, ``AUS_NPISH``, ``AUS_GGFC``, ``AUS_GFCF``, ``AUS_INVNT``, ``AUS_DPABR`` (or ``AUS_P33``), and a total, ``OUT`` or
-``TOTAL``. Million US dollars at basic prices. The full edition splits China's and Mexico's industries into ``CN1``,
-``CN2``, ``MX1`` and ``MX2``; they are folded back.
+and ``OUT`` (2018 and 2021 editions: ``AUS_TAXSUB`` ..., ``VALU``, ``OUTPUT``; 2016: ``VA.TAXSUB``, ``OUT``). Columns are the same
+country-industries, final demand ``AUS_HFCE``, ``AUS_NPISH``, ``AUS_GGFC``, ``AUS_GFCF``, ``AUS_INVNT``, ``AUS_DPABR`` (or ``AUS_P33``,
+``AUS_NPS``; in 2016 the category first, ``HFCE_AUS``), and a total, ``OUT`` or ``TOTAL``; in 2016 also ``DISC``, a discrepancy that is
+no country's demand. Million US dollars at basic prices. The full edition splits China's and Mexico's industries into ``CN1``,
+``CN2``, ``MX1`` and ``MX2``; they are folded back. Files are called ``ICIO2016_2011.csv``, ``ICIO2018_2010.CSV``, ``ICIO2021_2018.csv``,
+and from 2023 on ``2019.csv`` or ``2022_SML.csv``.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import pandas as pd
 
 from firmtrade_core.world.errors import WorldFileError
 from firmtrade_core.world.loaders.blocks import fold, labelled_sums, world_from_blocks
+from firmtrade_core.world.loaders.dating import year_in_name
 from firmtrade_core.world.tables import numbers, read_table, refuse_repeated_rows
 from firmtrade_core.world.world import Provenance, World
 
@@ -34,7 +37,17 @@ FINAL_DEMAND = (
     "NONRES",
     "FD",
     "DIRP",
+    "DIRPA",
+    "GGCF",
+    "CONSABR",
+    "CONS_ABR",
+    "CONS_NONRES",
+    "HC",
+    "NPI",
 )
+
+#: A column of differences between sources: no country demands it.
+DISCREPANCY = "DISC"
 
 SPLIT_COUNTRIES = {
     "CN1": "CHN",
@@ -46,7 +59,10 @@ SPLIT_COUNTRIES = {
     "MX3": "MEX",
 }
 
-_LABEL = re.compile(r"([A-Z][A-Z0-9]{2})_(.+)")
+_LABEL = re.compile(r"([A-Z][A-Z0-9]{2})(?:\.[A-Z]{3})?_(.+)")
+
+#: Final demand as the 2016 edition labels it, the category first.
+_DEMAND_FIRST = re.compile(rf"({'|'.join(sorted(FINAL_DEMAND, key=len, reverse=True))})_([A-Z][A-Z0-9]{{2}})")
 
 
 def load(
@@ -62,7 +78,7 @@ def load(
     Parameters
     ----------
     year
-        Taken from the file's name unless given.
+        Taken from the file's name unless given; an edition in the name (``ICIO2018_2010``) is no year of data.
     sectors
         User sector of every industry code; industries as published, unless given.
     tariffs
@@ -72,10 +88,13 @@ def load(
     ------
     WorldFileError
         If the file is not an ICIO table, naming what was expected.
+    WorldError
+        If the name tells several years, or may tell the edition alone, and none is given.
     """
     path = Path(path)
+    found = year_in_name(path.stem) if year is None else int(year)
     table = read_table(path)
-    table = table.rename(columns={table.columns[0]: "row"})
+    table.columns = ["row", *(_DEMAND_FIRST.sub(r"\2_\1", c, count=1) for c in table.columns[1:])]
     table["row"] = table["row"].astype(str).str.strip()
     products = [row for row in table["row"] if _is_product(row)]
     uses = [
@@ -93,14 +112,23 @@ def load(
     values = np.column_stack([numbers(part, use, path.name) for use in uses])
     rows = _labels([str(row) for row in part["row"]], sectors)
     blocks = labelled_sums(rows, _labels(uses, sectors), values)
-    digits = re.search(r"(19|20)\d\d(?!\d)", path.stem.removeprefix("ICIO2021_").removeprefix("ICIO2023_"))
-    found = year or (int(digits.group()) if digits else None)
     split = sorted({_split(row)[0] for row in products} & set(SPLIT_COUNTRIES))
     provenance = Provenance(
         source="OECD Inter-Country Input-Output tables", year=found, licence="CC BY 4.0 (2023 edition)"
     )
     if split:
         provenance = provenance.with_change(f"{', '.join(split)} folded into China and Mexico.")
+    if found is None:
+        provenance = provenance.with_change(
+            "The file's name holds no year; none is stated. Give it with year=."
+        )
+    if DISCREPANCY in table:
+        gap = numbers(part, DISCREPANCY, path.name)
+        share = np.abs(gap).sum() / np.abs(values).sum()
+        provenance = provenance.with_change(
+            f"The column {DISCREPANCY}, differences between sources of {gap.sum():,.4g} million USD ({100 * share:.2g} % of all uses), "
+            "is no country's demand and is left out."
+        )
     return world_from_blocks(
         blocks,
         provenance,
@@ -119,7 +147,14 @@ def _split(label: str) -> tuple[str, str]:
 
 def _is_product(label: str) -> bool:
     match = _LABEL.fullmatch(label)
-    return match is not None and match.group(2) not in (*FINAL_DEMAND, "TAXSUB", "TOTAL")
+    return match is not None and match.group(2) not in (
+        *FINAL_DEMAND,
+        "TAXSUB",
+        "TOTAL",
+        "VA",
+        "VALU",
+        "OUTPUT",
+    )
 
 
 def _labels(labels: list[str], sectors: Mapping[str, str] | None) -> pd.MultiIndex:

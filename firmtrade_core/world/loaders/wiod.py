@@ -7,6 +7,10 @@
 2013 release: ``wiot_full.dta``, long, with the columns ``year, row_country, row_item, col_country, col_item, value``; items
 1 to 35 are industries, columns 37 to 42 final demand, rows from 60 on the foot.
 
+Long-run release of 2022 (1965 to 2000): ``lr_wiod_wiot_final_filled.csv``, long, with the columns ``year, row_country, row_isic3,
+col_country, col_isic3, value``; what begins with x is no industry: final demand ``xCONS_h`` ..., totals ``xTOT``, the rest of the world
+``xROW``.
+
 Million US dollars at basic prices.
 """
 
@@ -21,6 +25,7 @@ import pandas as pd
 
 from firmtrade_core.world.errors import WorldError, WorldFileError
 from firmtrade_core.world.loaders.blocks import Blocks, fold, labelled_sums, world_from_blocks
+from firmtrade_core.world.loaders.dating import year_in_name
 from firmtrade_core.world.tables import numbers, read_table, require_columns
 from firmtrade_core.world.world import Provenance, World
 
@@ -30,6 +35,7 @@ _USE = re.compile(r"v?([A-Za-z]{3})(\d{1,2})")
 INDUSTRIES_2016, INDUSTRIES_2013, FINAL_2013 = range(1, 57), range(1, 36), range(37, 43)
 
 _LONG = ("row_country", "row_item", "col_country", "col_item", "value")
+_LONG_RUN = ("row_country", "row_isic3", "col_country", "col_isic3", "value")
 
 
 def load(
@@ -58,9 +64,12 @@ def load(
     """
     path = Path(path)
     table = read_table(path)
-    long = set(_LONG) <= set(table.columns)
-    blocks, year = (_long if long else _wide)(table, year, sectors, path.name)
-    release = "2013" if long else "2016"
+    release, read = "2016", _wide
+    if set(_LONG) <= set(table.columns):
+        release, read = "2013", _long
+    elif set(_LONG_RUN) <= set(table.columns):
+        release, read = "long-run", _long_run
+    blocks, year = read(table, year, sectors, path.name)
     return world_from_blocks(
         blocks,
         Provenance(
@@ -106,7 +115,7 @@ def _long(
     kept = np.isin(row, INDUSTRIES_2013) & np.isin(column, [*INDUSTRIES_2013, *FINAL_2013])
     if not kept.any():
         raise WorldFileError(f"{where} holds no industry rows (row_item 1 to 35) for {year}.")
-    items = sorted(set(row[kept]))
+    items = sorted({int(item) for item in row[kept]})
     group = dict(zip(items, fold([str(i) for i in items], sectors, "sectors"), strict=True))
     part = table[kept]
     long = pd.DataFrame(
@@ -118,6 +127,39 @@ def _long(
             "value": numbers(part, "value", where),
         }
     )
+    return _from_long(long), year
+
+
+def _long_run(
+    table: pd.DataFrame, year: int | None, sectors: Mapping[str, str] | None, where: str
+) -> tuple[Blocks, int | None]:
+    table, year = _pick_year(table, "year", year, where)
+    row, column, made_in, used_in = (
+        table[c].astype(str).str.strip() for c in ("row_isic3", "col_isic3", "row_country", "col_country")
+    )
+    kept = ~row.str.startswith("x") & (made_in != "xTOT") & (used_in != "xTOT")
+    if not kept.any():
+        raise WorldFileError(f"{where} holds no industry rows for {year}.")
+    industries = list(dict.fromkeys(row[kept]))
+    group = dict(zip(industries, fold(industries, sectors, "sectors"), strict=True))
+    if strange := sorted({c for c in column[kept] if c not in group and not c.startswith("x")}):
+        raise WorldFileError(
+            f"{where}: the industry {strange[0]} buys but makes nothing; was the file cut short?"
+        )
+    long = pd.DataFrame(
+        {
+            "origin": _codes(made_in[kept]),
+            "product": row[kept].map(group),
+            "destination": _codes(used_in[kept]),
+            "use": column[kept].map(group).fillna(""),
+            "value": numbers(table[kept], "value", where),
+        }
+    )
+    return _from_long(long), year
+
+
+def _from_long(long: pd.DataFrame) -> Blocks:
+    """Blocks from rows with origin, product, destination, use ("" for final demand) and value."""
     wide = long.pivot_table(
         index=["origin", "product"],
         columns=["destination", "use"],
@@ -128,14 +170,14 @@ def _long(
     )
     assert isinstance(wide.index, pd.MultiIndex) and isinstance(wide.columns, pd.MultiIndex)
     rows, columns = wide.index, wide.columns
-    return labelled_sums(rows, columns, wide.to_numpy(dtype=float)), year
+    return labelled_sums(rows, columns, wide.to_numpy(dtype=float))
 
 
 def _pick_year(
     table: pd.DataFrame, column: str, year: int | None, where: str
 ) -> tuple[pd.DataFrame, int | None]:
     if column not in table:
-        return table, year
+        return table, year_in_name(Path(where).stem) if year is None else year
     years = sorted(int(y) for y in np.unique(numbers(table, column, where)))
     if year is None and len(years) > 1:
         raise WorldError(
@@ -150,7 +192,7 @@ def _pick_year(
 def _code(text: str) -> str:
     """Country code: WIOD writes RoW, and ROM for Romania."""
     upper = text.strip().upper()
-    return {"ROM": "ROU"}.get(upper, upper)
+    return {"ROM": "ROU", "XROW": "ROW"}.get(upper, upper)
 
 
 def _codes(column: pd.Series) -> pd.Series:

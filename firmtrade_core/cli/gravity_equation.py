@@ -1,0 +1,281 @@
+"""``gravity estimate`` and ``gravity counterfactual``: an equation of one's own, from a table to an equilibrium."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from firmtrade_core.analysis.gravity_counterfactual import Change
+    from firmtrade_core.gravity.estimate import GravityEstimate
+    from firmtrade_core.gravity.panel import GravityPanel
+
+WRONG_INPUT = 2
+
+Table = Annotated[
+    Path, typer.Argument(help="Bilateral flows: CSV, Parquet, Stata or Excel; exporter, importer, year ...")
+]
+Formula = Annotated[
+    str,
+    typer.Argument(
+        help="trade ~ log(dist) + rta + lag(rta, 4) + by(border, year) | exporter^year + importer^year + pair. Also x:y, "
+        "is(column, value), lead(x, n), log1p(x), domestic, border."
+    ),
+]
+Estimator = Annotated[str, typer.Option(help="ppml, ols or ols_remoteness.")]
+Clusters = Annotated[
+    list[str] | None, typer.Option("--cluster", help="pair unless given; several for multiway clusters.")
+]
+Years = Annotated[str | None, typer.Option(help="Years in the sample: 1986,1990,1994 or 1986:2006:4.")]
+Domestic = Annotated[bool, typer.Option(help="Keep sales at home in the sample.")]
+Zeros = Annotated[bool, typer.Option(help="Keep zero flows in the sample.")]
+Sector = Annotated[str | None, typer.Option(help="One sector of the table; all, pooled, unless given.")]
+Gaps = Annotated[
+    str, typer.Option(help="Pairs missing in a year: leave (unknown), zero (no trade) or refuse.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def estimate(
+    table: Table,
+    formula: Formula,
+    estimator: Estimator = "ppml",
+    cluster: Clusters = None,
+    years: Years = None,
+    domestic: Domestic = True,
+    zeros: Zeros = True,
+    sector: Sector = None,
+    gaps: Gaps = "leave",
+    combine: Annotated[
+        list[str] | None, typer.Option(help="A linear combination of coefficients: rta + lag(rta, 4).")
+    ] = None,
+    reset: Annotated[bool, typer.Option("--reset", help="Add the RESET test.")] = False,
+    effects: Annotated[Path | None, typer.Option(help="Write all fixed effects to this CSV.")] = None,
+    predict: Annotated[
+        Path | None,
+        typer.Option(help="Write the flows predicted for every row of the table, in sample or not."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Estimate a gravity equation written as a formula; exits 2 on wrong input."""
+    found, panel = _estimated(
+        table, formula, estimator, cluster, years, domestic, zeros, sector, gaps, as_json
+    )
+    combined = [_tried(lambda text=text: found.combination(text), as_json) for text in combine or []]
+    tests = [_tried(found.reset_test, as_json)] if reset else []
+    if effects is not None:
+        from firmtrade_core.gravity.effects import effects_table
+
+        _written(effects_table(found), effects, as_json)
+    if predict is not None:
+        from firmtrade_core.gravity.effects import predict as predicted
+
+        _written(panel.table.assign(predicted=predicted(found, panel)), predict, as_json)
+    if as_json:
+        content = {
+            "coefficients": _plain(found.table()),
+            "combinations": [vars(c) for c in combined],
+            "tests": [vars(t) for t in tests],
+            "observations": found.observations,
+            "goodness": dict(found.goodness),
+            "notes": list(found.notes),
+        }
+        typer.echo(json.dumps(content))
+        return
+    import pandas as pd
+
+    rows = pd.concat([found.table(), pd.DataFrame([vars(c) for c in combined])], ignore_index=True)
+    _print(
+        rows,
+        f"{found.observations:,} observations; errors clustered by {', '.join(found.specification.clusters)}",
+    )
+    for test in tests:
+        typer.echo(f"RESET, {test.hypothesis}: chi-squared {test.statistic:.2f}, p = {test.p_value:.3f}")
+    for note in found.notes:
+        typer.echo(note)
+
+
+def counterfactual(
+    table: Table,
+    formula: Formula,
+    change: Annotated[
+        list[str],
+        typer.Option(
+            help="A regressor's new value between countries: border=0, or rta=1@CHL,USA for members only."
+        ),
+    ],
+    elasticity: Annotated[float, typer.Option(help="Trade elasticity of the equation's trade costs: σ - 1.")],
+    year: Annotated[int | None, typer.Option(help="The table's last in the sample unless given.")] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(help="Country whose consumer price is the unit; the largest market unless given."),
+    ] = None,
+    second_stage: Annotated[
+        str | None,
+        typer.Option(help="What predicts the costs of pairs without an effect: log(dist) + contiguity."),
+    ] = None,
+    estimator: Estimator = "ppml",
+    cluster: Clusters = None,
+    years: Years = None,
+    sector: Sector = None,
+    gaps: Gaps = "leave",
+    out: Annotated[Path | None, typer.Option(help="Write the table by country to this CSV.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Estimate, complete the costs, change regressors, and solve: conditional and full equilibrium by country."""
+    from firmtrade_core.analysis.gravity_counterfactual import gravity_counterfactual
+    from firmtrade_core.gravity.variables import split
+
+    found, panel = _estimated(table, formula, estimator, cluster, years, True, True, sector, gaps, as_json)
+    changes = [_tried(lambda text=text: _change(text), as_json) for text in change]
+    chosen = year if year is not None else int(found.cells["year"].max())
+    result = _tried(
+        lambda: gravity_counterfactual(
+            found,
+            panel,
+            changes,
+            year=chosen,
+            elasticity=elasticity,
+            sector=sector,
+            reference=reference,
+            second_stage=split(second_stage, "+") if second_stage else (),
+        ),
+        as_json,
+    )
+    by_country = result.table()
+    if out is not None:
+        _written(by_country, out, as_json)
+    certificate = result.equilibrium.certificate
+    if as_json:
+        content = {
+            "coefficients": _plain(found.table()),
+            "countries": _plain(by_country),
+            "completed_pairs": int(result.structure.completed.sum()),
+            "reference": result.structure.reading.reference,
+            "largest_residual": certificate.largest,
+        }
+        typer.echo(json.dumps(content))
+        return
+    _print(found.table(), f"{found.observations:,} observations")
+    _print(
+        by_country,
+        f"Changes in percent; prices in units of {result.structure.reading.reference}'s consumer price; {chosen}, ε = "
+        f"{elasticity:g}; largest residual {certificate.largest:.0e}",
+    )
+    completed = int(result.structure.completed.sum())
+    if completed:
+        typer.echo(f"Costs of {completed} pairs that never trade were predicted by the second stage.")
+
+
+def _estimated(
+    table: Path,
+    formula: str,
+    estimator: str,
+    cluster: list[str] | None,
+    years: str | None,
+    domestic: bool,
+    zeros: bool,
+    sector: str | None,
+    gaps: str,
+    as_json: bool,
+) -> tuple[GravityEstimate, GravityPanel]:
+    from firmtrade_core.gravity.estimate import estimate as estimated
+    from firmtrade_core.gravity.formula import read_formula
+    from firmtrade_core.gravity.panel import GravityPanel
+    from firmtrade_core.world.tables import read_table
+
+    def run() -> tuple[GravityEstimate, GravityPanel]:
+        if gaps not in ("leave", "zero", "refuse"):
+            raise ValueError(f"--gaps is {gaps!r}; choose leave, zero or refuse.")
+        flow, equation = read_formula(
+            formula,
+            estimator=estimator,
+            clusters=tuple(cluster or ("pair",)),
+            domestic=domestic,
+            zeros=zeros,
+            years=_years(years),
+        )
+        panel = GravityPanel.from_table(read_table(table), flow=flow, gaps=gaps)  # type: ignore[arg-type]
+        panel = panel.only(sectors=[sector]) if sector else panel
+        return estimated(panel, equation), panel
+
+    return _tried(run, as_json)
+
+
+def _years(text: str | None) -> tuple[int, ...] | None:
+    """``1986,1990`` or ``1986:2006:4``, the last year included."""
+    if text is None:
+        return None
+    try:
+        if ":" in text:
+            first, last, *step = map(int, text.split(":"))
+            return tuple(range(first, last + 1, step[0] if step else 1))
+        return tuple(map(int, text.split(",")))
+    except ValueError:
+        raise ValueError(f"--years is {text!r}; write 1986,1990,1994 or 1986:2006:4.") from None
+
+
+def _change(text: str) -> Change:
+    from firmtrade_core.analysis.gravity_counterfactual import Change
+
+    what, _, members = text.partition("@")
+    column, _, value = what.partition("=")
+    try:
+        return Change(column.strip(), float(value), tuple(m.strip() for m in members.split(",") if m.strip()))
+    except ValueError:
+        raise ValueError(f"--change is {text!r}; write border=0, or rta=1@CHL,USA.") from None
+
+
+def _tried(what: Any, as_json: bool) -> Any:
+    """The result, or an end with the message that says what to do."""
+    from firmtrade_core.equilibrium.errors import EquilibriumError
+    from firmtrade_core.world.errors import WorldError
+
+    try:
+        return what()
+    except (ValueError, EquilibriumError, WorldError) as error:
+        _stop(str(error), as_json)
+    except OSError as error:
+        _stop(f"{error.filename} cannot be read or written: {error.strerror}.", as_json)
+
+
+def _written(table: pd.DataFrame, path: Path, as_json: bool) -> None:
+    def write() -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table.to_csv(path, index=False)
+
+    _tried(write, as_json)
+
+
+def _plain(table: pd.DataFrame) -> Any:
+    return json.loads(table.to_json(orient="records"))
+
+
+def _stop(message: str, as_json: bool) -> NoReturn:
+    typer.echo(json.dumps({"error": message}) if as_json else message, err=not as_json)
+    raise typer.Exit(WRONG_INPUT)
+
+
+def _print(table: pd.DataFrame, title: str) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table as Shown
+
+    shown = Shown(title=title, title_justify="left", box=SIMPLE_HEAD)
+    for column in table.columns:
+        shown.add_column(
+            column.replace("_", " "),
+            justify="left" if table[column].dtype == object else "right",
+            no_wrap=True,
+        )
+    for row in table.itertuples(index=False):
+        shown.add_row(*(f"{v:.4f}" if isinstance(v, float) else str(v) for v in row))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 160
+    console.print(shown)

@@ -1,0 +1,74 @@
+"""Under which structure a number was computed, in a few words that stand beside it wherever it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from firmtrade_core.codes.countries import country_name
+from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.margins import BalancedMargins, Firms, Lognormal, MarginFamily, Pareto
+from firmtrade_core.scenarios.schema import Scenario, Structure
+from firmtrade_core.world.elasticities import elasticity_sets
+
+#: Deficit closures, as they stand beside a number.
+DEFICITS = {
+    "fixed": "deficits a fixed share of the world",
+    "proportional": "deficits in step with income",
+    "removed": "trade balanced before and after",
+}
+
+#: Why deficits that do not move with income mislead (MODEL 12).
+FIXED_DEFICITS = (
+    "Trade deficits are held at a fixed share of the world. That misleads in two ways: small countries with a surplus move "
+    "most, because what they lend is fixed in the world's money while their income moves; and a country with a deficit "
+    "seems to gain from ever higher tariffs, because others go on paying for its deficit. Deficits in step with income "
+    "(Model choices) avoid both."
+)
+
+
+def assumed(scenario: Scenario, equilibrium: Equilibrium) -> str:
+    """How firms differ, elasticity, entry and closures of a result, in one line.
+
+    What firms are is read from the result itself, so that the words cannot part from the number.
+
+    Examples
+    --------
+    "lognormal firms (spread 2.4) · trade elasticity 4 · deficits in step with income"
+    """
+    structure = scenario.structure
+    parts = [
+        family_words(equilibrium.parameters.family),
+        elasticity_words(structure),
+        "free entry" if structure.entry == "free" else "",
+        DEFICITS[structure.deficits],
+        f"labour supply {structure.labour_supply_elasticity:g}" if structure.labour_supply_elasticity else "",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def family_words(family: MarginFamily) -> str:
+    """A law of firms in a few words: ``lognormal firms (spread 2.4)``."""
+    law = family.law if isinstance(family, BalancedMargins) and family.law is not None else family
+    if isinstance(law, Firms):
+        return f"own firms of {country_name(law.country)}, elsewhere {family_words(law.elsewhere)}"
+    if isinstance(law, Pareto):
+        return f"Pareto firms (tail {law.tail:g})"
+    if isinstance(law, Lognormal):
+        return f"lognormal firms (spread {law.dispersion:g})"
+    words = {
+        "armington": "no firms, goods differ by origin (Armington)",
+        "eaton_kortum": "no firms, the cheapest source sells (Eaton-Kortum)",
+        "krugman": "firms all alike (Krugman)",
+    }
+    return words.get(law.name, law.name)
+
+
+def elasticity_words(structure: Structure) -> str:
+    """The trade elasticity in a few words."""
+    given = structure.elasticity
+    if isinstance(given, str):
+        sets = elasticity_sets()
+        return (
+            f"trade elasticities of {sets[given].label}" if given in sets else f"trade elasticities {given}"
+        )
+    return "own trade elasticities by sector" if isinstance(given, Mapping) else f"trade elasticity {given:g}"
