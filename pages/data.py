@@ -56,10 +56,8 @@ def _quality(world: World) -> None:
     provenance = world.provenance
     left, right = st.columns(2, gap="large")
     with left:
-        share = provenance.estimated_share
-        title = (
-            f"Estimated: {100 * share:.0f}\u202f% of goods trade by value" if share else "What is estimated"
-        )
+        share = provenance.estimated_trade
+        title = f"Estimated: {share}" if share else "What is estimated"
         _listed(title, provenance.estimated or ("Nothing is marked as estimated.",))
     with right:
         _fit(world)

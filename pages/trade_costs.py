@@ -31,6 +31,7 @@ from firmtrade_core.report.page_tables import (
 )
 from firmtrade_core.scenarios.estimated_policy import estimated_policy
 from firmtrade_core.world.elasticities import ElasticitySet, elasticity_sets
+from firmtrade_core.world.embedded import BORDER_PREMIUM, DISTANCE_ELASTICITY
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 from pages.parts import chart
@@ -190,13 +191,13 @@ def _estimate(file: PanelFile, chosen: Choices) -> GravityEstimate | None:
 
 
 def _warning(world: World, chosen: Choices) -> None:
-    share = world.provenance.estimated_share
+    share = world.provenance.estimated_trade
     if chosen.source == "world" and share:
         st.html(
-            f'<p class="ft-quiet">Bilateral detail of this world is estimated for {100 * share:.0f}\u202f% of goods trade, from a '
-            "gravity prior with distance elasticity −1 and contiguity 0.5, and all its detail by sector: its coefficients "
-            "partly give that prior back. Read them as a check of the world, not as evidence on trade costs; the stored run "
-            "and the elasticities below come from observed trade.</p>"
+            f'<p class="ft-quiet">Estimated: {share}, the small cells of this world. The shipped one fills them from a gravity '
+            f"prior (distance elasticity {number(DISTANCE_ELASTICITY)}, contiguity {number(BORDER_PREMIUM)}), and small cells "
+            "are most of what a regression sees: coefficients partly give that prior back. Read them as a check of the "
+            "world, not as evidence on trade costs; the stored run and the elasticities below come from observed trade.</p>"
         )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from firmtrade_core.analysis.budget import budgets
 from firmtrade_core.analysis.comparison import Comparison
 from firmtrade_core.analysis.diversion import diversion
 from firmtrade_core.analysis.states import abroad
@@ -140,8 +141,8 @@ def estimated_words(provenance: Provenance) -> str:
     """What of a world is estimated, in a sentence."""
     items = "; ".join(item.rstrip(".") for item in provenance.estimated) or "nothing is marked as estimated"
     if provenance.estimated_share is None:
-        return f"{items}. The share of goods trade that is estimated is not stated."
-    return f"{100 * provenance.estimated_share:.0f} % of the value of goods trade between countries. {items}."
+        return f"{items}. The share of trade that is estimated is not stated."
+    return f"{provenance.estimated_trade or 'no trade between countries'}. {items}."
 
 
 def about_scenario(scenario: Scenario, equilibrium: Equilibrium, *, role: str = "Scenario") -> About:
@@ -263,6 +264,21 @@ def pair_results(equilibrium: Equilibrium) -> Table:
     return Table("pairs", "Trade between countries: what changes", pd.DataFrame(columns), units)
 
 
+def budget_results(equilibrium: Equilibrium) -> Table:
+    """Every country's public budget, line by line, and the sum that households get or pay."""
+    names = {
+        "name": "Country",
+        "country": "Code",
+        "label": "Line",
+        "before": "Before",
+        "after": "After",
+        "change": "Change",
+    }
+    frame = budgets(equilibrium).rename(columns=names)[list(names.values())]
+    money = dict.fromkeys(("Before", "After", "Change"), "bn USD a year")
+    return Table("budget", "Public budgets: what is collected (+) and paid (-)", frame, money)
+
+
 def replacement_results(equilibrium: Equilibrium, country: str) -> Table:
     """Who wins and loses a country's market: every origin, split into the market's size and shares won or lost."""
     found = diversion(equilibrium, country)
@@ -287,6 +303,7 @@ RESULT_TABLES = {
     "countries": ("Countries", country_results),
     "sectors": ("Sectors of every country", sector_results),
     "pairs": ("Trade between countries", pair_results),
+    "budget": ("Public budgets", budget_results),
 }
 
 

@@ -103,10 +103,8 @@ def _sidebar(world: World) -> None:
     facts = [f"{n} economies, {s} sectors"]
     if provenance.year:
         facts.append(f"baseline year {provenance.year}")
-    if provenance.estimated_share:
-        facts.append(
-            f"bilateral detail estimated for {100 * provenance.estimated_share:.0f}\u202f% of goods trade"
-        )
+    if provenance.estimated_trade:
+        facts.append(f"estimated: {provenance.estimated_trade}")
     origin = "uploaded in this session" if st.session_state.get(UPLOADED) else ""
     origin = origin or ("named by FIRMTRADE_WORLD" if named_world() else "")
     facts += [origin] if origin else []

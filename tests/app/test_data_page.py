@@ -65,7 +65,9 @@ def test_what_is_loaded_and_its_tables(open_page: Opener) -> None:
     page.locator(".ft-facts").first.wait_for()
     words = page.locator(".stMain").inner_text()
     assert (
-        "94.9\u202f%" in words and "83.8\u202f%" in words and "Estimated: 27\u202f% of goods trade" in words
+        "98.7\u202f%" in words
+        and "96.4\u202f%" in words
+        and "Estimated: 5\u202f% of the value of trade between countries, services included" in words
     )
     assert "CC BY 4.0" in words and load_embedded_world().content_hash in words
     csv = taken(page, page.get_by_role("button", name="CSV").first)
