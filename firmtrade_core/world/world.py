@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from firmtrade_core.codes.places import suggest
 from firmtrade_core.world.errors import (
     AccountsError,
     EmptyMarketError,
@@ -564,7 +565,8 @@ def closest(code: str, known: Iterable[str]) -> list[str]:
 def _position(code: str, index: Mapping[str, int], what: str) -> int:
     if code in index:
         return index[code]
-    alike = closest(code, index)
+    # A place is offered by its meaning only: codes of three letters look alike by chance.
+    alike = [c for c in suggest(code) if c in index] if what == "country" else closest(code, index)
     hint = f" Did you mean {' or '.join(alike)}?" if alike else ""
     raise UnknownCodeError(f"The world has no {what} {code!r}.{hint}")
 
