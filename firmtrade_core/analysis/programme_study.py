@@ -174,14 +174,26 @@ class ProgrammeStudy:
 
     def _derived(self) -> None:
         """Bands of numbers that fall, or rise, with one that has a band."""
-        cost = self.result.public_cost
+        result, account = self.result, self.result.account
+        cost = result.public_cost
+        low, high = self.bands["gain"]
+        step = account.gain_weight / (
+            account.paid_weight * max(account.firms, 1e-300) * (1 + account.card.cost_of_funds)
+        )
+        ends = [account.break_even + 1e6 * step * (end - result.gain) for end in (low, high)]
+        self.bands["break_even"] = (ends[0], ends[1])
+        if not account.known:
+            return
+        if account.people_pay > 0:
+            moved = [
+                account.ratio + account.gain_weight * (end - result.gain) / account.people_pay
+                for end in (low, high)
+            ]
+            self.bands["benefit_cost"] = (moved[0], moved[1])
         low, high = self.bands["new_exporters"]
         self.bands["cost_per_new_exporter"] = (1e6 * ratio(cost, high), 1e6 * ratio(cost, low))
         low, high = self.bands["exports"]
         self.bands["cost_per_export_dollar"] = (ratio(cost, high), ratio(cost, low))
-        low, high = self.bands["gain"]
-        if cost > 0:
-            self.bands["benefit_cost"] = (1 + low / cost, 1 + high / cost)
 
     def _at(self, capability: float, fixed_cost: float) -> ProgrammeResult:
         """The result so many standard errors away in either effect."""
@@ -224,6 +236,8 @@ class ProgrammeStudy:
     ) -> Generator[float, None, Alternative]:
         """Share of tariffs whose lifting costs as much as the programme, by the Illinois method."""
         cost, name = self.result.public_cost, country_name(self.home.country)
+        if not self.result.account.known:
+            raise ComparisonError("No cost of the programme is entered: nothing can cost the same.")
         if not cost > 0:
             raise ComparisonError(
                 "The programme costs the budget nothing on net: nothing else has the same cost."

@@ -10,21 +10,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.analysis.firms import exporters, firm_outcomes
+from firmtrade_core.analysis.programme_account import Account
 from firmtrade_core.analysis.states import ComparisonError, abroad
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.scenarios import HomeFirms, Programme, Scenario, compile
 from firmtrade_core.scenarios.compile import CompiledScenario
 from firmtrade_core.scenarios.home import GRADES, Effect
-from firmtrade_core.scenarios.programmes import Treatment, effect_of, wto_note
+from firmtrade_core.scenarios.programmes import Treatment, effect_of, stamps_of, wto_note
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
-
-#: Numbers that rest on what a programme costs.
-_ON_COST = (
-    "gain", "benefit_cost", "cost_per_new_exporter", "cost_per_export_dollar", "public_cost", "outlay",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +51,12 @@ class ProgrammeResult:
         Change of exports (million USD) and of firm-market pairs, by destination and by sector; pairs before and
         after too.
     jobs : DataFrame
-        By sector: percent, and persons where the firms' table has employment.
-    stamp, wto : str
-        Evidence of the effect where it is an association only, and a note on trade rules; empty where none is due.
+        By sector: percent of its labour, and persons where the firms' table has employment; persons add up to zero where
+        total labour is fixed.
+    account : Account
+        What it costs people and brings them.
+    wto : str
+        A note on trade rules; empty where none is due.
     """
 
     card: Programme
@@ -76,7 +75,7 @@ class ProgrammeResult:
     destinations: pd.DataFrame
     products: pd.DataFrame
     jobs: pd.DataFrame
-    stamp: str
+    account: Account
     wto: str
 
     @property
@@ -85,29 +84,29 @@ class ProgrammeResult:
         return GRADES[self.effect.grade]
 
     @property
-    def cost_assumed(self) -> bool:
-        """Whether its cost is a placeholder that nobody has replaced."""
-        return self.card.cost_assumed and self.card.outlay is None
+    def stamps(self) -> tuple[str, ...]:
+        """What stands beside every number wherever it goes: evidence of the effect, invented firms, a cost not entered."""
+        return stamps_of(self.card, self.effect, self.after.home)
 
-    def evidence_of(self, number: str) -> str:
-        """Evidence of one of its numbers: where that rests on an assumed cost, this is said first."""
-        assumed = self.cost_assumed and number in _ON_COST
-        return f"cost assumed; {self.evidence}" if assumed else self.evidence
+    @property
+    def stamp(self) -> str:
+        """The same in one line."""
+        return "; ".join(self.stamps)
 
     @property
     def cost_per_new_exporter(self) -> float:
-        """USD of public cost; infinite where none is gained."""
-        return 1e6 * ratio(self.public_cost, self.new_exporters)
+        """USD of public cost; infinite where none is gained, NaN without a cost."""
+        return 1e6 * ratio(self.public_cost, self.new_exporters) if self.account.known else float("nan")
 
     @property
     def cost_per_export_dollar(self) -> float:
-        """Public cost over extra exports; infinite where none are gained."""
-        return ratio(self.public_cost, self.exports)
+        """Public cost over extra exports; infinite where none are gained, NaN without a cost."""
+        return ratio(self.public_cost, self.exports) if self.account.known else float("nan")
 
     @property
     def benefit_cost(self) -> float:
-        """Gain, before paying for it, over public cost; above 1 the programme pays for itself."""
-        return 1 + ratio(self.gain, self.public_cost)
+        """Income per dollar that people pay, see `Account.ratio`; NaN without a cost."""
+        return self.account.ratio
 
     @property
     def real_income(self) -> float:
@@ -121,9 +120,10 @@ class ProgrammeResult:
 
     @cached_property
     def displaced(self) -> dict[str, float]:
-        """Million USD of sales that others at home lose: ``firms`` (not treated, same sectors), ``sectors`` (all others).
+        """What others at home lose, in real terms: ``firms`` (not treated, same sectors), ``sectors`` (all others).
 
-        And ``exporters``, pairs that firms not treated give up.
+        Million USD at the prices of the scenario without the programme: sales over the sector's cost of inputs and
+        labour, so that dearer labour is no gain. And ``exporters``, pairs that firms not treated give up.
         """
         return _displaced(self.before, self.after, self.without, self.with_it, self.home)
 
@@ -211,20 +211,23 @@ def _judged(
     before, after = exporters(without), exporters(with_it)
     pairs = after.pairs[1] - before.pairs[1]
     trade = abroad(with_it.border_value - without.border_value)[h]
+    outlay = float(with_it.outlay[h] - without.outlay[h])
+    cost = float(public_cost(with_it)[h] - public_cost(without)[h])
+    gain = float(with_it.equivalent_variation[h] - without.equivalent_variation[h])
     return ProgrammeResult(
         card,
-        effect_of(card, home),
+        effect_of(card, home, full.treatment.units[-1]),
         with_it,
         without,
         full.treatment,
         plain.treatment,
         full.treatment.count[-1],
-        float(with_it.outlay[h] - without.outlay[h]),
-        float(public_cost(with_it)[h] - public_cost(without)[h]),
+        outlay,
+        cost,
         float((after.firms[1] - before.firms[1]).sum()),
         float(pairs.sum()),
         float(trade.sum()),
-        float(with_it.equivalent_variation[h] - without.equivalent_variation[h]),
+        gain,
         pd.DataFrame(
             {
                 "destination": world.countries,
@@ -246,7 +249,13 @@ def _judged(
             }
         ),
         jobs_table(with_it, without, home),
-        full.stamps[0] if full.stamps else "",
+        Account(
+            card,
+            full.treatment.count[-1],
+            outlay,
+            outlay - cost,
+            gain + outlay,
+        ),
         wto_note(card),
     )
 
@@ -257,19 +266,49 @@ def public_cost(equilibrium: Equilibrium) -> Array:
 
 
 def jobs_table(after: Equilibrium, before: Equilibrium | None, home: HomeFirms) -> pd.DataFrame:
-    """Change in employment at home by sector: percent, and persons where firms' employment is known."""
+    """Change in employment at home by sector.
+
+    Returns
+    -------
+    DataFrame
+        ``sector``; ``percent``, of the sector's labour; where the firms' employment is known ``persons`` and ``staff``
+        before. Persons leave a shrinking sector in proportion to its labour and are hired where labour grows, in
+        proportion to what it grows by: they add up to zero where total labour is fixed, and to its change otherwise.
+    """
     world = after.world
     h = world.country_index(home.country)
     base = np.ones(len(world.sectors)) if before is None else before.employment_change[h]
     ratio = after.employment_change[h] / np.where(base > 0, base, 1.0)
     table = pd.DataFrame({"sector": world.sectors, "percent": 100 * (ratio - 1)})
     if "employment" in home.firms:
-        place = home.sector_of(world)
-        people = home.firms["employment"].fillna(0).to_numpy(float) * home.firms["weight"].to_numpy(float)
-        known = place >= 0
-        staff = np.bincount(place[known], people[known], minlength=len(world.sectors))
-        table["persons"] = staff * base * (ratio - 1)
+        labour = after.baseline.labour_share[h] * after.baseline.cost[h] * base
+        staff = _staff(home, world, labour) * base
+        table["staff"], table["persons"] = staff, _moved(staff, labour, ratio)
     return table
+
+
+def _staff(home: HomeFirms, world: World, labour: Array) -> Array:
+    """Persons by sector, (S,): of the population of firms; as much labour a person where no firms are known."""
+    place = home.sector_of(world)
+    people = home.firms["employment"].fillna(0).to_numpy(float) * home.firms["weight"].to_numpy(float)
+    known = place >= 0
+    staff = np.bincount(place[known], people[known], minlength=len(world.sectors))
+    told = staff > 0
+    each = staff[told].sum() / labour[told].sum() if told.any() and labour[told].sum() > 0 else 0.0
+    return np.where(told, staff, each * labour)
+
+
+def _moved(staff: Array, labour: Array, ratio: Array) -> Array:
+    """Persons who leave, negative, and are hired, (S,); see `jobs_table`."""
+    leaving = np.where(ratio < 1, staff * (1 - ratio), 0.0)
+    room = np.where(ratio > 1, labour * (ratio - 1), 0.0)
+    total = labour.sum()
+    more = staff.sum() * (float(labour @ ratio) / total - 1) if total > 0 else 0.0
+    hired = leaving.sum() + more
+    if room.sum() > 0 and hired >= 0:
+        return hired * room / room.sum() - leaving
+    # Labour shrinks by more than sectors let go one by one: all share in it.
+    return leaving * (more / leaving.sum() if leaving.sum() > 0 else 0.0)
 
 
 def _displaced(
@@ -288,9 +327,11 @@ def _displaced(
 
     reached = np.isin(after.sector, np.unique(after.sector[treated_now]))
     rest = ~treated_now & reached
-    sales = after.sales[:, 1] - as_before(before.sales[:, 1])
+    # Prices of what a sector's producers use: what is sold over them moves as the inputs and the labour that make it.
+    dearer = with_it.cost_change[h] / without.cost_change[h]
+    sales = after.sales[:, 1] / dearer[after.sector] - as_before(before.sales[:, 1])
     markets = after.markets[:, 1] - as_before(before.markets[:, 1])
-    output = with_it.gross_output[h] - without.gross_output[h]
+    output = with_it.gross_output[h] / dearer - without.gross_output[h]
     touched = np.unique(after.sector[treated_now])
     others = np.delete(output, touched[touched >= 0])
     return {

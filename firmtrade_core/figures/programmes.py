@@ -98,14 +98,18 @@ def _lower(name: str) -> str:
 
 
 def finding(result: ProgrammeResult) -> str:
-    """What the programme achieves, in one sentence."""
-    home = country_name(result.after.home.country)
+    """What the programme achieves, in one sentence; no ratio without a cost."""
+    home, account = country_name(result.after.home.country), result.account
     policy = result.card.policy.replace("_", " ")
-    return (
-        f"{policy[:1].upper()}{policy[1:]} reaches {number(result.treated, significant=3)} firms of {home}, makes "
-        f"{number(result.new_exporters, significant=3)} more export, and returns {number(result.benefit_cost, significant=3)} "
-        f"dollars of income for each dollar it costs{', at an assumed cost per firm' if result.cost_assumed else ''}"
-        if result.public_cost > 0
-        else f"{policy[:1].upper()}{policy[1:]} reaches {number(result.treated, significant=3)} firms of {home} and makes "
-        f"{number(result.new_exporters, significant=3)} more export"
+    text = (
+        f"{policy[:1].upper()}{policy[1:]} reaches {number(result.treated, significant=3)} firms of {home}, "
+        f"makes {number(result.new_exporters, significant=3)} more export"
     )
+    if not account.known:
+        worth = account.break_even
+        if worth <= 0:
+            return f"{text}, and is worth nothing at any cost"
+        return f"{text}, and would pay for itself up to {number(worth, significant=3)} USD a year for each firm treated"
+    if account.people_pay > 0:
+        return f"{text}, and returns {number(account.ratio, significant=3)} dollars of income for each dollar that people pay"
+    return text

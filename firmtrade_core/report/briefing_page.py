@@ -124,8 +124,9 @@ def _programmes(made: PipelineResult) -> str:
             number(row["treated"], significant=3),
             change(row["new_exporters"], "firms"),
             change(row["exports"], "m USD"),
-            level(row["public_cost"], "m USD"),
+            level(row["public_cost"], "m USD") if np.isfinite(row["public_cost"]) else "not entered",
             number(row["benefit_cost"], significant=3),
+            level(row["break_even"], "USD"),
             row["evidence"],
         )
         for row in table.to_dict("records")
@@ -136,10 +137,11 @@ def _programmes(made: PipelineResult) -> str:
         "New exporters",
         "Exports",
         "Public cost",
-        "Benefit over cost",
+        "Income per dollar paid",
+        "Worth up to, per firm a year",
         "Evidence",
     )
-    return f"<h2>Programmes</h2>{_table(head, rows, words=(6,))}"
+    return f"<h2>Programmes</h2>{_table(head, rows, words=(7,))}"
 
 
 def _winners(made: PipelineResult) -> str:

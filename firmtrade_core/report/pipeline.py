@@ -535,9 +535,10 @@ def _programmes(scenario: Scenario, world: World, home: HomeFirms) -> pd.DataFra
                 "treated": found.treated,
                 "new_exporters": found.new_exporters,
                 "exports": found.exports,
-                "public_cost": found.public_cost,
+                "public_cost": found.public_cost if found.account.known else float("nan"),
                 "benefit_cost": found.benefit_cost,
-                "evidence": found.evidence_of("benefit_cost"),
+                "break_even": found.account.break_even,
+                "evidence": found.stamp,
             }
         )
     return pd.DataFrame(rows)

@@ -9,28 +9,60 @@ import pandas as pd
 from firmtrade_core.analysis.programme_study import LEVEL, Alternative, ProgrammeStudy
 from firmtrade_core.analysis.programmes import ProgrammeResult
 from firmtrade_core.codes.countries import country_name
+from firmtrade_core.labels import ROW_UNIT
 from firmtrade_core.report.export import About, Table, about_result
 
-_MILLION = "million USD a year"
+_MILLION = "m USD a year"
 
 
 def measures(result: ProgrammeResult) -> list[tuple[str, str, float, str]]:
-    """Key, name, value and unit of every number of a programme, in the order of reading."""
+    """Key, name, value and unit of every number of a programme, in the order of reading.
+
+    Without a cost there is no ratio: what a firm's treatment may cost at most stands in its place.
+    """
     moved = result.jobs["persons"].clip(lower=0).sum() if "persons" in result.jobs else float("nan")
-    return [
+    account = result.account
+    paid = "" if account.known else " before any cost"
+    over = "" if account.card.paid_years is None else ", over the years"
+    rows = [
         ("new_exporters", "Exporters gained", result.new_exporters, "firms"),
-        ("new_pairs", "New firm-market pairs", result.new_pairs, "pairs"),
+        ("new_pairs", "New firm-market pairs", result.new_pairs, "firm-market pairs"),
         ("exports", "Extra exports", result.exports, _MILLION),
-        ("real_income", "Real income", result.real_income, "%"),
-        ("gain", "Gain after paying for it", result.gain, _MILLION),
-        ("benefit_cost", "Benefit over cost", result.benefit_cost, "times"),
-        ("cost_per_new_exporter", "Cost per new exporter", result.cost_per_new_exporter, "USD a year"),
-        ("cost_per_export_dollar", "Cost per extra export dollar", result.cost_per_export_dollar, "USD"),
-        ("public_cost", "Cost to the budget", result.public_cost, _MILLION),
-        ("outlay", "of which outlay", result.outlay, _MILLION),
-        ("treated", "Firms reached", result.treated, "firms"),
-        ("jobs", "Jobs that move between sectors", float(moved), "persons in the firms' table"),
+        ("real_income", f"Real income{paid}", result.real_income, "%"),
+        (
+            "gain",
+            "Income gained before any cost" if paid else "Gain after paying for it",
+            result.gain,
+            _MILLION,
+        ),
+        ("break_even", "Worth up to, per firm treated", account.break_even, "USD a year"),
+        (
+            "revealed_break_even",
+            "The same if firms' own cost is what they gain",
+            account.revealed_break_even,
+            "USD a year",
+        ),
     ]
+    if account.known:
+        rows += [
+            ("benefit_cost", f"Income per dollar that people pay{over}", account.ratio, "times"),
+            (
+                "revealed_ratio",
+                "The same if firms' own cost is what they gain",
+                account.revealed_ratio,
+                "times",
+            ),
+            ("cost_per_new_exporter", "Cost per new exporter", result.cost_per_new_exporter, "USD a year"),
+            ("cost_per_export_dollar", "Cost per extra export dollar", result.cost_per_export_dollar, "USD"),
+            ("public_cost", "Cost to the budget", result.public_cost, _MILLION),
+            ("outlay", "of which outlay", result.outlay, _MILLION),
+            ("funds", "Raising it costs beyond", account.people_pay - account.budget, _MILLION),
+        ]
+    rows += [
+        ("treated", "Firms treated", result.treated, "firms"),
+        ("jobs", "Jobs that move between sectors", float(moved), "persons"),
+    ]
+    return [row for row in rows if not (row[0].startswith("revealed") and math.isnan(row[2]))]
 
 
 def alternatives(study: ProgrammeStudy) -> list[tuple[str, str, Alternative | str | None]]:
@@ -44,7 +76,7 @@ def alternatives(study: ProgrammeStudy) -> list[tuple[str, str, Alternative | st
 
 def programme_tables(study: ProgrammeStudy) -> list[Table]:
     """Summary, destinations, products, jobs and the comparison with tariff cuts."""
-    result, evidence = study.result, study.result.evidence
+    result, evidence = study.result, study.result.stamp
     nothing = (math.nan, math.nan)
     rows = measures(result)
     bands = [study.bands.get(key, nothing) for key, *_ in rows]
@@ -55,42 +87,54 @@ def programme_tables(study: ProgrammeStudy) -> list[Table]:
             f"Low ({LEVEL:.0%})": [low for low, _ in bands],
             f"High ({LEVEL:.0%})": [high for _, high in bands],
             "Unit": [unit for *_, unit in rows],
-            "Evidence": [result.evidence_of(key) for key, *_ in rows],
+            "Evidence": result.stamp,
         }
     )
     if study.finished:
         words = {
-            "firms": "Sales that firms not reached lose, same sectors",
-            "sectors": "Output that other sectors lose",
+            "firms": "Sales that firms not reached lose, same sectors, real",
+            "sectors": "Output that other sectors lose, real",
             "exporters": "Firm-market pairs that firms not reached give up",
         }
         lost = pd.DataFrame(
             {
                 "Measure": list(words.values()),
                 "Value": [result.displaced[key] for key in words],
-                "Unit": [_MILLION, _MILLION, "pairs"],
+                "Unit": [_MILLION, _MILLION, "firm-market pairs"],
                 "Evidence": evidence,
             }
         )
         summary = pd.concat([summary, lost], ignore_index=True)
     return [
-        Table("summary", "What the programme achieves", summary),
+        Table(
+            "summary",
+            "What the programme achieves",
+            summary,
+            dict.fromkeys(_number_columns(summary), ROW_UNIT),
+        ),
         Table("destinations", "By destination", _named(result.destinations, "destination", evidence), _UNITS),
         Table("products", "By sector", _named(result.products, "sector", evidence), _UNITS),
         Table(
             "jobs",
             "Jobs by sector",
             result.jobs.assign(evidence=evidence),
-            {"percent": "%", "persons": "persons"},
+            {"percent": "%", "persons": "persons", "staff": "persons"},
         ),
         Table(
-            "comparison", "The same money spent otherwise", _compared(study), dict.fromkeys(_MONEY, _MILLION)
+            "comparison",
+            "The same money spent otherwise",
+            _compared(study),
+            dict.fromkeys(_MONEY, _MILLION) | {"Real income, change": "%", "New exporters": "firms"},
         ),
     ]
 
 
+def _number_columns(frame: pd.DataFrame) -> list[str]:
+    return list(map(str, frame.select_dtypes("number").columns))
+
+
 _UNITS = {
-    "exports": _MILLION, "pairs": "change in firm-market pairs", "pairs_before": "pairs", "pairs_after": "pairs",
+    "exports": _MILLION, "pairs": "firm-market pairs", "pairs_before": "firm-market pairs", "pairs_after": "firm-market pairs",
 }  # fmt: skip
 _MONEY = ("Cost to home's budget", "Paid by others", "Gain at home", "Extra exports")
 
@@ -103,7 +147,7 @@ def _named(table: pd.DataFrame, code: str, evidence: str) -> pd.DataFrame:
 def _compared(study: ProgrammeStudy) -> pd.DataFrame:
     result = study.result
     rows: list[tuple[str | float, ...]] = [
-        ("The programme", "", result.public_cost, 0.0, result.gain, result.real_income, result.exports, result.new_exporters, result.evidence_of("gain"))
+        ("The programme", "", result.public_cost, 0.0, result.gain, result.real_income, result.exports, result.new_exporters, result.stamp)
     ]  # fmt: skip
     for name, _, found in alternatives(study):
         if isinstance(found, Alternative):
@@ -120,7 +164,7 @@ def _compared(study: ProgrammeStudy) -> pd.DataFrame:
         _MONEY[0],
         _MONEY[1],
         _MONEY[2],
-        "Real income, %",
+        "Real income, change",
         _MONEY[3],
         "New exporters",
         "Evidence",
@@ -148,16 +192,8 @@ def about_programme(study: ProgrammeStudy) -> About:
             f"{effect.fixed_cost_saving:+.3f} (s.e. {effect.fixed_cost_error:.3f}), log points; {effect.source}",
         ),
         ("Evidence", result.evidence),
-        *(
-            (
-                (
-                    "Cost per firm",
-                    f"{result.card.unit_cost:g} USD a year, assumed: a placeholder, not an estimate",
-                ),
-            )
-            if result.cost_assumed
-            else ()
-        ),
+        *((("Stamps", result.stamp),) if len(result.stamps) > 1 else ()),
+        *result.account.terms(),
         ("Band", interval),
         *((("Trade rules", result.wto),) if result.wto else ()),
         *(line for line in about_result(study.scenario, result.with_it) if line[0] != "Interval"),

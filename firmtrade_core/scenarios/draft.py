@@ -33,6 +33,8 @@ class Draft:
         Of programmes, million USD.
     treatment : Treatment or None
         The home country's firms after programmes; None where no firms are in use.
+    stamps : list of str
+        What must stand beside every number that follows from programmes, each once.
     """
 
     def __init__(self, world: World, treatment: Treatment | None = None) -> None:
@@ -46,6 +48,11 @@ class Draft:
         self.demand = np.ones((n, s))
         self.outlay = np.zeros(n)
         self.treatment = treatment
+        self.stamps: list[str] = []
+
+    def stamp(self, *words: str) -> None:
+        """Adds what must stand beside every number, each once."""
+        self.stamps += [word for word in dict.fromkeys(words) if word not in self.stamps]
 
     def check(self) -> None:
         """Refuses levels that no price can carry.

@@ -26,10 +26,11 @@ from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
 
-Grade = Literal["association", "observables", "instrument"]
+Grade = Literal["assumed", "association", "observables", "instrument"]
 
 #: How far an effect may be trusted, in words.
 GRADES: dict[Grade, str] = {
+    "assumed": "effect assumed, not estimated",
     "association": "association, not a proven effect",
     "observables": "effect given selection on observables",
     "instrument": "effect identified by an instrument",
@@ -57,6 +58,8 @@ class Effect:
         What one unit is, in words, such as "10 points"; empty where nobody said.
     correlation
         Of the two estimation errors.
+    step
+        One unit in the attribute's own units, such as 0.1 of a share; 0 where nobody said: no bound is then kept.
     """
 
     capability: float = 0.0
@@ -67,6 +70,17 @@ class Effect:
     source: str = ""
     unit: str = ""
     correlation: float = 0.0
+    step: float = 0.0
+
+    def times(self, units: float) -> Effect:
+        """So many units of it, errors alike."""
+        return replace(
+            self,
+            capability=units * self.capability,
+            fixed_cost_saving=units * self.fixed_cost_saving,
+            capability_error=units * self.capability_error,
+            fixed_cost_error=units * self.fixed_cost_error,
+        )
 
     def at(self, deviations: float) -> Effect:
         """The effect so many standard errors away, capability and fixed cost together."""

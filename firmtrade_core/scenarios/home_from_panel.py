@@ -246,6 +246,7 @@ def _effect(found: ChannelEffect) -> Effect:
         "; ".join([found.method, found.source, *cautions]),
         step.words,
         found.correlation if math.isfinite(found.correlation) else 0.0,
+        step.size,
     )
 
 

@@ -9,11 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import country_name
+from firmtrade_core.codes.places import suggest
+from firmtrade_core.labels import grouped, number
 from firmtrade_core.margins import FirmSector, FirmShift, Lognormal
+from firmtrade_core.panel.columns import catalogue
 from firmtrade_core.scenarios import schema
 from firmtrade_core.scenarios.atlas import Atlas
 from firmtrade_core.scenarios.draft import Draft
-from firmtrade_core.scenarios.errors import ScenarioError, suggestion
+from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.home import GRADES, Effect, HomeFirms
 from firmtrade_core.scenarios.levers import apply
 from firmtrade_core.world.world import World
@@ -52,9 +55,12 @@ class Treatment:
     treated : (R,) of bool
         Whether any programme reached it.
     count : tuple of float
-        Firms treated, by programme, weighted.
+        Firms of the population that are treated and paid for, by programme, those included that would have done it
+        anyway.
     outlay : float
-        Million USD a year, at baseline prices.
+        Million USD a year, at baseline prices; programmes whose cost nobody entered count nothing.
+    units : tuple of float
+        Units given to the mean firm whose behaviour changes, by programme; less than the intensity where the attribute ends before.
     grades : tuple of str
         Evidence of the effects used, weakest first.
     """
@@ -68,6 +74,7 @@ class Treatment:
     count: tuple[float, ...] = ()
     outlay: float = 0.0
     grades: tuple[str, ...] = ()
+    units: tuple[float, ...] = ()
 
     @classmethod
     def none(cls, home: HomeFirms) -> Treatment:
@@ -76,9 +83,27 @@ class Treatment:
         m, g, w = (table[name].to_numpy(float) for name in ("capability", "fixed_cost_saving", "weight"))
         return cls(home, np.arange(len(table)), m, g, w, np.zeros(len(table), dtype=bool))
 
-    def after(self, share: Array, effect: Effect, outlay: float) -> Treatment:
-        """One more programme, which reaches a share of each firm, (F,)."""
-        own = share[self.firm]
+    def after(
+        self,
+        share: Array,
+        effect: Effect,
+        outlay: float,
+        units: Array | None = None,
+        deadweight: float = 0.0,
+    ) -> Treatment:
+        """One more programme, which reaches a share of each firm, (F,).
+
+        Parameters
+        ----------
+        effect
+            Of one unit.
+        units : (F,), optional
+            Units that each firm gets; one unless given.
+        deadweight
+            Share of those reached that would have done it anyway: they count as treated and do not move.
+        """
+        given = np.ones(len(share)) if units is None else units
+        own = (share * (1 - deadweight))[self.firm]
         part, whole = (own > 0) & (own < 1), own >= 1
         if len(own) + part.sum() > _MOST_ROWS:
             raise ScenarioError(
@@ -89,16 +114,20 @@ class Treatment:
         rows = np.concatenate([np.flatnonzero(kept), np.flatnonzero(reached)])
         moved = np.concatenate([np.zeros(kept.sum(), bool), np.ones(reached.sum(), bool)])
         weight = np.concatenate([(self.weight * (1 - own))[kept], (self.weight * own)[reached]])
+        step = moved * given[self.firm[rows]]
+        total = float((weight * moved).sum())
+        mean = float((weight * step).sum()) / total if total > 0 else float(given.max(initial=0.0))
         return Treatment(
             self.home,
             self.firm[rows],
-            self.capability[rows] + effect.capability * moved,
-            self.fixed_cost_saving[rows] + effect.fixed_cost_saving * moved,
+            self.capability[rows] + effect.capability * step,
+            self.fixed_cost_saving[rows] + effect.fixed_cost_saving * step,
             weight,
             self.treated[rows] | moved,
-            (*self.count, float((self.weight * own).sum())),
+            (*self.count, float((self.weight * share[self.firm]).sum())),
             self.outlay + outlay,
             tuple(grade for grade in GRADES if grade in {*self.grades, effect.grade}),
+            (*self.units, mean),
         )
 
     def shift(self, world: World) -> FirmShift | None:
@@ -116,28 +145,63 @@ class Treatment:
         return FirmShift(moved) if moved else None
 
 
-def effect_of(card: schema.Programme, home: HomeFirms | None) -> Effect:
-    """The effect a programme has on a firm it reaches, by the card or by the table of effects, times the intensity.
+def effect_of(card: schema.Programme, home: HomeFirms | None, units: float | None = None) -> Effect:
+    """The effect a programme has on a firm it reaches, by the card or by the table of effects.
+
+    Parameters
+    ----------
+    units
+        Units given; the card's intensity, as far as the attribute's range allows, unless given.
 
     Raises
     ------
     ScenarioError
         If neither says what it is.
     """
-    found, scale = unscaled_effect_of(card, home), card.intensity
-    scaled = replace(
-        found,
-        capability=scale * found.capability,
-        fixed_cost_saving=scale * found.fixed_cost_saving,
-        capability_error=scale * found.capability_error,
-        fixed_cost_error=scale * found.fixed_cost_error,
-    )
-    return scaled.at(card.effect_deviations)
+    found = unscaled_effect_of(card, home)
+    if units is None:
+        low, high = bounds(attribute_of(card))
+        room = (high - low) / found.step if found.step > 0 else np.inf
+        units = min(card.intensity, room)
+    return found.times(units).at(card.effect_deviations)
+
+
+def attribute_of(card: schema.Programme) -> str:
+    """The column of the firm panel that a programme moves."""
+    return card.attribute or ATTRIBUTES[card.policy]
+
+
+def bounds(attribute: str) -> tuple[float, float]:
+    """Range of an attribute, endless where it has no bound."""
+    column = catalogue("firms").get(attribute)
+    low = column.lowest if column is not None and column.lowest is not None else -np.inf
+    high = column.highest if column is not None and column.highest is not None else np.inf
+    return float(low), float(high)
+
+
+def units_given(card: schema.Programme, home: HomeFirms, effect: Effect) -> Array:
+    """Units of the attribute that each firm gets, (F,): the intensity, and no more than there is room for (MODEL 13).
+
+    Room ends at the attribute's own bound, and without one at the largest value that any firm of the table has:
+    nothing is known beyond. Firms that did not say what they have count as the median firm.
+    """
+    attribute, given = attribute_of(card), np.full(len(home), card.intensity)
+    if not effect.step > 0 or attribute not in home.firms:
+        return given
+    has = pd.to_numeric(home.firms[attribute], errors="coerce").to_numpy(float, na_value=np.nan)
+    known = np.isfinite(has)
+    if not known.any():
+        return given
+    has = np.where(known, has, np.median(has[known]))
+    highest = bounds(attribute)[1]
+    ceiling = highest if np.isfinite(highest) else float(has.max())
+    return np.minimum(given, np.maximum(ceiling - has, 0.0) / effect.step)
 
 
 def unscaled_effect_of(card: schema.Programme, home: HomeFirms | None) -> Effect:
     """The effect of one unit; raises as `effect_of`."""
-    attribute = card.attribute or ATTRIBUTES[card.policy]
+    attribute = attribute_of(card)
+    known = None if home is None else home.effects.get(attribute)
     if card.effect is not None:
         given = card.effect
         return Effect(
@@ -147,14 +211,29 @@ def unscaled_effect_of(card: schema.Programme, home: HomeFirms | None) -> Effect
             given.fixed_cost_error,
             given.grade,
             "given with the card",
+            step=_step(attribute, known, home),
         )
-    if home is not None and attribute in home.effects:
-        return home.effects[attribute]
-    known = f" Effects are known of: {', '.join(home.effects)}." if home is not None and home.effects else ""
+    if known is not None:
+        return replace(known, step=_step(attribute, known, home))
+    names = f" Effects are known of: {', '.join(home.effects)}." if home is not None and home.effects else ""
     raise ScenarioError(
-        f"there is no effect of {attribute!r} to use: give one with the card (effect: {{capability: 0.05, grade: "
-        f"association}}), or load firms with a table of effects.{known}"
+        f"nobody has estimated what {card.policy.replace('_', ' ')} does to a firm ({attribute}): enter an effect on the "
+        f"card (in a file, effect: {{capability: 0.05, grade: assumed}}), or load firms with a table of effects.{names}"
     )
+
+
+#: Size of one unit by its words, for tables of effects written before they carried it.
+_STEP_OF_WORDS = {"10 points": 0.1, "a tenth of the index": 0.1, "1 point of sales": 0.01, "having it": 1.0, "one firm": 1.0}  # fmt: skip
+
+
+def _step(attribute: str, known: Effect | None, home: HomeFirms | None) -> float:
+    """One unit in the attribute's units; having it or not is one unit of a yes-or-no attribute; 0 where not known."""
+    if known is not None and known.step > 0:
+        return known.step
+    if known is not None and known.unit in _STEP_OF_WORDS:
+        return _STEP_OF_WORDS[known.unit]
+    column = catalogue("firms").get(attribute)
+    return 1.0 if column is not None and column.unit.startswith("0 or 1") else 0.0
 
 
 def take_up(card: schema.Programme, home: HomeFirms, place: NDArray[np.intp], sectors: Array) -> Array:
@@ -179,7 +258,7 @@ def take_up(card: schema.Programme, home: HomeFirms, place: NDArray[np.intp], se
     ):
         if callable(keeps):
             eligible &= keeps(_column(home, name)).to_numpy(bool)
-    attribute = card.attribute or ATTRIBUTES[card.policy]
+    attribute = attribute_of(card)
     if attribute in table and set(table[attribute].dropna().unique()) <= {0, 1}:
         # Firms that already have it gain nothing from being given it.
         eligible &= ~(table[attribute] == 1).to_numpy()
@@ -226,16 +305,9 @@ def _(card: schema.Programme, draft: Draft, atlas: Atlas) -> None:
     home = atlas.home
     sectors = atlas.sectors(card.sectors, card.except_sectors)
     effect = effect_of(card, home)
-    if effect.grade == "association":
-        atlas.note(
-            f"The effect of {card.policy.replace('_', ' ')} is an association, not a proven effect: read every number "
-            "that follows from it so."
-        )
-    if card.effect is None and home is not None and home.synthetic:
-        atlas.note(
-            f"The effect of {card.policy.replace('_', ' ')} on a firm was estimated from synthetic firms of "
-            f"{country_name(home.country)}: it shows how the method works and says nothing of real firms."
-        )
+    for line in _cautions(card, effect, home):
+        atlas.note(line)
+    draft.stamp(*stamps_of(card, effect, home))
     if home is None or draft.treatment is None:
         _without_firms(card, effect, draft, atlas, sectors)
         return
@@ -246,9 +318,55 @@ def _(card: schema.Programme, draft: Draft, atlas: Atlas) -> None:
     place = home.sector_of(draft.world)
     share = take_up(card, home, place, sectors)
     reached = float((share * home.firms["weight"].to_numpy(float)).sum())
-    outlay = card.outlay * card.reached if card.outlay is not None else reached * card.unit_cost * _MILLION
-    draft.treatment = draft.treatment.after(share, effect, outlay)
+    outlay = outlay_of(card, reached)
+    unit = unscaled_effect_of(card, home).at(card.effect_deviations)
+    units = units_given(card, home, unit)
+    short = share[units < card.intensity * (1 - 1e-9)] > 0
+    if short.any():
+        atlas.note(
+            f"{attribute_of(card).replace('_', ' ').capitalize()} ends before {number(card.intensity)} units for "
+            f"{grouped(int(short.sum()))} of {grouped(int((share > 0).sum()))} firms reached: they get what there is room for."
+        )
+    draft.treatment = draft.treatment.after(share, unit, outlay, units, card.deadweight)
     draft.outlay[draft.world.country_index(home.country)] += outlay
+
+
+def stamps_of(card: schema.Programme, effect: Effect, home: HomeFirms | None) -> tuple[str, ...]:
+    """What stands beside every number of a programme wherever it goes, the evidence of its effect first."""
+    return (
+        GRADES[effect.grade],
+        *(("synthetic firms",) if home is not None and home.synthetic else ()),
+        *(() if card.cost_known else ("cost not entered",)),
+    )
+
+
+def outlay_of(card: schema.Programme, reached: float) -> float:
+    """Million USD a year for so many firms; 0 where no cost was entered, which results say."""
+    if card.outlay is not None:
+        return card.outlay * card.reached
+    return 0.0 if card.unit_cost is None else reached * card.unit_cost * _MILLION
+
+
+def _cautions(card: schema.Programme, effect: Effect, home: HomeFirms | None) -> list[str]:
+    """What must be read along with every number that follows from a programme."""
+    policy, lines = card.policy.replace("_", " "), []
+    if effect.grade in ("association", "assumed"):
+        words = (
+            "an association, not a proven effect"
+            if effect.grade == "association"
+            else "assumed, not estimated"
+        )
+        lines.append(f"The effect of {policy} is {words}: read every number that follows from it so.")
+    if card.effect is None and home is not None and home.synthetic:
+        lines.append(
+            f"The effect of {policy} on a firm was estimated from synthetic firms of {country_name(home.country)}: it "
+            "shows how the method works and says nothing of real firms."
+        )
+    if not card.cost_known:
+        lines.append(
+            f"No cost of {policy} is entered: gains are before any cost, and no ratio of gain to cost is shown."
+        )
+    return lines
 
 
 def _without_firms(
@@ -264,7 +382,9 @@ def _without_firms(
     if not country:
         raise ScenarioError("name the country whose firms it treats (country: MEX): no firms are loaded.")
     if country not in draft.world.countries:
-        raise ScenarioError(f"{country} is not in this world.{suggestion(country, draft.world.countries)}")
+        meant = [code for code in suggest(country) if code in draft.world.countries]
+        hint = f" Did you mean {' or '.join(meant)}?" if meant else ""
+        raise ScenarioError(f"{country} is not in this world.{hint}")
     home = draft.world.country_index(country)
     structure, elasticity = atlas.structure, atlas.elasticity
     law = structure.elsewhere if structure.family in ("firms", "differing") else structure.family
@@ -275,6 +395,7 @@ def _without_firms(
         margins = Lognormal(structure.dispersion).calibrate(draft.world, elasticity)
         per_cost = margins.elasticity_of_substitution - 1
     reached, outlay = _reach_as_a_whole(card, draft, atlas, country, sectors)
+    reached = reached * (1 - card.deadweight)
     lift = np.log1p(reached * np.expm1(tail * effect.capability)) / per_cost
     draft.trade_cost[home] = draft.trade_cost[home] * np.exp(-lift)
     if law in ("pareto", "lognormal") and effect.fixed_cost_saving:
@@ -284,9 +405,8 @@ def _without_firms(
         draft.fixed_cost[home, abroad] *= np.exp(-saving)
     draft.outlay[home] += outlay or 0.0
     words = {"pareto": "Pareto firms", "lognormal": "lognormal firms"}.get(law, "equal firms")
-    cost = (
-        "" if outlay is not None else " Its cost is not counted, for want of a number of firms (give outlay)."
-    )
+    uncounted = outlay is None and card.cost_known
+    cost = " Its cost is not counted, for want of a number of firms (give outlay)." if uncounted else ""
     atlas.note(
         f"This structure knows no single firms of {country}: the programme moves {words} of a sector as a whole.{cost}"
     )
@@ -306,7 +426,7 @@ def _reach_as_a_whole(
     here, count = place >= 0, len(sectors)
     total = np.bincount(place[here], weight[here], minlength=count)
     treated = np.bincount(place[here], (weight * share)[here], minlength=count)
-    cost = float(treated.sum()) * card.unit_cost * _MILLION
+    cost = outlay_of(card, float(treated.sum()))
     return treated / np.where(total > 0, total, 1.0), cost if outlay is None else outlay
 
 

@@ -222,9 +222,11 @@ def _(card: schema.Programme, world: World) -> str:
     who = countries([card.country]).text if card.country else "the home country"
     whom = f"{percent(card.take_up)} of {_eligible(card)}firms in {sectors(card.sectors, card.except_sectors, world)}"
     cost = (
-        f" at {'an assumed ' if card.cost_assumed else ''}{number(card.unit_cost)} dollars a firm a year"
-        if card.unit_cost and card.outlay is None
-        else ""
+        ""
+        if card.outlay is not None
+        else " at a cost not entered"
+        if card.unit_cost is None
+        else f" at {number(card.unit_cost)} dollars a firm a year"
     )
     cost = f" for {number(card.outlay)} million dollars a year" if card.outlay is not None else cost
     return f"a programme of {who} for {_PROGRAMMES[card.policy]} reaches {whom}{cost}"

@@ -10,14 +10,13 @@ import streamlit as st
 from firmtrade_core.codes.countries import REST_OF_WORLD, country_name
 from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING
 from firmtrade_core.scenarios.presets import load_schedule
-from firmtrade_core.scenarios.programmes import ATTRIBUTES
 from firmtrade_core.world.world import World
 from pages.parts import pickers
 from pages.parts.answers import retaliation, retaliation_details
 from pages.parts.card_kinds import AT_HOME, EXTERNAL_TARIFF, KINDS, TARIFF_METHODS, TARIFF_SLIDES, Slide
 from pages.parts.frame import complain
 from pages.parts.home import current_home
-from pages.parts.programme_card import ASSUMED, ASSUMED_COST, programme, programme_details
+from pages.parts.programme_card import of_policy, programme, programme_details
 from pages.parts.store import Store, seeded
 from pages.parts.worlds import by_name
 
@@ -316,9 +315,7 @@ def new_card(kind: str, country: str, world: World) -> dict[str, Any]:
     if kind == "programme":
         home = current_home(world)
         country = home.country if home is not None else country
-        known = home is not None and ATTRIBUTES[card["policy"]] in home.effects
-        cost = ASSUMED_COST if home is not None else {}
-        return card | {"country": country} | cost | ({} if known else {"effect": ASSUMED})
+        return card | {"country": country} | of_policy(card["policy"], None, home)
     place = KINDS[kind].places[0][0]
     partner = _largest([code for code in world.countries if code != country], world)
     largest = [partner] if partner else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import streamlit as st
@@ -28,12 +29,19 @@ _EXPORTERS = {
     "non_exporters": "Firms that do not export yet",
 }
 
-#: Cost that a card starts with, USD a year for each firm: a placeholder, stamped so until another is entered.
-#: (A programme that costs nothing would pay for anything.)
-ASSUMED_COST: dict[str, Any] = {"unit_cost": 10_000.0, "cost_assumed": True}
+#: Effect that a card starts with where no estimate is loaded: a placeholder, stamped as assumed.
+ASSUMED: dict[str, Any] = {"capability": 0.05, "fixed_cost_saving": 0.0, "grade": "assumed"}
 
-#: Effect that a card starts with where no estimate is loaded: a placeholder, stamped as association.
-ASSUMED: dict[str, Any] = {"capability": 0.05, "fixed_cost_saving": 0.0, "grade": "association"}
+
+def of_policy(policy: str, card: Any, home: HomeFirms | None) -> dict[str, Any]:
+    """What changes on a card with its policy: an effect is assumed where none is estimated, and dropped where one is."""
+    known = home is not None and ATTRIBUTES[policy] in home.effects
+    placeholder = ProgrammeEffect(**ASSUMED)
+    effect = None if card is None else card.effect
+    if known and effect in (None, placeholder):
+        return {"policy": policy, "attribute": "", "effect": None}
+    given = placeholder if effect is None else effect
+    return {"policy": policy, "attribute": "", "effect": given.model_dump()}
 
 
 def programme(store: Store, index: int, card: Any, home: HomeFirms | None) -> None:
@@ -46,7 +54,11 @@ def programme(store: Store, index: int, card: Any, home: HomeFirms | None) -> No
         "Programme",
         list(POLICIES),
         format_func=POLICIES.__getitem__,
-        **seeded(f"card_{index}_policy", card.policy, lambda name: edit("policy", name)),
+        **seeded(
+            f"card_{index}_policy",
+            card.policy,
+            lambda name: store.edit_card(index, of_policy(name, card, home)),
+        ),
     )
     st.slider(
         "Take-up",
@@ -168,27 +180,119 @@ def _bound(
 
 
 def _cost(store: Store, index: int, card: Any, home: HomeFirms | None, edit: Any) -> None:
-    def enter(cost: float | None) -> None:
-        store.edit_card(index, {"unit_cost": cost or 0.0, "cost_assumed": False})
-
-    if home is not None:
+    counted = home is not None and card.outlay is None
+    if counted:
         st.number_input(
-            "Cost per firm, USD a year",
+            "Public cost per firm treated, USD a year",
             min_value=0.0,
             step=1000.0,
             format="%.12g",
-            **seeded(f"card_{index}_unit_cost", float(card.unit_cost), enter),
+            placeholder="not entered",
+            help="Not entered is not zero: the results then say what it may cost at most.",
+            **seeded(
+                f"card_{index}_unit_cost",
+                None if card.unit_cost is None else float(card.unit_cost),
+                lambda cost: store.edit_card(index, {"unit_cost": cost, "cost_source": ""}),
+            ),
         )
-        if card.cost_assumed and card.outlay is None:
-            st.html('<p class="ft-quiet">Cost assumed; enter your own.</p>')
-        return
-    st.number_input(
-        "Cost in all, million USD a year",
-        min_value=0.0,
-        step=10.0,
-        help="Without firms loaded nobody can be counted, so the cost is given as a whole.",
-        **seeded(f"card_{index}_outlay", float(card.outlay or 0.0), lambda v: edit("outlay", v or 0.0)),
-    )
+    else:
+        st.number_input(
+            "Public cost in all, million USD a year",
+            min_value=0.0,
+            step=10.0,
+            placeholder="not entered",
+            help="Without firms loaded nobody can be counted, so the cost is given as a whole.",
+            **seeded(
+                f"card_{index}_outlay",
+                None if card.outlay is None else float(card.outlay),
+                lambda v: edit("outlay", v),
+            ),
+        )
+    if not card.cost_known:
+        st.html('<p class="ft-quiet">No cost entered: it is not taken for zero, and no ratio is shown.</p>')
+    elif card.cost_source:
+        st.html(f'<p class="ft-quiet">Cost: {escape(card.cost_source)}</p>')
+    more = st.popover(_account_words(card), width="stretch", key=f"card_{index}_account", on_change="rerun")
+    if more.open:
+        with more:
+            _account(store, index, card)
+
+
+def _account_words(card: Any) -> str:
+    years = "one year for all" if card.paid_years is None else f"paid {card.paid_years:g} years"
+    return f"What people pay: {card.cost_of_funds:.2f} a dollar raised, {years}"
+
+
+#: Terms of the account: field, label, lowest, highest, step, factor, help.
+_TERMS = (
+    (
+        "deadweight",
+        "Would have done it anyway, % of firms treated",
+        0.0,
+        99.0,
+        5.0,
+        0.01,
+        "They are paid for, and nothing moves.",
+    ),
+    (
+        "cost_of_funds",
+        "Cost of raising a dollar, beyond the dollar",
+        0.0,
+        5.0,
+        0.05,
+        1.0,
+        "0.25 is what the United States' Office of Management and Budget takes (Circular A-94).",
+    ),
+    (
+        "own_cost",
+        "What each firm spends itself, USD a year",
+        0.0,
+        1e9,
+        1000.0,
+        1.0,
+        "Not entered is not counted; the results show the reading that it is as large as the firm's gain.",
+    ),
+    (
+        "paid_years",
+        "Years paid",
+        0.5,
+        50.0,
+        1.0,
+        1.0,
+        "Empty: paid every year, and the effect lasts as long.",
+    ),
+)
+_TERMS_OF_YEARS = (
+    ("fading", "Effect lost each year after, %", 0.0, 100.0, 5.0, 0.01,
+     "27 is how sales of Chilean suppliers in a finished programme fell back (Arráiz, Henríquez, Stucchi 2013)."),
+    ("counted_years", "Years counted", 1.0, 50.0, 1.0, 1.0, "Gains after that count for nothing."),
+    ("discount_rate", "Discount rate, % a year", 0.0, 50.0, 0.5, 0.01, "How much less a later year weighs, in real terms."),
+)  # fmt: skip
+
+
+def _account(store: Store, index: int, card: Any) -> None:
+    """Deadweight, cost of public funds, firms' own cost; years, fading and discount rate once years are given."""
+    for field, label, lowest, highest, step, factor, words in (
+        *_TERMS,
+        *(_TERMS_OF_YEARS if card.paid_years is not None else ()),
+    ):
+        given, empty = getattr(card, field), field in ("own_cost", "paid_years")
+
+        def write(value: float | None, field: str = field, factor: float = factor) -> None:
+            if value is not None or field in ("own_cost", "paid_years"):
+                entered = None if value is None else round(value * factor, 6)
+                store.edit_card(index, {field: entered}, sliding=True)
+
+        st.number_input(
+            label,
+            lowest,
+            highest,
+            step=step,
+            format="%.12g",
+            placeholder="not entered" if empty else None,
+            help=words,
+            **seeded(f"card_{index}_{field}", None if given is None else round(given / factor, 6), write),
+        )
 
 
 def _effect(index: int, card: Any, home: HomeFirms | None, edit: Any) -> None:
@@ -205,9 +309,8 @@ def _effect(index: int, card: Any, home: HomeFirms | None, edit: Any) -> None:
         return
     given: dict[str, Any] = ASSUMED if card.effect is None else card.effect.model_dump()
     if given == ProgrammeEffect(**ASSUMED).model_dump():
-        st.html(
-            '<p class="ft-quiet">Effect assumed; enter your own, or load firms with estimated effects.</p>'
-        )
+        who = "nobody has estimated it" if home is not None else "no firms with estimated effects are loaded"
+        st.html(f'<p class="ft-quiet">Effect assumed: {who}. Enter your own, and what it rests on.</p>')
     for field, label, words in (
         ("capability", "Effect on capability, log points", "Log revenue potential of a firm it reaches."),
         ("fixed_cost_saving", "Saving on fixed costs, log points", "Of being in a market at all."),

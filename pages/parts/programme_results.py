@@ -186,7 +186,7 @@ def _show(store: Store, study: ProgrammeStudy) -> None:
         st.html('<p class="ft-quiet">The card is switched off: this is what it would do if it were on.</p>')
     # A finished study is drawn once; an unfinished one comes back for more.
     st.fragment(_numbers, run_every=None if study.finished else EVERY)(study, time.monotonic())
-    under = f"{world.name} · {store.scenario.name} · {_kind(study)} · {result.evidence}"
+    under = f"{world.name} · {store.scenario.name} · {result.stamp}"
     source = f"{short_sources(world)} Firms: {study.home.source}."
     scale = stable_scale(new_exporters(result).change, store.scales.get("new_exporters"))
     store.scales["new_exporters"] = scale
@@ -211,20 +211,11 @@ def _show(store: Store, study: ProgrammeStudy) -> None:
         )
         chart.draw(drawn, key="programme_destinations", result=key)
     _take_away(study)
-    notes(tuple(note for note in (result.wto, _reading(study)) if note))
-
-
-def _kind(study: ProgrammeStudy) -> str:
-    return "synthetic firms" if study.home.synthetic else "firms of the file"
+    notes(tuple(note for note in (result.wto, _reading(study), _terms(study)) if note))
 
 
 def _stamps(study: ProgrammeStudy) -> str:
-    words = [
-        study.result.evidence,
-        *(["cost assumed"] if study.result.cost_assumed else []),
-        *(["synthetic firms"] if study.home.synthetic else []),
-    ]
-    return "".join(f'<span class="ft-tag">{escape(word)}</span>' for word in words)
+    return "".join(f'<span class="ft-tag">{escape(word)}</span>' for word in study.result.stamps)
 
 
 def _reading(study: ProgrammeStudy) -> str:
@@ -234,6 +225,11 @@ def _reading(study: ProgrammeStudy) -> str:
         f"{effect.fixed_cost_saving:+.3f} of fixed costs (s.e. {effect.fixed_cost_error:.3f}): {effect.source}. Bands ({LEVEL:.0%}) "
         "hold the error of these effects alone, from solves at either end of each; the world's own parameters are held."
     )
+
+
+def _terms(study: ProgrammeStudy) -> str:
+    """What the account rests on."""
+    return ". ".join(f"{name}: {words}" for name, words in study.result.account.terms()) + "."
 
 
 # Numbers, bands, comparison ----------------------------------------------------------------------
@@ -249,7 +245,9 @@ def _numbers(study: ProgrammeStudy, drawn: float) -> None:
             # The page without the timer.
             st.rerun()
     cells = "".join(
-        _cell(study, *line) for line in measures(study.result) if line[0] not in ("gain", "outlay")
+        _cell(study, *line)
+        for line in measures(study.result)
+        if line[0] not in ("outlay", "funds") and (line[0] != "gain" or not study.result.account.known)
     )
     cells += _displaced(study)
     state = "done" if study.finished else "working"
@@ -267,22 +265,23 @@ _SHORT = {
     "million USD a year": "m USD",
     "USD a year": "USD",
     "times": "×",
-    "persons in the firms' table": "persons",
 }
 
 
 #: What stands where others have their band.
 _WITHOUT_BAND = {
-    "treated": "counted",
+    "treated": "of the population, counted",
     "public_cost": "at the point estimate",
-    "jobs": "of the workers in the firms' table",
+    "jobs": "of all workers",
+    "revealed_break_even": "only others' gain counts",
+    "revealed_ratio": "only others' gain counts",
 }
 
 
 def _cell(study: ProgrammeStudy, key: str, name: str, value: float, unit: str) -> str:
     low, high = study.bands.get(key, (float("nan"), float("nan")))
     scale, short = _scaled(value, _SHORT.get(unit, unit))
-    signed = key in ("new_exporters", "new_pairs", "exports", "real_income", "public_cost")
+    signed = key in ("new_exporters", "new_pairs", "exports", "real_income", "gain", "public_cost")
     shown = _written(value * scale, signed=signed)
     if key in study.bands:
         words = (
@@ -292,7 +291,7 @@ def _cell(study: ProgrammeStudy, key: str, name: str, value: float, unit: str) -
         words = _WITHOUT_BAND[key]
     else:
         words = "no interval: the effect has no error" if study.finished else "interval being worked out"
-    return _html_cell(name, shown, short, words, study.result.evidence_of(key))
+    return _html_cell(name, shown, short, words, study.result.stamp)
 
 
 def _written(value: float, *, signed: bool = False) -> str:
@@ -315,10 +314,10 @@ def _html_cell(name: str, shown: str, unit: str, words: str, evidence: str) -> s
 
 def _displaced(study: ProgrammeStudy) -> str:
     """What others at home lose; known once the study is under way."""
-    evidence = study.result.evidence
+    evidence = study.result.stamp
     lines = (
-        ("firms", "Sales that other firms", "same sectors, not reached"),
-        ("sectors", "Output that other sectors", "sectors not reached"),
+        ("firms", "Sales that other firms", "same sectors, not reached; real"),
+        ("sectors", "Output that other sectors", "sectors not reached; real"),
     )
     cells = ""
     for key, name, words in lines:
@@ -338,7 +337,7 @@ def _comparison(study: ProgrammeStudy) -> None:
     """The programme beside tariff cuts of equal cost."""
     result = study.result
     own = (result.real_income, result.gain, result.exports, result.new_exporters)
-    paid = _money(result.public_cost)
+    paid = _money(result.public_cost) if result.account.known else "cost not entered"
     rows = [("This programme", "", f"{paid}, {country_name(study.home.country)}", *_line(*own))]
     refused = []
     for name, payer, found in alternatives(study):
@@ -375,7 +374,7 @@ def _comparison(study: ProgrammeStudy) -> None:
 def _verdict(study: ProgrammeStudy) -> str:
     """Which use of the money at home brings more, as the table's title."""
     cut, gain = study.own_cut, study.result.gain
-    stamp = study.result.evidence_of("gain")
+    stamp = study.result.stamp
     if not isinstance(cut, Alternative):
         return f"What the same money would do otherwise ({stamp})"
     best, other = ("the programme", "a tariff cut") if gain >= cut.gain else ("a tariff cut", "the programme")

@@ -88,8 +88,11 @@ def test_a_programme_is_judged_against_the_scenario_without_it(world: World) -> 
     assert result.cost_per_new_exporter == pytest.approx(1e6 * result.public_cost / result.new_exporters)
     assert result.displaced["firms"] > 0 and result.displaced["exporters"] > 0
     assert result.without.real_income_change[home] < 1
-    assert result.stamp == result.wto == ""
-    assert "persons" in result.jobs
+    assert result.stamp == "effect identified by an instrument" and result.wto == ""
+    # Total labour is fixed: who is hired somewhere has left somewhere else.
+    assert result.jobs["persons"].sum() == pytest.approx(0, abs=1e-6 * result.jobs["staff"].sum())
+    assert (np.sign(result.jobs["persons"]) == np.sign(result.jobs["percent"])).all()
+    assert (result.jobs["persons"] >= -result.jobs["staff"]).all()
 
 
 def test_a_tariff_cut_of_equal_cost(world: World) -> None:

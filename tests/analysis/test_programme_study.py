@@ -106,6 +106,12 @@ def test_tariff_cuts_of_equal_cost(study: ProgrammeStudy, world: World) -> None:
 def test_what_has_no_equal_is_said(world: World) -> None:
     free = begun(world, CARD | {"unit_cost": 0.0, "effect": {"capability": 0.0}}).finish()
     assert isinstance(free.own_cut, str) and "costs the budget nothing" in free.own_cut
+    unknown = begun(world, {k: v for k, v in CARD.items() if k != "unit_cost"}).finish()
+    assert isinstance(unknown.own_cut, str) and "No cost of the programme is entered" in unknown.own_cut
+    assert np.isnan(unknown.result.benefit_cost) and np.isnan(unknown.result.cost_per_new_exporter)
+    assert "benefit_cost" not in unknown.bands
+    low, high = unknown.bands["break_even"]
+    assert low < unknown.result.account.break_even < high
     assert free.bands == {} and not free.has_interval
     dear = begun(world, CARD | {"outlay": 300.0}).finish()
     assert isinstance(dear.own_cut, str) and "nothing of equal cost" in dear.own_cut

@@ -12,6 +12,7 @@ from firmtrade_core.paths import PROJECT
 from firmtrade_core.scenarios import Scenario
 from firmtrade_core.scenarios.links import decode, encode
 from firmtrade_core.world.files import save_world
+from pages.parts.programme_card import POLICIES
 from tests.app.test_pages import html
 from tests.firms import make_home
 from tests.scenarios.conftest import synthetic_world
@@ -49,7 +50,11 @@ def study(app: AppTest) -> Any:
 def test_results_come_with_the_redraw_and_bands_after(lab) -> None:
     app = lab()
     words = html(app)
-    assert "What the programme achieves" in words and "more export, and returns" in words
+    assert (
+        "What the programme achieves" in words
+        and "more export, and returns" in words
+        and "dollar that people pay" in words
+    )
     assert "interval being worked out" in words and 'data-study="working"' in words
     found = study(app).finish()
     assert found.bands and found.own_cut is not None and found.concession is not None
@@ -81,22 +86,61 @@ def test_an_association_is_stamped_on_every_number(lab) -> None:
     assert "(association, not a proven effect)" in words[words.index("ft-equal") :]
 
 
-def test_a_placeholder_of_the_cost_is_stamped_until_one_is_entered(lab) -> None:
-    app = lab(CARD | {"cost_assumed": True})
+def test_a_cost_not_entered_is_not_zero(lab) -> None:
+    app = lab({name: value for name, value in CARD.items() if name != "unit_cost"})
     study(app).finish()
     app.run()
     words = html(app)
-    strip = words[words.index('data-study="done"') : words.index("ft-equal")]
-    # Benefit over cost, cost per exporter, cost per dollar, cost to the budget.
-    assert strip.count("cost assumed; effect identified") == 4
-    assert "Cost assumed; enter your own" in words and "at an assumed cost per firm" in words
-    assert "an assumed 20" in words
+    strip = words[words.index('data-study="done"') :]
+    assert "Income per dollar" not in strip and "Cost per new exporter" not in strip
+    assert "Worth up to, per firm treated" in strip and "Income gained before any cost" in strip
+    assert "would pay for itself up to" in words and "nothing can cost the same" in strip
+    assert "cost not entered" in strip and "at a cost not entered" in words
     app.number_input(key="card_0_unit_cost").set_value(15_000.0).run()
     words = html(app)
-    assert not app.exception and "assumed" not in words.lower().split("what the programme achieves")[1]
-    assert "Cost assumed" not in words
+    assert not app.exception and "cost not entered" not in words.split("What the programme achieves")[1]
+    assert "Income per dollar that people pay" in words
+    assert app.session_state["store"].scenario.cards[0].unit_cost == 15_000
+
+
+def test_a_placeholder_of_earlier_links_is_no_cost() -> None:
+    old = Scenario.parse({"cards": [CARD | {"cost_assumed": True}]}).cards[0]
+    assert old.unit_cost is None and not old.cost_known
+    assert Scenario.parse({"cards": [CARD | {"cost_assumed": False}]}).cards[0].unit_cost == 20_000
+
+
+def test_every_programme_in_the_list_answers(lab) -> None:
+    """Export promotion asked for an effect that its own field held: where nobody has estimated one, it is assumed."""
+    app = lab()
+    for policy in POLICIES:
+        app.selectbox(key="card_0_policy").set_value(policy).run()
+        card = app.session_state["store"].scenario.cards[0]
+        assert not app.exception and card.policy == policy, policy
+        words = html(app)
+        assert "No results of this programme" not in words and "makes" in words, policy
+        known = policy in ("quality_certification", "skills")
+        assert (card.effect is None) == known, policy
+        assert ("effect assumed, not estimated" in words) == (not known), policy
+    app.number_input(key="card_0_capability").set_value(0.10).run()
+    assert app.session_state["store"].scenario.cards[0].effect.capability == 0.10
+
+
+def test_what_people_pay_is_set_on_the_card(lab) -> None:
+    app = lab()
+    before = study(app).result.account.ratio
+
+    def opened() -> AppTest:
+        app.session_state["card_0_account"] = True
+        return app.run()
+
+    opened().number_input(key="card_0_cost_of_funds").set_value(0.5).run()
+    assert study(app).result.account.ratio == pytest.approx(before * 1.25 / 1.5, rel=1e-6)
+    opened().number_input(key="card_0_deadweight").set_value(40.0).run()
+    opened().number_input(key="card_0_paid_years").set_value(1.0).run()
+    opened().number_input(key="card_0_fading").set_value(30.0).run()
     card = app.session_state["store"].scenario.cards[0]
-    assert card.unit_cost == 15_000 and not card.cost_assumed
+    assert (card.deadweight, card.paid_years, card.fading) == (0.4, 1.0, 0.3)
+    assert not app.exception and "over the years" in html(app)
 
 
 def test_another_family_is_one_click_away(lab) -> None:

@@ -72,7 +72,7 @@ def test_full_take_up_shifts_everyone_alike(world: World) -> None:
     zero = np.zeros(world.revenue.shape)
     home = world.country_index("ZAF")
     assert margins.evaluate(zero).log_potential[home, home, 0] == pytest.approx(0.2, abs=1e-9)
-    assert compiled.stamps == ()
+    assert compiled.stamps == ("effect given selection on observables", "cost not entered")
 
 
 def test_take_up_by_propensity_reaches_the_same_number(world: World) -> None:
@@ -107,7 +107,7 @@ def test_programmes_stack(world: World) -> None:
 
 def test_association_is_allowed_and_stamped(world: World) -> None:
     compiled = compile(scenario({"policy": "skills"}), world, HOME)
-    assert compiled.stamps == ("association, not a proven effect",)
+    assert compiled.stamps == ("association, not a proven effect", "cost not entered")
     assert any("association" in note for note in compiled.report)
 
 
@@ -184,7 +184,10 @@ def test_cards_that_cannot_be(card: dict[str, Any], words: str) -> None:
     [
         ({"eligible": {"smallest": 1e6}}, "no firm is eligible"),
         ({"eligible": {"regions": ["moon"]}}, "no firm is eligible"),
-        ({"policy": "research"}, "no effect of 'rnd_intensity'.*Effects are known of"),
+        (
+            {"policy": "research"},
+            "nobody has estimated what research does.*rnd_intensity.*Effects are known of",
+        ),
         ({"country": "USA"}, "firms loaded are of ZAF"),
         ({"sectors": ["shoes"]}, "no sector of this world"),
     ],
@@ -206,6 +209,48 @@ def test_a_column_that_is_missing_is_named(world: World) -> None:
         compile(scenario({"eligible": {"oldest": 5}}), world, bare)
     with pytest.raises(FirmsError, match="no column capability"):
         HomeFirms("ZAF", HOME.firms.drop(columns=["capability"]), HOME.deviations)
+
+
+def test_attributes_keep_their_bounds(world: World) -> None:
+    """Ten units of a share that ends at 1: nobody gets more than there is room for."""
+    from dataclasses import replace
+
+    table = HOME.firms.assign(on_time_delivery=np.where(HOME.firms.index % 2, 0.95, 0.6))
+    table.loc[:9, "on_time_delivery"] = np.nan
+    effects = {"on_time_delivery": replace(HOME.effects["skill_share"], capability=0.2, step=0.1)}
+    home = HomeFirms("ZAF", table, HOME.deviations, HOME.presence, effects, HOME.source)
+    card = {"policy": "delivery_reliability", "take_up": 1.0, "intensity": 10}
+    compiled = compile(scenario(card), world, home)
+    treatment = compiled.treatment
+    assert treatment is not None
+    units = (treatment.capability - table.capability.to_numpy()[treatment.firm])[treatment.treated] / 0.2
+    has = table.on_time_delivery.fillna(table.on_time_delivery.median()).to_numpy()
+    np.testing.assert_allclose(units, ((1 - has) / 0.1)[treatment.firm[treatment.treated]], atol=1e-9)
+    assert any("ends before 10 units" in line for line in compiled.report)
+    whole = compile(scenario(card | {"intensity": 1e3}), world, home).treatment
+    assert whole is not None and np.array_equal(whole.capability, treatment.capability)
+    given = compile(scenario({"intensity": 10, "take_up": 1.0}), world, HOME).treatment
+    assert given is not None and given.units == (1.0,)  # a certificate is had once
+
+
+def test_those_who_would_have_done_it_anyway_are_paid_and_do_not_move(world: World) -> None:
+    card = {"take_up": 0.5, "unit_cost": 1e4}
+    plain = compile(scenario(card), world, HOME).treatment
+    idle = compile(scenario(card | {"deadweight": 0.4}), world, HOME).treatment
+    assert plain is not None and idle is not None
+    assert idle.count == pytest.approx(plain.count) and idle.outlay == pytest.approx(plain.outlay)
+    assert idle.weight[idle.treated].sum() == pytest.approx(0.6 * plain.weight[plain.treated].sum())
+    law = compile(scenario(card | {"deadweight": 0.4}, family="pareto"), world, HOME)
+    assert law.shock.outlay is not None and law.shock.outlay.sum() == pytest.approx(plain.outlay)
+
+
+def test_a_cost_not_entered_is_said(world: World) -> None:
+    compiled = compile(scenario({}), world, HOME)
+    assert compiled.treatment is not None and compiled.treatment.outlay == 0
+    assert any("No cost of quality certification is entered" in line for line in compiled.report)
+    assert "at a cost not entered" in describe(scenario({}), world)
+    free = compile(scenario({"unit_cost": 0}), world, HOME)
+    assert not any("No cost" in line for line in free.report)
 
 
 def test_programmes_travel_in_yaml_and_links(world: World) -> None:
