@@ -437,13 +437,15 @@ class System:
             current, wanted = current.sum(0), wanted.sum(0)
             return np.log(np.maximum(wanted, _DEEPEST_FALL * current) / current)
         wanted = np.maximum(wanted, _DEEPEST_FALL * current)
-        return np.log(np.where(self.active, wanted, 1.0) / np.where(self.active, current, 1.0))
+        gap = np.log(np.where(self.active, wanted, 1.0) / np.where(self.active, current, 1.0))
+        return np.where(self.active, gap, -point.expenditure)
 
     def _entry_gap(self, point: Point, flows: Flows, cost: Array) -> Array:
         """ln of (8), M̂ = Π̂/ĉ, over the current M̂, (S, N)."""
         produced = (self.baseline_profits > 0) & (flows.profits > 0)
         ratio = np.where(produced, flows.profits, 1.0) / np.where(produced, self.baseline_profits, 1.0)
-        return np.where(produced, np.log(ratio) - cost - point.firms, 0.0)
+        # Where nothing is produced nobody enters: an unknown without an equation would leave the system singular.
+        return np.where(produced, np.log(ratio) - cost, 0.0) - point.firms
 
     def sales(self, flows: Flows) -> Array:
         """X' = π'E', equation (7), (S, N, N), million USD."""
