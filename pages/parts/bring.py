@@ -438,7 +438,8 @@ def _report(report: Validation, file_name: str) -> None:
     st.download_button(
         "The whole report as CSV",
         lambda: to_csv(
-            Table("report", f"Report on {file_name}", table), (("File", file_name), written_now())
+            Table("report", f"Report on {file_name}", table, {"row": "position"}),
+            (("File", file_name), written_now()),
         ),
         "report.csv",
         mime="text/csv",
