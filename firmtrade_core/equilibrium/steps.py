@@ -189,7 +189,7 @@ class Response:
         raised = system.numeraire(wage - self.wage_inverse @ labour_gap) - wage
         follow = _single(raised)
         if firms is not None:
-            gaps = {**gaps, "firms": firms[:, :, 0]}
+            gaps = {**gaps, "firms": np.asarray(firms[:, :, 0], dtype=np.float64)}
         found = {**gaps, "wage": raised, "expenditure": spend[..., 0] + self.spend_response @ follow}
         if price is not None:
             found["price"] = price[:, :, 0] + self.price_response @ follow

@@ -189,8 +189,9 @@ def _tabulate(s: float, nest: float) -> Table:
     A nest's cell solves Δk - (1-ρ) ln Ŝ = index (`Margins.threshold_change`); on this grid it is solved once for all cells.
     """
     step, lowest = s / STEPS_PER_DEVIATION, s * (s - _ALL_PRESENT)
-    x = lowest + step * np.arange(int((_ALL_PRESENT + _FAR_OUT) * STEPS_PER_DEVIATION) + 1)
-    k, own = x.copy(), 1 - nest
+    x: Array = lowest + step * np.arange(int((_ALL_PRESENT + _FAR_OUT) * STEPS_PER_DEVIATION) + 1.0)
+    k: Array = x.copy()
+    own = 1 - nest
     for _ in range(60):
         log_s = log_ndtr(s - k / s)
         # ln S is concave, so that Newton's steps from above never overshoot.

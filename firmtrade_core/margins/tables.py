@@ -70,9 +70,9 @@ class Table:
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function as machine code, kept on disk where a place can be written, else compiled at first use (0.5 s)."""
     try:
-        return numba.njit(cache=True, nogil=True)(function)  # type: ignore[no-any-return]
+        return numba.njit(cache=True, nogil=True)(function)
     except RuntimeError:  # no folder that a cache could be kept in
-        return numba.njit(nogil=True)(function)  # type: ignore[no-any-return]
+        return numba.njit(nogil=True)(function)
 
 
 @compiled
