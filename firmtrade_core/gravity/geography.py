@@ -117,7 +117,7 @@ def with_geography(panel: GravityPanel, table: pd.DataFrame | None = None) -> Gr
 def panel_of_world(world: World, *, pooled: bool = False) -> GravityPanel:
     """A world's goods trade as a cross-section with tariffs and `geography`, at consumer values.
 
-    Cells whose tariff is unknown are left out, as a note says.
+    Tariffs that are unknown count as 0, as a note says.
 
     Parameters
     ----------
@@ -152,14 +152,10 @@ def panel_of_world(world: World, *, pooled: bool = False) -> GravityPanel:
             "tariff": tariff.ravel(),
         }
     )
+    panel = GravityPanel.from_table(table, flow_values="consumer", tariff="tariff")
     unknown = world.tariff_unknown[:, :, goods]
-    left_out = (unknown.any(2, keepdims=True) if pooled else unknown).ravel()
-    panel = GravityPanel.from_table(table[~left_out], flow_values="consumer", tariff="tariff")
-    notes = (
-        (f"{int(left_out.sum()):,} observations left out: their tariff is unknown.",)
-        if left_out.any()
-        else ()
-    )
+    blank = int((unknown.any(2) if pooled else unknown).sum())
+    notes = (f"{blank:,} tariffs are unknown and counted as 0.",) if blank else ()
     return with_geography(replace(panel, notes=(*panel.notes, *notes)))
 
 

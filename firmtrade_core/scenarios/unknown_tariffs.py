@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import country_name
+from firmtrade_core.labels import number
 from firmtrade_core.scenarios import schema
 from firmtrade_core.scenarios.atlas import Atlas, some
 from firmtrade_core.scenarios.errors import ScenarioError
@@ -57,10 +58,12 @@ def unknown_note(card: schema.AnyCard, atlas: Atlas) -> str:
     blank = covered * world.tariff_unknown
     if not blank.any():
         return ""
-    share = f"{100 * blank.sum() / covered.sum():.2g} % of the trade it is about"
+    share = (
+        f"{number(float(100 * blank.sum() / covered.sum()), significant=2)}\u202f% of the trade it is about"
+    )
     raised = isinstance(card, schema.Tariff) and card.method == "set" and card.value > 0
     done = "the new rate counts in full" if raised else "nothing could be lifted there"
-    return f"Tariffs of and on {_whose(card, atlas, covered, blank)} are unknown and counted as 0 ({share}): {done}."
+    return f"Tariffs of and on {_whose(card, atlas, blank)} are unknown and counted as 0 ({share}): {done}."
 
 
 def unknown_notes(scenario: schema.Scenario, world: World) -> tuple[str, ...]:
@@ -77,12 +80,14 @@ def _notes(scenario: schema.Scenario, atlas: Atlas) -> Iterator[str]:
             continue
 
 
-def _whose(card: schema.AnyCard, atlas: Atlas, covered: Array, blank: Array) -> str:
-    """Countries none of whose trade here has a known tariff; with what of them a card names, where it names a part."""
-    world = atlas.world
-    both, unknown = (array.sum((1, 2)) + array.sum((0, 2)) for array in (covered, blank))
-    lost = [i for i in np.flatnonzero(both > 0) if unknown[i] >= 0.999 * both[i]]
-    if len(lost) in (0, len(world.countries)):
+def _whose(card: schema.AnyCard, atlas: Atlas, blank: Array) -> str:
+    """The few countries that all of these cells have to do with; with what of them a card names, where it names a part."""
+    world, left = atlas.world, blank.sum(2)
+    lost: list[int] = []
+    while left.any():
+        lost.append(int((left.sum(0) + left.sum(1)).argmax()))
+        left[lost[-1]] = left[:, lost[-1]] = 0.0
+    if 2 * len(lost) > len(world.countries):
         return "this trade"
     words = []
     for i in lost:
