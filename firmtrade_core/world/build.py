@@ -68,6 +68,7 @@ def world_from_long(
     require_columns(table, ("exporter", "importer", "sector", "expenditure_musd", "tariff"), where)
     if table.empty:
         raise EmptyMarketError(f"{where} has no rows.")
+    repairs += [str(note) for note in flows.attrs.get("notes", ())]
     if left := unused_columns(table.columns, ROLE):
         repairs.append(left)
     table = without_totals(table, codes, repairs)

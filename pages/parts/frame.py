@@ -149,8 +149,18 @@ def headline_strip(
     """
     items = "".join(_headline(item) for item in numbers)
     kind = " ft-large" if large else ""
-    lines = "".join(f'<p class="ft-quiet ft-assumed">{escape(line)}</p>' for line in assumed)
-    st.html(f'<div class="ft-numbers{kind}" data-result="{escape(result)}">{items}</div>{lines}')
+    st.html(
+        f'<div class="ft-numbers{kind}" data-result="{escape(result)}">{items}</div>{_assumed_lines(assumed)}'
+    )
+
+
+def _assumed_lines(assumed: Sequence[str]) -> str:
+    return "".join(f'<p class="ft-quiet ft-assumed">{escape(line)}</p>' for line in assumed)
+
+
+def assumed_line(words: str) -> None:
+    """Under which structure a page's numbers were computed (`scenarios.assumptions.assumed`)."""
+    st.html(_assumed_lines([words]))
 
 
 def _headline(item: Headline) -> str:

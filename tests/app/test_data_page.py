@@ -112,7 +112,7 @@ def test_a_bad_table_is_reported_row_by_row_and_runs_nothing(open_page: Opener, 
     assert page.get_by_role("button", name="Use this world").count() == 0
     report = taken(page, page.get_by_role("button", name="The whole report as CSV"))
     table = pd.read_csv(io.BytesIO(report), comment="#")
-    assert sorted(table["row"]) == [4, 11, 41, 42]
+    assert sorted(table["row (position)"]) == [4, 11, 41, 42]
     assert "'=cmd|' /C calc'!A0" in set(table["value"])
     assert page.evaluate("window.hacked") is None
     page.get_by_text("Row by row").click()

@@ -114,13 +114,13 @@ def test_workbook_holds_units_provenance_and_no_formula(result: Equilibrium) -> 
 
 def test_names_from_strangers_stay_text() -> None:
     names = ["=1+1", "+2", "-3", "@SUM(A1)", "\t=1", "#REF!", "a\x00b", '"=1"', "plain", "No. #7, =1"]
-    table = Table("=evil/name", "t", pd.DataFrame({"=name": names, "value": 1.5}), {"value": "=u"})
+    table = Table("=evil/name", "t", pd.DataFrame({"=name": names, "value": "@1.5"}))
     about = (("Source", "harmless, =HYPERLINK(1);\t@x\nnext\n=2"),)
     lines = to_csv(table, about).decode("utf-8-sig").splitlines()
     assert lines[1] == "# Source: harmless, '=HYPERLINK(1); '@x next =2"
     read = pd.read_csv(io.StringIO("\n".join(lines)), comment="#")
     assert not read.iloc[:, 0].str.match(r"^[=+\-@\t]").any()
-    assert list(read.columns) == ["'=name", "value (=u)"] and len(read) == len(names)
+    assert list(read.columns) == ["'=name", "value"] and len(read) == len(names)
     assert read.iloc[-1, 0] == "No. #7, =1"
     book = load_workbook(io.BytesIO(to_excel([table, table], about)))
     assert book.sheetnames == ["=evil name", "=evil name1", "About"]
