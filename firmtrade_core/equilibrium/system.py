@@ -471,6 +471,10 @@ class System:
         gaps["numeraire"] = evaluation.point.wage - self.numeraire(evaluation.point.wage)
         return max(float(np.abs(gap).max()) for gap in gaps.values())
 
+    def entry_exponent(self, slope: Array) -> Array:
+        """By how much terms of (6') rise with ln M̂, by destination where it differs; ∂ρln S/∂index as in `elasticities`."""
+        return self.firms_exponent if self.margins.loglinear else self.nest + (1 - self.nest) * slope
+
     def numeraire(self, wage: Array) -> Array:
         """Wages scaled so that Σ ŵ wL = Σ wL."""
         scale = (np.exp(wage) * self.labour_income).sum() / self.labour_income.sum()

@@ -368,8 +368,6 @@ class _FileReader:
             _create_empty(self.connection, self.number)
             return
         self.layout.check(self.file.columns, name)
-        left = unused_columns(self.file.columns, self.layout.columns.values())
-        self.notes += [f"{name}: {note}" for note in (*self.file.notes, left) if note]
         progress(0.02, f"Reading {name}")
         broken, examples = load_text(self.connection, self.file, self.table)
         rows = self._one(f"SELECT count(*) FROM {self.table}")
@@ -379,6 +377,9 @@ class _FileReader:
             Finding(RULES["line.fields"], broken, broken / max(rows + broken, 1), None, tuple(examples))
         )
         self._settle_period()
+        used = [c for f, c in self.layout.columns.items() if f != "month" or self.period]
+        left = unused_columns(self.file.columns, used)
+        self.notes += [f"{name}: {note}" for note in (*self.file.notes, left) if note]
         for position, fieldname in enumerate(DICTIONARY_FIELDS):
             progress(0.3 + 0.03 * position, f"{name}: reading each {fieldname}")
             self._read_dictionary(fieldname)

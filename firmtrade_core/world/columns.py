@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import numpy as np
 import pandas as pd
 
 from firmtrade_core.codes.heads import read_money_head
@@ -101,7 +102,7 @@ ROLES = (
     Role(
         "tariff",
         "Tariff",
-        "Applied ad valorem rate. Without one, all are zero.",
+        "Applied ad valorem rate. Without one, all are unknown, and counted as 0.",
         False,
         ("tariff", "tariffrate", "rate", "duty", "appliedtariff", "ahs", "mfn"),
     ),
@@ -137,11 +138,11 @@ def guess_columns(columns: Sequence[str]) -> dict[str, str | None]:
 
 
 def with_roles(table: pd.DataFrame, roles: Mapping[str, str | None]) -> pd.DataFrame:
-    """The columns that play a role, under the names that `World.from_long` reads; a missing tariff is zero."""
+    """The columns that play a role, under the names that `World.from_long` reads; a missing tariff is unknown."""
     kept = {column: name for name, column in roles.items() if column is not None}
     chosen = table[list(kept)].rename(columns=kept)
     if "tariff" not in chosen:
-        chosen = chosen.assign(tariff=0.0)
+        chosen = chosen.assign(tariff=np.nan)
     return chosen
 
 

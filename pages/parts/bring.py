@@ -369,7 +369,7 @@ def _build(table: pd.DataFrame, choices: _Choices, inputs: Upload | None) -> Wor
         values = pd.to_numeric(table["expenditure_musd"]) * choices.factor
         table = table.assign(expenditure_musd=values)
     if choices.roles["tariff"] is None:
-        changes = (*changes, "The table has no tariffs; all are zero.")
+        changes = (*changes, "The table has no tariffs: they are unknown, and counted as 0.")
     if choices.unused:
         changes = (*changes, choices.unused)
     return World.from_long(
