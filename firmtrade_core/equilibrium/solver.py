@@ -189,9 +189,15 @@ class _Search:
     def __init__(
         self, world: World, shock: Shock, parameters: Parameters, prepared: _Prepared, iteration: Iteration
     ) -> None:
-        self.world, self.shock, self.parameters, self.iteration = world, shock, parameters, iteration
+        self.world, self.shock, self.parameters = world, shock, parameters
         self.baseline, self.response = prepared.baseline, prepared.response
         self.system = System(world, shock, parameters, self.baseline)
+        # Entry feeds on entry elsewhere, which only acceleration learns: it is given time and memory.
+        self.iteration = (
+            replace(iteration, memory=2 * iteration.memory, refresh=4 * iteration.refresh)
+            if self.system.free_entry
+            else iteration
+        )
         self.steps = 0
 
     def run(self, start: Equilibrium | None) -> _Found:
