@@ -76,7 +76,7 @@ class Response:
             )
             self.entry_price = push / _single(own[:, :, None])
         income = np.where(evaluation.income > 0, evaluation.income, 1.0)
-        labour = system.labour_income * np.exp(evaluation.point.wage + system.labour(evaluation.point))
+        labour = system.labour_income * np.exp(evaluation.point.wage + evaluation.labour)
         kept = not (system.free_entry or system.margins.competitive)
         profits = flows.profits / income if kept else np.zeros_like(flows.profits)
         eye = np.eye(n, dtype=np.float32)
