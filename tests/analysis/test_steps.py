@@ -116,10 +116,12 @@ def test_the_scenarios_own_law_gives_the_number_of_every_other_page() -> None:
 
 # The United States add ten points, on the world that is shipped --------------------------------
 
-#: Percent of real income by deficit closure: competition, firms alike, lognormal; with links, then without.
+#: Percent of real income by deficit closure and markups: competition, firms alike, lognormal; with links, then without.
 REFERENCE = {
-    "fixed": ((0.208, -0.093, -0.205), (0.117, 0.117, 0.141)),
-    "proportional": ((0.289, -0.018, -0.133), (0.165, 0.165, 0.189)),
+    ("fixed", None): ((0.204, 0.090, 0.062), (0.126, 0.126, 0.150)),
+    ("proportional", None): ((0.277, 0.161, 0.133), (0.173, 0.173, 0.197)),
+    ("proportional", "LL"): ((0.277, 0.186, 0.206), (0.173, 0.168, 0.189)),
+    ("removed", "LL"): ((0.221, 0.130, 0.150), (0.129, 0.124, 0.144)),
 }
 
 
@@ -128,12 +130,19 @@ def embedded() -> World:
     return load_embedded_world()
 
 
-@pytest.mark.parametrize("deficits", REFERENCE)
-def test_ten_points_of_the_united_states(embedded: World, deficits: str) -> None:
-    structure = Structure(family="lognormal", deficits=deficits)
+@pytest.mark.parametrize(("deficits", "within"), REFERENCE)
+def test_ten_points_of_the_united_states(embedded: World, deficits: str, within: str | None) -> None:
+    structure = Structure(family="lognormal", deficits=deficits, within_elasticity=within)
     read = steps(load_preset("us_ten_points").with_(structure=structure), embedded, "USA")
-    for links, expected in zip((True, False), REFERENCE[deficits], strict=True):
+    for links, expected in zip((True, False), REFERENCE[deficits, within], strict=True):
         np.testing.assert_allclose([read.real_income(m, links) for m in MODELS], expected, atol=6e-4)
     # Markups pile up through the links: that, not selection alone, is most of what firms do to the answer.
     parts = read.parts()
-    assert abs(parts["links"]) > abs(parts["power"]) > abs(parts["selection"]) > 0.02
+    assert abs(parts["links"]) > abs(parts["power"]) > abs(parts["selection"]) > 0.005
+
+
+def test_the_parts_at_the_same_elasticity_to_tariffs(embedded: World) -> None:
+    read = steps(load_preset("us_ten_points"), embedded, "USA", kind="tariff")
+    assert read.real_income("differ") == pytest.approx(0.211, abs=6e-4)
+    found = [read.parts()[step] for step in STEPS]
+    np.testing.assert_allclose(found, [-0.034, 0.024, -0.057], atol=6e-4)
