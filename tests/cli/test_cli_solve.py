@@ -106,7 +106,9 @@ def test_presets_are_listed() -> None:
 
 
 def test_every_choice_of_structure_has_an_option() -> None:
-    options = "--markups 0.25 --deficits removed --entry restricted --elasticity-kind tariff --labour-supply 0.5"
+    options = (
+        "--markups 0.25 --deficits removed --entry restricted --elasticity-kind tariff --labour-supply 0.5"
+    )
     found = json.loads(invoke("--preset", "us_ten_points", "--json", *options.split()).output)
     structure = found["scenario"]["structure"]
     expected = {
