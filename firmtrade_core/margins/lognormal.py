@@ -122,12 +122,12 @@ class LognormalMargins(Margins):
         return MarginChange(change, np.zeros(0), np.zeros(0), share)
 
     @cached_property
-    def _tables(self) -> TableStack:
+    def tables(self) -> TableStack:
         """ρ ln S and φ of each sector, as functions of k - (1-ρ) ln S(k)."""
         return TableStack([_tabulate(self.dispersion, float(nest)) for nest in self.nest])
 
     @cached_property
-    def _places(self) -> tuple[Array, Array]:
+    def places(self) -> tuple[Array, Array]:
         """Where in the tables the baseline stands and ρ ln S there, each (S, N²)."""
         n, _, s = self.threshold.shape
         threshold, log_potential = (
@@ -141,9 +141,9 @@ class LognormalMargins(Margins):
         if (self.nest > 1).any():
             return super().effective(index)
         n, _, s = index.shape
-        places, baseline = self._places
+        places, baseline = self.places
         at = np.moveaxis(index, 2, 0).reshape(s, n * n) + places
-        log_potential, slope, share, beyond = self._tables.read(at)
+        log_potential, slope, share, beyond = self.tables.read(at)
         log_potential -= baseline
         found = [np.moveaxis(part.reshape(s, n, n), 0, 2) for part in (log_potential, slope, share)]
         if beyond:
