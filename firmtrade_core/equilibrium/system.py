@@ -158,6 +158,8 @@ class System:
             np.where(both, self.new_final_shares, 1) / np.where(both, self.final_shares, 1)
         )
         self._prepare_kernels(world, shock)
+        #: Which countries trade with one another, directly or through others, as numbers, (N,): mostly all zeros.
+        self.blocs = _blocs(world, shock)
 
     def _prepare_kernels(self, world: World, shock: Shock) -> None:
         """Everything in (6) that moves with the shock alone."""
@@ -433,7 +435,8 @@ class System:
             return self.deficits * (labour_income + profits).sum() / self.world_value_added
         if self.parameters.deficits == "proportional":
             spending = own_income * self.spending_ratio
-            return spending * (own_income.sum() / spending.sum()) - own_income
+            factor = np.bincount(self.blocs, own_income) / np.bincount(self.blocs, spending)
+            return spending * factor[self.blocs] - own_income
         return np.zeros(self.countries)
 
     def _income(self, point: Point, flows: Flows) -> Array:
@@ -501,9 +504,23 @@ class System:
         gaps["numeraire"] = evaluation.point.wage - self.numeraire(evaluation.point.wage)
         return max(float(np.abs(gap).max()) for gap in gaps.values())
 
+    def cell_slopes(self, evaluation: Evaluation) -> Array | None:
+        """-h of every cell, (S, N, N), where it differs between origins; None where it does not."""
+        if self.margins.loglinear:
+            return None
+        point = evaluation.point
+        index = self._index(evaluation.cost, point.price, point.expenditure, point.firms)
+        return np.moveaxis(self.margins.effective(np.moveaxis(index, 0, 2))[1], 2, 0)
+
     def entry_exponent(self, slope: Array) -> Array:
         """By how much terms of (6') rise with ln M̂, by destination where it differs; ∂ρln S/∂index as in `elasticities`."""
         return self.firms_exponent if self.margins.loglinear else self.nest + (1 - self.nest) * slope
+
+    def duties_by_sector(self, flows: Flows) -> Array:
+        """Duties by importer and sector, (S, N), million USD."""
+        if self.tariff_factor is None:
+            return np.zeros_like(flows.market)
+        return flows.market * (self._weight(flows.terms) * (1 - self.tariff_factor)).sum(1)
 
     def numeraire(self, wage: Array) -> Array:
         """Wages scaled so that Σ ŵ wL = Σ wL."""
@@ -525,8 +542,26 @@ class System:
         weight = self._weight(terms)
         shares = weight / terms.total[:, None, :]
         sales = weight * flows.market[:, None, :]
+        for factor in (self.tariff_factor, self.subsidy_factor):
+            sales = sales if factor is None else sales * factor
         total = sales.sum(2, keepdims=True)
         return shares, sales / np.where(total > 0, total, 1.0)
+
+
+def _blocs(world: World, shock: Shock) -> NDArray[np.intp]:
+    """Numbers of the groups into which empty cells and embargoes divide the world, (N,).
+
+    No deficit can be financed from outside a group: each has a factor of its own under proportional deficits.
+    """
+    cells = world.expenditure > 0
+    if shock.trade_cost is not None:
+        cells = cells & np.isfinite(shock.trade_cost)
+    trades = np.asarray(cells.any(2))
+    if trades[0].all() or trades[:, 0].all():
+        return np.zeros(len(trades), dtype=np.intp)
+    from scipy.sparse.csgraph import connected_components
+
+    return np.asarray(connected_components(trades, directed=False)[1], dtype=np.intp)
 
 
 def _sector_first(array: Array) -> Array:
