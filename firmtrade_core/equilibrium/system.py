@@ -501,9 +501,23 @@ class System:
         gaps["numeraire"] = evaluation.point.wage - self.numeraire(evaluation.point.wage)
         return max(float(np.abs(gap).max()) for gap in gaps.values())
 
+    def cell_slopes(self, evaluation: Evaluation) -> Array | None:
+        """-h of every cell, (S, N, N), where it differs between origins; None where it does not."""
+        if self.margins.loglinear:
+            return None
+        point = evaluation.point
+        index = self._index(evaluation.cost, point.price, point.expenditure, point.firms)
+        return np.moveaxis(self.margins.effective(np.moveaxis(index, 0, 2))[1], 2, 0)
+
     def entry_exponent(self, slope: Array) -> Array:
         """By how much terms of (6') rise with ln M̂, by destination where it differs; ∂ρln S/∂index as in `elasticities`."""
         return self.firms_exponent if self.margins.loglinear else self.nest + (1 - self.nest) * slope
+
+    def duties_by_sector(self, flows: Flows) -> Array:
+        """Duties by importer and sector, (S, N), million USD."""
+        if self.tariff_factor is None:
+            return np.zeros_like(flows.market)
+        return flows.market * (self._weight(flows.terms) * (1 - self.tariff_factor)).sum(1)
 
     def numeraire(self, wage: Array) -> Array:
         """Wages scaled so that Σ ŵ wL = Σ wL."""
@@ -525,6 +539,8 @@ class System:
         weight = self._weight(terms)
         shares = weight / terms.total[:, None, :]
         sales = weight * flows.market[:, None, :]
+        for factor in (self.tariff_factor, self.subsidy_factor):
+            sales = sales if factor is None else sales * factor
         total = sales.sum(2, keepdims=True)
         return shares, sales / np.where(total > 0, total, 1.0)
 

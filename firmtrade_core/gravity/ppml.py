@@ -10,6 +10,7 @@ import numpy as np
 from firmtrade_core.gravity.errors import ConvergenceError
 from firmtrade_core.gravity.panel import Array, Integers
 from firmtrade_core.gravity.projection import Projector
+from firmtrade_core.gravity.separation import separated_by_regressors
 
 MOST_STEPS, MOST_RECTIFICATIONS = 200, 200
 
@@ -190,27 +191,27 @@ def _not_separated(outcome: Array, regressors: Array, groups: Sequence[Integers]
     """Rows whose zeros are not predicted perfectly: the iterative rectifier of Correia, Guimarães and Zylkin (2021).
 
     A zero is separated where some combination of regressors and effects is zero at every positive flow, zero or more
-    elsewhere, and positive there. Regressions of the rectified last fit, in which positive flows weigh (almost)
-    infinitely, find the largest such set.
+    elsewhere, and positive there. Without effects a linear programme finds them; with effects regressions of the
+    rectified last fit, in which positive flows weigh (almost) infinitely, find the largest such set.
     """
     zero = outcome == 0
     everything = np.arange(len(outcome))
     if not zero.any():
         return everything
+    if not len(groups):
+        return everything[~separated_by_regressors(regressors, outcome)]
     weights = np.where(zero, 1.0, (~zero).sum() / SEPARATED**2)
-    projector = Projector(groups, len(outcome)) if len(groups) else None
-    swept = regressors.astype(np.float64)
-    if projector is not None:
-        projector.reweigh(weights)
-        swept = np.column_stack([projector.residual(c, projector.fit(c, 1e-9)) for c in swept.T])
+    projector = Projector(groups, len(outcome))
+    projector.reweigh(weights)
+    swept = np.column_stack(
+        [projector.residual(c, projector.fit(c, 1e-9)) for c in regressors.astype(np.float64).T]
+    )
     independent = _independent(swept, None)
     swept = swept[:, independent]
     target, start = zero.astype(np.float64), None
     for _ in range(MOST_RECTIFICATIONS):
-        left = target
-        if projector is not None:
-            start = projector.fit(target, 1e-9, start)
-            left = projector.residual(target, start)
+        start = projector.fit(target, 1e-9, start)
+        left = projector.residual(target, start)
         explained = target - left + (swept @ _least_squares(swept, weights, left) if swept.shape[1] else 0.0)
         explained = np.where(
             ~zero | ((explained > -0.1 * SEPARATED) & (explained < SEPARATED)), 0.0, explained
