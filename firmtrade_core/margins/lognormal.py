@@ -131,9 +131,9 @@ class LognormalMargins(Margins):
     @cached_property
     def places(self) -> tuple[Array, Array]:
         """Where in the tables the baseline stands and ρ ln S there, each (S, N²)."""
-        n, _, s = self.threshold.shape
+        n, m, s = self.threshold.shape
         threshold, log_potential = (
-            np.moveaxis(part, 2, 0).reshape(s, n * n) for part in (self.threshold, self._baseline[0])
+            np.moveaxis(part, 2, 0).reshape(s, n * m) for part in (self.threshold, self._baseline[0])
         )
         nest = self.nest[:, None]
         return threshold - (1 - nest) * log_potential, nest * log_potential
@@ -148,12 +148,12 @@ class LognormalMargins(Margins):
         """See `Margins`: read from tables that compose the margin functions with the nest's fixed point."""
         if (self.nest > 1).any():
             return in_the_index(self.without_presence(super().threshold_change(index)), self.nest)
-        n, _, s = index.shape
+        n, m, s = index.shape
         places, baseline = self.places
-        at = np.moveaxis(index, 2, 0).reshape(s, n * n) + places
+        at = np.moveaxis(index, 2, 0).reshape(s, n * m) + places
         log_potential, slope, share, beyond = self.tables.read(at)
         log_potential -= baseline
-        found = [np.moveaxis(part.reshape(s, n, n), 0, 2) for part in (log_potential, slope, share)]
+        found = [np.moveaxis(part.reshape(s, n, m), 0, 2) for part in (log_potential, slope, share)]
         if beyond:
             far = np.isnan(found[0])
             change = solve_nest(
