@@ -125,7 +125,9 @@ class _Pairs:
 
     def pseudo_inverse(self, groups: Integers) -> Array:
         """H⁺ of every group, (G, T, T)."""
-        result: Array = np.linalg.pinv(_summed(self.hessian, groups), rcond=1e-10, hermitian=True)
+        result: Array = np.linalg.pinv(_summed(self.hessian, groups), rcond=1e-10, hermitian=True).astype(
+            np.float64
+        )
         return result
 
     def score_bias(self, groups: Integers, inverse: Array) -> Array:

@@ -85,7 +85,7 @@ def _poisson(sample: Sample, scale: Array, tolerance: float) -> RawFit:
     coefficients = found.coefficients / scale[found.kept]
     if CONSTANT in kept:
         coefficients[kept.index(CONSTANT)] += np.log(sample.outcome[found.used].mean())
-    bread = np.linalg.inv((found.swept * mean[:, None]).T @ found.swept)
+    bread: Array = np.linalg.inv((found.swept * mean[:, None]).T @ found.swept).astype(np.float64)
     scores = found.swept * (sample.outcome[found.used] - mean)[:, None]
     return _assembled(
         sample, kept, coefficients, scores, bread, scale[found.kept], found.used, found.index, True

@@ -159,7 +159,7 @@ def _sweep(
 
 def _least_squares(x: Array, weights: Array, values: Array) -> Array:
     weighted = x * weights[:, None]
-    result: Array = np.linalg.solve(weighted.T @ x, weighted.T @ values)
+    result: Array = np.linalg.solve(weighted.T @ x, weighted.T @ values).astype(np.float64)
     return result
 
 
