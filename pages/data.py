@@ -132,11 +132,8 @@ def sectors_table(world: World) -> pd.DataFrame:
 
 def _tables(world: World) -> None:
     n, s = world.shape
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        _table(world, f"{n} economies", countries_table(world), "countries", COUNTRY_COLUMNS)
-    with right:
-        _table(world, f"{s} sectors", sectors_table(world), "sectors", SECTOR_COLUMNS)
+    _table(world, f"{n} economies", countries_table(world), "countries", COUNTRY_COLUMNS)
+    _table(world, f"{s} sectors", sectors_table(world), "sectors", SECTOR_COLUMNS)
 
 
 def _table(world: World, title: str, frame: pd.DataFrame, name: str, columns: Mapping[str, str]) -> None:

@@ -98,10 +98,10 @@ def place_words(code: str, world: World) -> str:
 
     Examples
     --------
-    "Germany", "Kenya (KEN, part of the rest of the world)"
+    "Germany", "Kenya (KEN, rest of the world)"
     """
     name = country_name(code)
-    return name if holder(code, world) == code else f"{name} ({code}, part of the rest of the world)"
+    return name if holder(code, world) == code else f"{name} ({code}, rest of the world)"
 
 
 def groups_of(country: str) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ def country_chooser(store: Store, world: World, *, key: str, only: tuple[str, ..
         store.country = offered[0]
     column, _ = st.columns([3, 7])
     country_box(column, store, world, f"country_{key}", offered)
+    say_where(store, world)
     return store.country
 
 
@@ -38,7 +39,7 @@ def country_box(
     *,
     help: str | None = None,
 ) -> None:
-    """The box itself; an economy inside the rest of the world leads there, and the page says so."""
+    """The box itself; an economy inside the rest of the world leads there; see `say_where`."""
 
     def look_at(code: str | None) -> None:
         store.inside = ""
@@ -52,7 +53,11 @@ def country_box(
         help=help,
         **seeded(key, store.country, look_at),
     )
+
+
+def say_where(store: Store, world: World) -> None:
+    """Below the box: where the economy that was asked for is told."""
     if store.inside and store.country == holder(store.inside, world):
-        place.caption(
+        st.caption(
             f"{country_name(store.inside)} is part of the rest of the world: what is shown is the whole of it."
         )

@@ -32,7 +32,7 @@ from firmtrade_core.labels import VARIABLES, number
 from firmtrade_core.world.world import World
 from pages.parts import chart, pickers
 from pages.parts.frame import headline_strip, table
-from pages.parts.looking import country_box
+from pages.parts.looking import country_box, say_where
 from pages.parts.reading import Reading, against, switch
 from pages.parts.store import VIEWS, Store, seeded
 from pages.parts.worlds import by_name, searched, short_sources
@@ -83,6 +83,7 @@ def choosers(store: Store, world: World, *, read_against: bool = True) -> None:
         help="The country's largest trade partners: width by size, colour by change.",
         **seeded("flows", store.flows, draw_flows),
     )
+    say_where(store, world)
     if read_against:
         switch(store)
 
