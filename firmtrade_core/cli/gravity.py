@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from firmtrade_core.cli.gravity_equation import counterfactual, estimate
+from firmtrade_core.cli.gravity_equation import counterfactual, estimate, tariff_units
+from firmtrade_core.cli.words import for_the_command_line
 from firmtrade_core.paths import whole_file
 
 if TYPE_CHECKING:
@@ -60,6 +61,12 @@ def sectors(
     cluster: Annotated[
         list[str] | None, typer.Option(help="Of pair, symmetric_pair, exporter, importer, year.")
     ] = None,
+    tariff_unit: Annotated[
+        str,
+        typer.Option(
+            help="check: fractions, refused if they look like percent; fraction: however high; percent."
+        ),
+    ] = "check",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; all processors unless given.")
     ] = None,
@@ -85,10 +92,17 @@ def sectors(
     from firmtrade_core.world.errors import WorldError
 
     try:
+        unit = tariff_units(tariff_unit)
         equation = _equation(world_panel, borders_by_year, domestic, interval, cluster)
         with _Bar(quiet=as_json) as bar:
             estimates = estimate_sectors(
-                world_panel, out, specification=equation, sectors=sector, workers=workers, progress=bar
+                world_panel,
+                out,
+                specification=equation,
+                sectors=sector,
+                workers=workers,
+                tariff_unit=unit,
+                progress=bar,
             )
             if write_years is not None:
                 _write_years(world_panel, write_years, source or world_panel.name, bar)
@@ -99,7 +113,7 @@ def sectors(
         _stop(str(error), as_json)
     except OSError as error:
         _stop(f"{error.filename or world_panel} cannot be read or written: {error.strerror}.", as_json)
-    folder = out / run_key(world_panel, equation)
+    folder = out / run_key(world_panel, equation, unit)
     with whole_file(folder / "elasticities.parquet") as part:
         table.to_parquet(part, index=False)
     if as_json:
@@ -127,6 +141,7 @@ def _equation(
 
 
 def _stop(message: str, as_json: bool) -> None:
+    message = for_the_command_line(message)
     typer.echo(json.dumps({"error": message}) if as_json else message, err=not as_json)
     raise typer.Exit(WRONG_INPUT)
 

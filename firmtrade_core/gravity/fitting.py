@@ -12,6 +12,7 @@ import numpy as np
 from firmtrade_core.gravity.errors import ConvergenceError, RegressorError
 from firmtrade_core.gravity.panel import Array, Integers
 from firmtrade_core.gravity.sample import Sample, as_frame
+from firmtrade_core.gravity.separation import separated_by_regressors
 
 #: Of the demeaning of regressors.
 DEMEANING_TOLERANCE = 1e-8
@@ -76,6 +77,9 @@ def fit(sample: Sample, *, poisson: bool, tolerance: float = DEMEANING_TOLERANCE
     frame[x] = sample.regressors / scale
     level = float(sample.outcome.mean()) if poisson else 1.0
     frame["y"] = sample.outcome / level
+    if poisson and not e:
+        # pyfixest looks for separation along effects only.
+        frame = frame[~separated_by_regressors(sample.regressors, sample.outcome)].reset_index(drop=True)
     formula = f"y ~ {' + '.join(x)}" + (f" | {' + '.join(e)}" if e else "")
     options = {"demeaner": pyfixest.MapDemeaner(fixef_tol=tolerance, fixef_maxiter=100_000)}
     with warnings.catch_warnings():

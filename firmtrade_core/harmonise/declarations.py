@@ -16,7 +16,8 @@ import duckdb
 import pandas as pd
 
 from firmtrade_core.codes.artefacts import NUMBER_BLANKS, read_identifier
-from firmtrade_core.codes.currencies import ExchangeRates
+from firmtrade_core.codes.currencies import ExchangeRates, read_currency
+from firmtrade_core.codes.heads import read_money_head
 from firmtrade_core.codes.places import NUMBER_LISTS, former, number_list, numbers_of
 from firmtrade_core.codes.products import ProductCodes
 from firmtrade_core.harmonise.dictionaries import Dictionary, build_dictionary, list_told_by
@@ -330,7 +331,34 @@ class _FileReader:
         self.conventions: dict[str, Convention] = {}
         self.period = ""
         self.layout = options.layout or guess_layout(file.columns, options.constants, options.columns)
+        self.scale = self._scale_of_values()
         self.source = Source(file.path.name, file.sha256, 0, 0, file.separator, self.layout)
+
+    def _scale_of_values(self) -> float:
+        """Scale that the head of the values tells (`fob_thousand_usd`); its currency serves where nothing else tells one.
+
+        Raises
+        ------
+        LayoutError
+            If a constant says another currency than the head.
+        """
+        name = self.file.path.name
+        told = read_money_head(self.layout.columns.get("value", ""))
+        if told is None:
+            return 1.0
+        said = self.layout.constants.get("currency")
+        if told.currency and said and read_currency(said) not in (None, told.currency):
+            raise LayoutError(
+                f"{name}: column “{self.layout.columns['value']}” says {told.currency}, but {said} was given as the "
+                "currency of every line. Keep one."
+            )
+        if told.currency and not said and "currency" not in self.layout.columns:
+            constants = {**self.layout.constants, "currency": told.currency}
+            self.layout = Layout(self.layout.columns, constants)
+        self.notes.append(
+            f"{name}: values are in {told.told}, as the head “{self.layout.columns['value']}” says."
+        )
+        return told.size
 
     def run(self, progress: Progress) -> None:
         """All steps, into the tables ``typed_N``, ``dictionary_N_FIELD`` and ``source_N``."""
@@ -340,8 +368,6 @@ class _FileReader:
             _create_empty(self.connection, self.number)
             return
         self.layout.check(self.file.columns, name)
-        left = unused_columns(self.file.columns, self.layout.columns.values())
-        self.notes += [f"{name}: {note}" for note in (*self.file.notes, left) if note]
         progress(0.02, f"Reading {name}")
         broken, examples = load_text(self.connection, self.file, self.table)
         rows = self._one(f"SELECT count(*) FROM {self.table}")
@@ -351,6 +377,9 @@ class _FileReader:
             Finding(RULES["line.fields"], broken, broken / max(rows + broken, 1), None, tuple(examples))
         )
         self._settle_period()
+        used = [c for f, c in self.layout.columns.items() if f != "month" or self.period]
+        left = unused_columns(self.file.columns, used)
+        self.notes += [f"{name}: {note}" for note in (*self.file.notes, left) if note]
         for position, fieldname in enumerate(DICTIONARY_FIELDS):
             progress(0.3 + 0.03 * position, f"{name}: reading each {fieldname}")
             self._read_dictionary(fieldname)
@@ -489,7 +518,8 @@ class _FileReader:
 
     def _number(self, fieldname: str) -> str:
         if fieldname in self.conventions:
-            return number_of(self.layout.columns[fieldname], self.conventions[fieldname])
+            number = number_of(self.layout.columns[fieldname], self.conventions[fieldname])
+            return number if fieldname != "value" or self.scale == 1.0 else f"{self.scale!r} * ({number})"
         constant = self.layout.constants.get(fieldname)
         return "NULL::DOUBLE" if constant is None else f"TRY_CAST({literal(constant)} AS DOUBLE)"
 

@@ -13,6 +13,8 @@ import pandas as pd
 
 from firmtrade_core.codes.artefacts import is_blank, read_identifier
 from firmtrade_core.codes.countries import plain_text
+from firmtrade_core.codes.currencies import ExchangeRates
+from firmtrade_core.codes.heads import read_money_head
 from firmtrade_core.harmonise.changes import ChangeLog
 from firmtrade_core.harmonise.database import passing_database
 from firmtrade_core.harmonise.declarations import hashed_firm
@@ -115,6 +117,9 @@ FIRM_FIELDS = tuple(
 
 _BY_NAME = {f.name: f for f in FIRM_FIELDS}
 
+#: Fields that are money: scale and currency are read from their heads.
+MONEY_FIELDS = ("sales", "value_added", "capital", "materials", "wages")
+
 RULES = {
     rule.key: rule
     for rule in (
@@ -151,6 +156,8 @@ class FirmTable:
         Of the file.
     layout
         Field to column of the file.
+    in_dollars
+        Whether every column of money told its currency, so that all are US dollars now.
     """
 
     table: pd.DataFrame
@@ -161,6 +168,7 @@ class FirmTable:
     rows: int
     sha256: str
     layout: Mapping[str, str]
+    in_dollars: bool = False
 
 
 def guess_firm_layout(columns: Sequence[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -212,6 +220,7 @@ def read_firm_table(
     columns: Mapping[str, str] | None = None,
     year: int | None = None,
     extra: bool = True,
+    rates: ExchangeRates | None = None,
 ) -> FirmTable:
     """Read a register, survey or balance sheet.
 
@@ -225,11 +234,13 @@ def read_firm_table(
         Of all rows, where the file has no such column.
     extra
         Whether columns that serve no field are kept as attributes.
+    rates
+        Of exchange, for columns whose heads name a currency; the European Central Bank's unless given.
 
     Raises
     ------
     LayoutError
-        If no column holds the firm, or none the year and none is given.
+        If no column holds the firm, or none the year and none is given, or a head names a currency without a rate.
     UnreadableFileError
         If the file is no text table.
     """
@@ -252,7 +263,71 @@ def read_firm_table(
     table = reader.read(extra)
     found += [Finding(RULES[key], n, n / max(rows, 1)) for key, n in reader.counts.items() if n]
     names = reader.names(table)
-    return FirmTable(table, names, reader.log, tuple(found), tuple(notes), rows, file.sha256, layout)
+    table, said, in_dollars = money_as_heads_say(path.name, table, layout, rates)
+    notes += said
+    return FirmTable(
+        table, names, reader.log, tuple(found), tuple(notes), rows, file.sha256, layout, in_dollars
+    )
+
+
+def money_as_heads_say(
+    where: str, table: pd.DataFrame, layout: Mapping[str, str], rates: ExchangeRates | None = None
+) -> tuple[pd.DataFrame, list[str], bool]:
+    """Amounts in whole units of money as their heads say: thousands multiplied, other currencies in dollars of the year.
+
+    Returns
+    -------
+    DataFrame, notes, and whether every column of money named its currency
+
+    Raises
+    ------
+    LayoutError
+        If a head names a currency that has no rate in some year.
+    """
+    money = [
+        name for name in table if name in MONEY_FIELDS or (name not in layout and read_money_head(str(name)))
+    ]
+    told = {str(name): read_money_head(layout.get(str(name), str(name))) for name in money}
+    notes, years = [], table["year"].astype(int)
+    renamed: dict[str, str] = {}
+    for name, head in told.items():
+        if head is None:
+            continue
+        factor = pd.Series(head.size, index=table.index)
+        if head.currency and head.currency != "USD":
+            factor = factor * _dollars(where, layout.get(name, name), head.currency, years, rates)
+        table = table.assign(**{name: table[name].astype(float) * factor})
+        if name not in layout and head.name not in table:
+            renamed[name] = head.name
+        into = (
+            ", in US dollars"
+            if head.currency == "USD"
+            else " in US dollars at the mean rate of each year"
+            if head.currency
+            else ""
+        )
+        notes.append(f"{head.name.replace('_', ' ')}: “{layout.get(name, name)}” read as {head.told}{into}")
+    known = [head for name, head in told.items() if name in MONEY_FIELDS]
+    return (
+        table.rename(columns=renamed),
+        notes,
+        bool(known) and all(h is not None and h.currency for h in known),
+    )
+
+
+def _dollars(
+    where: str, column: str, currency: str, years: pd.Series, rates: ExchangeRates | None
+) -> pd.Series:
+    annual = (rates or ExchangeRates.european_central_bank()).annual()
+    own = annual[annual["currency"] == currency].set_index("year")["usd"]
+    found = years.map(own)
+    if found.isna().any():
+        lacking = ", ".join(map(str, sorted(set(years[found.isna()]))[:6]))
+        raise LayoutError(
+            f"{where}: column “{column}” is in {currency}, of which no rate is known in {lacking}. Add a table of "
+            "exchange rates (date, currency, usd)."
+        )
+    return found
 
 
 def _check(where: str, layout: Mapping[str, str], columns: Sequence[str], year: int | None) -> None:

@@ -125,7 +125,12 @@ def guess_layout(
     )
     chosen: dict[str, str] = dict(said)
     for score, name, column in scores:
-        if score >= 0.75 and name not in chosen and column not in chosen.values():
+        # A month serves beside a year only, under its plain name.
+        if (
+            score >= (1.5 if name == "month" else 0.75)
+            and name not in chosen
+            and column not in chosen.values()
+        ):
             chosen[name] = column
     if "month" in chosen and "date" not in chosen and "date" not in constants:
         chosen["date"] = chosen.pop("month")

@@ -125,6 +125,11 @@ class TableStack:
         self._by_interval = np.ascontiguousarray(self._pieces.T)
         self._scale, self._count = 1 / self.step[:, 0], counts
 
+    @property
+    def compiled_arrays(self) -> tuple[Array, Array, Array, Array, Array]:
+        """First nodes, intervals per unit, positions and numbers of intervals by row; coefficients, (intervals, 6 x functions)."""
+        return self.start[:, 0], self._scale, self._first[:, 0], self._count, self._by_interval
+
     def read(self, at: Array) -> tuple[Array, Array, Array, bool]:
         """The first function, its derivative and the second function, at all points, as fast as it gets.
 
@@ -141,17 +146,7 @@ class TableStack:
         """
         at = np.ascontiguousarray(at)
         value, slope, second = np.empty_like(at), np.empty_like(at), np.empty_like(at)
-        beyond = _read(
-            at,
-            self.start[:, 0],
-            self._scale,
-            self._first[:, 0],
-            self._count,
-            self._by_interval,
-            value,
-            slope,
-            second,
-        )
+        beyond = _read(at, *self.compiled_arrays, value, slope, second)
         return value, slope, second, beyond
 
     def lookup(self, at: Array, functions: Sequence[int], *, slope: bool = True) -> list[Array]:

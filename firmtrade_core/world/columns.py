@@ -10,6 +10,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from firmtrade_core.codes.heads import read_money_head
 from firmtrade_core.world.errors import ColumnError
 
 
@@ -126,9 +127,10 @@ def guess_columns(columns: Sequence[str]) -> dict[str, str | None]:
     >>> guess_columns(["exporter_iso3", "importer_iso3", "industry_id", "trade"])["expenditure_musd"]
     'trade'
     """
-    plain = {
-        re.sub(r"[^a-z0-9]", "", str(column).casefold()): str(column) for column in reversed(list(columns))
-    }
+    # Also by what is left of a head without its money, `Value (thousand EUR)`; names as they stand come first.
+    heads = {str(column): read_money_head(str(column)) for column in reversed(list(columns))}
+    plain = {re.sub(r"[^a-z0-9]", "", head.name): column for column, head in heads.items() if head}
+    plain |= {re.sub(r"[^a-z0-9]", "", column.casefold()): column for column in heads}
     found: dict[str, str | None] = {}
     for role in ROLES:
         found[role.name] = next((plain[name] for name in role.known_as if name in plain), None)
