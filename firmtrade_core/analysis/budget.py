@@ -125,6 +125,8 @@ def sentence(equilibrium: Equilibrium, country: str) -> str:
     total = float(table["change"]["balance"])
     income = float(equilibrium.world.income[equilibrium.world.country_index(country)]) * BILLION
     share = level(100 * abs(total) / income, "%")
+    if equilibrium.parameters.duties == "labour_tax":
+        return f"The budget of {who}: {', '.join(told)}; the tax on labour keeps the budget what it was in real terms."
     end = (
         f"together {amount(total)} a year, {share} of income, which households "
         f"{'get' if total > 0 else 'pay'} as a lump sum"
