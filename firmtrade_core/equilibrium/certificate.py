@@ -250,10 +250,24 @@ def _deficits(result: Equilibrium) -> Array:
         expected = deficits * after / before
     elif result.parameters.deficits == "proportional":
         ratio = (result.income / own) / (world.income / (world.income - deficits))
-        return np.abs(ratio / ratio[0] - 1)
+        return np.abs(ratio / ratio[_first_partner(result)] - 1)
     else:
         expected = np.zeros_like(own)
     return np.abs(result.deficits - expected) / result.income
+
+
+def _first_partner(result: Equilibrium) -> NDArray[np.intp]:
+    """The first country that each trades with, directly or through others, (N,): itself where it trades with nobody.
+
+    Deficits are financed among them, so that they share a factor; mostly it is the world's first country.
+    """
+    trades = result.flows.sum(2) > 0
+    reach = trades | trades.T
+    if reach[0].all():
+        return np.zeros(len(reach), dtype=np.intp)
+    for _ in range(int(np.ceil(np.log2(len(reach)))) + 1):
+        reach = (reach.astype(float) @ reach) > 0
+    return np.asarray(reach.argmax(1), dtype=np.intp)
 
 
 def _goods_markets(result: Equilibrium) -> Array:

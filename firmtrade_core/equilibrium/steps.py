@@ -109,9 +109,10 @@ class Response:
         revenue = self._substitution(self._costs(self.price_response, eye)) + self.sales @ spend
         revenue = revenue + self._bending(self.price_response, spend)
         response = (self.weight[:, :, None] * revenue).sum(0, dtype=np.float64) - np.eye(n)
-        # All wages may rise together: the numeraire pins them down.
-        pin = system.labour_income / system.labour_income.sum()
-        self.wage_inverse = _inverse(response - pin * np.ones((n, 1)))
+        # All wages of those who trade with one another may rise together: they are pinned to where they are.
+        together = system.blocs[:, None] == system.blocs
+        pin = together * system.labour_income
+        self.wage_inverse = _inverse(response - pin / pin.sum(1, keepdims=True))
 
     def _chain_inputs(
         self,

@@ -170,6 +170,8 @@ class System:
             np.where(both, self.new_final_shares, 1) / np.where(both, self.final_shares, 1)
         )
         self._prepare_kernels(world, shock)
+        #: Which countries trade with one another, directly or through others, as numbers, (N,): mostly all zeros.
+        self.blocs = _blocs(world, shock)
 
     def _prepare_kernels(self, world: World, shock: Shock) -> None:
         """Everything in (6) that moves with the shock alone."""
@@ -492,7 +494,8 @@ class System:
             return self.deficits * (labour_income + profits).sum() / self.world_value_added
         if self.parameters.deficits == "proportional":
             spending = own_income * self.spending_ratio
-            return spending * (own_income.sum() / spending.sum()) - own_income
+            factor = np.bincount(self.blocs, own_income) / np.bincount(self.blocs, spending)
+            return spending * factor[self.blocs] - own_income
         return np.zeros(self.countries)
 
     def _income(self, point: Point, flows: Flows, labour: Array) -> Array:
@@ -604,6 +607,22 @@ class System:
             sales = sales if factor is None else sales * factor
         total = sales.sum(2, keepdims=True)
         return shares, sales / np.where(total > 0, total, 1.0)
+
+
+def _blocs(world: World, shock: Shock) -> NDArray[np.intp]:
+    """Numbers of the groups into which empty cells and embargoes divide the world, (N,).
+
+    No deficit can be financed from outside a group: each has a factor of its own under proportional deficits.
+    """
+    cells = world.expenditure > 0
+    if shock.trade_cost is not None:
+        cells = cells & np.isfinite(shock.trade_cost)
+    trades = np.asarray(cells.any(2))
+    if trades[0].all() or trades[:, 0].all():
+        return np.zeros(len(trades), dtype=np.intp)
+    from scipy.sparse.csgraph import connected_components
+
+    return np.asarray(connected_components(trades, directed=False)[1], dtype=np.intp)
 
 
 def _sector_first(array: Array) -> Array:

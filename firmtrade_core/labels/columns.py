@@ -180,7 +180,7 @@ _COLUMNS = (
     Column("chance_high", "Chance, high", "%"),
     Column("expected_before", "Expected exports, baseline", "m USD a year", "Chance of being there times sales if there."),
     Column("expected_after", "Expected exports, scenario", "m USD a year", "Chance of being there times sales if there."),
-    Column("sales_if", "Sales if there", "m USD a year"),
+    Column("sales_there", "Sales once there", "m USD a year", "Times the chance, the expected exports."),
     Column("cost_if", "Cost of being there", "m USD a year"),
     Column("tariff", "Tariff", "%"),
     Column("chance_without_tariff", "Chance without the tariff", "%"),
