@@ -62,7 +62,7 @@ def elasticities_by_sector(
     if curve is not None:
         by_sector = spread_of_choices(curve).set_index("sector")["spread"]
         spread_of_choice = rows["sector"].map(by_sector).fillna(0.0)
-        error = np.hypot(error, spread_of_choice)
+        error = (error**2 + spread_of_choice**2) ** 0.5
     low, high = raw - quantile * error, raw + quantile * error
     pooled = random_effects(raw, error) if len(rows) >= FEWEST else _not_pooled(raw, error)
     status = np.select([raw <= 0, low <= 0], ["wrong sign", "too noisy"], "usable")
