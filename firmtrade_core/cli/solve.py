@@ -258,7 +258,7 @@ def _content(
         else {"country": home.country, "count": len(home), "source": home.source},
         "headline": _headline(result),
         "budget": budgets(result).to_dict(orient="records") if payers(result) else [],
-        "countries": table.to_dict(orient="records"),
+        "countries": table.astype(object).where(table.notna(), None).to_dict(orient="records"),
         "certificate": certificate_content(result),
     }
 

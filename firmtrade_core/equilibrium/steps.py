@@ -84,7 +84,7 @@ class Response:
             )
             self.entry_price = push / _single(own[:, :, None])
         income = np.where(evaluation.income > 0, evaluation.income, 1.0)
-        labour = system.labour_income * np.exp(evaluation.point.wage + system.labour(evaluation.point))
+        labour = system.labour_income * np.exp(evaluation.point.wage + evaluation.labour)
         kept = not (system.free_entry or system.margins.competitive)
         if system.parameters.deficits == "proportional":
             # Spending moves with own income, whatever the deficit on top.
