@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
-from scipy.special import log_ndtr, ndtr, ndtri
+from scipy.special import log_ndtr, ndtri
 
 from firmtrade_core.margins.base import (
     Array,
@@ -18,6 +18,7 @@ from firmtrade_core.margins.base import (
     solve_nest,
     substitution_between,
 )
+from firmtrade_core.margins.normal import upper_tail
 from firmtrade_core.margins.tables import Table, TableStack, quintic_pieces
 from firmtrade_core.world.world import World
 
@@ -113,9 +114,15 @@ class LognormalMargins(Margins):
         s = self.dispersion
         k = self.threshold + threshold_change
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            potential, presence = ndtr(s - k / s), ndtr(-k / s)
-            change = np.log(potential) - self._baseline[0]
-            share = np.exp(k - s**2 / 2) * presence / potential
+            deviations = k / s
+            presence = upper_tail(deviations)
+            deviations -= s
+            potential = upper_tail(deviations)
+            share = np.exp(k - s**2 / 2)
+            share *= presence
+            share /= potential
+            change = np.log(potential, out=potential)
+            change -= self._baseline[0]
         if not presence.min() > _SMALLEST_RATIO:
             far = presence <= _SMALLEST_RATIO
             log_s, log_n = log_ndtr(s - k[far] / s), log_ndtr(-k[far] / s)

@@ -10,6 +10,7 @@ from scipy.special import ndtr
 
 from firmtrade_core.margins import Armington, Krugman, Lognormal, MarginFamily, Margins, Pareto
 from firmtrade_core.margins.lognormal import LognormalMargins, assumed_presence
+from firmtrade_core.margins.normal import upper_tail
 from tests.worlds import make_world
 
 WORLD = make_world(5, 3, seed=1)
@@ -143,3 +144,11 @@ def test_the_certificate_s_functions_are_the_closed_forms() -> None:
         exact, found = margins.evaluate(moved), margins.verified(moved)
         np.testing.assert_allclose(found.log_potential, exact.log_potential, rtol=1e-12, atol=1e-14)
         np.testing.assert_allclose(found.fixed_cost_share, exact.fixed_cost_share, rtol=1e-10, atol=1e-14)
+
+
+def test_the_normal_tail_is_that_of_another_library() -> None:
+    x = np.concatenate([np.linspace(-45, 37, 20_001), [-np.inf, 0.0, 1e5]])
+    np.testing.assert_allclose(upper_tail(x), ndtr(-x), rtol=1e-12, atol=1e-300)
+    np.testing.assert_allclose(upper_tail(x), ndtr(-x), rtol=0, atol=2e-15)
+    cells = np.moveaxis(np.random.default_rng(0).normal(size=(3, 4, 5)), 0, 2)
+    np.testing.assert_allclose(upper_tail(cells), ndtr(-cells), rtol=1e-14)
