@@ -116,12 +116,12 @@ def test_tables_hold_the_margin_functions_and_the_nest(
     margins = Lognormal(2.4).calibrate(WORLD, ELASTICITY, within)
     index = np.random.default_rng(seed).normal(0, spread, WORLD.expenditure.shape)
     read, exact = margins.effective(index), Margins.effective(margins, index)
-    np.testing.assert_allclose(read[0], exact[0], atol=1e-12)
-    np.testing.assert_allclose(read[1], exact[1], atol=1e-10)
-    np.testing.assert_allclose(read[2], exact[2], atol=1e-12)
+    np.testing.assert_allclose(read[0], exact[0], atol=1e-11)
+    np.testing.assert_allclose(read[1], exact[1], atol=1e-8)
+    np.testing.assert_allclose(read[2], exact[2], atol=1e-11)
     change = margins.threshold_change(index)
     potential = margins.evaluate(change).log_potential
-    np.testing.assert_allclose(change - (1 - margins.nest) * potential, index, atol=1e-12)
+    np.testing.assert_allclose(change - (1 - margins.nest) * potential, index, atol=1e-10)
 
 
 @pytest.mark.parametrize("within", [None, np.array([6.0, 9.0, 30.0])], ids=["plain", "nested"])
@@ -132,7 +132,7 @@ def test_cells_beyond_the_tables_are_solved_one_by_one(within: np.ndarray | None
     potential, slope, share = margins.effective(index)
     change = margins.threshold_change(index)
     found = margins.evaluate(change)
-    np.testing.assert_allclose(potential, margins.nest * found.log_potential, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(potential, margins.nest * found.log_potential, rtol=1e-10, atol=1e-11)
     np.testing.assert_allclose(share, found.fixed_cost_share, atol=1e-10)
     assert (slope <= 0).all()
 
