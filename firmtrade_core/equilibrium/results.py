@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium.baseline import Baseline
+from firmtrade_core.equilibrium.budget import PublicBudget, budget_after, budget_before
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.shock import Shock
@@ -159,6 +160,16 @@ class Equilibrium:
     def labour_income(self) -> Array:
         """w'L', (N,)."""
         return self.baseline.labour_income * self.wage_change * self.labour_change
+
+    @cached_property
+    def budget_before(self) -> PublicBudget:
+        """The public budget of the baseline, by country: duties, subsidies, outlay, labour tax and their sum."""
+        return budget_before(self)
+
+    @cached_property
+    def budget(self) -> PublicBudget:
+        """The public budget afterwards."""
+        return budget_after(self)
 
     # Welfare ------------------------------------------------------------------------------------
 
