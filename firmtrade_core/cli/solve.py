@@ -71,6 +71,13 @@ def solve(
     labour_supply: Annotated[
         float | None, typer.Option(help="Labour-supply elasticity, 0 or more; 0 unless given.")
     ] = None,
+    duties: Annotated[
+        str | None, typer.Option(help="How duties come back: lump_sum (the default) or labour_tax.")
+    ] = None,
+    fixed_cost_abroad: Annotated[
+        float | None,
+        typer.Option(help="Share of fixed costs paid in the market's labour, 0 to 1; 0 unless given."),
+    ] = None,
     home_file: Annotated[
         Path | None,
         typer.Option(
@@ -111,6 +118,8 @@ def solve(
                 "deficits": deficits,
                 "entry": entry,
                 "labour_supply_elasticity": labour_supply,
+                "duties": duties,
+                "fixed_cost_abroad": fixed_cost_abroad,
             },
             markups,
         )
@@ -258,7 +267,7 @@ def _content(
         else {"country": home.country, "count": len(home), "source": home.source},
         "headline": _headline(result),
         "budget": budgets(result).to_dict(orient="records") if payers(result) else [],
-        "countries": table.to_dict(orient="records"),
+        "countries": table.astype(object).where(table.notna(), None).to_dict(orient="records"),
         "certificate": certificate_content(result),
     }
 
@@ -308,6 +317,7 @@ def _page(
             for code in payers(result)[:LISTED]
         ),
         "",
+        *_elastic(result),
         f"{'Real income':34}{'change':>10}{'dollars':>18}{'exports':>10}",
     ]
     listed = len(table) if len(table) <= 2 * LISTED else LISTED
@@ -323,6 +333,22 @@ def _page(
         f"hash {certificate.content_hash}",
     ]
     return "\n".join(lines)
+
+
+def _elastic(result: Equilibrium) -> list[str]:
+    """Where labour supply responds, that dollars net the extra work, and by how much welfare differs from real income."""
+    if not result.parameters.labour_supply_elasticity:
+        return []
+    from firmtrade_core.labels import change
+
+    world = result.world
+    welfare = 100 * float(result.equivalent_variation.sum() / world.income.sum())
+    income = 100 * float((world.income * (result.real_income_change - 1)).sum() / world.income.sum())
+    return [
+        f"Dollars are welfare: the equivalent variation, real income less the cost of working more. World: welfare "
+        f"{change(welfare)} of income, real income {change(income)}.",
+        "",
+    ]
 
 
 def _row(record: dict[Any, Any]) -> str:

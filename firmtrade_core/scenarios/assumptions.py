@@ -43,6 +43,10 @@ def assumed(scenario: Scenario, equilibrium: Equilibrium) -> str:
         "free entry" if structure.entry == "free" else "",
         DEFICITS[structure.deficits],
         f"labour supply {structure.labour_supply_elasticity:g}" if structure.labour_supply_elasticity else "",
+        "duties lower the tax on labour" if structure.duties == "labour_tax" else "",
+        f"{100 * structure.fixed_cost_abroad:.3g} % of fixed costs paid abroad"
+        if structure.fixed_cost_abroad
+        else "",
     ]
     return " · ".join(part for part in parts if part)
 

@@ -67,7 +67,7 @@ class Atlas:
         self.within = within
         self.notes: list[str] = []
         self.abroad = ~np.eye(len(world.countries), dtype=bool)[:, :, None]
-        self.country_parts = _parts_of_countries(world.countries)
+        self.country_parts = parts_of_countries(world.countries)
         self.sector_parts = _parts_of_sectors(world.sectors)
 
     # Axes ---------------------------------------------------------------------------------------
@@ -258,7 +258,8 @@ def _union(sets: Iterable[Parts]) -> Parts:
     return frozenset().union(*sets)
 
 
-def _parts_of_countries(labels: Sequence[str]) -> tuple[Parts, ...]:
+def parts_of_countries(labels: Sequence[str]) -> tuple[Parts, ...]:
+    """Countries that each label of a world stands for."""
     alone = frozenset(labels)
 
     def parts(label: str) -> Parts:

@@ -254,6 +254,19 @@ class ExportSubsidy(Reach):
         return value
 
 
+class ProductionSubsidy(Card):
+    """The countries' governments pay their producers a share of what buyers pay them, at home and abroad.
+
+    Negative values tax production. It is on top of what is paid today.
+    """
+
+    kind: Literal["production_subsidy"] = "production_subsidy"
+    countries: Names
+    sectors: Names = (ALL_GOODS,)
+    except_sectors: NamesOrNone = ()
+    value: Rate
+
+
 class TradeCost(Reach):
     """Variable (iceberg) trade costs change by a fraction: -0.05 takes five percent off."""
 
@@ -462,6 +475,7 @@ AnyCard = Annotated[
     | FreeTradeArea
     | CustomsUnion
     | ExportSubsidy
+    | ProductionSubsidy
     | TradeCost
     | FixedCost
     | Embargo
@@ -477,6 +491,7 @@ CARDS: tuple[type[Card], ...] = (
     FreeTradeArea,
     CustomsUnion,
     ExportSubsidy,
+    ProductionSubsidy,
     TradeCost,
     FixedCost,
     Embargo,
@@ -513,7 +528,7 @@ class Structure(_Frozen):
         to the world and the trade elasticities.
     services_markup
         Markup of services over cost, less one, where a published set is used: no set covers services.
-    entry, deficits, labour_supply_elasticity
+    entry, deficits, labour_supply_elasticity, duties, fixed_cost_abroad
         See `firmtrade_core.equilibrium.Parameters`.
     """
 
@@ -530,6 +545,8 @@ class Structure(_Frozen):
     entry: Literal["restricted", "free"] = "restricted"
     deficits: Literal["fixed", "proportional", "removed"] = "proportional"
     labour_supply_elasticity: Annotated[float, Field(ge=0, le=20)] = 0.0
+    duties: Literal["lump_sum", "labour_tax"] = "lump_sum"
+    fixed_cost_abroad: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     @field_validator("family", mode="before")
     @classmethod
