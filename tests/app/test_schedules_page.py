@@ -1,0 +1,24 @@
+"""The lab on policies in force: the day on a slider, the story beside it, and a schedule of one's own."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from tests.app.test_pages import html, lab
+
+
+def test_policies_in_force_move_with_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = lab(monkeypatch)
+    app.selectbox(key="preset").set_value("us_in_force_2026_08_22").run()
+    assert not app.exception
+    shown = html(app)
+    assert "in force on 22 August 2026" in shown and "Canadian goods" in shown and "Section 338" in shown
+    slider = next(s for s in app.select_slider if s.label == "Policy on this day")
+    assert slider.value == date(2026, 8, 22) and len(slider.options) == 9
+    slider.set_value(date(2026, 2, 21)).run()
+    assert not app.exception
+    shown = html(app)
+    assert "in force on 21 February 2026" in shown and "Supreme Court" in shown
+    assert app.session_state["store"].scenario.cards[0].day == date(2026, 2, 21)
