@@ -697,6 +697,17 @@ class Scenario(_Frozen):
             raise readable(error, self.FIELDS) from None
 
 
+def older_default(content: Any) -> str:
+    """What a reader is told of a scenario of version 1 that names no structure; empty for any other."""
+    if not isinstance(content, Mapping) or content.get("version") != 1 or content.get("structure"):
+        return ""
+    return (
+        "This scenario was written when firms did not differ unless it said so, and deficits were a fixed share of the "
+        "world. It names neither, and is shown under today's choices: firms that differ, deficits in step with income. Its "
+        "numbers differ from those of then; Model choices bring them back (Armington, fixed share of the world)."
+    )
+
+
 def _of_version_1(content: Mapping[Any, Any]) -> dict[Any, Any]:
     """A version 1 as this version says it."""
     structure = content.get("structure")
