@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.labels import grouped, number
-from firmtrade_core.margins import FirmSector, FirmShift, Lognormal
+from firmtrade_core.margins import FirmSector, FirmShift, Lognormal, TreatedRows
 from firmtrade_core.panel.columns import catalogue
 from firmtrade_core.scenarios import schema
 from firmtrade_core.scenarios.atlas import Atlas
@@ -132,7 +132,7 @@ class Treatment:
     def shift(self, world: World) -> FirmShift | None:
         """What the engine takes: the sectors whose firms a programme has reached."""
         place = self.home.sector_of(world)[self.firm]
-        moved = {}
+        moved, treated = {}, {}
         for s in np.unique(place[self.treated & (place >= 0)]):
             rows = place == s
             moved[world.sectors[s]] = FirmSector(
@@ -141,7 +141,20 @@ class Treatment:
                 self.fixed_cost_saving[rows],
                 self.weight[rows],
             )
-        return FirmShift(moved) if moved else None
+            treated[world.sectors[s]] = self.rows(world, int(s), self.treated & rows)
+        return FirmShift(moved, treated) if moved else None
+
+    def rows(self, world: World, sector: int, chosen: NDArray[np.bool_]) -> TreatedRows:
+        """Rows of one sector, (R,) of bool, as its record numbers firms: weight, and how far m and g have moved."""
+        number = np.cumsum(self.home.sector_of(world) == sector) - 1
+        own = self.firm[chosen]
+        m, g = (self.home.firms[c].to_numpy(float)[own] for c in ("capability", "fixed_cost_saving"))
+        return TreatedRows(
+            number[own].astype(np.intp),
+            self.weight[chosen],
+            self.capability[chosen] - m,
+            self.fixed_cost_saving[chosen] - g,
+        )
 
 
 def effect_of(card: schema.Programme, home: HomeFirms | None, units: float | None = None) -> Effect:

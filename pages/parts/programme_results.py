@@ -247,7 +247,7 @@ def _numbers(study: ProgrammeStudy, drawn: float) -> None:
     cells = "".join(
         _cell(study, *line)
         for line in measures(study.result)
-        if line[0] not in ("outlay", "funds") and (line[0] != "gain" or not study.result.account.known)
+        if line[0] not in ("outlay", "public") and (line[0] != "gain" or not study.result.account.known)
     )
     cells += _displaced(study)
     state = "done" if study.finished else "working"

@@ -172,7 +172,13 @@ def _answer(
     cards: list[dict[str, Any]], world: World, home: HomeFirms, family: str = "firms"
 ) -> dict[str, float]:
     """Relative changes predicted for the home country."""
-    structure = {"family": family, "elasticity": ELASTICITY, "tail": TAIL}
+    structure = {
+        "family": family,
+        "elsewhere": "pareto",
+        "elasticity": ELASTICITY,
+        "tail": TAIL,
+        "deficits": "fixed",
+    }
     scenario = Scenario.model_validate({"cards": cards, "structure": structure})
     found = run(scenario, world, home=home)
     place = world.country_index(home.country)
