@@ -12,12 +12,13 @@ from firmtrade_core.figures.attribution import parts_by, waterfall
 from firmtrade_core.labels import change
 from firmtrade_core.report.export import About, about_result
 from firmtrade_core.report.page_tables import about_growth, attribution_tables
+from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 from pages.parts import chart
 from pages.parts.exports import several_downloads
 from pages.parts.firm_growth import growth_among_firms
-from pages.parts.frame import certificate_line, complain, notes, open_page, table
+from pages.parts.frame import assumed_line, certificate_line, complain, notes, open_page, table
 from pages.parts.growth_years import current_choice, two_years
 from pages.parts.looking import country_chooser
 from pages.parts.presets import sentence
@@ -39,6 +40,7 @@ def _scenario(store: Store, world: World) -> tuple[Attribution, str, Callable[[]
         complain("No equilibrium to show", str(problem), "Change the scenario in the Scenario lab.")
         return None
     found = attribute_scenario(equilibrium, store.country, store.scenario.name)
+    assumed_line(assumed(store.scenario, equilibrium))
     notes(read)
     certificate_line(equilibrium)
     return found, equilibrium.content_hash, lambda: about_result(store.scenario, equilibrium)

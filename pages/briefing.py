@@ -11,6 +11,7 @@ from firmtrade_core.paths import asset
 from firmtrade_core.scenarios.assumptions import FIXED_DEFICITS
 from firmtrade_core.world.world import World
 from pages.parts import address, drivers, views
+from pages.parts.budget import show_budget
 from pages.parts.exports import take_away
 from pages.parts.frame import certificate_line, complain, notice, open_page
 from pages.parts.presets import sentence
@@ -29,11 +30,11 @@ def _caveats(reading: Reading) -> None:
         "This is a long-run comparison: prices, wages and trade have settled. It says nothing about the months between.",
         "Numbers carry no interval yet. What would change the answer says how far the assumptions move them.",
     ]
-    if provenance.estimated_share:
+    if provenance.estimated_trade:
         items.insert(
             0,
-            f"Between pairs of countries, {100 * provenance.estimated_share:.0f}\u202f% of goods trade is estimated, and all "
-            "services trade: read single pairs and sectors with care, national totals with confidence.",
+            f"Estimated: {provenance.estimated_trade}, all of it between small partners. Read those pairs with care, "
+            "national totals and large partners with confidence.",
         )
     if FIXED_DEFICITS in reading.notes:
         items.insert(0, FIXED_DEFICITS)
@@ -56,6 +57,7 @@ def _page(store: Store, reading: Reading) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         drivers.show_drivers(store, reading)
+        show_budget(reading.second, store.country)
         _caveats(reading)
     with right:
         drivers.what_would_change_it(store, reading.world)
@@ -88,6 +90,7 @@ def _sectors(store: Store, reading: Reading) -> None:
 
 def _drivers(store: Store, reading: Reading) -> None:
     drivers.show_drivers(store, reading)
+    show_budget(reading.second, store.country)
 
 
 def _changes(store: Store, reading: Reading) -> None:

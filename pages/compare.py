@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 import streamlit as st
@@ -32,6 +33,7 @@ from firmtrade_core.report.export import (
     written_now,
 )
 from firmtrade_core.scenarios import Scenario, load_preset, preset_names
+from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.world.world import World
 from pages.parts import chart, views
 from pages.parts.exports import table_downloads
@@ -137,10 +139,18 @@ def _page(store: Store, world: World) -> None:
 
 def _in_words(first: Side, second: Side, world: World) -> None:
     items = "".join(
-        f"<li><b>{label}</b> {sentence(side.scenario, world) if side.scenario else 'The world as observed.'}</li>"
+        f"<li><b>{label}</b> {sentence(side.scenario, world) if side.scenario else 'The world as observed.'}"
+        f"{_under(side)}</li>"
         for label, side in (("First:", first), ("Second:", second))
     )
     st.html(f'<ul class="ft-list ft-sides">{items}</ul>')
+
+
+def _under(side: Side) -> str:
+    """The structure of a side, in small type."""
+    if side.scenario is None or side.result is None:
+        return ""
+    return f'<br><span class="ft-quiet ft-assumed">{escape(assumed(side.scenario, side.result))}</span>'
 
 
 def _difference(store: Store, first: Side, second: Side) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 
 import numpy as np
@@ -11,18 +12,30 @@ import streamlit as st
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.outcomes import BILLION, foreign
 from firmtrade_core.labels import number
-from firmtrade_core.report.export import Table, about_world, written_now
+from firmtrade_core.report.export import about_world, table, written_now
 from firmtrade_core.world.embedded import FIT_LABELS
 from firmtrade_core.world.world import World
 from pages.parts.bring import bring
 from pages.parts.exports import table_downloads
 from pages.parts.frame import open_page
 
-UNITS = {
-    **dict.fromkeys(("Income", "Exports", "Imports", "Deficit", "Output", "Traded"), "bn USD"),
-    "Tariff on goods": "mean, %",
-    "Traded share": "% of output",
-    "Value added": "% of output",
+#: Columns of the two tables, by what the functions below call them.
+COUNTRY_COLUMNS = {
+    "Country": "country",
+    "Code": "code",
+    "Income": "income",
+    "Exports": "exports_level",
+    "Imports": "imports_level",
+    "Deficit": "deficit",
+    "Tariff on goods": "goods_tariff",
+}
+SECTOR_COLUMNS = {
+    "Sector": "sector",
+    "Code": "code",
+    "Output": "output_level",
+    "Traded": "traded",
+    "Traded share": "traded_share",
+    "Value added": "value_added_share",
 }
 
 
@@ -43,10 +56,8 @@ def _quality(world: World) -> None:
     provenance = world.provenance
     left, right = st.columns(2, gap="large")
     with left:
-        share = provenance.estimated_share
-        title = (
-            f"Estimated: {100 * share:.0f}\u202f% of goods trade by value" if share else "What is estimated"
-        )
+        share = provenance.estimated_trade
+        title = f"Estimated: {share}" if share else "What is estimated"
         _listed(title, provenance.estimated or ("Nothing is marked as estimated.",))
     with right:
         _fit(world)
@@ -116,27 +127,27 @@ def _tables(world: World) -> None:
     n, s = world.shape
     left, right = st.columns(2, gap="large")
     with left:
-        _table(world, f"{n} economies", countries_table(world), "countries")
+        _table(world, f"{n} economies", countries_table(world), "countries", COUNTRY_COLUMNS)
     with right:
-        _table(world, f"{s} sectors", sectors_table(world), "sectors")
+        _table(world, f"{s} sectors", sectors_table(world), "sectors", SECTOR_COLUMNS)
 
 
-def _table(world: World, title: str, table: pd.DataFrame, name: str) -> None:
+def _table(world: World, title: str, frame: pd.DataFrame, name: str, columns: Mapping[str, str]) -> None:
     """A table as the screen writes numbers, with the plain figures to take away."""
-    label, _code, *figures = table.columns
-    head = "".join(f"<th>{escape(words)}<small>{UNITS[words]}</small></th>" for words in figures)
+    taken = table(name, f"{title} of {world.name}", frame, columns)
+    label, _code, *figures = map(str, taken.frame.columns)
+    head = "".join(f"<th>{escape(words)}<small>{taken.units[words]}</small></th>" for words in figures)
     rows = "".join(
         f"<tr><th>{escape(str(row[0]))} <small>{escape(str(row[1]))}</small></th>"
         + "".join(f"<td>{number(float(value), significant=3, most_decimals=1)}</td>" for value in row[2:])
         + "</tr>"
-        for row in table.itertuples(index=False, name=None)
+        for row in taken.frame.itertuples(index=False, name=None)
     )
     st.html(
         f'<h2 class="ft-heading">{escape(title)}</h2><div class="ft-table" tabindex="0" role="region" '
         f'aria-label="{escape(title)}"><table><thead><tr><th>{label}</th>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
-    taken = Table(name, f"{title} of {world.name}", table, {column: UNITS[column] for column in figures})
     table_downloads(taken, lambda: (*about_world(world), written_now()), key=name)
 
 

@@ -20,13 +20,14 @@ from firmtrade_core.margins import FirmsError
 from firmtrade_core.panel.columns import catalogue
 from firmtrade_core.report.firm_tables import about_view, destinations_table, upgrades_table
 from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError, compile
+from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.scenarios.home import GRADES
 from firmtrade_core.scenarios.programmes import Treatment
 from firmtrade_core.world.world import World
 from pages.parts import chart
 from pages.parts.exports import several_downloads
 from pages.parts.firm_choice import Choice, current_choice, may_show_single_firms
-from pages.parts.frame import certificate_line, complain, notes, open_page, table
+from pages.parts.frame import assumed_line, certificate_line, complain, notes, open_page, table
 from pages.parts.home import home_line, home_or_complaint
 from pages.parts.solving import UnsolvedError, solve_scenario
 from pages.parts.store import Store, current, seeded
@@ -394,6 +395,7 @@ def _page(world: World) -> None:
         return
     head.html(f'<h1 class="ft-sentence">{escape(view.sentence())}</h1>')
     _numbers(view)
+    assumed_line(assumed(store.scenario, equilibrium))
     kind = "synthetic firms" if home.synthetic else "firms"
     who = f"{profile.label}, {kind} of {country_name(home.country)}"
     under = f"{who} · {world.name} · {store.scenario.name}"

@@ -8,15 +8,17 @@ from html import escape
 import streamlit as st
 
 from firmtrade_core.analysis.heterogeneity import Laws, compare_laws
+from firmtrade_core.analysis.steps import Steps, steps
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.figures import Headline
-from firmtrade_core.figures.heterogeneity import elasticity_dots, law_dots, margin_bars
+from firmtrade_core.figures.heterogeneity import elasticity_dots, law_dots, margin_bars, step_bars
 from firmtrade_core.labels import change, number
-from firmtrade_core.margins import FirmsError, TailError
+from firmtrade_core.margins import ElasticityKind, FirmsError, TailError
 from firmtrade_core.report.export import about_scenario, about_world, written_now
-from firmtrade_core.report.page_tables import about_laws, law_tables
+from firmtrade_core.report.page_tables import about_laws, law_tables, step_table
 from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError
+from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.world.world import World
 from pages.parts import chart
 from pages.parts.exports import several_downloads
@@ -26,6 +28,14 @@ from pages.parts.looking import country_chooser
 from pages.parts.presets import sentence
 from pages.parts.store import Store, current
 from pages.parts.worlds import short_sources
+
+ELASTICITY_KINDS: tuple[ElasticityKind, ...] = ("cost", "tariff")
+
+MEANING = (
+    "Market power: firms set markups, all of them alike. Selection: firms differ, and enter or leave markets. Input-output "
+    "links: what either does more, or less, where firms buy from firms, so that markups pile up along the chain. A part is "
+    "the mean, over every order in which the steps can be taken, of what it adds; the parts add up."
+)
 
 
 @st.cache_resource(show_spinner=False, max_entries=12)
@@ -52,10 +62,83 @@ def _compared(store: Store, world: World, home: HomeFirms | None) -> Laws | None
     return replace(found, country=store.country)
 
 
+@st.cache_resource(show_spinner=False, max_entries=12)
+def _split(
+    world_hash: str,
+    scenario_hash: str,
+    home_hash: str,
+    kind: ElasticityKind,
+    _scenario: Scenario,
+    _world: World,
+    _home: HomeFirms | None,
+    _laws: Laws,
+) -> Steps:
+    return steps(_scenario, _world, _world.countries[0], _home, kind=kind, known=_laws.results)
+
+
+def _steps(store: Store, world: World, home: HomeFirms | None, laws: Laws) -> list[Steps]:
+    """What market power, selection and input-output links each make of the answer."""
+    known = "" if home is None else home.content_hash
+    found, problems = [], []
+    for kind in ELASTICITY_KINDS:
+        try:
+            with st.spinner("Solving the steps from competition to firms that differ"):
+                split = _split(
+                    world.content_hash,
+                    store.scenario.content_hash,
+                    known,
+                    kind,
+                    store.scenario,
+                    world,
+                    home,
+                    laws,
+                )
+            found.append(split.looked_at(store.country))
+        except (EquilibriumError, FirmsError, ScenarioError, TailError) as error:
+            problems.append(f"At the same elasticity to {kind}s there is nothing to split: {error}")
+    if found:
+        first = found[0]
+        lines = [first.without_links()]
+        if len(found) > 1:
+            lines.append(f"At the same elasticity to tariffs instead: {found[1].sentence()}")
+        st.html(
+            f'<h2 class="ft-heading">{escape(first.sentence())}</h2>'
+            f'<ul class="ft-list">{"".join(f"<li>{escape(line)}</li>" for line in lines)}</ul>'
+        )
+        left, right = st.columns(2, gap="large")
+        with left:
+            drawn = step_bars(
+                found,
+                subtitle="Real income with firms that differ less real income under competition, percentage points; mean over "
+                f"the orders of the steps · {world.name} · {store.scenario.name}",
+                source=short_sources(world),
+            )
+            chart.draw(drawn, key="steps", result=laws.hash, kind="steps")
+        with right:
+            table(
+                f"Real income of {country_name(store.country)}, change",
+                ("Step by step", "With links", "Without links"),
+                [
+                    (
+                        str(row["label"])[:1].upper() + str(row["label"])[1:] + said,
+                        change(float(row["with_links"])),
+                        change(float(row["without_links"])),
+                    )
+                    for split, said in zip(found, ("", ", same elasticity to tariffs"), strict=False)
+                    for row in split.table().to_dict("records")
+                    if split is first or row["model"] == "differ"
+                ],
+            )
+            st.html(f'<p class="ft-quiet">{escape(MEANING)}</p>')
+    for problem in problems:
+        st.html(f'<p class="ft-quiet">{escape(problem)}</p>')
+    return found
+
+
 def _headlines(laws: Laws) -> list[Headline]:
     return [
         Headline(
-            str(row["label"]),
+            str(row["label"]) + (" · this scenario" if row["law"] == laws.chosen else ""),
             float(row["real_income"]),
             "%",
             f"real income, {change(float(row['welfare']), 'bn USD')}",
@@ -105,8 +188,12 @@ def _page(world: World) -> None:
     laws = _compared(store, world, home)
     if laws is None:
         return
-    st.html(f'<h2 class="ft-heading">{escape(laws.headline())}</h2>')
-    headline_strip(_headlines(laws), laws.hash)
+    own = laws.results.get(laws.chosen)
+    headline_strip(
+        _headlines(laws), laws.hash, assumed=() if own is None else (assumed(store.scenario, own),)
+    )
+    st.html(f'<p class="ft-quiet">{escape(laws.headline())}</p>')
+    found = _steps(store, world, home, laws)
     source, name = short_sources(world), store.scenario.name
     under = f"{world.name} · {name}"
     left, right = st.columns(2, gap="large")
@@ -129,9 +216,11 @@ def _page(world: World) -> None:
         chart.draw(drawn, key="margins", result=laws.hash, kind="margins")
     _details(laws)
     several_downloads(
-        law_tables(laws),
+        [*law_tables(laws), *([step_table(found)] if found else [])],
         lambda: (
-            *about_scenario(store.scenario, next(iter(laws.results.values()))),
+            *about_scenario(
+                store.scenario, laws.results.get(laws.chosen) or next(iter(laws.results.values()))
+            ),
             *about_world(world),
             *about_laws(laws),
             written_now(),

@@ -6,6 +6,7 @@ import streamlit as st
 
 from firmtrade_core.world.world import World
 from pages.parts import address, levers, sharing, structure, views
+from pages.parts.budget import show_budget
 from pages.parts.exports import take_away
 from pages.parts.frame import certificate_line, complain, notes, notice, open_page
 from pages.parts.presets import preset_chooser, sentence
@@ -79,6 +80,7 @@ def _instrument(world: World) -> None:
         _history(store, world)
     if reading:
         programme_results(store, world)
+        show_budget(reading.second, store.country)
         views.below(store, reading)
         notes(reading.notes)
         certificate_line(reading.second)

@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from firmtrade_core.jobs import Job, JobStatus
-from firmtrade_core.report.export import Table, written_now
+from firmtrade_core.report.export import written_now
 from firmtrade_core.report.methods import (
     ASSUMPTIONS,
     GLOSSARY,
@@ -23,6 +23,7 @@ from firmtrade_core.report.methods import (
     citation,
     component_versions,
 )
+from firmtrade_core.report.page_tables import replication_table
 from firmtrade_core.report.replicate import Report, replications, stored_run
 from firmtrade_core.report.replication_job import run_replications
 from firmtrade_core.world.world import World
@@ -143,11 +144,9 @@ def _latest(stored: Report, made: Report | str | None) -> Report:
 
 
 def _report(name: str, report: Report) -> None:
-    held = sum(row.holds for row in report.rows)
-    verdict = f"{held} of {len(report.rows)} numbers within their band"
     kind = "ft-good" if report.holds else "ft-error"
     st.html(
-        f'<h3 class="ft-heading">{escape(report.title)}</h3><p class="{kind}"><b>{verdict}</b> · {escape(report.dated)}</p>'
+        f'<h3 class="ft-heading">{escape(report.title)}</h3><p class="{kind}"><b>{escape(report.verdict)}</b> · {escape(report.dated)}</p>'
         f'<p class="ft-quiet">{escape(report.citation)}</p>'
     )
     _rows(report.summary(), f"{report.title}: summary")
@@ -155,7 +154,7 @@ def _report(name: str, report: Report) -> None:
         notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
         st.html(f'<ul class="ft-list">{notes}</ul>')
         _rows(report.table(), f"{report.title}: all numbers", tall=True)
-        table = Table(name.replace("-", "_"), report.title, report.table())
+        table = replication_table(report)
         about = (("Published in", report.citation), ("Run", report.dated), written_now())
         table_downloads(table, lambda: about, key=f"replication_{name}")
 
@@ -165,13 +164,15 @@ def _rows(table: pd.DataFrame, label: str, *, tall: bool = False) -> None:
         f"<tr><th scope='row'>{escape(str(row.result))}</th><td>{escape(str(row.place))}</td><td>{escape(str(row.unit))}</td>"
         f"<td class='ft-num'>{_number(row.published)}</td><td class='ft-num'>{_number(row.ours)}</td>"
         f"<td class='ft-num'>{_number(row.difference, signed=True)}</td><td class='ft-num'>{_number(row.band)}</td>"
-        f"<td class='ft-{'holds' if row.verdict != 'misses' else 'misses'}'>{escape(str(row.verdict))}</td></tr>"
+        f"<td>{escape(str(row.difference_unit))}</td>"
+        f"<td class='ft-{'holds' if row.verdict != 'misses' else 'misses'}'>{escape(str(row.verdict))}</td>"
+        f"<td>{escape(str(row.cause))}</td></tr>"
         for row in table.itertuples(index=False)
     )
     st.html(
         f'<div class="ft-words{" ft-tall" if tall else ""}" tabindex="0" role="region" aria-label="{escape(label)}"><table><thead>'
         "<tr><th>Result</th><th>Where</th><th>Unit</th><th class='ft-num'>Published</th><th class='ft-num'>Ours</th>"
-        "<th class='ft-num'>Difference</th><th class='ft-num'>Band</th><th>Verdict</th></tr></thead>"
+        "<th class='ft-num'>Difference</th><th class='ft-num'>Band</th><th>In</th><th>Verdict</th><th>Why this band</th></tr></thead>"
         f"<tbody>{lines}</tbody></table></div>"
     )
 

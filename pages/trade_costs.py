@@ -19,7 +19,7 @@ from firmtrade_core.gravity.errors import GravityError
 from firmtrade_core.gravity.estimate import GravityEstimate
 from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.gravity.structure import ad_valorem_equivalent, read_structure
-from firmtrade_core.labels import Unit, Variable, grouped, in_percent, number
+from firmtrade_core.labels import Variable, grouped, in_percent, number
 from firmtrade_core.paths import asset
 from firmtrade_core.report.export import About, Table, about_world, written_now
 from firmtrade_core.report.gravity_words import dropped, equation_words, latex_table, python_code, term_name
@@ -31,6 +31,7 @@ from firmtrade_core.report.page_tables import (
 )
 from firmtrade_core.scenarios.estimated_policy import estimated_policy
 from firmtrade_core.world.elasticities import ElasticitySet, elasticity_sets
+from firmtrade_core.world.embedded import BORDER_PREMIUM, DISTANCE_ELASTICITY
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 from pages.parts import chart
@@ -55,7 +56,7 @@ MAPS = {
 }
 
 #: Half-ranges of the maps' colours: log points, percent.
-SCALES = {"residuals": 200.0, "inward": 50.0, "outward": 50.0}
+SCALES = {"residuals": 2.0, "inward": 50.0, "outward": 50.0}
 
 
 # What is estimated -------------------------------------------------------------------------------
@@ -190,13 +191,13 @@ def _estimate(file: PanelFile, chosen: Choices) -> GravityEstimate | None:
 
 
 def _warning(world: World, chosen: Choices) -> None:
-    share = world.provenance.estimated_share
+    share = world.provenance.estimated_trade
     if chosen.source == "world" and share:
         st.html(
-            f'<p class="ft-quiet">Bilateral detail of this world is estimated for {100 * share:.0f}\u202f% of goods trade, from a '
-            "gravity prior with distance elasticity −1 and contiguity 0.5, and all its detail by sector: its coefficients "
-            "partly give that prior back. Read them as a check of the world, not as evidence on trade costs; the stored run "
-            "and the elasticities below come from observed trade.</p>"
+            f'<p class="ft-quiet">Estimated: {share}, the small cells of this world. The shipped one fills them from a gravity '
+            f"prior (distance elasticity {number(DISTANCE_ELASTICITY)}, contiguity {number(BORDER_PREMIUM)}), and small cells "
+            "are most of what a regression sees: coefficients partly give that prior back. Read them as a check of the "
+            "world, not as evidence on trade costs; the stored run and the elasticities below come from observed trade.</p>"
         )
 
 
@@ -272,7 +273,7 @@ def _table(world: World, found: GravityEstimate, file: PanelFile, chosen: Choice
         + " ".join(escape(note) for note in found.notes)
         + "</p>"
     )
-    unit = "m USD" if chosen.source == "world" else "as in the file"
+    unit = "m USD" if chosen.source == "world" else "the file's own money"
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         table_downloads(
             coefficient_table(found), lambda: _about(world, found, file, chosen), key="coefficients"
@@ -459,13 +460,13 @@ def _mapped(
         own = found.cells[found.cells["exporter"].astype(str) == country]
         totals = own.groupby(own["importer"].astype(str))[["trade", "fitted"]].sum()
         totals = totals[(totals["trade"] > 0) & (totals["fitted"] > 0)].drop(country, errors="ignore")
-        gap = pd.Series(100 * np.log(totals["trade"] / totals["fitted"]), index=totals.index)
-        words = f"Log of actual over fitted exports of {name}, × 100 (brown: less than fitted)"
+        gap = pd.Series(np.log(totals["trade"] / totals["fitted"]), index=totals.index)
+        words = f"Log of actual over fitted exports of {name} (brown: less than fitted)"
         title = f"{name}: no exports in the sample"
         if len(gap):
-            times = number(float(np.exp(gap.max() / 100)))
+            times = number(float(np.exp(gap.max())))
             title = f"{name} sells {times} times what is fitted to {country_name(str(gap.idxmax()))}"
-        return _by_country(world, gap), _variable("Actual against fitted", words, "points"), title
+        return _by_country(world, gap), _variable("Actual against fitted", words, "log points"), title
     year = int(found.cells["year"].max())
     reading = read_structure(found, year=year, elasticity=ELASTICITY)
     series = reading.resistances.set_index("country")[chosen.shown]
@@ -480,7 +481,7 @@ def _by_country(world: World, values: pd.Series) -> np.ndarray:
     return values.reindex(list(world.countries)).to_numpy(dtype=np.float64)
 
 
-def _variable(label: str, words: str, unit: Unit = "%") -> Variable:
+def _variable(label: str, words: str, unit: str = "%") -> Variable:
     return Variable("gravity", label, unit, words, "MODEL 5")
 
 
@@ -582,10 +583,10 @@ def _by_year(chosen: Choices) -> None:
         source=f"{head['source']}; {head['equation']}.",
     )
     chart.draw(drawn, key="gravity_years", result=f"years{chosen.term}")
-    levels = dict.fromkeys(
-        ("estimate", "std_error", "low", "high"), "per unit of the regressor, on log trade"
+    units = dict.fromkeys(map(str, table_of_years.select_dtypes("number").columns), "log points per unit")
+    stored = Table(
+        "gravity_by_year", "Gravity by sector and year, stored run", table_of_years, units | {"year": "year"}
     )
-    stored = Table("gravity_by_year", "Gravity by sector and year, stored run", table_of_years, levels)
     about = (("Source", head["source"]), ("Equation", head["equation"]), written_now())
     table_downloads(stored, lambda: about, key="gravity_years", label="All sectors and years")
 

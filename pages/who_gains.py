@@ -32,6 +32,7 @@ from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.scenarios.words import countries as spoken
 from firmtrade_core.world.world import World
 from pages.parts import chart
+from pages.parts.budget import show_budget
 from pages.parts.exports import several_downloads
 from pages.parts.frame import certificate_line, complain, headline_strip, notes, open_page, table
 from pages.parts.home import home_line, home_or_complaint, look_at_home
@@ -268,6 +269,7 @@ def _page(world: World) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         _sectors(equilibrium, country, under)
+        show_budget(equilibrium, country)
     with right:
         _dependence(equilibrium, country, under)
         _vulnerable(equilibrium, country)

@@ -15,7 +15,8 @@ from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.labels import change, in_percent, number
 from firmtrade_core.margins import FirmsMargins
 from firmtrade_core.margins.lognormal import LognormalMargins
-from firmtrade_core.scenarios import HomeFirms, Scenario, compile
+from firmtrade_core.scenarios import HomeFirms, Scenario, compile, resolved
+from firmtrade_core.scenarios.compile import elasticity_of
 from firmtrade_core.scenarios.words import countries as spoken
 from firmtrade_core.world.world import World
 
@@ -25,6 +26,7 @@ BILLION = 1e-3  # of million USD
 
 #: Laws of firms in the order of the screen: the scenario's word and what readers call it.
 LAWS = {
+    "armington": "Competition",
     "krugman": "All firms alike",
     "pareto": "Pareto firms",
     "lognormal": "Lognormal firms",
@@ -48,12 +50,18 @@ class Laws:
         Laws that could not be solved, and why; what was read approximately.
     own : str
         What the home country's own firms are called.
+    chosen : str
+        The law of the scenario itself, as settled here: its numbers are those of every other page.
+    kind : {"cost", "tariff"}
+        What all laws share: the elasticity of trade to costs, or to tariffs.
     """
 
     country: str
     results: dict[str, Equilibrium]
     notes: tuple[str, ...] = ()
     own: str = LAWS["firms"]
+    chosen: str = ""
+    kind: str = "cost"
 
     @property
     def labels(self) -> dict[str, str]:
@@ -170,21 +178,19 @@ class Laws:
     # Words --------------------------------------------------------------------------------------
 
     def headline(self) -> str:
-        """How much it matters, in one sentence."""
+        """How far the answer runs over the laws, in one sentence; why is told by `analysis.steps`."""
         table, who = self.table(), spoken([self.country]).text
         values = table["real_income"]
         low, high = _extremes(table, "real_income")
         spread = float(high["real_income"] - low["real_income"])
         if spread < ALIKE:
             return (
-                f"How firms differ hardly matters here: real income of {who} moves by "
+                f"The law of firms hardly matters here: real income of {who} moves by "
                 f"{change(float(values.mean()))} under every law."
             )
-        size = float(np.abs(values).max())
         return (
-            f"How firms differ moves the answer for {who} by {number(spread)} points, {in_percent(spread / size)} of "
-            f"the effect: real income {change(float(low['real_income']))} with {_plain(low['label'])}, "
-            f"{change(float(high['real_income']))} with {_plain(high['label'])}."
+            f"Real income of {who} runs from {change(float(low['real_income']))} {_under(low['label'])} to "
+            f"{change(float(high['real_income']))} {_under(high['label'])}, {number(spread)} points."
         )
 
     def reasons(self) -> list[str]:
@@ -201,10 +207,13 @@ class Laws:
             f"{number(_tariff_elasticity(result, self.country), significant=3)} with {_plain(self.labels[law])}"
             for law, result in self.results.items()
         ]
-        return (
+        shared = (
             "What the laws share is an elasticity to costs, not to tariffs: a tariff also takes the revenue that pays for "
-            f"entering a market. Sales abroad fall per percent of tariff by {', '.join(told)} (percent)."
+            "entering a market."
+            if self.kind == "cost"
+            else "What the laws share is an elasticity to tariffs, over all countries' exports."
         )
+        return f"{shared} Sales abroad fall per percent of tariff by {', '.join(told)} (percent)."
 
     def shared_elasticity(self) -> str:
         """What is alike under all laws, and how far the country's own firms part from it."""
@@ -247,7 +256,7 @@ class Laws:
         return (
             f"With {_plain(self.labels[law])} exports to {spoken([low['destination']]).text} answer costs with an elasticity of "
             f"{number(low['elasticity'], significant=3)}, those to {spoken([high['destination']]).text} with "
-            f"{number(high['elasticity'], significant=3)}; with equal or Pareto firms it is the same everywhere. Where few "
+            f"{number(high['elasticity'], significant=3)}; with no market power, equal or Pareto firms it is the same everywhere. Where few "
             "firms are present, a small change in cost lets many in or out."
         )
 
@@ -266,7 +275,7 @@ class Laws:
         ]
         return (
             f"Firms that enter or leave markets, net of their size, account for {', '.join(told)} of the change in "
-            "exports; with equal firms all of it comes from firms that stay."
+            "exports; where firms do not select, all of it comes from firms that stay."
             if told
             else ""
         )
@@ -282,6 +291,10 @@ class Laws:
             f"The number of exporters moves by {change(float(low['exporters']))} with {_plain(low['label'])} and by "
             f"{change(float(high['exporters']))} with {_plain(high['label'])}."
         )
+
+
+def _under(label: object) -> str:
+    return "under competition" if label == LAWS["armington"] else f"with {_plain(label)}"
 
 
 def _extremes(table: pd.DataFrame, column: str) -> tuple[dict[Any, Any], dict[Any, Any]]:
@@ -300,7 +313,7 @@ def _plain(label: object) -> str:
     text = str(label)
     keep = text.split()[0] in ("Pareto",)
     text = text if keep else text[:1].lower() + text[1:]
-    return text.replace("all firms alike", "firms all alike")
+    return text.replace("all firms alike", "firms all alike").replace("competition", "no market power")
 
 
 def compare_laws(
@@ -322,13 +335,16 @@ def compare_laws(
     EquilibriumError
         If no law has an equilibrium.
     """
+    scenario = resolved(scenario, home)
+    chosen = {"eaton_kortum": "armington"}.get(scenario.structure.family, scenario.structure.family)
     wanted = laws or tuple(law for law in LAWS if law != "firms" or home is not None)
     results: dict[str, Equilibrium] = {}
     notes: list[str] = []
     own = LAWS["firms"] if home is None else own_label(home)
     failed: EquilibriumError | None = None
     for law in wanted:
-        changes = [{"family": law}]
+        # Eaton-Kortum's answers are Armington's: the scenario's own word is kept.
+        changes = [{"family": scenario.structure.family if law == chosen else law}]
         if law == "firms" and scenario.structure.elsewhere == "pareto":
             changes.append({"family": law, "elsewhere": "lognormal"})
         for change_ in changes:
@@ -349,7 +365,8 @@ def compare_laws(
             notes.append(f"{(LAWS | {'firms': own})[law]} left out: {failed}")
     if not results:
         raise failed or EquilibriumError("No law of firms was asked for.")
-    return Laws(country, results, tuple(notes), own)
+    _, kind = elasticity_of(scenario.structure)
+    return Laws(country, results, tuple(notes), own, chosen, kind)
 
 
 def own_label(home: HomeFirms) -> str:

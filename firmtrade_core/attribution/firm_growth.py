@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from firmtrade_core.attribution.result import AttributionError
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.jobs import Checkpoints, Progress, silent
 from firmtrade_core.labels import change as written
-from firmtrade_core.labels import listed
+from firmtrade_core.labels import listed, money
 from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS, TOP_SHARE, suppress
 from firmtrade_core.panel.productivity import INPUTS, productivity_index
@@ -28,6 +29,13 @@ MARGINS: dict[str, tuple[str, str]] = {
     "entrants": ("New exporters", "Firms that exported nowhere in the first year."),
     "left_markets": ("Markets given up", "Firms that still export, but no longer to the destination."),
     "exits": ("Firms that stopped", "Firms that export nowhere in the second year."),
+}
+
+#: What firms did on balance: in words, and the margins that it nets.
+NET: dict[str, tuple[str, ...]] = {
+    "same firms in the same markets": ("incumbents",),
+    "exporters' new markets less those given up": ("new_markets", "left_markets"),
+    "new exporters less those that stopped": ("entrants", "exits"),
 }
 
 #: Parts of aggregate productivity: label and what it is.
@@ -81,7 +89,7 @@ class FirmHistory:
     @property
     def unit(self) -> tuple[str, float]:
         """How amounts are written, and its size in millions of the panel's money: billions of dollars, else millions."""
-        return ("bn USD", 1e3) if self.money == "USD" else (f"million {self.money}", 1.0)
+        return ("bn USD", 1e3) if self.money == "USD" else (money(self.money, "m"), 1.0)
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -133,6 +141,7 @@ def _productivity(panel: FirmPanel, weight: pd.Series) -> pd.DataFrame:
     if {"value_added", "employment"} <= set(table):
         per_worker = table["value_added"].astype(float) / table["employment"].astype(float)
         found["labour"] = np.log(per_worker.where(per_worker > 0))
+        found["value_added"] = table["value_added"].astype(float)
     if {"sales", "wages", *INPUTS} <= set(table):
         found["total_factor"] = productivity_index(panel)
     for name in {size for _, size in MEASURES.values()} & set(table):
@@ -207,15 +216,25 @@ class FirmGrowth:
     def sentence(self) -> str:
         """The finding in words, built from the numbers."""
         who = country_name(self.history.home) if self.history.home.isupper() else self.history.label
-        moved = "rose" if self.totals["change"] >= 0 else "fell"
-        steps = self.steps()
-        same = steps[np.sign(steps["change"]) == np.sign(self.totals["change"])]
-        text = f"Exports of {who} {moved} by {written(abs(self.percent)).lstrip('+')} from {self.first} to {self.second}"
-        if same.empty:
+        percent = self.percent
+        moved = "rose" if percent >= 0 else "fell"
+        text = f"Exports of {who} {moved} by {written(abs(percent)).lstrip('+')} from {self.first} to {self.second}"
+        net = self.net()
+        if any(not np.isfinite(value) for value in net.values()):
             return f"{text}."
-        top = same.loc[same["change"].abs().idxmax()]
-        label = str(top["label"])
-        return f"{text}, above all by {label[:1].lower()}{label[1:]} ({written(float(top['percent']))})."
+        pushing = sorted((v for v in net.values() if v * percent > 0), key=abs, reverse=True)
+        told = sorted(net.items(), key=lambda item: -item[1] * np.sign(percent))
+        words = ", ".join(f"{name} {written(value)}" for name, value in told)
+        lead = "above all by " if pushing and abs(pushing[0]) > abs(sum(pushing[1:])) else ""
+        return f"{text}{', ' if lead else ': '}{lead}{words}."
+
+    def net(self) -> dict[str, float]:
+        """Percent of exports before by what firms did on balance: gains of one kind less the losses of its opposite.
+
+        Gross margins must not lead a sentence: new exporters bring much where as many stop. NaN where a part is withheld.
+        """
+        share = 100 * self.totals / float(self.totals["before"])
+        return {words: float(sum(share[key] for key in keys)) for words, keys in NET.items()}
 
 
 def attribute_firms(history: FirmHistory, first: int, second: int) -> FirmGrowth:
@@ -307,7 +326,7 @@ def _withhold(cells: pd.DataFrame, moves: pd.DataFrame, hidden: list[str]) -> pd
 
 @dataclass(frozen=True)
 class ProductivityGrowth:
-    """Change of aggregate productivity by its sources, log points (Melitz and Polanec 2015).
+    """Change of the weighted mean of firms' log productivity by its sources, log points (Melitz and Polanec 2015).
 
     Parameters
     ----------
@@ -315,33 +334,49 @@ class ProductivityGrowth:
         Of `MEASURES`.
     parts
         By `PARTS`; they add up to ``total``.
+    total
+        Change of the mean of logs, weighted by the size in `MEASURES`: not the growth of the aggregate itself.
     firms
         Firms behind: ``survivors``, ``entrants``, ``exits``; and ``left_out``, those there in both years but measured
         in one, which would pass for entrants or exits.
+    aggregate
+        Growth of the ratio of sums over all firms, percent; NaN of a measure that is no ratio of sums.
     """
 
     measure: str
     parts: Mapping[str, float]
     total: float
     firms: Mapping[str, int]
+    aggregate: float = math.nan
 
     def steps(self) -> pd.DataFrame:
-        """One row per part: part, label, explanation, change (100 log points, about percent)."""
+        """One row per part: part, label, explanation, change (log points)."""
         return pd.DataFrame(
             [
-                {"part": key, "label": label, "explanation": words, "change": 100 * self.parts[key]}
+                {"part": key, "label": label, "explanation": words, "change": self.parts[key]}
                 for key, (label, words) in PARTS.items()
             ]
         )
 
     def sentence(self) -> str:
         """The finding in words."""
-        name = MEASURES[self.measure][0]
-        largest = max(PARTS, key=lambda key: self.parts[key] * np.sign(self.total))
-        moved = "grew" if self.total >= 0 else "fell"
-        size = written(100 * abs(self.total)).lstrip("+")
+        name, size = MEASURES[self.measure]
+        sign = 1.0 if self.total >= 0 else -1.0
+        largest = max(PARTS, key=lambda key: sign * self.parts[key])
+        mean = f"the mean of firms' logs, weighted by {size}, {_moved(self.total, 'log points')}"
         label = PARTS[largest][0]
-        return f"{name} {moved} by {size}; {label[:1].lower()}{label[1:]} did most ({written(100 * self.parts[largest])})."
+        most = (
+            f"; {label[:1].lower()}{label[1:]} did most ({written(self.parts[largest], 'log points')})"
+            if sign * self.parts[largest] > 0
+            else ""
+        )
+        if math.isfinite(self.aggregate):
+            return f"{name} of all firms {_moved(self.aggregate, '%')}; {mean}{most}."
+        return f"{name}: {mean}{most}."
+
+
+def _moved(value: float, unit: str) -> str:
+    return f"{'grew' if value >= 0 else 'fell'} by {written(abs(value), unit).lstrip('+')}"
 
 
 def attribute_productivity(
@@ -384,7 +419,17 @@ def attribute_productivity(
             f"Fewer than {FEWEST_FIRMS} firms are {' or '.join(few)}: the parts would reveal them. Choose other years."
         )
     total = parts.pop("total")
-    return ProductivityGrowth(measure, parts, total, firms)
+    return ProductivityGrowth(measure, parts, total, firms, _aggregate(there, first, second, measure))
+
+
+def _aggregate(firms: pd.DataFrame, first: int, second: int, measure: str) -> float:
+    """Growth of value added per worker of all firms together, percent; NaN of total factor productivity."""
+    if measure != "labour":
+        return math.nan
+    known = firms[firms["value_added"].notna() & (firms["employment"] > 0)]
+    sums = known[["value_added", "employment"]].mul(known["weight"], axis=0).groupby(known["year"]).sum()
+    per_worker = sums["value_added"] / sums["employment"]
+    return float(100 * (per_worker[second] / per_worker[first] - 1)) if per_worker[first] > 0 else math.nan
 
 
 # As a job ---------------------------------------------------------------------------------------

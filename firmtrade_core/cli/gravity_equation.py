@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from firmtrade_core.paths import whole_file
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -247,7 +249,8 @@ def _tried(what: Any, as_json: bool) -> Any:
 def _written(table: pd.DataFrame, path: Path, as_json: bool) -> None:
     def write() -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        table.to_csv(path, index=False)
+        with whole_file(path) as part:
+            table.to_csv(part, index=False)
 
     _tried(write, as_json)
 

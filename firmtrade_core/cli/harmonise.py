@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from firmtrade_core.cli.words import for_the_command_line
+
 if TYPE_CHECKING:
     from firmtrade_core.harmonise.pipeline import Outcome, Settings
 
@@ -32,6 +34,9 @@ def harmonise(
     first_month: Annotated[int, typer.Option(help="Month in which years of trade begin.")] = 1,
     fiscal_month: Annotated[int, typer.Option(help="Month in which years of firm tables begin.")] = 1,
     shift: Annotated[list[str] | None, typer.Option(help="Days to shipment: export=3.")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="Which column holds what, where its name does not tell: firm=ID.")
+    ] = None,
     constant: Annotated[
         list[str] | None, typer.Option(help="What holds for every line: flow=export.")
     ] = None,
@@ -73,6 +78,7 @@ def harmonise(
             shift_days={flow: _days(text) for flow, text in _pairs(shift).items()},
             fiscal_month=fiscal_month,
             constants=_pairs(constant),
+            columns=_pairs(column),
             corrections=_corrections(correct),
             act_on=tuple(sorted(DEFAULT_RULES))
             if act_on is None
@@ -86,10 +92,11 @@ def harmonise(
         )
         outcome = _run(_files(folder, concordances), output, salt, settings, review, quiet=as_json)
     except (HarmoniseError, ConcordanceError, WorldError) as error:
+        message = _advised(str(error))
         if as_json:
-            typer.echo(json.dumps({"error": type(error).__name__, "message": str(error)}))
+            typer.echo(json.dumps({"error": type(error).__name__, "message": message}))
         else:
-            typer.echo(str(error), err=True)
+            typer.echo(message, err=True)
         raise typer.Exit(2) from error
     except KeyboardInterrupt:
         typer.echo("Interrupted; run the same command again to go on.", err=True)
@@ -97,6 +104,17 @@ def harmonise(
     _print(outcome, as_json)
     # Records none of which can be used are no panel.
     raise typer.Exit(0 if any(source["kept"] for source in outcome.sources) else 1)
+
+
+def _advised(message: str) -> str:
+    """A message with the options of this door that do what it asks for."""
+    if "say which column" in message:
+        message += " Here: --column FIELD=COLUMN (such as --column product=cmdCode) or --constant FIELD=TEXT (flow=export)."
+    if "year of all rows" in message:
+        message += " The year of firm tables: --table-year 2019."
+    if "name a folder of UNSD or WITS" in message:
+        message += " Here: --concordances FOLDER, or --edition none."
+    return for_the_command_line(message)
 
 
 def _run(

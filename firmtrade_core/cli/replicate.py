@@ -65,7 +65,7 @@ def _print(report: Report, everything: bool) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _PIPED_WIDTH
-    outcome = "holds" if report.holds else "misses"
+    outcome = report.verdict if report.holds else f"misses; {report.verdict}"
     table = Table(
         title=f"{report.title}: {outcome}", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
@@ -73,20 +73,24 @@ def _print(report: Report, everything: bool) -> None:
         table.add_column(heading)
     for heading in ("Published", "Ours", "Difference", "Band"):
         table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("In")
     table.add_column("Verdict")
     for row in (report.table() if everything else report.summary()).itertuples():
-        relative = "%" if str(row.difference_unit).startswith("%") else ""
         table.add_row(
             f"{row.result}, {row.unit}".removesuffix(", "),
             str(row.place),
             _number(row.published),
             _number(row.ours),
-            f"{_number(row.difference)}{relative}",
-            f"{_number(row.band)}{relative}",
+            _number(row.difference),
+            _number(row.band),
+            str(row.difference_unit),
             str(row.verdict),
             style="bold red" if row.verdict == "misses" else None,
         )
     console.print(table)
+    for cause in dict.fromkeys(row.cause for row in report.rows):
+        bands = [row for row in report.rows if row.cause == cause]
+        console.print(f"- {len(bands)} bands: {cause}")
     for note in report.notes:
         console.print(f"- {note}")
     console.print(f"{report.citation} ({report.dated})\n", style="dim")

@@ -204,6 +204,7 @@ def _content(
     table: pd.DataFrame,
     home: HomeFirms | None,
 ) -> dict[str, Any]:
+    from firmtrade_core.analysis.budget import budgets, payers
     from firmtrade_core.scenarios.assumptions import assumed
     from firmtrade_core.scenarios.results import certificate_content
 
@@ -221,6 +222,7 @@ def _content(
         if home is None
         else {"country": home.country, "count": len(home), "source": home.source},
         "headline": _headline(result),
+        "budget": budgets(result).to_dict(orient="records") if payers(result) else [],
         "countries": table.to_dict(orient="records"),
         "certificate": certificate_content(result),
     }
@@ -247,6 +249,8 @@ def _page(
     table: pd.DataFrame,
     home: HomeFirms | None,
 ) -> str:
+    from firmtrade_core.analysis.budget import payers
+    from firmtrade_core.analysis.budget import sentence as sentence_of
     from firmtrade_core.labels import change, level
     from firmtrade_core.scenarios.assumptions import assumed
 
@@ -264,6 +268,10 @@ def _page(
         f"World welfare  {change(headline['equivalent_variation'] / 1e3, 'bn USD')}",
         f"Duties         {level(headline['duties_before'] / 1e3, 'bn USD')} to "
         f"{level(headline['duties_after'] / 1e3, 'bn USD')}",
+        *(
+            f"Budget         {sentence_of(result, code).removeprefix('The budget ')}"
+            for code in payers(result)[:LISTED]
+        ),
         "",
         f"{'Real income':34}{'change':>10}{'dollars':>18}{'exports':>10}",
     ]

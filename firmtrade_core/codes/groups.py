@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from firmtrade_core.codes.countries import closest_text, country_names
+from firmtrade_core.codes.countries import country_names, plain_text
 
 #: Groups that country_converter knows, by the name of its column.
 CONVERTER_GROUPS = {"EU": "EU27", "OECD": "OECD", "G7": "G7", "G20": "G20", "APEC": "APEC"}
@@ -82,22 +82,48 @@ def group_label(name: str) -> str:
     return GROUP_LABELS[_key(name)]
 
 
+def group_of(name: str) -> str | None:
+    """Key of the group that a text names, by key, label or customary name in any case; None where it names none.
+
+    Examples
+    --------
+    >>> group_of("eu"), group_of("European Union"), group_of("UE"), group_of("Europe")
+    ('EU', 'EU', 'EU', None)
+    """
+    return _by_name().get(plain_text(str(name)))
+
+
+@cache
+def _by_name() -> dict[str, str]:
+    names = {plain_text(name): key for key, others in _CUSTOMARY.items() for name in others.split("|")}
+    for key, label in GROUP_LABELS.items():
+        names |= {plain_text(key): key, plain_text(label): key, plain_text(label.split(" (")[0]): key}
+    return names
+
+
+#: What groups are called besides their keys and labels.
+_CUSTOMARY = {
+    "EU": "EU27|EU-27|EU27_2020|UE|UE27|EUN|European Union 27|Unión Europea|Union européenne|União Europeia|Europäische Union",
+    "EFTA": "AELC|AELE", "USMCA": "NAFTA|T-MEC|TMEC|CUSMA|TLCAN|ALENA", "MERCOSUR": "Mercosul|Southern Common Market",
+    "AFCFTA": "ZLECAf", "OECD": "OCDE", "GCC": "Gulf states",
+}  # fmt: skip
+
+
 def group_members(name: str) -> tuple[str, ...]:
     """Codes of a group's members, sorted; the name in any case.
 
     Raises
     ------
     KeyError
-        Naming the groups that look alike.
+        Naming the groups there are.
     """
     return _members(_key(name))
 
 
 def _key(name: str) -> str:
-    key = str(name).strip().upper().replace(" ", "_").replace("-", "_")
-    if key not in GROUP_LABELS:
-        alike = closest_text(key, GROUP_LABELS)
-        raise KeyError(f"There is no group {str(name)[:40]!r}. Choose {' or '.join(alike or GROUP_LABELS)}.")
+    key = group_of(name)
+    if key is None:
+        raise KeyError(f"There is no group {str(name)[:40]!r}. Choose {' or '.join(GROUP_LABELS)}.")
     return key
 
 

@@ -31,6 +31,8 @@ class Anderson:
 
     def __init__(self, size: int, memory: int = 15, longest_step: float = 0.7) -> None:
         self.longest_step = longest_step
+        # More differences than directions would only tell of rounding.
+        memory = max(1, min(memory, size // 2))
         self._steps = np.zeros((memory, size))
         self._changes = np.zeros((memory, size))
         #: Inner products of the changes, kept up to date row by row.
@@ -49,11 +51,15 @@ class Anderson:
         fresh._filled, fresh._next = self._filled, self._next
         return fresh
 
+    def forget(self) -> None:
+        """Start anew from the plain iteration."""
+        self._filled, self._next, self._best, self._last = 0, 0, np.inf, None
+
     def propose(self, point: Array, residual: Array) -> Array:
         """Next point, given ``residual`` = G(point) - point."""
         size = float(np.abs(residual).max())
         if size > _TOLERATED_GROWTH * self._best:
-            self._filled, self._next, self._best = 0, 0, size
+            self.forget()
         elif self._last is not None:
             self._steps[self._next] = point - self._last[0]
             self._changes[self._next] = residual - self._last[1]

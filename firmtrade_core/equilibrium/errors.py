@@ -28,6 +28,13 @@ class InsolvencyError(EquilibriumError):
     """
 
 
+class OneWayTradeError(EquilibriumError):
+    """Without deficits, countries that buy abroad but sell nothing there (or the reverse) have no equilibrium.
+
+    Keep their deficits (fixed or proportional), or give the world the sales that are missing.
+    """
+
+
 class ConvergenceError(EquilibriumError):
     """No equilibrium was found to the tolerance. The message names the market that is furthest off."""
 

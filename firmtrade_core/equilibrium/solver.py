@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +19,13 @@ from firmtrade_core.equilibrium.errors import (
     ConvergenceError,
     IndeterminacyError,
     InsolvencyError,
+    OneWayTradeError,
 )
 from firmtrade_core.equilibrium.parameters import Parameters
+from firmtrade_core.equilibrium.path import Path, part_of
 from firmtrade_core.equilibrium.results import Certificate, Equilibrium, combined_hash
 from firmtrade_core.equilibrium.shock import Shock
+from firmtrade_core.equilibrium.steps import Response
 from firmtrade_core.equilibrium.system import Evaluation, System
 from firmtrade_core.world.world import World
 
@@ -39,8 +44,14 @@ _EMPTYING_SECTOR = 1e-2
 #: Under free entry, a larger response to a unit disturbance counts as indeterminate.
 _LARGEST_STRETCH = 1e4
 
-#: A wage response whose inverse has larger entries is treated as singular.
-_LARGEST_INVERSE = 1e8
+#: A point whose gaps exceed the best ones this many times is left again, for a shorter step from the best point.
+_TOLERATED_GROWTH = 30.0
+
+#: So many shorter steps in turn mean that no step from there helps.
+_MOST_RETREATS = 12
+
+#: Worlds under one structure whose baseline accounts and response are kept.
+_MOST_KEPT = 6
 
 
 @dataclass(frozen=True)
@@ -56,13 +67,13 @@ class Iteration:
     memory
         Past steps that Anderson acceleration combines.
     refresh
-        Iterations after which the response of wages is computed anew.
+        Iterations after which the response of the equations is computed anew, where they stand.
     """
 
     tolerance: float = TOLERANCE
-    limit: int = 600
+    limit: int = 300
     memory: int = 15
-    refresh: int = 40
+    refresh: int = 25
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +82,39 @@ class _State:
 
     world_hash: str
     vector: Array
-    wage_step: Array
     accelerate: Anderson
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """What all shocks to one world under one structure share."""
+
+    baseline: Baseline
+    response: Response
+
+
+_prepared: OrderedDict[tuple[str, str], _Prepared] = OrderedDict()
+_prepared_lock = Lock()
+
+
+def _prepare(world: World, parameters: Parameters) -> _Prepared:
+    """Baseline accounts and how the equations respond around them; the latest few are kept."""
+    key = (world.content_hash, parameters.content_hash(world))
+    with _prepared_lock:
+        found = _prepared.get(key)
+        if found is not None:
+            _prepared.move_to_end(key)
+            return found
+    baseline = calibrate(world, parameters)
+    system = System(world, Shock(), parameters, baseline)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        response = Response(system, system.evaluate(system.start()))
+    found = _Prepared(baseline, response)
+    with _prepared_lock:
+        _prepared[key] = found
+        while len(_prepared) > _MOST_KEPT:
+            _prepared.popitem(last=False)
+    return found
 
 
 def solve(
@@ -105,6 +147,8 @@ def solve(
         Where shock or structure do not fit the world.
     ConvergenceError
         Naming the market furthest from clearing.
+    OneWayTradeError
+        Where deficits are removed from countries whose trade runs one way.
     InsolvencyError
         Where a fixed surplus or an outlay would take all of a country's income.
     IndeterminacyError
@@ -114,17 +158,14 @@ def solve(
     """
     began = time.perf_counter()
     shock.check(world)
-    baseline = calibrate(world, parameters)
-    system = System(world, shock, parameters, baseline)
-    found, steps = _find(system, start, iteration or Iteration(), world)
-    if system.free_entry:
-        _require_determinate(system, found, world)
-    state = _State(world.content_hash, found.vector, found.wage_step, found.accelerate)
-    return _certify(
-        _assemble(system, found.evaluation, world, shock, parameters, baseline, state),
-        steps,
-        time.perf_counter() - began,
-    )
+    if parameters.deficits == "removed":
+        _require_trade_both_ways(world, shock)
+    prepared = _prepare(world, parameters)
+    search = _Search(world, shock, parameters, prepared, iteration or Iteration())
+    found = search.run(start)
+    if search.system.free_entry:
+        _require_determinate(search.system, found, world)
+    return search.certified(found, began)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,32 +175,153 @@ class _Found:
     converged: bool
     vector: Array
     evaluation: Evaluation
-    wage_step: Array
+    response: Response
     accelerate: Anderson
-    steps: int
     broke: NDArray[np.bool_]
 
 
-def _find(
-    system: System, start: Equilibrium | None, iteration: Iteration, world: World
-) -> tuple[_Found, int]:
-    """A point where all gaps close, and the steps it took: from the nearest start, then more carefully."""
-    steps = 0
-    for vector, wage_step, accelerate in _attempts(system, start, iteration, world):
-        found = _iterate(system, vector, wage_step, iteration, accelerate)
-        steps += found.steps
-        if found.converged:
-            _refuse_insolvency(found.evaluation.income <= 0, world)
-            return found, steps
-        if system.free_entry:
-            _refuse_corner(found.evaluation.point.firms, world, _EMPTYING_SECTOR)
-    _refuse_insolvency(found.broke, world)
-    raise ConvergenceError(
-        f"No equilibrium was found in {steps} iterations; furthest from clearing: "
-        f"{_furthest(found.evaluation.gaps, world)}. The shock may be too large for this structure, or gains of "
-        "scale feed on themselves in it: try smaller steps, restricted entry, a smaller labour-supply elasticity "
-        "or a smaller Pareto tail."
-    )
+class _Search:
+    """Looks for the point where all gaps close: from the nearest start, then more carefully, then along the shock."""
+
+    def __init__(
+        self, world: World, shock: Shock, parameters: Parameters, prepared: _Prepared, iteration: Iteration
+    ) -> None:
+        self.world, self.shock, self.parameters, self.iteration = world, shock, parameters, iteration
+        self.baseline, self.response = prepared.baseline, prepared.response
+        self.system = System(world, shock, parameters, self.baseline)
+        self.steps = 0
+
+    def run(self, start: Equilibrium | None) -> _Found:
+        """The solution.
+
+        Raises
+        ------
+        ConvergenceError, InsolvencyError, IndeterminacyError
+        """
+        broke, first = np.zeros(self.system.countries, dtype=bool), None
+        for vector, accelerate in self._attempts(start):
+            found = self._iterate(self.system, vector, self.response, accelerate)
+            if found.converged:
+                _refuse_insolvency(found.evaluation.income <= 0, self.world)
+                return found
+            if self.system.free_entry:
+                _refuse_corner(found.evaluation.point.firms, self.world, _EMPTYING_SECTOR)
+            broke |= found.broke
+            first = first or found
+        assert first is not None
+        path = self._follow()
+        if isinstance(path, _Found):
+            return path
+        if broke.any() and path.solvency is not None:
+            # The country that comes closest to losing all is the cause; others fail with it.
+            left = path.solvency / (self.world.income / self.baseline.labour_income)
+            broke = left <= left.min()
+        _refuse_insolvency(broke, self.world)
+        raise ConvergenceError(
+            f"No equilibrium was found in {self.steps} iterations; furthest from clearing: "
+            f"{_furthest(first.evaluation.gaps, self.world)}. Followed from nothing, the shock could be solved up to "
+            f"{max(path.reached, 0.0):.1%} of its size (in logs) and no further. It may be too large for this structure, or "
+            "gains of scale feed on themselves in it: try smaller steps, restricted entry, a smaller labour-supply "
+            "elasticity or a smaller Pareto tail."
+        )
+
+    def _attempts(self, start: Equilibrium | None) -> Iterator[tuple[Array, Anderson]]:
+        cold, memory = self.system.start(), self.iteration.memory
+        if start is not None and isinstance(start.state, _State):
+            state = start.state
+            if state.world_hash == self.world.content_hash and state.vector.shape == cold.shape:
+                yield state.vector, state.accelerate.resume()
+        yield cold, Anderson(len(cold), memory)
+        yield cold, Anderson(len(cold), min(memory, 5), longest_step=0.1)
+
+    def _follow(self) -> _Found | Path:
+        """The solution at the end of the path from no shock to the full one, or how far it led.
+
+        Each stretch starts on the line through the last two points, with the response at the last one.
+        """
+        path, response = Path(self.system.start()), self.response
+        while not path.ended:
+            before, (fraction, vector) = self.steps, path.ahead()
+            part = part_of(self.shock, self.world, fraction)
+            system = System(self.world, part, self.parameters, self.baseline)
+            found = self._iterate(system, vector, response, Anderson(len(vector), self.iteration.memory))
+            if not found.converged or (found.evaluation.income <= 0).any():
+                path.retreat()
+            elif fraction >= 1:
+                return found
+            else:
+                path.advance(fraction, found.vector, self.steps - before)
+                response, point = Response(system, found.evaluation), found.evaluation.point
+                earned = system.labour_income * np.exp(point.wage + system.labour(point))
+                path.solvency = found.evaluation.income / earned
+        return path
+
+    def _iterate(self, system: System, vector: Array, response: Response, accelerate: Anderson) -> _Found:
+        """Steps by the response of the equations, accelerated; a step that makes matters worse is taken back and halved."""
+        iteration, converged = self.iteration, False
+        broke = np.zeros(system.countries, dtype=bool)
+        best, retreats = np.inf, 0
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            for steps in range(iteration.limit):
+                now = system.evaluate(vector)
+                largest = system.largest_gap(now)
+                converged = largest <= iteration.tolerance
+                if converged:
+                    break
+                if steps > iteration.refresh:
+                    broke |= now.income <= 0
+                if np.isfinite(largest) and largest <= _TOLERATED_GROWTH * best:
+                    if steps and steps % iteration.refresh == 0:
+                        response = Response(system, now)
+                        accelerate.forget()
+                    if largest < best:
+                        best, retreats, anchor = largest, 0, (vector, now)
+                    vector = accelerate.propose(vector, response.step(system, now))
+                elif retreats < _MOST_RETREATS and best < np.inf:
+                    retreats += 1
+                    accelerate.forget()
+                    step = response.step(system, anchor[1])
+                    length = min(1.0, accelerate.longest_step / float(np.abs(step).max()))
+                    vector = anchor[0] + 0.5**retreats * length * step
+                else:
+                    break
+        self.steps += steps
+        return _Found(converged, vector, now, response, accelerate, broke)
+
+    def certified(self, found: _Found, began: float) -> Equilibrium:
+        """The equilibrium at the point found, with its certificate."""
+        state = _State(self.world.content_hash, found.vector, found.accelerate)
+        equilibrium = _assemble(
+            self.system, found.evaluation, self.world, self.shock, self.parameters, self.baseline, state
+        )
+        return _certify(equilibrium, self.steps, time.perf_counter() - began)
+
+
+def _require_trade_both_ways(world: World, shock: Shock) -> None:
+    """Balanced trade needs a way back for every sale: a group that others only sell to, or only buy from, has none.
+
+    Demand never falls to zero, so that wages would have to. The way back may lead through other countries.
+
+    Raises
+    ------
+    OneWayTradeError
+        Naming a country of the group.
+    """
+    sells = (world.expenditure > 0).any(2)
+    if sells.all() and (shock.trade_cost is None or np.isfinite(shock.trade_cost).all()):
+        return
+    if shock.trade_cost is not None:
+        sells = ((world.expenditure > 0) & np.isfinite(shock.trade_cost)).any(2)
+    from scipy.sparse.csgraph import connected_components
+
+    _, group = connected_components(sells, directed=True, connection="strong")
+    one_way = np.argwhere(sells & (group[:, None] != group[None, :]))
+    if len(one_way):
+        seller, buyer = one_way[0]
+        raise OneWayTradeError(
+            f"{world.countries[seller]} sells to {world.countries[buyer]}, from where nothing comes back to it, not through "
+            "other countries either: with deficits removed no wages can balance that. Let deficits be proportional or fixed."
+        )
 
 
 def _refuse_insolvency(broke: NDArray[np.bool_], world: World) -> None:
@@ -176,53 +338,6 @@ def _refuse_insolvency(broke: NDArray[np.bool_], world: World) -> None:
             "pays its outlay: after the shock they would take all its income. Let deficits be proportional or "
             "removed, or take a smaller shock."
         )
-
-
-def _attempts(
-    system: System, start: Equilibrium | None, iteration: Iteration, world: World
-) -> Iterator[tuple[Array, Array, Anderson]]:
-    cold = system.start()
-    if start is not None and isinstance(start.state, _State):
-        state = start.state
-        if state.world_hash == world.content_hash and state.vector.shape == cold.shape:
-            yield state.vector, state.wage_step, state.accelerate.resume()
-    wage_step = _invert(system.wage_response(system.evaluate(cold).flows))
-    yield cold, wage_step, Anderson(len(cold), iteration.memory)
-    yield cold, wage_step, Anderson(len(cold), iteration.memory, longest_step=0.1)
-
-
-def _iterate(
-    system: System, vector: Array, wage_step: Array, iteration: Iteration, accelerate: Anderson
-) -> _Found:
-    """Fixed-point iteration, wages by an approximate Newton step, all accelerated together."""
-    converged, broke = False, np.zeros(system.countries, dtype=bool)
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        for steps in range(iteration.limit):
-            now = system.evaluate(vector)
-            largest = system.largest_gap(now)
-            converged = largest <= iteration.tolerance
-            if converged or not np.isfinite(largest):
-                break
-            if steps > iteration.refresh:
-                broke |= now.income <= 0
-            if steps and steps % iteration.refresh == 0:
-                wage_step = _invert(system.wage_response(now.flows))
-            vector = accelerate.propose(vector, system.step(now, wage_step))
-    return _Found(converged, vector, now, wage_step, accelerate, steps, broke)
-
-
-def _invert(response: Array) -> Array:
-    """Inverse of the wage response, or the pseudo-inverse where it is singular.
-
-    Countries in autarky have wages tied to nobody else's: the pseudo-inverse leaves those where they are.
-    """
-    try:
-        inverse = np.linalg.inv(response)
-    except np.linalg.LinAlgError:
-        inverse = np.full_like(response, np.inf)
-    if not np.abs(inverse).max() < _LARGEST_INVERSE:
-        inverse = np.linalg.pinv(response, rcond=1e-12)
-    return np.asarray(inverse, dtype=np.float64)
 
 
 def _furthest(gaps: dict[str, Array], world: World) -> str:
@@ -340,7 +455,7 @@ def _refuse_corner(firms: Array, world: World, smallest: float) -> None:
 def _require_determinate(system: System, found: _Found, world: World) -> None:
     """Refuse corners and near-singular equilibria under free entry with several sectors (MODEL 3, (8))."""
     _refuse_corner(found.evaluation.point.firms, world, _SMALLEST_SECTOR)
-    stretch = _stretch(system, found.vector, found.wage_step)
+    stretch = _stretch(system, found.vector, found.response)
     if stretch > _LARGEST_STRETCH:
         raise IndeterminacyError(
             "Under free entry with these elasticities the equilibrium is not locally unique (a small change "
@@ -348,12 +463,12 @@ def _require_determinate(system: System, found: _Found, world: World) -> None:
         )
 
 
-def _stretch(system: System, vector: Array, wage_step: Array) -> float:
+def _stretch(system: System, vector: Array, response: Response) -> float:
     """How far unknowns move per unit of disturbance at a solution: a lower bound of |J⁻¹|, by GMRES."""
     from scipy.sparse.linalg import LinearOperator, gmres
 
     def step(at: Array) -> Array:
-        return system.step(system.evaluate(at), wage_step)
+        return response.step(system, system.evaluate(at))
 
     def product(direction: Array) -> Array:
         size = float(np.abs(direction).max())

@@ -464,48 +464,28 @@ class System:
     # Iteration ----------------------------------------------------------------------------------
 
     def largest_gap(self, evaluation: Evaluation) -> float:
-        """The largest gap, prices weighed as (6) weighs them, to the power 1-σ."""
+        """The largest gap, the numeraire's among them, prices weighed as (6) weighs them, to the power 1-σ."""
         gaps = dict(evaluation.gaps)
         if "price" in gaps:
             gaps["price"] = gaps["price"] * np.maximum(self.sigma - 1, 1.0)
+        gaps["numeraire"] = evaluation.point.wage - self.numeraire(evaluation.point.wage)
         return max(float(np.abs(gap).max()) for gap in gaps.values())
 
-    def step(self, evaluation: Evaluation, wage_step: Array) -> Array:
-        """The step of the plain iteration: wages by approximate Newton, the rest by substitution."""
-        gaps, wage = evaluation.gaps, evaluation.point.wage
-        raised = self._numeraire(wage - wage_step @ gaps["wage"]) - wage
-        # A country's spending follows its wages: predict it, rather than learn of it a step later.
-        predicted = {**gaps, "wage": raised, "expenditure": gaps["expenditure"] + raised}
-        return np.concatenate([block.ravel() for block in predicted.values()])
-
-    def _numeraire(self, wage: Array) -> Array:
+    def numeraire(self, wage: Array) -> Array:
         """Wages scaled so that Σ ŵ wL = Σ wL."""
         scale = (np.exp(wage) * self.labour_income).sum() / self.labour_income.sum()
         return wage - np.log(scale)
 
-    def wage_response(self, flows: Flows) -> Array:
-        """Approximate Jacobian of the wage gaps in ln ŵ, (N, N), used to precondition steps.
-
-        It lets costs and spending move one for one with the wage at home, which is exact for one
-        factor without inputs and duties, and pins the direction in which all wages rise together.
-        """
-        n = self.countries
-        shares, sales = self._share_matrices(flows)
-        weight = self.labour_share * flows.cost
-        weight = weight / weight.sum(0)
+    def elasticities(self, flows: Flows) -> tuple[Array, Array, Array]:
+        """By destination, (S, N): of sales to the origin's cost, of the index to its price, ∂ln S/∂k; the first two positive."""
+        shape = flows.cost.shape
         if self.margins.loglinear:
-            exponent = np.broadcast_to(self.cost_exponent, weight.shape)
-        else:
-            slope = flows.terms.slope
-            exponent = (self.sigma - 1) - self.sigma * (0 if slope is None else slope)
-        weighted = sales * weight[:, :, None]
-        own = (weight * np.mean(exponent, axis=1, keepdims=True)).sum(0)
-        mean_exponent = np.mean(exponent, axis=1)[:, None, None]
-        crossed = np.matmul(weighted, np.swapaxes(shares * mean_exponent, 1, 2)).sum(0)
-        response = weighted.sum(0) + crossed - np.diag(own + 1)
-        return response - self.labour_income / self.labour_income.sum() * np.ones((n, 1))
+            slope = -self.potential_slope
+            return tuple(np.broadcast_to(a, shape) for a in (self.cost_exponent, self.price_exponent, slope))  # type: ignore[return-value]
+        slope = np.zeros(shape) if flows.terms.slope is None else flows.terms.slope
+        return (self.sigma - 1) - self.sigma * slope, (self.sigma - 1) * (1 - slope), slope
 
-    def _share_matrices(self, flows: Flows) -> tuple[Array, Array]:
+    def share_matrices(self, flows: Flows) -> tuple[Array, Array]:
         """Market shares π' and sales shares R'_ij/R'_i, sector-first."""
         terms = flows.terms
         weight = self._weight(terms)

@@ -163,12 +163,12 @@ def firm_parts(found: FirmGrowth, *, subtitle: str, source: str) -> Chart:
 
 
 def productivity_parts(found: ProductivityGrowth, *, subtitle: str, source: str) -> Chart:
-    """Parts of the change of aggregate productivity, and the whole, in 100 log points."""
+    """Parts of the change of aggregate productivity, and the whole, in log points."""
     steps = found.steps()
     return value_bars(
         [*steps["label"], "<b>In all</b>"],
-        np.append(steps["change"].to_numpy(float), 100 * found.total),
-        "%",
+        np.append(steps["change"].to_numpy(float), found.total),
+        "log points",
         found.sentence().rstrip("."),
         subtitle,
         source,

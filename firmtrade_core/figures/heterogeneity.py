@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from firmtrade_core.analysis.heterogeneity import Laws
+from firmtrade_core.analysis.steps import STEPS, Steps
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.chart import MUTED, TEXT, Chart, base_layout
 from firmtrade_core.figures.row_names import TWO_LINES, margin_for, named_rows
 from firmtrade_core.labels import change, in_percent, number
 
 #: Okabe-Ito, one fixed slot for each law; grey for firms all alike.
-COLOURS = {"krugman": "#8a8a8a", "pareto": "#E69F00", "lognormal": "#0072B2", "firms": "#009E73"}
+COLOURS = {
+    "armington": "#CC79A7",
+    "krugman": "#8a8a8a",
+    "pareto": "#E69F00",
+    "lognormal": "#0072B2",
+    "firms": "#009E73",
+}
 
 #: Margins of a change, with their colours.
 MARGINS = {
@@ -22,6 +30,9 @@ MARGINS = {
     "intensive": ("Sales of those that stay", "#0072B2"),
     "composition": ("Who they are", "#D55E00"),
 }
+
+#: Steps from competition to firms that differ, with their colours.
+STEP_COLOURS = {"power": "#8a8a8a", "selection": "#0072B2", "links": "#E69F00"}
 
 ROW = 26
 
@@ -141,7 +152,7 @@ def elasticity_dots(laws: Laws, *, subtitle: str, source: str) -> Chart:
                     "line": {
                         "color": COLOURS[law],
                         "width": 2,
-                        "dash": "dot" if law == "krugman" else "solid",
+                        "dash": {"armington": "dash", "krugman": "dot"}.get(law, "solid"),
                     },
                     "hovertemplate": f"{laws.labels[law]}: {number(value, significant=3)} everywhere<extra></extra>",
                 }
@@ -202,6 +213,27 @@ def margin_bars(laws: Laws, *, subtitle: str, source: str, destination: str | No
         _margin_title(table, country_name(laws.country)),
         subtitle,
         source,
+    )
+
+
+def step_bars(found: Sequence[Steps], *, subtitle: str, source: str) -> Chart:
+    """What market power, selection and input-output links make of an answer: a row for each kind of elasticity shared."""
+    parts = pd.DataFrame([steps.parts() for steps in found]).rename(columns=STEPS)
+    largest = parts.iloc[0].abs()
+    who = country_name(found[0].country)
+    title = (
+        f"{largest.idxmax()} count{'' if str(largest.idxmax()).endswith('s') else 's'} most of what firms do to the answer for {who}"
+        if largest.max() >= 0.005
+        else f"Firms do next to nothing to the answer for {who}"
+    )
+    return stacked_parts(
+        [f"Same elasticity to {steps.kind}s" for steps in found],
+        parts,
+        [STEP_COLOURS[step] for step in STEPS],
+        title,
+        subtitle,
+        source,
+        unit="points",
     )
 
 

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.codes.countries import (
-    RETIRED_CODES,
     common_language,
     contiguity,
     distances,
     is_known,
 )
+from firmtrade_core.codes.places import read_place, seat_of
 from firmtrade_core.gravity.errors import GravityError
 from firmtrade_core.gravity.panel import Array, GravityPanel
 from firmtrade_core.world.tables import numbers, read_table, require_columns
@@ -38,9 +38,6 @@ CEPII_GRAVITY = {
     "fta_wto": "rta",
     "rta": "rta",
 }
-
-#: One code for a country that a file splits by time; the Gravity database numbers them (DEU.1, DEU.2).
-PRESENT_DAY = {code: new[0] for code, (new, _) in RETIRED_CODES.items() if len(new) == 1}
 
 
 class GeographyFileError(GravityError):
@@ -85,8 +82,8 @@ def geography(countries: Sequence[str]) -> pd.DataFrame:
 
 
 def present_day(code: str) -> str:
-    """The code in use today of a country whose own was retired in favour of one other, else the code itself."""
-    return code if is_known(code) else PRESENT_DAY.get(code, code)
+    """The present country that stands for a code on the map: of a state that is no more, the one of its seat."""
+    return seat_of(code)
 
 
 def with_geography(panel: GravityPanel, table: pd.DataFrame | None = None) -> GravityPanel:
@@ -195,16 +192,28 @@ def _read(
         if column in table and name not in result:
             result[name] = pd.to_numeric(table[column], errors="coerce").to_numpy(dtype=np.float64)
     keys = [c for c in ("exporter", "importer", "year") if c in result]
+    # A state that is no more stands under its own code, and under its seat's where that has no row of its own.
+    seats = result.assign(exporter=result["exporter"].map(seat_of), importer=result["importer"].map(seat_of))
+    moved = (seats[["exporter", "importer"]] != result[["exporter", "importer"]]).any(axis=1)
+    result = pd.concat([result, seats[moved]], ignore_index=True)
     known = result.assign(_gaps=result.drop(columns=keys).isna().sum(axis=1))
     known = known.sort_values([*keys, "_gaps"], kind="stable").drop_duplicates(keys)
     return known.drop(columns="_gaps").reset_index(drop=True)
 
 
 def _present(codes: pd.Series) -> pd.Series:
-    """Present-day codes: retired ones replaced where they have one successor, Yugoslavia's by Serbia's."""
+    """Present-day codes: those given up replaced; states that are no more keep their own.
+
+    The Gravity database numbers a country that it splits by time (DEU.1, DEU.2): the number is cut.
+    """
     text = codes.astype(str).str.strip().str.upper().str.split(".").str[0]
-    successors = PRESENT_DAY | {"YUG": "SRB", "SCG": "SRB"}
-    return text.replace(successors).reset_index(drop=True)
+    successors = {code: _same_today(code) for code in text.unique()}
+    return text.map(successors).reset_index(drop=True)
+
+
+def _same_today(code: str) -> str:
+    place = read_place(code)
+    return str(place.code) if place.kind == "renamed" else code
 
 
 def _long(countries: Sequence[str], **matrices: Array) -> pd.DataFrame:

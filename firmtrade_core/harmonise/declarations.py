@@ -26,6 +26,7 @@ from firmtrade_core.harmonise.reading import TextFile, literal, load_text, open_
 from firmtrade_core.harmonise.rules import NOTE_RULES, QUARANTINE_RULES, REPAIR_RULES, RULES
 from firmtrade_core.jobs import Progress, part, silent
 from firmtrade_core.paths import whole_file, write_whole
+from firmtrade_core.world.columns import unused_columns
 
 #: Fields whose distinct texts are few and are read one by one.
 DICTIONARY_FIELDS = ("date", "flow", "country", "product", "currency", "unit")
@@ -61,6 +62,8 @@ class Options:
         Columns and constants; guessed from the header of each file unless given.
     constants
         Constants that go with a guessed layout.
+    columns
+        Field to column, as a person says, where the layout is guessed.
     corrections
         By field: text as written to text as meant.
     salt
@@ -74,6 +77,7 @@ class Options:
     salt: bytes
     layout: Layout | None = None
     constants: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
     corrections: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     memory: str = "2500MB"
     threads: int = 2
@@ -309,7 +313,7 @@ class _FileReader:
         self.found: list[Finding] = []
         self.notes: list[str] = []
         self.conventions: dict[str, Convention] = {}
-        self.layout = options.layout or guess_layout(file.columns, options.constants)
+        self.layout = options.layout or guess_layout(file.columns, options.constants, options.columns)
         self.source = Source(file.path.name, file.sha256, 0, 0, file.separator, self.layout)
 
     def run(self, progress: Progress) -> None:
@@ -320,6 +324,8 @@ class _FileReader:
             _create_empty(self.connection, self.number)
             return
         self.layout.check(self.file.columns, name)
+        left = unused_columns(self.file.columns, self.layout.columns.values())
+        self.notes += [f"{name}: {note}" for note in (*self.file.notes, left) if note]
         progress(0.02, f"Reading {name}")
         broken, examples = load_text(self.connection, self.file, self.table)
         rows = self._one(f"SELECT count(*) FROM {self.table}")

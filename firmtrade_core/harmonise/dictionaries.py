@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from firmtrade_core.codes.countries import explain_unknown, plain_text, read_country
+from firmtrade_core.codes.countries import plain_text
 from firmtrade_core.codes.currencies import read_currency
+from firmtrade_core.codes.places import explain_unknown, read_country
 from firmtrade_core.codes.products import read_product
 from firmtrade_core.codes.units import read_unit
 from firmtrade_core.harmonise.dates import read_dates

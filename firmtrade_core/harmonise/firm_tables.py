@@ -18,6 +18,7 @@ from firmtrade_core.harmonise.declarations import hashed_firm
 from firmtrade_core.harmonise.dictionaries import BLANKS
 from firmtrade_core.harmonise.errors import LayoutError
 from firmtrade_core.harmonise.findings import Finding, Rule
+from firmtrade_core.harmonise.layout import columns_given, words_of
 from firmtrade_core.harmonise.numerals import number_of, settle_convention
 from firmtrade_core.harmonise.reading import load_text, open_text
 
@@ -120,14 +121,20 @@ class FirmTable:
     layout: Mapping[str, str]
 
 
-def guess_firm_layout(columns: Sequence[str]) -> dict[str, str]:
-    """The likeliest column of each field; columns that serve none are extra attributes."""
-    plain = {column: plain_text(column.replace("_", " ")) for column in columns}
+def guess_firm_layout(columns: Sequence[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The likeliest column of each field, what a person says first; columns that serve none are extra attributes."""
+    said = columns_given(given or {}, columns, tuple(_BY_NAME))
+    plain = {column: plain_text(words_of(column)) for column in columns if column not in said.values()}
     scores = sorted(
-        ((_score(text, f), f.name, column) for column, text in plain.items() for f in FIRM_FIELDS),
+        (
+            (_score(text, f), f.name, column)
+            for column, text in plain.items()
+            for f in FIRM_FIELDS
+            if f.name not in said
+        ),
         key=lambda item: -item[0],
     )
-    chosen: dict[str, str] = {}
+    chosen: dict[str, str] = dict(said)
     for score, name, column in scores:
         if score >= 0.8 and name not in chosen and column not in chosen.values():
             chosen[name] = column
@@ -144,9 +151,9 @@ def _score(text: str, wanted: FirmField) -> float:
     return max(difflib.SequenceMatcher(None, text, alias).ratio() for alias in wanted.aliases) - 0.05
 
 
-def looks_like_firms(columns: Sequence[str]) -> bool:
+def looks_like_firms(columns: Sequence[str], given: Mapping[str, str] | None = None) -> bool:
     """Whether a file's header is one of firms by year rather than of customs lines."""
-    layout = guess_firm_layout(columns)
+    layout = guess_firm_layout(columns, given)
     # A survey may tell of shares and certificates alone: with a firm and a year it is one all the same.
     told = {f.name for f in FIRM_FIELDS if f.kind in ("share", "flag")} if "year" in layout else set()
     return "firm" in layout and bool(
@@ -160,6 +167,7 @@ def read_firm_table(
     salt: bytes,
     *,
     layout: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | None = None,
     year: int | None = None,
     extra: bool = True,
 ) -> FirmTable:
@@ -169,6 +177,8 @@ def read_firm_table(
     ----------
     layout
         Field to column; guessed unless given.
+    columns
+        Field to column, as a person says, where the layout is guessed.
     year
         Of all rows, where the file has no such column.
     extra
@@ -182,13 +192,14 @@ def read_firm_table(
         If the file is no text table.
     """
     file = open_text(path, workspace)
-    layout = dict(layout if layout is not None else guess_firm_layout(file.columns))
+    layout = dict(layout if layout is not None else guess_firm_layout(file.columns, columns))
     if file.columns:
         _check(path.name, layout, file.columns, year)
     with passing_database() as connection:
         broken, examples = load_text(connection, file, "source")
         text = connection.execute("FROM source ORDER BY row").df().set_index("row")
         numbers, notes = _numbers(connection, file.columns, layout, file.separator)
+        notes = [*file.notes, *notes]
     rows = len(text) + broken
     found = file.findings(rows)
     if broken:

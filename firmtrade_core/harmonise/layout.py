@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -40,15 +41,15 @@ FIELDS = tuple(
         ("name", "firm's name", False, "name|firm name|company name|exporter name|importer name|nombre|razon social|nombre exportador|nombre importador|denominacion|nom|razao social|firmenname"),
         ("address", "firm's address", False, "address|direccion|domicilio|adresse|endereco|anschrift|street"),
         ("place", "firm's town or post code", False, "place|town|city|comuna|ciudad|ville|cidade|ort|postcode|post code|zip|codigo postal"),
-        ("date", "date of shipment", True, "date|fecha|data|datum|fecha aceptacion|shipment date|clearance date|period|periodo|mes|year|ano"),
-        ("flow", "export or import", True, "flow|trade flow|flujo|operacion|operation|direction|regime|regimen|tipo operacion|sens"),
-        ("country", "partner country", True, "country|destination|origin|pais|pais destino|pais origen|partner|pays|land|destino|dest"),
-        ("product", "product code (HS)", True, "product|hs|hs6|hs10|hs code|hscode|partida|sa|codigo arancel|ncm|nandina|tariff code|commodity|subpartida|posicion|cn8|producto"),
-        ("value", "value", True, "value|fob|valor|fob value|valor fob|fob usd|cif|cif value|valeur|wert|amount|value usd|monto"),
+        ("date", "date of shipment", True, "date|fecha|data|datum|fecha aceptacion|shipment date|clearance date|period|ref period|periodo|mes|year|ano"),
+        ("flow", "export or import", True, "flow|trade flow|flow code|flow desc|flujo|operacion|operation|direction|regime|regimen|tipo operacion|sens"),
+        ("country", "partner country", True, "country|partner iso|partner country|destination|origin|pais|pais destino|pais origen|partner|partner code|partner desc|pays|land|destino|dest"),
+        ("product", "product code (HS)", True, "product|cmd code|commodity code|hs|hs6|hs10|hs code|hscode|partida|sa|codigo arancel|ncm|nandina|tariff code|commodity|subpartida|posicion|cn8|producto"),
+        ("value", "value", True, "value|primary value|trade value|fob|valor|fob value|valor fob|fob usd|cif|cif value|valeur|wert|amount|value usd|monto"),
         ("currency", "currency", True, "currency|moneda|devise|moeda|wahrung|curr"),
         ("quantity", "quantity", False, "quantity|cantidad|qty|quantite|menge|quantidade|supplementary quantity"),
-        ("unit", "unit of quantity", False, "unit|unidad|unite|einheit|unidade|uom|unidad medida|quantity unit"),
-        ("weight", "net weight in kilograms", False, "weight|net weight|peso|peso neto|kg|net kg|weight kg|kilos|poids|gewicht|netweight|peso liquido|gross weight|peso bruto"),
+        ("unit", "unit of quantity", False, "unit|unidad|unite|einheit|unidade|uom|unidad medida|quantity unit|qty unit|qty unit abbr"),
+        ("weight", "net weight in kilograms", False, "weight|net weight|peso|peso neto|kg|net kg|weight kg|kilos|poids|gewicht|netweight|net wgt|peso liquido|gross weight|peso bruto"),
     )
 )  # fmt: skip
 
@@ -87,34 +88,60 @@ class Layout:
         ]
         if gaps:
             raise LayoutError(
-                f"{where}: say which column holds the {', the '.join(gaps)}, or give a constant."
+                f"{where}: say which column holds the {', the '.join(gaps)}, or give a constant. It has "
+                f"{', '.join(map(repr, present[:20]))}{' ...' if len(present) > 20 else ''}."
             )
         if missing := {name: c for name, c in self.columns.items() if c not in present}:
             listed = ", ".join(f"{column!r} ({name})" for name, column in missing.items())
             raise LayoutError(f"{where} lacks {listed}. It has {', '.join(map(repr, present[:20]))}.")
 
 
-def guess_layout(columns: Sequence[str], constants: Mapping[str, str] | None = None) -> Layout:
+def guess_layout(
+    columns: Sequence[str],
+    constants: Mapping[str, str] | None = None,
+    given: Mapping[str, str] | None = None,
+) -> Layout:
     """The likeliest column of each field, by its name in English, Spanish, Portuguese, French or German.
 
     Exact names come before contained words, those before lookalikes; each column serves one field.
+
+    Parameters
+    ----------
+    given
+        Field to column, as a person says: it comes before any guess, in the files that have the column.
     """
-    constants = dict(constants or {})
-    plain = {column: plain_text(column) for column in columns}
+    said = columns_given(given or {}, columns, FIELD_NAMES)
+    constants = {name: text for name, text in (constants or {}).items() if name not in said}
+    plain = {column: plain_text(words_of(column)) for column in columns if column not in said.values()}
     scores = sorted(
         (
             (_score(text, f), f.name, column)
             for column, text in plain.items()
             for f in FIELDS
-            if f.name not in constants
+            if f.name not in constants and f.name not in said
         ),
         key=lambda item: -item[0],
     )
-    chosen: dict[str, str] = {}
+    chosen: dict[str, str] = dict(said)
     for score, name, column in scores:
         if score >= 0.75 and name not in chosen and column not in chosen.values():
             chosen[name] = column
     return Layout({name: chosen[name] for name in FIELD_NAMES if name in chosen}, constants)
+
+
+def columns_given(given: Mapping[str, str], columns: Sequence[str], fields: Sequence[str]) -> dict[str, str]:
+    """What a person says of columns, as far as a file has them and its kind knows the fields; capitals do not matter."""
+    written = {column.strip().casefold(): column for column in reversed(columns)}
+    return {
+        name: written[column.strip().casefold()]
+        for name, column in given.items()
+        if name in fields and column.strip().casefold() in written
+    }
+
+
+def words_of(column: str) -> str:
+    """A column's name with its words apart: ``primaryValue`` is primary value."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", column).replace("_", " ")
 
 
 def _score(text: str, wanted: Field) -> float:

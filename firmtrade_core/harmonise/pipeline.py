@@ -29,7 +29,7 @@ from firmtrade_core.harmonise.findings import Finding, Rule
 from firmtrade_core.harmonise.firm_tables import FIRM_FIELDS, FirmTable, looks_like_firms, read_firm_table
 from firmtrade_core.harmonise.firm_tables import RULES as FIRM_RULES
 from firmtrade_core.harmonise.gaps import impute, missingness_map, missingness_tests
-from firmtrade_core.harmonise.layout import Layout, guess_layout
+from firmtrade_core.harmonise.layout import FIELD_NAMES, Layout, guess_layout
 from firmtrade_core.harmonise.linkage import Linkage, LinkagePlan, link
 from firmtrade_core.harmonise.mirror import (
     MirrorComparison,
@@ -77,6 +77,8 @@ class Settings:
         Table of exchange rates (date, currency, usd), before the European Central Bank's.
     layouts, constants, corrections
         By file name: field to column; field to text; by field: text as written to text as meant.
+    columns
+        Field to column, in every file that has the column and no layout of its own; the other columns are guessed.
     act_on
         Rules of `suspicions` whose lines are left out.
     outliers_missing
@@ -105,6 +107,7 @@ class Settings:
     rates: Path | None = None
     layouts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
     corrections: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     act_on: tuple[str, ...] = tuple(sorted(DEFAULT_RULES))
     outliers_missing: bool = False
@@ -153,22 +156,53 @@ class Outcome:
         return {key: value for key, value in content.items() if key not in ("folder", "review")}
 
 
-def sort_files(paths: Sequence[Path], layouts: Mapping[str, Mapping[str, str]] | None = None, constants: Mapping[str, str] | None = None) -> Sorted:  # fmt: skip
-    """Tell customs files, firm tables, concordances and exchange rates apart by their headers."""
+def sort_files(
+    paths: Sequence[Path],
+    layouts: Mapping[str, Mapping[str, str]] | None = None,
+    constants: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Sorted:
+    """Tell customs files, firm tables, concordances and exchange rates apart by their headers.
+
+    Raises
+    ------
+    LayoutError
+        If ``columns`` names a field that there is not, or a column that no file has.
+    """
     kinds: dict[str, list[Path]] = {"customs": [], "firms": [], "concordances": [], "rates": []}
     left_out: dict[str, str] = {}
+    met: set[str] = set()
     with tempfile.TemporaryDirectory() as workspace:
         for path in sorted(paths):
-            kind, reason = _kind(path, Path(workspace), (layouts or {}).get(path.name), constants or {})
+            kind, reason = _kind(
+                path, Path(workspace), (layouts or {}).get(path.name), constants or {}, columns or {}, met
+            )
             if kind:
                 kinds[kind].append(path)
             else:
                 left_out[path.name] = reason
+    _check_columns(columns or {}, met)
     return Sorted(**{kind: tuple(found) for kind, found in kinds.items()}, left_out=left_out)
 
 
+def _check_columns(given: Mapping[str, str], met: set[str]) -> None:
+    known = dict.fromkeys((*FIELD_NAMES, *(f.name for f in FIRM_FIELDS)))
+    if strange := sorted(set(given) - set(known)):
+        raise LayoutError(f"There is no field {', '.join(strange)}; fields are {', '.join(known)}.")
+    there = {column.strip().casefold() for column in met}
+    if absent := sorted(c for c in given.values() if c.strip().casefold() not in there):
+        raise LayoutError(
+            f"No file has a column {', '.join(map(repr, absent))}. Columns are {', '.join(map(repr, sorted(met)[:30]))}."
+        )
+
+
 def _kind(
-    path: Path, workspace: Path, layout: Mapping[str, str] | None, constants: Mapping[str, str]
+    path: Path,
+    workspace: Path,
+    layout: Mapping[str, str] | None,
+    constants: Mapping[str, str],
+    given: Mapping[str, str],
+    met: set[str],
 ) -> tuple[str, str]:
     try:
         columns = header(path, workspace)
@@ -176,9 +210,10 @@ def _kind(
         return "", str(error)
     if not columns:
         return "", "empty"
+    met.update(columns)
     if {"date", "currency", "usd"} <= {c.casefold() for c in columns}:
         return "rates", ""
-    chosen = Layout(layout, constants) if layout is not None else guess_layout(columns, constants)
+    chosen = Layout(layout, constants) if layout is not None else guess_layout(columns, constants, given)
     try:
         chosen.check(columns, path.name)
         return "customs", ""
@@ -189,14 +224,14 @@ def _kind(
         return "concordances", ""
     except ConcordanceError:
         pass
-    if looks_like_firms(columns) or (layout is not None and "firm" in layout):
+    if looks_like_firms(columns, given) or (layout is not None and "firm" in layout):
         return "firms", ""
     return "", reason
 
 
 def header(path: Path, workspace: Path) -> tuple[str, ...]:
     """Columns of a file, from its first lines only."""
-    if path.suffix.lower() in (".xlsx", ".xls", ".parquet"):
+    if path.suffix.lower() in (".xlsx", ".xlsm", ".xls", ".parquet"):
         return open_text(path, workspace).columns
     try:
         with path.open("rb") as file:
@@ -273,7 +308,7 @@ class _Run:
         self.private = checkpoints.folder.parent
         for stale in checkpoints.folder.glob("work-*"):
             shutil.rmtree(stale, ignore_errors=True)
-        self.files = sort_files(files, settings.layouts, settings.constants)
+        self.files = sort_files(files, settings.layouts, settings.constants, settings.columns)
         if not self.files.customs and not self.files.firms:
             reasons = " ".join(self.files.left_out.values())
             raise HarmoniseError(f"No file holds customs lines or a firm table. {reasons}".strip())
@@ -352,7 +387,7 @@ class _Run:
     def _read_customs(self, number: int, path: Path, progress: Progress) -> tuple[Path, dict[str, Any]]:
         settings = self.settings
         depends = (
-            path, number, self.salt, settings.layouts.get(path.name), settings.constants, settings.corrections,
+            path, number, self.salt, settings.layouts.get(path.name), settings.constants, settings.columns, settings.corrections,
             self.files.concordances, self.files.rates, settings.rates,
         )  # fmt: skip
         folder = self.checkpoints.folder / f"customs-{content_hash(depends)}"
@@ -364,6 +399,7 @@ class _Run:
                     self.salt,
                     layout=Layout(layout, settings.constants) if layout is not None else None,
                     constants=settings.constants,
+                    columns=settings.columns,
                     corrections=settings.corrections,
                 )
                 found = read_declarations(
@@ -436,7 +472,8 @@ class _Run:
             for number, path in enumerate(self.files.firms):
                 progress(number / len(self.files.firms), f"Reading {path.name}")
                 table = read_firm_table(
-                    path, Path(work), self.salt, layout=self.settings.layouts.get(path.name), year=self.settings.table_year
+                    path, Path(work), self.salt, layout=self.settings.layouts.get(path.name), columns=self.settings.columns,
+                    year=self.settings.table_year,
                 )  # fmt: skip
                 self.rows += table.rows
                 self.findings = _merge(self.findings, table.findings, self.rows)

@@ -19,13 +19,23 @@ import duckdb
 from firmtrade_core.harmonise.database import passing_database
 from firmtrade_core.harmonise.errors import UnreadableFileError
 from firmtrade_core.harmonise.findings import EXAMPLES, Finding, Rule
+from firmtrade_core.world.errors import WorldFileError
+from firmtrade_core.world.heads import (
+    LOOKED_AT,
+    fields_of,
+    likeliest_separator,
+    read_workbook,
+    stated_separator,
+    titles_above,
+    words_on_titles,
+)
 
 SEPARATORS = (";", "\t", ",", "|")
 
 _BLOCK = 8 << 20
 
 #: Files that are turned into text first.
-_CONVERTED = frozenset({".xlsx", ".xls", ".parquet"})
+_CONVERTED = frozenset({".xlsx", ".xlsm", ".xls", ".parquet"})
 
 #: Bytes that no text holds in number: control characters but for tab, line feed and return.
 _CONTROL = [bytes([code]) for code in range(32) if code not in (9, 10, 13)]
@@ -47,6 +57,9 @@ LINE_RULES = {
     "line.joined": Rule("line.joined", "records that spanned several lines, joined", "repaired"),
     "line.null": Rule("line.null", "lines with null characters, which were taken out", "repaired"),
     "line.blank": Rule("line.blank", "blank lines", "noted"),
+    "line.title": Rule(
+        "line.title", "lines above the heads (titles, dates of export, comments), skipped", "noted"
+    ),
 }
 
 
@@ -72,6 +85,8 @@ class TextFile:
         Of the file as given.
     records
         Lines below the header in ``clean``, each of which is to be read or told broken.
+    notes
+        What stood above the heads, and which sheets of a workbook were read or not.
     """
 
     path: Path
@@ -82,6 +97,7 @@ class TextFile:
     examples: dict[str, tuple[str, ...]]
     sha256: str
     records: int = 0
+    notes: tuple[str, ...] = ()
 
     def findings(self, rows: int) -> list[Finding]:
         """Repairs as findings."""
@@ -100,8 +116,9 @@ def open_text(path: Path, workspace: Path) -> TextFile:
         If the file is missing or is no text.
     """
     if path.suffix.lower() in _CONVERTED:
-        inner = open_text(_as_text(path, workspace), workspace)
-        return replace(inner, path=path, sha256=_sha256(path))
+        text, said = _as_text(path, workspace)
+        inner = open_text(text, workspace)
+        return replace(inner, path=path, sha256=_sha256(path), notes=(*said, *inner.notes))
     try:
         with path.open("rb") as file:
             head = file.read(1 << 16)
@@ -114,37 +131,55 @@ def open_text(path: Path, workspace: Path) -> TextFile:
         )
     sound, digest, lines = _survey(path) if encoding is None else (False, _sha256(path), 0)
     text_head = head.decode(encoding, "replace") if encoding else _decode_all(head)
-    separator = _separator(text_head)
     if not text_head.strip("\ufeff \r\n"):
-        return TextFile(path, path, separator, (), {}, {}, digest)
-    first = next(line for line in text_head.lstrip("\ufeff").splitlines() if line.strip())
+        return TextFile(path, path, SEPARATORS[0], (), {}, {}, digest)
+    separator, above = _beginning(text_head, whole=len(head) < 1 << 16)
+    shown = text_head.lstrip("\ufeff").splitlines()
+    notes = tuple(filter(None, [words_on_titles([line for line in shown[:above] if line.strip()])]))
+    first = next(line for line in shown[above:] if line.strip())
     columns = _unique_names(next(csv.reader([first], delimiter=separator)))
-    if sound:
+    if sound and not above:
         return TextFile(path, path, separator, columns, {}, {}, digest, lines - 1)
     clean = workspace / f"{digest[:16]}.csv"
-    mender = _repair(path, clean, encoding, separator, len(columns))
+    mender = _repair(path, clean, encoding, separator, len(columns), above)
     examples = {rule: tuple(found) for rule, found in mender.examples.items()}
     return TextFile(
-        path, clean, separator, columns, dict(mender.counts), examples, digest, mender.records - 1
+        path, clean, separator, columns, dict(mender.counts), examples, digest, mender.records - 1, notes
     )
 
 
-def _as_text(path: Path, workspace: Path) -> Path:
-    """A workbook's first sheet, or a Parquet file, as a text table in the workspace."""
+def _beginning(text: str, *, whole: bool) -> tuple[str, int]:
+    """The separator of a text table, and how many of its lines stand above the heads."""
+    lines = text.lstrip("\ufeff").splitlines()[: LOOKED_AT + 1]
+    if len(lines) > 2 and not whole and len(lines) <= LOOKED_AT:
+        lines = lines[:-1]
+    begin = next(number for number, line in enumerate(lines) if line.strip())
+    stated = stated_separator(lines[begin])
+    above = begin + 1 if stated else 0
+    separator = stated or likeliest_separator(lines, SEPARATORS)
+    titles = titles_above([fields_of(line, separator) for line in lines[above:]])
+    return separator, above + titles
+
+
+def _as_text(path: Path, workspace: Path) -> tuple[Path, tuple[str, ...]]:
+    """The sheets of a workbook that hold one table, or a Parquet file, as a text table; and what is to be said of them."""
     target = workspace / f"{path.stem}_{path.suffix[1:]}.csv"
+    notes: tuple[str, ...] = ()
     try:
         if path.suffix.lower() == ".parquet":
             with passing_database() as connection:
                 source, copy = literal(str(path)), literal(str(target))
                 connection.execute(f"COPY (FROM read_parquet({source})) TO {copy} (FORMAT csv, HEADER)")
         else:
-            import pandas as pd
-
-            pd.read_excel(path, dtype=str).to_csv(target, index=False)
+            book = read_workbook(path)
+            book.table.to_csv(target, index=False)
+            notes = book.notes
+    except WorldFileError as error:
+        raise UnreadableFileError(str(error)) from error
     except Exception as error:  # whatever a damaged file makes its reader say
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UnreadableFileError(f"{path.name} cannot be read: {reason}") from error
-    return target
+    return target, notes
 
 
 def load_text(connection: duckdb.DuckDBPyConnection, file: TextFile, table: str) -> tuple[int, list[str]]:
@@ -170,7 +205,7 @@ def load_text(connection: duckdb.DuckDBPyConnection, file: TextFile, table: str)
     ).fetchall()
     # The text itself may name a firm: it stays in the table.
     examples = [
-        f"line {line}: {_fields(str(text), file.separator)} fields, {len(file.columns)} expected"
+        f"line {line}: {len(fields_of(str(text), file.separator))} fields, {len(file.columns)} expected"
         for line, text in shown
     ]
     # What even then is in neither table was swallowed by quotes, and counts as broken: no line goes unaccounted for.
@@ -200,12 +235,6 @@ def _scan(
         f"SELECT (SELECT count(*) FROM {table}), (SELECT count(*) FROM {table}_broken)"
     ).fetchone()
     return counts or (0, 0)
-
-
-def _fields(line: str, separator: str) -> int:
-    """Number of fields of one line, whatever its quotes."""
-    bare = line.replace("\r", "").replace("\n", " ")
-    return len(next(csv.reader([bare], delimiter=separator), []))
 
 
 def _survey(path: Path) -> tuple[bool, str, int]:
@@ -262,24 +291,6 @@ def _decode_line(line: bytes) -> tuple[str, bool]:
 
 def _decode_all(head: bytes) -> str:
     return "\n".join(_decode_line(line)[0] for line in head.splitlines())
-
-
-def _separator(text: str) -> str:
-    """The separator that splits the first lines most evenly into many fields, the head among them where one does.
-
-    Agreement alone would not do: a comma in every amount splits all lines in two, and broken lines disagree.
-    """
-    lines = [line for line in text.splitlines()[:100] if line.strip()]
-    if len(lines) > 2:
-        lines = lines[:-1]
-
-    def score(separator: str) -> tuple[bool, float]:
-        # Each line by itself: a quote that never closes would swallow the rest.
-        found = [_fields(line, separator) for line in lines]
-        fields, agreeing = Counter(found).most_common(1)[0] if found else (1, 0)
-        return fields > 1 and found[0] == fields, (fields - 1) * agreeing / max(len(lines), 1)
-
-    return max(SEPARATORS, key=score)
 
 
 def _unique_names(names: list[str]) -> tuple[str, ...]:
@@ -353,13 +364,18 @@ class _Mender:
             self.add(*later)
 
 
-def _repair(path: Path, clean: Path, encoding: str | None, separator: str, fields: int) -> _Mender:
-    """Write the file as UTF-8, one record a line; count what had to be mended."""
+def _repair(
+    path: Path, clean: Path, encoding: str | None, separator: str, fields: int, above: int = 0
+) -> _Mender:
+    """Write the file as UTF-8, one record a line, without the lines above the heads; count what had to be mended."""
     with clean.open("w", encoding="utf-8", newline="\n") as out:
         mender = _Mender(out, separator, fields)
         lines = _wide_lines(path, encoding) if encoding else _byte_lines(path, mender)
         for number, line in lines:
-            mender.add(number, line)
+            if number <= above and line.strip():
+                mender.note("line.title", number)
+            else:
+                mender.add(number, line)
         mender.finish()
     return mender
 

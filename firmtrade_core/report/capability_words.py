@@ -16,7 +16,7 @@ from firmtrade_core.capability.explanation import Explanation, Interactions
 from firmtrade_core.capability.results import DRAWN
 from firmtrade_core.capability.work import Band, CapabilityReport, Hidden, Request
 from firmtrade_core.figures.capability import attribute_words
-from firmtrade_core.labels import MINUS, grouped, number
+from firmtrade_core.labels import MINUS, ROW_UNIT, grouped, number
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
 from firmtrade_core.report.as_code import as_code, imports
 from firmtrade_core.report.export import About, Table, written_now
@@ -168,63 +168,99 @@ def _residual(report: CapabilityReport) -> float:
 def tables(report: CapabilityReport) -> tuple[Table, ...]:
     """Every table of the page; of real firms none with a cell under five firms, and no single firm."""
     found = [
-        Table(
-            "parameters", "Parameters", _parameters(report), {"estimate": "logs", "standard error": "logs"}
-        ),
-        Table("markets", "Market effects", _markets(report), {"demand": "log", "threshold": "log"}),
-        Table(
-            "variance",
-            "Variance of log trade by source",
-            _named(report.shares, "source"),
-            {"share": "share of 1"},
-        ),
-        Table(
-            "importance", "Mean absolute Shapley value by attribute", _importance(report), {"m": "log points"}
-        ),
-        Table(
-            "premia", "Premia observed and implied", _named(report.premia, "part"), {"observed": "log points"}
-        ),
-        Table(
-            "search",
-            "Settings tried",
-            search_trace(report),
-            {"loss": "weighted mean squared error, held out"},
-        ),
+        _counted("parameters", "Parameters", _parameters(report), ROW_UNIT),
+        _counted("markets", "Market effects", _markets(report)),
+        _counted("variance", "Variance of log trade by source", _named(report.shares, "source"), "relative"),
+        _counted("importance", "Mean absolute Shapley value by attribute", _importance(report)),
+        _counted("premia", "Premia observed and implied", _named(report.premia, "part")),
+        _counted("search", "Settings tried", search_trace(report)),
     ]
     if report.pooled is not None:
-        found.append(Table("pooled", "Parameters pooled over imputations", _named(report.pooled.parameters, "parameter"), {"estimate": "logs"}))  # fmt: skip
-        found.append(Table("pooled_markets", "Market effects pooled over imputations", report.pooled.markets, {"demand": "log", "threshold": "log"}))  # fmt: skip
+        pooled = _named(report.pooled.parameters, "parameter")
+        found += [
+            _counted("pooled", "Parameters pooled over imputations", _with_units(pooled), ROW_UNIT),
+            _counted("pooled_markets", "Market effects pooled over imputations", report.pooled.markets),
+        ]
     if report.premium:
         split = [
             {"source": name, "value": b.value, "low": b.low, "high": b.high}
             for name, b in report.premium.items()
         ]
-        found.append(
-            Table(
-                "premium", f"Premium of {trader(report)}s split", pd.DataFrame(split), {"value": "log points"}
-            )
-        )
+        found.append(_counted("premium", f"Premium of {trader(report)}s split", pd.DataFrame(split)))
     if report.comparison is not None:
+        held = report.comparison
         found += [
-            Table("comparison", "Held-out measures", report.comparison.table.reset_index()),
-            Table("gains", "What structure saves of rivals' losses", report.comparison.gains.reset_index(), {"gain": "share"}),
-            Table("errors_by_market", "Error of exports by market", report.comparison.by_market.reset_index(), {"error": "ln of predicted over actual"}),
-            Table("calibration", "Predicted and observed entry", report.comparison.calibration, {"predicted": "share", "observed": "share"}),
-        ]  # fmt: skip
+            _counted("comparison", "Held-out measures", _measures(held.table.reset_index()), ROW_UNIT),
+            _counted(
+                "gains", "What structure saves of rivals' losses, share", held.gains.reset_index(), "times"
+            ),
+            _counted("errors_by_market", "Error of exports by market", held.by_market.reset_index()),
+            _counted("calibration", "Predicted and observed entry", held.calibration),
+        ]
     for hidden, known in report.known.items():
-        found.append(
-            Table(f"hidden_{hidden}", f"Measures: {HIDDEN[hidden][0].lower()}", known.table.reset_index())
-        )
+        title = f"Measures: {HIDDEN[hidden][0].lower()}"
+        found.append(_counted(f"hidden_{hidden}", title, _measures(known.table.reset_index()), ROW_UNIT))
     for key, table in (("starters_by_market", report.by_market), ("starters_by_sector", report.by_sector)):
         shown = table if report.synthetic else table[table["absent"] >= FEWEST_FIRMS]
-        found.append(Table(key, f"Expected starters {key[9:].replace('_', ' ')}", _named(shown, key.rpartition("_")[2]), {"starters": "firms"}))  # fmt: skip
+        named = _named(shown, key.rpartition("_")[2])
+        found.append(_counted(key, f"Expected starters {key[9:].replace('_', ' ')}", named, "expected firms"))
     if report.synthetic:
         found.append(
-            Table(
-                "next_firms", "Who could be next (synthetic firms)", next_firms(report, 500), {"chance": "%"}
-            )
+            _counted("next_firms", "Who could be next (synthetic firms)", next_firms(report, 500), "%")
         )
     return tuple(found)
+
+
+#: Units of this page's columns, where the table does not say otherwise.
+_UNITS = {
+    "corrected": ROW_UNIT,
+    "sellers": "firms",
+    "firms": "firms",
+    "absent": "firms",
+    "starters": "expected firms",
+    "cells": "firm-market pairs",
+    "tenth": "position",
+    "predicted": "share of 1",
+    "observed": "log points",
+    "chance": "%",
+    "chance there": "%",
+    "loss": "squared error",
+}
+
+#: Settings of a learner, as they are given.
+_SETTINGS = frozenset(field.name for field in fields(Learner))
+
+#: Unit of each held-out measure.
+_MEASURE_UNITS = {
+    "entry log loss": "log likelihood",
+    "AUC": "index, 0 to 1",
+    "average precision": "index, 0 to 1",
+    "calibration error": "share of 1",
+    "log sales RMSE": "log points",
+    "Poisson deviance": "squared error",
+    "aggregate exports error": "log points",
+}
+
+
+def _counted(key: str, title: str, frame: pd.DataFrame, values: str = "log points") -> Table:
+    """A table of this page: its values and their intervals in one unit, counts in theirs."""
+    units = {}
+    for name in map(str, frame.select_dtypes("number").columns):
+        units[name] = "value of the setting" if name in _SETTINGS else _UNITS.get(name, values)
+    if key == "calibration":
+        units["observed"] = "share of 1"
+    return Table(key, title, frame, units)
+
+
+def _measures(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(Unit=[_MEASURE_UNITS[str(name)] for name in table["measure"]])
+
+
+def _with_units(parameters: pd.DataFrame) -> pd.DataFrame:
+    """Parameters with their units: a correlation, the others in logs."""
+    return parameters.assign(
+        Unit=["correlation" if name == "ρ" else "log points" for name in parameters["parameter"]]
+    )
 
 
 def _named(table: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -234,7 +270,7 @@ def _named(table: pd.DataFrame, name: str) -> pd.DataFrame:
 def _parameters(report: CapabilityReport) -> pd.DataFrame:
     table = report.results.parameters.reset_index()
     table.insert(1, "meaning", [MEANINGS[str(symbol)] for symbol in table["parameter"]])
-    return table.rename(columns={"standard_error": "standard error"})
+    return _with_units(table.rename(columns={"standard_error": "standard error"}))
 
 
 def _markets(report: CapabilityReport) -> pd.DataFrame:

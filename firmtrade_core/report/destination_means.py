@@ -12,6 +12,13 @@ TABLE = "exporters-by-destination/bra_microdata_agg_by_d.csv"
 #: Decimals that the table prints: counts in full, destinations with one, shares with two.
 BANDS = {"num_exporters": 0.5, "avg_num_destinations": 0.05}
 
+UNITS = {
+    "num_exporters": "mean firms",
+    "avg_num_destinations": "mean markets",
+    "entrant_relative_size": "times",
+    "entrant_relative_exit_rate": "difference of shares",
+}
+
 NAMES = {
     "num_exporters": "exporters",
     "top5_share": "share of the largest 5 %",
@@ -30,7 +37,7 @@ def compute(folder: Path) -> list[Row]:
         Row(
             NAMES[str(name)],
             "Brazil",
-            "",
+            UNITS.get(str(name), "share of 1"),
             float(value),
             ours[str(name)],
             ours[str(name)] - float(value),

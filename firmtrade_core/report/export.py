@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from firmtrade_core.analysis.budget import budgets
 from firmtrade_core.analysis.comparison import Comparison
 from firmtrade_core.analysis.diversion import diversion
 from firmtrade_core.analysis.states import abroad
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
-from firmtrade_core.labels import DEFINITIONS, VARIABLES
+from firmtrade_core.labels import DEFINITIONS, ROW_UNIT, VARIABLES, Column, Unit, UnitError, registered, unit
 from firmtrade_core.scenarios import Scenario, describe
 from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.scenarios.results import write_results
@@ -61,13 +62,61 @@ class Table:
     frame
         Columns by the names people read.
     units
-        Unit of each column that has one.
+        Registered unit of each column of numbers; where rows have units of their own (`ROW_UNIT`), a column ``Unit``
+        holds registered ones.
+
+    Raises
+    ------
+    UnitError
+        If a column of numbers has no unit, or any unit is not registered.
     """
 
     key: str
     title: str
     frame: pd.DataFrame
     units: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, values in self.frame.items():
+            if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
+                if str(name) not in self.units:
+                    raise UnitError(f"Column “{name}” of “{self.title}” holds numbers without a unit.")
+                self._holds(str(name), unit(self.units[str(name)]), values)
+
+    def _holds(self, name: str, counted_in: Unit, values: pd.Series) -> None:
+        if counted_in.kind == "row":
+            told = "Unit" if counted_in.name == ROW_UNIT else "Unit of differences"
+            for each in self.frame[told].dropna().unique():
+                unit(str(each))
+        elif not counted_in.holds(values.dropna().astype(float)):
+            raise UnitError(
+                f"Column “{name}” of “{self.title}” runs from {values.min():g} to {values.max():g}: no "
+                f"{counted_in.name} does."
+            )
+
+
+def table(
+    key: str, title: str, frame: pd.DataFrame, columns: Mapping[str, str | Column] | Sequence[str]
+) -> Table:
+    """A table of registered columns.
+
+    Parameters
+    ----------
+    key, title
+    frame
+    columns
+        The frame's columns in order, each with the registered column that it is (`labels.COLUMNS`); names alone where
+        they are the same.
+
+    Raises
+    ------
+    UnitError
+        If a column is not registered, or holds what its unit cannot.
+    """
+    named = columns if isinstance(columns, Mapping) else {name: name for name in columns}
+    declared = {name: what if isinstance(what, Column) else registered(what) for name, what in named.items()}
+    shown = frame[[*declared]].set_axis([column.label for column in declared.values()], axis="columns")
+    return Table(key, title, shown, {c.label: c.unit for c in declared.values() if c.unit})
 
 
 # Provenance -------------------------------------------------------------------------------------
@@ -92,8 +141,8 @@ def estimated_words(provenance: Provenance) -> str:
     """What of a world is estimated, in a sentence."""
     items = "; ".join(item.rstrip(".") for item in provenance.estimated) or "nothing is marked as estimated"
     if provenance.estimated_share is None:
-        return f"{items}. The share of goods trade that is estimated is not stated."
-    return f"{100 * provenance.estimated_share:.0f} % of the value of goods trade between countries. {items}."
+        return f"{items}. The share of trade that is estimated is not stated."
+    return f"{provenance.estimated_trade or 'no trade between countries'}. {items}."
 
 
 def about_scenario(scenario: Scenario, equilibrium: Equilibrium, *, role: str = "Scenario") -> About:
@@ -215,21 +264,38 @@ def pair_results(equilibrium: Equilibrium) -> Table:
     return Table("pairs", "Trade between countries: what changes", pd.DataFrame(columns), units)
 
 
+def budget_results(equilibrium: Equilibrium) -> Table:
+    """Every country's public budget, line by line, and the sum that households get or pay."""
+    names = {
+        "name": "Country",
+        "country": "Code",
+        "label": "Line",
+        "before": "Before",
+        "after": "After",
+        "change": "Change",
+    }
+    frame = budgets(equilibrium).rename(columns=names)[list(names.values())]
+    money = dict.fromkeys(("Before", "After", "Change"), "bn USD a year")
+    return Table("budget", "Public budgets: what is collected (+) and paid (-)", frame, money)
+
+
 def replacement_results(equilibrium: Equilibrium, country: str) -> Table:
     """Who wins and loses a country's market: every origin, split into the market's size and shares won or lost."""
     found = diversion(equilibrium, country)
-    names = {
-        "name": "Origin",
-        "origin": "Code",
-        "before": "Purchases, before",
-        "after": "Purchases, after",
-        "change": "Change",
-        "size": "of which the market's size",
-        "diverted": "of which shares won or lost",
-    }
-    frame = found.table().rename(columns=names)[list(names.values())]
-    title = f"Who replaces whom in {country_name(country)}"
-    return Table("replaced", title, frame, dict.fromkeys(list(names.values())[2:], "bn USD"))
+    return table(
+        "replaced",
+        f"Who replaces whom in {country_name(country)}",
+        found.table(),
+        {
+            "name": "origin",
+            "origin": "code",
+            "before": "purchases_before",
+            "after": "purchases_after",
+            "change": "change",
+            "size": "market_size",
+            "diverted": "shares_moved",
+        },
+    )
 
 
 #: Tables of a result, by key, with the name people choose them by.
@@ -237,20 +303,25 @@ RESULT_TABLES = {
     "countries": ("Countries", country_results),
     "sectors": ("Sectors of every country", sector_results),
     "pairs": ("Trade between countries", pair_results),
+    "budget": ("Public budgets", budget_results),
 }
 
 
 def comparison_tables(comparison: Comparison, first: str, second: str) -> list[Table]:
     """Two results and their difference, by country and variable; names are those of the two scenarios."""
-    table = comparison.table()
-    names = {"variable": "Variable", "name": "Country", "country": "Code", "unit": "Unit"}
     values = {
         "first": f"First ({first})",
         "second": f"Second ({second})",
-        "difference": "Difference, from the first to the second",
+        "difference": "Difference, from the first to the second, of the first's level",
     }
-    frame = table.rename(columns=names | values)[[*names.values(), *values.values()]]
-    return [Table("comparison", f"{second} against {first}", frame)]
+    columns: dict[str, str | Column] = {
+        "variable": Column("variable", "Variable"),
+        "name": "country",
+        "country": "code",
+        "unit": "row_unit",
+        **{name: Column(name, label, ROW_UNIT) for name, label in values.items()},
+    }
+    return [table("comparison", f"{second} against {first}", comparison.table(), columns)]
 
 
 def _country_labels(world: World) -> dict[str, Any]:
@@ -341,7 +412,8 @@ def result_workbook(equilibrium: Equilibrium, scenario: Scenario) -> bytes:
 
 
 def _with_unit(table: Table, name: str) -> str:
-    return f"{name} ({table.units[name]})" if name in table.units else name
+    named = name in table.units and unit(table.units[name]).kind != "row"
+    return f"{name} ({table.units[name]})" if named else name
 
 
 def _one_line(text: str) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pandas as pd
 
 from firmtrade_core.analysis.firm_view import FirmView
-from firmtrade_core.labels import in_words
+from firmtrade_core.labels import in_words, registered
 from firmtrade_core.report.export import (
     About,
     Table,
     about_certificate,
     about_scenario,
     about_world,
+    table,
     written_now,
 )
 from firmtrade_core.scenarios import Scenario
@@ -50,52 +51,61 @@ def about_view(view: FirmView, scenario: Scenario) -> About:
 
 def destinations_table(view: FirmView) -> Table:
     """Chances, sales and obstacles by destination."""
-    found = view.destinations
-    columns: dict[str, pd.Series] = {
-        "Destination": found["name"],
-        "Code": found["code"],
-        "Chance, baseline": 100 * found["chance_before"],
-        "Chance, scenario": 100 * found["chance_after"],
-        "Chance, low": 100 * found["low"],
-        "Chance, high": 100 * found["high"],
-        "Expected exports, baseline": found["exports_before"],
-        "Expected exports, scenario": found["exports_after"],
-        "Sales if there": found["sales_if"],
-        "Cost of being there": found["cost_if"],
-        "Tariff": 100 * found["tariff"],
-        "Chance without the tariff": 100 * found["without_tariff"],
-        "What stands in the way": found["obstacle"],
+    in_percent = ("chance_before", "chance_after", "low", "high", "tariff", "without_tariff")
+    found = view.destinations.assign(**{name: 100 * view.destinations[name] for name in in_percent})
+    columns: dict[str, str] = {
+        "name": "destination",
+        "code": "code",
+        "chance_before": "chance_before",
+        "chance_after": "chance_after",
+        "low": "chance_low",
+        "high": "chance_high",
+        "exports_before": "expected_before",
+        "exports_after": "expected_after",
+        "sales_if": "sales_if",
+        "cost_if": "cost_if",
+        "tariff": "tariff",
+        "without_tariff": "chance_without_tariff",
+        "obstacle": "obstacle",
     }
     if view.profile.served is not None:
-        columns["Serves it already"] = found["served"].map({True: "yes", False: "no"})
-    percent = [name for name in columns if name.startswith("Chance") or name == "Tariff"]
-    money = [
-        name
-        for name in columns
-        if name.startswith("Expected") or name in ("Sales if there", "Cost of being there")
-    ]
-    units = dict.fromkeys(percent, "%") | dict.fromkeys(money, "million USD a year")
-    return Table("destinations", f"{view.profile.label}: destinations", pd.DataFrame(columns), units)
+        found["served"] = found["served"].map({True: "yes", False: "no"})
+        columns["served"] = "served"
+    return table("destinations", f"{view.profile.label}: destinations", found, columns)
 
 
 def upgrades_table(view: FirmView) -> Table:
     """What upgrades would do, with bands and evidence."""
     measures = {
-        "Capability": ("capability", "log points"),
-        "Fixed costs": ("fixed_cost", "%"),
-        "Expected exports": ("exports", "million USD a year"),
-        "Expected markets": ("markets", "markets"),
-        "Pays up to": ("worth", "million USD a year"),
+        "capability": "capability",
+        "fixed_cost": "fixed_cost",
+        "exports": "expected_exports",
+        "markets": "expected_markets",
+        "worth": "worth",
     }
-    rows, units = [], {}
-    for each in view.upgrades:
-        row: dict[str, object] = {
-            "Upgrade": in_words(each.attribute),
-            "One unit is": each.effect.unit or "one unit",
+    ends = {
+        f"{name}{end}": registered(key).within(suffix=end) for name, key in measures.items() for end in _ENDS
+    }
+    rows = [
+        {"upgrade": in_words(each.attribute), "unit": each.effect.unit or "one unit"}
+        | {
+            f"{name}{end}": value
+            for name in measures
+            for end, value in zip(_ENDS, getattr(each, name), strict=True)
         }
-        for label, (name, unit) in measures.items():
-            for end, value in zip(("", ", low", ", high"), getattr(each, name), strict=True):
-                row[f"{label}{end}"] = value
-                units[f"{label}{end}"] = unit
-        rows.append(row | {"Evidence": GRADES[each.effect.grade], "Estimate": each.effect.source})
-    return Table("upgrades", f"{view.profile.label}: upgrades", pd.DataFrame(rows), units)
+        | {"evidence": GRADES[each.effect.grade], "estimate": each.effect.source}
+        for each in view.upgrades
+    ]
+    columns = {
+        "upgrade": registered("upgrade"),
+        "unit": registered("attribute_unit"),
+        **ends,
+        "evidence": registered("evidence"),
+        "estimate": registered("estimate_of"),
+    }
+    frame = pd.DataFrame(rows, columns=list(columns))
+    return table("upgrades", f"{view.profile.label}: upgrades", frame, columns)
+
+
+#: A value and the ends of its interval.
+_ENDS = ("", ", low", ", high")

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium import Equilibrium, Parameters, Shock, solve
-from firmtrade_core.report.replicate import Replication, Row, published
+from firmtrade_core.report.replicate import CERTIFIED, Replication, Row, published
 from firmtrade_core.world.loaders.caliendo_parro import TABLES, CaliendoParroData, load_caliendo_parro
 
 MEMBERS = ("MEX", "CAN", "USA")
@@ -85,7 +85,7 @@ def _certificate(result: Equilibrium) -> Row:
         certificate.largest,
         certificate.largest,
         certificate.tolerance,
-        difference_unit="relative",
+        cause=CERTIFIED,
         residual=True,
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from firmtrade_core.analysis.heterogeneity import LAWS, Laws
+from firmtrade_core.analysis.steps import STEPS, Steps
 from firmtrade_core.analysis.who_gains import (
     concentration,
     exposed_suppliers,
@@ -20,8 +21,10 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.gravity.estimate import GravityEstimate
 from firmtrade_core.gravity.events import EventStudy
-from firmtrade_core.report.export import About, Table, about_certificate, about_world, written_now
+from firmtrade_core.labels import Column, registered
+from firmtrade_core.report.export import About, Table, about_certificate, about_world, table, written_now
 from firmtrade_core.report.gravity_words import anticipation_words, dropped, equation_words, term_name
+from firmtrade_core.report.replicate import Report
 from firmtrade_core.world.elasticities import elasticity_sets
 from firmtrade_core.world.world import World
 
@@ -39,81 +42,76 @@ def who_gains_tables(equilibrium: Equilibrium, country: str, cut_off: pd.DataFra
     """
     name = country_name(country)
     return [
-        _named(
+        table(
             "sectors_at_home",
             f"{name}: what changes by sector",
             sectors_table(equilibrium, country),
             {
-                "name": ("Sector", ""),
-                "sector": ("Code", ""),
-                "exports": ("Exports, change", "%"),
-                "output": ("Output, change", "%"),
-                "jobs": ("Jobs, change", "%"),
-                "wages_bill": ("Real wages bill, change in %", "%"),
-                "wages_bill_change": ("Real wages bill, change in dollars", "bn USD"),
-                "share": ("Share of labour income before", "fraction"),
+                "name": "sector",
+                "sector": "code",
+                "exports": "exports",
+                "output": "output",
+                "jobs": "jobs",
+                "wages_bill": "wages_bill",
+                "wages_bill_change": "wages_bill_change",
+                "share": "labour_share",
             },
         ),
-        _named(
+        table(
             "cut_off",
             f"{name}: real income without trade with one partner, others substituting",
             cut_off,
             {
-                "name": ("Partner", ""),
-                "partner": ("Code", ""),
-                "trade_share": ("Share of trade", "fraction"),
-                "real_income": ("Real income, change", "%"),
-                "loss": ("Loss", "bn USD"),
+                "name": "partner",
+                "partner": "code",
+                "trade_share": "trade_share",
+                "real_income": "real_income",
+                "loss": "loss",
             },
         ),
-        _named(
+        table(
             "concentration",
             f"{name}: concentration of trade (Herfindahl index, 1 = all with one)",
             concentration(equilibrium, country),
             {
-                "what": ("Trade", ""),
-                "before": ("Herfindahl index, before", "0 to 1"),
-                "after": ("Herfindahl index, after", "0 to 1"),
-                "largest": ("Largest, after", ""),
-                "largest_share": ("Share of the largest, after", "fraction"),
+                "what": "trade_of",
+                "before": "herfindahl_before",
+                "after": "herfindahl_after",
+                "largest": "largest",
+                "largest_share": "largest_share",
             },
         ),
-        _named(
+        table(
             "single_sources",
             f"{name}: imports of which one supplier has over half",
             single_sources(equilibrium, country),
             {
-                "name": ("Imports", ""),
-                "sector": ("Code", ""),
-                "supplier": ("Supplier", ""),
-                "share_of_imports": ("Share of imports", "fraction"),
-                "share_of_use": ("Share of all use", "fraction"),
+                "name": "imports_of",
+                "sector": "code",
+                "supplier": "supplier",
+                "share_of_imports": "import_share",
+                "share_of_use": "use_share",
             },
         ),
-        _named(
+        table(
             "exposed_suppliers",
             f"{name}: suppliers of home industries that shrink",
             exposed_suppliers(equilibrium, country),
-            {
-                "name": ("Supplier", ""),
-                "sector": ("Code", ""),
-                "exposure": ("Share of sales to them", "fraction"),
-                "pull": ("Pull on its sales", "%"),
-            },
+            {"name": "supplier", "sector": "code", "exposure": "sales_share", "pull": "pull"},
         ),
     ]
 
 
 def firm_group_table(groups: Mapping[str, pd.DataFrame], titles: Mapping[str, str]) -> Table:
     """Groups of home firms by what they gain; withheld ones stay empty."""
+    columns = ("grouped_by", "group", "sales_in_wages", "note")
     rows = [
         (titles[kind], row["label"], row["percent"], "withheld" if pd.isna(row["percent"]) else "")
         for kind, found in groups.items()
         for row in found.to_dict("records")
     ]
-    columns = ["Grouped by", "Group", "Sales in units of home wages, change", "Note"]
-    frame = pd.DataFrame(rows, columns=columns)
-    return Table("firm_groups", "Home firms by group: what changes", frame, {columns[2]: "%"})
+    frame = pd.DataFrame(rows, columns=list(columns))
+    return table("firm_groups", "Home firms by group: what changes", frame, columns)
 
 
 # Role of heterogeneity --------------------------------------------------------------------------
@@ -123,34 +121,52 @@ def law_tables(laws: Laws) -> list[Table]:
     """One shock under each law of firms, and the elasticities by market."""
     name = country_name(laws.country)
     elasticities = laws.elasticities().assign(law=lambda frame: frame["law"].map(LAWS))
+    changes = ("real_income", "welfare", "exports", "imports", "exporters")
     return [
-        _named(
+        table(
             "laws_of_firms",
             f"{name}: the same shock under each law of firms",
             laws.table(),
-            {
-                "label": ("Law of firms", ""),
-                "real_income": ("Real income, change", "%"),
-                "welfare": ("Equivalent variation", "bn USD a year"),
-                "exports": ("Exports, change", "%"),
-                "imports": ("Imports, change", "%"),
-                "exporters": ("Exporters, change", "%"),
-            },
+            {"label": "law"} | {key: key for key in changes},
         ),
-        _named(
+        table(
             "elasticities_by_market",
             f"{name}: elasticity of exports to variable costs, by market and law",
             elasticities,
             {
-                "name": ("Market", ""),
-                "destination": ("Code", ""),
-                "law": ("Law of firms", ""),
-                "elasticity": ("Elasticity to variable costs", "absolute value"),
-                "presence": ("Share of potential firms present", "fraction"),
-                "exports": ("Exports before", "bn USD"),
+                "name": "market",
+                "destination": "code",
+                "law": "law",
+                "elasticity": "elasticity",
+                "presence": "presence",
+                "exports": "exports_before",
             },
         ),
     ]
+
+
+def step_table(found: Sequence[Steps]) -> Table:
+    """Competition, firms alike and firms that differ, with and without links, and the split of what lies between."""
+    models = pd.concat(
+        [steps.table().assign(kind=steps.kind, Unit="%") for steps in found], ignore_index=True
+    )
+    parts = [
+        {"kind": steps.kind, "label": f"Part: {STEPS[step].lower()}", "with_links": value, "Unit": "points"}
+        for steps in found
+        for step, value in steps.parts().items()
+    ]
+    return table(
+        "steps",
+        f"{country_name(found[0].country)}: from competition to firms that differ",
+        pd.concat([models, pd.DataFrame(parts)], ignore_index=True),
+        {
+            "kind": "same_elasticity_to",
+            "label": "model_or_part",
+            "Unit": "row_unit",
+            "with_links": "with_links",
+            "without_links": "without_links",
+        },
+    )
 
 
 def about_laws(laws: Laws) -> About:
@@ -175,28 +191,28 @@ def attribution_tables(found: Attribution) -> list[Table]:
         product=cells["sector"].map(found.world.sector_name),
     )
     return [
-        _named(
+        table(
             "sources_of_change",
             f"{name}: sources of the change of exports, {found.title}",
             found.waterfall(),
             {
-                "label": ("Source", ""),
-                "explanation": ("What it is", ""),
-                "change": ("Change", "bn USD"),
-                "percent": ("Of exports before", "%"),
+                "label": "source",
+                "explanation": "what_it_is",
+                "change": "change",
+                "percent": "of_exports_before",
             },
         ),
-        _named(
+        table(
             "change_by_cell",
             f"{name}: every partner, product and source, {found.title}",
             cells,
             {
-                "name": ("Destination", ""),
-                "destination": ("Destination code", ""),
-                "product": ("Product", ""),
-                "sector": ("Product code", ""),
-                "source": ("Source", ""),
-                "change_musd": ("Change", "m USD"),
+                "name": "destination",
+                "destination": "destination_code",
+                "product": "product",
+                "sector": "product_code",
+                "source": "source",
+                "change_musd": "change_m",
             },
         ),
     ]
@@ -217,26 +233,23 @@ def about_growth(found: Attribution, earlier: World, later: World, elasticity: f
 
 # Gravity ----------------------------------------------------------------------------------------
 
-_LOGS = "per unit of the regressor, on log trade"
-
 
 def coefficient_table(found: GravityEstimate) -> Table:
     """Coefficients with errors and intervals."""
-    level = f"{100 * found.specification.confidence:.0f} %"
-    table = found.table().assign(name=lambda frame: frame["term"].map(term_name))
-    return _named(
+    level = f"{100 * found.specification.confidence:.0f} % "
+    return table(
         "coefficients",
         "Gravity: coefficients",
-        table,
+        found.table().assign(name=lambda frame: frame["term"].map(term_name)),
         {
-            "name": ("Regressor", ""),
-            "term": ("As written", ""),
-            "estimate": ("Estimate", _LOGS),
-            "std_error": ("Standard error", _LOGS),
-            "statistic": ("z", ""),
-            "p_value": ("p", "probability"),
-            "low": (f"{level} interval, low", _LOGS),
-            "high": (f"{level} interval, high", _LOGS),
+            "name": "regressor",
+            "term": "as_written",
+            "estimate": "estimate",
+            "std_error": "std_error",
+            "statistic": "z",
+            "p_value": "p",
+            "low": registered("interval_low").within(level),
+            "high": registered("interval_high").within(level),
         },
     )
 
@@ -250,23 +263,26 @@ def fitted_table(found: GravityEstimate, unit: str) -> Table:
     unit
         Of the panel's flows.
     """
-    kinds = {"trade": ("Trade, actual", unit), "fitted": ("Trade, fitted", unit)}
-    keys = {key: (key.capitalize(), "") for key in ("exporter", "importer", "sector", "year")}
-    return _named("fitted", "Gravity: actual and fitted flows", found.cells, keys | kinds)
+    keys: dict[str, str | Column] = {key: key for key in ("exporter", "importer", "sector", "year")}
+    flows = {
+        name: registered(key).within(unit=unit)
+        for name, key in (("trade", "trade_actual"), ("fitted", "trade_fitted"))
+    }
+    return table("fitted", "Gravity: actual and fitted flows", found.cells, keys | flows)
 
 
 def event_table(study: EventStudy) -> Table:
     """Leads and lags of a policy, and what they add up to."""
     columns = {
-        "horizon": ("Horizon", "years since the policy"),
-        "estimate": ("Estimate", "log trade"),
-        "low": ("Interval, low", "log trade"),
-        "high": ("Interval, high", "log trade"),
-        "cumulated": ("Added up since the policy", "log trade"),
-        "cumulated_low": ("Added up, interval, low", "log trade"),
-        "cumulated_high": ("Added up, interval, high", "log trade"),
+        "horizon": "horizon",
+        "estimate": "event_estimate",
+        "low": "event_low",
+        "high": "event_high",
+        "cumulated": "cumulated",
+        "cumulated_low": "cumulated_low",
+        "cumulated_high": "cumulated_high",
     }
-    return _named(
+    return table(
         "before_and_after", f"Trade before and after: {term_name(study.policy)}", study.table, columns
     )
 
@@ -314,10 +330,10 @@ def elasticity_table() -> Table:
             rows.append(
                 (shown.name, shown.label, sector, value, low, high, status, shown.kind, shown.flow_values, shown.source)
             )  # fmt: skip
-    columns = ["Set", "Label", "Sector", "Elasticity", "95 % interval, low", "95 % interval, high", "Status",
-               "Elasticity to", "Flow values", "Source"]  # fmt: skip
-    units = dict.fromkeys(columns[3:6], "absolute value")
-    return Table("trade_elasticities", "Trade elasticities by set and sector", pd.DataFrame(rows, columns=columns), units)  # fmt: skip
+    columns = ("elasticity_set", "elasticity_label", "sector", "set_elasticity", "set_low", "set_high", "status",
+               "elasticity_to", "flow_values", "source")  # fmt: skip
+    frame = pd.DataFrame(rows, columns=list(columns))
+    return table("trade_elasticities", "Trade elasticities by set and sector", frame, columns)
 
 
 # Channels ---------------------------------------------------------------------------------------
@@ -325,14 +341,28 @@ def elasticity_table() -> Table:
 
 def effects_table(report: ChannelReport) -> Table:
     """Effects of attributes with intervals and evidence."""
-    frame = report.table.to_frame()
-    frame.columns = [name.removesuffix(", %") for name in frame.columns]
-    units = {name: "%" for name in frame.columns if name.startswith(("trade cost", "fixed cost"))}
-    units |= {name: "log points" for name in frame.columns if name.startswith("capability")}
-    units["fixed cost saving"] = "log points"
-    names = {name: name[:1].upper() + name[1:] for name in frame.columns}
-    units = {names[name]: unit for name, unit in units.items()}
-    return Table("effects", "Effects of firms' attributes, per unit", frame.rename(columns=names), units)
+    return table(
+        "effects",
+        "Effects of firms' attributes, per unit",
+        report.table.to_frame(),
+        {
+            "attribute": "attribute",
+            "unit": "attribute_unit",
+            "capability": "capability",
+            "capability low": "capability_low",
+            "capability high": "capability_high",
+            "trade cost equivalent, %": "cost_equivalent",
+            "trade cost low, %": "cost_equivalent_low",
+            "trade cost high, %": "cost_equivalent_high",
+            "fixed cost saving": "fixed_saving",
+            "fixed cost, %": "fixed_cost",
+            "fixed cost low, %": "fixed_cost_low",
+            "fixed cost high, %": "fixed_cost_high",
+            "evidence": "evidence",
+            "method": "method",
+            "firms": "firms",
+        },
+    )
 
 
 def about_effects(report: ChannelReport) -> About:
@@ -349,7 +379,23 @@ def about_effects(report: ChannelReport) -> About:
     )
 
 
-def _named(key: str, title: str, frame: pd.DataFrame, columns: Mapping[str, tuple[str, str]]) -> Table:
-    """A table with some columns, renamed as people read them, and their units."""
-    shown = frame[[*columns]].rename(columns={name: words for name, (words, _) in columns.items()})
-    return Table(key, title, shown, {words: unit for words, unit in columns.values() if unit})
+# Replication ------------------------------------------------------------------------------------
+
+
+def replication_table(report: Report) -> Table:
+    """Every number of a replication beside the published one, with its band, why that is what it is, and the verdict."""
+    columns = {
+        "result": "result",
+        "place": "place",
+        "unit": "row_unit",
+        "published": "published",
+        "ours": "ours",
+        "difference_unit": "difference_unit",
+        "difference": "difference",
+        "band": "band",
+        "verdict": "verdict",
+        "cause": "cause",
+    }
+    return table(
+        report.name.replace("-", "_"), report.title, report.table().astype({"published": float}), columns
+    )

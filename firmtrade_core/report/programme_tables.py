@@ -9,9 +9,10 @@ import pandas as pd
 from firmtrade_core.analysis.programme_study import LEVEL, Alternative, ProgrammeStudy
 from firmtrade_core.analysis.programmes import ProgrammeResult
 from firmtrade_core.codes.countries import country_name
+from firmtrade_core.labels import ROW_UNIT
 from firmtrade_core.report.export import About, Table, about_result
 
-_MILLION = "million USD a year"
+_MILLION = "m USD a year"
 
 
 def measures(result: ProgrammeResult) -> list[tuple[str, str, float, str]]:
@@ -25,7 +26,7 @@ def measures(result: ProgrammeResult) -> list[tuple[str, str, float, str]]:
     over = "" if account.card.paid_years is None else ", over the years"
     rows = [
         ("new_exporters", "Exporters gained", result.new_exporters, "firms"),
-        ("new_pairs", "New firm-market pairs", result.new_pairs, "pairs"),
+        ("new_pairs", "New firm-market pairs", result.new_pairs, "firm-market pairs"),
         ("exports", "Extra exports", result.exports, _MILLION),
         ("real_income", f"Real income{paid}", result.real_income, "%"),
         (
@@ -99,29 +100,41 @@ def programme_tables(study: ProgrammeStudy) -> list[Table]:
             {
                 "Measure": list(words.values()),
                 "Value": [result.displaced[key] for key in words],
-                "Unit": [_MILLION, _MILLION, "pairs"],
+                "Unit": [_MILLION, _MILLION, "firm-market pairs"],
                 "Evidence": evidence,
             }
         )
         summary = pd.concat([summary, lost], ignore_index=True)
     return [
-        Table("summary", "What the programme achieves", summary),
+        Table(
+            "summary",
+            "What the programme achieves",
+            summary,
+            dict.fromkeys(_number_columns(summary), ROW_UNIT),
+        ),
         Table("destinations", "By destination", _named(result.destinations, "destination", evidence), _UNITS),
         Table("products", "By sector", _named(result.products, "sector", evidence), _UNITS),
         Table(
             "jobs",
             "Jobs by sector",
             result.jobs.assign(evidence=evidence),
-            {"percent": "%", "persons": "persons", "staff": "persons before"},
+            {"percent": "%", "persons": "persons", "staff": "persons"},
         ),
         Table(
-            "comparison", "The same money spent otherwise", _compared(study), dict.fromkeys(_MONEY, _MILLION)
+            "comparison",
+            "The same money spent otherwise",
+            _compared(study),
+            dict.fromkeys(_MONEY, _MILLION) | {"Real income, change": "%", "New exporters": "firms"},
         ),
     ]
 
 
+def _number_columns(frame: pd.DataFrame) -> list[str]:
+    return list(map(str, frame.select_dtypes("number").columns))
+
+
 _UNITS = {
-    "exports": _MILLION, "pairs": "change in firm-market pairs", "pairs_before": "pairs", "pairs_after": "pairs",
+    "exports": _MILLION, "pairs": "firm-market pairs", "pairs_before": "firm-market pairs", "pairs_after": "firm-market pairs",
 }  # fmt: skip
 _MONEY = ("Cost to home's budget", "Paid by others", "Gain at home", "Extra exports")
 
@@ -151,7 +164,7 @@ def _compared(study: ProgrammeStudy) -> pd.DataFrame:
         _MONEY[0],
         _MONEY[1],
         _MONEY[2],
-        "Real income, %",
+        "Real income, change",
         _MONEY[3],
         "New exporters",
         "Evidence",

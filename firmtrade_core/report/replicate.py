@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from firmtrade_core.labels import difference, unit
 from firmtrade_core.paths import asset, data_folder, write_whole
 
 STORED_RUN = "replication.json"
@@ -24,6 +25,16 @@ class UnknownReplicationError(ValueError):
     """No replication has this name. The message lists those there are."""
 
 
+#: Usual cause of a band.
+PRINTED = "half a unit of the last printed digit"
+
+#: Of residuals of equations.
+CERTIFIED = "the certificate's tolerance"
+
+#: Verdict on a row whose band is the paper's own tolerance.
+WITHIN_TOLERANCE = "within the paper's own tolerance"
+
+
 @dataclass(frozen=True)
 class Row:
     """One published number against ours.
@@ -33,14 +44,21 @@ class Row:
     result, place
         What is compared, and for whom.
     unit
-        Unit of the two numbers.
+        Registered unit of the two numbers.
     published
         None where there is no such number to compare with.
     ours
     difference
         Ours against the published one, in `difference_unit`.
     band
-        Largest difference, in absolute value, at which the row holds.
+        Largest difference, in absolute value, at which the row holds; set before the result is known.
+    difference_unit
+        That in which two numbers of `unit` differ unless given.
+    cause
+        Why the band is what it is: printed digits unless another cause is proven.
+    papers_tolerance
+        The band is how far the published numbers may be from what the paper's own equations imply: a row within it
+        says so, and not that it holds.
     residual
         The numbers are residuals of equations at the published and at our values: the row holds if ours
         is within the band, and shows whether the published one is.
@@ -53,8 +71,15 @@ class Row:
     ours: float
     difference: float
     band: float
-    difference_unit: str = "points"
+    difference_unit: str = ""
+    cause: str = PRINTED
+    papers_tolerance: bool = False
     residual: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.difference_unit:
+            object.__setattr__(self, "difference_unit", difference(self.unit))
+        unit(self.unit), unit(self.difference_unit)
 
     @property
     def holds(self) -> bool:
@@ -66,6 +91,8 @@ class Row:
         """The verdict in words."""
         if not self.holds:
             return "misses"
+        if self.papers_tolerance:
+            return WITHIN_TOLERANCE
         if self.residual and self.published is not None and not abs(self.published) <= self.band:
             return "holds; theirs does not"
         return "holds"
@@ -126,14 +153,22 @@ class Report:
         return all(row.holds for row in self.rows)
 
     @property
+    def verdict(self) -> str:
+        """How many numbers hold, and how many lie within the paper's own tolerance, which is not the same."""
+        held = sum(row.holds and not row.papers_tolerance for row in self.rows)
+        loose = sum(row.holds and row.papers_tolerance for row in self.rows)
+        text = f"{held} of {len(self.rows)} numbers within their band"
+        return f"{text}, {loose} {WITHIN_TOLERANCE}" if loose else text
+
+    @property
     def dated(self) -> str:
         """When it was run, and whether here."""
         return f"run on {self.run_on}" if self.rerun_here else f"not rerun here (run on {self.run_on})"
 
     def table(self) -> pd.DataFrame:
-        """All rows: result, place, unit, published, ours, difference, difference_unit, band, verdict."""
+        """All rows: result, place, unit, published, ours, difference, difference_unit, band, verdict, cause."""
         names = ("result", "place", "unit", "published", "ours", "difference", "difference_unit", "band")
-        columns = [*names, "verdict"]
+        columns = [*names, "verdict", "cause"]
         return pd.DataFrame([[getattr(row, c) for c in columns] for row in self.rows], columns=columns)
 
     def summary(self, at_most: int = 4) -> pd.DataFrame:

@@ -104,15 +104,12 @@ def _trade(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
     world, provenance = equilibrium.world, equilibrium.world.provenance
     n, s = world.shape
     year = f", {provenance.year}" if provenance.year else ""
-    words = ""
-    if provenance.estimated_share:
-        words = f"{100 * provenance.estimated_share:.0f}\u202f% of the value of goods trade between countries"
     concerned = _mentions(provenance.estimated, ("trade",))
     return Ingredient(
         "Trade",
         f"{n} economies, {s} sectors{year} ({world.name})",
-        _part(provenance.source, without=("tariff", "input share")),
-        _joined(words, *concerned),
+        _part(provenance.source, without=("tariff", "input share", "gross domestic")),
+        _joined(provenance.estimated_trade, *concerned),
     )
 
 

@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import (
     REST_OF_WORLD,
-    RETIRED_CODES,
     capitals,
     country_name,
-    explain_unknown,
     is_known,
 )
-from firmtrade_core.codes.groups import group_label, group_members, group_names
+from firmtrade_core.codes.groups import group_label, group_members, group_names, group_of
+from firmtrade_core.codes.places import PRESENT, explain_unknown, read_place
 from firmtrade_core.scenarios.errors import ScenarioError, suggestion
 from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING, listed
 from firmtrade_core.scenarios.home import HomeFirms
@@ -31,6 +30,9 @@ from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
 Parts = frozenset[str]
+
+#: What a scenario may call all countries, in error.
+_WORLD = frozenset({"WORLD", "WLD", "W00", "ALL COUNTRIES", "MUNDO", "MONDE", "WELT"})
 
 
 class Atlas:
@@ -167,9 +169,12 @@ class Atlas:
             return present
         if name in self.world.countries:
             return self.country_parts[self.world.countries.index(name)]
-        key = name.upper().replace(" ", "_").replace("-", "_")
-        if key in group_names():
-            return self._group(name, frozenset(group_members(key)), present)
+        if (group := group_of(name)) is not None:
+            return self._group(group, frozenset(group_members(group)), present)
+        place = read_place(name)
+        key = str(place.code) if place.kind in PRESENT else name.upper()
+        if key != name.upper():
+            self.note(f"{name!r} is read as {country_name(key)} ({key}).")
         if key in present:
             return frozenset({key})
         if is_known(key):
@@ -180,10 +185,13 @@ class Atlas:
                 )
             self.note(f"{missing}; its entry has no effect.")
             return frozenset()
-        hint = suggestion(name, (*self.world.countries, *group_names()))
-        if hint and key not in RETIRED_CODES:
-            raise ScenarioError(f"{name!r} is no country of this world and no group.{hint}")
-        raise ScenarioError(explain_unknown(name))
+        if place.kind == "unknown":
+            raise ScenarioError(
+                f"{name!r} is no country of this world and no group. Write a code of three letters, a name, or one of "
+                f"{', '.join(group_names())}."
+            )
+        everywhere = f" Write {EVERYTHING} for all countries." if name.strip().upper() in _WORLD else ""
+        raise ScenarioError(f"{explain_unknown(name)}{everywhere}")
 
     def _group(self, name: str, members: Parts, present: Parts) -> Parts:
         if not members & present:

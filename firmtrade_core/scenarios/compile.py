@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium import Equilibrium, Parameters, Shock, solve
 from firmtrade_core.margins import (
@@ -14,6 +15,7 @@ from firmtrade_core.margins import (
     BalancedMargins,
     CarriedMargins,
     EatonKortum,
+    ElasticityKind,
     FirmsError,
     Krugman,
     Lognormal,
@@ -32,6 +34,8 @@ from firmtrade_core.scenarios.schema import AnyCard, Scenario, Structure, Tariff
 from firmtrade_core.world.elasticities import elasticity_set
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,23 +234,48 @@ def _note_what_does_nothing(scenario: Scenario, shock: Shock, atlas: Atlas, worl
 
 
 def _parameters(structure: Structure, atlas: Atlas, home: HomeFirms | None = None) -> Parameters:
-    elasticity = structure.elasticity
-    if isinstance(elasticity, str):
-        try:
-            tail = structure.tail if structure.family == "pareto" else 1.0
-            elasticity = dict(elasticity_set(elasticity).cost_elasticity(tail))
-        except WorldError as error:
-            raise ScenarioError(f"Structure: {error}") from None
-    values = (
-        atlas.by_sector(elasticity, "trade elasticity") if isinstance(elasticity, Mapping) else elasticity
-    )
+    elasticity, kind = elasticity_of(structure)
     return Parameters(
-        trade_elasticity=values,
+        trade_elasticity=_read(elasticity, atlas, "trade elasticity"),
         family=_own_firms(structure, atlas, home) if structure.family == "firms" else family(structure),
         entry=structure.entry,
         deficits=structure.deficits,
         labour_supply_elasticity=structure.labour_supply_elasticity,
+        within_elasticity=_within(structure, atlas),
+        elasticity_kind=kind,
     )
+
+
+def _within(structure: Structure, atlas: Atlas) -> float | Array | None:
+    """γ by sector; None where firms are not nested."""
+    given = structure.within_elasticity
+    if isinstance(given, str):
+        raise ScenarioError(f"Structure: no set of markups is called {given!r}.")
+    return None if given is None else _read(given, atlas, "within-country elasticity")
+
+
+def _read(values: float | Mapping[str, float], atlas: Atlas, what: str) -> float | Array:
+    return atlas.by_sector(values, what) if isinstance(values, Mapping) else values
+
+
+def elasticity_of(structure: Structure) -> tuple[float | dict[str, float], ElasticityKind]:
+    """ε as numbers, and whether it is an elasticity to costs or to tariffs: of a published set, what the set says.
+
+    Raises
+    ------
+    ScenarioError
+        If no set has the name, or a set's values are too low to be of consumer values.
+    """
+    given = structure.elasticity
+    if not isinstance(given, str):
+        return given, structure.elasticity_kind
+    try:
+        found = elasticity_set(given)
+        # Tariffs move border values by one more than consumer values.
+        values = found.cost_elasticity() if found.flow_values == "border" else found.by_sector
+    except WorldError as error:
+        raise ScenarioError(f"Structure: {error}") from None
+    return dict(values), found.kind
 
 
 def _own_firms(structure: Structure, atlas: Atlas, home: HomeFirms | None) -> MarginFamily:

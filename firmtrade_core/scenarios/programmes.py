@@ -9,13 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import country_name
+from firmtrade_core.codes.places import suggest
 from firmtrade_core.labels import grouped, number
 from firmtrade_core.margins import FirmSector, FirmShift, Lognormal, TreatedRows
 from firmtrade_core.panel.columns import catalogue
 from firmtrade_core.scenarios import schema
 from firmtrade_core.scenarios.atlas import Atlas
 from firmtrade_core.scenarios.draft import Draft
-from firmtrade_core.scenarios.errors import ScenarioError, suggestion
+from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.home import GRADES, Effect, HomeFirms
 from firmtrade_core.scenarios.levers import apply
 from firmtrade_core.world.world import World
@@ -394,7 +395,9 @@ def _without_firms(
     if not country:
         raise ScenarioError("name the country whose firms it treats (country: MEX): no firms are loaded.")
     if country not in draft.world.countries:
-        raise ScenarioError(f"{country} is not in this world.{suggestion(country, draft.world.countries)}")
+        meant = [code for code in suggest(country) if code in draft.world.countries]
+        hint = f" Did you mean {' or '.join(meant)}?" if meant else ""
+        raise ScenarioError(f"{country} is not in this world.{hint}")
     home = draft.world.country_index(country)
     structure, elasticity = atlas.structure, atlas.elasticity
     law = structure.elsewhere if structure.family in ("firms", "differing") else structure.family

@@ -71,6 +71,16 @@ def results_table(equilibrium: Equilibrium) -> pd.DataFrame:
             0.0,
             equilibrium.equivalent_variation,
         ),
+        _rows(
+            "export_subsidies",
+            MILLION_USD,
+            world.countries,
+            "",
+            "",
+            world.subsidy_outlay,
+            equilibrium.subsidy_outlay,
+        ),
+        _rows("programme_outlay", MILLION_USD, world.countries, "", "", 0.0, equilibrium.outlay),
     ]
     sectors = [
         _rows(name, unit, np.repeat(world.countries, s), "", np.tile(world.sectors, n), before, after.ravel())

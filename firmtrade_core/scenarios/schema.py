@@ -500,6 +500,11 @@ class Structure(_Frozen):
     elasticity
         Trade elasticity ε (cost, on consumer values): one number, one per sector, or the name of a
         published set such as ``CP``.
+    elasticity_kind
+        Whether ε, where it is a number, is an elasticity to costs or to tariffs; a published set says so itself.
+    within_elasticity
+        γ, between firms of one country: sets markups γ/(γ-1) (MODEL 11). None leaves firms without a nest, γ = σ; else
+        one number, one per sector, or the name of a published set of markups such as ``LL``.
     entry, deficits, labour_supply_elasticity
         See `firmtrade_core.equilibrium.Parameters`.
     """
@@ -511,6 +516,8 @@ class Structure(_Frozen):
     tail: Annotated[float, Field(gt=1, le=100)] = 1.5
     dispersion: Annotated[float, Field(gt=0, le=10)] = 2.4
     elasticity: str | float | dict[str, float] = 4.0
+    elasticity_kind: Literal["cost", "tariff"] = "cost"
+    within_elasticity: str | float | dict[str, float] | None = None
     entry: Literal["restricted", "free"] = "restricted"
     deficits: Literal["fixed", "proportional", "removed"] = "proportional"
     labour_supply_elasticity: Annotated[float, Field(ge=0, le=20)] = 0.0
@@ -523,19 +530,27 @@ class Structure(_Frozen):
     @field_validator("elasticity", mode="before")
     @classmethod
     def _positive(cls, given: Any) -> Any:
-        if isinstance(given, str):
-            return fields.names(given)[0]
-        values = given if isinstance(given, Mapping) else {"": given}
-        if not values:
-            raise ValueError("give a trade elasticity for each sector, one number, or the name of a set.")
-        fields.names(tuple(values) if isinstance(given, Mapping) else ())
-        for sector, value in values.items():
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1000:
-                where = f" of {sector}" if sector else ""
-                raise ValueError(
-                    f"the trade elasticity{where} must be a number above 0, not {str(value)[:20]!r}."
-                )
-        return given
+        return _by_sector(given, "trade elasticity", 0)
+
+    @field_validator("within_elasticity", mode="before")
+    @classmethod
+    def _above_one(cls, given: Any) -> Any:
+        return None if given is None or given == "none" else _by_sector(given, "within-country elasticity", 1)
+
+
+def _by_sector(given: Any, what: str, above: float) -> Any:
+    """A name of a set, one number, or one by sector, each above a bound."""
+    if isinstance(given, str):
+        return fields.names(given)[0]
+    values = given if isinstance(given, Mapping) else {"": given}
+    if not values:
+        raise ValueError(f"give a {what} for each sector, one number, or the name of a set.")
+    fields.names(tuple(values) if isinstance(given, Mapping) else ())
+    for sector, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not above < value <= 1000:
+            where = f" of {sector}" if sector else ""
+            raise ValueError(f"the {what}{where} must be a number above {above:g}, not {str(value)[:20]!r}.")
+    return given
 
 
 class WorldReference(_Frozen):

@@ -25,7 +25,8 @@ def aggregate(
 
     Expenditure, border values, revenue, duties, subsidies, inputs and value added of a group are the sums over
     its members, so tariffs and subsidies become trade-weighted means. Trade within a group of countries
-    becomes domestic and keeps its duties. A merged sector is goods only if all its members are.
+    becomes domestic and keeps its duties. A merged sector is goods only if all its members are. A group's tariff is
+    known if it is on half of the value or more; the other half counts as free.
 
     Parameters
     ----------
@@ -66,6 +67,9 @@ def aggregate(
         inputs=None
         if world.inputs is None
         else np.einsum("gi,ikz,pk,qz->gpq", origin, world.inputs, product, product, optimize=True),
+        tariff_known=None
+        if world.tariff_known is None
+        else 2 * cells(world.expenditure * world.tariff_known) >= expenditure,
         goods=(product @ ~world.goods) == 0,
         sector_names=names,
         provenance=world.provenance.with_change(

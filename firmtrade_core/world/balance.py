@@ -111,6 +111,109 @@ def balance_flows(
 
 
 @dataclass(frozen=True)
+class Completed:
+    """Cells filled in around those that are known.
+
+    Parameters
+    ----------
+    flows : (N, M, S)
+        Cells to fill; zero where the prior is.
+    iterations
+        Sweeps over all margins.
+    margin_gap
+        Largest relative distance of a row or column sum from what was left for it.
+    pair_gap
+        Largest distance of a pair from its band, in the unit of the flows.
+    """
+
+    flows: Array
+    iterations: int
+    margin_gap: float
+    pair_gap: float
+
+
+def complete_flows(
+    prior: ArrayLike,
+    row_sums: ArrayLike,
+    column_sums: ArrayLike,
+    *,
+    ceiling: float = np.inf,
+    pair_low: ArrayLike | None = None,
+    pair_high: ArrayLike | None = None,
+    pair_sectors: ArrayLike | None = None,
+    tolerance: float = 1e-10,
+    max_iterations: int = 10_000,
+) -> Completed:
+    """Fill cells that have given sums, lie below a ceiling, and whose pairs lie in bands.
+
+    Iterative proportional fitting with bounds: ``min(ceiling, prior a_is b_js q_ij)``, where a and b meet row and
+    column sums, and q, over the ``pair_sectors``, moves a pair's total into its band. What is known without being
+    a number is used so: a cell missing from a list of the largest is smaller than the smallest of them, a pair
+    missing from an exporter's main partners smaller than the last of those.
+
+    Parameters
+    ----------
+    prior : (N, M, S)
+        Zero or more; zeros stay zero.
+    row_sums, column_sums : (N, S) and (M, S)
+        What the cells of each origin and of each destination add up to.
+    ceiling
+        No cell is larger.
+    pair_low, pair_high : (N, M), optional
+        Bands of pairs' totals; from zero and without end unless given.
+    pair_sectors : (S,) of bool, optional
+        Sectors that the bands cover; all, unless given.
+
+    Raises
+    ------
+    MarginError
+        If no such cells are found, with the largest gap.
+    """
+    start, rows, columns, _ = _as_cells(prior, row_sums, column_sums)
+    _check_margins(start, rows, columns, _Labels(None, None, None))
+    n, m, s = start.shape
+    low = np.zeros((n, m)) if pair_low is None else np.asarray(pair_low, dtype=np.float64)
+    high = np.full((n, m), np.inf) if pair_high is None else np.asarray(pair_high, dtype=np.float64)
+    covered = np.ones(s, dtype=bool) if pair_sectors is None else np.asarray(pair_sectors, dtype=bool)
+    row, column, pair = np.ones((n, s)), np.ones((m, s)), np.ones((n, m))
+
+    def cells() -> Array:
+        pairs = np.where(covered, pair[:, :, None], 1.0)
+        flows: Array = np.minimum(start * row[:, None] * column[None] * pairs, ceiling)
+        return flows
+
+    gap, iterations = np.inf, 0
+    for _ in range(max_iterations):
+        iterations += 1
+        totals = cells()[:, :, covered].sum(2)
+        pulled = pair * _ratio(np.clip(totals, low, high), totals)
+        # Where a pair is only held down, its factor returns to one as soon as there is room.
+        with np.errstate(invalid="ignore"):
+            held = np.minimum(1.0, pair * _ratio(np.minimum(high, 1e300), totals))
+        moved = np.where(low > 0, pulled, held)
+        step = float(np.abs(moved / pair - 1).max())
+        pair = moved
+        column = column * _ratio(columns, cells().sum(0))
+        flows = cells()
+        gap = _relative_gap(flows.sum(1), rows)
+        if max(gap, step) <= tolerance:
+            break
+        row = row * _ratio(rows, flows.sum(1))
+    if gap > tolerance:
+        raise MarginError(
+            f"No cells have these sums below {ceiling:,.6g}: a row is off by {gap:.2g} of its sum after "
+            f"{iterations:,} sweeps. Raise the ceiling, widen the pairs' bands, or correct the sums."
+        )
+    totals = flows[:, :, covered].sum(2)
+    return Completed(flows, iterations, gap, float(np.maximum(totals - high, low - totals).max(initial=0.0)))
+
+
+def _ratio(wanted: Array, have: Array) -> Array:
+    """wanted / have; one where there is nothing to scale."""
+    return np.divide(wanted, have, out=np.ones_like(have), where=have > 0)
+
+
+@dataclass(frozen=True)
 class ClosedInputs:
     """Input tables whose final demands are all positive.
 

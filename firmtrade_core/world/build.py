@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.codes.countries import explain_unknown, is_known, suggest
+from firmtrade_core.codes.countries import is_known
+from firmtrade_core.codes.places import explain_unknown, mended, numbers_of, read_place
 from firmtrade_core.codes.sectors import is_goods
 from firmtrade_core.world.balance import close_input_rows
 from firmtrade_core.world.columns import ROLE, unused_columns
@@ -67,8 +68,10 @@ def world_from_long(
     require_columns(table, ("exporter", "importer", "sector", "expenditure_musd", "tariff"), where)
     if table.empty:
         raise EmptyMarketError(f"{where} has no rows.")
+    repairs += [str(note) for note in flows.attrs.get("notes", ())]
     if left := unused_columns(table.columns, ROLE):
         repairs.append(left)
+    table = without_totals(table, codes, repairs)
     exporter, importer = (_countries(table, c, where, codes, repairs) for c in ("exporter", "importer"))
     countries = tuple(sorted(set(exporter.cat.categories) | set(importer.cat.categories)))
     sector = labels(table, "sector", where)
@@ -145,6 +148,46 @@ def _one_year(flows: pd.DataFrame, year: int | None) -> tuple[pd.DataFrame, int 
     return table[table["year"].astype(int) == chosen].reset_index(drop=True), chosen
 
 
+def totals(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Rows whose exporter or importer is a total, a group or a partner that the source does not tell."""
+    met = np.zeros(len(table), dtype=bool)
+    for column in ("exporter", "importer"):
+        text = table[column].astype(str).str.strip()
+        aside = [label for label in text.unique() if mended(label)[0] is None]
+        met |= text.isin(aside).to_numpy(bool)
+    return met
+
+
+def without_totals(table: pd.DataFrame, rule: CodeRule, repairs: list[str]) -> pd.DataFrame:
+    """The table without rows of `totals`, where labels are mended; what goes is stated with its value.
+
+    Raises
+    ------
+    UnknownCodeError
+        If partners are numbers of another list than ISO's, of which some are ISO numbers of other countries by chance.
+    """
+    if rule == "any":
+        return table
+    partners = pd.concat([table["exporter"], table["importer"]]).astype(str).unique()
+    if (numbers := numbers_of(partners)).is_other_list:
+        raise UnknownCodeError(f"{numbers.sentence()} In a table of flows, write ISO codes in their stead.")
+    met = totals(table) if rule == "repair" else np.zeros(len(table), dtype=bool)
+    if met.any():
+        gone = table[met]
+        spent = pd.to_numeric(table["expenditure_musd"], errors="coerce").fillna(0.0)
+        who = sorted(
+            {str(c) for side in ("exporter", "importer") for c in gone[side] if mended(str(c))[0] is None}
+        )
+        repairs.append(
+            f"{int(met.sum()):,} rows left out whose partner is a total or is not told ({', '.join(who[:6])}"
+            f"{f' and {len(who) - 6} more' if len(who) > 6 else ''}): {spent[met].sum():,.6g} of {spent.sum():,.6g} million USD."
+        )
+        table = table[~met].reset_index(drop=True)
+        if table.empty:
+            raise EmptyMarketError("Every row of the table of flows is a total; none is left.")
+    return table
+
+
 def _countries(table: pd.DataFrame, column: str, where: str, rule: CodeRule, repairs: list[str]) -> pd.Series:
     """Country codes of a column, checked by the rule; repairs are noted."""
     found = labels(table, column, where)
@@ -154,14 +197,12 @@ def _countries(table: pd.DataFrame, column: str, where: str, rule: CodeRule, rep
     for code, upper in renamed.items():
         if is_known(upper):
             continue
-        likely = suggest(code)
-        if rule == "repair" and len(likely) == 1:
-            renamed[code] = likely[0]
-            note = f"Country code {code} read as {likely[0]}."
-            if note not in repairs:
-                repairs.append(note)
-        else:
+        label, note = mended(code)
+        if rule != "repair" or label is None or read_place(code).kind in ("unknown", "ambiguous"):
             raise UnknownCodeError(_unknown_codes(found, rule))
+        renamed[code] = label
+        if note not in repairs:
+            repairs.append(note)
     return found.map(renamed).astype("category")
 
 

@@ -40,7 +40,11 @@ AXES = {
     "tariff": ("countries", "countries", "sectors"),
     "subsidy": ("countries", "countries", "sectors"),
     "inputs": ("countries", "sectors", "sectors"),
+    "tariff_known": ("countries", "countries", "sectors"),
 }
+
+#: Arrays of true and false.
+FLAGS = frozenset({"tariff_known"})
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -71,7 +75,7 @@ def save_world(world: World, path: str | Path, *, digits: int | None = None) -> 
             for name in AXES:
                 array = getattr(world, name)
                 # Arrays of zeros (subsidies, mostly) are left out and come back as zeros.
-                if array is not None and (name == "inputs" or array.any()):
+                if array is not None and (name == "inputs" or name in FLAGS or array.any()):
                     buffer = io.BytesIO()
                     np.lib.format.write_array(buffer, array, allow_pickle=False)
                     _put(archive, f"{name}.npy", buffer.getvalue())
@@ -113,7 +117,11 @@ def rounded(world: World, digits: int) -> World:
         scale = 10.0 ** (digits - 1 - size)
         return np.round(array * scale) / scale
 
-    kept = {name: nearest(array) for name in AXES if (array := getattr(world, name)) is not None}
+    kept = {
+        name: nearest(array)
+        for name in AXES
+        if name not in FLAGS and (array := getattr(world, name)) is not None
+    }
     return world.with_(**kept)
 
 
@@ -168,6 +176,7 @@ def _read(file: io.BufferedReader, path: Path) -> World:
         tariff=zeros if arrays["tariff"] is None else arrays["tariff"],
         subsidy=zeros if arrays["subsidy"] is None else arrays["subsidy"],
         inputs=arrays["inputs"],
+        tariff_known=arrays["tariff_known"],
         goods=np.array(meta.goods, dtype=bool),
         sector_names=meta.sector_names,
         provenance=meta.provenance,
@@ -263,7 +272,8 @@ class _Description:
             raise WorldFileError(f"The file's provenance cannot be read ({error}).") from error
 
 
-def _array(archive: zipfile.ZipFile, name: str, meta: _Description) -> Array | None:
+def _array(archive: zipfile.ZipFile, name: str, meta: _Description) -> Any:
+    kind = np.dtype("|b1") if name in FLAGS else np.dtype("<f8")
     member = f"{name}.npy"
     if member not in archive.namelist():
         return None
@@ -276,14 +286,16 @@ def _array(archive: zipfile.ZipFile, name: str, meta: _Description) -> Array | N
             shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
         except ValueError as error:
             raise WorldFileError(f"{name} in the file is not a plain array ({error}).") from error
-        if shape != expected or dtype != np.dtype("<f8") or fortran:
+        if shape != expected or dtype != kind or fortran:
             raise WorldFileError(
                 f"{name} in the file is {dtype} of shape {shape}; the labels call for {expected}."
             )
         content = stream.read()
-    if len(content) != 8 * math.prod(expected):
+    if len(content) != kind.itemsize * math.prod(expected):
         raise WorldFileError(f"{name} in the file is cut short or too long.")
-    array = np.frombuffer(content, dtype="<f8").reshape(expected)
+    if name in FLAGS:
+        return (np.frombuffer(content, dtype=np.uint8) != 0).reshape(expected)
+    array = np.frombuffer(content, dtype=kind).reshape(expected)
     if not np.isfinite(array).all():
         count = int((~np.isfinite(array)).sum())
         raise WorldFileError(f"{name} in the file holds {count} values that are missing or infinite.")

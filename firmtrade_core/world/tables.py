@@ -13,17 +13,28 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.world.errors import ColumnError, DuplicateCellError, WorldFileError
+from firmtrade_core.world.heads import (
+    LOOKED_AT,
+    fields_of,
+    likeliest_separator,
+    read_workbook,
+    stated_separator,
+    titles_above,
+    words_on_titles,
+)
 
 #: Largest file that is opened, and largest table that is unpacked from it.
 LARGEST_FILE, LARGEST_ROWS, LARGEST_CONTENT = 4 * 2**30, 200_000_000, 16 * 2**30
 
-SUFFIXES = (".parquet", ".csv", ".tsv", ".dta")
+SUFFIXES = (".parquet", ".csv", ".tsv", ".dta", ".xlsx")
 
 
 def read_table(path: str | Path, *, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Read a table by its suffix: ``.parquet``, ``.csv``, ``.tsv`` or ``.dta``.
+    """Read a table by its suffix: ``.parquet``, ``.csv``, ``.tsv``, ``.dta`` or ``.xlsx``.
 
-    Text stays text: ``NA`` is a label, formulas and markup are never interpreted.
+    Text stays text: ``NA`` is a label, formulas and markup are never interpreted. A first line ``sep=;`` is obeyed, titles above
+    the heads are skipped, sheets with the same columns are read one after the other; what was skipped or left out is told in
+    ``attrs["notes"]`` of the table.
 
     Parameters
     ----------
@@ -51,7 +62,8 @@ def read_table(path: str | Path, *, columns: Sequence[str] | None = None) -> pd.
         )
     if size == 0:
         raise WorldFileError(f"{path.name} is empty.")
-    reader = {".parquet": _read_parquet, ".dta": _read_stata}.get(suffix, _read_text)
+    readers = {".parquet": _read_parquet, ".dta": _read_stata, ".xlsx": _read_workbook}
+    reader = readers.get(suffix, _read_text)
     try:
         table = reader(path, suffix)
     except WorldFileError:
@@ -201,6 +213,7 @@ def read_pieces(
         if path.stat().st_size == 0:
             raise WorldFileError(f"{path.name} is empty.")
         options = _text_options(path, path.suffix.lower())
+        options.pop("titles")
         wanted = set(columns)
         with pd.read_csv(
             path, **options, chunksize=rows, usecols=lambda c: str(c).strip() in wanted
@@ -216,8 +229,28 @@ def read_pieces(
         raise WorldFileError(f"{path.name} is not a readable text table: {_first_line(error)}") from error
 
 
+def _read_workbook(path: Path, _: str) -> pd.DataFrame:
+    """All sheets of one table; columns that hold nothing but numbers become numbers."""
+    book = read_workbook(path)
+    if len(book.table) > LARGEST_ROWS:
+        raise WorldFileError(f"{path.name} has {len(book.table):,} rows and is refused.")
+    table = book.table.copy()
+    for column in table:
+        values = pd.to_numeric(table[column].replace("", None), errors="coerce")
+        # A code with a leading zero is no number.
+        if bool((values.notna() | (table[column] == "")).all()) and not table[column].str.match(r"0\d").any():
+            table[column] = values
+    table.attrs["notes"] = book.notes
+    return table
+
+
 def _read_text(path: Path, suffix: str) -> pd.DataFrame:
-    return pd.read_csv(path, **_text_options(path, suffix))
+    options = _text_options(path, suffix)
+    skipped = options.pop("titles")
+    table = pd.read_csv(path, **options)
+    if words := words_on_titles(skipped):
+        table.attrs["notes"] = (words,)
+    return table
 
 
 def _text_options(path: Path, suffix: str) -> dict[str, Any]:
@@ -227,19 +260,45 @@ def _text_options(path: Path, suffix: str) -> dict[str, Any]:
         head = file.read(65_536)
     if b"\0" in head:
         raise WorldFileError(f"{path.name} is not a text table: it holds binary data.")
-    if suffix == ".csv" and separator.encode() not in head.splitlines()[0] and b";" in head.splitlines()[0]:
-        separator = ";"
     try:
         head.decode("utf-8-sig")
         encoding = "utf-8-sig"
     except UnicodeDecodeError as error:
         # A multi-byte letter may be cut at the end of the sample.
         encoding = "utf-8-sig" if error.start > len(head) - 4 else "cp1252"
+    lines = head.decode(encoding, "replace").splitlines()[:LOOKED_AT]
+    stated = stated_separator(lines[0]) if lines else None
+    above = 1 if stated else 0
+    if stated:
+        separator = stated
+    elif suffix == ".csv":
+        separator = likeliest_separator(lines, (",", ";", "\t", "|"))
+    rows = [fields_of(line, separator) for line in lines]
+    above += titles_above(rows[above:])
     return {
         "sep": separator,
+        "dtype": _codes(rows[above:]),
+        "skiprows": above,
+        "titles": tuple(lines[:above]),
         "encoding": encoding,
         "keep_default_na": False,
         "na_values": [""],
         "low_memory": False,
         "compression": None,
     }
+
+
+def _codes(rows: list[list[str]]) -> dict[str, type]:
+    """Columns whose first values show a leading zero: codes, which are no numbers."""
+    rows = [row for row in rows if any(row)]
+    if not rows:
+        return {}
+    heads = rows[0]
+    zeros = {
+        at
+        for row in rows[1:]
+        if len(row) == len(heads)
+        for at, field in enumerate(row)
+        if len(field) > 1 and field[0] == "0" and field.isdigit()
+    }
+    return {heads[at]: str for at in zeros if heads.count(heads[at]) == 1}

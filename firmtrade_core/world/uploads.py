@@ -22,6 +22,9 @@ from firmtrade_core.world.world import World
 #: What a file may unpack to: bytes, rows and columns. The widest published table has about 4,500 columns.
 LARGEST_CONTENT, LARGEST_ROWS, LARGEST_COLUMNS = 2**30, 5_000_000, 20_000
 
+#: What a workbook may unpack to: it takes many times that in memory.
+LARGEST_WORKBOOK = 2**27
+
 #: Longest head of a text table, bytes.
 LONGEST_HEAD = 2**20
 
@@ -116,8 +119,8 @@ def _hold_to_limits(path: Path) -> None:
         _limit_parquet(path)
     elif suffix in (".csv", ".tsv"):
         _limit_text(path)
-    elif suffix == ".world":
-        _limit_archive(path)
+    elif suffix in (".world", ".xlsx"):
+        _limit_archive(path, LARGEST_WORKBOOK if suffix == ".xlsx" else LARGEST_CONTENT)
     elif suffix not in SUFFIXES:
         raise WorldFileError(f"{path.name}: files ending in .world, {', '.join(SUFFIXES)} are read.")
 
@@ -147,12 +150,15 @@ def _limit_text(path: Path) -> None:
         )
 
 
-def _limit_archive(path: Path) -> None:
+def _limit_archive(path: Path, largest: int) -> None:
     if not zipfile.is_zipfile(path):
         return
     with zipfile.ZipFile(path) as archive:
         content = sum(member.file_size for member in archive.infolist())
-    if content > LARGEST_CONTENT:
+    if content > largest:
+        instead = (
+            "Save it as CSV." if path.suffix.lower() == ".xlsx" else "Name it in FIRMTRADE_WORLD instead."
+        )
         raise WorldFileError(
-            f"{path.name} would unpack to {content / 2**20:,.0f} MB and is refused. Name it in FIRMTRADE_WORLD instead."
+            f"{path.name} would unpack to {content / 2**20:,.0f} MB and is refused. {instead}"
         )

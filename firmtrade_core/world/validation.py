@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.codes.countries import explain_unknown, is_known, suggest
-from firmtrade_core.world.build import CodeRule, Missing, TariffUnit
+from firmtrade_core.codes.countries import is_known
+from firmtrade_core.codes.places import explain_unknown, mended, numbers_of, read_place
+from firmtrade_core.world.build import CodeRule, Missing, TariffUnit, totals
 from firmtrade_core.world.columns import ROLE, ROLES
 from firmtrade_core.world.world import PERCENT_SUSPECT
 
@@ -119,6 +120,12 @@ def validate_flows(
         chosen, found = _one_year(table, year)
         issues += found
         table, rows = table[chosen].reset_index(drop=True), rows[chosen]
+    if codes != "any":
+        found, kept = _no_partners(table, rows, codes)
+        issues += found
+        table, rows = table[kept].reset_index(drop=True), rows[kept]
+        if table.empty:
+            return Validation(tuple(issues), len(rows))
     checker = _Checker(table, rows, tariff_unit, missing, codes)
     issues += checker.issues()
     issues.sort(key=lambda issue: not issue.stops)
@@ -157,6 +164,34 @@ def _one_year(table: pd.DataFrame, year: int | None) -> tuple[NDArray[np.bool_],
         ]
     # Rows without a readable year are kept, so that they are named as what they are.
     return (values == chosen) | ~np.isfinite(values), issue
+
+
+def _no_partners(table: pd.DataFrame, rows: Rows, codes: CodeRule) -> tuple[list[Issue], NDArray[np.bool_]]:
+    """What `build.without_totals` leaves out or refuses, and the rows that stay."""
+    partners = pd.concat([table["exporter"], table["importer"]]).astype(str).unique()
+    if (numbers := numbers_of(partners)).is_other_list:
+        issue = Issue("Partners are numbers of a list that is not ISO's", numbers.sentence(), "exporter")
+        return [issue], np.ones(len(table), dtype=bool)
+    if codes != "repair" or not (met := totals(table)).any():
+        return [], np.ones(len(table), dtype=bool)
+    issues = []
+    for name in ("exporter", "importer"):
+        text = table[name].astype(str).str.strip()
+        for label in [label for label in text.unique() if mended(label)[0] is None][:MOST_NAMED]:
+            at = (text == label).to_numpy(bool)
+            named = tuple(int(row) for row in rows[at][:MOST_ROWS])
+            issues.append(
+                Issue(
+                    f"{ROLE[name].label} {_shown(label)} is no partner",
+                    mended(label)[1],
+                    name,
+                    named,
+                    (label,) * len(named),
+                    stops=False,
+                    count=int(at.sum()),
+                )
+            )
+    return issues, ~met
 
 
 class _Checker:
@@ -229,12 +264,11 @@ class _Checker:
             known = {code: is_known(code.upper()) for code in self.labels[name].dropna().unique() if code}
             strange = [code for code, fine in known.items() if not fine]
             for code in strange[:MOST_NAMED]:
-                likely = suggest(code)
-                mended = self.codes == "repair" and len(likely) == 1
-                advice = f"It will be read as {likely[0]}." if mended else explain_unknown(code)
+                clear = self.codes == "repair" and read_place(code).kind not in ("unknown", "ambiguous")
+                advice = mended(code)[1] if clear else explain_unknown(code)
                 where = (self.labels[name] == code).to_numpy(bool)
                 problem = f"{ROLE[name].label} {_shown(code)} is not a current country code"
-                yield from self._issue(name, where, problem, advice, stops=not mended)
+                yield from self._issue(name, where, problem, advice, stops=not clear)
             if len(strange) > MOST_NAMED:
                 where = self.labels[name].isin(strange[MOST_NAMED:]).to_numpy(bool)
                 problem = f"{len(strange) - MOST_NAMED} more codes are not current country codes"
@@ -302,8 +336,8 @@ class _Checker:
         yield from self._issue("exporter", again, problem, "Keep one, or add them up.")
 
     def _read_as(self, code: str) -> str:
-        likely = suggest(code) if self.codes == "repair" and not is_known(code.upper()) else ()
-        return likely[0] if len(likely) == 1 else code.upper()
+        label = mended(code)[0] if self.codes == "repair" else None
+        return label or code.upper()
 
     def _markets(self) -> Iterator[Issue]:
         keys = self._keys

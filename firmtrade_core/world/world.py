@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from firmtrade_core.codes.places import suggest
 from firmtrade_core.world.errors import (
     AccountsError,
     EmptyMarketError,
@@ -47,7 +48,8 @@ class Provenance:
     estimated
         What is estimated rather than observed, in plain words, one entry per item.
     estimated_share
-        Share of goods-trade value (0 to 1) that is estimated; None where unknown.
+        Share (0 to 1) of the value of all trade between countries, goods and services, that is estimated; None where
+        unknown. `estimated_trade` says it in words.
     changes
         Mending steps applied, in order, each with its largest change in plain words.
     fit
@@ -74,6 +76,13 @@ class Provenance:
         for name, value in plain.items():
             object.__setattr__(self, name, value)
 
+    @property
+    def estimated_trade(self) -> str:
+        """Which share of trade is estimated, in the words that stand everywhere; "" where none is stated."""
+        if not self.estimated_share:
+            return ""
+        return f"{100 * self.estimated_share:.0f}\u202f% of the value of trade between countries, services included"
+
     def with_change(self, change: str) -> Provenance:
         """The same provenance with one more mending step noted."""
         return replace(self, changes=(*self.changes, change))
@@ -95,6 +104,9 @@ class World:
         t: ad valorem tariffs, fractions above -1.
     subsidy : (N, N, S)
         b: ad valorem export subsidies, fractions below 1; negative values are export taxes.
+    tariff_known : (N, N, S) of bool, optional
+        Which tariffs the source has. An unknown one is 0 in ``tariff``, for no better number, and no policy can lower it;
+        `tariff_unknown` names those on goods that are traded. All are known, unless given.
     inputs : (N, S, S), optional
         Z: purchases of input k (axis 1) by user sector s (axis 2), at consumer prices, million USD.
         None means production by labour alone.
@@ -122,6 +134,7 @@ class World:
     sector_names: Mapping[str, str] = field(default_factory=dict)
     provenance: Provenance = field(default_factory=Provenance)
     name: str = "world"
+    tariff_known: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
@@ -144,6 +157,7 @@ class World:
             raise ShapeError(f"goods has shape {goods.shape}, expected ({s},).")
         goods.setflags(write=False)
         set_field(self, "goods", goods)
+        set_field(self, "tariff_known", self._known_tariffs())
         self._check_values()
         self._check_accounts()
 
@@ -152,6 +166,17 @@ class World:
     def _cell(self, index: Sequence[int]) -> str:
         origin, destination, sector = index
         return f"{self.countries[origin]} to {self.countries[destination]}, sector {self.sectors[sector]}"
+
+    def _known_tariffs(self) -> NDArray[np.bool_] | None:
+        """The mask, read-only; a tariff other than 0 is known. None where it leaves nothing unknown."""
+        if self.tariff_known is None:
+            return None
+        known = np.array(self.tariff_known, dtype=bool)
+        if known.shape != self.tariff.shape:
+            raise ShapeError(f"tariff_known has shape {known.shape}, expected {self.tariff.shape}.")
+        known |= self.tariff != 0
+        known.setflags(write=False)
+        return None if known.all() else known
 
     def _check_values(self) -> None:
         if (self.expenditure < 0).any():
@@ -332,12 +357,24 @@ class World:
         return _readonly(self.income - self.value_added.sum(1) - self.duties + self.subsidy_outlay)
 
     @cached_property
+    def tariff_unknown(self) -> NDArray[np.bool_]:
+        """Cells of trade between countries whose tariff nobody knows, (N, N, S)."""
+        unknown = np.zeros(self.expenditure.shape, dtype=bool)
+        if self.tariff_known is not None:
+            abroad = ~np.eye(len(self.countries), dtype=bool)[:, :, None]
+            unknown = ~self.tariff_known & (self.expenditure > 0) & abroad
+        unknown.setflags(write=False)
+        return unknown
+
+    @cached_property
     def content_hash(self) -> str:
-        """Sixteen hexadecimal digits that identify labels, accounts and goods flags."""
+        """Sixteen hexadecimal digits that identify labels, accounts, goods flags and which tariffs are known."""
         digest = hashlib.blake2b(digest_size=8)
         digest.update(repr((self.countries, self.sectors)).encode())
         for array in (self.expenditure, self.tariff, self.subsidy, self.inputs, self.goods):
             digest.update(b"none" if array is None else array.tobytes(order="A"))
+        if self.tariff_known is not None:
+            digest.update(self.tariff_known.tobytes())
         return digest.hexdigest()
 
     # Labels -------------------------------------------------------------------------------------
@@ -528,7 +565,8 @@ def closest(code: str, known: Iterable[str]) -> list[str]:
 def _position(code: str, index: Mapping[str, int], what: str) -> int:
     if code in index:
         return index[code]
-    alike = closest(code, index)
+    # A place is offered by its meaning only: codes of three letters look alike by chance.
+    alike = [c for c in suggest(code) if c in index] if what == "country" else closest(code, index)
     hint = f" Did you mean {' or '.join(alike)}?" if alike else ""
     raise UnknownCodeError(f"The world has no {what} {code!r}.{hint}")
 

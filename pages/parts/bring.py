@@ -26,7 +26,7 @@ from firmtrade_core.world.world import Provenance, World
 from pages.parts.frame import complain
 from pages.parts.worlds import UPLOADED
 
-TABLES = ["csv", "tsv", "parquet", "dta"]
+TABLES = ["csv", "tsv", "parquet", "dta", "xlsx"]
 
 #: Rows of a report on screen; all of them can be downloaded.
 ROWS_SHOWN, PREVIEW_ROWS, PREVIEW_COLUMNS = 100, 6, 14
@@ -311,6 +311,8 @@ def _choices(table: pd.DataFrame, roles: dict[str, str | None], file_name: str) 
     unused = unused_columns(table.columns, [column for column in roles.values() if column is not None])
     if unused:
         st.html(f'<p class="ft-quiet">{escape(unused)} Choose one above where it plays a role.</p>')
+    for note in table.attrs.get("notes", ()):
+        st.html(f'<p class="ft-quiet">{escape(str(note))}</p>')
     return _Choices(roles, options, units[unit], name.strip() or "My world", source.strip(), unused=unused)
 
 
@@ -438,7 +440,8 @@ def _report(report: Validation, file_name: str) -> None:
     st.download_button(
         "The whole report as CSV",
         lambda: to_csv(
-            Table("report", f"Report on {file_name}", table), (("File", file_name), written_now())
+            Table("report", f"Report on {file_name}", table, {"row": "position"}),
+            (("File", file_name), written_now()),
         ),
         "report.csv",
         mime="text/csv",

@@ -19,7 +19,7 @@ from firmtrade_core.attribution import (
 from firmtrade_core.attribution.firm_growth import MARGINS, MEASURES, read_source, source_arguments
 from firmtrade_core.figures.attribution import firm_parts, firm_waterfall, productivity_parts
 from firmtrade_core.jobs import Job, JobStatus, content_hash
-from firmtrade_core.labels import change, grouped, number
+from firmtrade_core.labels import change, grouped, money, number
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 from firmtrade_core.report.export import About, Table, written_now
 from pages.parts import chart
@@ -222,7 +222,7 @@ def _productivity(found: FirmGrowth, reading: Reading, source: str, result: str)
         chart.draw(
             productivity_parts(
                 parts,
-                subtitle=f"100 log points · {history.label} · {found.first} to {found.second}",
+                subtitle=f"Change in log points · {history.label} · {found.first} to {found.second}",
                 source=source,
             ),
             key="firm_productivity", result=f"{result}-{reading.measure}", kind="productivity",
@@ -272,16 +272,18 @@ def about_firms(history: FirmHistory) -> About:
 
 def margins_table(found: FirmGrowth) -> Table:
     """Growth by margin."""
-    unit = f"million {found.history.money}"
+    unit = money(found.history.money, "m")
     frame = found.steps()[["label", "explanation", "firms", "change", "percent"]]
     frame.columns = pd.Index(["Margin", "What it is", "Firms", "Change", "Of exports before"])
     title = f"Growth of exports by what firms did, {found.first} to {found.second}"
-    return Table("growth_by_margin", title, frame, {"Change": unit, "Of exports before": "%"})
+    return Table(
+        "growth_by_margin", title, frame, {"Firms": "firms", "Change": unit, "Of exports before": "%"}
+    )
 
 
 def destinations_table(found: FirmGrowth) -> Table:
     """Growth by margin and destination."""
-    unit = f"million {found.history.money}"
+    unit = money(found.history.money, "m")
     labels = {key: label for key, (label, _) in MARGINS.items()}
     labels |= {"destination": "Code", "name": "Destination", "before": str(found.first)}
     labels |= {"after": str(found.second), "change": "Change"}
@@ -296,4 +298,4 @@ def productivity_table(found: ProductivityGrowth) -> Table:
     frame = found.steps()[["label", "explanation", "change"]]
     frame.columns = pd.Index(["Part", "What it is", "Change"])
     title = f"{MEASURES[found.measure][0]}: sources of the change"
-    return Table("productivity", title, frame, {"Change": "100 log points"})
+    return Table("productivity", title, frame, {"Change": "log points"})

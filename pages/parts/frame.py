@@ -103,10 +103,8 @@ def _sidebar(world: World) -> None:
     facts = [f"{n} economies, {s} sectors"]
     if provenance.year:
         facts.append(f"baseline year {provenance.year}")
-    if provenance.estimated_share:
-        facts.append(
-            f"bilateral detail estimated for {100 * provenance.estimated_share:.0f}\u202f% of goods trade"
-        )
+    if provenance.estimated_trade:
+        facts.append(f"estimated: {provenance.estimated_trade}")
     origin = "uploaded in this session" if st.session_state.get(UPLOADED) else ""
     origin = origin or ("named by FIRMTRADE_WORLD" if named_world() else "")
     facts += [origin] if origin else []
@@ -151,8 +149,18 @@ def headline_strip(
     """
     items = "".join(_headline(item) for item in numbers)
     kind = " ft-large" if large else ""
-    lines = "".join(f'<p class="ft-quiet ft-assumed">{escape(line)}</p>' for line in assumed)
-    st.html(f'<div class="ft-numbers{kind}" data-result="{escape(result)}">{items}</div>{lines}')
+    st.html(
+        f'<div class="ft-numbers{kind}" data-result="{escape(result)}">{items}</div>{_assumed_lines(assumed)}'
+    )
+
+
+def _assumed_lines(assumed: Sequence[str]) -> str:
+    return "".join(f'<p class="ft-quiet ft-assumed">{escape(line)}</p>' for line in assumed)
+
+
+def assumed_line(words: str) -> None:
+    """Under which structure a page's numbers were computed (`scenarios.assumptions.assumed`)."""
+    st.html(_assumed_lines([words]))
 
 
 def _headline(item: Headline) -> str:

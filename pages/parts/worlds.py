@@ -73,7 +73,5 @@ def by_name(world: World) -> list[str]:
 def short_sources(world: World) -> str:
     """The source line at the foot of a chart, with the share of trade that is estimated."""
     provenance = world.provenance
-    estimated = ""
-    if provenance.estimated_share:
-        estimated = f" Between pairs of countries, {100 * provenance.estimated_share:.0f}\u202f% of goods trade is estimated."
+    estimated = f" Estimated: {provenance.estimated_trade}." if provenance.estimated_trade else ""
     return f"Source: firmtrade on {provenance.source.split(' (')[0]}.{estimated}"

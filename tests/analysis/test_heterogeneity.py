@@ -27,7 +27,7 @@ def laws() -> Laws:
 
 
 def test_all_laws_share_the_average_elasticity(laws: Laws) -> None:
-    assert list(laws.results) == ["krugman", "pareto", "lognormal", "firms"]
+    assert list(laws.results) == ["armington", "krugman", "pareto", "lognormal", "firms"]
     abroad = WORLD.border_value * ~np.eye(5, dtype=bool)[:, :, None]
     for result in laws.results.values():
         margins = result.baseline.margins
@@ -63,9 +63,9 @@ def test_pareto_extensive_and_composition_follow_the_closed_forms(laws: Laws) ->
 def test_words_and_charts_follow_the_numbers(laws: Laws) -> None:
     table = laws.table()
     text = laws.headline()
-    assert "South Africa" in text and "points" in text
+    assert "South Africa" in text and "points" in text and "runs from" in text
     assert len(laws.reasons()) >= 2 and all(any(c.isdigit() for c in line) for line in laws.reasons())
-    assert table.real_income.nunique() == 4
+    assert table.real_income.nunique() >= 4
     countries = laws.countries()
     assert (np.diff(countries.spread) <= 0).all()
     for chart in (

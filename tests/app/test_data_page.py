@@ -65,7 +65,9 @@ def test_what_is_loaded_and_its_tables(open_page: Opener) -> None:
     page.locator(".ft-facts").first.wait_for()
     words = page.locator(".stMain").inner_text()
     assert (
-        "94.9\u202f%" in words and "83.8\u202f%" in words and "Estimated: 27\u202f% of goods trade" in words
+        "98.7\u202f%" in words
+        and "96.4\u202f%" in words
+        and "Estimated: 5\u202f% of the value of trade between countries, services included" in words
     )
     assert "CC BY 4.0" in words and load_embedded_world().content_hash in words
     csv = taken(page, page.get_by_role("button", name="CSV").first)
@@ -110,7 +112,7 @@ def test_a_bad_table_is_reported_row_by_row_and_runs_nothing(open_page: Opener, 
     assert page.get_by_role("button", name="Use this world").count() == 0
     report = taken(page, page.get_by_role("button", name="The whole report as CSV"))
     table = pd.read_csv(io.BytesIO(report), comment="#")
-    assert sorted(table["row"]) == [4, 11, 41, 42]
+    assert sorted(table["row (position)"]) == [4, 11, 41, 42]
     assert "'=cmd|' /C calc'!A0" in set(table["value"])
     assert page.evaluate("window.hacked") is None
     page.get_by_text("Row by row").click()

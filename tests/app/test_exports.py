@@ -37,7 +37,11 @@ def test_tables_result_and_code_can_be_taken_away(open_page: Opener) -> None:
     dialog = page.get_by_role("dialog")
     csv = taken(page, dialog.get_by_role("button", name="CSV").first)
     words = csv.decode("utf-8-sig")
-    assert result in words and "of the value of goods trade" in words and "Real income, change (%)" in words
+    assert (
+        result in words
+        and "of the value of trade between countries" in words
+        and "Real income, change (%)" in words
+    )
     assert len(pd.read_csv(io.BytesIO(csv), comment="#")) == len(load_embedded_world().countries)
     sheet = load_workbook(io.BytesIO(taken(page, dialog.get_by_role("button", name="Excel").nth(2))))
     assert sheet.sheetnames == ["pairs", "About"] and sheet["pairs"]["F2"].value == "bn USD"
@@ -46,7 +50,7 @@ def test_tables_result_and_code_can_be_taken_away(open_page: Opener) -> None:
     parquet = taken(page, dialog.get_by_role("button", name="Parquet, every cell"))
     about = pyarrow.parquet.read_metadata(io.BytesIO(parquet)).metadata
     assert about[b"firmtrade.content_hash"].decode() == result
-    assert json.loads(about[b"firmtrade.provenance"])["estimated_share"] == pytest.approx(0.269, abs=0.001)
+    assert json.loads(about[b"firmtrade.provenance"])["estimated_share"] == pytest.approx(0.05, abs=0.001)
     dialog.get_by_role("tab", name="Show me the code").click()
     code = dialog.get_by_test_id("stCode").first.inner_text()
     assert (
@@ -73,9 +77,11 @@ def test_a_figure_is_saved_with_its_words(open_page: Opener, format_name: str) -
         assert words.startswith("<svg") and title.split(" (")[0] in words
         # The foot is broken where the picture is narrow.
         plain = " ".join(re.sub(r"<[^>]+>", " ", words).split())
-        assert "% of goods trade is estimated" in plain and "<script" not in words
+        assert (
+            "% of the value of trade between countries, services included" in plain and "<script" not in words
+        )
         # Lines end between words, never inside an amount.
-        assert re.search(r"27\u202f%", unescape(words))
+        assert re.search(r"Estimated: 5\u202f%", unescape(words))
     else:
         from PIL import Image
 
@@ -90,7 +96,9 @@ def test_a_headline_tells_where_it_comes_from(open_page: Opener) -> None:
     dialog.get_by_text("Certificate").wait_for()
     words = dialog.inner_text()
     assert "Real income, world" in words and "sum of all countries' equivalent variations" in words
-    assert result in words and "27\u202f% of the value of goods trade" in words and "Dekle" in words
+    assert (
+        result in words and "5\u202f% of the value of trade between countries" in words and "Dekle" in words
+    )
     dialog.locator(".katex").first.wait_for()
     assert not serious_findings(page, "[role=dialog]")
     page.keyboard.press("Escape")

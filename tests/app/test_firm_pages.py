@@ -47,8 +47,12 @@ def downloads(app: AppTest) -> set[str]:
 def test_heterogeneity_without_firms_says_so(start) -> None:
     app = start("heterogeneity")
     words = html(app)
-    assert downloads(app) == {"laws_laws_of_firms", "laws_elasticities_by_market"}
-    assert "How firms differ" in words and "No firms of a home country are loaded" in words
+    assert downloads(app) == {"laws_laws_of_firms", "laws_elasticities_by_market", "laws_steps"}
+    assert (
+        "Firms move the answer for the United States" in words
+        and "this scenario" in words
+        and "No firms of a home country are loaded" in words
+    )
     assert "Lognormal firms" in words and "Home&#x27;s own firms" not in words
 
 
@@ -72,7 +76,9 @@ def test_who_gains_shows_the_firms_own_distribution_by_default(start) -> None:
     app.button(key="look_at_home").click().run()
     assert app.session_state["store"].country == "ZAF"
     words = html(app)
-    assert "Safeguards" in words and "Firms of South Africa" in words and "own distribution" in words
+    assert "Safeguards" in words and "Firms of South Africa" in words
+    # Firms that are data are the scenario's own law: nothing is solved apart for this page.
+    assert "own firms of South Africa, elsewhere lognormal firms" in words and "own distribution" not in words
     assert app.session_state["store"].scenario.structure.family != "firms"
     app.session_state["store"].edit_structure({"family": "firms", "elasticity": 5.0})
     app.run()
@@ -122,5 +128,5 @@ def test_a_programme_without_firms_moves_the_law_as_a_whole(start) -> None:
     app = start("lab")
     app.selectbox(key="add_card").set_value("programme").run()
     words = html(app)
-    assert not app.exception and "moves equal firms of a sector as a whole" in words
+    assert not app.exception and "moves lognormal firms of a sector as a whole" in words
     assert "is assumed, not estimated" in words and "No cost of quality certification is entered" in words

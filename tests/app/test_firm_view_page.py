@@ -120,4 +120,4 @@ def test_files_hold_no_single_real_firm() -> None:
     assert dict(about_view(invented, scenario))["Firms"].startswith("synthetic")
     table, upgrades = destinations_table(invented), upgrades_table(invented)
     assert table.units["Chance, scenario"] == "%" and len(table.frame) == len(invented.destinations)
-    assert list(upgrades.frame["Upgrade"]) and upgrades.units["Pays up to, low"] == "million USD a year"
+    assert list(upgrades.frame["Upgrade"]) and upgrades.units["Pays up to, low"] == "m USD a year"

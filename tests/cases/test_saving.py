@@ -182,7 +182,9 @@ def test_output_without_trade_is_named(tmp_path: Path) -> None:
         for c in world.provenance.changes
     )
     wrong = made.replace("DEU", "GER")
-    with pytest.raises(UnknownCodeError, match=r"GER \(5,000 million USD\).*GER is retired .*use DEU"):
+    with pytest.raises(
+        UnknownCodeError, match=r"GER \(5,000 million USD\).*'GER' is no present code .*use DEU"
+    ):
         load("baci", path, concordance=read_table(concordance), output=wrong)
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from firmtrade_core.codes import countries as c
+from firmtrade_core.codes import places
 from firmtrade_core.world.embedded import load_embedded_world
 
 EMBEDDED = load_embedded_world().countries
@@ -31,24 +32,36 @@ def test_numeric_codes() -> None:
     [
         ("ROM", ("ROU",)),
         ("ZAR", ("COD",)),
-        ("YUG", ("SRB", "MNE")),
+        ("CSK", ("CZE", "SVK")),
         ("usa", ("USA",)),
         (" DEU ", ("DEU",)),
         ("Germany", ("DEU",)),
         ("Korea, Rep.", ("KOR",)),
         ("GB", ("GBR",)),
+        ("UK", ("GBR",)),
+        ("Holland", ("NLD",)),
+        ("Channel Islands", ("GGY", "JEY")),
+        ("Polland", ()),
+        ("Austrlia", ()),
+        ("WLD", ()),
         ("", ()),
     ],
 )
-def test_suggestions(code: str, likely: tuple[str, ...]) -> None:
-    assert c.suggest(code) == likely
+def test_suggestions_are_meanings_and_never_lookalikes(code: str, likely: tuple[str, ...]) -> None:
+    assert places.suggest(code)[: len(likely) or 1] == likely
 
 
-def test_retired_codes_are_not_current_and_have_current_successors() -> None:
-    for code, (successors, story) in c.RETIRED_CODES.items():
-        assert not c.is_known(code), code
-        assert successors and all(c.is_known(s) for s in successors), code
-        assert story
+def test_labels_of_the_list_are_no_present_codes_and_their_successors_are() -> None:
+    import pycountry
+
+    current = {getattr(p, k) for p in pycountry.countries for k in ("alpha_2", "alpha_3", "numeric")}
+    for place, labels in places.places():
+        assert place.story and all(places.is_place(s) for s in place.successors)
+        assert place.code is None or places.is_place(place.code)
+        assert place.seat == "" or place.seat in place.successors
+        for label in labels:
+            assert label not in current, label
+            assert places.read_place(label) == place, label
 
 
 def test_every_known_country_has_a_capital() -> None:

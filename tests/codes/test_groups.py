@@ -42,5 +42,7 @@ def test_income_groups_do_not_overlap() -> None:
 def test_names_in_any_case() -> None:
     assert groups.group_members("Mercosur") == groups.group_members("MERCOSUR")
     assert groups.group_members("high income") == groups.group_members("HIGH_INCOME")
-    with pytest.raises(KeyError, match=r"no group .Mercosul.\. Choose MERCOSUR"):
-        groups.group_members("Mercosul")
+    assert groups.group_members("Mercosul") == groups.group_members("MERCOSUR")
+    assert groups.group_of("Unión Europea") == groups.group_of("EU-27") == "EU"
+    with pytest.raises(KeyError, match=r"no group .Mercosu.\. Choose EU or EFTA"):
+        groups.group_members("Mercosu")

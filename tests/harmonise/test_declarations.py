@@ -9,7 +9,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from firmtrade_core.codes.countries import read_country
+from firmtrade_core.codes.places import read_country
 from firmtrade_core.harmonise import reading
 from firmtrade_core.harmonise.declarations import Declarations, Options, hashed_firm, read_declarations
 from firmtrade_core.harmonise.errors import HarmoniseError, LayoutError, UnreadableFileError

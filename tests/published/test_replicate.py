@@ -13,10 +13,25 @@ import pytest
 from typer.testing import CliRunner
 
 from firmtrade_core.cli.main import app
+from firmtrade_core.equilibrium.certificate import TOLERANCE as CERTIFICATE_TOLERANCE
 from firmtrade_core.report import replicate as replication
+from firmtrade_core.report.gravity_tables import ONE_UNIT
 from firmtrade_core.report.nafta import MEMBERS
-from firmtrade_core.report.replicate import MissingDataError, Replication, Report, Row
-from firmtrade_core.report.trade_without_borders import Borders, exports, market_clearing_residual
+from firmtrade_core.report.replicate import (
+    CERTIFIED,
+    PRINTED,
+    MissingDataError,
+    Replication,
+    Report,
+    Row,
+)
+from firmtrade_core.report.trade_without_borders import (
+    EXPORTS_MOVE,
+    GUIDE_STOPS,
+    Borders,
+    exports,
+    market_clearing_residual,
+)
 
 Reports = Callable[[str], Report]
 
@@ -55,7 +70,7 @@ def test_conditional_exports_of_all_countries(report: Reports) -> None:
     target = replication.published("agtpa_trade_without_borders").set_index("country")
     assert set(rows.index) == set(target.index) and len(rows) == 69
     gap = rows["ours"] - target.loc[rows.index, "exports_conditional_pct"]
-    assert gap.abs().max() < 0.001
+    assert gap.abs().max() < 0.0001
 
 
 @pytest.mark.data
@@ -216,10 +231,38 @@ def registered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict
 
 
 def test_row_holds_only_within_its_band() -> None:
-    assert Row("r", "p", "", 1.0, 1.5, 0.5, 0.5).holds
-    assert not Row("r", "p", "", 1.0, 1.6, 0.6, 0.5).holds
-    assert not Row("r", "p", "", 1.0, float("nan"), float("nan"), 0.5).holds
-    assert Row("r", "p", "", 1e-2, 1e-12, 1e-12, 1e-9, residual=True).verdict == "holds; theirs does not"
+    assert Row("r", "p", "times", 1.0, 1.5, 0.5, 0.5).holds
+    assert not Row("r", "p", "times", 1.0, 1.6, 0.6, 0.5).holds
+    assert not Row("r", "p", "times", 1.0, float("nan"), float("nan"), 0.5).holds
+    assert Row("r", "p", "times", 1e-2, 1e-12, 1e-12, 1e-9, residual=True).verdict == "holds; theirs does not"
+
+
+def test_a_distance_that_is_the_papers_own_tolerance_is_not_said_to_hold() -> None:
+    loose = Row(
+        "price", "P0", "%", 1.0, 1.5, 0.5, 1.0, "% of the level", "it stops at 0.01", papers_tolerance=True
+    )
+    assert loose.holds and loose.verdict == "within the paper's own tolerance"
+    report = Report("n", "t", "c", (), (*sample(), loose), "2000-01-01")
+    assert report.verdict == "7 of 8 numbers within their band, 1 within the paper's own tolerance"
+    assert report.table()["cause"].tolist()[-1] == "it stops at 0.01"
+    missed = Row(
+        "price", "P0", "%", 1.0, 3.0, 2.0, 1.0, "% of the level", "it stops at 0.01", papers_tolerance=True
+    )
+    assert missed.verdict == "misses"
+
+
+def test_bands_come_from_printed_digits_or_the_papers_own_tolerance() -> None:
+    """No band is fitted to a distance: each is a printed half or whole unit, a certificate's, or a stopping rule's."""
+    allowed = {
+        PRINTED: {0.5, 0.05, 0.005, 0.0005},
+        ONE_UNIT: {0.0001},
+        CERTIFIED: {CERTIFICATE_TOLERANCE},
+    }
+    for report in replication.stored_run().values():
+        for row in report.rows:
+            bands = allowed.get(row.cause, {100 * GUIDE_STOPS * k for k in (1, 2, EXPORTS_MOVE)})
+            assert any(row.band == pytest.approx(band, rel=1e-5) for band in bands), row
+            assert row.papers_tolerance == (row.cause not in allowed), row
 
 
 def test_summary_shows_the_furthest_and_every_miss(registered: dict[str, Replication]) -> None:

@@ -83,7 +83,7 @@ def test_who_gains(result: Equilibrium) -> None:
     usa = result.world.country_index("USA")
     jobs = 100 * (result.employment_change[usa] - 1)
     np.testing.assert_allclose(sectors["Jobs, change (%)"], jobs)
-    assert sectors["Share of labour income before (fraction)"].sum() == pytest.approx(1)
+    assert sectors["Share of labour income before (share of 1)"].sum() == pytest.approx(1)
     np.testing.assert_allclose(tables["cut_off"]["Loss (bn USD)"], cut_off["loss"])
     assert {"concentration", "single_sources", "exposed_suppliers"} < set(tables)
 
@@ -124,7 +124,7 @@ def test_gravity() -> None:
     assert ("Content hash of the trade", "abc") in about and about[0][1] == "own.csv; border values"
     read = taken(coefficient_table(found), about).set_index("As written")
     assert read["Regressor"].tolist()[:2] == ["Log distance", "Trade agreement"]
-    column = "95 % interval, low (per unit of the regressor, on log trade)"
+    column = "95 % interval, low (log points per unit)"
     assert read.loc["rta", column] == pytest.approx(found.interval("rta")[0])
     flows = taken(fitted_table(found, "m USD"), about)
     np.testing.assert_allclose(flows["Trade, fitted (m USD)"], found.cells["fitted"])
@@ -136,7 +136,7 @@ def test_gravity() -> None:
 
 
 def test_a_table_too_long_for_a_sheet_is_refused_in_words() -> None:
-    long = Table("long", "Long", pd.DataFrame({"x": np.zeros(MOST_SHEET_ROWS + 1)}))
+    long = Table("long", "Long", pd.DataFrame({"x": np.zeros(MOST_SHEET_ROWS + 1)}), {"x": "%"})
     with pytest.raises(ValueError, match=r"do not fit a sheet .* Take CSV"):
         to_excel([long], ())
 

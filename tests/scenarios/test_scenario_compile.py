@@ -216,9 +216,18 @@ def test_groups_that_a_world_merges(make_world) -> None:
 
 
 def test_unknown_and_absent_countries(world, make_world) -> None:
-    for code, hint in (("ROM", "use ROU"), ("GER", "DEU"), ("CHM", "CHN"), ("Germany", "DEU")):
-        with pytest.raises(ScenarioError, match=hint):
+    meant = shock_of(world, Tariff(importers="USA", exporters="DEU", value=0.1)).tariff
+    for code in ("GER", "Germany", "Alemania"):
+        assert np.array_equal(
+            shock_of(world, Tariff(importers="USA", exporters=code, value=0.1)).tariff, meant
+        )
+    assert "'GER' is read as Germany (DEU)" in report_of(
+        world, Tariff(importers="USA", exporters="GER", value=0.1)
+    )
+    for code, hint in (("SUN", "Soviet Union"), ("CHM", "no country of this world"), ("WLD", "total")):
+        with pytest.raises(ScenarioError, match=hint) as refused:
             shock_of(world, Tariff(importers="USA", exporters=code, value=0.1))
+        assert "Did you mean" not in str(refused.value)
     without_rest = make_world(("USA", "CHN", "DEU"))
     with pytest.raises(ScenarioError, match=r"France \(FRA\) is not in this world"):
         shock_of(without_rest, Tariff(importers="USA", exporters="FRA", value=0.1))

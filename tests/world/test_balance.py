@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmtrade_core.world.balance import balance_flows, close_input_rows
+from firmtrade_core.world.balance import balance_flows, close_input_rows, complete_flows
 from firmtrade_core.world.errors import AccountsError, MarginError, NegativeValueError, ShapeError
 
 
@@ -83,6 +83,43 @@ def test_impossible_margins_are_named() -> None:
         balance_flows(-np.ones((2, 2)), [1.0, 1.0], [1.0, 1.0])
     with pytest.raises(ShapeError):
         balance_flows(np.ones((2, 2)), [1.0, 1.0, 1.0], [1.0, 1.0])
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=10, deadline=None)
+def test_cells_are_completed_within_bounds(seed: int) -> None:
+    prior, target = margins(seed)
+    # Bounds that the target itself meets, so that such cells exist.
+    ceiling = 1.5 * target.max()
+    totals = target[:, :, :2].sum(2)
+    low, high = np.zeros_like(totals), np.full_like(totals, np.inf)
+    low[0, 1], high[0, 1] = 0.99 * totals[0, 1], 1.01 * totals[0, 1]
+    high[2, 3] = 1.05 * totals[2, 3]
+    filled = complete_flows(
+        prior,
+        target.sum(1),
+        target.sum(0),
+        ceiling=ceiling,
+        pair_low=low,
+        pair_high=high,
+        pair_sectors=[True, True, False],
+        tolerance=1e-9,
+        max_iterations=200_000,
+    )
+    np.testing.assert_allclose(filled.flows.sum(1), target.sum(1), rtol=1e-7)
+    np.testing.assert_allclose(filled.flows.sum(0), target.sum(0), rtol=1e-7)
+    assert filled.flows.max() <= ceiling
+    assert filled.pair_gap <= 1e-6 * totals.max()
+
+
+def test_a_ceiling_that_binds_holds_and_an_impossible_one_is_refused() -> None:
+    prior = np.array([[[8.0], [1.0]], [[1.0], [8.0]]])
+    filled = complete_flows(prior, [[5.0], [5.0]], [[5.0], [5.0]], ceiling=3.0)
+    np.testing.assert_allclose(filled.flows[:, :, 0], [[3, 2], [2, 3]], rtol=1e-9)
+    with pytest.raises(
+        MarginError, match=r"No cells have these sums below 2: a row is off by 0\.2 of its sum"
+    ):
+        complete_flows(prior, [[5.0], [5.0]], [[5.0], [5.0]], ceiling=2.0, max_iterations=50)
 
 
 @given(st.integers(0, 10_000))

@@ -110,9 +110,10 @@ def test_duplicate_cells(flows: pd.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("ROM", r"ROM is retired \(Romania's code until 2002\): use ROU"),
+        ("ROM", r"'ROM' is no present code \(Romania's code until 2002\): use ROU"),
         ("ZAR", "use COD"),
-        ("YUG", "use SRB or MNE"),
+        ("YUG", "use SRB or HRV or SVN or another"),
+        ("WLD", "a total is no partner"),
         ("SUN", "Soviet Union, dissolved in 1991.*use RUS"),
         ("CSK", "use CZE or SVK"),
         ("DDR", "use DEU"),
@@ -130,12 +131,31 @@ def test_clear_codes_are_repaired_on_request(flows: pd.DataFrame) -> None:
     again = World.from_long(flows.replace({"FRA": "ROM", "USA": "United States"}), codes="repair")
     assert again.countries == ("DEU", "ROU", "USA")
     assert again.provenance.changes == (
-        "Country code ROM read as ROU.",
+        "Country code ROM read as ROU (Romania's code until 2002).",
         "Country code United States read as USA.",
     )
-    refused(UnknownCodeError, "use SRB or MNE", flows.replace({"FRA": "YUG"}), codes="repair")
+    for code in ("YUG", "DDR"):
+        apart = World.from_long(flows.replace({"FRA": code}), codes="repair")
+        assert code in apart.countries and f"kept apart as {code}" in apart.provenance.changes[0]
     refused(
-        DuplicateCellError, "two codes may mean one country", flows.replace({"FRA": "DDR"}), codes="repair"
+        DuplicateCellError, "two codes may mean one country", flows.replace({"FRA": "BRD"}), codes="repair"
+    )
+
+
+def test_totals_are_left_out_and_said(flows: pd.DataFrame) -> None:
+    total = flows.assign(importer="WLD").drop_duplicates(["exporter", "sector"])
+    both = pd.concat([flows, total], ignore_index=True)
+    refused(UnknownCodeError, "'WLD' is the world, which is not a country", both)
+    mended = World.from_long(both, codes="repair")
+    assert mended == World.from_long(flows) or mended.countries == World.from_long(flows).countries
+    assert mended.expenditure.sum() == World.from_long(flows).expenditure.sum()
+    assert f"{len(total)} rows left out" in mended.provenance.changes[0]
+
+
+def test_numbers_of_another_list_are_refused_whole(flows: pd.DataFrame) -> None:
+    """Brazil's numbers of Chile, France and the United States: two are ISO numbers of other countries."""
+    refused(
+        UnknownCodeError, "brazil", flows.replace({"DEU": "158", "FRA": "160", "USA": "249"}), codes="repair"
     )
 
 

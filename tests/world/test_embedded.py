@@ -55,10 +55,19 @@ def test_europe_trades_free_of_duty(world: World) -> None:
 
 def test_provenance_says_what_is_estimated(world: World) -> None:
     provenance = world.provenance
-    assert 0.2 < provenance.estimated_share < 0.3
-    assert all(name in provenance.source for name in ("OECD", "Teti", "World Input-Output Database"))
+    assert provenance.estimated_share == pytest.approx(0.05, abs=0.001)
+    assert provenance.estimated_trade == "5\u202f% of the value of trade between countries, services included"
+    for name in ("OECD", "2025 edition", "Teti", "World Input-Output Database", "World Bank"):
+        assert name in provenance.source
     assert any("Input rows scaled" in change for change in provenance.changes)
+    assert any("GDP at market prices" in change for change in provenance.changes)
     assert set(provenance.fit) == set(embedded.FIT_LABELS)
+
+
+def test_value_added_is_gdp(world: World, figures: embedded.Figures) -> None:
+    np.testing.assert_allclose(world.value_added.sum(1), figures.gdp, rtol=1e-5)
+    share = world.value_added / np.where(world.gross_output > 0, world.gross_output, 1)
+    assert share[world.gross_output > 0].min() >= embedded.VALUE_ADDED_FLOOR - 1e-6
 
 
 def test_national_figures_hold(world: World, figures: embedded.Figures) -> None:
@@ -66,27 +75,46 @@ def test_national_figures_hold(world: World, figures: embedded.Figures) -> None:
     abroad = world.border_value * ~np.eye(81, dtype=bool)[:, :, None]
     np.testing.assert_allclose(abroad.sum(1), figures.exports, rtol=1e-5)
     np.testing.assert_allclose(abroad.sum(0), figures.imports, rtol=2e-4)
+    large = figures.large
+    assert large.sum() == 9_884
+    np.testing.assert_allclose(abroad[large], figures.cells[large], rtol=1e-6)
+    np.testing.assert_allclose(world.tariff[large], figures.cell_tariff[large], atol=1e-9)
+    assert abroad[~large].max() <= np.nanmin(figures.cells) * (1 + 1e-6)
     pairs = abroad[:, :, :9].sum(2)
     known = np.isfinite(figures.pair_exports)
     assert known.sum() == 972
-    np.testing.assert_allclose(pairs[known], figures.pair_exports[known], rtol=2e-3)
-    duties = (world.expenditure - world.border_value)[:, :, :9].sum(2)
-    union = np.isin(figures.countries, group_members("EU"))
-    paying = known & ~np.outer(union, union)
-    np.testing.assert_allclose(duties[paying], (figures.pair_tariff * pairs)[paying], rtol=1e-4, atol=1e-2)
-    shares = world.inputs.sum(1) / np.where(figures.output > 0, figures.output, 1)
-    made = figures.output > 0
-    expected = np.broadcast_to(figures.input_shares.sum(0), shares.shape)
-    np.testing.assert_allclose(shares[made], expected[made], rtol=1e-5)
+    # Four digits are kept of a pair's total, so that 1234 may be 1233.5 to 1234.5, and the cells' own rounding adds up.
+    np.testing.assert_allclose(pairs[known], figures.pair_exports[known], rtol=1.1e-3, atol=1.0)
+    last = np.nanmin(np.where(known, figures.pair_exports, np.nan), axis=1, keepdims=True)
+    assert (np.where(known | np.eye(81, dtype=bool), 0, pairs) <= last * 1.005 + 1).all()
+
+
+def test_tariffs_of_the_rest_of_the_world_are_unknown(world: World) -> None:
+    row = world.country_index("ROW")
+    assert world.tariff_known is not None
+    unknown = ~world.tariff_known
+    expected = np.zeros((81, 81), dtype=bool)
+    expected[row], expected[:, row], expected[row, row] = True, True, False
+    assert (unknown == expected[:, :, None]).all() and not world.tariff[unknown].any()
+    # Free ports are known to charge nothing.
+    assert world.tariff_known[:, world.country_index("HKG")].sum() == 80 * 10
 
 
 @pytest.mark.data
 def test_held_against_the_observed_tables(world: World, needs_data: Callable[[str], Path]) -> None:
     path = needs_data("icio") / "flows_2011_2022.parquet"
-    fit = embedded.measures_of_fit(world, *embedded.observed_trade(path, world))
-    assert fit["goods_trade"] >= 0.94
-    assert fit["goods_trade_by_sector"] >= 0.80
+    border_value, duties = embedded.observed_trade(path, world)
+    fit = embedded.measures_of_fit(world, border_value, duties)
+    assert fit["trade"] >= 0.97
+    assert fit["duties"] >= 0.95
+    wrong = [round(81 * (1 - fit[partner])) for partner in ("export_partner", "import_partner")]
+    assert max(wrong) <= 2
     assert fit == pytest.approx(dict(world.provenance.fit), abs=1e-6)
+    abroad = ~np.eye(81, dtype=bool)
+    seen, made = (array.sum(2) * abroad for array in (border_value, world.border_value))
+    gbr, usa, chn = (world.country_index(code) for code in ("GBR", "USA", "CHN"))
+    assert seen[gbr].argmax() == made[gbr].argmax() == usa
+    assert seen[:, usa].argmax() == made[:, usa].argmax() == chn
 
 
 def test_the_shipped_file_is_what_the_build_gives(
@@ -100,7 +128,10 @@ def test_the_shipped_file_is_what_the_build_gives(
 
 
 def test_missing_figures_are_named(tmp_path: Path) -> None:
-    with pytest.raises(WorldFileError, match=r"lacks national_2022.csv, main_partners_2022.csv"):
+    with pytest.raises(
+        WorldFileError,
+        match=r"lacks national_2022.csv, main_partners_2022.csv, main_cells_2022.csv, gdp_2022.csv",
+    ):
         embedded.read_figures(tmp_path)
 
 

@@ -67,5 +67,7 @@ def test_sizes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_missing_and_unknown(tmp_path: Path) -> None:
     with pytest.raises(WorldFileError, match="cannot be read: No such file"):
         read_table(tmp_path / "a.csv")
-    with pytest.raises(WorldFileError, match=r"tables are read from \.parquet, \.csv, \.tsv, \.dta files"):
-        read_table(tmp_path / "a.xlsx")
+    with pytest.raises(
+        WorldFileError, match=r"tables are read from \.parquet, \.csv, \.tsv, \.dta, \.xlsx files"
+    ):
+        read_table(tmp_path / "a.ods")

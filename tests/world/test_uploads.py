@@ -74,7 +74,8 @@ with zipfile.ZipFile(BOMB, "w", zipfile.ZIP_DEFLATED) as _archive:
     [
         ("x.csv", b"", "is empty"),
         ("x.world", b"", "is empty"),
-        ("x.xlsx", b"PK\x03\x04", "files ending in .world"),
+        ("x.xlsx", b"PK\x03\x04", "not a readable workbook"),
+        ("x.ods", b"PK\x03\x04", "files ending in .world"),
         ("x.exe", b"MZ", "files ending in .world"),
         ("x.csv", b"\x00\x01\x02\x03\n\x00", "binary data"),
         ("x.parquet", b"PAR1 but not really", "not a readable parquet"),

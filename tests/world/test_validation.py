@@ -68,7 +68,7 @@ def test_repairs_are_announced_and_then_made(good: pd.DataFrame) -> None:
     report = validate_flows(bad, codes="repair", missing="zero")
     assert report.usable
     assert {issue.advice for issue in report.issues} == {
-        "It will be read as DEU.",
+        "Country code Germany read as DEU.",
         "They will be read as zero.",
     }
     assert World.from_long(bad, codes="repair", missing="zero").countries == COUNTRIES

@@ -21,7 +21,7 @@ def run(*arguments: object) -> tuple[int, str]:
 def test_show() -> None:
     code, text = run("show")
     assert code == 0
-    assert "Value of bilateral goods trade reproduced: 94.9%" in text
+    assert "Value of all trade between countries, by pair and sector: 98.7%" in text
     code, text = run("show", "--json")
     assert json.loads(text)["hash"] == load_embedded_world().content_hash
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from firmtrade_core.codes.countries import explain_unknown, is_known
+from firmtrade_core.codes.countries import is_known
+from firmtrade_core.codes.places import explain_unknown
 from firmtrade_core.world.errors import (
     ColumnError,
     DuplicateCellError,

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from firmtrade_core.codes.countries import RETIRED_CODES, is_known
+from firmtrade_core.codes.countries import is_known
+from firmtrade_core.codes.places import read_place, territory_notes
 from firmtrade_core.world.errors import EmptyMarketError, NegativeValueError, WorldError
 from firmtrade_core.world.joins import named, without_partner
 from firmtrade_core.world.loaders.blocks import fold, tariff_array
@@ -102,6 +103,8 @@ def load(
     tariff = tariff_array(tariffs, countries, names, cube, changes)
     strange = [c for c in countries if not is_known(c)]
     changes += [f"Codes of the source's own kept: {', '.join(strange)}."] if strange else []
+    changes += _renamed(table["exporter_iso3"], table["importer_iso3"])
+    changes += territory_notes(countries, year)
     if unknown:
         changes.append(f"{unknown:,} cells that the source does not know are read as zero.")
     if "flag_mirror" in table and (mirrored := _flagged(table["flag_mirror"])).any():
@@ -184,10 +187,17 @@ def _broad_sectors(industry: pd.Series, where: str) -> pd.Series:
 
 
 def _code(code: object) -> str:
-    """Country code with a retired one replaced where it has one successor."""
+    """Country code, with one given up for another replaced; states that are no more keep their own (`places`)."""
     text = str(code).strip().upper()
-    successors = RETIRED_CODES.get(text, ((), ""))[0]
-    return successors[0] if len(successors) == 1 else text
+    place = read_place(text)
+    return str(place.code) if place.kind == "renamed" and len(text) == 3 else text
+
+
+def _renamed(*columns: pd.Series) -> list[str]:
+    """A sentence on codes that were given up for another of the same territory."""
+    met = {str(code).strip().upper() for column in columns for code in column.unique()}
+    read = [f"{code} as {_code(code)}" for code in sorted(met) if _code(code) != code]
+    return [f"Codes given up for another of the same territory: {', '.join(read)}."] if read else []
 
 
 def _cube(cells: pd.DataFrame) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]:

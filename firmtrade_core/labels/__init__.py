@@ -5,15 +5,63 @@ The screen, exports and reports read this one table, so that a number is named t
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
-MINUS = "\u2212"
-#: Between thousands and before units: as narrow as a thin space, and no line ends there.
-NARROW_NO_BREAK_SPACE = "\u202f"
+from firmtrade_core.labels.columns import COLUMNS, Column, registered
+from firmtrade_core.labels.units import (
+    DIFFERENCE_UNIT,
+    MINUS,
+    NARROW_NO_BREAK_SPACE,
+    ROW_UNIT,
+    UNITS,
+    Unit,
+    UnitError,
+    change,
+    difference,
+    grouped,
+    in_percent,
+    in_unit,
+    is_bare_number,
+    level,
+    log_as_percent,
+    money,
+    number,
+    unit,
+    with_unit,
+)
 
-Unit = Literal["%", "bn USD", "points", "% of income", "firms"]
+__all__ = [
+    "COLUMNS",
+    "COMMON_INPUTS",
+    "DEFINITIONS",
+    "DIFFERENCE_UNIT",
+    "MINUS",
+    "NARROW_NO_BREAK_SPACE",
+    "ROW_UNIT",
+    "UNITS",
+    "VARIABLES",
+    "Column",
+    "Input",
+    "Unit",
+    "UnitError",
+    "Variable",
+    "change",
+    "difference",
+    "grouped",
+    "in_percent",
+    "in_unit",
+    "in_words",
+    "is_bare_number",
+    "level",
+    "listed",
+    "log_as_percent",
+    "money",
+    "number",
+    "registered",
+    "unit",
+    "with_unit",
+]
 
 #: What a variable is computed from; `report.where_from` says where each comes from in a given result.
 Input = Literal[
@@ -59,12 +107,16 @@ class Variable:
 
     key: str
     label: str
-    unit: Unit
+    unit: str
     explanation: str
     equation: str
     level_unit: str | None = None
     formula: str = ""
     literature: tuple[str, ...] = ("DEK08", "CR14")
+
+    def __post_init__(self) -> None:
+        for name in (self.unit, *([self.level_unit] if self.level_unit else [])):
+            unit(name)
 
 
 _VARIABLES = (
@@ -192,68 +244,6 @@ _OTHERS = (
 
 #: Every variable that has a definition.
 DEFINITIONS: dict[str, Variable] = VARIABLES | {variable.key: variable for variable in _OTHERS}
-
-
-# How numbers are written -----------------------------------------------------------------------
-
-
-def grouped(value: float, form: str = ".0f") -> str:
-    """A number in full, a whole one unless told, thousands set apart: `12 000`.
-
-    Parameters
-    ----------
-    value
-    form
-        As Python writes numbers, without the sign for thousands: ``.1f``, ``.4g``.
-    """
-    return f"{value:,{form}}".replace(",", NARROW_NO_BREAK_SPACE) if math.isfinite(value) else "–"
-
-
-def number(value: float, *, significant: int = 2, most_decimals: int = 2, signed: bool = False) -> str:
-    """A number as the screen writes it: true minus, thin-space thousands, few digits.
-
-    Examples
-    --------
-    >>> number(0.1234, signed=True), number(-4.12), number(12345.0)
-    ('+0.12', '−4.1', '12\u202f000')
-    """
-    if not math.isfinite(value):
-        return "–"
-    if value == 0 or abs(value) < 0.5 * 10.0**-most_decimals:
-        return "0" if value == 0 else f"0.{'0' * most_decimals}"
-    magnitude = math.floor(math.log10(abs(value)))
-    decimals = significant - 1 - magnitude
-    rounded = round(abs(value), min(decimals, most_decimals))
-    shown = max(0, min(decimals, most_decimals))
-    # 0.996 rounds to 1.00: one digit fewer keeps the promise of significant digits.
-    if rounded >= 10.0 ** (magnitude + 1) and 0 < shown < most_decimals + 1 and decimals <= most_decimals:
-        shown -= 1
-    text = grouped(rounded, f".{shown}f")
-    sign = MINUS if value < 0 else ("+" if signed else "")
-    return sign + text
-
-
-def change(value: float, unit: str = "%") -> str:
-    """A signed change with its unit, `+0.12 %`, `−4.1 bn USD`."""
-    return _with_unit(number(value, signed=True), unit)
-
-
-def level(value: float, unit: str) -> str:
-    """A level with its unit, three significant digits, `1 230 bn USD`."""
-    return _with_unit(number(value, significant=3), unit)
-
-
-def in_percent(fraction: float) -> str:
-    """A fraction in percent, two significant digits, `12 %` of 0.123."""
-    return _with_unit(number(100 * fraction), "%")
-
-
-def _with_unit(text: str, unit: str) -> str:
-    """Amounts of money stay whole, `bn USD` too; longer units may go on in the next line."""
-    bound = unit.replace(" USD", "\u00a0USD")
-    # A narrow space before a word would read as none.
-    gap = NARROW_NO_BREAK_SPACE if unit.startswith("%") else "\u00a0"
-    return text if text == "–" else f"{text}{gap}{bound}"
 
 
 #: Columns whose names make poor words.

@@ -1,0 +1,635 @@
+"""The one list of places: what a label of a partner means, whoever wrote it.
+
+A label is a present country under any of its names, codes and numbers (ISO, the United Nations', in several languages);
+or one of ``assets/codes/places.csv``: a code given up for another, a part of a country, a state that is no more, several
+countries reported as one, a total, or a partner that the source does not tell. What is done follows from the kind:
+
+========== =====================================================================================================
+kind       rule
+========== =====================================================================================================
+country    read as its ISO code
+renamed    the same territory under another code (ROM, ZAR, EL, UK): read as the present code, and said
+joined     a part of a present country (England, Dubai, West Germany): read as that country, and said
+convention a label that stands for a country by convention ("Other Asia, nes": Taiwan): read so, and said
+former     a state that is no more (SUN, CSK, ANT): kept apart under its own code, and said
+composite  several countries reported as one (BLX, ZA1): kept apart under its own code, and said
+total      the world, a group or a region: no partner, set aside
+unspecified a partner that the source does not tell (areas nes, bunkers, free zones): set aside
+ambiguous  a code that two publishers give to different places: set aside
+unknown    anything else; letters that look alike are never offered as meaning
+========== =====================================================================================================
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from firmtrade_core.codes.countries import country_names, is_known, plain_text
+from firmtrade_core.paths import asset
+
+Kind = Literal[
+    "country", "renamed", "joined", "convention", "former", "composite", "total", "unspecified", "ambiguous", "unknown"
+]  # fmt: skip
+
+#: Kinds whose label stands for a partner that can be kept, and those read as a present country.
+PARTNERS = frozenset({"country", "renamed", "joined", "convention", "former", "composite"})
+PRESENT = frozenset({"country", "renamed", "joined", "convention"})
+
+#: Numbers under which the United Nations report present countries, other than ISO's.
+COMTRADE_NUMBERS = {
+    "842": "USA", "251": "FRA", "699": "IND", "757": "CHE", "579": "NOR", "381": "ITA",
+}  # fmt: skip
+
+#: A number that is ISO's for one place and the United Nations' for another: read so beside the United Nations' own.
+COMTRADE_CONFLICTS = {"492": "Europe EU, nes"}
+
+#: The United Nations' letters for areas of no country (E19, F19, O19, R20, X1, _X).
+_AREA_CODE = re.compile(r"[aefoprswx]\d{1,2}$")
+
+#: Languages in which customs offices write countries' names.
+_NAME_LANGUAGES = ("en", "es", "es_MX", "fr", "pt", "pt_PT", "de", "it", "nl")
+
+_HISTORIC = re.compile(
+    r"\(\s*(?:\.{2,}|…|until|before|hasta|antes de|até|jusqu.?en|bis)\s*(?:en\s+)?\d{4}\s*\)", re.I
+)
+
+_FORMER_WORDS = frozenset(
+    [
+        "fmr",
+        "former",
+        "formerly",
+        "ex",
+        "antiguo",
+        "antigua",
+        "anterior",
+        "ancien",
+        "ancienne",
+        "antigo",
+        "antiga",
+        "ehemalige",
+        "ehemaliges",
+        "ehemaliger",
+        "ehem",
+    ]
+)
+
+#: Words that tell a state's form, articles and joints: two names that differ in them alone are the same.
+_FILLERS = frozenset(
+    [
+        "the",
+        "of",
+        "and",
+        "el",
+        "la",
+        "las",
+        "los",
+        "le",
+        "les",
+        "l",
+        "o",
+        "a",
+        "os",
+        "as",
+        "der",
+        "die",
+        "das",
+        "den",
+        "de",
+        "del",
+        "do",
+        "da",
+        "dos",
+        "das",
+        "du",
+        "des",
+        "d",
+        "y",
+        "e",
+        "et",
+        "und",
+        "ed",
+        "di",
+        "den",
+        "het",
+        "van",
+        "republic",
+        "republica",
+        "republique",
+        "republik",
+        "repubblica",
+        "republiek",
+        "islamic",
+        "islamica",
+        "islamique",
+        "islamische",
+        "arab",
+        "arabe",
+        "bolivarian",
+        "bolivariana",
+        "plurinational",
+        "plurinacional",
+        "state",
+        "states",
+        "estado",
+        "etat",
+        "staat",
+        "federation",
+        "federacion",
+        "federative",
+        "people",
+        "s",
+        "peoples",
+        "popular",
+        "populaire",
+        "socialist",
+        "socialista",
+        "hashemite",
+        "sultanate",
+        "sultanato",
+        "commonwealth",
+        "kingdom",
+        "reino",
+        "principality",
+        "principado",
+        "principaute",
+        "grand",
+        "duchy",
+        "gran",
+        "ducado",
+        "island",
+        "islands",
+        "isla",
+        "islas",
+        "ilha",
+        "ilhas",
+        "ile",
+        "iles",
+        "insel",
+        "inseln",
+        "isole",
+        "territory",
+        "territorio",
+        "territoire",
+        "federated",
+        "federados",
+        "fed",
+        "sts",
+        "special",
+        "administrative",
+        "region",
+        "sar",
+        "nation",
+        "independent",
+        "union",
+    ]
+)
+
+_ABBREVIATIONS = {
+    "rep": "republic", "isds": "islands", "isd": "island", "is": "islands", "isl": "islands", "st": "saint",
+    "dem": "democratic", "democratica": "democratic", "democratique": "democratic", "demokratische": "democratic",
+    "terr": "territory", "r": "republic", "peop": "people",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a label means.
+
+    Parameters
+    ----------
+    code
+        ISO alpha-3 of a present country, the source's own code of a former state or composite; None where the label is
+        no partner or unknown.
+    kind
+        See the table above.
+    story
+        What it is, where it is no plain name or code of a present country.
+    successors
+        Present countries of its territory.
+    seat
+        The present country whose capital stands for it on the map.
+    until
+        Last year in which it was reported.
+    """
+
+    code: str | None
+    kind: Kind
+    story: str = ""
+    successors: tuple[str, ...] = ()
+    seat: str = ""
+    until: int | None = None
+
+    @property
+    def rule(self) -> str | None:
+        """Key of the rule of `harmonise.rules` that the label meets; None for a present country's own label."""
+        return {
+            "country": None, "renamed": "country.retired", "joined": "country.joined",
+            "convention": "country.convention", "former": "country.former", "composite": "country.former",
+            "total": "country.total", "unspecified": "country.unspecified", "ambiguous": "country.ambiguous",
+            "unknown": "country.unknown",
+        }[self.kind]  # fmt: skip
+
+
+UNKNOWN = Place(None, "unknown")
+
+
+@cache
+def places() -> tuple[tuple[Place, tuple[str, ...]], ...]:
+    """Places of ``assets/codes/places.csv`` with their labels."""
+    kinds = {"total", "unspecified", "ambiguous"}
+    found = []
+    with asset("codes/places.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file, delimiter=";"):
+            kind: Kind = row["kind"]  # type: ignore[assignment]
+            code = None if kind in kinds else row["code"]
+            successors = tuple(row["successors"].split()) or ((row["code"],) if kind in PRESENT else ())
+            own = (row["code"],) if kind in ("former", "composite") else ()
+            labels = (*own, *filter(None, row["labels"].split("|")))
+            until = int(row["until"]) if row["until"] else None
+            found.append((Place(code, kind, row["story"], successors, row["seat"], until), labels))
+    return tuple(found)
+
+
+@cache
+def _former_by_code() -> dict[str, Place]:
+    return {str(p.code): p for p, _ in places() if p.kind in ("former", "composite")}
+
+
+def former(code: str) -> Place | None:
+    """A former state or composite by its own code; None for any other code."""
+    return _former_by_code().get(code.upper())
+
+
+def is_place(code: str) -> bool:
+    """Whether a code is one of a present country, the rest of the world, a former state or a composite."""
+    return is_known(code) or code in _former_by_code()
+
+
+def seat_of(code: str) -> str:
+    """The present country whose capital stands for a place on the map: its own, or the seat of a former state."""
+    if is_known(code):
+        return code
+    place = read_place(code)
+    return place.seat or place.code or code
+
+
+@cache
+def _labels() -> dict[str, Place]:
+    """Places by plain text of everything they are called exactly: present countries' own labels come first."""
+    import pycountry
+    from babel import Locale
+
+    labels: dict[str, Place] = {}
+
+    def add(text: str, place: Place) -> None:
+        labels.setdefault(plain_text(text), place)
+
+    countries = {code: Place(code, "country") for code in country_names()}
+    for country in pycountry.countries:
+        for kind in ("alpha_3", "alpha_2", "numeric"):
+            add(getattr(country, kind), countries[country.alpha_3])
+        add(str(int(country.numeric)), countries[country.alpha_3])
+    for code in country_names():
+        add(code, countries[code])
+    for number, code in COMTRADE_NUMBERS.items():
+        add(number, countries[code])
+    for place, texts in places():
+        for text in texts:
+            add(text, place)
+            if text.isdigit():
+                add(text.zfill(3), place)
+    with asset("codes/names.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file, delimiter=";"):
+            for text in row["names"].split("|"):
+                add(text, countries[row["country"]])
+    for code, name in country_names().items():
+        add(name, countries[code])
+    for country in pycountry.countries:
+        for kind in ("name", "official_name", "common_name"):
+            if official := getattr(country, kind, None):
+                add(str(official), countries[country.alpha_3])
+    for language in _NAME_LANGUAGES:
+        territories = Locale.parse(language).territories
+        for country in pycountry.countries:
+            if country.alpha_2 in territories:
+                add(territories[country.alpha_2], countries[country.alpha_3])
+    return labels
+
+
+def _root(plain: str) -> str:
+    """A name without words of a state's form, in alphabetical order; empty where little is left."""
+    words = (_ABBREVIATIONS.get(word, word) for word in plain.split())
+    kept = sorted({word for word in words if word not in _FILLERS})
+    return " ".join(kept) if sum(map(len, kept)) >= 4 else ""
+
+
+@cache
+def _roots() -> dict[str, Place]:
+    """Places by `_root`, where all labels with that root mean one place."""
+    found: dict[str, set[Place]] = {}
+    for plain, place in _labels().items():
+        if place.kind in PARTNERS and len(plain) > 3 and (root := _root(plain)):
+            found.setdefault(root, set()).add(place)
+    return {root: next(iter(meant)) for root, meant in found.items() if len({p.code for p in meant}) == 1}
+
+
+@cache
+def read_place(text: str) -> Place:
+    """What a label means: exactly, else by its parts set in another order, else without words of a state's form.
+
+    Nothing is guessed by lookalike letters.
+
+    Examples
+    --------
+    >>> [read_place(t).code for t in ("Alemania", "276", "ROM", "Corea (Sur)", "Tcheca, República", "UK", "842")]
+    ['DEU', 'DEU', 'ROU', 'KOR', 'CZE', 'GBR', 'USA']
+    >>> [read_place(t).kind for t in ("Fmr USSR", "World", "Areas, nes", "Wakanda")]
+    ['former', 'total', 'unspecified', 'unknown']
+    """
+    bare = str(text).strip()[:120]
+    if (exact := _labels().get(plain_text(bare))) is not None:
+        return exact
+    historic = bool(_HISTORIC.search(bare))
+    bare = _HISTORIC.sub("", bare).strip() or bare
+    plain = plain_text(bare)
+    if not plain:
+        return UNKNOWN
+    words = plain.split()
+    if historic or (len(words) > 1 and _FORMER_WORDS & {words[0], words[-1]}):
+        rest = " ".join(word for word in words if word not in _FORMER_WORDS)
+        for label in (f"fmr {rest}", plain, rest):
+            if (found := _labels().get(label)) is not None:
+                return found
+    for label in _orders(bare, plain):
+        if (found := _labels().get(label)) is not None:
+            return found
+    if plain.endswith(" nes") or "not elsewhere specified" in plain or _AREA_CODE.fullmatch(plain):
+        return _labels()["areas nes"]
+    if plain.isdigit() or len(plain) <= 3:
+        return UNKNOWN
+    if (found := _roots().get(_root(plain))) is not None:
+        return found
+    return _by_parts(bare)
+
+
+def _orders(bare: str, plain: str) -> Iterable[str]:
+    """A label as it stands, letters of an abbreviation joined, and its parts in the other order."""
+    yield plain
+    if all(len(word) == 1 for word in plain.split()):
+        yield plain.replace(" ", "")
+    if number := re.fullmatch(r"0*(\d+)(?:\.0+)?", bare):
+        yield number[1]
+    outer, inner = _brackets(bare)
+    head, comma, tail = outer.partition(",")
+    if comma and inner:
+        yield plain_text(f"{tail} {head} {inner}")
+        yield plain_text(f"{head} {inner}")
+    elif comma:
+        yield plain_text(f"{tail} {head}")
+    if inner:
+        yield plain_text(f"{inner} {outer}")
+
+
+def _brackets(text: str) -> tuple[str, str]:
+    """What stands before brackets and in them."""
+    found = re.fullmatch(r"([^(\[]+)[(\[]([^)\]]*)[)\]]?(.*)", text)
+    return (f"{found[1]} {found[3]}".strip(), found[2].strip()) if found else (text, "")
+
+
+def _by_parts(bare: str) -> Place:
+    """A name beside another of the same country, as in ``Países Bajos (Holanda)`` or ``Suiza / Switzerland``."""
+    outer, inner = _brackets(bare)
+    parts = [outer, inner] if inner else re.split(r"\s*[/;|]\s*|\s+-\s+", bare)
+    if len(parts) < 2:
+        return UNKNOWN
+    # A second part that is unknown may tell another place of that name: it must be read too.
+    read = {read_place(part) for part in parts}
+    return next(iter(read)) if len(read) == 1 else UNKNOWN
+
+
+def read_country(text: str) -> tuple[str | None, str | None]:
+    """Code of a partner however it was written, and the rule that was needed (see `Place.rule`).
+
+    Examples
+    --------
+    >>> read_country("Alemania"), read_country("ROM"), read_country("Wakanda")
+    (('DEU', None), ('ROU', 'country.retired'), (None, 'country.unknown'))
+    """
+    place = read_place(text)
+    return place.code, place.rule
+
+
+def suggest(code: str) -> tuple[str, ...]:
+    """Present countries that a label means: one, the successors of a former state, or none. Never lookalikes.
+
+    Examples
+    --------
+    >>> suggest("ROM"), suggest("Germany"), suggest("CSK"), suggest("Polland")
+    (('ROU',), ('DEU',), ('CZE', 'SVK'), ())
+    """
+    place = read_place(code)
+    return (str(place.code),) if place.kind in PRESENT else place.successors
+
+
+def explain_unknown(code: str) -> str:
+    """One sentence on a label that is no present country's code: what it is, and what to use instead."""
+    place, shown = read_place(code), repr(str(code).strip()[:40])
+    story = place.story
+    if place.kind == "country":
+        return f"{shown} is not a country code. Did you mean {place.code}?"
+    if place.kind in PRESENT:
+        return f"{shown} is no present code ({story}): use {place.code}."
+    if place.kind in ("former", "composite"):
+        now = " or ".join(place.successors[:3]) + (" or another" if len(place.successors) > 3 else "")
+        return f"{shown} is no present country ({story}): use {now}, or keep it as a label of your own."
+    if place.kind == "total":
+        return f"{shown} is {story}: a total is no partner; leave its rows out."
+    if place.kind == "unspecified":
+        return f"{shown} stands for {story}; leave its rows out, or add them to the rest of the world (ROW)."
+    if place.kind == "ambiguous":
+        return f"{shown} could be {' or '.join(map(place_name, place.successors))}: {story}. Write {' or '.join(place.successors)}."
+    return f"{shown} is not a country code."
+
+
+def mended(code: str) -> tuple[str | None, str]:
+    """What a label becomes where labels are mended, and a sentence on it: empty for a present country's own code.
+
+    A code given up or a name becomes the present code; a state that is no more keeps its own; of a total and of a partner
+    that is not told the rows are left out (None). An ambiguous or unknown label stays as it is, with why.
+    """
+    place, shown = read_place(code), str(code).strip()
+    if is_known(shown.upper()):
+        return shown.upper(), ""
+    if place.kind in PRESENT:
+        why = f" ({place.story})" if place.story else ""
+        return place.code, f"Country code {shown} read as {place.code}{why}."
+    if place.kind in ("former", "composite"):
+        return place.code, f"{shown} kept apart as {place.code}: {place.story}."
+    if place.kind in ("total", "unspecified"):
+        return None, f"{shown} stands for {place.story}: its rows are left out."
+    return shown, explain_unknown(shown)
+
+
+def place_name(code: str) -> str:
+    """Plain name of a present country, a former state or a composite; the code itself where it is unknown."""
+    if code in country_names():
+        return country_names()[code]
+    place = former(code)
+    return _FORMER_NAMES.get(code, code) if place is not None else code
+
+
+_FORMER_NAMES = {
+    "SUN": "Soviet Union", "YUG": "Yugoslavia", "SCG": "Serbia and Montenegro", "CSK": "Czechoslovakia",
+    "DDR": "East Germany", "ANT": "Netherlands Antilles", "AN1": "Netherlands Antilles and Aruba",
+    "BLX": "Belgium-Luxembourg", "ZA1": "Southern African Customs Union", "SUD": "Sudan before 2011",
+    "ETX": "Ethiopia before 1993", "PKX": "Pakistan before 1972", "PCI": "Pacific Islands (trust territory)",
+    "PCZ": "Panama Canal Zone", "PNX": "Panama without the Canal Zone", "KN1": "Saint Kitts, Nevis and Anguilla",
+    "RNX": "Rhodesia and Nyasaland", "VDR": "North Vietnam", "VNS": "South Vietnam", "YMD": "South Yemen",
+    "YAR": "North Yemen", "NTZ": "Neutral zone", "GEL": "Gilbert and Ellice Islands", "CIX": "Channel Islands",
+}  # fmt: skip
+
+#: Present codes that meant another territory: until which year, and what.
+_ONCE = (
+    ("DEU", 1990, "DEU is West Germany until 1990"),
+    ("ETH", 1992, "ETH holds Eritrea until 1993"),
+    ("SDN", 2010, "SDN holds South Sudan until 2011"),
+    ("YEM", 1989, "YEM is North Yemen until 1990"),
+    ("VNM", 1975, "VNM is one part of Vietnam until 1976"),
+    ("PAK", 1971, "PAK holds Bangladesh until 1971"),
+    ("IDN", 1998, "IDN holds Timor-Leste until 1999"),
+    ("RUS", 1991, "RUS may stand for the Soviet Union until 1991"),
+    ("SRB", 2005, "SRB may stand for Serbia and Montenegro until 2006"),
+    ("BEL", 1998, "BEL may hold Luxembourg until 1998"),
+    ("ZAF", 1999, "ZAF may hold the Southern African Customs Union until 1999"),
+)
+
+
+def territory_notes(codes: Iterable[str], year: int) -> tuple[str, ...]:
+    """Sentences on codes that stood for another territory in a year, and on places that were no more."""
+    met = set(codes)
+    notes = [f"{story}." for code, last, story in _ONCE if code in met and year <= last]
+    for code in sorted(met & set(_former_by_code())):
+        place = _former_by_code()[code]
+        late = (
+            f" It is reported in {year}, after that."
+            if place.until is not None and year > place.until
+            else ""
+        )
+        notes.append(f"{place_name(code)} ({code}) is kept apart under its own code: {place.story}.{late}")
+    return tuple(notes)
+
+
+# Columns ------------------------------------------------------------------------------------------
+
+#: Lists of numbers of customs offices and others that are no ISO numbers, and what they are called.
+NUMBER_LISTS = {
+    "brazil": "Brazil's (Siscomex, central bank)",
+    "chile": "Chile's customs'",
+    "us": "the United States Census Bureau's (Schedule C)",
+    "eurostat": "Eurostat's (Geonomenclature)",
+    "fao": "the FAO's",
+}
+
+_FILES = {"brazil": "brazil", "chile": "chile", "us": "us_census"}
+
+#: Share of a column's numbers that must be ISO's or the United Nations' for the column to be of them.
+_MOSTLY = 0.8
+
+
+@cache
+def number_list(name: str) -> dict[str, str]:
+    """Codes of countries by number (without leading zeros) in one of `NUMBER_LISTS`; "" where it is no country.
+
+    Raises
+    ------
+    KeyError
+        Naming the lists there are.
+    """
+    if name in _FILES:
+        with asset(f"codes/customs/{_FILES[name]}.csv").open(encoding="utf-8", newline="") as file:
+            return {_number(row["code"]): row["country"] for row in csv.DictReader(file)}
+    if name in ("eurostat", "fao"):
+        import country_converter
+
+        table = country_converter.CountryConverter().data
+        column = {"eurostat": "GEOnumeric", "fao": "FAOcode"}[name]
+        known = table[table[column].notna()]
+        return {
+            str(int(number)): str(code)
+            for number, code in zip(known[column], known["ISO3"], strict=True)
+            if is_known(str(code))
+        }
+    raise KeyError(f"There is no list of country numbers {name!r}; there are {', '.join(NUMBER_LISTS)}.")
+
+
+def _number(text: str) -> str:
+    """A number as text without a spreadsheet's ``.0`` and leading zeros; empty where the text is no number."""
+    found = re.fullmatch(r"0*(\d{1,5})(?:\.0+)?", text.strip())
+    return found[1] if found else ""
+
+
+@dataclass(frozen=True)
+class NumberColumn:
+    """What the numbers of a column of partners are.
+
+    Parameters
+    ----------
+    numbers
+        How many distinct numbers there are.
+    known
+        How many of them are ISO's or the United Nations'.
+    fits
+        By list: how many of them it holds; those that hold more than ISO's come first.
+    comtrade
+        Whether a number occurs that is the United Nations' alone.
+    """
+
+    numbers: int
+    known: int
+    fits: Mapping[str, int]
+    comtrade: bool
+
+    @property
+    def is_other_list(self) -> bool:
+        """Whether the column is of another list: fewer than four in five of its numbers are ISO's."""
+        return self.numbers > 0 and self.known < _MOSTLY * self.numbers
+
+    def sentence(self) -> str:
+        """What the column is, and what to do."""
+        rest = [name for name, count in self.fits.items() if count > self.known]
+        hint = " ".join(
+            f"{self.fits[name]} of them are in {NUMBER_LISTS[name]} list ({name})." for name in rest[:2]
+        )
+        return (
+            f"Partners are numbers of a list that is not ISO's: {self.known} of {self.numbers} numbers are known to it, by "
+            f"chance. The whole column is set aside. {hint} Name the list, or give it as a table (code, country)."
+        ).replace("  ", " ")
+
+
+def numbers_of(labels: Iterable[str]) -> NumberColumn:
+    """What the numbers among a column's labels are; labels of letters play no part."""
+    met = {number for label in labels if (number := _number(str(label)))} - {"0"}
+    known = {number for number in met if read_place(number).kind != "unknown"}
+    fits = {name: len(met & set(number_list(name))) for name in NUMBER_LISTS} if met else {}
+    return NumberColumn(
+        len(met),
+        len(known),
+        dict(sorted(fits.items(), key=lambda item: -item[1])),
+        bool(met & {*COMTRADE_NUMBERS, "490", "97"}),
+    )
+
+
+def read_number(text: str, table: Mapping[str, str]) -> Place:
+    """A number by a list: codes by number without leading zeros, "" for what is no country."""
+    number = _number(text)
+    if number not in table:
+        return UNKNOWN
+    code = table[number]
+    if not code:
+        return _labels()["areas nes"]
+    return former(code) or Place(code, "country") if is_place(code) else read_place(code)

@@ -1,0 +1,196 @@
+"""How the equations respond around a point, and the step that follows from it (MODEL 3, "Solver").
+
+Wages take a Newton step on what they do to labour markets once prices and spending have answered. Prices and spending
+follow chains of inputs: those within a country to their end, by its own Leontief inverse, those between countries
+for a few rounds. What the response leaves out, acceleration learns. Arrays are sector-first, as in `system`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from firmtrade_core.equilibrium.system import Evaluation, System
+
+Array = NDArray[np.float64]
+
+#: Precision of the response: a step need not be exact, and half the memory is read in half the time.
+_Single = NDArray[np.float32]
+
+#: Rounds of inputs between countries that every step follows.
+_ROUNDS = 1
+
+#: The same where the response of wages is computed, which is done once.
+_WAGE_ROUNDS = 4
+
+#: A wage response whose inverse has larger entries is treated as singular.
+_LARGEST_INVERSE = 1e8
+
+
+class Response:
+    """Linear response of the equations at a point, solved approximately.
+
+    Parameters
+    ----------
+    system : System
+    evaluation : Evaluation
+        Of the point; the baseline's response serves every moderate shock to the same world.
+
+    Notes
+    -----
+    With a the elasticity of sales to the origin's cost, b that of the price index to itself and ℓ = ∂ln S/∂k, all by
+    destination: ``dp = (a Π'dc + ℓ de)/b``, ``dc = β dw + Γ'dp``, ``dr_i = Σ_j ω_ij (de_j - a_j (dc_i - Π'dc_j))`` and
+    ``de = (labour income in E) dw + (inputs and profits in E) dr``, where Π are market shares, ω shares of sales, Γ input shares.
+    Duties, labour supply and the number of firms are left to acceleration.
+    """
+
+    def __init__(self, system: System, evaluation: Evaluation) -> None:
+        flows, n = evaluation.flows, system.countries
+        self.has_inputs, self.beta = system.has_inputs, _single(system.labour_share[:, :, None])
+        shares, self.sales = (_single(matrix) for matrix in system.share_matrices(flows))
+        self.shares = np.ascontiguousarray(np.swapaxes(shares, 1, 2))
+        demanded = system.labour_share * flows.cost
+        self.weight = _single(demanded / np.maximum(demanded.sum(0), np.finfo(float).tiny))
+        fall, own, slope = system.elasticities(flows)
+        self.fall, self.lift, self.bend = (
+            _single(part[:, :, None]) for part in (fall, fall / own, slope / own)
+        )
+        self.bends = bool(slope.any())
+        self.sold = self.sales @ self.fall
+        income = np.where(evaluation.income > 0, evaluation.income, 1.0)
+        labour = system.labour_income * np.exp(evaluation.point.wage + system.labour(evaluation.point))
+        kept = not (system.free_entry or system.margins.competitive)
+        profits = flows.profits / income if kept else np.zeros_like(flows.profits)
+        eye = np.eye(n, dtype=np.float32)
+        if self.has_inputs:
+            self._chain_inputs(system, evaluation, shares, income, profits)
+            earned = self.final * _single(labour / income)
+        else:
+            # One unknown of spending by country: what profits answer can be solved at once.
+            self.profits = _single(profits)
+            answered = np.einsum("si,sij->ij", self.profits, self.sales)
+            self.spend_inverse = _single(_inverse(np.eye(n) - answered))
+            earned = _single(labour / income)
+        self.price_response, self.spend_response = self._wage_responses(earned * eye)
+        spend = self.spend_response if self.has_inputs else self.spend_response[None]
+        revenue = self._substitution(self._costs(self.price_response, eye)) + self.sales @ spend
+        response = (self.weight[:, :, None] * revenue).sum(0, dtype=np.float64) - np.eye(n)
+        # All wages may rise together: the numeraire pins them down.
+        pin = system.labour_income / system.labour_income.sum()
+        self.wage_inverse = _inverse(response - pin * np.ones((n, 1)))
+
+    def _chain_inputs(
+        self, system: System, evaluation: Evaluation, shares: _Single, income: Array, profits: Array
+    ) -> None:
+        """Each country's own chains of inputs, upwards to prices and downwards to spending."""
+        flows, home = evaluation.flows, np.arange(system.countries)
+        inputs = system.baseline.input_shares
+        assert inputs is not None
+        # Country, user, input: costs are a batch of products with prices.
+        self.inputs = _single(np.swapaxes(inputs, 1, 2))
+        spending = system.spending * np.exp(evaluation.point.expenditure)
+        spending = np.where(spending > 0, spending, 1.0)
+        final = system.new_final_shares * income / spending
+        self.final = _single(final[:, :, None])
+        chain = inputs * (flows.cost.T[:, None, :] / spending.T[:, :, None])
+        self.chain = _single(chain + final.T[:, :, None] * profits.T[:, None, :])
+        eye = np.eye(system.sectors, dtype=np.float32)
+        # Prices of the country's own goods in its costs, and its own sales in what it spends.
+        bought = (self.lift[:, :, 0] * shares[:, home, home]).T
+        self.price_inverse = _single(_inverse(eye - bought[:, :, None] * self.inputs))
+        self.spend_inverse = _single(_inverse(eye - self.chain * self.sales[:, home, home].T[:, None, :]))
+
+    # Each of these takes and gives changes in logs, (S, N, M), M of them at a time.
+
+    def _costs(self, price: _Single, wage: _Single | None = None) -> _Single:
+        """dc = β dw + Γ'dp."""
+        cost = _batched(self.inputs, price) if self.has_inputs else np.zeros_like(price)
+        return cost if wage is None else cost + self.beta * wage
+
+    def _prices(self, right: _Single, rounds: int) -> _Single:
+        """dp with dp - (a/b) Π'Γ'dp = right."""
+        if not self.has_inputs:
+            return right
+        price = _batched(self.price_inverse, right)
+        for _ in range(rounds):
+            gap = right + self.lift * (self.shares @ self._costs(price)) - price
+            price = price + _batched(self.price_inverse, gap)
+        return price
+
+    def _substitution(self, cost: _Single) -> _Single:
+        """dr at given spending: buyers turn to who has become cheaper."""
+        return self.sales @ (self.fall * (self.shares @ cost)) - self.sold * cost
+
+    def _spending(self, right: _Single, revenue: _Single, rounds: int) -> _Single:
+        """de with de = right + (inputs and profits) (revenue + ω de), (S, N, M), or (N, M) without inputs."""
+        if not self.has_inputs:
+            return self.spend_inverse @ (right + (self.profits[:, :, None] * revenue).sum(0))
+        right = right + _batched(self.chain, revenue)
+        spend = _batched(self.spend_inverse, right)
+        for _ in range(rounds):
+            gap = right + _batched(self.chain, self.sales @ spend) - spend
+            spend = spend + _batched(self.spend_inverse, gap)
+        return spend
+
+    def _wage_responses(self, earned: _Single) -> tuple[_Single, _Single]:
+        """What prices and spending do when one country's wage rises, (S, N, N) and (S, N, N) or (N, N)."""
+        eye = np.eye(len(self.beta[0]), dtype=np.float32)
+        from_cost = self.lift * (self.shares @ (self.beta * eye))
+        spend = eye
+        for _ in range(3 if self.bends else 1):
+            price = self._prices(from_cost + self.bend * spend, _WAGE_ROUNDS)
+            spend = self._spending(earned, self._substitution(self._costs(price, eye)), _WAGE_ROUNDS)
+        return price, spend
+
+    def step(self, system: System, evaluation: Evaluation) -> Array:
+        """Changes of all unknowns that would close the gaps, as a vector.
+
+        The number of firms, under free entry, takes the step of the plain iteration.
+        """
+        gaps, wage = evaluation.gaps, evaluation.point.wage
+        spend_gap, price = _single(gaps["expenditure"][..., None]), None
+        if "price" in gaps:
+            price = self._prices(_single(gaps["price"][:, :, None]) + self.bend * spend_gap, _ROUNDS)
+        if self.has_inputs and price is not None:
+            revenue = self._substitution(self._costs(price))
+            spend = self._spending(spend_gap, revenue, _ROUNDS)
+            if self.bends:
+                price = price + self._prices(self.bend * (spend - spend_gap), 0)
+            revenue = revenue + self.sales @ spend
+        else:
+            spend = self.spend_inverse @ spend_gap
+            revenue = self.sales @ spend
+        labour_gap = gaps["wage"] + (self.weight * revenue[:, :, 0]).sum(0)
+        raised = system.numeraire(wage - self.wage_inverse @ labour_gap) - wage
+        follow = _single(raised)
+        found = {**gaps, "wage": raised, "expenditure": spend[..., 0] + self.spend_response @ follow}
+        if price is not None:
+            found["price"] = price[:, :, 0] + self.price_response @ follow
+        return np.concatenate([block.ravel() for block in found.values()])
+
+
+def _single(array: Array) -> _Single:
+    """In single precision, in one stretch of memory."""
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def _batched(matrices: _Single, vectors: _Single) -> _Single:
+    """Products of each country's matrix, (N, S, S), with its part of (S, N, M)."""
+    return np.ascontiguousarray(np.swapaxes(matrices @ np.swapaxes(vectors, 0, 1), 0, 1))
+
+
+def _inverse(matrix: Array) -> Array:
+    """Inverse, or the pseudo-inverse where it is singular.
+
+    Countries in autarky have wages tied to nobody else's: the pseudo-inverse leaves those where they are.
+    """
+    try:
+        inverse = np.linalg.inv(matrix)
+    except np.linalg.LinAlgError:
+        inverse = np.full_like(matrix, np.inf)
+    if not np.abs(inverse).max() < _LARGEST_INVERSE:
+        inverse = np.linalg.pinv(np.where(np.isfinite(matrix), matrix, 0.0), rcond=1e-12)
+    return np.asarray(inverse, dtype=np.float64)

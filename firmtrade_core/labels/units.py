@@ -1,0 +1,258 @@
+"""The register of units: what a number may be counted in, and how numbers are written beside their unit.
+
+A number meets the reader with a unit of this register: tables, charts, headlines and lines of the command line ask
+`unit` for theirs, which raises for any other text.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+MINUS = "\u2212"
+#: Between thousands and before units: as narrow as a thin space, and no line ends there.
+NARROW_NO_BREAK_SPACE = "\u202f"
+
+Kind = Literal[
+    "percent", "points", "log points", "money", "persons", "firms", "count", "share", "probability", "elasticity",
+    "index", "ratio", "years", "statistic", "row",
+]  # fmt: skip
+
+
+class UnitError(ValueError):
+    """A number would be shown without a registered unit. The message names what shows it; give it one of `UNITS`."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What a number is counted in.
+
+    Parameters
+    ----------
+    name
+        In code, in heads of columns and beside numbers: ``%``, ``bn USD``.
+    kind
+    size
+        Of one in the kind's base: percent and points in 1, money in its currency.
+    lowest, highest
+        No number in this unit lies beyond.
+    whole
+        Whether parts of one make no sense: persons, firms.
+    one
+        Name beside a single one where it differs.
+    """
+
+    name: str
+    kind: Kind
+    size: float = 1.0
+    lowest: float = -math.inf
+    highest: float = math.inf
+    whole: bool = False
+    one: str = ""
+
+    def holds(self, values: Iterable[float], slack: float = 1e-9) -> bool:
+        """Whether numbers can be in this unit; those that are missing can."""
+        known = [value for value in values if math.isfinite(value)]
+        return all(self.lowest - slack <= value <= self.highest + slack for value in known)
+
+
+#: In tables whose rows have units of their own, told in a column ``Unit``; of differences in ``Unit of differences``.
+ROW_UNIT = "as its row says"
+DIFFERENCE_UNIT = "as its row says of differences"
+
+_UNITS = (
+    Unit("%", "percent", 0.01),
+    Unit("% of income", "percent", 0.01),
+    Unit("% of exports before", "percent", 0.01),
+    Unit("% of output", "percent", 0.01),
+    Unit("points", "points", 0.01, one="point"),
+    Unit("log points", "log points"),
+    Unit("log points per unit", "log points"),
+    Unit("share of 1", "share", 1.0, 0.0, 1.0),
+    Unit("difference of shares", "share", 1.0, -1.0, 1.0),
+    Unit("relative", "ratio"),
+    Unit("% of the level", "percent", 0.01),
+    Unit("probability", "probability", 1.0, 0.0, 1.0),
+    Unit("elasticity, absolute value", "elasticity", 1.0, 0.0),
+    Unit("elasticity", "elasticity"),
+    Unit("index, 0 to 1", "index", 1.0, 0.0, 1.0),
+    Unit("correlation", "index", 1.0, -1.0, 1.0),
+    Unit("times", "ratio"),
+    Unit("persons", "persons", whole=True, one="person"),
+    Unit("firms", "firms", whole=True, one="firm"),
+    Unit("expected firms", "firms"),
+    Unit("mean firms", "firms"),
+    Unit("mean markets", "count"),
+    Unit("firm-market pairs", "firms", whole=True, one="firm-market pair"),
+    Unit("markets", "count", whole=True, one="market"),
+    Unit("expected markets", "count"),
+    Unit("rows", "count", 1.0, 0.0, whole=True, one="row"),
+    Unit("position", "count", 1.0, 0.0),
+    Unit("count", "count", whole=True),
+    Unit("year", "years"),
+    Unit("years since the policy", "years"),
+    Unit("years", "years", one="year"),
+    Unit("standard errors", "statistic", one="standard error"),
+    Unit("standard deviations", "statistic", one="standard deviation"),
+    Unit("log likelihood", "statistic"),
+    Unit("squared error", "statistic", 1.0, 0.0),
+    Unit("F statistic", "statistic", 1.0, 0.0),
+    Unit("value of the setting", "statistic"),
+    Unit("the file's own money", "money"),
+    Unit(ROW_UNIT, "row"),
+    Unit(DIFFERENCE_UNIT, "row"),
+)
+
+#: Every unit but those of money, which `unit` builds: scale, currency, and whether it flows by year.
+UNITS: dict[str, Unit] = {each.name: each for each in _UNITS}
+
+#: Words before a currency, and how many of it they are.
+SCALES = {"": 1.0, "thousand": 1e3, "m": 1e6, "bn": 1e9}
+
+_MONEY = re.compile(r"(?:(thousand|m|bn) )?([A-Z]{3})( a year)?")
+
+
+@cache
+def unit(name: str) -> Unit:
+    """The registered unit of that name.
+
+    Raises
+    ------
+    UnitError
+        If it is not registered.
+
+    Examples
+    --------
+    >>> unit("m USD a year").size, unit("%").kind
+    (1000000.0, 'percent')
+    """
+    if (found := UNITS.get(name)) is not None:
+        return found
+    if (money := _MONEY.fullmatch(name)) is not None:
+        return Unit(name, "money", SCALES[money[1] or ""])
+    raise UnitError(
+        f"“{name}” is no registered unit. Take one of labels.UNITS, or an amount of money such as “bn USD”."
+    )
+
+
+def money(currency: str, scale: Literal["", "thousand", "m", "bn"] = "m", *, a_year: bool = False) -> str:
+    """Name of a unit of money."""
+    return f"{scale} {currency}".strip() + (" a year" if a_year else "")
+
+
+def difference(name: str) -> str:
+    """Unit in which two numbers of a unit differ: percent differ by points."""
+    return "points" if unit(name).kind == "percent" else name
+
+
+# How numbers are written -----------------------------------------------------------------------
+
+
+def grouped(value: float, form: str = ".0f") -> str:
+    """A number in full, a whole one unless told, thousands set apart: `12 000`.
+
+    Parameters
+    ----------
+    value
+    form
+        As Python writes numbers, without the sign for thousands: ``.1f``, ``.4g``.
+    """
+    return f"{value:,{form}}".replace(",", NARROW_NO_BREAK_SPACE) if math.isfinite(value) else "–"
+
+
+def number(value: float, *, significant: int = 2, most_decimals: int = 2, signed: bool = False) -> str:
+    """A number as the screen writes it: true minus, thin-space thousands, few digits.
+
+    Examples
+    --------
+    >>> number(0.1234, signed=True), number(-4.12), number(12345.0)
+    ('+0.12', '−4.1', '12\u202f000')
+    """
+    if not math.isfinite(value):
+        return "–"
+    if value == 0 or abs(value) < 0.5 * 10.0**-most_decimals:
+        return "0" if value == 0 or not most_decimals else f"0.{'0' * most_decimals}"
+    magnitude = math.floor(math.log10(abs(value)))
+    decimals = significant - 1 - magnitude
+    rounded = round(abs(value), min(decimals, most_decimals))
+    shown = max(0, min(decimals, most_decimals))
+    # 0.996 rounds to 1.00: one digit fewer keeps the promise of significant digits.
+    if rounded >= 10.0 ** (magnitude + 1) and 0 < shown < most_decimals + 1 and decimals <= most_decimals:
+        shown -= 1
+    text = grouped(rounded, f".{shown}f")
+    sign = MINUS if value < 0 else ("+" if signed else "")
+    return sign + text
+
+
+def change(value: float, unit: str = "%") -> str:
+    """A signed change with its unit, `+0.12 %`, `−4.1 bn USD`; persons and firms whole.
+
+    Raises
+    ------
+    UnitError
+        If the unit is not registered.
+    """
+    return _beside(value, unit, significant=2, signed=True)
+
+
+def level(value: float, unit: str) -> str:
+    """A level with its unit, three significant digits, `1 230 bn USD`; persons and firms whole.
+
+    Raises
+    ------
+    UnitError
+        If the unit is not registered.
+    """
+    return _beside(value, unit, significant=3, signed=False)
+
+
+def in_unit(value: float, name: str, *, significant: int = 2, signed: bool = False) -> str:
+    """The number alone, as `change` and `level` write it in that unit; its unit must then stand beside it.
+
+    Raises
+    ------
+    UnitError
+        If the unit is not registered.
+    """
+    return number(value, significant=significant, most_decimals=0 if unit(name).whole else 2, signed=signed)
+
+
+def in_percent(fraction: float, *, signed: bool = False) -> str:
+    """A fraction in percent, two significant digits, `12 %` of 0.123."""
+    return with_unit(number(100 * fraction, signed=signed), "%")
+
+
+def log_as_percent(logs: float) -> float:
+    """Percent by which something is larger whose log is larger by ``logs``, `100 (exp(logs) - 1)`: 0.45 is 57 %."""
+    return 100.0 * math.expm1(logs)
+
+
+def with_unit(text: str, name: str) -> str:
+    """A written number with its unit beside it. Amounts of money stay whole, `bn USD` too; longer units may go on in
+    the next line."""
+    found = unit(name)
+    single = text.lstrip(f"+{MINUS}") in ("1", "1.0")
+    words = found.one if single and found.one else found.name
+    bound = re.sub(r" ([A-Z]{3}\b)", "\u00a0\\1", words)
+    # A narrow space before a word would read as none.
+    gap = NARROW_NO_BREAK_SPACE if bound.startswith("%") else "\u00a0"
+    return text if text == "–" else f"{text}{gap}{bound}"
+
+
+def _beside(value: float, name: str, *, significant: int, signed: bool) -> str:
+    text = in_unit(value, name, significant=significant, signed=signed)
+    return with_unit(text, name)
+
+
+# Cells of tables that are texts already ---------------------------------------------------------
+
+_BARE = re.compile(rf"[+{MINUS}-]?[\d{NARROW_NO_BREAK_SPACE},]*\.?\d+(?:e[+-]?\d+)?")
+
+
+def is_bare_number(text: str) -> bool:
+    """Whether a text is a number with nothing beside it."""
+    return _BARE.fullmatch(text.strip()) is not None

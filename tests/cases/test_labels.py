@@ -1,0 +1,279 @@
+"""Labels: what a label of a partner means, wherever it comes from (cases 01, 04, 09, 22, 23, 25 and more of the kind)."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from firmtrade_core.codes import places
+from firmtrade_core.codes.countries import country_name, is_known
+from firmtrade_core.codes.places import explain_unknown, numbers_of, read_place, suggest
+
+#: Labels as publishers, customs offices and spreadsheets write them; "" is no partner, or one that is not told.
+MEANT = """
+Korea, Rep.|KOR
+Korea, Dem. People's Rep.|PRK
+Korea, Dem. Rep.|PRK
+Rep. of Korea|KOR
+Dem. People's Rep. of Korea|PRK
+Iran, Islamic Rep.|IRN
+Iran (Islamic Republic of)|IRN
+Egypt, Arab Rep.|EGY
+Yemen, Rep.|YEM
+Yemen, Dem.|YMD
+Micronesia, Fed. Sts.|FSM
+Hong Kong SAR, China|HKG
+China (Hong Kong)|HKG
+China, Hong Kong SAR|HKG
+Venezuela, RB|VEN
+Venezuela (Bolivarian Republic of)|VEN
+VENEZUELA (REPUBLICA BOLIVARIANA DE)|VEN
+Congo, Dem. Rep.|COD
+Congo, Rep.|COG
+Congo|COG
+Lao PDR|LAO
+Lao People's Dem. Rep.|LAO
+Slovak Republic|SVK
+Bahamas, The|BHS
+Gambia, The|GMB
+St. Lucia|LCA
+Holland|NLD
+Poland|POL
+UK|GBR
+uk|GBR
+EL|GRC
+XK|XKX
+XS|SRB
+NA|NAM
+SU|SUN
+Channel Islands|CIX
+Fmr USSR|SUN
+USSR (...1990)|SUN
+Czechoslovakia (...1992)|CSK
+Czechoslovakia|CSK
+Checoslovaquia|CSK
+Belgium-Luxembourg (...1998)|BLX
+Sudan (...2011)|SUD
+Sudan|SDN
+Fmr Sudan|SUD
+Serbia and Montenegro (...2005)|SCG
+Yugoslavia: SFR (...1991)|YUG
+Ethiopia (...1992)|ETX
+India (...1974)|IND
+Neth. Antilles and Aruba (...1985)|AN1
+Fed. Rep. of Germany (...1990)|DEU
+Dem. Rep. of Germany (...1990)|DDR
+Rep. of Vietnam (...1974)|VNS
+Dem. Rep. of Vietnam (...1974)|VDR
+Dem. Yemen (...1990)|YMD
+Arab Rep. of Yemen (...1990)|YAR
+Pacific Isds (...1991)|PCI
+Southern African Customs Union (...1999)|ZA1
+USA and Puerto Rico (...1980)|USA
+East and West Pakistan (...1971)|PKX
+Saint Kitts, Nevis and Anguilla (...1980)|KN1
+Panama, excl. Canal Zone (...1977)|PNX
+Other Asia, nes|TWN
+Europe EFTA, nes|
+Areas, nes|
+World|
+WLD|
+0|
+97|
+EU|
+EU27_2020|
+E19|
+S19|TWN
+842|USA
+251.0|FRA
+058|BLX
+530|ANT
+532|AN1
+890|YUG
+891|SCG
+736|SUD
+711|ZA1
+810|SUN
+868|VNS
+200|CSK
+579|NOR
+381|ITA
+4|AFG
+004|AFG
+032|ARG
+CS|
+Alemania, República Federal de|DEU
+República Federal de Alemania|DEU
+ALEMANIA FEDERAL|DEU
+Deutschland|DEU
+Bundesrepublik Deutschland|DEU
+ESTADOS UNIDOS DE AMERICA|USA
+EE.UU.|USA
+EEUU|USA
+E.U.A.|USA
+États-Unis|USA
+ETATS UNIS|USA
+Etats-Unis d'Amérique|USA
+Vereinigte Staaten|USA
+Países Baixos (Holanda)|NLD
+PAISES BAJOS|NLD
+República Checa|CZE
+Corea (Sur)|KOR
+COREA DEL SUR|KOR
+Corea del Norte|PRK
+Cingapura|SGP
+Wakanda|
+Niger|NER
+Nigeria|NGA
+Austria|AUT
+Australia|AUS
+Austrlia|
+Guinea|GIN
+Guinea Ecuatorial|GNQ
+Guinea Bissau|GNB
+GUINEA, ECUATORIAL|GNQ
+Papua New Guinea|PNG
+Georgia|GEO
+Rusia|RUS
+FEDERACION DE RUSIA|RUS
+Russian Federation|RUS
+Gran Bretaña|GBR
+INGLATERRA|GBR
+Great Britain|GBR
+England|GBR
+Burma|MMR
+Zaire|COD
+Swaziland|SWZ
+Macedonia, FYR|MKD
+Türkiye|TUR
+Turkey|TUR
+Côte d'Ivoire|CIV
+COTE D'IVOIRE|CIV
+Ivory Coast|CIV
+Cape Verde|CPV
+Tchéquie|CZE
+la France|FRA
+El Salvador|SLV
+Los Estados Unidos|USA
+Die Schweiz|CHE
+Les Pays-Bas|NLD
+The Netherlands|NLD
+Republic of China|TWN
+Taiwan, Province of China|TWN
+China, People's Republic of|CHN
+Chinese Taipei|TWN
+Bolivia (Estado Plurinacional de)|BOL
+Tanzania, United Republic of|TZA
+Moldova, Republic of|MDA
+Macao|MAC
+Palestinian Territory, Occupied|PSE
+Virgin Islands, U.S.|VIR
+Irlanda del Norte|GBR
+Ireland|IRL
+Dominica|DMA
+Dominican Republic|DOM
+Republica Dominicana|DOM
+Samoa|WSM
+American Samoa|ASM
+Timor-Leste|TLS
+Kosovo|XKX
+Rest of the World|ROW
+ROW|ROW
+GER|DEU
+BLX|BLX
+DDR|DDR
+YUG|YUG
+TOTAL|
+Mundo|
+Zona Franca|
+Otros|
+Terras Austrais Francesas|ATF
+Saint Martin (French part)|MAF
+Sint Maarten (Dutch part)|SXM
+Viet Nam|VNM
+Mexico|MEX
+Méjico|MEX
+New Mexico|
+South Georgia|
+West Indies|
+North Macedonia|MKD
+Jersey|JEY
+New Jersey|
+Canal, Ilhas do (Jersey)|JEY
+Channel Islands (Jersey)|
+Unión Europea|
+United States Virgin Islands|VIR
+US Virgin Isds|VIR
+US Misc. Pacific Isds|UMI
+South Yemen|YMD
+Federal Republic of Yugoslavia|YUG
+Former Yugoslavia|YUG
+Ex-Yugoslavia|YUG
+Ex URSS|SUN
+República Socialista de Vietnam|VNM
+Northern Cyprus|
+South Africa|ZAF
+Central Africa|
+Micronesia|FSM
+Republic of the Congo|COG
+Antigua|ATG
+Saint-Barthélemy|BLM
+Reunion|REU
+Faroe Islands|FRO
+Federated States of Micronesia|FSM
+UAE|ARE
+Emiratos Arabes Unidos|ARE
+United Arab Emirates|ARE
+"""
+
+
+@pytest.mark.parametrize("line", [line for line in MEANT.splitlines() if line])
+def test_a_label_means(line: str) -> None:
+    text, _, code = line.partition("|")
+    assert (read_place(text).code or "") == code
+
+
+def test_a_ministry_s_list_of_names_in_three_languages() -> None:
+    """Brazil's list of partners (MDIC, PAIS.csv, open data): every name means the country that the ministry gives it.
+
+    Three differ by a rule: states that are no more are kept apart, Jersey is Jersey, the trust territory of the Pacific is.
+    """
+    apart = {"025": "DDR", "152": "JEY", "388": "YUG", "569": "PCI"}
+    with (Path(__file__).parent / "brazil_names.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="|"))
+    assert len(rows) > 270
+    for row in rows:
+        meant = apart.get(row["number"], "" if row["country"] == "ZZZ" else row["country"])
+        for language in ("portuguese", "english", "spanish"):
+            assert (read_place(row[language]).code or "") == meant, row
+
+
+@pytest.mark.parametrize(
+    "text", ["Austrlia", "Polland", "Wakanda", "ABC", "Nigera", "New Jersey", "QQQ", "12a"]
+)
+def test_letters_that_look_alike_are_no_advice(text: str) -> None:
+    assert suggest(text) == () and "Did you mean" not in explain_unknown(text)
+
+
+def test_every_label_of_the_list_says_what_it_is() -> None:
+    for place, labels in places.places():
+        for label in labels:
+            said = explain_unknown(label)
+            assert place.story in said or place.kind == "country", label
+    assert country_name("SUN") == "Soviet Union" and not is_known("SUN") and places.is_place("SUN")
+
+
+def test_codes_that_meant_another_territory_are_said_by_year() -> None:
+    assert "West Germany" in " ".join(places.territory_notes(("DEU", "FRA", "SUN"), 1988))
+    assert places.territory_notes(("DEU", "FRA"), 2020) == ()
+    assert "after that" in " ".join(places.territory_notes(("BLX",), 2010))
+
+
+def test_numbers_of_other_lists_are_told_from_iso_s() -> None:
+    for name in places.NUMBER_LISTS:
+        found = numbers_of(places.number_list(name))
+        assert found.is_other_list and next(iter(found.fits)) == name
+    iso = numbers_of(str(n) for n in ("276", "842", "490", "004", "32", "97", "899", "58"))
+    assert not iso.is_other_list and iso.comtrade

@@ -1,0 +1,96 @@
+"""A number without a registered unit does not render; numbers that cannot be in their unit neither."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from firmtrade_core.labels import (
+    COLUMNS,
+    ROW_UNIT,
+    UNITS,
+    Column,
+    UnitError,
+    Variable,
+    change,
+    difference,
+    level,
+    log_as_percent,
+    money,
+    unit,
+)
+from firmtrade_core.report.export import Table, table
+
+
+@pytest.mark.parametrize("name", ["bn dollars", "Percent", "million USD", "", "% of something"])
+def test_unregistered_units_are_refused_everywhere(name: str) -> None:
+    with pytest.raises(UnitError, match="no registered unit"):
+        unit(name)
+    for write in (change, level):
+        with pytest.raises(UnitError):
+            write(1.0, name)
+    with pytest.raises(UnitError):
+        Variable("x", "X", name, "Words.", "MODEL 1")
+    with pytest.raises(UnitError):
+        Table("x", "X", pd.DataFrame({"a": [1.0]}), {"a": name})
+
+
+def test_money_has_scale_currency_and_year() -> None:
+    assert [unit(name).size for name in ("USD", "thousand EUR", "m CLP", "bn USD a year")] == [
+        1,
+        1e3,
+        1e6,
+        1e9,
+    ]
+    assert money("EUR", "thousand") == "thousand EUR" and money("USD", "bn", a_year=True) == "bn USD a year"
+    assert all(unit(money("USD", scale)).kind == "money" for scale in ("", "thousand", "m", "bn"))
+
+
+def test_a_column_of_numbers_needs_a_unit_and_must_fit_it() -> None:
+    frame = pd.DataFrame({"name": ["a"], "share": [1.4], "yes": [True]})
+    with pytest.raises(UnitError, match="“share” of “T” holds numbers without a unit"):
+        Table("t", "T", frame)
+    with pytest.raises(UnitError, match=r"runs from 1\.4"):
+        Table("t", "T", frame, {"share": "share of 1"})
+    assert Table("t", "T", frame, {"share": "relative"}).units == {"share": "relative"}
+
+
+def test_rows_with_units_of_their_own_are_checked_too() -> None:
+    frame = pd.DataFrame({"Measure": ["a", "b"], "Value": [1.0, 2.0], "Unit": ["%", "bn USD"]})
+    Table("t", "T", frame, {"Value": ROW_UNIT})
+    with pytest.raises(UnitError, match="“pairs”"):
+        Table("t", "T", frame.assign(Unit=["%", "pairs"]), {"Value": ROW_UNIT})
+
+
+def test_declared_tables_take_label_and_unit_from_the_register() -> None:
+    frame = pd.DataFrame({"name": ["Chile"], "change": [1.5]})
+    made = table("t", "T", frame, {"name": "country", "change": "change"})
+    assert list(made.frame.columns) == ["Country", "Change"] and made.units == {"Change": "bn USD"}
+    with pytest.raises(UnitError, match="no registered column"):
+        table("t", "T", frame, {"name": "country", "change": "chnage"})
+    with pytest.raises(UnitError):
+        Column("x", "X", "dollars")
+
+
+def test_every_registered_column_and_unit_is_sound() -> None:
+    assert all(column.unit == "" or unit(column.unit) for column in COLUMNS.values())
+    assert all(key == column.key and column.label for key, column in COLUMNS.items())
+    assert all(each.lowest < each.highest for each in UNITS.values())
+
+
+def test_persons_and_firms_are_whole_and_one_is_one() -> None:
+    assert (
+        change(3.0, "firms") == "+3\u00a0firms" and change(-3200.4, "persons") == "−3\u202f200\u00a0persons"
+    )
+    assert change(0.3, "firms") == "0\u00a0firms" and level(1.0, "firms") == "1\u00a0firm"
+    assert change(1.2, "expected firms") == "+1.2\u00a0expected\u00a0firms".replace(
+        "expected\u00a0", "expected "
+    )
+
+
+def test_percent_differ_by_points_and_logs_are_no_percent() -> None:
+    assert difference("%") == "points" and difference("bn USD") == "bn USD"
+    assert log_as_percent(0.45) == pytest.approx(56.8, abs=0.1)
+    assert log_as_percent(-0.45) == pytest.approx(-36.2, abs=0.1)
+    assert np.isclose(log_as_percent(1e-9), 1e-7)
