@@ -36,10 +36,7 @@ Positions = NDArray[np.intp]
 _LEAST_FACTOR = 1e-6
 
 #: Nodes of the integral over κ given a firm's record.
-_NODES = 7
-
-#: Chances of having stayed away below this are left out: such a firm tells nothing of who enters.
-_LEAST_CHANCE = 1e-6
+_NODES = 5
 
 
 #: Coefficients of Chebyshev's fit to ln erfc, Numerical Recipes (`erfcc`), the highest power last.
@@ -301,28 +298,76 @@ class Sector:
             chance = self._likely[firm] if not self.record.located else present.astype(float)
             chance[:, self.unseen] = self._base[0][firm][:, self.unseen]
             return seen * grown[:, None], chance, home
-        z0, s = self._distance(firm, 0.0, 0.0)
-        level, shift = self._weighting(firm, s)
         net = lift[:, None] - change
-        z1 = z0 + np.where(np.isfinite(net), net, -np.inf) / s
-        base_p, base_s = (part[firm] for part in self._base)
-        new_p, new_s = normal(z1), normal(z1 + shift)
-        away = np.maximum(1 - base_p, _LEAST_CHANCE)
-        entering = self._per_potential * level * np.maximum(new_s - base_s, 0.0) / away
-        joining = np.minimum(np.maximum(new_p - base_p, 0.0) / away, 1.0)
-        ratio_s, ratio_p = new_s / np.maximum(base_s, 1e-300), new_p / np.maximum(base_p, 1e-300)
+        sold, chance = self._newcomers(firm, np.where(np.isfinite(net), net, -np.inf))
         if self.record.located:
-            sold = np.where(present, seen * np.minimum(ratio_s, 1.0), entering)
-            chance = np.where(present, np.minimum(ratio_p, 1.0), joining)
-        else:
-            # Who sells where is not known: those that export anywhere answer as the law expects of them.
-            exporting = self.record.exporting[firm][:, None]
-            sold = np.where(exporting, seen * ratio_s, entering)
-            chance = np.where(exporting, np.minimum(self._likely[firm] * ratio_p, 1.0), joining)
-        if self.unseen.any():
-            sold[:, self.unseen] = (seen * ratio_s)[:, self.unseen]
+            row, place = np.nonzero(present)
+            stays = self._stays(firm[row], place, net[row, place], seen[row, place])
+            sold[row, place], chance[row, place] = seen[row, place] * stays, stays
+        if not self.record.located or self.unseen.any():
+            z0, s = self._distance(firm, 0.0, 0.0)
+            z1 = z0 + np.where(np.isfinite(net), net, -np.inf) / s
+            shift = self._weighting(firm, s)[1]
+            base_p, base_s = (np.maximum(part[firm], 1e-300) for part in self._base)
+            new_p, ratio = normal(z1), normal(z1 + shift) / base_s
+            if not self.record.located:
+                # Who sells where is not known: those that export anywhere answer as the law expects of them.
+                exporting = self.record.exporting[firm][:, None]
+                sold = np.where(exporting, seen * ratio, sold)
+                likely = np.minimum(self._likely[firm] * new_p / base_p, 1.0)
+                chance = np.where(exporting, likely, chance)
+            sold[:, self.unseen] = (seen * ratio)[:, self.unseen]
             chance[:, self.unseen] = new_p[:, self.unseen]
         return sold * grown[:, None], chance, home
+
+    def _newcomers(self, firm: Positions, net: Array) -> tuple[Array, Array]:
+        """Sales (million USD) and chance of firms that stayed away and are lifted by ``net``, (R, M) each.
+
+        E[1 - Φ(-z-a)/Φ(-z)] over κ given the record, z = (κ+g-k)/σ_ν; sales with e^κ and v_k/σ_ν for weights.
+        """
+        d, record = self.deviations, self.record
+        entry = max(d.entry, 1e-3)
+        sold, chance = np.zeros((2, *net.shape))
+        open_ = (net > 0).any(0)
+        if not open_.any():
+            return sold, chance
+        up = np.maximum(net[:, open_], 0.0) / entry
+        k, shift = self.threshold[self.markets][open_], d.known_taste / entry
+        nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+        for node, weight in zip(nodes, weights / weights.sum(), strict=True):
+            kappa = record.posterior[firm] + record.spread[firm] * node
+            below = (k - (kappa + self.saving[firm])[:, None]) / entry
+            away = np.maximum(normal(below), 1e-300)
+            chance[:, open_] += weight * (1 - normal(below - up) / away)
+            entered = (normal(below - shift) - normal(below - up - shift)) / away
+            sold[:, open_] += weight * np.exp(kappa - d.capability**2 / 2)[:, None] * entered
+        return sold * self._per_potential, chance
+
+    def _stays(self, firm: Positions, place: Positions, net: Array, seen: Array) -> Array:
+        """Chance that a seller stays once lifted by ``net`` (below zero), given what it sold, (C,).
+
+        Its sales tell its taste, ξ = ln x - δ - κ, and with it what ν is likely to be: N(v_k ξ/σ_ξ², σ_ν² - v_k²/σ_ξ²).
+        """
+        stays = np.ones(len(firm))
+        if not (net < 0).any():
+            return stays
+        d, record, falls = self.deviations, self.record, net < 0
+        firm, place, down = firm[falls], place[falls], net[falls]
+        pull = d.known_taste / d.taste**2 if d.taste > 0 else 0.0
+        width = np.sqrt(max(d.entry**2 - pull * d.known_taste, 1e-6))
+        # x over e^(κ+ξ): S's constant is not in the potential.
+        level = np.log(self._per_potential[place]) - (d.capability**2 + d.taste**2) / 2
+        log_x = np.log(np.maximum(seen[falls], 1e-300)) - level
+        nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+        found = np.zeros(len(firm))
+        for node, weight in zip(nodes, weights / weights.sum(), strict=True):
+            kappa = record.posterior[firm] + record.spread[firm] * node
+            z = (
+                kappa + self.saving[firm] - self.threshold[self.markets][place] + pull * (log_x - kappa)
+            ) / width
+            found += weight * normal(z + down / width) / np.maximum(normal(z), 1e-300)
+        stays[falls] = np.minimum(found, 1.0)
+        return stays
 
     @cached_property
     def _base(self) -> tuple[Array, Array]:

@@ -41,6 +41,9 @@ GRADES: dict[Grade, str] = {
 _REQUIRED = ("sector", "capability")
 _KEY = b"firmtrade.home"
 
+#: Firms of a sector from which sales at home say something of κ, and the least standard deviation of luck at home.
+_FEWEST_AT_HOME, _LEAST_RISK_AT_HOME = 30, 0.3
+
 
 @dataclass(frozen=True)
 class Effect:

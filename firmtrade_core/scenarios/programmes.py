@@ -17,6 +17,7 @@ from firmtrade_core.scenarios import schema
 from firmtrade_core.scenarios.atlas import Atlas
 from firmtrade_core.scenarios.draft import Draft
 from firmtrade_core.scenarios.errors import ScenarioError
+from firmtrade_core.scenarios.evidence import beyond_published
 from firmtrade_core.scenarios.home import GRADES, Effect, HomeFirms
 from firmtrade_core.scenarios.levers import apply
 from firmtrade_core.world.world import World
@@ -346,8 +347,10 @@ def _(card: schema.Programme, draft: Draft, atlas: Atlas) -> None:
 
 def stamps_of(card: schema.Programme, effect: Effect, home: HomeFirms | None) -> tuple[str, ...]:
     """What stands beside every number of a programme wherever it goes, the evidence of its effect first."""
+    beyond = beyond_published(card, effect)
     return (
         GRADES[effect.grade],
+        *((beyond,) if beyond else ()),
         *(("synthetic firms",) if home is not None and home.synthetic else ()),
         *(() if card.cost_known else ("cost not entered",)),
     )
