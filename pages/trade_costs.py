@@ -273,7 +273,7 @@ def _table(world: World, found: GravityEstimate, file: PanelFile, chosen: Choice
         + " ".join(escape(note) for note in found.notes)
         + "</p>"
     )
-    unit = "m USD" if chosen.source == "world" else "the file's own money"
+    unit = "m USD" if chosen.source == "world" else file.unit
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         table_downloads(
             coefficient_table(found), lambda: _about(world, found, file, chosen), key="coefficients"

@@ -196,8 +196,12 @@ def _exporters(variable: Variable, before: State, after: State) -> Difference:
 
 
 def _duties(variable: Variable, before: State, after: State) -> Difference:
+    """Duties, over income before; NaN where hardly a tariff is known and none is set."""
     old, new = (state.accounts("duties") * BILLION for state in (before, after))
-    return Difference(variable, 100 * (new - old) / (before.accounts("income") * BILLION), old, new)
+    told = before.world.duties_known | (np.abs(new - old) > 1e-9 * (1 + old))
+    old, new = np.where(before.world.duties_known, old, np.nan), np.where(told, new, np.nan)
+    change = (new - np.nan_to_num(old)) / (before.accounts("income") * BILLION)
+    return Difference(variable, 100 * change, old, new)
 
 
 _READERS: dict[str, _Reader] = {

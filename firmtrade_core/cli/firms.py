@@ -216,8 +216,9 @@ def _estimated(
     from firmtrade_core.capability.bootstrap import Kind as Redrawing
     from firmtrade_core.capability.learners import Kind
     from firmtrade_core.capability.sources import from_panel
-    from firmtrade_core.panel import FirmPanel, PanelError
+    from firmtrade_core.panel import PanelError
     from firmtrade_core.panel.attributes import with_earlier_outcomes
+    from firmtrade_core.panel.source import panel_of
     from firmtrade_core.panel.synthetic.design import ReferenceDesign, draw_reference
 
     if learner not in get_args(Kind) or flow not in ("export", "import") or kind not in get_args(Redrawing):
@@ -230,7 +231,7 @@ def _estimated(
                     observed.log_sales, observed.attributes, markets=observed.markets
                 )
             else:
-                panel = FirmPanel.from_parquet(folder)
+                panel = panel_of(folder)
                 data = from_panel(
                     with_earlier_outcomes(panel) if year_before else panel,
                     flow="import" if flow == "import" else "export",

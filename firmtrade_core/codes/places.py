@@ -23,10 +23,12 @@ unknown    anything else; letters that look alike are never offered as meaning
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Literal
 
 from firmtrade_core.codes.countries import country_names, is_known, plain_text
@@ -624,12 +626,67 @@ def numbers_of(labels: Iterable[str]) -> NumberColumn:
     )
 
 
-def read_number(text: str, table: Mapping[str, str]) -> Place:
-    """A number by a list: codes by number without leading zeros, "" for what is no country."""
-    number = _number(text)
-    if number not in table:
+def read_by_list(text: str, table: Mapping[str, str]) -> Place:
+    """A number (or letters) by a list: codes by number without leading zeros, "" for what is no country."""
+    key = _number(text) or text.strip().upper()
+    if key not in table:
         return UNKNOWN
-    code = table[number]
-    if not code:
+    if not table[key]:
         return _labels()["areas nes"]
-    return former(code) or Place(code, "country") if is_place(code) else read_place(code)
+    place = read_place(table[key])
+    return Place(place.code, "country") if place.kind in PRESENT else place
+
+
+def is_number_list(columns: Iterable[str]) -> bool:
+    """Whether a table's heads are those of a list of partners: code and country, or Brazil's CO_PAIS and CO_PAIS_ISOA3."""
+    return _list_columns(list(columns)) is not None
+
+
+def _list_columns(columns: list[str]) -> tuple[str, str] | None:
+    heads = {str(column).strip().casefold(): str(column) for column in columns}
+    if {"co_pais", "co_pais_isoa3"} <= set(heads):
+        return heads["co_pais"], heads["co_pais_isoa3"]
+    codes = [heads[h] for h in ("code", "number", "codigo", "código", "country_code") if h in heads]
+    meant = [
+        heads[h]
+        for h in ("country", "iso3", "iso", "iso_alpha3", "country_iso3", "pais", "país")
+        if h in heads
+    ]
+    small = len(heads) <= 4
+    return (codes[0], meant[0]) if codes and meant and small and codes[0] != meant[0] else None
+
+
+def read_number_list(path: Path) -> dict[str, str]:
+    """A list of partners' numbers from a table of one's own (code, country), as `number_list`; countries in any words.
+
+    Raises
+    ------
+    ValueError
+        If the columns are missing, or a country is unknown; the message names it.
+    """
+    import pandas as pd
+
+    if path.suffix.lower() in (".xls", ".xlsx"):
+        table = pd.read_excel(path, dtype=str, keep_default_na=False)
+    else:
+        text = path.read_bytes()
+        try:
+            decoded = text.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            decoded = text.decode("cp1252", "replace")
+        table = pd.read_csv(io.StringIO(decoded), sep=None, engine="python", dtype=str, keep_default_na=False)
+    columns = _list_columns(list(table.columns))
+    if columns is None:
+        raise ValueError(
+            f"{path.name}: a list of partners needs the columns code and country; it has {', '.join(map(str, table.columns))}."
+        )
+    found: dict[str, str] = {}
+    for code, country in zip(table[columns[0]].str.strip(), table[columns[1]].str.strip(), strict=True):
+        place = read_place(country) if country else UNKNOWN
+        if country and place.kind in ("unknown", "ambiguous"):
+            raise ValueError(
+                f"{path.name}: {explain_unknown(country)} It stands beside {code}; leave it empty where it is none."
+            )
+        if code:
+            found[_number(code) or code.upper()] = place.code or ""
+    return found

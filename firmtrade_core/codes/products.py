@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from firmtrade_core.codes.artefacts import unwrapped, whole_number
+
 #: First year in which each edition of the Harmonised System was in force.
 HS_VINTAGES = {"HS0": 1988, "HS1": 1996, "HS2": 2002, "HS3": 2007, "HS4": 2012, "HS5": 2017, "HS6": 2022}
 
@@ -65,7 +67,7 @@ class ProductReading:
 
 
 def read_product(text: str, known: frozenset[str] | None = None) -> ProductReading:
-    """Six digits of a Harmonised System code, however it was written.
+    """Six digits of a Harmonised System code, however it was written; `read_products` for one code.
 
     Punctuation and a spreadsheet's ``.0`` go; an odd number of digits means that a leading zero was lost (chapters 1
     to 9), for codes have two, four, six, eight or ten. National digits beyond the sixth are cut.
@@ -80,21 +82,150 @@ def read_product(text: str, known: frozenset[str] | None = None) -> ProductReadi
     >>> read_product("10121"), read_product("8703.23.00").code, read_product("8703").rule
     (ProductReading(code='010121', rule='product.leading_zero'), '870323', 'product.coarse')
     """
-    trimmed = (
-        re.sub(r"(?<=\d)\.0$", "", str(text).strip()) if str(text).count(".") == 1 else str(text).strip()
-    )
-    digits = re.sub(r"[\s.\-_']", "", trimmed).removeprefix("HS").removeprefix("hs")
-    if not digits.isdigit() or not digits.isascii():
+    return read_products({text: 1}, known)[text]
+
+
+#: Words for all products together.
+_ALL_PRODUCTS = frozenset(
+    [
+        "TOTAL",
+        "TOTALS",
+        "TOTALES",
+        "ALL",
+        "AG2",
+        "AG4",
+        "AG6",
+        "GRANDTOTAL",
+        "SUBTOTAL",
+        "TOTALGENERAL",
+        "TODOS",
+        "TODOSLOSPRODUCTOS",
+    ]
+)
+
+#: Codes of full length from which on a column's zeros tell what other software does to them.
+_ENOUGH_CODES = 5
+
+
+def read_products(
+    counts: Mapping[str, int], known: frozenset[str] | None = None
+) -> dict[str, ProductReading]:
+    """What a column's codes mean, judged beside each other.
+
+    Codes have an even number of digits; the usual one of the column tells what is short. A code one digit short lost a
+    zero: its first, unless the column's codes of full length keep theirs and none of them ends in a zero (then the last),
+    or the concordance knows the other reading only. Where neither can be told from the other it is
+    ``product.lost_zero``. In a column of headings with a point (``8703.23``) digits missing behind the point are zeros.
+
+    Parameters
+    ----------
+    counts
+        Lines by text.
+    known
+        As for `read_product`.
+
+    Examples
+    --------
+    >>> [r.code for r in read_products({"8703.23": 5, "8703.2": 1, "201.1": 1}).values()]
+    ['870323', '870320', '020110']
+    """
+    bare = {text: _bare_code(text) for text in counts}
+    points = {
+        text: found for text, code in bare.items() if (found := re.fullmatch(r"(\d{3,4})\.(\d{1,6})", code))
+    }
+    rows = sum(counts.values())
+    dotted = bool(points) and 2 * sum(counts[text] for text in points) > rows
+    width = max((len(found[2]) for found in points.values()), default=0)
+    width += width % 2
+    digits = {
+        text: re.sub(r"[\s.\-_']", "", code).removeprefix("HS").removeprefix("hs")
+        for text, code in bare.items()
+        if text not in points or not dotted
+    }
+    numbers = {text: code for text, code in digits.items() if code.isdigit() and code.isascii()}
+    zeros = _Zeros.of(numbers, counts)
+    read: dict[str, ProductReading] = {}
+    for text, code in bare.items():
+        if text in points and dotted:
+            read[text] = _pointed(points[text][1], points[text][2], width, known)
+        elif text in numbers:
+            read[text] = _plain_code(numbers[text], zeros, known)
+        else:
+            read[text] = ProductReading(None, _no_code(code))
+    return read
+
+
+def _bare_code(text: str) -> str:
+    whole, gone = whole_number(unwrapped(str(text)))
+    return "E+" if gone else whole
+
+
+def _no_code(code: str) -> str:
+    if code == "E+":
+        return "product.digits_gone"
+    letters = re.sub(r"[^A-Z0-9]", "", code.upper())
+    return "product.total" if letters in _ALL_PRODUCTS else "product.unreadable"
+
+
+@dataclass(frozen=True)
+class _Zeros:
+    """What a column's codes of full length tell of zeros: the length, how many there are, which begin or end with one."""
+
+    length: int
+    codes: int
+    begin: bool
+    end: bool
+
+    @classmethod
+    def of(cls, numbers: Mapping[str, str], counts: Mapping[str, int]) -> _Zeros:
+        lengths: dict[int, int] = {}
+        for text, code in numbers.items():
+            if len(code) in (6, 8, 10, 12):
+                lengths[len(code)] = lengths.get(len(code), 0) + counts[text]
+        length = max(lengths, key=lambda size: lengths[size]) if lengths else 6
+        full = {code for code in numbers.values() if len(code) == length}
+        return cls(length, len(full), any(c[0] == "0" for c in full), any(c[-1] == "0" for c in full))
+
+
+def _plain_code(code: str, zeros: _Zeros, known: frozenset[str] | None) -> ProductReading:
+    if len(code) > 12 or not code.strip("0"):
         return ProductReading(None, "product.unreadable")
-    padded = digits.zfill(len(digits) + len(digits) % 2)
-    if len(padded) > 12:
-        return ProductReading(None, "product.unreadable")
-    if len(padded) < 6:
+    if len(code) % 2 == 0:
+        return _six(code, None, known)
+    if len(code) < 5:
         return ProductReading(None, "product.coarse")
-    code = padded[:6]
-    if int(code[:2]) not in CHAPTERS or (known is not None and code not in known and code != NOT_SPECIFIED):
+    first, last = (
+        _six(f"0{code}", "product.leading_zero", known),
+        _six(f"{code}0", "product.trailing_zero", known),
+    )
+    if code[0] == "0" or len(code) != zeros.length - 1 or zeros.codes < _ENOUGH_CODES:
+        # Few codes beside it, or another length: spreadsheets eat leading zeros.
+        return last if code[0] == "0" or (first.code is None and last.code is not None) else first
+    if first.code is None or last.code is None:
+        return first if last.code is None else last
+    if zeros.begin and not zeros.end:
+        return last
+    if zeros.begin and zeros.end:
+        return ProductReading(None, "product.lost_zero")
+    return first
+
+
+def _pointed(heading: str, rest: str, width: int, known: frozenset[str] | None) -> ProductReading:
+    """A heading and what follows the point, each as long as the column's."""
+    whole = f"{heading.zfill(4)}{rest.ljust(width, '0')}"
+    lost = (
+        "product.leading_zero" if len(heading) < 4 else "product.trailing_zero" if len(rest) < width else None
+    )
+    return _six(whole, lost, known)
+
+
+def _six(code: str, rule: str | None, known: frozenset[str] | None) -> ProductReading:
+    if len(code) < 6:
+        return ProductReading(None, "product.coarse")
+    six = code[:6]
+    if int(six[:2]) not in CHAPTERS or (known is not None and six not in known and six != NOT_SPECIFIED):
         return ProductReading(None, "product.unknown")
-    return ProductReading(code, "product.leading_zero" if padded != digits else None)
+    return ProductReading(six, rule)
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,6 +41,9 @@ _SMALLEST_SECTOR = 1e-6
 #: Under free entry, a sector that has shrunk this far when the iteration fails is on its way out.
 _EMPTYING_SECTOR = 1e-2
 
+#: Under free entry, a larger part of a unit disturbance that no move answers counts as a singular equilibrium.
+_UNANSWERED = 0.05
+
 #: Under free entry, a larger response to a unit disturbance counts as indeterminate.
 _LARGEST_STRETCH = 1e4
 
@@ -186,9 +189,15 @@ class _Search:
     def __init__(
         self, world: World, shock: Shock, parameters: Parameters, prepared: _Prepared, iteration: Iteration
     ) -> None:
-        self.world, self.shock, self.parameters, self.iteration = world, shock, parameters, iteration
+        self.world, self.shock, self.parameters = world, shock, parameters
         self.baseline, self.response = prepared.baseline, prepared.response
         self.system = System(world, shock, parameters, self.baseline)
+        # Entry feeds on entry elsewhere, which only acceleration learns: it is given time and memory.
+        self.iteration = (
+            replace(iteration, memory=2 * iteration.memory, refresh=4 * iteration.refresh)
+            if self.system.free_entry
+            else iteration
+        )
         self.steps = 0
 
     def run(self, start: Equilibrium | None) -> _Found:
@@ -217,12 +226,49 @@ class _Search:
             left = path.solvency / (self.world.income / self.baseline.labour_income)
             broke = left <= left.min()
         _refuse_insolvency(broke, self.world)
+        if self.system.free_entry:
+            self._refuse_scale(first.evaluation, path.reached)
         raise ConvergenceError(
             f"No equilibrium was found in {self.steps} iterations; furthest from clearing: "
             f"{_furthest(first.evaluation.gaps, self.world)}. Followed from nothing, the shock could be solved up to "
             f"{max(path.reached, 0.0):.1%} of its size (in logs) and no further. It may be too large for this structure, or "
             "gains of scale feed on themselves in it: try smaller steps, restricted entry, a smaller labour-supply "
             "elasticity or a smaller Pareto tail."
+        )
+
+    def _refuse_scale(self, evaluation: Evaluation, reached: float) -> None:
+        """Name what keeps free entry from an interior answer: ρ of one or more, else scale that inputs pass on.
+
+        Raises
+        ------
+        IndeterminacyError
+        """
+        world, nest = self.world, self.baseline.margins.nest
+        over = [
+            f"{world.sector_name(world.sectors[s])} ({nest[s]:.2f})"
+            for s in np.flatnonzero(nest >= 1 - 1e-12)
+        ]
+        if over:
+            raise IndeterminacyError(
+                "Free entry has no interior equilibrium here, however small the shock: ρ = (σ-1)/(γ-1), trade elasticity over "
+                f"within-country elasticity, is one or more in {', '.join(over)}. Where firms of one country are no closer "
+                "substitutes to each other than to foreign ones, a sector's gain in scale draws in more sales than it serves. "
+                "Give markups that go with these trade elasticities (MarkupSet.suited), or restricted entry."
+            )
+        gap = np.abs(evaluation.gaps["firms"])
+        s, i = np.unravel_index(int(np.where(np.isfinite(gap), gap, np.inf).argmax()), gap.shape)
+        own = (
+            ""
+            if self.baseline.input_shares is None
+            else (
+                f" and {self.baseline.input_shares[i, s, s]:.0%} of its cost is inputs from itself, which pass gains of scale on"
+            )
+        )
+        raise IndeterminacyError(
+            f"Free entry was followed to {max(reached, 0.0):.1%} of the shock (in logs) and no further: gains of scale feed on "
+            f"themselves in {world.sector_name(world.sectors[s])} of {world.countries[i]}, where ρ = {nest[s]:.2f}{own}. "
+            "ρ below one is enough without input-output links; with them it must be lower. Try lower markups there (a higher "
+            "within-country elasticity), firms that differ, a smaller shock, or restricted entry."
         )
 
     def _attempts(self, start: Equilibrium | None) -> Iterator[tuple[Array, Anderson]]:
@@ -481,8 +527,10 @@ def _stretch(system: System, vector: Array, response: Response) -> float:
     disturbances = np.random.default_rng(0).choice([-1.0, 1.0], size=(2, len(vector)))
     worst = 0.0
     for disturbance in disturbances:
-        answer, failed = gmres(jacobian, disturbance, rtol=1e-3, restart=100, maxiter=3)
-        worst = np.inf if failed else max(worst, float(np.abs(answer).max()))
+        answer, failed = gmres(jacobian, disturbance, rtol=1e-3, restart=200, maxiter=4)
+        # Slow is not singular: only a disturbance that cannot be answered at all counts as boundless.
+        left = np.linalg.norm(product(answer) - disturbance) / np.linalg.norm(disturbance) if failed else 0.0
+        worst = np.inf if not left < _UNANSWERED else max(worst, float(np.abs(answer).max()))
     return worst
 
 

@@ -26,6 +26,9 @@ _ROUNDS = 1
 #: The same where the response of wages is computed, which is done once.
 _WAGE_ROUNDS = 4
 
+#: Smallest fall of profits, per firm that enters, that a step of free entry reckons with.
+_SLOWEST_ENTRY = 0.05
+
 #: A wage response whose inverse has larger entries is treated as singular.
 _LARGEST_INVERSE = 1e8
 
@@ -44,7 +47,8 @@ class Response:
     With a the elasticity of sales to the origin's cost, b that of the price index to itself and ℓ = ∂ln S/∂k, all by
     destination: ``dp = (a Π'dc + ℓ de)/b``, ``dc = β dw + Γ'dp``, ``dr_i = Σ_j ω_ij (de_j - a_j (dc_i - Π'dc_j))`` and
     ``de = (labour income in E) dw + (inputs and profits in E) dr``, where Π are market shares, ω shares of sales, Γ input shares.
-    Duties, labour supply and the number of firms are left to acceleration.
+    Under free entry firms follow their profits, which they drive down, and prices and sales follow firms. Duties, labour supply
+    and what entry in one place does to entry elsewhere are left to acceleration.
     """
 
     def __init__(self, system: System, evaluation: Evaluation) -> None:
@@ -60,6 +64,17 @@ class Response:
         )
         self.bends = bool(slope.any())
         self.sold = self.sales @ self.fall
+        if system.free_entry:
+            push = _single(np.broadcast_to(system.entry_exponent(slope), fall.shape)[:, :, None])
+            # Firms that enter drive down the profits they came for, the less the smaller they are in their markets.
+            kept_alive = (self.sales @ push)[:, :, 0] - np.einsum(
+                "sij,sij,sj->si", self.sales, shares, push[:, :, 0]
+            )
+            self.entry, self.entry_push = (
+                _single(1 / np.maximum(1 - kept_alive, _SLOWEST_ENTRY)[:, :, None]),
+                push,
+            )
+            self.entry_price = push / _single(own[:, :, None])
         income = np.where(evaluation.income > 0, evaluation.income, 1.0)
         labour = system.labour_income * np.exp(evaluation.point.wage + system.labour(evaluation.point))
         kept = not (system.free_entry or system.margins.competitive)
@@ -145,17 +160,24 @@ class Response:
             spend = self._spending(earned, self._substitution(self._costs(price, eye)), _WAGE_ROUNDS)
         return price, spend
 
-    def step(self, system: System, evaluation: Evaluation) -> Array:
-        """Changes of all unknowns that would close the gaps, as a vector.
+    def _crowding(self, firms: _Single) -> _Single:
+        """dr when numbers of firms move, at given costs and spending."""
+        return self.sales @ self.entry_push * firms - self.sales @ (self.entry_push * (self.shares @ firms))
 
-        The number of firms, under free entry, takes the step of the plain iteration.
-        """
+    def step(self, system: System, evaluation: Evaluation) -> Array:
+        """Changes of all unknowns that would close the gaps, as a vector."""
         gaps, wage = evaluation.gaps, evaluation.point.wage
         spend_gap, price = _single(gaps["expenditure"][..., None]), None
+        firms = self.entry * _single(gaps["firms"][:, :, None]) if "firms" in gaps else None
         if "price" in gaps:
-            price = self._prices(_single(gaps["price"][:, :, None]) + self.bend * spend_gap, _ROUNDS)
+            right = _single(gaps["price"][:, :, None]) + self.bend * spend_gap
+            if firms is not None:
+                right = right - self.entry_price * (self.shares @ firms)
+            price = self._prices(right, _ROUNDS)
         if self.has_inputs and price is not None:
             revenue = self._substitution(self._costs(price))
+            if firms is not None:
+                revenue = revenue + self._crowding(firms)
             spend = self._spending(spend_gap, revenue, _ROUNDS)
             if self.bends:
                 price = price + self._prices(self.bend * (spend - spend_gap), 0)
@@ -166,6 +188,8 @@ class Response:
         labour_gap = gaps["wage"] + (self.weight * revenue[:, :, 0]).sum(0)
         raised = system.numeraire(wage - self.wage_inverse @ labour_gap) - wage
         follow = _single(raised)
+        if firms is not None:
+            gaps = {**gaps, "firms": np.asarray(firms[:, :, 0], dtype=np.float64)}
         found = {**gaps, "wage": raised, "expenditure": spend[..., 0] + self.spend_response @ follow}
         if price is not None:
             found["price"] = price[:, :, 0] + self.price_response @ follow

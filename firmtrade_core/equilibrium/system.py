@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium.baseline import Baseline
+from firmtrade_core.equilibrium.cells import Cells
 from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.shock import Shock
 from firmtrade_core.margins.firms import FirmsMargins, in_force
@@ -186,6 +187,9 @@ class System:
         for change in changes:
             self.kernel = self.kernel.copy() if self.kernel is shares else self.kernel
             self.kernel[change.cells] *= change.factors ** -exponents[change.kind][change.cells[0], 0]
+        self.cells = None
+        if self.rows is None and Cells.serve(margins):
+            self.cells = Cells(margins, self.kernel, self.threshold_shift)
         self.border_kernel = self.kernel if self.tariff_factor is None else self.kernel * self.tariff_factor
         self.revenue_kernel = (
             self.border_kernel if self.subsidy_factor is None else self.border_kernel * self.subsidy_factor
@@ -272,6 +276,13 @@ class System:
             return Terms(origin, None, None, total, None, None)
         if self.rows is not None:
             return self._terms_with_rows(self.rows, cost, price, expenditure, firms)
+        if self.cells is not None:
+            lift = self.nest * firms - (self.sigma - 1) * cost
+            found = self.cells.terms(*self._index_parts(cost, price, expenditure, firms), lift)
+            if found is not None:
+                total = self._open(found.total)
+                mean = found.mean / total
+                return Terms(np.ones_like(cost), found.weight, None, total, mean, found.fixed_share)
         index = np.moveaxis(self._index(cost, price, expenditure, firms), 0, 2)
         potential, slope, fixed_share = (np.moveaxis(a, 2, 0) for a in self.margins.effective(index))
         factors = self.nest * firms - (self.sigma - 1) * cost
@@ -305,6 +316,8 @@ class System:
     def _flows(self, point: Point, terms: Terms) -> Flows:
         """Sales, duties, profits and costs: (7) and (8)."""
         market = self.spending * np.exp(point.expenditure) / terms.total
+        if self.cells is not None and terms.weight is not None and terms.fixed_share is not None:
+            return self._cell_flows(self.cells, terms, market)
         border_kernel, revenue_kernel = self.border_kernel, self.revenue_kernel
         if terms.weight is not None:
             border_kernel = revenue_kernel = terms.weight
@@ -337,6 +350,16 @@ class System:
         cost = revenue if entry_pays else revenue - profits
         return Flows(terms, market, revenue, profits, cost, duties, subsidies)
 
+    def _cell_flows(self, cells: Cells, terms: Terms, market: Array) -> Flows:
+        """The same in one pass over the cells."""
+        assert terms.weight is not None and terms.fixed_share is not None
+        sales = cells.sell(terms.weight, terms.fixed_share, market, self.tariff_factor, self.subsidy_factor)
+        duties = (np.where(self.active, market * terms.total, 0.0) - sales.arriving).sum(0)
+        profits = sales.kept / self.within
+        cost = sales.revenue if self.free_entry else sales.revenue - profits
+        subsidies = (sales.revenue - sales.border).sum(0)
+        return Flows(terms, market, sales.revenue, profits, cost, duties, subsidies)
+
     def _row_sales(self, margins: FirmsMargins, row: Array, market: Array) -> tuple[Array, Array]:
         """Border values and revenues of the rows with firms, each (H, N)."""
         border = row * market[margins.rows]
@@ -358,10 +381,15 @@ class System:
 
     def _index(self, cost: Array, price: Array, expenditure: Array, firms: Array) -> Array:
         """Index of `Margins.threshold_change`, which without a nest is Δk of (1), sector-first (S, N, N)."""
-        destination = expenditure + (self.sigma - 1) * price
-        origin = self.sigma * cost + (1 - self.nest) * firms
+        origin, destination = self._index_parts(cost, price, expenditure, firms)
         index = origin[:, :, None] - destination[:, None, :]
         return index if self.threshold_shift is None else index + self.threshold_shift
+
+    def _index_parts(
+        self, cost: Array, price: Array, expenditure: Array, firms: Array
+    ) -> tuple[Array, Array]:
+        """The index's parts by origin and by destination, (S, N); the shock's own comes on top."""
+        return self.sigma * cost + (1 - self.nest) * firms, expenditure + (self.sigma - 1) * price
 
     def _profits(
         self, revenue: Array, fixed_share: Array | None, revenue_kernel: Array, market: Array
@@ -437,13 +465,15 @@ class System:
             current, wanted = current.sum(0), wanted.sum(0)
             return np.log(np.maximum(wanted, _DEEPEST_FALL * current) / current)
         wanted = np.maximum(wanted, _DEEPEST_FALL * current)
-        return np.log(np.where(self.active, wanted, 1.0) / np.where(self.active, current, 1.0))
+        gap = np.log(np.where(self.active, wanted, 1.0) / np.where(self.active, current, 1.0))
+        return np.where(self.active, gap, -point.expenditure)
 
     def _entry_gap(self, point: Point, flows: Flows, cost: Array) -> Array:
         """ln of (8), M̂ = Π̂/ĉ, over the current M̂, (S, N)."""
         produced = (self.baseline_profits > 0) & (flows.profits > 0)
         ratio = np.where(produced, flows.profits, 1.0) / np.where(produced, self.baseline_profits, 1.0)
-        return np.where(produced, np.log(ratio) - cost - point.firms, 0.0)
+        # Where nothing is produced nobody enters: an unknown without an equation would leave the system singular.
+        return np.where(produced, np.log(ratio) - cost, 0.0) - point.firms
 
     def sales(self, flows: Flows) -> Array:
         """X' = π'E', equation (7), (S, N, N), million USD."""
@@ -470,6 +500,10 @@ class System:
             gaps["price"] = gaps["price"] * np.maximum(self.sigma - 1, 1.0)
         gaps["numeraire"] = evaluation.point.wage - self.numeraire(evaluation.point.wage)
         return max(float(np.abs(gap).max()) for gap in gaps.values())
+
+    def entry_exponent(self, slope: Array) -> Array:
+        """By how much terms of (6') rise with ln M̂, by destination where it differs; ∂ρln S/∂index as in `elasticities`."""
+        return self.firms_exponent if self.margins.loglinear else self.nest + (1 - self.nest) * slope
 
     def numeraire(self, wage: Array) -> Array:
         """Wages scaled so that Σ ŵ wL = Σ wL."""

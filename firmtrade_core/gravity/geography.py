@@ -117,6 +117,8 @@ def with_geography(panel: GravityPanel, table: pd.DataFrame | None = None) -> Gr
 def panel_of_world(world: World, *, pooled: bool = False) -> GravityPanel:
     """A world's goods trade as a cross-section with tariffs and `geography`, at consumer values.
 
+    Tariffs that are unknown count as 0, as a note says.
+
     Parameters
     ----------
     world
@@ -151,7 +153,10 @@ def panel_of_world(world: World, *, pooled: bool = False) -> GravityPanel:
         }
     )
     panel = GravityPanel.from_table(table, flow_values="consumer", tariff="tariff")
-    return with_geography(panel)
+    unknown = world.tariff_unknown[:, :, goods]
+    blank = int((unknown.any(2) if pooled else unknown).sum())
+    notes = (f"{blank:,} tariffs are unknown and counted as 0.",) if blank else ()
+    return with_geography(replace(panel, notes=(*panel.notes, *notes)))
 
 
 def load_geodist(path: str | Path) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from firmtrade_core.codes.artefacts import is_blank, whole_number
 from firmtrade_core.codes.countries import plain_text
 
 FIRST_YEAR, LAST_YEAR = 1950, datetime.date.today().year + 1
@@ -25,11 +26,19 @@ _MONTHS = {
     for word in words.split()
 }  # fmt: skip
 
-_TIME = re.compile(r"[T\s]+\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*(Z|[+-]\d{2}:?\d{2}|[AaPp]\.?[Mm]\.?)?$")
+_TIME = re.compile(r"[T\s]+\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?\s*(Z|[+-]\d{2}:?\d{2}|[AaPp]\.?[Mm]\.?)?$")
 _YEAR_FIRST = re.compile(r"(\d{4})[-/. ](\d{1,2})(?:[-/. ](\d{1,2}))?$")
 _YEAR_LAST = re.compile(r"(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4}|\d{2})$")
-_MONTH_NAMED = re.compile(r"(\d{1,2})[-/. ]*([a-z]{3,})[-/. ]*(\d{4}|\d{2})$")
+_MONTH_YEAR = re.compile(r"(\d{1,2})[-/. ](\d{4})$")
+_YEAR_M = re.compile(r"(\d{4})[-/. ]?[mM](\d{1,2})$")
+_QUARTER = re.compile(r"(\d{4})[-/. ]?(?:[qQtT]|trim\.?|trimestre|quarter)[-/. ]?([1-4])$", re.I)
+_MONTH_NAMED = re.compile(r"(\d{1,2})(?:\.|\s+de)?[-/. ]*([a-z]{3,})(?:\s+de)?[-/. ]*(\d{4}|\d{2})$")
 _MONTH_LEADING = re.compile(r"([a-z]{3,})[-/. ]*(\d{1,2})[-/., ]+(\d{4})$")
+_MONTH_ALONE = re.compile(r"([a-z]{3,})(?:\s+(?:de|del))?[-/. ]*(\d{4}|\d{2})$")
+_YEAR_MONTH_NAMED = re.compile(r"(\d{4})[-/. ]*([a-z]{3,})$")
+
+#: Orders in which digits without marks between them are dates.
+_ORDERS = ("ymd", "dmy", "mdy")
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,8 @@ class DateReading:
     Parameters
     ----------
     table
-        One row per distinct text: ``text``, ``meant`` (date or missing), ``rule`` (missing where none was needed).
+        One row per distinct text: ``text``, ``meant`` (date or missing; of a period its first day), ``rule`` (missing
+        where none was needed).
     notes
         Forms met and the order of day and month that was settled on.
     """
@@ -48,25 +58,39 @@ class DateReading:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Habit:
+    """What a column's unmistakable dates tell of the others.
+
+    Parameters
+    ----------
+    day_first, certain
+        Whether the day comes before the month, and whether all unmistakable dates agree on it.
+    eight
+        The order of dates of eight digits.
+    six
+        ``ym`` for year and month, else the order of dates of six digits.
+    five
+        Whether dates of five digits lost the zero of six.
+    """
+
+    day_first: bool
+    certain: bool
+    eight: str
+    six: str
+    five: bool
+
+
 def read_dates(counts: Mapping[str, int]) -> DateReading:
     """Read distinct date texts, with how often each occurs.
 
-    Year-first, day-first and month-first dates, named months, eight digits, year and month, a year alone, and
-    spreadsheet serials. Where day and month could be swapped, the order of the file's unmistakable dates decides; if
-    those disagree, or there are none, such dates are marked ``date.ambiguous`` (day first unless the majority says
-    otherwise).
+    Year-first, day-first and month-first dates, named months, digits without marks (eight, or seven that lost a zero; six),
+    year and month, a quarter, a year alone, and spreadsheet serials. Where day and month could be swapped, the order of the
+    file's unmistakable dates decides; if those disagree, or there are none, such dates are marked ``date.ambiguous`` (day
+    first unless the majority says otherwise).
     """
-    order = {"day": 0, "month": 0}
-    for text, count in counts.items():
-        if (found := _YEAR_LAST.match(_bare(text))) is not None:
-            first, second = int(found[1]), int(found[2])
-            if first > 12 >= second:
-                order["day"] += count
-            elif second > 12 >= first:
-                order["month"] += count
-    day_first = order["day"] >= order["month"]
-    certain = (order["day"] == 0) != (order["month"] == 0)
-    rows = [(text, *_read(text, day_first, certain)) for text in counts]
+    habit, order = _habit_of(counts)
+    rows = [(text, *_read(text, habit)) for text in counts]
     table = pd.DataFrame(rows, columns=["text", "meant", "rule", "form"])
     forms = table.assign(rows=list(counts.values())).groupby("form", dropna=True)["rows"].sum()
     notes = [f"Dates written {form}: {rows:,}" for form, rows in forms.sort_values(ascending=False).items()]
@@ -75,47 +99,121 @@ def read_dates(counts: Mapping[str, int]) -> DateReading:
     return DateReading(table[["text", "meant", "rule"]], tuple(notes))
 
 
+def _habit_of(counts: Mapping[str, int]) -> tuple[_Habit, dict[str, int]]:
+    order = {"day": 0, "month": 0}
+    digits: dict[int, dict[str, int]] = {5: {}, 6: {}, 7: {}, 8: {}}
+    for text, count in counts.items():
+        bare = _bare(text)
+        if (found := _YEAR_LAST.match(bare)) is not None:
+            first, second = int(found[1]), int(found[2])
+            if first > 12 >= second:
+                order["day"] += count
+            elif second > 12 >= first:
+                order["month"] += count
+        elif bare.isdigit() and len(bare) in digits:
+            digits[len(bare)][bare] = digits[len(bare)].get(bare, 0) + count
+    day_first = order["day"] >= order["month"]
+    eight = _likeliest({**digits[8], **{t.zfill(8): n for t, n in digits[7].items()}}, ("ymd", "dmy", "mdy"))
+    months = sum(n for t, n in digits[6].items() if _parts(t, "ym") is not None)
+    six = "ym" if months == sum(digits[6].values()) else _likeliest(digits[6], ("dmy", "mdy", "ymd"))
+    return _Habit(day_first, (order["day"] == 0) != (order["month"] == 0), eight, six, six != "ym"), order
+
+
+def _likeliest(texts: Mapping[str, int], orders: tuple[str, ...]) -> str:
+    """The order in which most digits are dates, the first of those that do as well."""
+    fits = {o: sum(n for t, n in texts.items() if _parts(t, o) is not None) for o in orders}
+    return max(orders, key=lambda o: (fits[o], -orders.index(o)))
+
+
+def _parts(text: str, order: str) -> datetime.date | None:
+    """The date of digits without marks in an order; None where they are none between `FIRST_YEAR` and `LAST_YEAR`."""
+    if order == "ym":
+        year, month, day = text[:4], text[4:], "1"
+    else:
+        size = len(text) - 4
+        cuts = {"ymd": (size, 2, 2), "dmy": (2, 2, size), "mdy": (2, 2, size)}[order]
+        pieces = (text[: cuts[0]], text[cuts[0] : cuts[0] + cuts[1]], text[cuts[0] + cuts[1] :])
+        year, month, day = (dict(zip(order, pieces, strict=True))[part] for part in "ymd")
+    try:
+        date = datetime.date(_full_year(year), int(month), int(day))
+    except ValueError:
+        return None
+    return date if FIRST_YEAR <= date.year <= LAST_YEAR else None
+
+
 def _bare(text: str) -> str:
-    return _TIME.sub("", text.strip())
+    bare = _TIME.sub("", text.strip())
+    return re.sub(r"^(\d{4,8})[.,]0+$", r"\1", bare)
 
 
-def _read(text: str, day_first: bool, certain: bool) -> tuple[datetime.date | None, str | None, str | None]:
+Read = tuple[datetime.date | None, str | None, str | None]
+
+
+def _read(text: str, habit: _Habit) -> Read:
     bare = _bare(text)
-    if not bare:
+    if is_blank(bare) or not bare.strip("0-/. :"):
         return None, "date.missing", None
+    whole, gone = whole_number(bare)
+    if gone:
+        return None, "date.unreadable", None
+    bare = whole
     if found := _YEAR_LAST.match(bare):
         first, second, year = int(found[1]), int(found[2]), _full_year(found[3])
-        swapped = first > 12 or (day_first and second <= 12)
+        swapped = first > 12 or (habit.day_first and second <= 12)
         day, month = (first, second) if swapped else (second, first)
-        doubtful = max(first, second) <= 12 and first != second and not certain
+        doubtful = max(first, second) <= 12 and first != second and not habit.certain
         return *_date(
             year, month, day, "date.ambiguous" if doubtful else None
         ), "day/month/year in some order"
     if found := _YEAR_FIRST.match(bare):
         rule = None if found[3] else "date.month_only"
         return *_date(int(found[1]), int(found[2]), int(found[3] or 1), rule), "year-month-day"
-    if bare.isdigit() or re.fullmatch(r"\d{4,5}\.0", bare):
-        return _digits(bare.removesuffix(".0"))
-    plain = plain_text(bare)
-    if found := _MONTH_NAMED.match(plain):
-        return *_date(_full_year(found[3]), _month(found[2]), int(found[1]), None), "with the month's name"
+    if bare.isdigit():
+        return _digits(bare, habit)
+    if found := _MONTH_YEAR.match(bare):
+        return *_date(int(found[2]), int(found[1]), 1, "date.month_only"), "as month and year"
+    if found := _YEAR_M.match(bare):
+        return *_date(int(found[1]), int(found[2]), 1, "date.month_only"), "as year and month"
+    if found := _QUARTER.match(bare):
+        return *_date(int(found[1]), 3 * int(found[2]) - 2, 1, "date.quarter_only"), "as a quarter"
+    if found := re.match(r"[qQtT][-/. ]?([1-4])[-/. ]+(\d{4})$", bare):
+        return *_date(int(found[2]), 3 * int(found[1]) - 2, 1, "date.quarter_only"), "as a quarter"
+    return _named(bare)
+
+
+def _named(bare: str) -> Read:
+    """Dates with the month's name."""
+    plain, form = plain_text(bare), "with the month's name"
+    if (found := _MONTH_NAMED.match(plain)) and _month(found[2]):
+        return *_date(_full_year(found[3]), _month(found[2]), int(found[1]), None), form
     if found := _MONTH_LEADING.match(plain):
-        return *_date(int(found[3]), _month(found[1]), int(found[2]), None), "with the month's name"
+        return *_date(int(found[3]), _month(found[1]), int(found[2]), None), form
+    for pattern, month, year in ((_MONTH_ALONE, 1, 2), (_YEAR_MONTH_NAMED, 2, 1)):
+        if (found := pattern.match(plain)) and _month(found[month]):
+            return *_date(_full_year(found[year]), _month(found[month]), 1, "date.month_only"), form
     return None, "date.unreadable", None
 
 
-def _digits(bare: str) -> tuple[datetime.date | None, str | None, str | None]:
-    if len(bare) == 8:
-        date, rule = _date(int(bare[:4]), int(bare[4:6]), int(bare[6:]), None)
-        if date is None:
-            date, rule = _date(int(bare[4:]), int(bare[2:4]), int(bare[:2]), None)
-        return date, rule, "as eight digits"
-    if len(bare) == 6:
-        return *_date(int(bare[:4]), int(bare[4:]), 1, "date.month_only"), "as year and month"
-    if len(bare) == 5:
+def _digits(bare: str, habit: _Habit) -> Read:
+    size = len(bare)
+    if size in (7, 8):
+        whole = bare.zfill(8)
+        lost = "date.lost_zero" if size == 7 else None
+        for order in dict.fromkeys((habit.eight, *_ORDERS)):
+            # A year that comes first has no zero to lose.
+            if (date := _parts(whole, order)) is not None and not (lost and order == "ymd"):
+                return date, lost, "as eight digits"
+        return None, "date.unreadable", "as eight digits"
+    if size == 6 or (size == 5 and habit.five):
+        whole = bare.zfill(6)
+        rule = "date.month_only" if habit.six == "ym" else "date.lost_zero" if size == 5 else None
+        form = "as year and month" if habit.six == "ym" else "as six digits"
+        date = _parts(whole, habit.six)
+        return (date, rule, form) if date else (None, "date.unreadable", form)
+    if size == 5:
         serial = datetime.date(1899, 12, 30) + datetime.timedelta(days=int(bare))
         return *_date(serial.year, serial.month, serial.day, "date.serial"), "as spreadsheet serials"
-    if len(bare) == 4:
+    if size == 4:
         return *_date(int(bare), 1, 1, "date.year_only"), "as a year"
     return None, "date.unreadable", None
 

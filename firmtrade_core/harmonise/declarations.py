@@ -15,13 +15,16 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from firmtrade_core.codes.currencies import ExchangeRates
+from firmtrade_core.codes.artefacts import NUMBER_BLANKS, read_identifier
+from firmtrade_core.codes.currencies import ExchangeRates, read_currency
+from firmtrade_core.codes.heads import read_money_head
+from firmtrade_core.codes.places import NUMBER_LISTS, former, number_list, numbers_of
 from firmtrade_core.codes.products import ProductCodes
-from firmtrade_core.harmonise.dictionaries import Dictionary, build_dictionary
+from firmtrade_core.harmonise.dictionaries import Dictionary, build_dictionary, list_told_by
 from firmtrade_core.harmonise.errors import HarmoniseError, LayoutError, UnreadableFileError
 from firmtrade_core.harmonise.findings import EXAMPLES, Finding, Findings
 from firmtrade_core.harmonise.layout import FIELD_NAMES, Layout, guess_layout
-from firmtrade_core.harmonise.numerals import Convention, doubtful, number_of, settle_convention
+from firmtrade_core.harmonise.numerals import Convention, doubtful, number_of, settle_conventions
 from firmtrade_core.harmonise.reading import TextFile, literal, load_text, open_text, quoted
 from firmtrade_core.harmonise.rules import NOTE_RULES, QUARANTINE_RULES, REPAIR_RULES, RULES
 from firmtrade_core.jobs import Progress, part, silent
@@ -32,6 +35,9 @@ from firmtrade_core.world.columns import unused_columns
 DICTIONARY_FIELDS = ("date", "flow", "country", "product", "currency", "unit")
 
 NUMBER_FIELDS = ("value", "quantity", "weight")
+
+#: Share of dates that must be years alone for a month beside them to be read with them.
+_MOSTLY_YEARS = 0.9
 
 #: A firm with more than this share of a year's flow is pointed out.
 DOMINANT_SHARE = 0.5
@@ -66,6 +72,9 @@ class Options:
         Field to column, as a person says, where the layout is guessed.
     corrections
         By field: text as written to text as meant.
+    partners
+        What numbers of partners mean where they are not ISO's: a list of `places.NUMBER_LISTS` by its name, or codes of
+        countries by number.
     salt
         Secret that firms' identifiers are hashed with; keep it apart from the data.
     memory
@@ -79,6 +88,7 @@ class Options:
     constants: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     corrections: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    partners: str | Mapping[str, str] | None = None
     memory: str = "2500MB"
     threads: int = 2
 
@@ -93,8 +103,12 @@ _CHECKED = {
 
 
 def hashed_firm(identifier: str, salt: bytes) -> str:
-    """Sixteen hexadecimal digits in a firm's stead: keyed, so that nobody without the salt can try numbers out."""
-    plain = "".join(c for c in identifier.upper() if c.isalnum())
+    """Sixteen hexadecimal digits in a firm's stead: keyed, so that nobody without the salt can try numbers out.
+
+    What other software left in the identifier (`artefacts.read_identifier`) plays no part.
+    """
+    known, _ = read_identifier(identifier)
+    plain = "".join(c for c in (known or identifier).upper() if c.isalnum())
     return hmac.new(salt, plain.encode(), hashlib.sha256).hexdigest()[:16]
 
 
@@ -273,7 +287,9 @@ def read_declarations(
     progress(0.92, "Counting what was found")
     _finish(connection, sources)
     rows = sum(source.lines for source in sources)
-    counted = _count_rules(connection, rows) + _dominant_firms(connection, rows)
+    counted = (
+        _count_rules(connection, rows) + _dominant_firms(connection, rows) + _late_partners(connection, rows)
+    )
     findings = Findings.sorted(rows, _merged(counted, found, rows), notes)
     progress(1.0, "Read")
     return Declarations(connection, tuple(sources), findings)
@@ -313,8 +329,36 @@ class _FileReader:
         self.found: list[Finding] = []
         self.notes: list[str] = []
         self.conventions: dict[str, Convention] = {}
+        self.period = ""
         self.layout = options.layout or guess_layout(file.columns, options.constants, options.columns)
+        self.scale = self._scale_of_values()
         self.source = Source(file.path.name, file.sha256, 0, 0, file.separator, self.layout)
+
+    def _scale_of_values(self) -> float:
+        """Scale that the head of the values tells (`fob_thousand_usd`); its currency serves where nothing else tells one.
+
+        Raises
+        ------
+        LayoutError
+            If a constant says another currency than the head.
+        """
+        name = self.file.path.name
+        told = read_money_head(self.layout.columns.get("value", ""))
+        if told is None:
+            return 1.0
+        said = self.layout.constants.get("currency")
+        if told.currency and said and read_currency(said) not in (None, told.currency):
+            raise LayoutError(
+                f"{name}: column “{self.layout.columns['value']}” says {told.currency}, but {said} was given as the "
+                "currency of every line. Keep one."
+            )
+        if told.currency and not said and "currency" not in self.layout.columns:
+            constants = {**self.layout.constants, "currency": told.currency}
+            self.layout = Layout(self.layout.columns, constants)
+        self.notes.append(
+            f"{name}: values are in {told.told}, as the head “{self.layout.columns['value']}” says."
+        )
+        return told.size
 
     def run(self, progress: Progress) -> None:
         """All steps, into the tables ``typed_N``, ``dictionary_N_FIELD`` and ``source_N``."""
@@ -324,8 +368,6 @@ class _FileReader:
             _create_empty(self.connection, self.number)
             return
         self.layout.check(self.file.columns, name)
-        left = unused_columns(self.file.columns, self.layout.columns.values())
-        self.notes += [f"{name}: {note}" for note in (*self.file.notes, left) if note]
         progress(0.02, f"Reading {name}")
         broken, examples = load_text(self.connection, self.file, self.table)
         rows = self._one(f"SELECT count(*) FROM {self.table}")
@@ -334,6 +376,10 @@ class _FileReader:
         self.found.append(
             Finding(RULES["line.fields"], broken, broken / max(rows + broken, 1), None, tuple(examples))
         )
+        self._settle_period()
+        used = [c for f, c in self.layout.columns.items() if f != "month" or self.period]
+        left = unused_columns(self.file.columns, used)
+        self.notes += [f"{name}: {note}" for note in (*self.file.notes, left) if note]
         for position, fieldname in enumerate(DICTIONARY_FIELDS):
             progress(0.3 + 0.03 * position, f"{name}: reading each {fieldname}")
             self._read_dictionary(fieldname)
@@ -353,11 +399,32 @@ class _FileReader:
 
     def _text(self, fieldname: str) -> str | None:
         """SQL for a field's text, None where the file does not hold it."""
+        if fieldname == "date" and self.period:
+            return self.period
         if fieldname in self.layout.columns:
             return f"trim(coalesce({quoted(self.layout.columns[fieldname])}, ''))"
         if fieldname in self.layout.constants:
             return literal(self.layout.constants[fieldname])
         return None
+
+    def _settle_period(self) -> None:
+        """A year and a month in columns of their own are one period."""
+        if "month" not in self.layout.columns or "date" not in self.layout.columns:
+            return
+        year, month = self._text("date"), self._text("month")
+        dates = self._one(f"SELECT count_if({year} <> '') FROM {self.table}")
+        years = self._one(f"SELECT count_if(regexp_full_match({year}, '\\d{{4}}(\\.0+)?')) FROM {self.table}")
+        months = self._one(
+            f"SELECT count_if({month} = '' OR regexp_full_match({month}, '0?[1-9](\\.0+)?|1[0-2](\\.0+)?|[^0-9]{{3,12}}')) FROM {self.table}"
+        )
+        rows = self._one(f"SELECT count(*) FROM {self.table}")
+        if years and years >= _MOSTLY_YEARS * dates and months >= _MOSTLY_YEARS * rows:
+            bare = f"regexp_replace({month}, '\\.0+$', '')"
+            self.period = f"if({year} = '' OR {month} = '', {year}, regexp_replace({year}, '\\.0+$', '') || '-' || {bare})"
+            columns = self.layout.columns
+            self.notes.append(
+                f"{self.file.path.name}: dates are the year in {columns['date']} and the month in {columns['month']}"
+            )
 
     def _read_dictionary(self, fieldname: str) -> None:
         text = self._text(fieldname)
@@ -370,10 +437,26 @@ class _FileReader:
         elif fieldname in self.layout.constants:
             counts = {self.layout.constants[fieldname]: 1}
         corrections = self.options.corrections.get(fieldname, {})
-        dictionary = build_dictionary(fieldname, counts, corrections, self.known)
+        partners, list_name = self._partners(counts) if fieldname == "country" else (None, "")
+        dictionary = build_dictionary(fieldname, counts, corrections, self.known, partners, list_name)
         self._store(fieldname, dictionary)
         self.notes += [f"{self.file.path.name}: {note}" for note in dictionary.notes]
         self.notes += list(dictionary.hints.values())
+
+    def _partners(self, counts: Mapping[str, int]) -> tuple[Mapping[str, str] | None, str]:
+        """The list that numbers of partners are of, and its name: as a person says, or as a published file's columns tell."""
+        chosen = self.options.partners
+        if isinstance(chosen, str):
+            return number_list(chosen), f"{NUMBER_LISTS[chosen]} list ({chosen})"
+        if chosen is not None:
+            return chosen, "the list given"
+        told = list_told_by(self.file.columns)
+        column = numbers_of(counts)
+        if told is None or not column.is_other_list or column.fits[told] < 0.9 * column.numbers:
+            return None, ""
+        return number_list(
+            told
+        ), f"{NUMBER_LISTS[told]} list ({told}), as the names of the file's columns tell"
 
     def _store(self, fieldname: str, dictionary: Dictionary) -> None:
         target = f"dictionary_{self.number}_{fieldname}"
@@ -389,29 +472,54 @@ class _FileReader:
 
     def _hash_firms(self) -> None:
         text = self._text("firm") or "''"
-        names = self.connection.execute(f"SELECT DISTINCT {text} AS text FROM {self.table}").df()["text"]
-        hashes = [
-            hashed_firm(name, self.options.salt) if any(c.isalnum() for c in name) else None for name in names
-        ]
-        self.connection.register(
-            "frame", pd.DataFrame({"text": names.astype("str"), "meant": pd.Series(hashes, dtype="str")})
+        counted = self.connection.execute(
+            f"SELECT {text} AS text, count(*) AS rows FROM {self.table} GROUP BY ALL ORDER BY text"
+        ).df()
+        names = counted["text"].astype("str")
+        read = [read_identifier(name) if any(map(str.isalnum, name)) else (None, "missing") for name in names]
+        frame = pd.DataFrame(
+            {
+                "text": names,
+                "meant": pd.Series(
+                    [hashed_firm(known, self.options.salt) if known else None for known, _ in read],
+                    dtype="str",
+                ),
+                "rule": pd.Series([f"firm.{fault}" if fault else None for _, fault in read], dtype="str"),
+            }
         )
+        self._count_firms([known for known, _ in read], frame["rule"], counted["rows"])
+        self.connection.register("frame", frame)
         self.connection.execute(
-            f"CREATE OR REPLACE TABLE dictionary_{self.number}_firm AS SELECT text::VARCHAR AS text, meant::VARCHAR AS meant FROM frame"
+            f"CREATE OR REPLACE TABLE dictionary_{self.number}_firm AS SELECT text::VARCHAR AS text, "
+            "meant::VARCHAR AS meant, rule::VARCHAR AS rule FROM frame"
         )
         self.connection.unregister("frame")
 
+    def _count_firms(self, known: Sequence[str | None], rule: pd.Series, rows: pd.Series) -> None:
+        """Findings on identifiers, without any of them: what was taken off, and pairs that leading zeros keep apart."""
+        total = max(int(rows.sum()), 1)
+        numbers = pd.Series(list(known), dtype=object).astype("str").str.replace(r"[\s.\-]", "", regex=True)
+        numbers = numbers.where(numbers.str.fullmatch(r"\d+").fillna(False))
+        core = numbers.str.lstrip("0")
+        several = numbers.groupby(core).transform("nunique") > 1
+        for key, met in {
+            "firm.artefact": rule == "firm.artefact",
+            "firm.leading_zeros": several & (numbers != core),
+        }.items():
+            count = int(rows[met.fillna(False).to_numpy(bool)].sum())
+            self.found.append(Finding(RULES[key], count, count / total))
+
     def _settle_numbers(self) -> None:
-        for fieldname in NUMBER_FIELDS:
-            if fieldname in self.layout.columns:
-                column = self.layout.columns[fieldname]
-                settled = settle_convention(self.connection, self.table, column, self.file.separator)
-                self.conventions[fieldname] = settled
-                self.notes.append(f"{self.file.path.name}: {settled.note}")
+        columns = {f: self.layout.columns[f] for f in NUMBER_FIELDS if f in self.layout.columns}
+        settled = settle_conventions(self.connection, self.table, list(columns.values()), self.file.separator)
+        for fieldname, column in columns.items():
+            self.conventions[fieldname] = settled[column]
+            self.notes.append(f"{self.file.path.name}: {settled[column].note}")
 
     def _number(self, fieldname: str) -> str:
         if fieldname in self.conventions:
-            return number_of(self.layout.columns[fieldname], self.conventions[fieldname])
+            number = number_of(self.layout.columns[fieldname], self.conventions[fieldname])
+            return number if fieldname != "value" or self.scale == 1.0 else f"{self.scale!r} * ({number})"
         constant = self.layout.constants.get(fieldname)
         return "NULL::DOUBLE" if constant is None else f"TRY_CAST({literal(constant)} AS DOUBLE)"
 
@@ -422,18 +530,23 @@ class _FileReader:
             text = self._text(fieldname)
             condition = "FALSE" if text is None else f"{fieldname}_.text = {text}"
             joins.append(f"LEFT JOIN dictionary_{self.number}_{fieldname} {fieldname}_ ON {condition}")
-        blank = {name: f"coalesce({self._text(name) or 'NULL'}, '') = ''" for name in NUMBER_FIELDS}
-        shaky = (
-            doubtful(self.layout.columns["value"], self.conventions["value"])
-            if "value" in self.conventions
+        blanks = ", ".join(literal(text) for text in NUMBER_BLANKS)
+        blank = {
+            name: f"lower(coalesce({self._text(name) or 'NULL'}, '')) IN ('', {blanks})"
+            for name in NUMBER_FIELDS
+        }
+        shaky = {
+            name: doubtful(self.layout.columns[name], self.conventions[name])
+            if name in self.conventions
             else "FALSE"
-        )
+            for name in NUMBER_FIELDS
+        }
         declaration = self._text("declaration") or "NULL"
         self.connection.execute(
             f"""
             CREATE OR REPLACE TABLE typed_{self.number} AS
             SELECT *, CASE
-                WHEN firm IS NULL THEN 'firm.missing'
+                WHEN firm IS NULL THEN coalesce(firm_rule, 'firm.missing')
                 WHEN date IS NULL THEN date_rule
                 WHEN flow IS NULL THEN flow_rule
                 WHEN country IS NULL THEN country_rule
@@ -443,14 +556,16 @@ class _FileReader:
                 WHEN value < 0 THEN 'value.negative'
                 WHEN value = 0 THEN 'value.zero' END AS verdict
             FROM (SELECT row, nullif({declaration}, '') AS declaration, firm_.meant AS firm,
-                date_.meant AS date, date_.rule AS date_rule, flow_.meant AS flow, flow_.rule AS flow_rule,
+                firm_.rule AS firm_rule, date_.meant AS date, date_.rule AS date_rule, flow_.meant AS flow, flow_.rule AS flow_rule,
                 country_.meant AS country, country_.rule AS country_rule,
                 product_.meant AS product, product_.rule AS product_rule,
                 currency_.meant AS currency, currency_.rule AS currency_rule,
                 unit_.meant AS unit, unit_.rule AS unit_rule, unit_.size AS unit_size,
-                {numbers["value"]} AS value, {blank["value"]} AS value_blank, {shaky} AS value_doubtful,
+                {numbers["value"]} AS value, {blank["value"]} AS value_blank, {shaky["value"]} AS value_doubtful,
                 {numbers["quantity"]} AS quantity, {blank["quantity"]} AS quantity_blank,
-                {numbers["weight"]} AS weight, {blank["weight"]} AS weight_blank
+                {shaky["quantity"]} AS quantity_doubtful,
+                {numbers["weight"]} AS weight, {blank["weight"]} AS weight_blank,
+                {shaky["weight"]} AS weight_doubtful
             FROM {self.table} {" ".join(joins)})
             """
         )
@@ -516,9 +631,9 @@ def _create_empty(connection: duckdb.DuckDBPyConnection, number: int) -> None:
         connection.execute(
             f"CREATE OR REPLACE TABLE dictionary_{number}_{name} (text VARCHAR, meant {kind}, rule VARCHAR, size DOUBLE)"
         )
-    texts = "declaration firm date_rule flow flow_rule country country_rule product product_rule currency currency_rule unit unit_rule verdict"
+    texts = "declaration firm firm_rule date_rule flow flow_rule country country_rule product product_rule currency currency_rule unit unit_rule verdict"
     numbers = "unit_size value quantity weight"
-    truths = "value_blank value_doubtful quantity_blank weight_blank"
+    truths = "value_blank value_doubtful quantity_blank quantity_doubtful weight_blank weight_doubtful"
     columns = ["row BIGINT", "date DATE"]
     columns += [f"{name} VARCHAR" for name in texts.split()]
     columns += [f"{name} DOUBLE" for name in numbers.split()] + [f"{name} BOOLEAN" for name in truths.split()]
@@ -545,6 +660,9 @@ def _finish(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) ->
         f"if({condition}, '{rule}', NULL)"
         for rule, condition in {
             "value.ambiguous": "value_doubtful",
+            "weight.ambiguous": "weight_doubtful AND weight > 0",
+            "quantity.ambiguous": "quantity_doubtful AND quantity > 0",
+            "country.former": "country_rule = 'country.former'",
             "line.repeated": "repeated",
             "unit.unknown": "unit_rule = 'unit.unknown'",
         }.items()
@@ -654,6 +772,23 @@ def _dominant_firms(connection: duckdb.DuckDBPyConnection, rows: int) -> list[Fi
     examples = tuple(f"{share:.0%} of {flow}s in {year}" for flow, year, share, *_ in found[:EXAMPLES])
     count = sum(n for *_, n, _ in found)
     return [Finding(RULES["firm.dominant"], count, count / max(rows, 1), None, examples)]
+
+
+def _late_partners(connection: duckdb.DuckDBPyConnection, rows: int) -> list[Finding]:
+    """Lines with a partner that was no more in their year."""
+    met = connection.execute(
+        "SELECT country, year, count(*) FROM lines WHERE list_contains(flags, 'country.former') GROUP BY ALL ORDER BY 1, 2"
+    ).fetchall()
+    late = [
+        (country, year, count)
+        for country, year, count in met
+        if (place := former(country)) is not None and place.until is not None and year > place.until
+    ]
+    if not late:
+        return []
+    count = sum(count for *_, count in late)
+    examples = tuple(f"{country} in {year}" for country, year, _ in late[:EXAMPLES])
+    return [Finding(RULES["country.late"], count, count / max(rows, 1), None, examples)]
 
 
 def _merged(*parts: Iterable[Finding] | int) -> list[Finding]:

@@ -1,31 +1,52 @@
-"""What the distinct texts of a column mean: each is read once, however many lines repeat it."""
+"""What the distinct texts of a column mean: each is read once, however many lines repeat it, beside its neighbours."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from firmtrade_core.codes.artefacts import BLANKS, is_blank, unwrapped
 from firmtrade_core.codes.countries import plain_text
 from firmtrade_core.codes.currencies import read_currency
-from firmtrade_core.codes.places import explain_unknown, read_country
-from firmtrade_core.codes.products import read_product
+from firmtrade_core.codes.places import (
+    COMTRADE_CONFLICTS,
+    NUMBER_LISTS,
+    NumberColumn,
+    explain_unknown,
+    numbers_of,
+    read_by_list,
+    read_place,
+)
+from firmtrade_core.codes.products import read_products
 from firmtrade_core.codes.units import read_unit
 from firmtrade_core.harmonise.dates import read_dates
+
+__all__ = ["BLANKS", "Dictionary", "build_dictionary", "list_told_by"]
 
 #: Most distinct texts that are searched among countries' names: beyond it they are noise.
 _MOST_NAMES = 3000
 
-#: Texts that stand for nothing.
-BLANKS = frozenset(
-    {"", "-", "--", "na", "n/a", "nan", "null", "none", "nd", "n.d.", "s/i", "sin informacion", "."}
-)
+#: Share of a column's other texts that must be codes of two letters for ``NA`` to be Namibia.
+_MOSTLY_TWO_LETTERS = 0.8
+
+#: Columns by which published files tell that their partners are numbers of a list of `places.NUMBER_LISTS`.
+_TOLD_BY = {"brazil": ("CO_PAIS", "CO_NCM"), "us": ("CTY_CODE",)}
 
 _FLOWS = {
-    **dict.fromkeys(["e", "x", "ex", "exp", "export", "exports", "exportacion", "exportaciones", "exportacao", "salida", "ausfuhr", "2"], "export"),
-    **dict.fromkeys(["i", "m", "im", "imp", "import", "imports", "importacion", "importaciones", "importacao", "ingreso", "einfuhr", "1"], "import"),
+    **dict.fromkeys(["e", "x", "ex", "exp", "expo", "export", "exports", "ausfuhr", "ausfuhren", "salida", "salidas", "egreso", "egresos", "saida", "saidas", "sortie", "verkauf", "2"], "export"),
+    **dict.fromkeys(["i", "m", "im", "imp", "impo", "import", "imports", "einfuhr", "einfuhren", "ingreso", "ingresos", "entrada", "entradas", "entree", "internacion", "internacao", "1"], "import"),
 }  # fmt: skip
+
+#: Words for flows, in English, Spanish, Portuguese, French, German and Italian.
+_EXPORT, _IMPORT = re.compile(r"\bexp|esporta|ausfuhr"), re.compile(r"\bimp|einfuhr")
+
+#: Flows that the United Nations' exports and imports hold already.
+_AGAIN = re.compile(
+    r"(rx|rm|dx|fm|re ?export|re ?import|reexport|reimport|reesport|wiederausfuhr|wiedereinfuhr)"
+)
 
 
 @dataclass(frozen=True)
@@ -52,9 +73,19 @@ def build_dictionary(
     counts: Mapping[str, int],
     corrections: Mapping[str, str],
     known_products: frozenset[str] | None,
+    partners: Mapping[str, str] | None = None,
+    list_name: str = "",
 ) -> Dictionary:
-    """Read the distinct texts of a field, most frequent first; corrections go before reading."""
-    meant = {text: corrections.get(text, text) for text in counts}
+    """Read the distinct texts of a field, most frequent first; corrections go before reading.
+
+    Parameters
+    ----------
+    partners
+        Codes of countries by number, where partners are numbers of a list that is not ISO's.
+    list_name
+        What that list is called.
+    """
+    meant = {text: corrections.get(text, unwrapped(text)) for text in counts}
     if field == "date":
         merged: dict[str, int] = {}
         for text, count in counts.items():
@@ -64,28 +95,45 @@ def build_dictionary(
         table = by_text.loc[[meant[text] for text in counts]].reset_index(drop=True)
         table.insert(0, "text", list(counts))
         return Dictionary(_mark_corrected(field, table, corrections), {}, reading.notes)
-    read = _readers(known_products)[field]
+    notes: tuple[str, ...] = ()
+    if field == "country":
+        read, notes = _country_reader(list(meant.values()), partners, list_name)
+    elif field == "product":
+        codes = read_products({meant[text]: count for text, count in counts.items()}, known_products)
+        read = lambda text, _: (codes[text].code, codes[text].rule, None)  # noqa: E731
+    else:
+        read = _READERS[field]
     rows = [
-        (text, *(_blank_reading(field) if _is_blank(meant[text]) else read(meant[text], position)))
+        (
+            text,
+            *(
+                _blank_reading(field)
+                if is_blank(meant[text]) and not (field == "country" and meant[text].upper() == "NA")
+                else read(meant[text], position)
+            ),
+        )
         for position, text in enumerate(counts)
     ]
     table = pd.DataFrame(rows, columns=["text", "meant", "rule", "size"])
+    strange = ("country.unknown", "country.ambiguous")
     hints = (
-        {text: explain_unknown(text) for text in table.loc[table["rule"] == "country.unknown", "text"][:5]}
+        {text: explain_unknown(text) for text in table.loc[table["rule"].isin(strange), "text"][:5]}
         if field == "country"
         else {}
     )
-    return Dictionary(_mark_corrected(field, table, corrections), hints)
+    return Dictionary(_mark_corrected(field, table, corrections), hints, notes)
+
+
+def list_told_by(columns: Sequence[str]) -> str | None:
+    """The list of numbers that a published file's columns tell: Brazil's ``CO_PAIS``, the Census Bureau's ``CTY_CODE``."""
+    there = {column.strip().upper() for column in columns}
+    return next((name for name, heads in _TOLD_BY.items() if set(heads) <= there), None)
 
 
 def _mark_corrected(field: str, table: pd.DataFrame, corrections: Mapping[str, str]) -> pd.DataFrame:
     """Corrected texts that can be read count as corrected; those that cannot keep the fault."""
     good = table["text"].isin(corrections) & table["meant"].notna()
     return table.assign(rule=table["rule"].astype(object).where(~good, f"{field}.corrected"))
-
-
-def _is_blank(text: str) -> bool:
-    return text.strip().casefold() in BLANKS
 
 
 Reading = tuple[str | None, str | None, float | None]
@@ -95,26 +143,80 @@ def _blank_reading(field: str) -> Reading:
     return None, "flow.unknown" if field == "flow" else None if field == "unit" else f"{field}.missing", None
 
 
-def _readers(known_products: frozenset[str] | None) -> dict[str, Callable[[str, int], Reading]]:
-    def country(text: str, position: int) -> Reading:
+def _country_reader(
+    texts: Sequence[str], partners: Mapping[str, str] | None, list_name: str
+) -> tuple[Callable[[str, int], Reading], tuple[str, ...]]:
+    """How a column of partners is read, judged by all its texts; and what was settled on."""
+    column = numbers_of(texts)
+    namibia = _na_is_namibia(texts)
+    numbers = sum(re.fullmatch(r"\d+(\.0+)?", text) is not None for text in texts)
+    mostly_numbers = 2 * numbers > sum(not is_blank(text) for text in texts)
+
+    def read(text: str, position: int) -> Reading:
         if position >= _MOST_NAMES:
             return None, "country.unknown", None
-        return *read_country(text), None
+        if text.upper() == "NA":
+            return ("NAM", None, None) if namibia else (None, "country.missing", None)
+        if not text.strip("0."):
+            return None, "country.total" if mostly_numbers else "country.missing", None
+        is_number = re.fullmatch(r"\d{1,5}(\.0+)?", text) is not None
+        if partners is not None and (is_number or text.upper() in partners):
+            place = read_by_list(text, partners)
+            return place.code, place.rule or "country.list", None
+        if is_number and column.is_other_list:
+            return None, "country.other_list", None
+        if column.comtrade and text in COMTRADE_CONFLICTS:
+            text = COMTRADE_CONFLICTS[text]
+        place = read_place(text)
+        return place.code, place.rule, None
 
-    def product(text: str, _: int) -> Reading:
-        reading = read_product(text, known_products)
-        return reading.code, reading.rule, None
+    return read, _country_notes(column, partners, list_name, namibia and "NA" in texts)
 
-    def currency(text: str, _: int) -> Reading:
-        code = read_currency(text)
-        return code, None if code else "currency.unknown", None
 
-    def unit(text: str, _: int) -> Reading:
-        found = read_unit(text)
-        return (None, "unit.unknown", None) if found is None else (found.base, None, found.size)
+def _country_notes(
+    column: NumberColumn, partners: Mapping[str, str] | None, list_name: str, namibia: bool
+) -> tuple[str, ...]:
+    notes = ["'NA' is Namibia: the other partners are codes of two letters"] if namibia else []
+    if partners is not None:
+        notes.append(f"Partners that are numbers are read by {list_name or 'the list given'}")
+    elif column.is_other_list:
+        notes.append(column.sentence())
+    else:
+        both = [n for n, count in column.fits.items() if count == column.numbers and column.numbers > 2]
+        if both:
+            notes.append(
+                f"All {column.numbers} numbers of partners are ISO's and read so; they are in {NUMBER_LISTS[both[0]]} list "
+                f"({both[0]}) too: name it if it is meant"
+            )
+    return tuple(notes)
 
-    def flow(text: str, _: int) -> Reading:
-        found = _FLOWS.get(plain_text(text))
-        return found, None if found else "flow.unknown", None
 
-    return {"country": country, "product": product, "currency": currency, "unit": unit, "flow": flow}
+def _na_is_namibia(texts: Sequence[str]) -> bool:
+    """Whether a column's other texts are codes of two letters: then ``NA`` is one of them."""
+    others = {text.upper() for text in texts if not is_blank(text)}
+    two = [text for text in others if re.fullmatch(r"[A-Z]{2}", text) and read_place(text).kind != "unknown"]
+    return bool(others) and len(two) >= _MOSTLY_TWO_LETTERS * len(others)
+
+
+def _currency(text: str, _: int) -> Reading:
+    code = read_currency(text)
+    return code, None if code else "currency.unknown", None
+
+
+def _unit(text: str, _: int) -> Reading:
+    found = read_unit(text)
+    return (None, "unit.unknown", None) if found is None else (found.base, None, found.size)
+
+
+def _flow(text: str, _: int) -> Reading:
+    plain = plain_text(text)
+    plain = plain[:-2] if re.fullmatch(r"[12] 0", plain) else plain
+    if _AGAIN.match(plain) and not plain.startswith("fmr"):
+        return None, "flow.reexport", None
+    found = _FLOWS.get(plain)
+    if found is None and (out := bool(_EXPORT.search(plain))) != bool(_IMPORT.search(plain)):
+        found = "export" if out else "import"
+    return found, None if found else "flow.unknown", None
+
+
+_READERS: dict[str, Callable[[str, int], Reading]] = {"currency": _currency, "unit": _unit, "flow": _flow}

@@ -11,15 +11,17 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from firmtrade_core.codes.artefacts import is_blank, read_identifier
 from firmtrade_core.codes.countries import plain_text
+from firmtrade_core.codes.currencies import ExchangeRates
+from firmtrade_core.codes.heads import read_money_head
 from firmtrade_core.harmonise.changes import ChangeLog
 from firmtrade_core.harmonise.database import passing_database
 from firmtrade_core.harmonise.declarations import hashed_firm
-from firmtrade_core.harmonise.dictionaries import BLANKS
 from firmtrade_core.harmonise.errors import LayoutError
 from firmtrade_core.harmonise.findings import Finding, Rule
 from firmtrade_core.harmonise.layout import columns_given, words_of
-from firmtrade_core.harmonise.numerals import number_of, settle_convention
+from firmtrade_core.harmonise.numerals import number_of, settle_conventions
 from firmtrade_core.harmonise.reading import load_text, open_text
 
 #: Numbers that statistical offices write for "no answer".
@@ -28,8 +30,48 @@ MISSING_CODES = frozenset({-9.0, -99.0, -999.0, -1000.0, -9999.0, -99999.0})
 #: A column counts as numbers from this share of readable cells.
 _MOSTLY = 0.9
 
-_YES = frozenset({"yes", "y", "si", "s", "sim", "oui", "true", "x", "1", "ja"})
-_NO = frozenset({"no", "n", "nao", "non", "false", "0", "nein"})
+#: Words for yes and no, in plain text.
+_YES = frozenset(
+    [
+        "yes",
+        "y",
+        "si",
+        "s",
+        "sim",
+        "oui",
+        "o",
+        "true",
+        "t",
+        "x",
+        "1",
+        "ja",
+        "j",
+        "v",
+        "verdadero",
+        "verdadeiro",
+        "vrai",
+        "wahr",
+    ]
+)
+_NO = frozenset(["no", "n", "nao", "non", "false", "f", "0", "nein", "falso", "faux", "falsch"])
+
+#: Above this a share is in percent; from this part of the answers other than zero on, so is the column.
+_ABOVE_ONE, _PART_ABOVE = 1.5, 0.05
+
+#: Words in a column's name by which its shares are in percent.
+_PERCENT_WORDS = frozenset(
+    [
+        "percent",
+        "percentage",
+        "pct",
+        "porcentaje",
+        "porciento",
+        "porcentagem",
+        "pourcentage",
+        "prozent",
+        "perc",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -75,6 +117,9 @@ FIRM_FIELDS = tuple(
 
 _BY_NAME = {f.name: f for f in FIRM_FIELDS}
 
+#: Fields that are money: scale and currency are read from their heads.
+MONEY_FIELDS = ("sales", "value_added", "capital", "materials", "wages")
+
 RULES = {
     rule.key: rule
     for rule in (
@@ -85,6 +130,8 @@ RULES = {
         Rule("cell.missing_code", "cells that hold a code for no answer (-9, -99, -999 ...), set to missing", "repaired"),
         Rule("cell.negative", "negative amounts in firm tables, set to missing", "repaired"),
         Rule("cell.percent", "shares given in percent, divided by 100", "repaired"),
+        Rule("cell.coded", "yes and no coded 1 and 2 (or -1 and 0), read as yes and no", "repaired"),
+        Rule("firm.digits_gone", "rows of firm tables whose firm is in scientific notation: its digits are gone", "quarantined", "Export identifiers as text."),
         Rule("cell.out_of_range", "shares outside 0 to 1, set to missing", "repaired"),
         Rule("cell.outlier", "cells far from those of the same sector and year", "flagged", "Set them aside as outliers if they are errors."),
     )
@@ -109,6 +156,8 @@ class FirmTable:
         Of the file.
     layout
         Field to column of the file.
+    in_dollars
+        Whether every column of money told its currency, so that all are US dollars now.
     """
 
     table: pd.DataFrame
@@ -119,6 +168,7 @@ class FirmTable:
     rows: int
     sha256: str
     layout: Mapping[str, str]
+    in_dollars: bool = False
 
 
 def guess_firm_layout(columns: Sequence[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -170,6 +220,7 @@ def read_firm_table(
     columns: Mapping[str, str] | None = None,
     year: int | None = None,
     extra: bool = True,
+    rates: ExchangeRates | None = None,
 ) -> FirmTable:
     """Read a register, survey or balance sheet.
 
@@ -183,11 +234,13 @@ def read_firm_table(
         Of all rows, where the file has no such column.
     extra
         Whether columns that serve no field are kept as attributes.
+    rates
+        Of exchange, for columns whose heads name a currency; the European Central Bank's unless given.
 
     Raises
     ------
     LayoutError
-        If no column holds the firm, or none the year and none is given.
+        If no column holds the firm, or none the year and none is given, or a head names a currency without a rate.
     UnreadableFileError
         If the file is no text table.
     """
@@ -210,7 +263,71 @@ def read_firm_table(
     table = reader.read(extra)
     found += [Finding(RULES[key], n, n / max(rows, 1)) for key, n in reader.counts.items() if n]
     names = reader.names(table)
-    return FirmTable(table, names, reader.log, tuple(found), tuple(notes), rows, file.sha256, layout)
+    table, said, in_dollars = money_as_heads_say(path.name, table, layout, rates)
+    notes += said
+    return FirmTable(
+        table, names, reader.log, tuple(found), tuple(notes), rows, file.sha256, layout, in_dollars
+    )
+
+
+def money_as_heads_say(
+    where: str, table: pd.DataFrame, layout: Mapping[str, str], rates: ExchangeRates | None = None
+) -> tuple[pd.DataFrame, list[str], bool]:
+    """Amounts in whole units of money as their heads say: thousands multiplied, other currencies in dollars of the year.
+
+    Returns
+    -------
+    DataFrame, notes, and whether every column of money named its currency
+
+    Raises
+    ------
+    LayoutError
+        If a head names a currency that has no rate in some year.
+    """
+    money = [
+        name for name in table if name in MONEY_FIELDS or (name not in layout and read_money_head(str(name)))
+    ]
+    told = {str(name): read_money_head(layout.get(str(name), str(name))) for name in money}
+    notes, years = [], table["year"].astype(int)
+    renamed: dict[str, str] = {}
+    for name, head in told.items():
+        if head is None:
+            continue
+        factor = pd.Series(head.size, index=table.index)
+        if head.currency and head.currency != "USD":
+            factor = factor * _dollars(where, layout.get(name, name), head.currency, years, rates)
+        table = table.assign(**{name: table[name].astype(float) * factor})
+        if name not in layout and head.name not in table:
+            renamed[name] = head.name
+        into = (
+            ", in US dollars"
+            if head.currency == "USD"
+            else " in US dollars at the mean rate of each year"
+            if head.currency
+            else ""
+        )
+        notes.append(f"{head.name.replace('_', ' ')}: “{layout.get(name, name)}” read as {head.told}{into}")
+    known = [head for name, head in told.items() if name in MONEY_FIELDS]
+    return (
+        table.rename(columns=renamed),
+        notes,
+        bool(known) and all(h is not None and h.currency for h in known),
+    )
+
+
+def _dollars(
+    where: str, column: str, currency: str, years: pd.Series, rates: ExchangeRates | None
+) -> pd.Series:
+    annual = (rates or ExchangeRates.european_central_bank()).annual()
+    own = annual[annual["currency"] == currency].set_index("year")["usd"]
+    found = years.map(own)
+    if found.isna().any():
+        lacking = ", ".join(map(str, sorted(set(years[found.isna()]))[:6]))
+        raise LayoutError(
+            f"{where}: column “{column}” is in {currency}, of which no rate is known in {lacking}. Add a table of "
+            "exchange rates (date, currency, usd)."
+        )
+    return found
 
 
 def _check(where: str, layout: Mapping[str, str], columns: Sequence[str], year: int | None) -> None:
@@ -229,8 +346,9 @@ def _numbers(
     labels = {layout.get(f.name) for f in FIRM_FIELDS if f.kind in ("identifier", "text", "label")}
     wanted = [c for c in columns if c not in labels]
     notes, parts = [], []
+    conventions = settle_conventions(connection, "source", wanted, separator)
     for number, column in enumerate(wanted):
-        settled = settle_convention(connection, "source", column, separator)
+        settled = conventions[column]
         if not settled.certain and "most" in settled.note:
             notes.append(settled.note)
         parts.append(f'{number_of(column, settled)} AS "c{number}"')
@@ -240,6 +358,28 @@ def _numbers(
         connection.execute(f"SELECT {', '.join(parts)}, row FROM source ORDER BY row").df().set_index("row")
     )
     return frame.set_axis(wanted, axis=1).replace([np.inf, -np.inf], np.nan), notes
+
+
+def _in_percent(values: pd.Series, column: str) -> bool:
+    """Whether a column of shares is in percent: its name says so, or enough of what is not zero lies above 1.
+
+    A lone value above 1 among twenty fractions is an error of its own.
+    """
+    if "%" in column or _PERCENT_WORDS & set(plain_text(column).split()):
+        return bool(values.max() > 0)
+    told = values[(values > 0) & (values <= 100)]
+    above = told[told > _ABOVE_ONE]
+    return len(above) > 0 and (
+        len(above) >= _PART_ABOVE * len(told) and (above.nunique() > 1 or len(told) < 20)
+    )
+
+
+def _coded_flag(values: pd.Series) -> pd.Series | None:
+    """Yes and no coded 1 and 2, or -1 and 0, as 1 and 0; None where they are not."""
+    met = set(values.dropna().unique())
+    if 2.0 in met and met <= {1.0, 2.0}:
+        return values.replace({2.0: 0.0})
+    return values.replace({-1.0: 1.0}) if -1.0 in met and met <= {-1.0, 0.0} else None
 
 
 @dataclass
@@ -253,6 +393,7 @@ class _TableReader:
 
     def __post_init__(self) -> None:
         self.counts: dict[str, int] = {}
+        self.gone = pd.Series(False, index=self.text.index)
 
     def read(self, extra: bool) -> pd.DataFrame:
         table = pd.DataFrame(index=self.text.index)
@@ -283,10 +424,12 @@ class _TableReader:
 
     def _firms(self) -> pd.Series:
         written = self.text[self.layout["firm"]] if "firm" in self.layout else pd.Series(dtype=str)
+        read = {text: read_identifier(text) for text in written.dropna().unique()}
+        self.gone = written.map({text: fault == "digits_gone" for text, (_, fault) in read.items()}).eq(True)
         known = {
-            text: hashed_firm(text, self.salt)
-            for text in written.dropna().unique()
-            if any(map(str.isalnum, text))
+            text: hashed_firm(plain, self.salt)
+            for text, (plain, _) in read.items()
+            if plain and any(map(str.isalnum, plain))
         }
         return written.map(known)
 
@@ -300,18 +443,33 @@ class _TableReader:
 
     def _column(self, column: str, wanted: FirmField | None) -> pd.Series:
         text = self.text[column].str.strip()
-        text = text.where(~text.str.casefold().isin(BLANKS))
+        text = text.where(~text.map(lambda cell: isinstance(cell, str) and is_blank(cell)))
         if wanted is not None and wanted.kind == "label":
             return text
         if column in self.numbers:
             numbers = self.numbers[column]
             if wanted is not None and wanted.kind == "flag":
-                plain = text.str.casefold()
+                plain = text.map(plain_text, na_action="ignore")
                 numbers = numbers.mask(plain.isin(_YES), 1.0).mask(plain.isin(_NO), 0.0)
+            if wanted is not None and wanted.kind == "share":
+                numbers = self._with_signs(text, numbers)
             if wanted is not None or numbers.notna().sum() >= _MOSTLY * max(text.notna().sum(), 1):
                 self._note_unreadable(column, text, numbers)
                 return numbers
         return text
+
+    def _with_signs(self, text: pd.Series, numbers: pd.Series) -> pd.Series:
+        """Shares with a percent sign in the cell, in percent like the rest of a column that has it."""
+        signed = text.str.extract(r"^([+-]?\d+(?:[.,]\d+)?)\s*%$")[0].str.replace(",", ".")
+        found = pd.to_numeric(signed, errors="coerce")
+        if not found.notna().any():
+            return numbers
+        # Where only some cells have the sign, they tell their own unit; the others keep theirs.
+        whole = found.notna().sum() == text.notna().sum()
+        if whole and found.max() <= _ABOVE_ONE:
+            self._count("cell.percent", int(found.notna().sum()))
+            return numbers.where(found.isna(), found / 100)
+        return numbers.where(found.isna(), found if _in_percent(numbers.fillna(found), "") else found / 100)
 
     def _note_unreadable(self, column: str, text: pd.Series, numbers: pd.Series) -> None:
         lost = text.notna() & numbers.isna()
@@ -327,7 +485,13 @@ class _TableReader:
         if wanted.kind == "amount":
             return self._empty(table, name, values < 0, "cell.negative")
         if wanted.kind in ("share", "flag"):
-            if wanted.kind == "share" and values.max() > 1 and values.quantile(0.9) > 1:
+            if wanted.kind == "flag" and (coded := _coded_flag(values)) is not None:
+                met = values.notna() & (values != coded)
+                table = self.log.replace(
+                    table, name, met, coded[met].to_numpy(), step="reading", rule="cell.coded"
+                )
+                self._count("cell.coded", int(met.sum()))
+            if wanted.kind == "share" and _in_percent(values, self.layout[name]):
                 met = values.notna() & (values != 0)
                 table = self.log.replace(
                     table, name, met, (values / 100)[met].to_numpy(), step="reading", rule="cell.percent"
@@ -341,7 +505,13 @@ class _TableReader:
         return self.log.replace(table, name, met, np.nan, step="reading", rule=rule) if met.any() else table
 
     def _drop(self, table: pd.DataFrame) -> pd.DataFrame:
-        for rule, met in (("firm.missing", table["firm"].isna()), ("year.unreadable", table["year"].isna())):
+        gone = self.gone.reindex(table.index, fill_value=False)
+        faults = (
+            ("firm.digits_gone", gone),
+            ("firm.missing", table["firm"].isna() & ~gone),
+            ("year.unreadable", table["year"].isna() & table["firm"].notna()),
+        )
+        for rule, met in faults:
             met = met.reindex(table.index)
             self._count(rule, int(met.sum()))
             table = self.log.remove(table, met, step="reading", rule=rule)

@@ -41,7 +41,8 @@ FIELDS = tuple(
         ("name", "firm's name", False, "name|firm name|company name|exporter name|importer name|nombre|razon social|nombre exportador|nombre importador|denominacion|nom|razao social|firmenname"),
         ("address", "firm's address", False, "address|direccion|domicilio|adresse|endereco|anschrift|street"),
         ("place", "firm's town or post code", False, "place|town|city|comuna|ciudad|ville|cidade|ort|postcode|post code|zip|codigo postal"),
-        ("date", "date of shipment", True, "date|fecha|data|datum|fecha aceptacion|shipment date|clearance date|period|ref period|periodo|mes|year|ano"),
+        ("date", "date of shipment", True, "date|fecha|data|datum|fecha aceptacion|shipment date|clearance date|period|ref period|periodo|year|ano"),
+        ("month", "month, beside a year", False, "month|mes|monat|mois|co mes|mes embarque|mes de embarque"),
         ("flow", "export or import", True, "flow|trade flow|flow code|flow desc|flujo|operacion|operation|direction|regime|regimen|tipo operacion|sens"),
         ("country", "partner country", True, "country|partner iso|partner country|destination|origin|pais|pais destino|pais origen|partner|partner code|partner desc|pays|land|destino|dest"),
         ("product", "product code (HS)", True, "product|cmd code|commodity code|hs|hs6|hs10|hs code|hscode|partida|sa|codigo arancel|ncm|nandina|tariff code|commodity|subpartida|posicion|cn8|producto"),
@@ -124,8 +125,15 @@ def guess_layout(
     )
     chosen: dict[str, str] = dict(said)
     for score, name, column in scores:
-        if score >= 0.75 and name not in chosen and column not in chosen.values():
+        # A month serves beside a year only, under its plain name.
+        if (
+            score >= (1.5 if name == "month" else 0.75)
+            and name not in chosen
+            and column not in chosen.values()
+        ):
             chosen[name] = column
+    if "month" in chosen and "date" not in chosen and "date" not in constants:
+        chosen["date"] = chosen.pop("month")
     return Layout({name: chosen[name] for name in FIELD_NAMES if name in chosen}, constants)
 
 

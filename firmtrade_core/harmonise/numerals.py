@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -11,7 +12,8 @@ from firmtrade_core.harmonise.reading import quoted
 #: Rows that the convention is settled on.
 _SAMPLE = 400_000
 
-_DOUBTFUL = r"'^[-(]?\d{1,3}[.,]\d{3}\)?$'"
+#: A mark before the last three of four to six digits; behind a lone zero it can only be a decimal mark.
+_DOUBTFUL = r"'^[-(]?[1-9]\d{0,2}[.,]\d{3}\)?$'"
 
 
 @dataclass(frozen=True)
@@ -33,25 +35,56 @@ class Convention:
     note: str
 
 
-def settle_convention(
-    connection: duckdb.DuckDBPyConnection, table: str, column: str, separator: str
-) -> Convention:
-    """Decide on the decimal mark from unmistakable numbers: those with other than three digits after one mark."""
-    name = quoted(column)
+#: What can only be a number with a decimal comma: other than three digits behind it, a zero or four digits before it,
+#: points that part thousands before it, or several points.
+_COMMA = r",\d{1,2}\)?$|,\d{4,}\)?$|\.\d{3},\d*\)?$|^[-(]?0+,\d+\)?$|^[-(]?\d{4,},\d+\)?$|^[-(]?\d{1,3}(\.\d{3}){2,}\)?$"
+
+#: The same for a decimal point.
+_POINT = r"\.\d{1,2}\)?$|\.\d{4,}\)?$|,\d{3}\.\d*\)?$|^[-(]?0+\.\d+\)?$|^[-(]?\d{4,}\.\d+\)?$|^[-(]?\d{1,3}(,\d{3}){2,}\)?$"
+
+
+def settle_conventions(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], separator: str
+) -> dict[str, Convention]:
+    """The decimal mark of each column of numbers: by its own unmistakable numbers, else by those of the columns beside it.
+
+    Where no column of the file shows its mark, the separator between fields decides, and numbers that could mean a
+    thousand times more or less are told.
+    """
+    met = {column: _evidence(connection, table, column) for column in columns}
+    commas, points = (sum(found[side] for found in met.values()) for side in (0, 1))
+    return {column: _settled(column, own, (commas, points), separator) for column, own in met.items()}
+
+
+def _evidence(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> tuple[int, int]:
+    """How many numbers can only have a decimal comma, and a decimal point."""
+    name = f"trim({quoted(column)})"
     found = connection.execute(
         f"""
-        SELECT count_if(regexp_matches({name}, ',\\d{{1,2}}\\)?$|,\\d{{4,}}\\)?$|\\.\\d{{3}},\\d*$')),
-               count_if(regexp_matches({name}, '\\.\\d{{1,2}}\\)?$|\\.\\d{{4,}}\\)?$|,\\d{{3}}\\.\\d*$'))
-        FROM (SELECT {name} FROM {table} WHERE row % greatest(1, (SELECT max(row) FROM {table}) // {_SAMPLE}) = 0)
+        SELECT count_if(regexp_matches({name}, '{_COMMA}')), count_if(regexp_matches({name}, '{_POINT}'))
+        FROM (SELECT {quoted(column)} FROM {table}
+            WHERE row % greatest(1, (SELECT max(row) FROM {table}) // {_SAMPLE}) = 0)
         """
     ).fetchone() or (0, 0)
     commas, points = (int(count or 0) for count in found)  # null where there are no lines
-    if commas == points == 0:
+    return commas, points
+
+
+def _settled(column: str, own: tuple[int, int], file: tuple[int, int], separator: str) -> Convention:
+    commas, points = own if any(own) else file
+    if commas == points:
         decimal = "," if separator == ";" else "."
-        return Convention(decimal, False, f"{column}: no number shows its decimal mark; '{decimal}' assumed")
+        why = (
+            "no number shows its decimal mark"
+            if not commas
+            else "as many numbers show one decimal mark as the other"
+        )
+        return Convention(decimal, False, f"{column}: {why}; '{decimal}' assumed")
     decimal = "," if commas > points else "."
     agree = min(commas, points) == 0
     note = f"{column}: decimal {'comma' if decimal == ',' else 'point'}"
+    if not any(own):
+        note += ", as in the numbers beside it"
     return Convention(decimal, agree, note if agree else f"{note} in most numbers, not in all")
 
 

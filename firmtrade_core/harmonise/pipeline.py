@@ -319,6 +319,7 @@ class _Run:
         self.notes = [f"{name} left out: {reason}" for name, reason in self.files.left_out.items()]
         self.filled: dict[str, float] = {}
         self.logs: list[tuple[str, ChangeLog]] = []
+        self.in_dollars: list[bool] = []
         self.rows = 0
 
     def run(self) -> Outcome:
@@ -473,7 +474,7 @@ class _Run:
                 progress(number / len(self.files.firms), f"Reading {path.name}")
                 table = read_firm_table(
                     path, Path(work), self.salt, layout=self.settings.layouts.get(path.name), columns=self.settings.columns,
-                    year=self.settings.table_year,
+                    year=self.settings.table_year, rates=self._rates(),
                 )  # fmt: skip
                 self.rows += table.rows
                 self.findings = _merge(self.findings, table.findings, self.rows)
@@ -484,6 +485,7 @@ class _Run:
                      "kept": len(table.table), "columns": dict(table.layout), "last": None}
                 )  # fmt: skip
                 tables.append(table)
+                self.in_dollars.append(table.in_dollars)
                 self.logs.append((path.name, table.log))
         return tables
 
@@ -669,7 +671,7 @@ class _Run:
             firms.to_parquet(place)
         home = self.settings.home or "not stated"
         metadata: dict[str, Any] = {
-            "name": "harmonised firm panel", "home": home, "money": "USD" if customs else "as in the firm tables",
+            "name": "harmonised firm panel", "home": home, "money": self._money(customs),
             "source": ", ".join(source["file"] for source in self.sources), "licence": "not stated",
             "synthetic": self.settings.synthetic, "notes": self._panel_notes(customs), "units": {},
         }  # fmt: skip
@@ -692,9 +694,13 @@ class _Run:
         with whole_file(self.output / "firm_log.parquet") as place:
             frame.astype(dict.fromkeys(text, "string")).to_parquet(place, index=False)
 
+    def _money(self, customs: list[Path]) -> str:
+        told = bool(self.in_dollars) and all(self.in_dollars)
+        return "USD" if customs or told else "as in the firm tables"
+
     def _panel_notes(self, customs: list[Path]) -> list[str]:
         notes = ["Identifiers are hashed."]
-        if customs and self.files.firms:
+        if customs and self.files.firms and not all(self.in_dollars):
             notes.append(
                 "Exports and imports are US dollars; amounts of firm tables are in the tables' own money."
             )

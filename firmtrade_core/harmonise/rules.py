@@ -5,6 +5,8 @@ from __future__ import annotations
 from firmtrade_core.harmonise.findings import Rule
 from firmtrade_core.harmonise.reading import LINE_RULES
 
+_LIST = "Name the list of numbers, or give it as a table (code, country)."
+
 _CORRECT = "Give the meaning of the texts shown in a table of corrections."
 
 #: Rules that set a row aside. A row is counted under the first that it meets.
@@ -12,15 +14,44 @@ QUARANTINE_RULES = tuple(
     Rule(key, title, "quarantined", advice)
     for key, title, advice in (
         ("firm.missing", "lines without a firm", "Ask for lines with the firm's identifier."),
+        (
+            "firm.digits_gone",
+            "lines whose firm is a number in scientific notation (1.2E+13): its digits are gone",
+            "Export identifiers as text.",
+        ),
         ("date.missing", "lines without a date", ""),
         ("date.unreadable", "lines whose date is no date", _CORRECT),
         ("date.implausible", "lines dated before 1950 or in the future", _CORRECT),
         ("flow.unknown", "lines that are neither exports nor imports", _CORRECT),
+        (
+            "flow.reexport",
+            "lines of re-exports or re-imports, which the United Nations' exports and imports hold already",
+            "Correct them to export or import where they are records of their own.",
+        ),
         ("country.missing", "lines without a partner country", ""),
         ("country.unknown", "lines with an unknown country", _CORRECT),
+        ("country.other_list", "lines whose partner is a number of a list that is not ISO's", _LIST),
+        ("country.total", "lines whose partner is a total, a group of countries or a region: no partner", ""),
+        (
+            "country.unspecified",
+            "lines whose partner the source does not tell (areas nes, bunkers, free zones)",
+            "",
+        ),
+        ("country.ambiguous", "lines whose partner's code has several meanings", _CORRECT),
         ("product.missing", "lines without a product", ""),
         ("product.unreadable", "lines whose product is no code", _CORRECT),
         ("product.coarse", "lines with fewer than six digits of product", "Ask for the full code."),
+        ("product.total", "lines that add up all products", ""),
+        (
+            "product.digits_gone",
+            "lines whose product is in scientific notation: its digits are gone",
+            "Export codes as text.",
+        ),
+        (
+            "product.lost_zero",
+            "lines whose code lost a zero, at its beginning or its end",
+            "Export codes as text, or give their meaning in a table of corrections.",
+        ),
         ("product.unknown", "lines with a code that is in no edition of the Harmonised System", _CORRECT),
         ("currency.missing", "lines without a currency", "Give the currency as a constant if it is known."),
         ("currency.unknown", "lines with an unknown currency", _CORRECT),
@@ -52,11 +83,23 @@ REPAIR_RULES = tuple(
     for key, title, advice in (
         ("product.leading_zero", "product codes that had lost a leading zero", "Read codes as text."),
         ("product.corrected", "product codes corrected from your table", ""),
-        ("country.retired", "retired country codes, replaced by their successor", ""),
-        ("country.split", "codes of countries that fell apart, given to the first successor", ""),
+        ("product.trailing_zero", "product codes that had lost a trailing zero", "Read codes as text."),
+        (
+            "country.retired",
+            "codes given up or unofficial, read as the present one of the same territory",
+            "",
+        ),
+        ("country.joined", "parts of a country, read as that country", ""),
+        (
+            "country.convention",
+            "labels that stand for a country by convention ('Other Asia, nes': Taiwan)",
+            "",
+        ),
+        ("country.list", "partners read by a list of numbers that is not ISO's", ""),
         ("country.corrected", "countries corrected from your table", ""),
         ("currency.corrected", "currencies corrected from your table", ""),
         ("flow.corrected", "flows corrected from your table", ""),
+        ("date.lost_zero", "dates that had lost the zero of days 1 to 9", "Read dates as text."),
         ("date.corrected", "dates corrected from your table", ""),
         ("unit.corrected", "units corrected from your table", ""),
         ("weight.zero", "weights of zero, set to missing", ""),
@@ -72,9 +115,35 @@ REPAIR_RULES = tuple(
 NOTE_RULES = (
     Rule("date.ambiguous", "dates whose day and month could be swapped, read by the file's habit", "flagged"),
     Rule("date.month_only", "dates without a day, read as the month's first", "flagged"),
+    Rule("date.quarter_only", "dates that are only a quarter, read as its first day", "flagged"),
     Rule("date.year_only", "dates that are only a year, read as 1 January", "flagged"),
     Rule("date.serial", "dates that a spreadsheet had turned into numbers", "flagged"),
     Rule("value.ambiguous", "values that could mean a thousand times more or less", "flagged"),
+    Rule("weight.ambiguous", "weights that could mean a thousand times more or less", "flagged"),
+    Rule("quantity.ambiguous", "quantities that could mean a thousand times more or less", "flagged"),
+    Rule(
+        "country.former",
+        "lines with a partner that is no more or several countries reported as one, kept apart under its own code",
+        "flagged",
+        "Give the present country in a table of corrections where you know it.",
+    ),
+    Rule(
+        "country.late",
+        "lines dated after the end of the state that they name",
+        "noted",
+        "The list of partners is older than the records: ask the source which country is meant.",
+    ),
+    Rule(
+        "firm.artefact",
+        "identifiers with a number's .0, an apostrophe or quotes, which were taken off",
+        "repaired",
+    ),
+    Rule(
+        "firm.leading_zeros",
+        "lines of identifiers that differ from another by leading zeros only, kept apart",
+        "noted",
+        "If they are the same firm, export identifiers as text with all their digits.",
+    ),
     Rule("unit.unknown", "lines with an unknown unit of quantity", "flagged", _CORRECT),
     Rule(
         "line.repeated",

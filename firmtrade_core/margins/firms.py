@@ -435,13 +435,10 @@ class FirmRows:
 
     def potential(self, threshold: Array) -> tuple[Array, Array, Array]:
         """ln S, its slope and φ at thresholds, each (rows, points)."""
-        stack = self.stack
-        inside = np.clip(threshold, stack.start, stack.end)
-        log_s, share, slope = stack.lookup(inside, (_POTENTIAL, _FIXED_SHARE))
         # Below the table everybody is present to seventeen digits, and fixed costs move one for one with e^k.
-        share *= np.exp(np.minimum(threshold - stack.start, 0.0))
-        high = threshold > stack.end
-        if high.any():
+        log_s, slope, share, beyond = self.stack.read(threshold)
+        if beyond:
+            high = threshold > self.stack.end
             for row in np.flatnonzero(high.any(1)):
                 far = high[row]
                 log_s[row, far], share[row, far], slope[row, far] = self._beyond(row, threshold[row, far])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
-from scipy.special import log_ndtr, ndtri
+from scipy.special import log_ndtr, ndtr, ndtri
 
 from firmtrade_core.margins.base import (
     Array,
@@ -15,6 +16,7 @@ from firmtrade_core.margins.base import (
     TailError,
     substitution_between,
 )
+from firmtrade_core.margins.tables import Table, TableStack, quintic_pieces
 from firmtrade_core.world.world import World
 
 #: Slope of presence in market size where presence was not observed (EKK11, MODEL 2).
@@ -22,6 +24,15 @@ PRESENCE_SLOPE = 0.65
 
 #: Highest presence abroad that is assumed where presence was not observed (MODEL 2).
 HIGHEST_ASSUMED_PRESENCE = 0.9
+
+#: Steps of the solver's tables per standard deviation: they miss the functions by less than 1e-12.
+STEPS_PER_DEVIATION = 32
+
+#: Standard deviations below which all firms are present to seventeen digits, and beyond which cells are solved one by one.
+_ALL_PRESENT, _FAR_OUT = 9.0, 30.0
+
+#: Below this share present, closed forms are taken in logs.
+_SMALLEST_RATIO = 1e-250
 
 
 def assumed_presence(world: World) -> Array:
@@ -72,34 +83,75 @@ class LognormalMargins(Margins):
         )
         self.dispersion = dispersion
         self.threshold = threshold
-        self._baseline_log_potential = self._log_potential(threshold)
-        self._baseline_log_presence = log_ndtr(-threshold / dispersion)
 
-    def _log_potential(self, threshold: Array) -> Array:
-        return log_ndtr(self.dispersion - threshold / self.dispersion)
+    @cached_property
+    def _baseline(self) -> tuple[Array, Array]:
+        """ln S and ln n at the baseline, exactly, each like the thresholds."""
+        s, at = self.dispersion, self.threshold
+        return log_ndtr(s - at / s), log_ndtr(-at / s)
 
     def log_presence(self) -> Array:
         """ln n at the baseline, like the thresholds."""
-        return self._baseline_log_presence
-
-    def _slope(self, threshold: Array, log_potential: Array) -> Array:
-        """∂ln S/∂k = -(1/s) φ_N(z)/Φ(z) at z = s - k/s."""
-        z = self.dispersion - threshold / self.dispersion
-        return -np.exp(-0.5 * z**2 - log_potential) / (np.sqrt(2 * np.pi) * self.dispersion)
+        return self._baseline[1]
 
     def evaluate(self, threshold_change: Array) -> MarginChange:
         """All margins; see `MarginChange`."""
         s = self.dispersion
         threshold = self.threshold + threshold_change
-        log_potential = self._log_potential(threshold)
-        log_presence = log_ndtr(-threshold / s)
-        log_share = threshold - s**2 / 2 + log_presence - log_potential
+        log_potential, log_presence = log_ndtr(s - threshold / s), log_ndtr(-threshold / s)
         return MarginChange(
-            log_potential - self._baseline_log_potential,
-            self._slope(threshold, log_potential),
-            log_presence - self._baseline_log_presence,
-            np.exp(np.minimum(log_share, 0.0)),
+            log_potential - self._baseline[0],
+            _slope(threshold, log_potential, s),
+            log_presence - self._baseline[1],
+            _fixed_share(threshold, log_potential, log_presence, s),
         )
+
+    def verified(self, threshold_change: Array) -> MarginChange:
+        """ln Ŝ and φ by their closed forms, whatever table the solver read; presence and slope, which no equation reads, are left."""
+        s = self.dispersion
+        k = self.threshold + threshold_change
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            potential, presence = ndtr(s - k / s), ndtr(-k / s)
+            change = np.log(potential) - self._baseline[0]
+            share = np.exp(k - s**2 / 2) * presence / potential
+        if not presence.min() > _SMALLEST_RATIO:
+            far = presence <= _SMALLEST_RATIO
+            log_s, log_n = log_ndtr(s - k[far] / s), log_ndtr(-k[far] / s)
+            change[far] = log_s - self._baseline[0][far]
+            share[far] = _fixed_share(k[far], log_s, log_n, s)
+        return MarginChange(change, np.zeros(0), np.zeros(0), share)
+
+    @cached_property
+    def tables(self) -> TableStack:
+        """ρ ln S and φ of each sector, as functions of k - (1-ρ) ln S(k)."""
+        return TableStack([_tabulate(self.dispersion, float(nest)) for nest in self.nest])
+
+    @cached_property
+    def places(self) -> tuple[Array, Array]:
+        """Where in the tables the baseline stands and ρ ln S there, each (S, N²)."""
+        n, _, s = self.threshold.shape
+        threshold, log_potential = (
+            np.moveaxis(part, 2, 0).reshape(s, n * n) for part in (self.threshold, self._baseline[0])
+        )
+        nest = self.nest[:, None]
+        return threshold - (1 - nest) * log_potential, nest * log_potential
+
+    def effective(self, index: Array) -> tuple[Array, Array, Array]:
+        """See `Margins`: read from tables that compose the margin functions with the nest's fixed point."""
+        if (self.nest > 1).any():
+            return super().effective(index)
+        n, _, s = index.shape
+        places, baseline = self.places
+        at = np.moveaxis(index, 2, 0).reshape(s, n * n) + places
+        log_potential, slope, share, beyond = self.tables.read(at)
+        log_potential -= baseline
+        found = [np.moveaxis(part.reshape(s, n, n), 0, 2) for part in (log_potential, slope, share)]
+        if beyond:
+            far = np.isnan(found[0])
+            exact = super().effective(np.where(far, index, 0.0))
+            for part, right in zip(found, exact, strict=True):
+                part[far] = right[far]
+        return found[0], found[1], found[2]
 
     def moved(self, threshold_change: Array) -> Margins:
         """Thresholds carried to where the change left them."""
@@ -117,6 +169,50 @@ class LognormalMargins(Margins):
         return LognormalMargins(
             elasticity_of_substitution, self.dispersion, self.threshold, within_elasticity
         )
+
+
+def _slope(threshold: Array, log_potential: Array, s: float) -> Array:
+    """∂ln S/∂k = -(1/s) φ_N(z)/Φ(z) at z = s - k/s."""
+    z = s - threshold / s
+    return np.asarray(-np.exp(-0.5 * z**2 - log_potential) / (np.sqrt(2 * np.pi) * s))
+
+
+def _fixed_share(threshold: Array, log_potential: Array, log_presence: Array, s: float) -> Array:
+    """φ = e^(k-s²/2) n/S, (4)."""
+    return np.asarray(np.exp(np.minimum(threshold - s**2 / 2 + log_presence - log_potential, 0.0)))
+
+
+@lru_cache(maxsize=256)
+def _tabulate(s: float, nest: float) -> Table:
+    """ρ ln S and φ on a grid of x = k - (1-ρ) ln S(k), which rises strictly with k for ρ up to one.
+
+    A nest's cell solves Δk - (1-ρ) ln Ŝ = index (`Margins.threshold_change`); on this grid it is solved once for all cells.
+    """
+    step, lowest = s / STEPS_PER_DEVIATION, s * (s - _ALL_PRESENT)
+    x: Array = lowest + step * np.arange(int((_ALL_PRESENT + _FAR_OUT) * STEPS_PER_DEVIATION) + 1.0)
+    k: Array = x.copy()
+    own = 1 - nest
+    for _ in range(60):
+        log_s = log_ndtr(s - k / s)
+        # ln S is concave, so that Newton's steps from above never overshoot.
+        move = (k - own * log_s - x) / (1 - own * _slope(k, log_s, s))
+        k -= move
+        if np.abs(move).max() < 1e-14 * s:
+            break
+    z, log_s = s - k / s, log_ndtr(s - k / s)
+    slope = _slope(k, log_s, s)
+    bend = slope * (s * slope - z) / -s
+    share = _fixed_share(k, log_s, log_ndtr(-k / s), s)
+    # The marginal firm's fixed cost is its profit: d(e^k n)/dk = e^k n + dS/dk.
+    share_slope = share + slope * (1 - share)
+    share_bend = share_slope + bend * (1 - share) - slope * share_slope
+    pace = 1 / (1 - own * slope)  # dk/dx
+    quickening = own * bend * pace**3  # d²k/dx²
+    rows = (
+        (nest * log_s, nest * slope * pace, nest * bend * pace**3),
+        (share, share_slope * pace, share_bend * pace**2 + share_slope * quickening),
+    )
+    return Table(float(x[0]), step, np.concatenate([quintic_pieces(step, *row) for row in rows], axis=1))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,13 @@
 """Firm panels: schema, productivity and quality, the synthetic home country, loaders of real plants (MODEL 2)."""
 
-from firmtrade_core.panel.errors import ColumnError, EstimationError, PanelError, PanelFileError, SaltError
+from firmtrade_core.panel.errors import (
+    ColumnError,
+    EstimationError,
+    PanelError,
+    PanelFileError,
+    SaltError,
+    SizeError,
+)
 from firmtrade_core.panel.panel import FirmPanel, PanelMetadata
 
 __all__ = [
@@ -11,4 +18,5 @@ __all__ = [
     "PanelFileError",
     "PanelMetadata",
     "SaltError",
+    "SizeError",
 ]

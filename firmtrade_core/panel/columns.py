@@ -124,3 +124,8 @@ KEYS: dict[str, tuple[str, ...]] = {
 def catalogue(table: str) -> dict[str, Column]:
     """Columns of a table by name."""
     return {column.name: column for column in TABLES[table]}
+
+
+def money_columns(table: str) -> tuple[str, ...]:
+    """Columns of a table that hold money."""
+    return tuple(column.name for column in TABLES[table] if column.unit == MONEY)

@@ -19,3 +19,7 @@ class SaltError(PanelError):
 
 class EstimationError(PanelError):
     """Too few usable observations, or none with the variation an estimator needs."""
+
+
+class SizeError(PanelError):
+    """Money of a column cannot be in the unit it is taken for. The message names the column and the likely unit."""

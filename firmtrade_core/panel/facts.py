@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
 from firmtrade_core.panel.errors import ColumnError
 from firmtrade_core.panel.panel import FirmPanel
+from firmtrade_core.panel.validation import require_possible_sizes
 
 Array = NDArray[np.float64]
 
@@ -184,6 +185,7 @@ def describe(panel: FirmPanel) -> dict[str, Any]:
         ``transitions``.
     """
     panel.need("firm", "year", "sector")
+    require_possible_sizes(panel)
     about = panel.metadata
     table = panel.firms
     missing = table.isna().mean()

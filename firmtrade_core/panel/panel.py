@@ -16,6 +16,7 @@ import pandas as pd
 
 from firmtrade_core.panel.columns import INSTRUMENT_PREFIX, TABLES, Column, catalogue
 from firmtrade_core.panel.errors import ColumnError, PanelError, PanelFileError
+from firmtrade_core.panel.money import HeadRead, common_currency, factors, heads_of
 from firmtrade_core.paths import whole_file, write_whole
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class FirmPanel:
             # A table, not a view: views of a frame are not seen by the connection's other cursors.
             connection.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
             connection.unregister("given")
-        return cls(connection, tuple(given), metadata or PanelMetadata())
+        return cls(connection, tuple(given), metadata or PanelMetadata())._as_heads_say()
 
     @classmethod
     def from_parquet(cls, folder: str | Path) -> FirmPanel:
@@ -145,7 +146,61 @@ class FirmPanel:
             found.append(table)
         if "firms" not in found:
             raise PanelFileError(f"{folder} holds no firms.parquet and no folder firms/ of Parquet files.")
-        return cls(connection, tuple(found), _read_metadata(folder / METADATA_FILE))
+        return cls(connection, tuple(found), _read_metadata(folder / METADATA_FILE))._as_heads_say()
+
+    def _as_heads_say(self) -> FirmPanel:
+        """The panel with money in whole units of one currency, where heads of columns name scale or currency.
+
+        ``sales_thousand_usd`` becomes ``sales``, times 1000; what was read is in the notes.
+
+        Raises
+        ------
+        PanelError
+            If heads name currencies that cannot be brought together.
+        """
+        heads = {
+            name: heads_of(name, self.column_names(name))
+            for name in ("firms", "trade")
+            if name in self.tables
+        }
+        read = [each for found in heads.values() for each in found.values()]
+        if not read:
+            return self
+        into = common_currency(read, self.metadata.money)
+        notes = []
+        for table, found in heads.items():
+            changed = []
+            for name, each in found.items():
+                changed.append(f'{self._amount(table, each, into)} AS "{name}"')
+                to = f", in {into}" if each.head.currency else ""
+                notes.append(f"{name}: column “{each.column}” read as {each.head.told}{to}.")
+            if changed:
+                left = ", ".join(f'"{each.column}"' for each in found.values())
+                kind, source = self._source(table)
+                self.connection.execute(
+                    f"CREATE OR REPLACE {kind} {table} AS SELECT * EXCLUDE ({left}), {', '.join(changed)} FROM {source}"
+                )
+        money = into or self.metadata.money
+        return self.with_metadata(money=money, notes=(*self.metadata.notes, *notes))
+
+    def _amount(self, table: str, read: HeadRead, into: str | None) -> str:
+        """SQL of a column in units of the panel's money."""
+        column = f'CAST("{read.column}" AS DOUBLE)'
+        if "year" not in self.column_names(table) or read.head.currency in (None, into):
+            return f"{read.head.size!r} * {column}"
+        years = [
+            int(y) for y in self.query(f"SELECT DISTINCT year FROM {table} WHERE year IS NOT NULL")["year"]
+        ]
+        by_year = factors(read.head, into, years, read.column)
+        cases = " ".join(f"WHEN {year} THEN {factor!r}" for year, factor in by_year.items())
+        return f"{column} * CASE CAST(year AS INTEGER) {cases} END"
+
+    def _source(self, table: str) -> tuple[str, str]:
+        """VIEW and the query behind it, or TABLE and its name."""
+        found = self.query("SELECT sql FROM duckdb_views() WHERE view_name = ?", [table])
+        if found.empty:
+            return "TABLE", table
+        return "VIEW", f"({str(found['sql'].iloc[0]).split(' AS ', 1)[1].rstrip(';')})"
 
     def save(self, folder: str | Path) -> Path:
         """Write the tables as Parquet, with the metadata beside them, and return the folder.

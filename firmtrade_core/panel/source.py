@@ -11,6 +11,7 @@ from firmtrade_core.panel.errors import PanelFileError
 from firmtrade_core.panel.panel import FirmPanel
 from firmtrade_core.panel.synthetic.country import make_country
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
+from firmtrade_core.panel.validation import require_possible_sizes
 
 Source = SyntheticDesign | Path
 
@@ -21,9 +22,11 @@ def panel_of(source: Source) -> FirmPanel:
     Raises
     ------
     PanelError
-        If a folder holds no panel.
+        If a folder holds no panel, or one whose money cannot be in the unit it is taken for.
     """
-    return FirmPanel.from_parquet(source) if isinstance(source, Path) else make_country(source).panel
+    if isinstance(source, Path):
+        return require_possible_sizes(FirmPanel.from_parquet(source))
+    return make_country(source).panel
 
 
 def completed_panels(source: Source) -> tuple[FirmPanel, ...]:

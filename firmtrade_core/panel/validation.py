@@ -10,7 +10,11 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.codes.countries import is_known
+from firmtrade_core.codes.currencies import ExchangeRates
+from firmtrade_core.labels import grouped
 from firmtrade_core.panel.columns import FLOWS, INSTRUMENT_PREFIX, KEYS, Column, catalogue
+from firmtrade_core.panel.errors import SizeError
+from firmtrade_core.panel.money import MOST_TRADE, WAGE_BOUNDS, currency_of, likely_scale
 
 if TYPE_CHECKING:
     import pandera.pandas as pa
@@ -144,7 +148,92 @@ def validate(panel: FirmPanel) -> ValidationReport:
             _check_piece(table, schema, piece, offset, found)
         _duplicates(panel, table, present, found)
     _orphans(panel, found)
+    for column, rule in impossible_sizes(panel):
+        found.add("firms", column, rule, "error", total=rows["firms"])
     return found.report(rows)
+
+
+def impossible_sizes(panel: FirmPanel) -> list[tuple[str, str]]:
+    """Columns of money whose sizes cannot be, each with a rule that says why and in which unit it likely is.
+
+    Wages per person are held against what people anywhere are paid where the panel's money is one currency with a
+    rate; firms' trade is held against their sales. A unit stated for the column in panel.json ends the question, and
+    invented firms have no office that could have meant another unit.
+    """
+    if panel.metadata.synthetic:
+        return []
+    present = set(panel.column_names())
+    stated = panel.metadata.units
+    found = []
+    if {"wages", "employment"} <= present and "wages" not in stated and (rate := _dollars(panel)):
+        sums = panel.query(
+            "SELECT sum(w) AS wages, sum(l) AS persons FROM (SELECT TRY_CAST(wages AS DOUBLE) AS w, "
+            "TRY_CAST(employment AS DOUBLE) AS l FROM firms) WHERE w > 0 AND l > 0"
+        ).iloc[0]
+        if sums["persons"] > 0:
+            pay = rate * float(sums["wages"]) / float(sums["persons"])
+            if not WAGE_BOUNDS[0] <= pay <= WAGE_BOUNDS[1]:
+                found.append(("wages", _size_rule("wages", f"{grouped(pay)} USD per person a year", pay)))
+    if (
+        "trade" in panel.tables
+        and "sales" in present
+        and {"firm", "year"} <= present
+        and "sales" not in stated
+    ):
+        sums = panel.query(
+            "SELECT sum(t.value) AS trade, sum(TRY_CAST(f.sales AS DOUBLE)) AS sales FROM firms f JOIN (SELECT firm, year, "
+            "sum(TRY_CAST(value AS DOUBLE)) AS value FROM trade WHERE flow = 'export' GROUP BY ALL) t USING (firm, year) "
+            "WHERE TRY_CAST(f.sales AS DOUBLE) > 0"
+        ).iloc[0]
+        if sums["sales"] > 0 and (times := float(sums["trade"]) / float(sums["sales"])) > MOST_TRADE:
+            scale = likely_scale(1 / times, 0.3, 1e3)
+            likely = f"; sales are likely in {scale} {panel.metadata.money}" if scale else ""
+            found.append(
+                (
+                    "sales",
+                    f"firms' exports are at most their sales, here {grouped(times)} times{likely}: {_MEND}",
+                )
+            )
+    return found
+
+
+def require_possible_sizes(panel: FirmPanel) -> FirmPanel:
+    """The panel itself.
+
+    Raises
+    ------
+    SizeError
+        If a column of money cannot be in the unit it is taken for.
+    """
+    if found := impossible_sizes(panel):
+        raise SizeError(f"{panel.metadata.label}: {'; '.join(rule for _, rule in found)}.")
+    return panel
+
+
+#: What to do about sizes that cannot be.
+_MEND = "name the unit in the column's head (sales_thousand_usd), or state it for the column under units in panel.json"
+
+
+def _size_rule(column: str, size: str, value: float) -> str:
+    scale = likely_scale(value, 2 * WAGE_BOUNDS[0], WAGE_BOUNDS[1] / 4)
+    likely = f"; it is likely in {scale} USD" if scale else ""
+    if not scale and 2 * WAGE_BOUNDS[0] <= 12 * value <= WAGE_BOUNDS[1] / 4:
+        likely = "; it is likely pay by month"
+    elif value > WAGE_BOUNDS[1]:
+        likely = "; it is likely in another currency"
+    return f"{column} of {size} cannot be{likely}: {_MEND}"
+
+
+def _dollars(panel: FirmPanel) -> float:
+    """US dollars for one of the panel's money, mean of its years; 0 where that is not known."""
+    currency = currency_of(panel.metadata.money)
+    if currency == "USD":
+        return 1.0
+    if currency is None or "year" not in panel.column_names():
+        return 0.0
+    annual = ExchangeRates.european_central_bank().annual()
+    own = annual[(annual["currency"] == currency) & annual["year"].isin(panel.years)]["usd"]
+    return float(own.mean()) if len(own) else 0.0
 
 
 def _missing_columns(table: str, present: tuple[str, ...], found: _Collector) -> None:

@@ -115,7 +115,8 @@ def _trade(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
 
 def _tariffs(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
     world = equilibrium.world
-    before, after = (_mean_tariff(state, np.asarray(world.goods)) for state in (world, equilibrium))
+    known = np.asarray(world.goods) & ~world.tariff_unknown
+    before, after = (_mean_tariff(state, known) for state in (world, equilibrium))
     return Ingredient(
         "Tariffs",
         f"on goods, mean weighted by trade: {number(before)}\u202f% before, {number(after)}\u202f% with “{scenario.name}”",
@@ -124,11 +125,11 @@ def _tariffs(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
     )
 
 
-def _mean_tariff(state: World | Equilibrium, goods: np.ndarray) -> float:
-    """Duties on goods from abroad over their border value, in percent."""
-    value = abroad(state.border_value)[:, :, goods]
+def _mean_tariff(state: World | Equilibrium, known: np.ndarray) -> float:
+    """Duties on goods from abroad over their border value, in percent, where a tariff is known, (N, N, S)."""
+    value = abroad(state.border_value) * known
     total = float(value.sum())
-    return 100 * float((state.tariff[:, :, goods] * value).sum()) / total if total > 0 else 0.0
+    return 100 * float((state.tariff * value).sum()) / total if total > 0 else 0.0
 
 
 def _input_links(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:

@@ -156,6 +156,10 @@ class Atlas:
         if mixed:
             self.note(f"The {what} of {some(mixed)} is a simple mean over its parts (approximate).")
 
+    def parts(self, names: Sequence[str]) -> Parts:
+        """Countries behind names, those inside the rest of the world one by one; raises as `countries`."""
+        return _union(map(self._country, names))
+
     def note(self, text: str) -> None:
         """Keeps a sentence for the report, once."""
         if text not in self.notes:

@@ -31,6 +31,7 @@ from firmtrade_core.scenarios.levers import apply
 from firmtrade_core.scenarios.programmes import Treatment, wto_note
 from firmtrade_core.scenarios.retaliation import retaliate
 from firmtrade_core.scenarios.schema import AnyCard, Scenario, Structure, Tariff, TariffSchedule
+from firmtrade_core.scenarios.unknown_tariffs import unknown_note
 from firmtrade_core.world.elasticities import elasticity_set
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
@@ -203,6 +204,8 @@ def _draft(scenario: Scenario, atlas: Atlas, *, answered: bool, unanswered: Equi
         try:
             before = draft.tariff
             apply(card, draft, atlas)
+            if unknown := unknown_note(card, atlas):
+                atlas.note(unknown)
             draft.check()
             if answered and isinstance(card, Tariff | TariffSchedule) and card.retaliation.kind != "none":
                 sectors = atlas.sectors(card.sectors, card.except_sectors)

@@ -82,8 +82,8 @@ def _(card: schema.FreeTradeArea | schema.CustomsUnion, draft: Draft, atlas: Atl
 
 
 def mean_tariff(draft: Draft, cells: Array) -> Array:
-    """Trade-weighted mean tariff by sector over the cells, (S,); simple mean where nothing is traded."""
-    weight = draft.world.border_value * cells
+    """Trade-weighted mean of known tariffs by sector over the cells, (S,); simple mean where nothing is traded."""
+    weight = draft.world.border_value * cells * ~draft.world.tariff_unknown
     weight = np.where(weight.sum((0, 1)) > 0, weight, cells)
     total = weight.sum((0, 1))
     return (weight * draft.tariff).sum((0, 1)) / np.where(total > 0, total, 1.0)

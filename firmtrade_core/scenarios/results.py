@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.paths import whole_file
@@ -96,13 +97,21 @@ def results_table(equilibrium: Equilibrium) -> pd.DataFrame:
         _rows(name, unit, origin, destination, sector, before.ravel(), after.ravel())
         for name, unit, before, after in (
             ("trade_at_the_border", MILLION_USD, world.border_value, equilibrium.border_value),
-            ("tariff", "fraction", world.tariff, equilibrium.tariff),
+            ("tariff", "fraction", *_tariffs(equilibrium)),
         )
     ]
     if equilibrium.has_margins:
         counted = equilibrium.exporters_change.ravel()
         cells.append(_rows("exporters", "index", origin, destination, sector, 1.0, counted))
     return pd.concat([*indices, *money, *sectors, *cells], ignore_index=True)
+
+
+def _tariffs(equilibrium: Equilibrium) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Tariffs before and after, (N, N, S); NaN where nobody knows them and no policy sets them."""
+    world = equilibrium.world
+    before = np.where(world.tariff_unknown, np.nan, world.tariff)
+    untouched = world.tariff_unknown & (equilibrium.tariff == world.tariff)
+    return before, np.where(untouched, np.nan, equilibrium.tariff)
 
 
 def _rows(

@@ -13,6 +13,7 @@ from firmtrade_core.labels import MINUS, NARROW_NO_BREAK_SPACE, grouped
 from firmtrade_core.scenarios import schema
 from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING, listed
 from firmtrade_core.scenarios.presets import load_schedule
+from firmtrade_core.scenarios.unknown_tariffs import unknown_notes
 from firmtrade_core.world.world import World
 
 #: Policies told in full; more are counted.
@@ -65,7 +66,7 @@ class Noun(NamedTuple):
 
 
 def describe(scenario: schema.Scenario, world: World) -> str:
-    """One plain sentence: who changes what on whom.
+    """One plain sentence: who changes what on whom; and one on tariffs nobody knows, where it would lift some.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ def describe(scenario: schema.Scenario, world: World) -> str:
         more = len(clauses) - MOST_CLAUSES + 1
         clauses = [*clauses[: MOST_CLAUSES - 1], f"and {more} more policies"]
     sentence = "; ".join(clauses) + "."
-    return sentence[0].upper() + sentence[1:]
+    return " ".join([sentence[0].upper() + sentence[1:], *unknown_notes(scenario, world)])
 
 
 @singledispatch

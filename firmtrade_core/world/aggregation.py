@@ -26,7 +26,7 @@ def aggregate(
     Expenditure, border values, revenue, duties, subsidies, inputs and value added of a group are the sums over
     its members, so tariffs and subsidies become trade-weighted means. Trade within a group of countries
     becomes domestic and keeps its duties. A merged sector is goods only if all its members are. A group's tariff is
-    known if it is on half of the value or more; the other half counts as free.
+    unknown where it is on more than half of the value and nobody else pays one; otherwise what is unknown counts as free.
 
     Parameters
     ----------

@@ -80,6 +80,7 @@ def world_from_long(
     cells.refuse_duplicates()
     spending = numbers(table, "expenditure_musd", where)
     cells.refuse_negative(spending)
+    table, known = _known_tariffs(table)
     tariff = cells.fill(_fractions(table, "tariff", tariff_unit, repairs))
     subsidy = (
         cells.fill(_fractions(table, "subsidy", tariff_unit, repairs))
@@ -94,6 +95,12 @@ def world_from_long(
             raise TariffError("A tariff of -100 % or less cannot turn border values into consumer values.")
         expenditure = expenditure * (1 + tariff)
         repairs.append("Border values turned into consumer values by adding the tariffs.")
+    if not known.all():
+        share = spending[~known].sum() / spending.sum() if spending.sum() > 0 else 0.0
+        repairs.append(
+            f"{int((~known).sum()):,} tariffs are missing, on {100 * share:.2g} % of expenditure: they are unknown, and "
+            "counted as 0."
+        )
     purchases = None if inputs is None else _purchases(inputs, cells, codes, repairs)
     if purchases is not None and close_inputs:
         purchases = _closed(purchases, expenditure, cells, repairs)
@@ -103,6 +110,7 @@ def world_from_long(
         sectors=cells.sectors,
         expenditure=expenditure,
         tariff=tariff,
+        tariff_known=cells.fill((~known).astype(float)) == 0,
         subsidy=subsidy,
         inputs=purchases,
         goods=_goods_flags(cells.sectors, goods),
@@ -214,6 +222,16 @@ def _unknown_codes(found: pd.Series, rule: CodeRule) -> str:
     if rule == "check":
         message += ' Pass codes="repair" to rename what is clear, or codes="any" to keep labels of your own.'
     return message
+
+
+def _known_tariffs(table: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+    """The table with 0 for empty tariffs, and which were given; home sales pay none, given or not."""
+    empty = table["tariff"].isna() | (table["tariff"].astype("string").str.strip() == "").fillna(False)
+    missing = empty.to_numpy(dtype=bool)
+    home = (table["exporter"].astype(str) == table["importer"].astype(str)).to_numpy(dtype=bool)
+    return table.assign(
+        tariff=table["tariff"].mask(missing, 0.0)
+    ) if missing.any() else table, ~missing | home
 
 
 def _fractions(table: pd.DataFrame, column: str, unit: TariffUnit, repairs: list[str]) -> Array:

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import numpy as np
 import pandas as pd
 
+from firmtrade_core.codes.heads import read_money_head
 from firmtrade_core.world.errors import ColumnError
 
 
@@ -100,7 +102,7 @@ ROLES = (
     Role(
         "tariff",
         "Tariff",
-        "Applied ad valorem rate. Without one, all are zero.",
+        "Applied ad valorem rate. Without one, all are unknown, and counted as 0.",
         False,
         ("tariff", "tariffrate", "rate", "duty", "appliedtariff", "ahs", "mfn"),
     ),
@@ -125,9 +127,10 @@ def guess_columns(columns: Sequence[str]) -> dict[str, str | None]:
     >>> guess_columns(["exporter_iso3", "importer_iso3", "industry_id", "trade"])["expenditure_musd"]
     'trade'
     """
-    plain = {
-        re.sub(r"[^a-z0-9]", "", str(column).casefold()): str(column) for column in reversed(list(columns))
-    }
+    # Also by what is left of a head without its money, `Value (thousand EUR)`; names as they stand come first.
+    heads = {str(column): read_money_head(str(column)) for column in reversed(list(columns))}
+    plain = {re.sub(r"[^a-z0-9]", "", head.name): column for column, head in heads.items() if head}
+    plain |= {re.sub(r"[^a-z0-9]", "", column.casefold()): column for column in heads}
     found: dict[str, str | None] = {}
     for role in ROLES:
         found[role.name] = next((plain[name] for name in role.known_as if name in plain), None)
@@ -135,11 +138,11 @@ def guess_columns(columns: Sequence[str]) -> dict[str, str | None]:
 
 
 def with_roles(table: pd.DataFrame, roles: Mapping[str, str | None]) -> pd.DataFrame:
-    """The columns that play a role, under the names that `World.from_long` reads; a missing tariff is zero."""
+    """The columns that play a role, under the names that `World.from_long` reads; a missing tariff is unknown."""
     kept = {column: name for name, column in roles.items() if column is not None}
     chosen = table[list(kept)].rename(columns=kept)
     if "tariff" not in chosen:
-        chosen = chosen.assign(tariff=0.0)
+        chosen = chosen.assign(tariff=np.nan)
     return chosen
 
 

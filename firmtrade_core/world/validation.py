@@ -248,9 +248,12 @@ class _Checker:
         text = given.astype("string").fillna("").str.strip()
         empty = bad & (text == "").to_numpy(bool)
         comma = bad & ~empty & text.str.fullmatch(r"-?[\d.]*,\d+").to_numpy(bool)
-        yield from self._issue(
-            name, empty, f"{label} is missing", "Write 0 where nothing is meant, or delete the row."
-        )
+        if name == "tariff":
+            advice = "Read as unknown, and counted as 0. Write 0 where goods enter free."
+            yield from self._issue(name, empty, f"{label} is missing", advice, stops=False)
+        else:
+            advice = "Write 0 where nothing is meant, or delete the row."
+            yield from self._issue(name, empty, f"{label} is missing", advice)
         yield from self._issue(
             name, comma, f"{label} has a decimal comma", "Write a point for decimals: 1.5, not 1,5."
         )

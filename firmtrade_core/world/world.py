@@ -367,6 +367,13 @@ class World:
         return unknown
 
     @cached_property
+    def duties_known(self) -> NDArray[np.bool_]:
+        """Whose duties mean something: importers with a known tariff on half of their imports or more, (N,)."""
+        abroad = self.border_value * ~np.eye(len(self.countries), dtype=bool)[:, :, None]
+        known: NDArray[np.bool_] = 2 * (abroad * self.tariff_unknown).sum((0, 2)) <= abroad.sum((0, 2))
+        return known
+
+    @cached_property
     def content_hash(self) -> str:
         """Sixteen hexadecimal digits that identify labels, accounts, goods flags and which tariffs are known."""
         digest = hashlib.blake2b(digest_size=8)

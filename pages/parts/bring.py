@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from firmtrade_core.codes.currencies import ExchangeRates
+from firmtrade_core.codes.heads import read_money_head
 from firmtrade_core.codes.sectors import is_goods
 from firmtrade_core.figures.outcomes import BILLION, foreign
 from firmtrade_core.labels import grouped, level
@@ -279,8 +281,10 @@ def _choices(table: pd.DataFrame, roles: dict[str, str | None], file_name: str) 
     year = first[0].selectbox(
         "Year", years or [None], format_func=lambda y: "one only" if y is None else str(y)
     )
-    units = {"million USD": 1.0, "thousand USD": 1e-3, "USD": 1e-6, "billion USD": 1e3}
-    unit = first[1].selectbox("Values are in", list(units))
+    units, told = _money_units(roles["expenditure_musd"], year)
+    unit = first[1].selectbox(
+        "Values are in", list(units), index=told, key=f"bring_unit_{roles['expenditure_musd']}_{year}"
+    )
     basis = first[2].selectbox(
         "Values are",
         ["consumer", "border"],
@@ -316,6 +320,30 @@ def _choices(table: pd.DataFrame, roles: dict[str, str | None], file_name: str) 
     return _Choices(roles, options, units[unit], name.strip() or "My world", source.strip(), unused=unused)
 
 
+def _money_units(column: str | None, year: int | None) -> tuple[dict[str, float], int]:
+    """Units to choose from, with what makes million US dollars of them, and the one that the column's head tells.
+
+    A currency other than the dollar is offered at the year's mean rate where there is one.
+    """
+    units = {"million USD": 1.0, "thousand USD": 1e-3, "USD": 1e-6, "billion USD": 1e3}
+    head = read_money_head(column) if column else None
+    if head is None:
+        return units, 0
+    if head.currency not in (None, "USD"):
+        annual = ExchangeRates.european_central_bank().annual()
+        known = annual[(annual["currency"] == head.currency) & (annual["year"] == year)]["usd"]
+        if known.empty:
+            st.html(
+                f'<p class="ft-quiet">“{escape(str(column))}” names {escape(str(head.currency))}, of which no rate of '
+                f"{'its year' if year is None else year} is known: convert the values to US dollars, then say in which unit they are.</p>"
+            )
+            return units, 0
+        units[f"{head.told} at {known.iloc[0]:.4g} USD"] = head.size * float(known.iloc[0]) * 1e-6
+        return units, len(units) - 1
+    scales = [1e6, 1e3, 1.0, 1e9]
+    return units, scales.index(head.size) if head.size in scales else 0
+
+
 def _years(column: pd.Series) -> list[int]:
     values = pd.to_numeric(column, errors="coerce").dropna()
     return sorted({int(value) for value in values}, reverse=True)[:300]
@@ -341,7 +369,7 @@ def _build(table: pd.DataFrame, choices: _Choices, inputs: Upload | None) -> Wor
         values = pd.to_numeric(table["expenditure_musd"]) * choices.factor
         table = table.assign(expenditure_musd=values)
     if choices.roles["tariff"] is None:
-        changes = (*changes, "The table has no tariffs; all are zero.")
+        changes = (*changes, "The table has no tariffs: they are unknown, and counted as 0.")
     if choices.unused:
         changes = (*changes, choices.unused)
     return World.from_long(

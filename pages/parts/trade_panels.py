@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from firmtrade_core.codes.heads import read_money_head
 from firmtrade_core.gravity.estimate import GravityEstimate, estimate
 from firmtrade_core.gravity.events import EventStudy, Window, study_policy, switched_policies
 from firmtrade_core.gravity.geography import VARIABLES, panel_of_world, with_geography
@@ -61,11 +62,12 @@ class Choices:
 
 @dataclass(frozen=True)
 class PanelFile:
-    """A panel with its name and a hash of its content."""
+    """A panel with its name, a hash of its content, and the unit of its flows where the file tells it."""
 
     name: str
     panel: GravityPanel
     content_hash: str
+    unit: str = "the file's own money"
 
 
 def choices() -> Choices:
@@ -98,7 +100,7 @@ def read_panel_file(path: Path, name: str = "") -> PanelFile:
     ValueError
         One of the core's errors, in words for people.
     """
-    table = read_table(path)
+    table, unit = _in_whole_money(read_table(path))
     flow = next((f for f in FLOWS if f in table.columns), "trade")
     panel = GravityPanel.from_table(
         table,
@@ -110,7 +112,22 @@ def read_panel_file(path: Path, name: str = "") -> PanelFile:
     if not set(VARIABLES) <= set(panel.table.columns):
         panel = with_geography(panel)
     digest = hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
-    return PanelFile(name or path.name, panel, digest)
+    return PanelFile(name or path.name, panel, digest, unit)
+
+
+def _in_whole_money(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Flows under their plain name where the head tells their money (`trade_thousand_usd`), and the unit it tells."""
+    for column in map(str, table.columns):
+        head = None if column in FLOWS else read_money_head(column)
+        if (
+            head is not None
+            and head.name in ("trade", "value", "expenditure", "flow")
+            and "trade" not in table
+        ):
+            whole = table.rename(columns={column: "trade"})
+            whole["trade"] = pd.to_numeric(whole["trade"], errors="coerce") * head.size
+            return whole, head.currency or PanelFile.unit
+    return table, "m USD" if "expenditure_musd" in table else PanelFile.unit
 
 
 def read_upload(name: str, content: bytes) -> PanelFile:

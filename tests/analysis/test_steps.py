@@ -15,6 +15,7 @@ from firmtrade_core.labels import MINUS
 from firmtrade_core.scenarios import Scenario, Structure, load_preset, run
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.world import World
+from tests.earlier_world import earlier_world
 from tests.worlds import make_world
 
 WORLD = make_world(4, 3, seed=2).with_(countries=("USA", "CHN", "ZAF", "DEU"))
@@ -114,26 +115,34 @@ def test_the_scenarios_own_law_gives_the_number_of_every_other_page() -> None:
         )
 
 
-# The United States add ten points, on the world that is shipped --------------------------------
+# The United States add ten points, on the world that is shipped and on the one before it ------------------
 
 #: Percent of real income by deficit closure: competition, firms alike, lognormal; with links, then without.
 REFERENCE = {
+    "fixed": ((0.2045, 0.0895, 0.0618), (0.1256, 0.1256, 0.1498)),
+    "proportional": ((0.2771, 0.1609, 0.1327), (0.1734, 0.1734, 0.1974)),
+}
+
+#: The same on the world that was shipped until November 2026.
+EARLIER = {
     "fixed": ((0.208, -0.093, -0.205), (0.117, 0.117, 0.141)),
     "proportional": ((0.289, -0.018, -0.133), (0.165, 0.165, 0.189)),
 }
 
 
 @pytest.fixture(scope="module")
-def embedded() -> World:
-    return load_embedded_world()
+def worlds() -> dict[str, World]:
+    return {"shipped": load_embedded_world(), "earlier": earlier_world()}
 
 
 @pytest.mark.parametrize("deficits", REFERENCE)
-def test_ten_points_of_the_united_states(embedded: World, deficits: str) -> None:
+@pytest.mark.parametrize("which", ["shipped", "earlier"])
+def test_ten_points_of_the_united_states(worlds: dict[str, World], which: str, deficits: str) -> None:
     structure = Structure(family="lognormal", deficits=deficits)
-    read = steps(load_preset("us_ten_points").with_(structure=structure), embedded, "USA")
-    for links, expected in zip((True, False), REFERENCE[deficits], strict=True):
+    read = steps(load_preset("us_ten_points").with_(structure=structure), worlds[which], "USA")
+    reference = REFERENCE if which == "shipped" else EARLIER
+    for links, expected in zip((True, False), reference[deficits], strict=True):
         np.testing.assert_allclose([read.real_income(m, links) for m in MODELS], expected, atol=6e-4)
     # Markups pile up through the links: that, not selection alone, is most of what firms do to the answer.
     parts = read.parts()
-    assert abs(parts["links"]) > abs(parts["power"]) > abs(parts["selection"]) > 0.02
+    assert abs(parts["links"]) > abs(parts["power"]) > abs(parts["selection"]) > 0.005

@@ -202,7 +202,9 @@ def test_tariffs_name_who_has_none(tmp_path: Path) -> None:
     said = " ".join(world.provenance.changes)
     assert "1 rows of tariffs of CHL unused" in said
     assert (
-        "enter free" in said and "DEU (20 million USD), FRA (20 million USD)" in said and "USA (" not in said
+        "have an unknown one, counted as 0" in said
+        and "DEU (20 million USD), FRA (20 million USD)" in said
+        and "USA (" not in said
     )
     with pytest.raises(UnknownCodeError, match="names the exporter 'XQZ'"):
         load("itpd-e", path, year=2016, tariffs=table.replace("CHL", "XQZ"))

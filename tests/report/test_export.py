@@ -150,7 +150,8 @@ def _same(found: pd.DataFrame, result: Equilibrium) -> None:
     size = expected["outcome"].map({"equivalent_variation": result.world.income.max()}).fillna(1.0)
     for column in ("baseline", "scenario"):
         gap = (found[column] - expected[column]).abs()
-        assert (gap <= 1e-11 * (size + expected[column].abs())).all()
+        assert (found[column].isna() == expected[column].isna()).all()
+        assert (gap.fillna(0.0) <= 1e-11 * (size + expected[column].abs()).fillna(1.0)).all()
 
 
 def _in_a_shell(text: str, folder: Path) -> None:

@@ -109,12 +109,13 @@ def load(
         )
     trade[index, index] = np.maximum(made - exports, 0.0)
     changes += without_partner(countries, trade)
-    tariff = tariff_array(tariffs, countries, sectors, trade, changes)
+    tariff, known = tariff_array(tariffs, countries, sectors, trade, changes)
     return World(
         countries=countries,
         sectors=sectors,
         expenditure=trade * (1 + tariff),
         tariff=tariff,
+        tariff_known=known,
         subsidy=np.zeros_like(tariff),
         sector_names=dict(sector_names or {}),
         provenance=Provenance(

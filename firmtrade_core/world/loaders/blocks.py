@@ -19,7 +19,7 @@ from firmtrade_core.world.world import Provenance, World
 
 Array = NDArray[np.float64]
 
-NO_TARIFFS = "The source holds no tariffs; they are set to zero."
+NO_TARIFFS = "The source holds no tariffs: they are unknown, and counted as 0."
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def world_from_blocks(
             f"{100 * -flows[negative].sum() / flows[~negative].sum():.2g} % of all flows."
         )
     border = np.maximum(flows, 0.0) * blocks.unit
-    tariff = tariff_array(tariffs, blocks.countries, blocks.sectors, border, changes)
+    tariff, known = tariff_array(tariffs, blocks.countries, blocks.sectors, border, changes)
     expenditure = border * (1 + tariff)
     purchases = np.einsum("ikjs->jks", np.maximum(blocks.intermediate, 0.0)) * blocks.unit
     markup = np.divide(
@@ -99,7 +99,8 @@ def world_from_blocks(
     )
     purchases *= markup[:, :, None]
     kept = drop_idle(blocks.countries, expenditure, changes)
-    expenditure, tariff = expenditure[np.ix_(kept, kept)], tariff[np.ix_(kept, kept)]
+    cell = np.ix_(kept, kept)
+    expenditure, tariff, known = expenditure[cell], tariff[cell], known[cell]
     countries = tuple(np.array(blocks.countries)[kept])
     purchases = leave_value_added(purchases[kept], (expenditure / (1 + tariff)).sum(1), changes)
     purchases, change = closed_inputs_change(purchases, expenditure, countries)
@@ -110,6 +111,7 @@ def world_from_blocks(
         sectors=blocks.sectors,
         expenditure=expenditure,
         tariff=tariff,
+        tariff_known=known,
         subsidy=np.zeros_like(tariff),
         inputs=purchases,
         goods=np.array([s in goods if goods is not None else is_goods(s) for s in blocks.sectors]),
@@ -148,8 +150,10 @@ def tariff_array(
     sectors: Sequence[str],
     border: Array,
     changes: list[str],
-) -> Array:
-    """Tariffs (fractions) from a table with columns exporter, importer, sector, tariff; who has no row is named.
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Tariffs (fractions) from a table with columns exporter, importer, sector, tariff, and which are known.
+
+    Who has no row is named.
 
     Parameters
     ----------
@@ -167,7 +171,8 @@ def tariff_array(
     array = np.zeros((n, n, s))
     if tariffs is None:
         changes.append(NO_TARIFFS)
-        return array
+        free = np.array([not is_goods(sector) for sector in sectors]) | np.eye(n, dtype=bool)[:, :, None]
+        return array, free
     where = "The table of tariffs"
     require_columns(tariffs, ("exporter", "importer", "sector", "tariff"), where)
     changes.append("Tariffs joined from a table given beside the source.")
@@ -191,9 +196,9 @@ def tariff_array(
         crossing = border.sum() - border[np.arange(n), np.arange(n)].sum()
         who = {str(c): float(v) for c, v in zip(countries, free, strict=True) if v > 0}
         changes.append(
-            f"Imports without a row in the table of tariffs enter free, {100 * free.sum() / crossing:.2g} % of all: {named(who)}."
+            f"Imports without a row in the table of tariffs have an unknown one, counted as 0, {100 * free.sum() / crossing:.2g} % of all: {named(who)}."
         )
-    return array
+    return array, given
 
 
 def _of_these(

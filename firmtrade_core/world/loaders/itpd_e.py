@@ -100,7 +100,7 @@ def load(
         raise EmptyMarketError(f"{where}: fewer than two countries report domestic sales in {year}.")
     cube, countries = cube[np.ix_(kept, kept)], tuple(np.array(countries)[kept])
     changes += without_partner(countries, cube)
-    tariff = tariff_array(tariffs, countries, names, cube, changes)
+    tariff, known = tariff_array(tariffs, countries, names, cube, changes)
     strange = [c for c in countries if not is_known(c)]
     changes += [f"Codes of the source's own kept: {', '.join(strange)}."] if strange else []
     changes += _renamed(table["exporter_iso3"], table["importer_iso3"])
@@ -115,6 +115,7 @@ def load(
         sectors=names,
         expenditure=cube * (1 + tariff),
         tariff=tariff,
+        tariff_known=known,
         subsidy=np.zeros_like(tariff),
         goods=np.array([not name.casefold().startswith("serv") for name in names]),
         sector_names=dict(sector_names or {}),
