@@ -474,10 +474,13 @@ class FirmShift:
         twice. Sectors left out stay as they are.
     treated : mapping of sector to TreatedRows
         Who moved and by how much, for direct effects by the firms' own records.
+    stamps : tuple of str
+        Words on evidence and cost that must stand beside every number which follows; no part of its identity.
     """
 
     sectors: Mapping[str, FirmSector]
     treated: Mapping[str, TreatedRows] = field(default_factory=dict)
+    stamps: tuple[str, ...] = ()
 
     @cached_property
     def content_hash(self) -> str:

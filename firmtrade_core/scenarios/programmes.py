@@ -36,6 +36,9 @@ ATTRIBUTES = {
     "trade_finance": "trade_finance",
 }
 
+#: Stamp of a programme whose cost nobody has entered.
+COST_NOT_ENTERED = "cost not entered"
+
 #: Programmes that partly treat overlapping firms split them; beyond so many rows this stops.
 _MOST_ROWS = 2_000_000
 
@@ -352,7 +355,7 @@ def stamps_of(card: schema.Programme, effect: Effect, home: HomeFirms | None) ->
         GRADES[effect.grade],
         *((beyond,) if beyond else ()),
         *(("synthetic firms",) if home is not None and home.synthetic else ()),
-        *(() if card.cost_known else ("cost not entered",)),
+        *(() if card.cost_known else (COST_NOT_ENTERED,)),
     )
 
 
