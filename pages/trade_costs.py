@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from html import escape
 
@@ -17,7 +18,7 @@ from firmtrade_core.gravity.cross_sections import ALL_GOODS as YEARLY_ALL
 from firmtrade_core.gravity.cross_sections import read_years
 from firmtrade_core.gravity.errors import GravityError
 from firmtrade_core.gravity.estimate import GravityEstimate
-from firmtrade_core.gravity.panel import GravityPanel
+from firmtrade_core.gravity.panel import GravityPanel, TariffUnit
 from firmtrade_core.gravity.structure import ad_valorem_equivalent, read_structure
 from firmtrade_core.labels import Variable, grouped, in_percent, number
 from firmtrade_core.paths import asset
@@ -45,6 +46,13 @@ from pages.parts.trade_panels import ALL_GOODS, Choices, PanelFile, choices
 from pages.parts.worlds import by_name, short_sources
 
 _PROBLEM = "panel_problem"
+
+#: How tariffs of an uploaded panel are written.
+_TARIFF_UNITS = {
+    "check": "fractions (0.10), if they do not look like percent",
+    "fraction": "fractions, however high",
+    "percent": "percent (10)",
+}
 
 #: Costs in tariff equivalents need an elasticity; one value keeps all terms comparable.
 ELASTICITY = 4.0
@@ -147,9 +155,16 @@ def _source(world: World, chosen: Choices) -> None:
         **seeded("gravity_source", chosen.source, _write("source")),
     )
     with st.popover("A panel of one's own", icon=":material/upload:", width="stretch"):
+        st.selectbox(
+            "Tariffs in it are",
+            list(_TARIFF_UNITS),
+            format_func=_TARIFF_UNITS.__getitem__,
+            key="panel_tariffs",
+            on_change=_take,
+        )
         st.file_uploader(
             "Flows by exporter, importer and year",
-            type=["parquet", "csv", "tsv", "dta"],
+            type=["parquet", "csv", "tsv", "dta", "xlsx"],
             key="panel_file",
             on_change=_take,
             help="Columns exporter, importer, trade (or expenditure_musd, tariff included); year, sector and tariff where "
@@ -161,16 +176,23 @@ def _source(world: World, chosen: Choices) -> None:
         )
 
 
+def _for_this_page(message: str) -> str:
+    """Advice to a library in the words of this page's own fields."""
+    message = re.sub(r'[Pp]ass tariff_unit="percent"', "Choose “Tariffs in it are percent”", message)
+    return message.replace('tariff_unit="fraction"', "“fractions, however high”")
+
+
 def _take() -> None:
     file = st.session_state.get("panel_file")
     if file is None:
         return
     try:
-        st.session_state[panels.UPLOADED] = panels.read_upload(file.name, file.getvalue())
+        unit: TariffUnit = st.session_state.get("panel_tariffs", "check")
+        st.session_state[panels.UPLOADED] = panels.read_upload(file.name, file.getvalue(), unit)
         st.session_state.pop(_PROBLEM, None)
         choices().source, choices().sector = "uploaded", ALL_GOODS
     except (GravityError, WorldError) as error:
-        st.session_state[_PROBLEM] = (file.name, str(error))
+        st.session_state[_PROBLEM] = (file.name, _for_this_page(str(error)))
 
 
 def _estimate(file: PanelFile, chosen: Choices) -> GravityEstimate | None:

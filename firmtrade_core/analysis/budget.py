@@ -30,14 +30,18 @@ NOTHING = 0.0005
 
 def accounts(equilibrium: Equilibrium) -> dict[str, tuple[Array, Array]]:
     """Every line before and after, billion USD a year by country, (N,); lines that are nowhere in use are left out."""
-    world = equilibrium.world
+    world, rate = equilibrium.world, equilibrium.parameters.labour_tax
     none = np.zeros(len(world.countries))
+    produced = production_outlay(equilibrium)
     found = {
         "duties": (world.duties, equilibrium.duties),
-        "export_subsidies": (-world.subsidy_outlay, -equilibrium.subsidy_outlay),
-        "production_subsidies": (none, -_of(equilibrium, "production_outlay")),
+        "export_subsidies": (-world.subsidy_outlay, produced - equilibrium.subsidy_outlay),
+        "production_subsidies": (none, -produced),
         "programmes": (none, -equilibrium.outlay),
-        "labour_tax": (none, _of(equilibrium, "labour_tax")),
+        "labour_tax": (
+            none if rate is None else rate * equilibrium.baseline.labour_income,
+            equilibrium.labour_tax * equilibrium.labour_income,
+        ),
     }
     scaled = {line: (before * BILLION, after * BILLION) for line, (before, after) in found.items()}
     return {
@@ -47,9 +51,14 @@ def accounts(equilibrium: Equilibrium) -> dict[str, tuple[Array, Array]]:
     }
 
 
-def _of(equilibrium: Equilibrium, attribute: str) -> Array:
-    found: Array = getattr(equilibrium, attribute, np.zeros(len(equilibrium.world.countries)))
-    return found
+def production_outlay(equilibrium: Equilibrium) -> Array:
+    """What the production subsidies of the scenario cost each country, (N,), million USD: a share of market revenue."""
+    rate, shock = equilibrium.shock.production_subsidy, equilibrium.shock
+    if rate is None:
+        return np.zeros(len(equilibrium.world.countries))
+    on_exports = equilibrium.world.subsidy if shock.subsidy is None else shock.subsidy
+    market = equilibrium.border_value / (1 - on_exports)
+    return np.asarray((rate * market.sum(1)).sum(1))
 
 
 def budget(equilibrium: Equilibrium, country: str) -> pd.DataFrame:
@@ -116,6 +125,8 @@ def sentence(equilibrium: Equilibrium, country: str) -> str:
     total = float(table["change"]["balance"])
     income = float(equilibrium.world.income[equilibrium.world.country_index(country)]) * BILLION
     share = level(100 * abs(total) / income, "%")
+    if equilibrium.parameters.duties == "labour_tax":
+        return f"The budget of {who}: {', '.join(told)}; the tax on labour keeps the budget what it was in real terms."
     end = (
         f"together {amount(total)} a year, {share} of income, which households "
         f"{'get' if total > 0 else 'pay'} as a lump sum"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from firmtrade_core.cli.words import for_the_command_line
 from firmtrade_core.paths import whole_file
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     from firmtrade_core.analysis.gravity_counterfactual import Change
     from firmtrade_core.gravity.estimate import GravityEstimate
-    from firmtrade_core.gravity.panel import GravityPanel
+    from firmtrade_core.gravity.panel import GravityPanel, TariffUnit
 
 WRONG_INPUT = 2
 
@@ -40,7 +42,17 @@ Sector = Annotated[str | None, typer.Option(help="One sector of the table; all, 
 Gaps = Annotated[
     str, typer.Option(help="Pairs missing in a year: leave (unknown), zero (no trade) or refuse.")
 ]
+Tariffs = Annotated[
+    str,
+    typer.Option(
+        "--tariff-unit",
+        help="check: fractions, refused if they look like percent; fraction: however high; percent.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+#: What the formula may ask for without the table holding it: it is then taken from the map.
+_FROM_THE_MAP = re.compile(r"(?<![\w])(dist|contiguity|language)(?![\w])")
 
 
 def estimate(
@@ -53,6 +65,7 @@ def estimate(
     zeros: Zeros = True,
     sector: Sector = None,
     gaps: Gaps = "leave",
+    tariff_unit: Tariffs = "check",
     combine: Annotated[
         list[str] | None, typer.Option(help="A linear combination of coefficients: rta + lag(rta, 4).")
     ] = None,
@@ -66,7 +79,7 @@ def estimate(
 ) -> None:
     """Estimate a gravity equation written as a formula; exits 2 on wrong input."""
     found, panel = _estimated(
-        table, formula, estimator, cluster, years, domestic, zeros, sector, gaps, as_json
+        table, formula, estimator, cluster, years, domestic, zeros, sector, gaps, tariff_unit, as_json
     )
     combined = [_tried(lambda text=text: found.combination(text), as_json) for text in combine or []]
     tests = [_tried(found.reset_test, as_json)] if reset else []
@@ -126,6 +139,7 @@ def counterfactual(
     years: Years = None,
     sector: Sector = None,
     gaps: Gaps = "leave",
+    tariff_unit: Tariffs = "check",
     out: Annotated[Path | None, typer.Option(help="Write the table by country to this CSV.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -133,7 +147,9 @@ def counterfactual(
     from firmtrade_core.analysis.gravity_counterfactual import gravity_counterfactual
     from firmtrade_core.gravity.variables import split
 
-    found, panel = _estimated(table, formula, estimator, cluster, years, True, True, sector, gaps, as_json)
+    found, panel = _estimated(
+        table, formula, estimator, cluster, years, True, True, sector, gaps, tariff_unit, as_json
+    )
     changes = [_tried(lambda text=text: _change(text), as_json) for text in change]
     chosen = year if year is not None else int(found.cells["year"].max())
     result = _tried(
@@ -184,10 +200,12 @@ def _estimated(
     zeros: bool,
     sector: str | None,
     gaps: str,
+    tariff_unit: str,
     as_json: bool,
 ) -> tuple[GravityEstimate, GravityPanel]:
     from firmtrade_core.gravity.estimate import estimate as estimated
     from firmtrade_core.gravity.formula import read_formula
+    from firmtrade_core.gravity.geography import with_geography
     from firmtrade_core.gravity.panel import GravityPanel
     from firmtrade_core.world.tables import read_table
 
@@ -202,7 +220,17 @@ def _estimated(
             zeros=zeros,
             years=_years(years),
         )
-        panel = GravityPanel.from_table(read_table(table), flow=flow, gaps=gaps)  # type: ignore[arg-type]
+        read = read_table(table)
+        explained = formula.partition("~")[2].partition("|")[0]
+        panel = GravityPanel.from_table(
+            read,
+            flow=flow,
+            gaps=gaps,  # type: ignore[arg-type]
+            tariff="tariff" if "tariff" in read and "tariff" in explained else None,
+            tariff_unit=tariff_units(tariff_unit),
+        )
+        if set(_FROM_THE_MAP.findall(explained)) - set(read.columns):
+            panel = with_geography(panel, unknown="leave")
         panel = panel.only(sectors=[sector]) if sector else panel
         return estimated(panel, equation), panel
 
@@ -259,7 +287,22 @@ def _plain(table: pd.DataFrame) -> Any:
     return json.loads(table.to_json(orient="records"))
 
 
+def tariff_units(text: str) -> TariffUnit:
+    """How tariffs are written, as a person says.
+
+    Raises
+    ------
+    ValueError
+        If it is none of the ways there are.
+    """
+    units: dict[str, TariffUnit] = {"check": "check", "fraction": "fraction", "percent": "percent"}
+    if text not in units:
+        raise ValueError(f"--tariff-unit is {text!r}; choose {', '.join(units)}.")
+    return units[text]
+
+
 def _stop(message: str, as_json: bool) -> NoReturn:
+    message = for_the_command_line(message)
     typer.echo(json.dumps({"error": message}) if as_json else message, err=not as_json)
     raise typer.Exit(WRONG_INPUT)
 

@@ -542,6 +542,9 @@ _FILES = {"brazil": "brazil", "chile": "chile", "us": "us_census"}
 #: Share of a column's numbers that must be ISO's or the United Nations' for the column to be of them.
 _MOSTLY = 0.8
 
+#: The same where another list holds every number of the column.
+_NEARLY = 0.95
+
 
 @cache
 def number_list(name: str) -> dict[str, str]:
@@ -598,8 +601,10 @@ class NumberColumn:
 
     @property
     def is_other_list(self) -> bool:
-        """Whether the column is of another list: fewer than four in five of its numbers are ISO's."""
-        return self.numbers > 0 and self.known < _MOSTLY * self.numbers
+        """Whether the column is of another list: fewer than four in five of its numbers are ISO's, or a list holds all."""
+        best = max(self.fits.values(), default=0)
+        other = best == self.numbers and self.known < _NEARLY * self.numbers
+        return self.numbers > 0 and (self.known < _MOSTLY * self.numbers or other)
 
     def sentence(self) -> str:
         """What the column is, and what to do."""
@@ -609,7 +614,7 @@ class NumberColumn:
         )
         return (
             f"Partners are numbers of a list that is not ISO's: {self.known} of {self.numbers} numbers are known to it, by "
-            f"chance. The whole column is set aside. {hint} Name the list, or give it as a table (code, country)."
+            f"chance. The whole column is set aside. {hint} Name the list, or give it as a table (code, country) among the files."
         ).replace("  ", " ")
 
 

@@ -136,6 +136,10 @@ def headlines(
     variation = equilibrium.equivalent_variation * BILLION
     if first is not None:
         variation = variation - first.equivalent_variation * BILLION
+    money = f"{change(float(variation[i]), 'bn USD')} a year"
+    if any(side is not None and side.parameters.labour_supply_elasticity for side in (equilibrium, first)):
+        # Where people work more or less, real income is not welfare (MODEL 12).
+        money = f"welfare {change(float(100 * variation[i] / (world.income[i] * BILLION)))}, {money}"
     goods = np.asarray(world.goods)
     old_trade, new_trade = (
         foreign(state.accounts("border_value"))[:, :, goods].sum() * BILLION
@@ -146,7 +150,7 @@ def headlines(
             f"Real income, {name}",
             float(read.country("real_income").change[i]),
             "%",
-            f"{change(float(variation[i]), 'bn USD')} a year",
+            money,
             "real_income",
         ),
         Headline(

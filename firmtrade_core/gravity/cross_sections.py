@@ -59,7 +59,7 @@ def estimate_years(
     DataFrame
         Columns `COLUMNS`, a row per sector, year and term.
     """
-    panel = with_geography(GravityPanel.from_table(table, flow_values="consumer"))
+    panel = with_geography(GravityPanel.from_table(table, flow_values="consumer"), unknown="leave")
     cells = [(sector, year) for sector in panel.sectors for year in panel.years]
     found = []
     for done, (sector, year) in enumerate(cells, 1):

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from firmtrade_core.codes.countries import (
+    REST_OF_WORLD,
+    capitals,
     common_language,
     contiguity,
     distances,
@@ -26,6 +29,15 @@ VARIABLES = ("dist", "contiguity", "language")
 
 #: The distance within a country, over that to its nearest neighbour (Wei 1996).
 INTERNAL_SHARE = 0.25
+
+#: What these variables are called in others' panels, in lower case.
+KNOWN_AS = {
+    "dist": ("distance", "dist_km", "distance_km", "distw", "distcap", "distw_harmonic", "distwces", "km"),
+    "contiguity": ("contig", "contiguous", "cntg", "adjacency", "adjacent"),
+    "language": ("comlang_off", "comlang", "common_language", "lang", "lang_off"),
+}
+
+Unknown = Literal["refuse", "leave"]
 
 #: Columns of CEPII's files that are read, and what they are called here.
 GEODIST = {"dist": "dist", "contig": "contiguity", "comlang_off": "language", "colony": "colony"}
@@ -44,11 +56,16 @@ class GeographyFileError(GravityError):
     """A file of gravity variables cannot be used. The message says what was expected."""
 
 
-def geography(countries: Sequence[str]) -> pd.DataFrame:
+def geography(countries: Sequence[str], *, unknown: Unknown = "refuse") -> pd.DataFrame:
     """Distance (km, between capitals), common land border and official language of all pairs.
 
     Within a country the distance is a quarter of that to the nearest other (Wei 1996); a country borders itself
     and speaks its language, which matters to nothing once there is a border dummy, so both are zero there.
+
+    Parameters
+    ----------
+    unknown
+        What to do with countries whose place is not known: refuse, or leave what is between them and others missing.
 
     Returns
     -------
@@ -60,25 +77,36 @@ def geography(countries: Sequence[str]) -> pd.DataFrame:
     GeographyFileError
         Naming countries whose place is not known.
     """
-    places = [present_day(c) for c in countries]
-    unknown = [c for c, place in zip(countries, places, strict=True) if not is_known(place)]
-    try:
-        between = distances(places)
-    except KeyError as error:
-        names = ", ".join(unknown) or str(error)
+    placed = [c for c in countries if has_place(c)]
+    strange = [c for c in countries if c not in set(placed)]
+    if strange and unknown == "refuse":
         raise GeographyFileError(
-            f"No capital is known of {names}. Use ISO codes of three letters, or give dist, contiguity and language with the "
-            "flows."
-        ) from error
-    n = len(countries)
+            f"No capital is known of {', '.join(strange)}. Use ISO codes of three letters, or give dist, contiguity and language "
+            "with the flows."
+        )
+    if not placed:
+        return _long(countries).assign(**dict.fromkeys(VARIABLES, np.nan))
+    places = [present_day(c) for c in placed]
+    between = distances(places)
+    n = len(placed)
     apart = between + np.where(np.eye(n, dtype=bool), np.inf, 0.0)
-    between = between + np.diag(INTERNAL_SHARE * apart.min(1))
-    return _long(
-        countries,
-        dist=between,
-        contiguity=contiguity(places).astype(np.float64),
-        language=common_language(places).astype(np.float64),
+    between = between + np.diag(INTERNAL_SHARE * apart.min(1, initial=np.inf))
+    found = _long(
+        placed,
+        dist=np.where(np.isfinite(between), between, np.nan),
+        contiguity=contiguity(places).reshape(n, n).astype(np.float64),
+        language=common_language(places).reshape(n, n).astype(np.float64),
     )
+    if not strange:
+        return found
+    pairs = _long(countries)
+    return pairs.merge(found, on=["exporter", "importer"], how="left", validate="one_to_one")
+
+
+def has_place(code: str) -> bool:
+    """Whether a code's place on the map is known: of a present country, the rest of the world, or a former state's seat."""
+    place = present_day(code)
+    return is_known(place) and (place == REST_OF_WORLD or place in capitals())
 
 
 def present_day(code: str) -> str:
@@ -86,32 +114,82 @@ def present_day(code: str) -> str:
     return seat_of(code)
 
 
-def with_geography(panel: GravityPanel, table: pd.DataFrame | None = None) -> GravityPanel:
+def with_geography(
+    panel: GravityPanel, table: pd.DataFrame | None = None, *, unknown: Unknown = "refuse"
+) -> GravityPanel:
     """The panel with a table's variables by exporter and importer, `geography` unless one is given.
+
+    Parameters
+    ----------
+    unknown
+        Where a pair is not in the table, or a country's place is not known: refuse; or leave the pair's variables missing, so
+        that it drops out of equations that use them, and say so. What the panel holds itself (``dist``, or a column by which a
+        distance is known, such as ``dist_km``) then comes first.
 
     Raises
     ------
     GeographyFileError
         Counting and naming pairs that the table lacks.
     """
-    given = geography(panel.countries) if table is None else table
+    given = geography(panel.countries, unknown=unknown) if table is None else table
     keys = ["exporter", "importer", *(["year"] if "year" in given else [])]
     new = [c for c in given.columns if c not in keys]
+    held, said = _own_variables(panel, new) if unknown == "leave" else ({}, [])
     own = panel.table.drop(columns=[c for c in new if c in panel.table])
     left = own[keys].astype({"exporter": str, "importer": str})
     found = left.merge(given, on=keys, how="left", validate="many_to_one")
-    if bad := int(found[new].isna().any(axis=1).sum()):
-        first = found[found[new].isna().any(axis=1)].iloc[0]
+    for name, values in held.items():
+        found[name] = np.where(np.isfinite(values), values, found[name].to_numpy(dtype=np.float64))
+    missing = found[new].isna().any(axis=1)
+    if (bad := int(missing.sum())) and unknown == "refuse":
+        first = found[missing].iloc[0]
         pair = " and ".join(str(first[k]) for k in keys[:2])
         raise GeographyFileError(
             f"{bad:,} of {len(found):,} rows have no {' or '.join(new)}, the first {pair}. Complete the table, or "
             "leave these countries out."
         )
+    if bad:
+        said.append(_on_gaps(panel, found, new, table is None))
     renamed = [f"{c} as {present_day(c)}" for c in panel.countries if table is None and present_day(c) != c]
-    notes = (f"Placed on the map: {', '.join(renamed)}.",) if renamed else ()
+    if renamed:
+        said.append(f"Placed on the map: {', '.join(renamed)}.")
     return replace(
-        panel, table=own.assign(**{c: found[c].to_numpy() for c in new}), notes=(*panel.notes, *notes)
+        panel, table=own.assign(**{c: found[c].to_numpy() for c in new}), notes=(*panel.notes, *said)
     )
+
+
+def _own_variables(panel: GravityPanel, wanted: Sequence[str]) -> tuple[dict[str, Array], list[str]]:
+    """Variables that the panel holds under their own or another name, by name, and what is to be said of the latter."""
+    held: dict[str, Array] = {}
+    said = []
+    plain = {str(c).strip().casefold(): str(c) for c in panel.table.columns}
+    for name in wanted:
+        column = next((plain[a] for a in (name, *KNOWN_AS.get(name, ())) if a in plain), None)
+        if column is None:
+            continue
+        values = pd.to_numeric(panel.table[column], errors="coerce").to_numpy(
+            dtype=np.float64, na_value=np.nan
+        )
+        if name == "dist":
+            values = np.where(values > 0, values, np.nan)
+        if np.isfinite(values).any():
+            held[name] = values
+            if column != name:
+                said.append(f"{name} is the panel's own column {column}.")
+    return held, said
+
+
+def _on_gaps(panel: GravityPanel, found: pd.DataFrame, new: Sequence[str], ours: bool) -> str:
+    """Whose variables are missing, in which rows."""
+    gaps = ", ".join(f"{name} in {int(n):,} rows" for name in new if (n := found[name].isna().sum()))
+    if ours:
+        who = ", ".join(c for c in panel.countries if not has_place(c))
+        reason = f"No place on the map is known of {who}" if who else "Some pairs have no distance"
+    else:
+        pairs = found.loc[found[list(new)].isna().any(axis=1), ["exporter", "importer"]].drop_duplicates()
+        listed = ", ".join(f"{o} and {d}" for o, d in pairs.head(5).itertuples(index=False, name=None))
+        reason = f"The table lacks {len(pairs):,} pairs ({listed}{' ...' if len(pairs) > 5 else ''})"
+    return f"{reason}: missing are {gaps}, which drop out of equations that use them."
 
 
 def panel_of_world(world: World, *, pooled: bool = False) -> GravityPanel:

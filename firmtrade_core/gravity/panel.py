@@ -26,7 +26,11 @@ Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Gaps = Literal["refuse", "leave", "zero"]
 
-#: A tariff this high means that percent were given for fractions; the highest of the world's averages is 1.26.
+#: How tariffs are written: as fractions, refused if they look like percent; as fractions however high; in percent.
+TariffUnit = Literal["check", "fraction", "percent"]
+
+#: A mean tariff this high, where one is paid, means that percent were given for fractions; single rates may be higher. The
+#: highest of the world's averages is 1.26.
 PERCENT_SUSPECT = 1.5
 
 #: Columns that identify an observation.
@@ -61,7 +65,7 @@ class GravityPanel:
         flow: str = "trade",
         flow_values: Literal["consumer", "border"] = "border",
         tariff: str | None = None,
-        tariff_unit: Literal["fraction", "percent"] = "fraction",
+        tariff_unit: TariffUnit = "check",
         gaps: Gaps = "refuse",
     ) -> GravityPanel:
         """Check a tidy table and make it a panel.
@@ -77,6 +81,8 @@ class GravityPanel:
         tariff
             Column of ad valorem tariffs, if there is one; called ``tariff`` from here on.
         tariff_unit
+            ``check``: fractions, refused where their mean by flow over the rows that pay one says that they are percent;
+            ``fraction``: fractions however high; ``percent``.
         gaps
             What to do where a pair is missing in a year: refuse, leave it out, or enter a zero flow (pair
             variables are then taken from the pair's other years).
@@ -97,13 +103,14 @@ class GravityPanel:
                 else pd.Categorical(["all"] * len(table)),
                 "year": numbers(table, "year", "The panel").astype(int) if "year" in table else 0,
                 "trade": _flows(table, flow),
-                **({"tariff": _tariffs(table, tariff, tariff_unit)} if tariff else {}),
+                **({"tariff": _tariffs(table, tariff, tariff_unit, flow)} if tariff else {}),
                 **kept,
             }
         ).reset_index(drop=True)
         _require_countries(clean)
         _refuse_duplicates(clean)
-        return cls(clean, flow_values)._with_gaps(gaps)._with_note_on_empty_pairs()
+        said = tuple(str(note) for note in table.attrs.get("notes", ()))
+        return cls(clean, flow_values, said)._with_gaps(gaps)._with_note_on_empty_pairs()
 
     def _with_gaps(self, gaps: Gaps) -> GravityPanel:
         missing = self._missing_cells()
@@ -259,14 +266,35 @@ class GravityPanel:
         return replace(self, table=table)
 
 
-def load_world_panel(path: str | Path, sectors: Sequence[str] | None = None) -> GravityPanel:
+def load_world_panel(
+    path: str | Path, sectors: Sequence[str] | None = None, *, tariff_unit: TariffUnit = "check"
+) -> GravityPanel:
     """Read a panel in the form of the world's flows: year, exporter, importer, sector, expenditure_musd, tariff.
 
-    Expenditure is at consumer prices: it includes the tariff (MODEL 1, X).
+    Expenditure is at consumer prices: it includes the tariff (MODEL 1, X). Whether tariffs are percent is judged over all
+    sectors of the file: one sector's may be several hundred percent.
     """
+    path = Path(path)
+    if tariff_unit == "check" and sectors is not None:
+        check_tariffs_of_world_panel(path)
+        tariff_unit = "fraction"
     return GravityPanel.from_table(
-        _world_table(Path(path), sectors), flow="expenditure_musd", flow_values="consumer", tariff="tariff"
+        _world_table(path, sectors),
+        flow="expenditure_musd",
+        flow_values="consumer",
+        tariff="tariff",
+        tariff_unit=tariff_unit,
     )
+
+
+def check_tariffs_of_world_panel(path: str | Path) -> None:
+    """Refuse a file whose tariffs, all sectors together, look like percent.
+
+    Raises
+    ------
+    TariffUnitError
+    """
+    _tariffs(read_table(path, columns=["tariff", "expenditure_musd"]), "tariff", "check", "expenditure_musd")
 
 
 def sectors_of_world_panel(path: str | Path) -> tuple[str, ...]:
@@ -298,14 +326,18 @@ def _flows(table: pd.DataFrame, flow: str) -> Array:
     return values
 
 
-def _tariffs(table: pd.DataFrame, tariff: str, unit: str) -> Array:
+def _tariffs(table: pd.DataFrame, tariff: str, unit: TariffUnit, flow: str) -> Array:
     values = numbers(table, tariff, "The panel") / (100.0 if unit == "percent" else 1.0)
-    high = values > PERCENT_SUSPECT
-    if high.any() and unit == "fraction":
-        raise TariffUnitError(
-            f"{int(high.sum()):,} of {len(values):,} tariffs are above {PERCENT_SUSPECT:.0%} (the highest "
-            f'{values.max():g}): these look like percent. Pass tariff_unit="percent", or divide by 100.'
-        )
+    if unit == "check":
+        flows = numbers(table, flow, "The panel")
+        paying = (values > 0) & (flows > 0)
+        mean = float(np.average(values[paying], weights=flows[paying])) if paying.any() else 0.0
+        if mean > PERCENT_SUSPECT:
+            raise TariffUnitError(
+                f"Tariffs average {mean:,.3g} where one is paid (the highest {values.max():g}, {int((values > PERCENT_SUSPECT).sum()):,} "
+                f'of {len(values):,} above {PERCENT_SUSPECT:.0%}): these look like percent. Pass tariff_unit="percent" if they are, or '
+                'tariff_unit="fraction" if they are truly that high.'
+            )
     if (values <= -1).any():
         raise TariffUnitError(f"{int((values <= -1).sum()):,} tariffs are -100 % or lower.")
     return values

@@ -71,7 +71,9 @@ def tetrads(
     n = len(X)
     if n < 4:
         raise FlowError(f"Triples of {n} countries leave nothing for errors; give at least four.")
-    if (high := int((t > PERCENT_SUSPECT).sum())) or (t <= -1).any():
+    paying = (t > 0) & (X > 0) & ~np.eye(n, dtype=bool)
+    if (t <= -1).any() or (paying.any() and np.average(t[paying], weights=X[paying]) > PERCENT_SUSPECT):
+        high = int((t > PERCENT_SUSPECT).sum())
         raise TariffUnitError(f"{high:,} of {t.size:,} tariffs look like percent: divide by 100.")
     triples = np.array([*combinations(range(n), 3)])
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -30,6 +30,8 @@ class Draft:
     Attributes
     ----------
     tariff, subsidy, trade_cost, fixed_cost : (N, N, S)
+    production_subsidy : (N, S)
+        Of market revenue, on top of what the baseline pays.
     productivity, demand : (N, S)
     outlay : (N,)
         Of programmes, million USD.
@@ -46,6 +48,7 @@ class Draft:
         self.subsidy = world.subsidy.copy()
         self.trade_cost = np.ones((n, n, s))
         self.fixed_cost = np.ones((n, n, s))
+        self.production_subsidy = np.zeros((n, s))
         self.productivity = np.ones((n, s))
         self.demand = np.ones((n, s))
         self.outlay = np.zeros(n)
@@ -91,6 +94,7 @@ class Draft:
             subsidy=_if_changed(self.subsidy, self.world.subsidy),
             trade_cost=_if_changed(self.trade_cost, 1.0),
             fixed_cost=_if_changed(self.fixed_cost, 1.0),
+            production_subsidy=_if_changed(self.production_subsidy, 0.0),
             productivity=_if_changed(self.productivity, 1.0),
             demand=_if_changed(self.demand, 1.0),
             outlay=_if_changed(self.outlay, 0.0),

@@ -99,6 +99,12 @@ def _(card: schema.ExportSubsidy, draft: Draft, atlas: Atlas) -> None:
 
 
 @apply.register
+def _(card: schema.ProductionSubsidy, draft: Draft, atlas: Atlas) -> None:
+    covered = atlas.countries(card.countries)[:, None] * atlas.sectors(card.sectors, card.except_sectors)
+    draft.production_subsidy = draft.production_subsidy + card.value * covered
+
+
+@apply.register
 def _(card: schema.TradeCost, draft: Draft, atlas: Atlas) -> None:
     draft.trade_cost = draft.trade_cost * (1 + card.change * reach(card, atlas))
 

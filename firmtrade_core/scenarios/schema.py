@@ -32,7 +32,12 @@ from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING, Line, Names, 
 VERSION = 2
 
 #: What the structure of a version 1 meant where it left a field out: it left out what was the default then.
-_LEFT_OUT_BY_VERSION_1 = {"family": "armington", "elsewhere": "pareto", "deficits": "fixed"}
+_LEFT_OUT_BY_VERSION_1 = {
+    "family": "armington",
+    "elsewhere": "pareto",
+    "deficits": "fixed",
+    "within_elasticity": None,
+}
 
 MOST_CARDS = 50
 
@@ -249,6 +254,19 @@ class ExportSubsidy(Reach):
         return value
 
 
+class ProductionSubsidy(Card):
+    """The countries' governments pay their producers a share of what buyers pay them, at home and abroad.
+
+    Negative values tax production. It is on top of what is paid today.
+    """
+
+    kind: Literal["production_subsidy"] = "production_subsidy"
+    countries: Names
+    sectors: Names = (ALL_GOODS,)
+    except_sectors: NamesOrNone = ()
+    value: Rate
+
+
 class TradeCost(Reach):
     """Variable (iceberg) trade costs change by a fraction: -0.05 takes five percent off."""
 
@@ -457,6 +475,7 @@ AnyCard = Annotated[
     | FreeTradeArea
     | CustomsUnion
     | ExportSubsidy
+    | ProductionSubsidy
     | TradeCost
     | FixedCost
     | Embargo
@@ -472,6 +491,7 @@ CARDS: tuple[type[Card], ...] = (
     FreeTradeArea,
     CustomsUnion,
     ExportSubsidy,
+    ProductionSubsidy,
     TradeCost,
     FixedCost,
     Embargo,
@@ -504,8 +524,11 @@ class Structure(_Frozen):
         Whether ε, where it is a number, is an elasticity to costs or to tariffs; a published set says so itself.
     within_elasticity
         γ, between firms of one country: sets markups γ/(γ-1) (MODEL 11). None leaves firms without a nest, γ = σ; else
-        one number, one per sector, or the name of a published set of markups such as ``LL``.
-    entry, deficits, labour_supply_elasticity
+        one number, one per sector, or the name of a published set of markups such as ``LL``, the default, which is suited
+        to the world and the trade elasticities.
+    services_markup
+        Markup of services over cost, less one, where a published set is used: no set covers services.
+    entry, deficits, labour_supply_elasticity, duties, fixed_cost_abroad
         See `firmtrade_core.equilibrium.Parameters`.
     """
 
@@ -517,10 +540,13 @@ class Structure(_Frozen):
     dispersion: Annotated[float, Field(gt=0, le=10)] = 2.4
     elasticity: str | float | dict[str, float] = 4.0
     elasticity_kind: Literal["cost", "tariff"] = "cost"
-    within_elasticity: str | float | dict[str, float] | None = None
+    within_elasticity: str | float | dict[str, float] | None = "LL"
+    services_markup: Annotated[float, Field(gt=0, le=10)] = 0.2
     entry: Literal["restricted", "free"] = "restricted"
     deficits: Literal["fixed", "proportional", "removed"] = "proportional"
     labour_supply_elasticity: Annotated[float, Field(ge=0, le=20)] = 0.0
+    duties: Literal["lump_sum", "labour_tax"] = "lump_sum"
+    fixed_cost_abroad: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     @field_validator("family", mode="before")
     @classmethod

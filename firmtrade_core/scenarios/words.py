@@ -180,6 +180,14 @@ def _(card: schema.ExportSubsidy, world: World) -> str:
 
 
 @clause.register
+def _(card: schema.ProductionSubsidy, world: World) -> str:
+    who = countries(card.countries)
+    verb = who.verb("subsidise" if card.value >= 0 else "tax")
+    made = sectors(card.sectors, card.except_sectors, world)
+    return f"{who.text} {verb} {who.its} producers of {made} by {percent(abs(card.value))} of their sales"
+
+
+@clause.register
 def _(card: schema.TradeCost, world: World) -> str:
     return f"the cost of trading {_route(card, card.both_directions, world)} {_moves(card.change)}"
 

@@ -16,7 +16,7 @@ from firmtrade_core.gravity.estimate import GravityEstimate, estimate
 from firmtrade_core.gravity.events import EventStudy, Window, study_policy, switched_policies
 from firmtrade_core.gravity.geography import VARIABLES, panel_of_world, with_geography
 from firmtrade_core.gravity.machine_costs import CostComparison, compare_costs
-from firmtrade_core.gravity.panel import GravityPanel
+from firmtrade_core.gravity.panel import GravityPanel, TariffUnit
 from firmtrade_core.gravity.specification import GravitySpecification
 from firmtrade_core.labels import grouped
 from firmtrade_core.world.tables import read_table
@@ -92,8 +92,8 @@ def _named(path: str, modified: float) -> PanelFile:
     return read_panel_file(Path(path))
 
 
-def read_panel_file(path: Path, name: str = "") -> PanelFile:
-    """A table of flows (`FLOWS`) with whatever else it holds; geography is added where it has none.
+def read_panel_file(path: Path, name: str = "", tariff_unit: TariffUnit = "check") -> PanelFile:
+    """A table of flows (`FLOWS`) with whatever else it holds; geography is added where it has none and a place is known.
 
     Raises
     ------
@@ -107,11 +107,12 @@ def read_panel_file(path: Path, name: str = "") -> PanelFile:
         flow=flow,
         flow_values="consumer" if FLOWS.get(flow) == "consumer" else "border",
         tariff="tariff" if "tariff" in table.columns else None,
+        tariff_unit=tariff_unit,
         gaps="leave",
     )
     if not set(VARIABLES) <= set(panel.table.columns):
-        panel = with_geography(panel)
-    digest = hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
+        panel = with_geography(panel, unknown="leave")
+    digest = hashlib.blake2b(path.read_bytes() + tariff_unit.encode(), digest_size=8).hexdigest()
     return PanelFile(name or path.name, panel, digest, unit)
 
 
@@ -130,12 +131,12 @@ def _in_whole_money(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return table, "m USD" if "expenditure_musd" in table else PanelFile.unit
 
 
-def read_upload(name: str, content: bytes) -> PanelFile:
+def read_upload(name: str, content: bytes, tariff_unit: TariffUnit = "check") -> PanelFile:
     """A panel from an uploaded file; it is kept in this session only."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"upload{Path(name).suffix}"
         path.write_bytes(content)
-        return read_panel_file(path, name)
+        return read_panel_file(path, name, tariff_unit)
 
 
 def sources(world: World) -> dict[str, str]:

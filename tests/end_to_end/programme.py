@@ -202,9 +202,10 @@ def _from_estimate(
 
 
 def _structure(family: str) -> dict[str, Any]:
-    """The generating world's: Pareto firms elsewhere, σ = 5, deficits fixed."""
+    """The generating world's: Pareto firms elsewhere, one σ = 5 between all firms at home and abroad, deficits fixed."""
     return {
         "family": family, "elsewhere": "pareto", "elasticity": ELASTICITY, "tail": TAIL, "deficits": "fixed",
+        "within_elasticity": None,
     }  # fmt: skip
 
 
@@ -212,14 +213,7 @@ def _answer(
     cards: list[dict[str, Any]], world: World, home: HomeFirms, family: str = "firms"
 ) -> dict[str, float]:
     """Relative changes predicted for the home country."""
-    structure = {
-        "family": family,
-        "elsewhere": "pareto",
-        "elasticity": ELASTICITY,
-        "tail": TAIL,
-        "deficits": "fixed",
-    }
-    scenario = Scenario.model_validate({"cards": cards, "structure": structure})
+    scenario = Scenario.model_validate({"cards": cards, "structure": _structure(family)})
     found = run(scenario, world, home=home)
     place = world.country_index(home.country)
     return {
