@@ -295,7 +295,6 @@ def _table(world: World, found: GravityEstimate, file: PanelFile, chosen: Choice
         + " ".join(escape(note) for note in found.notes)
         + "</p>"
     )
-    unit = "m USD" if chosen.source == "world" else file.unit
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         table_downloads(
             coefficient_table(found), lambda: _about(world, found, file, chosen), key="coefficients"
@@ -310,7 +309,7 @@ def _table(world: World, found: GravityEstimate, file: PanelFile, chosen: Choice
             on_click="ignore",
         )
         table_downloads(
-            fitted_table(found, unit),
+            fitted_table(found, file.unit),
             lambda: _about(world, found, file, chosen),
             key="fitted",
             label="Fitted flows",
@@ -423,6 +422,7 @@ def _fit(found: GravityEstimate, file: PanelFile, source: str, key: str) -> None
         title=f"The equation explains {100 * share:.0f}\u202f% of how trade varies",
         subtitle=f"Fitted against actual flows, logarithmic · {file.name}",
         source=source,
+        unit=file.unit,
     )
     chart.draw(drawn, key="gravity_fit", result=key)
 

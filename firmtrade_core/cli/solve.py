@@ -124,7 +124,7 @@ def solve(
             markups,
         )
         world = _world(world_file)
-        _solve_and_print(scenario, world, _home(scenario, world, home_file), out, as_json)
+        _solve_and_print(scenario, world, home_in_use(scenario, world, home_file), out, as_json)
     except (CertificateError, ConvergenceError, IndeterminacyError) as error:
         _stop(str(error), 1, as_json)
     except (ScenarioError, WorldError, EquilibriumError, FirmsError, TailError) as error:
@@ -190,7 +190,7 @@ def _family(family: str | None, structure: str | None) -> str | None:
     return STRUCTURES[structure]
 
 
-def _home(scenario: Scenario, world: World, path: Path | None) -> HomeFirms | None:
+def home_in_use(scenario: Scenario, world: World, path: Path | None) -> HomeFirms | None:
     """The home country's firms where the scenario has a use for them."""
     from firmtrade_core.scenarios import HomeFirms
     from firmtrade_core.scenarios.home_default import WITHOUT, default_home, named_file

@@ -109,7 +109,7 @@ def _market_shares(result: Equilibrium) -> list[Residual]:
         shift = result.threshold_change
         shift = shift if embargo is None else np.where(embargo, 0.0, shift)
         moved, tables = margins.verified(shift), margins.table_gap(shift)
-        terms = terms * np.exp(moved.log_potential)
+        terms *= np.exp(moved.log_potential)
         fixed_share = moved.fixed_cost_share
         if nested or result.parameters.fixed_cost_abroad:
             # Without a nest its price has no part in (1'): γ - σ is zero.
@@ -130,7 +130,7 @@ def _market_shares(result: Equilibrium) -> list[Residual]:
     adding_up = np.abs(result.flows.sum(0) - spending) / scale
     earned, received = np.zeros_like(spending), np.zeros_like(spending)
     if not margins.competitive:
-        kept = result.revenue if fixed_share is None else (1 - fixed_share) * result.revenue
+        kept = result.revenue if fixed_share is None else result.revenue - result.revenue * fixed_share
         earned = kept.sum(1) / gamma
         if fixed_share is not None and result.parameters.fixed_cost_abroad:
             received = result.parameters.fixed_cost_abroad * (fixed_share * result.revenue).sum(0) / gamma

@@ -24,7 +24,7 @@ from firmtrade_core.equilibrium.errors import (
 from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.path import Path, part_of
 from firmtrade_core.equilibrium.results import Certificate, Equilibrium, combined_hash
-from firmtrade_core.equilibrium.shock import Shock
+from firmtrade_core.equilibrium.shock import Shock, empty_home_cells
 from firmtrade_core.equilibrium.steps import Response
 from firmtrade_core.equilibrium.system import Evaluation, System
 from firmtrade_core.world.world import World
@@ -34,6 +34,9 @@ Array = NDArray[np.float64]
 #: The iteration stops when every equation holds to this, relative to the market's size.
 TOLERANCE = 1e-10
 
+
+#: Tariffs and factors on trade costs from here on may end trade with a country.
+_ENDS_TRADE = 5.0
 
 #: Under free entry, a sector with a smaller share of its baseline firms counts as emptied.
 _SMALLEST_SECTOR = 1e-6
@@ -161,6 +164,7 @@ def solve(
     """
     began = time.perf_counter()
     shock.check(world)
+    shock.check_sellers(world)
     if parameters.deficits == "removed":
         _require_trade_both_ways(world, shock)
     prepared = _prepare(world, parameters)
@@ -233,8 +237,20 @@ class _Search:
             f"{_furthest(first.evaluation.gaps, self.world)}. Followed from nothing, the shock could be solved up to "
             f"{max(path.reached, 0.0):.1%} of its size (in logs) and no further. It may be too large for this structure, or "
             "gains of scale feed on themselves in it: try smaller steps, restricted entry, a smaller labour-supply "
-            "elasticity or a smaller Pareto tail."
+            f"elasticity or a smaller Pareto tail.{self._nothing_at_home()}"
         )
+
+    def _nothing_at_home(self) -> str:
+        """A sentence on who cannot do without trade, where the shock all but ends some."""
+        levels = [array for array in (self.shock.trade_cost, self.shock.tariff) if array is not None]
+        missing = empty_home_cells(self.world)
+        if not missing or max((float(array.max()) for array in levels), default=0.0) < _ENDS_TRADE:
+            return ""
+        names = "; ".join(
+            f"{country}: {', '.join(self.world.sector_name(s) for s in sectors)}"
+            for country, sectors in missing.items()
+        )
+        return f" Countries that sell none of their own at home have no autarky to go to ({names})."
 
     def _refuse_scale(self, evaluation: Evaluation, reached: float) -> None:
         """Name what keeps free entry from an interior answer: ρ of one or more, else scale that inputs pass on.
