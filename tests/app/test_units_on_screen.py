@@ -23,7 +23,7 @@ from firmtrade_core.attribution import attribute_scenario
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures import Chart, Headline, headlines
 from firmtrade_core.figures.chart import value_axes
-from firmtrade_core.labels import unit
+from firmtrade_core.labels import ROW_UNIT, unit
 from firmtrade_core.paths import PROJECT
 from firmtrade_core.report.export import RESULT_TABLES, Table, replacement_results
 from firmtrade_core.report.page_tables import attribution_tables, law_tables, who_gains_tables
@@ -92,8 +92,8 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     yield AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120).run()
 
 
-def plausible(values: list[float], counted_in: str, income: float, where: str) -> None:
-    """Numbers within what their unit and the world allow."""
+def plausible(values: list[float], counted_in: str, most_money: float, where: str) -> None:
+    """Numbers within what their unit and the world allow: no money beyond the gross output of all economies."""
     known = [abs(v) for v in values if math.isfinite(v)]
     if not known:
         return
@@ -104,10 +104,10 @@ def plausible(values: list[float], counted_in: str, income: float, where: str) -
     if found.kind == "log points":
         assert most <= MOST_LOGS, f"{where}: {most:g} {counted_in}"
     if found.kind == "money":
-        assert most * found.size <= income, f"{where}: {most:g} {counted_in}"
+        assert most * found.size <= most_money, f"{where}: {most:g} {counted_in}"
 
 
-def check_chart(chart: Chart, income: float) -> None:
+def check_chart(chart: Chart, most_money: float) -> None:
     named = {"x": "xaxis", "y": "yaxis"}
     for axis in value_axes(chart.data, chart.layout):
         key = {"colour": "z", "flow": "value"}.get(axis, axis)
@@ -117,7 +117,7 @@ def check_chart(chart: Chart, income: float) -> None:
                 continue
             raw = np.ravel(np.array(holder.get(key, []), dtype=object))
             numbers = [float(v) for v in raw if isinstance(v, int | float)]
-            plausible(numbers, chart.units[axis], income, f"{chart.title}, {axis}")
+            plausible(numbers, chart.units[axis], most_money, f"{chart.title}, {axis}")
     words = [chart.title, chart.subtitle, *_texts(chart.data), *_texts(chart.layout)]
     for text in words:
         assert not _BROKEN.search(text), f"{chart.title}: {text}"
@@ -132,24 +132,24 @@ def _texts(item: Any) -> list[str]:
     return [text for value in item for text in _texts(value)] if isinstance(item, list | tuple) else []
 
 
-def check_table(table: Table, income: float) -> None:
+def check_table(table: Table, most_money: float) -> None:
     for name, values in table.frame.select_dtypes("number").items():
         counted_in = table.units[str(name)]
         if unit(counted_in).kind == "row":
-            told = table.frame["Unit" if "Unit" in table.frame else "Unit of differences"]
+            told = table.frame["Unit" if counted_in == ROW_UNIT else "Unit of differences"]
             for each, own in values.groupby(told):
-                plausible([*own.astype(float)], str(each), income, f"{table.title}, {name}")
+                plausible([*own.astype(float)], str(each), most_money, f"{table.title}, {name}")
         else:
-            plausible([*values.astype(float)], counted_in, income, f"{table.title}, {name}")
+            plausible([*values.astype(float)], counted_in, most_money, f"{table.title}, {name}")
 
 
-def check(seen: Seen, income: float) -> None:
+def check(seen: Seen, most_money: float) -> None:
     for chart in seen.charts:
-        check_chart(chart, income)
+        check_chart(chart, most_money)
     for table in seen.tables:
-        check_table(table, income)
+        check_table(table, most_money)
     for item in seen.headlines:
-        plausible([item.value], item.unit, income, item.label)
+        plausible([item.value], item.unit, most_money, item.label)
     for _, _, cell in seen.cells:
         assert not _BROKEN.search(cell) and not _RAW.search(cell), cell
 
@@ -167,16 +167,16 @@ def test_tables_of_reports_have_units_that_fit_and_money_that_adds_up(
 ) -> None:
     result, scenario = results[name], SCENARIOS[name]
     world = result.world
-    income = 1e6 * float(world.income.sum())
+    most_money = 1e6 * float(world.gross_output.sum())
     made = {key: make(result) for key, (_, make) in RESULT_TABLES.items()}
     cut_off = worst_cut_off(result, "CHL", 1)
     tables = [*made.values(), replacement_results(result, "CHL"), *who_gains_tables(result, "CHL", cut_off)]
     found = attribute_scenario(result, "CHL", scenario.name)
     tables += attribution_tables(found)
     for table in tables:
-        check_table(table, income)
+        check_table(table, most_money)
     for item in headlines(result, "CHL", "Chile"):
-        plausible([item.value], item.unit, income, item.label)
+        plausible([item.value], item.unit, most_money, item.label)
     # Known totals, in billions.
     countries, sectors, pairs = (made[key].frame for key in ("countries", "sectors", "pairs"))
     trade = 1e-3 * float(sum(v.sum() - np.trace(v) for v in np.moveaxis(world.border_value, 2, 0)))
@@ -194,7 +194,7 @@ def test_tables_of_laws_have_units_that_fit() -> None:
     world = load_embedded_world()
     laws = compare_laws(SCENARIOS["tariff"], world, "USA", None)
     for table in law_tables(laws):
-        check_table(table, 1e6 * float(world.income.sum()))
+        check_table(table, 1e6 * float(world.gross_output.sum()))
 
 
 def _round(app: AppTest, seen: Seen, scenario: Scenario, names: tuple[str, ...]) -> None:
@@ -202,9 +202,9 @@ def _round(app: AppTest, seen: Seen, scenario: Scenario, names: tuple[str, ...])
     for name in names:
         app.switch_page(f"pages/{name}.py").run()
         assert not app.exception, name
-    income = 1e6 * float(load_embedded_world().income.sum())
+    most_money = 1e6 * float(load_embedded_world().gross_output.sum())
     assert seen.charts and seen.headlines
-    check(seen, income)
+    check(seen, most_money)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
