@@ -458,6 +458,11 @@ def explain_unknown(code: str) -> str:
     return f"{shown} is not a country code."
 
 
+def is_world(label: str) -> bool:
+    """Whether a label is the world as a whole, in any words."""
+    return read_place(label) == _labels()["world"]
+
+
 def mended(code: str) -> tuple[str | None, str]:
     """What a label becomes where labels are mended, and a sentence on it: empty for a present country's own code.
 

@@ -131,6 +131,35 @@ def test_a_table_of_corrections_lies_among_the_files(tmp_path: Path) -> None:
     assert sorted(trade["country"]) == ["KEN", "RUS"]
 
 
+def test_a_panel_of_flows_has_no_world(tmp_path: Path) -> None:
+    from firmtrade_core.gravity.panel import GravityPanel
+
+    places = ("DEU", "FRA", "USA")
+    rows = [(o, d, 2000, 5.0) for o in places for d in places] + [(o, "World", 2000, 15.0) for o in places]
+    panel = GravityPanel.from_table(pd.DataFrame(rows, columns=["exporter", "importer", "year", "trade"]))
+    assert (
+        panel.countries == places and "3 rows of world totals left out, 50 % of the flows" in panel.notes[0]
+    )
+
+
+def test_a_group_with_sales_at_home_is_an_economy() -> None:
+    rows = [(o, d, "goods", 10.0 if o == d else 1.0, 0.0) for o in ("EU", "USA") for d in ("EU", "USA")]
+    table = pd.DataFrame(rows, columns=["exporter", "importer", "sector", "expenditure_musd", "tariff"])
+    with pytest.raises(UnknownCodeError, match="European Union"):
+        World.from_long(table, codes="repair")
+    assert World.from_long(table, codes="any").countries == ("EU", "USA")
+
+
+def test_numbers_of_another_list_have_no_place_on_the_map() -> None:
+    from firmtrade_core.gravity.geography import GeographyFileError
+
+    with pytest.raises(GeographyFileError, match="158, 160, 249"):
+        geography(["158", "160", "249"])
+    assert geography(["276", "842"])["dist"].max() > 6000
+    apart = geography(["DEU", "DDR", "FRA"]).set_index(["exporter", "importer"])["dist"]
+    assert 0 < apart["DEU", "DDR"] < 300 and (apart > 0).all()
+
+
 def test_states_that_are_no_more_have_a_place_on_the_map() -> None:
     table = geography(["SUN", "BLX", "DEU"]).set_index(["exporter", "importer"])
     assert 1500 < table.loc[("SUN", "DEU"), "dist"] < 1700
