@@ -23,7 +23,7 @@ from pages.parts.answers import retaliation, retaliation_details
 from pages.parts.card_kinds import AT_HOME, EXTERNAL_TARIFF, KINDS, TARIFF_METHODS, TARIFF_SLIDES, Slide
 from pages.parts.frame import complain
 from pages.parts.home import current_home
-from pages.parts.programme_card import of_policy, programme, programme_details
+from pages.parts.programme_card import evidence, of_policy, programme, programme_details
 from pages.parts.store import Store, seeded
 from pages.parts.worlds import searched
 
@@ -70,6 +70,8 @@ def _number(store: Store, world: World, index: int, card: Any) -> None:
         programme(store, index, card, current_home(world))
     elif slide is not None:
         _slider(store, index, card, slide)
+    if card.kind in ("fixed_cost", "trade_cost"):
+        evidence(index, card)
 
 
 # Head of a card ---------------------------------------------------------------------------------
