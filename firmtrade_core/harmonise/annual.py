@@ -17,6 +17,7 @@ import pandas as pd
 
 from firmtrade_core.codes.currencies import Deflator
 from firmtrade_core.codes.products import HS_VINTAGES, NOT_SPECIFIED, Concordance, ProductCodes, vintage_of
+from firmtrade_core.harmonise.database import exact_sum
 from firmtrade_core.harmonise.errors import HarmoniseError
 from firmtrade_core.harmonise.findings import Finding, Rule
 from firmtrade_core.harmonise.reading import literal
@@ -175,10 +176,10 @@ def _presum(
     connection.execute(
         f"""
         CREATE TABLE summed AS
-        SELECT firm, {year}::INTEGER AS year, flow, country, product, sum(value_usd) AS value,
-            if(count(weight_kg) = count(*), sum(weight_kg), NULL) AS kg,
+        SELECT firm, {year}::INTEGER AS year, flow, country, product, {exact_sum("value_usd")} AS value,
+            if(count(weight_kg) = count(*), {exact_sum("weight_kg")}, NULL) AS kg,
             if(count(quantity) = count(*) AND count(unit) = count(*) AND min(unit) = max(unit),
-                sum(quantity), NULL) AS quantity, min(unit) AS unit, count(*) AS lines
+                {exact_sum("quantity")}, NULL) AS quantity, min(unit) AS unit, count(*) AS lines
         FROM read_parquet([{files}]) l {without} GROUP BY ALL
         """
     )
@@ -188,7 +189,9 @@ def _map_products(
     connection: duckdb.DuckDBPyConnection, plan: AnnualPlan, products: ProductCodes | None
 ) -> None:
     """Table ``meant``: year, product, target, weight, rule; weights of a year's code add up to one."""
-    met = connection.execute("SELECT year, product, sum(value) AS value FROM summed GROUP BY ALL").df()
+    met = connection.execute(
+        f"SELECT year, product, {exact_sum('value')} AS value FROM summed GROUP BY ALL ORDER BY ALL"
+    ).df()
     if plan.edition is None or products is None:
         mapping = met[["year", "product"]].assign(target=met["product"], weight=1.0, rule=None)
     else:
@@ -294,27 +297,29 @@ def _deflate(connection: duckdb.DuckDBPyConnection, plan: AnnualPlan) -> None:
         connection.executemany("INSERT INTO prices VALUES (?, ?)", list(zip(years, factors, strict=True)))
 
 
-_CELLS = """
-SELECT firm, year, flow, country, target AS product, sum(value * weight * factor) AS value,
-    CASE WHEN count(kg) = count(*) THEN sum(kg * weight)
-        WHEN count(quantity) = count(*) AND min(unit) = max(unit) THEN sum(quantity * weight) END AS quantity,
+#: Cells in order: whoever adds up a part of them, adds in this order.
+_CELLS = f"""
+SELECT firm, year, flow, country, target AS product, {exact_sum("value * weight * factor")} AS value,
+    CASE WHEN count(kg) = count(*) THEN {exact_sum("kg * weight")}
+        WHEN count(quantity) = count(*) AND min(unit) = max(unit) THEN {exact_sum("quantity * weight")} END AS quantity,
     CASE WHEN count(kg) = count(*) THEN 'kg'
         WHEN count(quantity) = count(*) AND min(unit) = max(unit) THEN min(unit) END AS quantity_unit,
     sum(lines)::BIGINT AS lines
 FROM summed JOIN meant USING (year, product) JOIN prices USING (year) GROUP BY ALL
+ORDER BY firm, year, flow, country, product
 """
 
 
 def _account(connection: duckdb.DuckDBPyConnection, target: Path) -> AnnualTrade:
     lines, value = connection.execute(
-        "SELECT coalesce(sum(lines), 0), coalesce(sum(value), 0) FROM summed"
+        f"SELECT coalesce(sum(lines), 0), coalesce({exact_sum('value')}, 0) FROM summed"
     ).fetchone() or (0, 0.0)
     path = literal(str(target))
     cells, gaps = connection.execute(
         f"SELECT count(*), count(*) - count(quantity) FROM read_parquet({path})"
     ).fetchone() or (0, 0)
     counted = connection.execute(
-        "SELECT m.rule, sum(s.lines), sum(s.value) FROM summed s JOIN "
+        f"SELECT m.rule, sum(s.lines), {exact_sum('s.value')} FROM summed s JOIN "
         "(SELECT DISTINCT year, product, rule FROM meant WHERE rule <> '' AND rule IS NOT NULL) m USING (year, product) "
         "GROUP BY ALL ORDER BY 2 DESC"
     ).fetchall()

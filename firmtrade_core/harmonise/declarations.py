@@ -20,6 +20,7 @@ from firmtrade_core.codes.currencies import ExchangeRates, read_currency
 from firmtrade_core.codes.heads import read_money_head
 from firmtrade_core.codes.places import NUMBER_LISTS, former, number_list, numbers_of
 from firmtrade_core.codes.products import ProductCodes
+from firmtrade_core.harmonise.database import LARGEST_AMOUNT, exact_sum
 from firmtrade_core.harmonise.dictionaries import Dictionary, build_dictionary, list_told_by
 from firmtrade_core.harmonise.errors import HarmoniseError, LayoutError, UnreadableFileError
 from firmtrade_core.harmonise.findings import EXAMPLES, Finding, Findings
@@ -170,18 +171,20 @@ class Declarations:
             columns = source.layout.columns
             if "name" not in columns or "firm" not in columns or not source.lines:
                 continue
-            texts = ", ".join(
-                f"mode(nullif(trim({quoted(columns[field])}), '')) AS {field}"
-                if field in columns
-                else f"NULL AS {field}"
-                for field in ("name", "address", "place")
-            )
-            parts.append(
-                self.connection.execute(
-                    f"SELECT d.meant AS id, {texts} FROM source_{n} s JOIN dictionary_{n}_firm d "
-                    f"ON d.text = trim(coalesce(s.{quoted(columns['firm'])}, '')) WHERE d.meant IS NOT NULL GROUP BY ALL"
+            told = [field for field in ("name", "address", "place") if field in columns]
+            firm = f"trim(coalesce(s.{quoted(columns['firm'])}, ''))"
+            found: pd.DataFrame | None = None
+            for told_of in told:
+                text = f"nullif(trim(s.{quoted(columns[told_of])}), '')"
+                # Of two that are as frequent the later in the alphabet, whoever reads first.
+                usual = self.connection.execute(
+                    f"SELECT id, max(struct_pack(n := if(text IS NULL, -1, n), text := text)).text AS {told_of} FROM (SELECT d.meant AS id, {text} AS text, "
+                    f"count(*) AS n FROM source_{n} s JOIN dictionary_{n}_firm d ON d.text = {firm} "
+                    "WHERE d.meant IS NOT NULL GROUP BY ALL) GROUP BY id ORDER BY id"
                 ).df()
-            )
+                found = usual if found is None else found.merge(usual, how="outer", on="id", sort=True)
+            if found is not None:
+                parts.append(found.reindex(columns=["id", "name", "address", "place"]))
         if not parts:
             return pd.DataFrame(columns=["id", "name", "address", "place"])
         return pd.concat(parts, ignore_index=True).drop_duplicates("id", ignore_index=True)
@@ -552,7 +555,7 @@ class _FileReader:
                 WHEN country IS NULL THEN country_rule
                 WHEN product IS NULL THEN product_rule
                 WHEN currency IS NULL THEN currency_rule
-                WHEN value IS NULL OR NOT isfinite(value) THEN if(value_blank, 'value.missing', 'value.unreadable')
+                WHEN value IS NULL OR NOT isfinite(value) OR abs(value) > {LARGEST_AMOUNT} THEN if(value_blank, 'value.missing', 'value.unreadable')
                 WHEN value < 0 THEN 'value.negative'
                 WHEN value = 0 THEN 'value.zero' END AS verdict
             FROM (SELECT row, nullif({declaration}, '') AS declaration, firm_.meant AS firm,
@@ -672,9 +675,9 @@ def _finish(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) ->
         f"""
         CREATE OR REPLACE VIEW lines AS
         SELECT file, row, declaration, firm, date, year(date) AS year, flow, country, product, value, currency, value_usd,
-            if(quantity > 0 AND isfinite(quantity), quantity * unit_size, NULL) AS quantity, unit,
-            coalesce(if(weight > 0 AND isfinite(weight), weight, NULL),
-                if(unit = 'kg' AND quantity > 0 AND isfinite(quantity), quantity * unit_size, NULL)) AS weight_kg,
+            if(quantity > 0 AND quantity <= {LARGEST_AMOUNT}, quantity * unit_size, NULL) AS quantity, unit,
+            coalesce(if(weight > 0 AND weight <= {LARGEST_AMOUNT}, weight, NULL),
+                if(unit = 'kg' AND quantity > 0 AND quantity <= {LARGEST_AMOUNT}, quantity * unit_size, NULL)) AS weight_kg,
             list_filter([{flags}, if(date_rule IN ('{marked}'), date_rule, NULL)], lambda f: f IS NOT NULL) AS flags
         FROM judged WHERE verdict IS NULL
         """
@@ -690,7 +693,7 @@ def _number_rule(name: str) -> str:
     """SQL for the rule that a quantity or weight met; such a cell is set to missing."""
     return (
         f"CASE WHEN {name} = 0 THEN '{name}.zero' WHEN {name} < 0 THEN '{name}.negative' "
-        f"WHEN ({name} IS NULL OR NOT isfinite({name})) AND NOT {name}_blank THEN '{name}.unreadable' END"
+        f"WHEN ({name} IS NULL OR NOT isfinite({name}) OR {name} > {LARGEST_AMOUNT}) AND NOT {name}_blank THEN '{name}.unreadable' END"
     )
 
 
@@ -724,16 +727,16 @@ def _create_changes(connection: duckdb.DuckDBPyConnection, sources: Sequence[Sou
 
 def _count_rules(connection: duckdb.DuckDBPyConnection, rows: int) -> list[Finding]:
     """Findings of the rules on rows: those that set aside, those that repair, those that flag."""
-    total = connection.execute("SELECT sum(value_usd) FROM judged WHERE value_usd > 0").fetchone()
+    total = connection.execute(f"SELECT {exact_sum('value_usd')} FROM judged WHERE value_usd > 0").fetchone()
     value = float(total[0]) if total and total[0] else 0.0
     counted = connection.execute(
-        "SELECT verdict, count(*), sum(greatest(value_usd, 0)) FROM judged WHERE verdict IS NOT NULL GROUP BY ALL"
+        f"SELECT verdict, count(*), {exact_sum('greatest(value_usd, 0)')} FROM judged WHERE verdict IS NOT NULL GROUP BY ALL"
     ).fetchall()
     counted += connection.execute(
-        "SELECT c.rule, count(*), sum(j.value_usd) FROM changes c JOIN judged j USING (file, row) GROUP BY ALL"
+        f"SELECT c.rule, count(*), {exact_sum('j.value_usd')} FROM changes c JOIN judged j USING (file, row) GROUP BY ALL"
     ).fetchall()
     counted += connection.execute(
-        "SELECT flag, count(*), sum(value_usd) FROM (SELECT unnest(flags) AS flag, value_usd FROM lines) GROUP BY ALL"
+        f"SELECT flag, count(*), {exact_sum('value_usd')} FROM (SELECT unnest(flags) AS flag, value_usd FROM lines) GROUP BY ALL"
     ).fetchall()
     return [
         Finding(RULES[key], count, count / max(rows, 1), amount / value if value and amount is not None else None,
@@ -763,7 +766,7 @@ def _dominant_firms(connection: duckdb.DuckDBPyConnection, rows: int) -> list[Fi
     found = connection.execute(
         f"""
         SELECT flow, year, max(value) / sum(value) AS share, max_by(n, value) AS n, sum(value) AS total
-        FROM (SELECT flow, year, firm, sum(value_usd) AS value, count(*) AS n FROM lines GROUP BY ALL)
+        FROM (SELECT flow, year, firm, {exact_sum("value_usd")} AS value, count(*) AS n FROM lines GROUP BY ALL)
         GROUP BY flow, year HAVING share > {DOMINANT_SHARE} AND count(*) >= {_DOMINANT_FIRMS} ORDER BY share DESC
         """
     ).fetchall()
