@@ -12,8 +12,9 @@ import streamlit as st
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.outcomes import BILLION, foreign
 from firmtrade_core.labels import number
+from firmtrade_core.labels.columns import registered
 from firmtrade_core.report.export import about_world, table, written_now
-from firmtrade_core.world.embedded import FIT_LABELS
+from firmtrade_core.world.embedded import FIT_LABELS, fit_words
 from firmtrade_core.world.world import World
 from pages.parts.bring import bring
 from pages.parts.exports import table_downloads
@@ -23,7 +24,8 @@ from pages.parts.frame import open_page
 COUNTRY_COLUMNS = {
     "Country": "country",
     "Code": "code",
-    "Income": "income",
+    "Value added": "value_added_level",
+    "Final spending": "final_spending",
     "Exports": "exports_level",
     "Imports": "imports_level",
     "Deficit": "deficit",
@@ -72,13 +74,13 @@ def _fit(world: World) -> None:
         return
     bars = "".join(
         f"<li><span>{escape(FIT_LABELS.get(name, name.replace('_', ' ')))}</span>"
-        f'<i style="--share: {value:.4f}"></i><b>{100 * value:.1f}\u202f%</b></li>'
+        f'<i style="--share: {value:.4f}"></i><b>{fit_words(world, name)}</b></li>'
         for name, value in fit.items()
     )
     st.html(
-        '<h2 class="ft-heading">How well it reproduces observed trade</h2>'
+        '<h2 class="ft-heading">How well it reproduces what is observed</h2>'
         f'<ul class="ft-fit">{bars}</ul>'
-        '<p class="ft-quiet">Held against the full OECD tables of the same year: 1 − ½ Σ|x − x̂| / Σx.</p>'
+        '<p class="ft-quiet">Held against the full OECD tables of the same year: 1 − ½ Σ|x − x̂| / Σx. GDP at market prices: World Bank.</p>'
     )
 
 
@@ -88,23 +90,28 @@ def _listed(title: str, items: tuple[str, ...]) -> None:
 
 
 def countries_table(world: World) -> pd.DataFrame:
-    """One row per country: income, trade, deficit in billion USD, mean tariff in percent."""
+    """One row per country: value added, final spending, trade, deficit in billion USD; mean tariff in percent.
+
+    The tariff is over imports whose tariff is known, and NaN where that is less than half of them.
+    """
     abroad = foreign(world.border_value)
     expenditure = foreign(world.expenditure)
     imports = abroad.sum((0, 2))
-    goods = np.asarray(world.goods)
-    paid = (expenditure - abroad)[:, :, goods].sum((0, 2)) / abroad[:, :, goods].sum((0, 2)).clip(1e-9)
+    known = np.asarray(world.goods) & ~world.tariff_unknown
+    paid = ((expenditure - abroad) * known).sum((0, 2)) / (abroad * known).sum((0, 2)).clip(1e-9)
+    paid = np.where(world.duties_known, paid, np.nan)
     return pd.DataFrame(
         {
             "Country": [country_name(code) for code in world.countries],
             "Code": world.countries,
-            "Income": world.income * BILLION,
+            "Value added": world.value_added.sum(1) * BILLION,
+            "Final spending": world.income * BILLION,
             "Exports": abroad.sum((1, 2)) * BILLION,
             "Imports": imports * BILLION,
             "Deficit": world.deficits * BILLION,
             "Tariff on goods": 100 * paid,
         }
-    ).sort_values("Income", ascending=False, ignore_index=True)
+    ).sort_values("Value added", ascending=False, ignore_index=True)
 
 
 def sectors_table(world: World) -> pd.DataFrame:
@@ -125,11 +132,8 @@ def sectors_table(world: World) -> pd.DataFrame:
 
 def _tables(world: World) -> None:
     n, s = world.shape
-    left, right = st.columns(2, gap="large")
-    with left:
-        _table(world, f"{n} economies", countries_table(world), "countries", COUNTRY_COLUMNS)
-    with right:
-        _table(world, f"{s} sectors", sectors_table(world), "sectors", SECTOR_COLUMNS)
+    _table(world, f"{n} economies", countries_table(world), "countries", COUNTRY_COLUMNS)
+    _table(world, f"{s} sectors", sectors_table(world), "sectors", SECTOR_COLUMNS)
 
 
 def _table(world: World, title: str, frame: pd.DataFrame, name: str, columns: Mapping[str, str]) -> None:
@@ -139,16 +143,28 @@ def _table(world: World, title: str, frame: pd.DataFrame, name: str, columns: Ma
     head = "".join(f"<th>{escape(words)}<small>{taken.units[words]}</small></th>" for words in figures)
     rows = "".join(
         f"<tr><th>{escape(str(row[0]))} <small>{escape(str(row[1]))}</small></th>"
-        + "".join(f"<td>{number(float(value), significant=3, most_decimals=1)}</td>" for value in row[2:])
+        + "".join(f"<td>{_written(float(value))}</td>" for value in row[2:])
         + "</tr>"
         for row in taken.frame.itertuples(index=False, name=None)
     )
     st.html(
         f'<h2 class="ft-heading">{escape(title)}</h2><div class="ft-table" tabindex="0" role="region" '
         f'aria-label="{escape(title)}"><table><thead><tr><th>{label}</th>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
+        f'<tbody>{rows}</tbody></table></div><p class="ft-quiet">{_terms(columns)}</p>'
     )
     table_downloads(taken, lambda: (*about_world(world), written_now()), key=name)
+
+
+def _written(value: float) -> str:
+    return number(value, significant=3, most_decimals=1) if np.isfinite(value) else "unknown"
+
+
+def _terms(columns: Mapping[str, str]) -> str:
+    """What the columns that have an explanation mean."""
+    told = [
+        (item.label, item.explanation) for key in columns.values() if (item := registered(key)).explanation
+    ]
+    return " ".join(f"<b>{escape(label)}</b>: {escape(words)}" for label, words in told)
 
 
 _world = open_page("Data")

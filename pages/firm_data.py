@@ -32,7 +32,14 @@ _KINDS = {
     "firms": "firms by year",
     "concordance": "concordance of product codes",
     "rates": "exchange rates",
+    "partners": "list of partners' numbers",
+    "corrections": "corrections",
 }
+
+_NUMBERS = {
+    "": "ISO's or the United Nations'", "brazil": "Brazil's (Siscomex)", "chile": "Chile's customs'",
+    "us": "US Census Bureau's", "eurostat": "Eurostat's", "fao": "the FAO's",
+}  # fmt: skip
 
 _EDITIONS = {
     "HS6": "HS 2022", "HS5": "HS 2017", "HS4": "HS 2012", "HS3": "HS 2007", "HS2": "HS 2002", "HS1": "HS 1996",
@@ -71,8 +78,9 @@ def bring_files(desk: Desk) -> None:
             "Files: CSV, TSV, workbook, Parquet",
             accept_multiple_files=True,
             key=f"firm_files_{desk.cleared}",
-            help="Customs lines, registers, surveys, concordances (UNSD, WITS), exchange rates. They stay on this "
-            "machine, in a private folder that goes with the session.",
+            help="Customs lines, registers, surveys, concordances (UNSD, WITS), exchange rates (date, currency, usd: needed for "
+            "currencies that the European Central Bank does not quote, such as the Chilean peso), partners' numbers (code, "
+            "country), corrections (field, text, meaning). They stay on this machine, in a private folder that goes with the session.",
         )
         fresh = [f for f in uploaded or () if f.name not in {p.name for p in desk.files}]
         for file in fresh:
@@ -182,7 +190,7 @@ def choices(desk: Desk, world: World) -> None:
     """Country, edition, splitting, gaps."""
     heading("How to harmonise")
     countries = ["", *(c for c in by_name(world) if c != "ROW")]
-    cells = st.columns(4)
+    cells = st.columns(5)
 
     def keep(name: str, key: str) -> None:
         chosen = st.session_state[key]
@@ -212,6 +220,10 @@ def choices(desk: Desk, world: World) -> None:
         cells[3], "draws", "Gaps of firm tables", [0, 5, 10, 20],
         lambda n: f"filled in {n} completed tables" if n else "left as they are",
         "Chained equations with predictive mean matching; later estimates are pooled by Rubin's rules.",
+    )  # fmt: skip
+    chooser(
+        cells[4], "partners", "Numbers of partners are", list(_NUMBERS), _NUMBERS.__getitem__,
+        "Customs offices have numbers of their own. Another list: put a table (code, country) among the files.",
     )  # fmt: skip
 
 

@@ -261,14 +261,14 @@ def _next(view: FirmView, under: str, source: str, key: str) -> None:
             (
                 str(row["name"]),
                 f"{in_percent(row['chance_before'])} → {in_percent(row['chance_after'])}",
-                money(float(row["sales_if"])),
+                money(float(row["sales_there"])),
                 str(row["obstacle"]),
             )
             for row in view.next_markets(8).to_dict("records")
         ]
         table(
             "Where next, and what stands in the way",
-            ("Destination", "Chance", "Sales if there, a year", "What stands in the way"),
+            ("Destination", "Chance", "Sales once there, a year", "What stands in the way"),
             rows,
             words=("What stands in the way",),
         )

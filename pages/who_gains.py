@@ -23,7 +23,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures import headlines
 from firmtrade_core.figures.bars import value_bars
-from firmtrade_core.labels import change, in_percent, level, number
+from firmtrade_core.labels import change, in_percent, number
 from firmtrade_core.margins import FirmsMargins
 from firmtrade_core.report.export import about_result
 from firmtrade_core.report.page_tables import firm_group_table, who_gains_tables
@@ -262,8 +262,8 @@ def _page(world: World) -> None:
     box = safeguards(equilibrium, country)
     st.html(
         f'<div class="ft-error" role="note"><b>Safeguards</b><p>{escape(box.sentence(spoken([country]).text))}</p>'
-        f"<p>Compensation is counted at real wages bills of sectors that shrink, "
-        f"{escape(level(box.loss, 'bn USD'))} in all; it is a yardstick, not a forecast of who finds other work.</p></div>"
+        "<p>Workers are taken to find work in other sectors at the going wage: who stays, where and for how long is not "
+        "in the model.</p></div>"
     )
     under = f"{world.name} · {store.scenario.name}"
     left, right = st.columns(2, gap="large")

@@ -79,7 +79,8 @@ class Prospect:
     fixed_cost
         Expected fixed costs.
     sales_if, cost_if
-        Sales and fixed costs if it were there in any case.
+        Sales and fixed costs if it were there in any case. Firms are there when their draw is good, so that sales once
+        there are larger: `sales_there`.
     """
 
     chance: Array
@@ -87,6 +88,12 @@ class Prospect:
     fixed_cost: Array
     sales_if: Array
     cost_if: Array
+
+    @property
+    def sales_there(self) -> Array:
+        """Expected sales given that the firm is there: times the chance they are the expected exports; NaN without one."""
+        there = self.chance > 0
+        return np.divide(self.exports, self.chance, out=np.full(self.exports.shape, np.nan), where=there)
 
 
 def situations(equilibrium: Equilibrium, sector: int) -> tuple[Situation, Situation]:
@@ -281,8 +288,9 @@ class FirmView:
         DataFrame
             ``code, name, served`` (missing where unknown), ``chance_before, chance_after`` with the band of the
             latter ``low, high`` (the firm's own capability being known only so far), ``exports_before,
-            exports_after`` (expected, million USD), ``sales_if`` and ``cost_if`` (million USD a year if it served
-            the market in any case, scenario), ``tariff`` (fraction, scenario), ``without_tariff`` (chance) and
+            exports_after`` (expected, million USD), ``sales_there`` (million USD a year given that it is there,
+            scenario: times the chance, the expected exports), ``sales_if`` and ``cost_if`` (if it served the market in
+            any case), ``tariff`` (fraction, scenario), ``without_tariff`` (chance) and
             ``obstacle`` in words.
         """
         world, who = self.equilibrium.world, self.profile
@@ -303,6 +311,7 @@ class FirmView:
                 "high": high,
                 "exports_before": before.exports,
                 "exports_after": after.exports,
+                "sales_there": after.sales_there,
                 "sales_if": after.sales_if,
                 "cost_if": after.cost_if,
                 "tariff": tariff,

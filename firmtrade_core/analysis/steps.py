@@ -192,9 +192,17 @@ def steps(
     families = dict(zip(MODELS, (competition, "krugman", law), strict=True))
     bare = world if world.inputs is None else world.with_(inputs=None)
     elasticity, own = elasticity_of(settled.structure)
+    # Markups as they suit the world as it is: without links other ones could be carried.
+    within = compile(settled, world, home).parameters.within_for(world)
+    markups = None if within is None else dict(zip(world.sectors, within.tolist(), strict=True))
     results: dict[tuple[str, bool], Equilibrium] = {}
     for model, name in families.items():
-        changed: dict[str, Any] = {"family": name, "elasticity": elasticity, "elasticity_kind": kind}
+        changed: dict[str, Any] = {
+            "family": name,
+            "elasticity": elasticity,
+            "elasticity_kind": kind,
+            "within_elasticity": markups,
+        }
         asked = settled.with_(structure=settled.structure.model_copy(update=changed))
         found = (known or {}).get(name) if kind == own else None
         results[model, True] = found or compile(asked, world, home).solve()

@@ -13,6 +13,7 @@ from firmtrade_core.analysis.states import abroad
 from firmtrade_core.codes.countries import REST_OF_WORLD, country_name
 from firmtrade_core.equilibrium import Equilibrium, solve
 from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.labels import change, level, listed
 from firmtrade_core.panel.confidentiality import suppress
 from firmtrade_core.world.world import World
 
@@ -23,7 +24,7 @@ BILLION = 1e-3  # of million USD
 #: Exports or imports that rest on one partner for more than this count as a single point of failure.
 SINGLE_SOURCE = 0.5
 
-#: Sectors whose wages bill falls by more than this, in percent, count as losing.
+#: Changes below this, in percent, are none in words.
 VISIBLE = 0.005
 
 
@@ -63,58 +64,85 @@ def _percent(after: Array, before: Array) -> Array:
 
 @dataclass(frozen=True)
 class Safeguards:
-    """Losers within a country, and what would make them whole.
+    """What a policy does to those who work, within what it does to the country (MODEL 12).
+
+    Losses are the real-wage change of everyone who was there, never the wages bill of a sector that others left; they
+    are part of the country's gain, not to be set against it.
 
     Attributes
     ----------
-    losing : tuple of str
-        Names of sectors whose real wages bill falls, largest loss first.
-    loss : float
-        Fall of their real wages bills together, bn USD a year.
+    real_wage : float
+        Change of what an hour of work buys, percent; the same in all sectors, since workers move freely.
+    wages : float
+        The same times labour income before, bn USD a year.
+    shrinking : tuple of str
+        Names of sectors that lose jobs, largest share of all jobs first.
     jobs_share : float
-        Jobs that move out of shrinking sectors, percent of all.
+        Jobs that move out of them, percent of all.
     gain : float
-        Equivalent variation of the country, bn USD.
+        Equivalent variation of the country, bn USD a year: wages and everything else.
     """
 
-    losing: tuple[str, ...]
-    loss: float
+    real_wage: float
+    wages: float
+    shrinking: tuple[str, ...]
     jobs_share: float
     gain: float
 
     @property
+    def rest(self) -> float:
+        """What people gain beside wages: duties, profits, hours; bn USD a year."""
+        return self.gain - self.wages
+
+    @property
     def affordable(self) -> bool:
-        """Whether the country's gain would pay for making them whole."""
-        return self.gain >= self.loss
+        """Whether workers can be made whole out of the rest with something left: whether the country gains."""
+        return self.gain >= 0
 
     def sentence(self, who: str) -> str:
-        """In words."""
-        from firmtrade_core.labels import change, level, listed
+        """In words that hold whatever the signs (`tests/analysis/test_who_gains.py`)."""
+        return f"{self._workers(who)} {self._movers()}"
 
-        if not self.losing:
-            return f"No sector of {who} loses wages."
-        names = listed([name[:1].lower() + name[1:] for name in self.losing])
-        lose = "1 sector loses" if len(self.losing) == 1 else f"{len(self.losing)} sectors lose"
-        text = (
-            f"{lose} wages ({names}): {level(self.loss, 'bn USD')} a year would make their workers whole, "
-            f"{level(self.jobs_share, '%')} of all jobs leave shrinking sectors."
+    def _workers(self, who: str) -> str:
+        country = f"{who}'s change of {change(self.gain, 'bn USD')} a year"
+        if abs(self.real_wage) < VISIBLE:
+            return f"Real wages in {who} stay as they are; {country} comes to people in other ways."
+        counted = f"{change(self.wages, 'bn USD')} a year over all workers, which is part of {country}"
+        moved = f"Real wages in {who} {'rise' if self.real_wage > 0 else 'fall'} by {level(abs(self.real_wage), '%')}"
+        if self.real_wage > 0:
+            return f"{moved}: {counted}."
+        if self.affordable:
+            return (
+                f"{moved}: {counted}. Duties, profits and hours bring {change(self.rest, 'bn USD')}: enough to make "
+                "workers whole."
+            )
+        return (
+            f"{moved}: {counted}. Duties, profits and hours bring {change(self.rest, 'bn USD')}: not enough to make "
+            "workers whole, for the country as a whole loses."
         )
-        if self.gain <= 0:
-            return f"{text} There is no gain to pay it from: real income changes by {change(self.gain, 'bn USD')}."
-        verdict = "more than covers it" if self.affordable else "does not cover it"
-        return f"{text} The country's gain of {level(self.gain, 'bn USD')} {verdict}."
+
+    def _movers(self) -> str:
+        if not self.shrinking or self.jobs_share < VISIBLE:
+            return "Hardly anyone has to change sector."
+        names = listed([name[:1].lower() + name[1:] for name in self.shrinking])
+        return (
+            f"{level(self.jobs_share, '%')} of all jobs leave shrinking sectors ({names}); what moving costs those who "
+            "hold them is not counted."
+        )
 
 
 def safeguards(equilibrium: Equilibrium, country: str) -> Safeguards:
-    """Losing sectors and how much would compensate them, by real wages bills."""
-    table = sectors_table(equilibrium, country)
-    losing = table[table["wages_bill"] < -VISIBLE].sort_values("wages_bill_change")
-    left = np.minimum(table["jobs"].to_numpy(), 0.0) @ table["share"].to_numpy()
+    """Real wages of those who were there, the country's gain around them, and jobs that move."""
     i = equilibrium.world.country_index(country)
+    table = sectors_table(equilibrium, country)
+    moving = -np.minimum(table["jobs"].to_numpy(), 0.0) * table["share"].to_numpy()
+    order = [k for k in np.argsort(-moving, kind="stable") if moving[k] > 0]
+    growth = float(equilibrium.real_wage_change[i]) - 1
     return Safeguards(
-        tuple(losing["name"]),
-        float(-losing["wages_bill_change"].sum()),
-        float(-left),
+        100 * growth,
+        growth * float(equilibrium.baseline.labour_income[i]) * BILLION,
+        tuple(table["name"].to_numpy()[order]),
+        float(moving.sum()),
         float(equilibrium.equivalent_variation[i]) * BILLION,
     )
 

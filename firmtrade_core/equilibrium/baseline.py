@@ -26,15 +26,19 @@ class Baseline:
     profits : (N, S)
         Π, million USD: variable profits less fixed costs; under free entry they pay for entry.
     cost : (N, S)
-        C: what producers spend on inputs and labour, million USD; R - Π under restricted entry, else R.
+        C: what producers spend on inputs and labour, million USD; R - Π under restricted entry, else R; less what they
+        pay to the labour of other markets.
     labour_share : (N, S)
         β = 1 - Σ_k γ; one where nothing is produced.
     input_shares : (N, S, S) or None
         γ = Z/C: country, input, user.
     labour_income : (N,)
-        wL = Σ_s βC, million USD.
+        wL = Σ_s βC, and what firms pay to the market's labour, million USD.
     profit_income : (N,)
         Profits that are income, million USD: zero under free entry and perfect competition.
+    paid, received : (N, S)
+        ν of fixed costs: what an origin's firms pay to labour in their markets, and a destination's labour receives,
+        million USD; the home market included.
     """
 
     margins: Margins
@@ -44,6 +48,8 @@ class Baseline:
     input_shares: Array | None
     labour_income: Array
     profit_income: Array
+    paid: Array
+    received: Array
 
 
 def calibrate(world: World, parameters: Parameters) -> Baseline:
@@ -59,9 +65,10 @@ def calibrate(world: World, parameters: Parameters) -> Baseline:
     margins = _margins(world, parameters)
     profits = margins.baseline_profits(world)
     entry_pays = margins.competitive or parameters.entry == "free"
-    cost = world.gross_output if entry_pays else world.gross_output - profits
+    paid, received = _fixed_costs_abroad(world, margins, parameters.fixed_cost_abroad)
+    cost = (world.gross_output if entry_pays else world.gross_output - profits) - paid
     produced = cost > 0
-    value_added = world.value_added - (0.0 if entry_pays else profits)
+    value_added = world.value_added - (0.0 if entry_pays else profits) - paid
     labour_share = np.where(produced, value_added / np.where(produced, cost, 1.0), 1.0)
     if (labour_share <= 0).any():
         _refuse_profits(world, parameters, profits, labour_share)
@@ -76,9 +83,21 @@ def calibrate(world: World, parameters: Parameters) -> Baseline:
         cost=cost,
         labour_share=labour_share,
         input_shares=input_shares,
-        labour_income=(labour_share * cost).sum(1),
+        labour_income=(labour_share * cost).sum(1) + received.sum(1),
         profit_income=np.zeros(len(world.countries)) if entry_pays else profits.sum(1),
+        paid=paid,
+        received=received,
     )
+
+
+def _fixed_costs_abroad(world: World, margins: Margins, share: float) -> tuple[Array, Array]:
+    """ν Σ_j φR/γ by origin and ν Σ_i φR/γ by destination, (N, S) each, million USD."""
+    if not share or not margins.has_thresholds:
+        nothing = np.zeros_like(world.gross_output)
+        return nothing, nothing
+    fixed_share = margins.evaluate(np.zeros(world.revenue.shape)).fixed_cost_share
+    payments = share * fixed_share * world.revenue / margins.within_elasticity
+    return payments.sum(1), payments.sum(0)
 
 
 def _margins(world: World, parameters: Parameters) -> Margins:

@@ -111,8 +111,10 @@ def _market_shares(result: Equilibrium) -> list[Residual]:
         moved, tables = margins.verified(shift), margins.table_gap(shift)
         terms = terms * np.exp(moved.log_potential)
         fixed_share = moved.fixed_cost_share
-        if nested:
-            thresholds = _thresholds(result, shift, np.log(terms) / (1 - gamma), embargo)
+        if nested or result.parameters.fixed_cost_abroad:
+            # Without a nest its price has no part in (1'): γ - σ is zero.
+            nest_price = np.log(terms) / (1 - gamma) if nested else np.zeros_like(terms)
+            thresholds = _thresholds(result, shift, nest_price, embargo)
     if nested:
         terms = world.shares * terms ** ((sigma - 1) / (gamma - 1))
     if embargo is not None:
@@ -126,16 +128,19 @@ def _market_shares(result: Equilibrium) -> list[Residual]:
     gap -= result.flows
     flows = np.abs(gap, out=gap).max(0) / scale
     adding_up = np.abs(result.flows.sum(0) - spending) / scale
-    earned = np.zeros_like(spending)
+    earned, received = np.zeros_like(spending), np.zeros_like(spending)
     if not margins.competitive:
         kept = result.revenue if fixed_share is None else (1 - fixed_share) * result.revenue
         earned = kept.sum(1) / gamma
+        if fixed_share is not None and result.parameters.fixed_cost_abroad:
+            received = result.parameters.fixed_cost_abroad * (fixed_share * result.revenue).sum(0) / gamma
     output = np.where(result.gross_output > 0, result.gross_output, 1.0)
     return [
         Residual("(1) entry thresholds", thresholds),
         Residual("(6) price indices", price),
         Residual("(7) flows", flows),
         Residual("(7) profits", np.abs(earned - result.profits) / output),
+        Residual("(9) fixed costs paid in the market", np.abs(received - result.received) / scale),
         Residual("adding-up of shares", adding_up),
         Residual("(3) and (4) tabulated", tables),
     ]
@@ -153,7 +158,11 @@ def _thresholds(
     """
     world, shock, margins = result.world, result.shock, result.margins_in_force
     sigma, gamma = margins.elasticity_of_substitution, margins.within_elasticity
-    expected = (gamma - sigma) * -nest_price + (gamma * np.log(result.cost_change))[:, None, :]
+    abroad = result.parameters.fixed_cost_abroad
+    fixed_cost = (1 - abroad) * np.log(result.cost_change)[:, None, :]
+    fixed_cost = fixed_cost + abroad * np.log(result.wage_change)[None, :, None]
+    expected = (gamma - sigma) * -nest_price + fixed_cost
+    expected += ((gamma - 1) * np.log(result.cost_change))[:, None, :]
     expected -= ((sigma - 1) * np.log(result.price_change) + np.log(result.expenditure_change))[None]
     if shock.tariff is not None:
         expected += gamma * (np.log1p(shock.tariff) - np.log1p(world.tariff))
@@ -176,7 +185,7 @@ def _apply_wedges(result: Equilibrium, terms: Array, exponent: Array) -> None:
     cells = np.moveaxis(terms, 2, 0)
     for new, old, sign in (
         (shock.tariff, world.tariff, 1.0),
-        (shock.subsidy, world.subsidy, -1.0),
+        (None if result.subsidy is world.subsidy else result.subsidy, world.subsidy, -1.0),
         (shock.trade_cost, np.broadcast_to(1.0, terms.shape), 0.0),
     ):
         if new is None:
@@ -206,12 +215,15 @@ def _entry(result: Equilibrium) -> Array:
 
 
 def _labour_demand(result: Equilibrium) -> Array:
-    demanded = (result.baseline.labour_share * result.cost).sum(1)
+    demanded = (result.baseline.labour_share * result.cost).sum(1) + result.received.sum(1)
     return np.abs(demanded / result.labour_income - 1)
 
 
 def _labour_supply(result: Equilibrium) -> Array:
     real_wage = result.wage_change / np.prod(result.price_change**result.world.final_shares, axis=1)
+    if result.parameters.duties == "labour_tax":
+        before = 0.0 if result.parameters.labour_tax is None else result.parameters.labour_tax
+        real_wage = real_wage * (1 - result.labour_tax) / (1 - before)
     return np.abs(result.labour_change / real_wage**result.parameters.labour_supply_elasticity - 1)
 
 
@@ -230,16 +242,32 @@ def _income(result: Equilibrium) -> Array:
 
 def _deficits(result: Equilibrium) -> Array:
     world, own = result.world, _own_income(result)
+    # What people receive from abroad on top of what they earn, wages for foreign firms' fixed costs among it.
+    deficits = world.deficits + (result.baseline.paid - result.baseline.received).sum(1)
     if result.parameters.deficits == "fixed":
         before = (result.baseline.labour_income + result.baseline.profit_income).sum()
         after = (result.labour_income + _profit_income(result)).sum()
-        expected = world.deficits * after / before
+        expected = deficits * after / before
     elif result.parameters.deficits == "proportional":
-        ratio = (result.income / own) / (world.income / (world.income - world.deficits))
-        return np.abs(ratio / ratio[0] - 1)
+        ratio = (result.income / own) / (world.income / (world.income - deficits))
+        return np.abs(ratio / ratio[_first_partner(result)] - 1)
     else:
         expected = np.zeros_like(own)
     return np.abs(result.deficits - expected) / result.income
+
+
+def _first_partner(result: Equilibrium) -> NDArray[np.intp]:
+    """The first country that each trades with, directly or through others, (N,): itself where it trades with nobody.
+
+    Deficits are financed among them, so that they share a factor; mostly it is the world's first country.
+    """
+    trades = result.flows.sum(2) > 0
+    reach = trades | trades.T
+    if reach[0].all():
+        return np.zeros(len(reach), dtype=np.intp)
+    for _ in range(int(np.ceil(np.log2(len(reach)))) + 1):
+        reach = (reach.astype(float) @ reach) > 0
+    return np.asarray(reach.argmax(1), dtype=np.intp)
 
 
 def _goods_markets(result: Equilibrium) -> Array:
@@ -259,17 +287,40 @@ def _government(result: Equilibrium) -> Array:
     duties = result.flows.sum((0, 2)) - result.border_value.sum((0, 2))
     gap = np.abs(duties - result.duties)
     if result.subsidy.any():
-        gap = gap + np.abs((result.subsidy * result.revenue).sum((1, 2)) - result.subsidy_outlay)
+        gap = gap + np.abs(_subsidies(result) - result.subsidy_outlay)
+    if result.parameters.duties == "labour_tax":
+        gap = gap + np.abs(_budget_change(result))
     if result.shock.outlay is not None:
         gap = gap + np.abs(result.shock.outlay * result.price_index_change - result.outlay)
     return gap / result.income
 
 
+def _subsidies(result: Equilibrium) -> Array:
+    """Outlays on exports and production, from the rates of the shock and market revenue."""
+    shock, rates = result.shock, result.world.subsidy
+    rates = rates if shock.subsidy is None else shock.subsidy
+    market = result.border_value / (1 - rates)
+    paid = (rates * market).sum((1, 2))
+    if shock.production_subsidy is not None:
+        paid = paid + (shock.production_subsidy * market.sum(1)).sum(1)
+    return np.asarray(paid)
+
+
+def _budget_change(result: Equilibrium) -> Array:
+    """Tax on labour, duties less outlays, less the same at the baseline in units of the final basket."""
+    world, tax = result.world, result.parameters.labour_tax
+    before = world.duties - world.subsidy_outlay
+    before = before if tax is None else before + tax * result.baseline.labour_income
+    after = result.labour_tax * result.labour_income + result.duties - result.subsidy_outlay - result.outlay
+    return np.asarray(after - before * result.price_index_change)
+
+
 def _walras(result: Equilibrium) -> Array:
-    """Spending over sales is the deficit, country by country, and deficits sum to zero."""
+    """Spending over sales is the deficit and net earnings abroad, country by country, and deficits sum to zero."""
     spending = result.flows.sum((0, 2))
     sales = result.revenue.sum((1, 2))
     gap = spending - sales - result.duties + result.subsidy_outlay - result.deficits
+    gap = gap + (result.paid - result.received).sum(1)
     return np.maximum(np.abs(gap), np.abs(result.deficits.sum())) / spending
 
 

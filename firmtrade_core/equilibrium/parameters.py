@@ -17,6 +17,7 @@ from firmtrade_core.world.world import World
 Array = NDArray[np.float64]
 Entry = Literal["restricted", "free"]
 DeficitClosure = Literal["fixed", "proportional", "removed"]
+Duties = Literal["lump_sum", "labour_tax"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,13 @@ class Parameters:
         1/(γ-1) of free entry apart from trade (MODEL 11). None: firms are not nested, γ = σ.
     elasticity_kind : {"cost", "tariff"}
         What ε is the elasticity to; they differ where firms select into markets.
+    duties : {"lump_sum", "labour_tax"}
+        How the budget closes (MODEL 12): people receive or pay what is left, or a tax on labour keeps it, in units of the
+        country's final basket, where it was. The two differ where labour supply is elastic.
+    fixed_cost_abroad : float
+        ν, from 0 to 1: share of the fixed costs of serving a market that is paid to the destination's labour.
+    labour_tax : (N,), optional
+        τ_L in force at the baseline, as an earlier equilibrium left it; none unless given.
     """
 
     trade_elasticity: float | Mapping[str, float] | Array = 4.0
@@ -49,6 +57,9 @@ class Parameters:
     labour_supply_elasticity: float = 0.0
     within_elasticity: float | Mapping[str, float] | Array | None = None
     elasticity_kind: ElasticityKind = "cost"
+    duties: Duties = "lump_sum"
+    fixed_cost_abroad: float = 0.0
+    labour_tax: Array | None = None
 
     def __post_init__(self) -> None:
         if self.entry not in ("restricted", "free"):
@@ -57,6 +68,12 @@ class Parameters:
             raise ParameterError(f"Deficits are {self.deficits!r}; choose fixed, proportional or removed.")
         if self.elasticity_kind not in ("cost", "tariff"):
             raise ParameterError(f"Elasticities are to {self.elasticity_kind!r}; choose cost or tariff.")
+        if self.duties not in ("lump_sum", "labour_tax"):
+            raise ParameterError(f"Duties come back by {self.duties!r}; choose lump_sum or labour_tax.")
+        if not 0 <= self.fixed_cost_abroad <= 1:
+            raise ParameterError(
+                f"The share of fixed costs paid abroad is {self.fixed_cost_abroad:g}; give one from 0 to 1."
+            )
         if not 0 <= self.labour_supply_elasticity <= 20:
             raise ParameterError(
                 f"The labour-supply elasticity is {self.labour_supply_elasticity:g}; give one from 0 to 20."
@@ -127,5 +144,8 @@ class Parameters:
         within = self.within_for(world)
         if within is not None or self.elasticity_kind != "cost":
             choices += (self.elasticity_kind, None if within is None else within.tobytes())
+        if self.duties != "lump_sum" or self.fixed_cost_abroad or self.labour_tax is not None:
+            tax = None if self.labour_tax is None else np.asarray(self.labour_tax).tobytes()
+            choices += (self.duties, float(self.fixed_cost_abroad), tax)
         digest.update(repr(choices).encode())
         return digest.hexdigest()

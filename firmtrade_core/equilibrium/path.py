@@ -40,8 +40,8 @@ def part_of(shock: Shock, world: World, fraction: float) -> Shock:
             changes["tariff"] = _between(1 + world.tariff, 1 + after, fraction) - 1
         elif item.name == "subsidy":
             changes["subsidy"] = 1 - _between(1 - world.subsidy, 1 - after, fraction)
-        elif item.name.endswith("subsidy"):
-            changes[item.name] = 1 - (1 - after) ** fraction
+        elif item.name == "production_subsidy":
+            changes[item.name] = (1 + after) ** fraction - 1
         elif item.name == "outlay":
             changes["outlay"] = fraction * after
         elif isinstance(after, np.ndarray):

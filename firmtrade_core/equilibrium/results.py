@@ -73,9 +73,13 @@ class Equilibrium:
     flows : (N, N, S)
         X', at consumer prices.
     tariff, subsidy : (N, N, S)
-        Levels in force.
+        Levels in force; b' holds production subsidies too, as a fraction of what firms receive.
     profits : (N, S)
         Π'.
+    received : (N, S)
+        What labour in the destination earns from firms' fixed costs, ν of them, million USD.
+    labour_tax : (N,)
+        τ_L in force, a fraction of labour income.
     duties, subsidy_outlay, outlay, deficits, income : (N,)
         tV' by importer, bR' by exporter, G', D', I' (which excludes G').
     certificate : Certificate
@@ -103,6 +107,8 @@ class Equilibrium:
     certificate: Certificate
     #: Margin functions after programmes; those of the baseline where there is none.
     margins_in_force: Margins
+    received: Array
+    labour_tax: Array
     #: Solver state that a neighbouring solve may start from.
     state: object = field(default=None, repr=False)
 
@@ -138,7 +144,16 @@ class Equilibrium:
     def cost(self) -> Array:
         """C'_is, (N, S): equation (8)."""
         kept = not (self.baseline.margins.competitive or self.parameters.entry == "free")
-        return self.gross_output - self.profits if kept else self.gross_output
+        cost = self.gross_output - self.profits if kept else self.gross_output
+        return cost - self.paid
+
+    @cached_property
+    def paid(self) -> Array:
+        """What an origin's firms pay to labour in their markets, ν of fixed costs, (N, S), million USD."""
+        margins, share = self.baseline.margins, self.parameters.fixed_cost_abroad
+        if not share or not margins.has_thresholds:
+            return np.zeros_like(self.profits)
+        return share * (self.gross_output / margins.within_elasticity - self.profits)
 
     @cached_property
     def labour_income(self) -> Array:
@@ -167,14 +182,27 @@ class Equilibrium:
         """Baseline income that would move welfare as much, million USD, (N,).
 
         With elastic labour supply κ the extra work is netted: disutility is κ/(1+κ) of real labour
-        income when preferences are of the form C - ψ L^(1+1/κ)/(1+1/κ), whose supply is (9).
+        income, taken home, when preferences are of the form C - ψ L^(1+1/κ)/(1+1/κ), whose supply is (9).
         """
         gain = self.world.income * (self.real_income_change - 1)
         elasticity = self.parameters.labour_supply_elasticity
         if elasticity == 0:
             return gain
-        effort = self.real_wage_change * self.labour_change - 1
-        return gain - elasticity / (1 + elasticity) * self.baseline.labour_income * effort
+        before = 0.0 if self.parameters.labour_tax is None else self.parameters.labour_tax
+        effort = self.take_home_change * self.labour_change - 1
+        worth = (1 - before) * self.baseline.labour_income
+        return gain - elasticity / (1 + elasticity) * worth * effort
+
+    @cached_property
+    def equivalent_variation_share(self) -> Array:
+        """The equivalent variation as a fraction of baseline income, (N,): welfare, with elastic labour too."""
+        return self.equivalent_variation / self.world.income
+
+    @cached_property
+    def take_home_change(self) -> Array:
+        """Ratio of the real wage after the tax on labour, (1-τ_L) w/P, (N,)."""
+        before = 0.0 if self.parameters.labour_tax is None else self.parameters.labour_tax
+        return self.real_wage_change * (1 - self.labour_tax) / (1 - before)
 
     # Trade --------------------------------------------------------------------------------------
 
@@ -184,13 +212,15 @@ class Equilibrium:
         margins = self.baseline.margins
         sigma = margins.elasticity_of_substitution
         destination = np.log(self.expenditure_change) + (sigma - 1) * np.log(self.price_change)
-        origin = sigma * np.log(self.cost_change)
+        abroad = self.parameters.fixed_cost_abroad if margins.has_thresholds else 0.0
+        destination = destination - abroad * np.log(self.wage_change)[:, None]
+        origin = (sigma - abroad) * np.log(self.cost_change)
         if margins.nested:
             origin = origin + (1 - margins.nest) * np.log(self.firm_change)
         change = origin[:, None, :] - destination[None, :, :]
         if self.shock.tariff is not None:
             change = change + sigma * np.log((1 + self.tariff) / (1 + self.world.tariff))
-        if self.shock.subsidy is not None:
+        if self.subsidy is not self.world.subsidy:
             change = change + sigma * np.log((1 - self.subsidy) / (1 - self.world.subsidy))
         if self.shock.trade_cost is not None:
             change = change + (sigma - 1) * np.log(self.shock.trade_cost)
@@ -253,11 +283,13 @@ class Equilibrium:
 
     @cached_property
     def employment_change(self) -> Array:
-        """Ratio of labour used by sector, (N, S): βC' over βC and over ŵ; one where nothing is produced."""
-        before = self.baseline.cost
-        return (
-            np.where(before > 0, self.cost / np.where(before > 0, before, 1), 1) / self.wage_change[:, None]
-        )
+        """Ratio of labour used by sector, (N, S): its wages bill over the baseline's and over ŵ; one where there is none.
+
+        Work on other origins' fixed costs counts where they sell.
+        """
+        share, before = self.baseline.labour_share, self.baseline.cost
+        bill, old = share * self.cost + self.received, share * before + self.baseline.received
+        return np.where(old > 0, bill / np.where(old > 0, old, 1), 1) / self.wage_change[:, None]
 
     @cached_property
     def terms_of_trade(self) -> Array:
@@ -317,7 +349,8 @@ class Equilibrium:
     def carried_parameters(self) -> Parameters:
         """Parameters for a further shock to `to_world`, with thresholds where this one left them."""
         finite = np.where(np.isfinite(self.threshold_change), self.threshold_change, 0.0)
-        return self.parameters.with_(family=CarriedMargins(self.margins_in_force.moved(finite)))
+        carried = self.parameters.with_(family=CarriedMargins(self.margins_in_force.moved(finite)))
+        return carried.with_(labour_tax=self.labour_tax) if self.labour_tax.any() else carried
 
 
 def combined_hash(*parts: str) -> str:

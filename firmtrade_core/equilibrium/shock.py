@@ -27,6 +27,10 @@ class Shock:
         t': new tariff levels, fractions above -1. Very high ones end the pair's trade.
     subsidy : (N, N, S), optional
         b': new export subsidy levels, fractions below 1; negative values tax exports.
+    production_subsidy : (N, S), optional
+        s: paid to the country's producers out of its budget, as a fraction of their market revenue, on top of what the
+        baseline pays; above -1, negative values tax production. It enters (1) and (6) as an export subsidy on all
+        markets, the home one included: 1 - b' = (1 - b)/(1 + s).
     trade_cost : (N, N, S), optional
         τ̂: factors on iceberg costs, above 0. Infinity is an embargo.
     fixed_cost : (N, N, S), optional
@@ -49,6 +53,7 @@ class Shock:
     demand: Array | None = None
     outlay: Array | None = None
     firms: FirmShift | None = None
+    production_subsidy: Array | None = None
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -72,6 +77,7 @@ class Shock:
         rules: dict[str, tuple[tuple[int, ...], Callable[[Array], NDArray[np.bool_]], str]] = {
             "tariff": (cells, lambda a: a > -1, "above -1 (-100 %)"),
             "subsidy": (cells, lambda a: a < 1, "below 1 (100 %)"),
+            "production_subsidy": (makers, lambda a: a > -1, "above -1 (-100 %)"),
             "trade_cost": (cells, lambda a: a > 0, "above 0"),
             "fixed_cost": (cells, lambda a: a > 0, "above 0"),
             "productivity": (makers, lambda a: a > 0, "above 0"),
@@ -94,12 +100,22 @@ class Shock:
                     f"{name} of {', '.join(labels)} is {array[tuple(first)]:g}; it must be finite and {words}."
                 )
 
+    def subsidy_in_force(self, world: World) -> Array:
+        """b', export and production subsidies together as a fraction of what firms receive, (N, N, S)."""
+        export = world.subsidy if self.subsidy is None else self.subsidy
+        if self.production_subsidy is None:
+            return export
+        paid = self.production_subsidy[:, None, :]
+        return np.where(paid == 0, export, 1 - (1 - export) / (1 + paid))
+
     @cached_property
     def content_hash(self) -> str:
         """Sixteen hexadecimal digits that identify the shock."""
         digest = hashlib.sha256()
         for item in fields(self):
             array = getattr(self, item.name)
+            if item.name == "production_subsidy" and array is None:
+                continue
             if item.name == "firms":
                 digest.update(b"" if array is None else array.content_hash.encode())
                 continue

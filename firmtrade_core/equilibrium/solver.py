@@ -298,7 +298,7 @@ class _Search:
             else:
                 path.advance(fraction, found.vector, self.steps - before)
                 response, point = Response(system, found.evaluation), found.evaluation.point
-                earned = system.labour_income * np.exp(point.wage + system.labour(point))
+                earned = system.labour_income * np.exp(point.wage + found.evaluation.labour)
                 path.solvency = found.evaluation.income / earned
         return path
 
@@ -416,7 +416,7 @@ def _assemble(
 ) -> Equilibrium:
     """All returned quantities at the point found."""
     point, cost, flows = evaluation.point, evaluation.cost, evaluation.flows
-    labour = system.labour(point)
+    labour = evaluation.labour
     government = system.government(point)
     income = evaluation.income
     labour_income = baseline.labour_income * np.exp(point.wage + labour)
@@ -436,7 +436,7 @@ def _assemble(
         expenditure_change=np.exp(point.expenditure).T,
         flows=np.moveaxis(system.sales(flows), 0, 2),
         tariff=world.tariff if shock.tariff is None else shock.tariff,
-        subsidy=world.subsidy if shock.subsidy is None else shock.subsidy,
+        subsidy=shock.subsidy_in_force(world),
         profits=flows.profits.T,
         duties=flows.duties,
         subsidy_outlay=flows.subsidies,
@@ -446,7 +446,17 @@ def _assemble(
         certificate=Certificate({}, "", certification.TOLERANCE, 0, 0.0, {}, ""),
         state=state,
         margins_in_force=system.margins,
+        received=np.zeros_like(baseline.received) if flows.received is None else flows.received.T,
+        labour_tax=_labour_tax(system, evaluation),
     )
+
+
+def _labour_tax(system: System, evaluation: Evaluation) -> Array:
+    """τ_L, (N,): what it has to bring over what labour earns; as at the baseline where people receive duties."""
+    if system.parameters.duties == "lump_sum":
+        return system.labour_tax
+    earned = system.labour_income * np.exp(evaluation.point.wage + evaluation.labour)
+    return system.needed_revenue(evaluation.point, evaluation.flows) / earned
 
 
 def _certify(equilibrium: Equilibrium, steps: int, seconds: float) -> Equilibrium:

@@ -44,11 +44,12 @@ class Response:
 
     Notes
     -----
-    With a the elasticity of sales to the origin's cost, b that of the price index to itself and ℓ = ∂ln S/∂k, all by
-    destination: ``dp = (a Π'dc + ℓ de)/b``, ``dc = β dw + Γ'dp``, ``dr_i = Σ_j ω_ij (de_j - a_j (dc_i - Π'dc_j))`` and
-    ``de = (labour income in E) dw + (inputs and profits in E) dr``, where Π are market shares, ω shares of sales, Γ input shares.
-    Under free entry firms follow their profits, which they drive down, and prices and sales follow firms. Duties, labour supply
-    and what entry in one place does to entry elsewhere are left to acceleration.
+    With a the elasticity of sales to the origin's cost, b that of the price index to itself and ℓ the slope of ρ ln Ŝ in the
+    index (L its mean by destination): ``dp = (Π'(a dc) + L de)/b``, ``dc = β dw + Γ'dp``,
+    ``dr_i = Σ_j ω_ij (de_j - a dc_i + Π'(a dc)_j - (ℓ_ij - L_j)((σ-1) dp_j + de_j))`` and
+    ``de = (labour income in E) dw + (inputs and profits in E) dr + (duties in E) de``, where Π are market shares, ω shares of
+    sales, Γ input shares. Under free entry firms follow their profits, which they drive down, and prices and sales follow
+    firms. Labour supply, changes of φ and what entry in one place does to entry elsewhere are left to acceleration.
     """
 
     def __init__(self, system: System, evaluation: Evaluation) -> None:
@@ -59,11 +60,18 @@ class Response:
         demanded = system.labour_share * flows.cost
         self.weight = _single(demanded / np.maximum(demanded.sum(0), np.finfo(float).tiny))
         fall, own, slope = system.elasticities(flows)
-        self.fall, self.lift, self.bend = (
-            _single(part[:, :, None]) for part in (fall, fall / own, slope / own)
-        )
+        self.fall, self.own, self.bend = (_single(part[:, :, None]) for part in (fall, own, slope / own))
         self.bends = bool(slope.any())
-        self.sold = self.sales @ self.fall
+        #: Market shares times a, by destination and origin, and shares of sales times a, summed.
+        self.moving, self.sold = self.shares * self.fall, self.sales @ self.fall
+        self.bent: _Single | None = None
+        cell_slopes = system.cell_slopes(evaluation)
+        if cell_slopes is not None:
+            away = _single(cell_slopes - slope[:, None, :])
+            sigma = _single(system.sigma[:, :, None])
+            self.moving = self.moving - self.shares * np.swapaxes(away, 1, 2) * sigma
+            self.sold = self.sold - (self.sales * away).sum(2, keepdims=True) * sigma
+            self.bent, self.market = self.sales * away, sigma - 1
         if system.free_entry:
             push = _single(np.broadcast_to(system.entry_exponent(slope), fall.shape)[:, :, None])
             # Firms that enter drive down the profits they came for, the less the smaller they are in their markets.
@@ -76,29 +84,44 @@ class Response:
             )
             self.entry_price = push / _single(own[:, :, None])
         income = np.where(evaluation.income > 0, evaluation.income, 1.0)
-        labour = system.labour_income * np.exp(evaluation.point.wage + system.labour(evaluation.point))
+        labour = system.labour_income * np.exp(evaluation.point.wage + evaluation.labour)
         kept = not (system.free_entry or system.margins.competitive)
-        profits = flows.profits / income if kept else np.zeros_like(flows.profits)
+        if system.parameters.deficits == "proportional":
+            # Spending moves with own income, whatever the deficit on top.
+            own_income = labour + (flows.profits.sum(0) if kept else 0.0) + flows.duties - flows.subsidies
+            base = np.where(own_income > 0, own_income, income)
+        else:
+            base = income
+        profits = flows.profits / base if kept else np.zeros_like(flows.profits)
+        duties = system.duties_by_sector(flows) / base
         eye = np.eye(n, dtype=np.float32)
         if self.has_inputs:
-            self._chain_inputs(system, evaluation, shares, income, profits)
-            earned = self.final * _single(labour / income)
+            self._chain_inputs(system, evaluation, shares, income, profits, duties)
+            earned = self.final * _single(labour / base)
         else:
             # One unknown of spending by country: what profits answer can be solved at once.
             self.profits = _single(profits)
             answered = np.einsum("si,sij->ij", self.profits, self.sales)
-            self.spend_inverse = _single(_inverse(np.eye(n) - answered))
-            earned = _single(labour / income)
+            self.spend_inverse = _single(_inverse(np.eye(n) - answered - np.diag(duties.sum(0))))
+            earned = _single(labour / base)
         self.price_response, self.spend_response = self._wage_responses(earned * eye)
         spend = self.spend_response if self.has_inputs else self.spend_response[None]
         revenue = self._substitution(self._costs(self.price_response, eye)) + self.sales @ spend
+        revenue = revenue + self._bending(self.price_response, spend)
         response = (self.weight[:, :, None] * revenue).sum(0, dtype=np.float64) - np.eye(n)
-        # All wages may rise together: the numeraire pins them down.
-        pin = system.labour_income / system.labour_income.sum()
-        self.wage_inverse = _inverse(response - pin * np.ones((n, 1)))
+        # All wages of those who trade with one another may rise together: they are pinned to where they are.
+        together = system.blocs[:, None] == system.blocs
+        pin = together * system.labour_income
+        self.wage_inverse = _inverse(response - pin / pin.sum(1, keepdims=True))
 
     def _chain_inputs(
-        self, system: System, evaluation: Evaluation, shares: _Single, income: Array, profits: Array
+        self,
+        system: System,
+        evaluation: Evaluation,
+        shares: _Single,
+        income: Array,
+        profits: Array,
+        duties: Array,
     ) -> None:
         """Each country's own chains of inputs, upwards to prices and downwards to spending."""
         flows, home = evaluation.flows, np.arange(system.countries)
@@ -114,9 +137,12 @@ class Response:
         self.chain = _single(chain + final.T[:, :, None] * profits.T[:, None, :])
         eye = np.eye(system.sectors, dtype=np.float32)
         # Prices of the country's own goods in its costs, and its own sales in what it spends.
-        bought = (self.lift[:, :, 0] * shares[:, home, home]).T
+        bought = (self.moving[:, home, home] / self.own[:, :, 0]).T
         self.price_inverse = _single(_inverse(eye - bought[:, :, None] * self.inputs))
-        self.spend_inverse = _single(_inverse(eye - self.chain * self.sales[:, home, home].T[:, None, :]))
+        self.duties = _single(duties[:, :, None])
+        own = self.chain * self.sales[:, home, home].T[:, None, :]
+        own = own + (final.T[:, :, None] * duties.T[:, None, :]).astype(np.float32)
+        self.spend_inverse = _single(_inverse(eye - own))
 
     # Each of these takes and gives changes in logs, (S, N, M), M of them at a time.
 
@@ -131,13 +157,17 @@ class Response:
             return right
         price = _batched(self.price_inverse, right)
         for _ in range(rounds):
-            gap = right + self.lift * (self.shares @ self._costs(price)) - price
+            gap = right + _single(self.moving @ self._costs(price) / self.own) - price
             price = price + _batched(self.price_inverse, gap)
         return price
 
     def _substitution(self, cost: _Single) -> _Single:
         """dr at given spending: buyers turn to who has become cheaper."""
-        return self.sales @ (self.fall * (self.shares @ cost)) - self.sold * cost
+        return self.sales @ (self.moving @ cost) - self.sold * cost
+
+    def _bending(self, price: _Single, spend: _Single) -> _Single | float:
+        """dr where a larger market draws in some origins' firms more than others'."""
+        return 0.0 if self.bent is None else -(self.bent @ (self.market * price + spend))
 
     def _spending(self, right: _Single, revenue: _Single, rounds: int) -> _Single:
         """de with de = right + (inputs and profits) (revenue + ω de), (S, N, M), or (N, M) without inputs."""
@@ -147,17 +177,19 @@ class Response:
         spend = _batched(self.spend_inverse, right)
         for _ in range(rounds):
             gap = right + _batched(self.chain, self.sales @ spend) - spend
+            gap = gap + self.final * (self.duties * spend).sum(0)
             spend = spend + _batched(self.spend_inverse, gap)
         return spend
 
     def _wage_responses(self, earned: _Single) -> tuple[_Single, _Single]:
         """What prices and spending do when one country's wage rises, (S, N, N) and (S, N, N) or (N, N)."""
         eye = np.eye(len(self.beta[0]), dtype=np.float32)
-        from_cost = self.lift * (self.shares @ (self.beta * eye))
+        from_cost = self.moving @ (self.beta * eye) / self.own
         spend = eye
         for _ in range(3 if self.bends else 1):
             price = self._prices(from_cost + self.bend * spend, _WAGE_ROUNDS)
-            spend = self._spending(earned, self._substitution(self._costs(price, eye)), _WAGE_ROUNDS)
+            revenue = self._substitution(self._costs(price, eye)) + self._bending(price, spend)
+            spend = self._spending(earned, revenue, _WAGE_ROUNDS)
         return price, spend
 
     def _crowding(self, firms: _Single) -> _Single:
@@ -175,7 +207,7 @@ class Response:
                 right = right - self.entry_price * (self.shares @ firms)
             price = self._prices(right, _ROUNDS)
         if self.has_inputs and price is not None:
-            revenue = self._substitution(self._costs(price))
+            revenue = self._substitution(self._costs(price)) + self._bending(price, spend_gap)
             if firms is not None:
                 revenue = revenue + self._crowding(firms)
             spend = self._spending(spend_gap, revenue, _ROUNDS)
@@ -185,6 +217,8 @@ class Response:
         else:
             spend = self.spend_inverse @ spend_gap
             revenue = self.sales @ spend
+            if price is not None:
+                revenue = revenue + self._bending(price, spend)
         labour_gap = gaps["wage"] + (self.weight * revenue[:, :, 0]).sum(0)
         raised = system.numeraire(wage - self.wage_inverse @ labour_gap) - wage
         follow = _single(raised)

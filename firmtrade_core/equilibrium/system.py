@@ -25,6 +25,9 @@ Array = NDArray[np.float64]
 #: A destination's expenditure is not allowed to shrink further than this in one step.
 _DEEPEST_FALL = 0.05
 
+#: Newton steps towards the rate of a labour tax, and the highest rate tried on the way.
+_TAX_STEPS, _HIGHEST_TAX = 12, 0.95
+
 
 @dataclass(frozen=True, eq=False)
 class Point:
@@ -74,6 +77,8 @@ class Flows:
     revenue, profits, cost : (S, N)
         R', Π', C' by origin.
     duties, subsidies : (N,)
+    received : (S, N) or None
+        What firms pay to labour in their markets, ν of fixed costs, by destination; None with ν = 0.
     """
 
     terms: Terms
@@ -83,6 +88,7 @@ class Flows:
     cost: Array
     duties: Array
     subsidies: Array
+    received: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +101,8 @@ class Evaluation:
     cost : (S, N)
         ln ĉ.
     flows : Flows
+    labour : (N,)
+        ln L̂.
     income : (N,)
         I', million USD.
     gaps : dict
@@ -105,6 +113,7 @@ class Evaluation:
     point: Point
     cost: Array
     flows: Flows
+    labour: Array
     income: Array
     gaps: dict[str, Array]
 
@@ -145,8 +154,11 @@ class System:
             self.new_final_shares = shifted / shifted.sum(0)
         self.labour_income = baseline.labour_income
         self.world_value_added = float((baseline.labour_income + baseline.profit_income).sum())
-        self.deficits = world.deficits
-        self.spending_ratio = world.income / (world.income - world.deficits)
+        self.abroad = parameters.fixed_cost_abroad if margins.has_thresholds else 0.0
+        self.deficits = world.deficits + baseline.paid.sum(1) - baseline.received.sum(1)
+        self.spending_ratio = world.income / (world.income - self.deficits)
+        self.labour_tax = np.zeros(n) if parameters.labour_tax is None else np.asarray(parameters.labour_tax)
+        self.budget = self.labour_tax * baseline.labour_income + world.duties - world.subsidy_outlay
         self.outlay = shock.outlay
         self.baseline_profits = _sector_first(baseline.profits)
         self.free_entry = parameters.entry == "free" and not margins.competitive
@@ -158,11 +170,13 @@ class System:
             np.where(both, self.new_final_shares, 1) / np.where(both, self.final_shares, 1)
         )
         self._prepare_kernels(world, shock)
+        #: Which countries trade with one another, directly or through others, as numbers, (N,): mostly all zeros.
+        self.blocs = _blocs(world, shock)
 
     def _prepare_kernels(self, world: World, shock: Shock) -> None:
         """Everything in (6) that moves with the shock alone."""
         tariff = world.tariff if shock.tariff is None else shock.tariff
-        subsidy = world.subsidy if shock.subsidy is None else shock.subsidy
+        subsidy = shock.subsidy_in_force(world)
         self.tariff_factor = 1 / (1 + _sector_first(tariff)) if tariff.any() else None
         self.subsidy_factor = 1 / (1 - _sector_first(subsidy)) if subsidy.any() else None
         shares = _sector_first(world.shares)
@@ -174,9 +188,10 @@ class System:
             slope = margins.effective_slope[:, None]
             self.potential_slope = slope
             self.firms_exponent = margins.firms_exponent[:, None]
-            self.cost_exponent = (self.sigma - 1) + slope * self.sigma
+            self.cost_exponent = (self.sigma - 1) + slope * (self.sigma - self.abroad)
             self.price_exponent = (self.sigma - 1) * (1 + slope)
-            exponents = {"wedge": self.cost_exponent, "trade_cost": self.price_exponent, "fixed_cost": slope}
+            wedge = (self.sigma - 1) + slope * self.sigma
+            exponents = {"wedge": wedge, "trade_cost": self.price_exponent, "fixed_cost": slope}
         else:
             exponents = {"wedge": self.sigma - 1, "trade_cost": self.sigma - 1, "fixed_cost": 0 * self.sigma}
             weights = {"wedge": self.sigma, "trade_cost": self.sigma - 1, "fixed_cost": self.sigma**0}
@@ -247,18 +262,21 @@ class System:
         """All equations at a vector of unknowns."""
         wage, price, expenditure, firms = self._unpack(vector)
         cost = self._cost(wage, price)
-        terms = self._terms(cost, price, expenditure, firms)
-        solved = self._price(terms, price, expenditure)
+        # What a market is worth to an entrant: its size over what entry costs there.
+        reach = expenditure - self.abroad * wage if self.abroad else expenditure
+        terms = self._terms(cost, price, reach, firms)
+        solved = self._price(terms, price, reach)
         point = Point(wage, solved if price is None else price, expenditure, firms)
         flows = self._flows(point, terms)
-        gaps = {"wage": self._wage_gap(point, flows)}
+        labour = self.labour(point, flows)
+        gaps = {"wage": self._wage_gap(point, flows, labour)}
         if price is not None:
             gaps["price"] = solved - price
-        income = self._income(point, flows)
+        income = self._income(point, flows, labour)
         gaps["expenditure"] = self._expenditure_gap(point, flows, income)
         if self.free_entry:
             gaps["firms"] = self._entry_gap(point, flows, cost)
-        return Evaluation(point, cost, flows, income, gaps)
+        return Evaluation(point, cost, flows, labour, income, gaps)
 
     def _cost(self, wage: Array, price: Array | None) -> Array:
         """ln ĉ, equation (5), (S, N)."""
@@ -299,7 +317,12 @@ class System:
         total = _origins_sum(origin, self.kernel)
         market = (expenditure + (self.sigma - 1) * price)[rows]
         cost_home, firms_home = cost[rows, home, None], firms[rows, home, None]
-        index = self.row_sigma * cost_home - market + self.row_shift + (1 - self.row_nest) * firms_home
+        index = (
+            (self.row_sigma - self.abroad) * cost_home
+            - market
+            + self.row_shift
+            + (1 - self.row_nest) * firms_home
+        )
         potential, slope, fixed_share = margins.row_effective(index)
         loglinear = self.potential_slope[rows]
         factor = self.row_nest * firms_home - (self.row_sigma - 1) * cost_home
@@ -346,9 +369,30 @@ class System:
             profits = self._profits_with_rows(self.rows, revenue, terms.fixed_share, row_revenue)
         else:
             profits = self._profits(revenue, terms.fixed_share, revenue_kernel, market)
-        entry_pays = self.free_entry or self.margins.competitive
-        cost = revenue if entry_pays else revenue - profits
-        return Flows(terms, market, revenue, profits, cost, duties, subsidies)
+        received = self._received(terms, market, row_revenue) if self.abroad else None
+        cost = self._spent(revenue, profits)
+        return Flows(terms, market, revenue, profits, cost, duties, subsidies, received)
+
+    def _spent(self, revenue: Array, profits: Array) -> Array:
+        """C': what producers spend at home, (S, N): revenue less profits that are income, and less what labour abroad gets."""
+        cost = revenue if self.free_entry or self.margins.competitive else revenue - profits
+        return cost - self.abroad * (revenue / self.within - profits) if self.abroad else cost
+
+    def _received(self, terms: Terms, market: Array, row_revenue: Array | None) -> Array:
+        """ν Σ_i φ'R'/γ by destination, (S, N)."""
+        if terms.weight is None:
+            assert isinstance(self.loglinear, LoglinearMargins)
+            revenue = market * _origins_sum(terms.origin, self.revenue_kernel)
+            paid = self.loglinear.constant_fixed_cost_share[:, None] * revenue
+            if self.rows is not None and terms.fixed_share is not None and row_revenue is not None:
+                paid[self.rows.rows] += terms.fixed_share * row_revenue
+        else:
+            assert terms.fixed_share is not None
+            revenue = terms.weight * terms.fixed_share
+            for factor in (self.tariff_factor, self.subsidy_factor):
+                revenue = revenue if factor is None else revenue * factor
+            paid = market * revenue.sum(1)
+        return self.abroad * paid / self.within
 
     def _cell_flows(self, cells: Cells, terms: Terms, market: Array) -> Flows:
         """The same in one pass over the cells."""
@@ -356,9 +400,10 @@ class System:
         sales = cells.sell(terms.weight, terms.fixed_share, market, self.tariff_factor, self.subsidy_factor)
         duties = (np.where(self.active, market * terms.total, 0.0) - sales.arriving).sum(0)
         profits = sales.kept / self.within
-        cost = sales.revenue if self.free_entry else sales.revenue - profits
+        cost = self._spent(sales.revenue, profits)
         subsidies = (sales.revenue - sales.border).sum(0)
-        return Flows(terms, market, sales.revenue, profits, cost, duties, subsidies)
+        received = self._received(terms, market, None) if self.abroad else None
+        return Flows(terms, market, sales.revenue, profits, cost, duties, subsidies, received)
 
     def _row_sales(self, margins: FirmsMargins, row: Array, market: Array) -> tuple[Array, Array]:
         """Border values and revenues of the rows with firms, each (H, N)."""
@@ -389,7 +434,8 @@ class System:
         self, cost: Array, price: Array, expenditure: Array, firms: Array
     ) -> tuple[Array, Array]:
         """The index's parts by origin and by destination, (S, N); the shock's own comes on top."""
-        return self.sigma * cost + (1 - self.nest) * firms, expenditure + (self.sigma - 1) * price
+        origin = (self.sigma - self.abroad) * cost + (1 - self.nest) * firms
+        return origin, expenditure + (self.sigma - 1) * price
 
     def _profits(
         self, revenue: Array, fixed_share: Array | None, revenue_kernel: Array, market: Array
@@ -414,12 +460,27 @@ class System:
             solved = price + gap / ((self.sigma - 1) * (1 - terms.slope))
         return np.where(self.active, solved, 0.0)
 
-    def labour(self, point: Point) -> Array:
-        """ln L̂, equation (9), (N,)."""
+    def labour(self, point: Point, flows: Flows) -> Array:
+        """ln L̂, equation (9), (N,); with a labour tax, supply from (1-τ_L) w/P at the rate that keeps the budget."""
         elasticity = self.parameters.labour_supply_elasticity
         if elasticity == 0:
             return np.zeros(self.countries)
-        return elasticity * (point.wage - (self.final_shares * point.price).sum(0))
+        real_wage = point.wage - (self.final_shares * point.price).sum(0)
+        if self.parameters.duties == "lump_sum":
+            return elasticity * real_wage
+        needed = self.needed_revenue(point, flows) / (self.labour_income * np.exp(point.wage))
+        before = np.log1p(-self.labour_tax)
+        labour = elasticity * real_wage
+        for _ in range(_TAX_STEPS):
+            rate = np.minimum(needed * np.exp(-labour), _HIGHEST_TAX)
+            gap = labour - elasticity * (real_wage + np.log1p(-rate) - before)
+            labour = labour - gap / np.maximum(1 - elasticity * rate / (1 - rate), 0.1)
+        return labour
+
+    def needed_revenue(self, point: Point, flows: Flows) -> Array:
+        """τ_L w'L' that keeps the budget at its baseline in units of the final basket, (N,), million USD."""
+        basket = np.exp((self.final_shares * point.price).sum(0))
+        return self.budget * basket - flows.duties + flows.subsidies + self.government(point)
 
     def government(self, point: Point) -> Array:
         """G' in current prices of the final basket, (N,)."""
@@ -433,12 +494,13 @@ class System:
             return self.deficits * (labour_income + profits).sum() / self.world_value_added
         if self.parameters.deficits == "proportional":
             spending = own_income * self.spending_ratio
-            return spending * (own_income.sum() / spending.sum()) - own_income
+            factor = np.bincount(self.blocs, own_income) / np.bincount(self.blocs, spending)
+            return spending * factor[self.blocs] - own_income
         return np.zeros(self.countries)
 
-    def _income(self, point: Point, flows: Flows) -> Array:
+    def _income(self, point: Point, flows: Flows, labour: Array) -> Array:
         """I', section 1 of the model, (N,)."""
-        labour_income = self.labour_income * np.exp(point.wage + self.labour(point))
+        labour_income = self.labour_income * np.exp(point.wage + labour)
         kept = not (self.free_entry or self.margins.competitive)
         profits = flows.profits.sum(0) if kept else np.zeros(self.countries)
         own = labour_income + profits + flows.duties - flows.subsidies - self.government(point)
@@ -452,10 +514,12 @@ class System:
             expenditure = expenditure + inputs[:, :, 0].T
         return expenditure
 
-    def _wage_gap(self, point: Point, flows: Flows) -> Array:
+    def _wage_gap(self, point: Point, flows: Flows, labour: Array) -> Array:
         """ln of labour demanded over labour supplied, equation (9), (N,)."""
         demand = (self.labour_share * flows.cost).sum(0)
-        return np.log(demand / self.labour_income) - point.wage - self.labour(point)
+        if flows.received is not None:
+            demand = demand + flows.received.sum(0)
+        return np.log(demand / self.labour_income) - point.wage - labour
 
     def _expenditure_gap(self, point: Point, flows: Flows, income: Array) -> Array:
         """ln of expenditure implied over expenditure assumed, (S, N), or (N,) without inputs."""
@@ -501,9 +565,23 @@ class System:
         gaps["numeraire"] = evaluation.point.wage - self.numeraire(evaluation.point.wage)
         return max(float(np.abs(gap).max()) for gap in gaps.values())
 
+    def cell_slopes(self, evaluation: Evaluation) -> Array | None:
+        """-h of every cell, (S, N, N), where it differs between origins; None where it does not."""
+        if self.margins.loglinear:
+            return None
+        point = evaluation.point
+        index = self._index(evaluation.cost, point.price, point.expenditure, point.firms)
+        return np.moveaxis(self.margins.effective(np.moveaxis(index, 0, 2))[1], 2, 0)
+
     def entry_exponent(self, slope: Array) -> Array:
         """By how much terms of (6') rise with ln M̂, by destination where it differs; ∂ρln S/∂index as in `elasticities`."""
         return self.firms_exponent if self.margins.loglinear else self.nest + (1 - self.nest) * slope
+
+    def duties_by_sector(self, flows: Flows) -> Array:
+        """Duties by importer and sector, (S, N), million USD."""
+        if self.tariff_factor is None:
+            return np.zeros_like(flows.market)
+        return flows.market * (self._weight(flows.terms) * (1 - self.tariff_factor)).sum(1)
 
     def numeraire(self, wage: Array) -> Array:
         """Wages scaled so that Σ ŵ wL = Σ wL."""
@@ -525,8 +603,26 @@ class System:
         weight = self._weight(terms)
         shares = weight / terms.total[:, None, :]
         sales = weight * flows.market[:, None, :]
+        for factor in (self.tariff_factor, self.subsidy_factor):
+            sales = sales if factor is None else sales * factor
         total = sales.sum(2, keepdims=True)
         return shares, sales / np.where(total > 0, total, 1.0)
+
+
+def _blocs(world: World, shock: Shock) -> NDArray[np.intp]:
+    """Numbers of the groups into which empty cells and embargoes divide the world, (N,).
+
+    No deficit can be financed from outside a group: each has a factor of its own under proportional deficits.
+    """
+    cells = world.expenditure > 0
+    if shock.trade_cost is not None:
+        cells = cells & np.isfinite(shock.trade_cost)
+    trades = np.asarray(cells.any(2))
+    if trades[0].all() or trades[:, 0].all():
+        return np.zeros(len(trades), dtype=np.intp)
+    from scipy.sparse.csgraph import connected_components
+
+    return np.asarray(connected_components(trades, directed=False)[1], dtype=np.intp)
 
 
 def _sector_first(array: Array) -> Array:
@@ -546,9 +642,9 @@ def _changes(world: World, shock: Shock) -> list[_Change]:
     found = []
     for kind, new, old, sign in (
         ("wedge", shock.tariff, world.tariff, 1.0),
-        ("wedge", shock.subsidy, world.subsidy, -1.0),
+        ("wedge", shock.subsidy_in_force(world), world.subsidy, -1.0),
     ):
-        if new is not None:
+        if new is not None and new is not old:
             after, before = np.moveaxis(new, 2, 0), np.moveaxis(old, 2, 0)
             cells = np.nonzero(after != before)
             found.append(_Change(kind, cells, (1 + sign * after[cells]) / (1 + sign * before[cells])))

@@ -24,7 +24,7 @@ def chances_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
     rows = np.arange(len(table))
     hover = [
         f"<b>{row['name']}</b><br>baseline {in_percent(row['chance_before'])}, scenario {in_percent(row['chance_after'])}"
-        f"<br>90 %: {in_percent(row['low'])} to {in_percent(row['high'])}<br>sales if it served: {money(row['sales_if'])}"
+        f"<br>90 %: {in_percent(row['low'])} to {in_percent(row['high'])}<br>sales once there: {money(row['sales_there'])}"
         for row in table.to_dict("records")
     ]
     bands = [

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.gravity.errors import RegressorError
-from firmtrade_core.gravity.fitting import CONSTANT, DEMEANING_TOLERANCE, RawFit, fit
+from firmtrade_core.gravity.fitting import CONSTANT, TOLERANCE, RawFit, fit
 from firmtrade_core.gravity.formula import read_combination
 from firmtrade_core.gravity.panel import KEYS, Array, GravityPanel
 from firmtrade_core.gravity.sample import Sample, SampleCounts, draw_sample
@@ -237,7 +237,7 @@ class GravityEstimate:
 
 
 def estimate(
-    panel: GravityPanel, specification: GravitySpecification, *, tolerance: float = DEMEANING_TOLERANCE
+    panel: GravityPanel, specification: GravitySpecification, *, tolerance: float = TOLERANCE
 ) -> GravityEstimate:
     """Estimate one gravity equation; several sectors are pooled, with effects by sector.
 
@@ -245,7 +245,7 @@ def estimate(
     ----------
     panel, specification
     tolerance
-        Of the demeaning (`fitting.fit`).
+        As in `fitting.fit`.
 
     Raises
     ------

@@ -26,10 +26,7 @@ from firmtrade_core.gravity.specification import GravitySpecification
 from firmtrade_core.paths import whole_file
 
 #: Raised when results of the same specification would come out differently.
-VERSION = 1
-
-#: Of the demeaning: six digits of the coefficients, far below their errors.
-TOLERANCE = 1e-6
+VERSION = 2
 
 TARIFF = "log1p(tariff)"
 
@@ -161,11 +158,7 @@ def _estimate_and_store(
 ) -> str:
     started = time.perf_counter()
     try:
-        found = estimate(
-            load_world_panel(world_panel, [sector], tariff_unit=tariff_unit),
-            specification,
-            tolerance=TOLERANCE,
-        )
+        found = estimate(load_world_panel(world_panel, [sector], tariff_unit=tariff_unit), specification)
     except GravityError as error:
         raise type(error)(f"{sector}: {error}") from error
     table = as_record_table(sector, found, time.perf_counter() - started)

@@ -163,16 +163,24 @@ def _presum(
     shifts = " ".join(
         f"WHEN flow = {literal(flow)} THEN {int(days)}" for flow, days in plan.shift_days.items()
     )
-    date = f"date + CASE {shifts} ELSE 0 END::INTEGER" if shifts else "date"
+    files = ", ".join(literal(str(path)) for path in lines)
+    columns = {name for name, *_ in connection.execute(f"DESCRIBE FROM read_parquet([{files}])").fetchall()}
+    # A month or a year is that month or year: days to shipment move days only.
+    days = (
+        f"if(months > 0, 0, CASE {shifts} ELSE 0 END)" if "months" in columns else f"CASE {shifts} ELSE 0 END"
+    )
+    date = f"date + {days}::INTEGER" if shifts else "date"
     year = (
         f"year({date} - INTERVAL {plan.first_month - 1} MONTH)" if plan.first_month > 1 else f"year({date})"
     )
+    if plan.first_month > 1 and "months" in columns:
+        # A year alone is taken for the year that the source means.
+        year = f"if(months = 12, year(date), {year})"
     without = (
         f"ANTI JOIN read_parquet({literal(str(excluded))}) e ON l.file = e.file AND l.row = e.row"
         if excluded
         else ""
     )
-    files = ", ".join(literal(str(path)) for path in lines)
     connection.execute(
         f"""
         CREATE TABLE summed AS

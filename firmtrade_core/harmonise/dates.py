@@ -37,6 +37,9 @@ _MONTH_LEADING = re.compile(r"([a-z]{3,})[-/. ]*(\d{1,2})[-/., ]+(\d{4})$")
 _MONTH_ALONE = re.compile(r"([a-z]{3,})(?:\s+(?:de|del))?[-/. ]*(\d{4}|\d{2})$")
 _YEAR_MONTH_NAMED = re.compile(r"(\d{4})[-/. ]*([a-z]{3,})$")
 
+#: Months of a period that a date stands for, by rule; other dates are days.
+MONTHS = {"date.month_only": 1.0, "date.quarter_only": 3.0, "date.year_only": 12.0}
+
 #: Orders in which digits without marks between them are dates.
 _ORDERS = ("ymd", "dmy", "mdy")
 
@@ -49,7 +52,7 @@ class DateReading:
     ----------
     table
         One row per distinct text: ``text``, ``meant`` (date or missing; of a period its first day), ``rule`` (missing
-        where none was needed).
+        where none was needed) and ``size`` (months of the period, 0 for a day).
     notes
         Forms met and the order of day and month that was settled on.
     """
@@ -96,7 +99,9 @@ def read_dates(counts: Mapping[str, int]) -> DateReading:
     notes = [f"Dates written {form}: {rows:,}" for form, rows in forms.sort_values(ascending=False).items()]
     if order["day"] or order["month"]:
         notes.append(f"Day first in {order['day']:,} unmistakable dates, month first in {order['month']:,}")
-    return DateReading(table[["text", "meant", "rule"]], tuple(notes))
+    return DateReading(
+        table[["text", "meant", "rule"]].assign(size=table["rule"].map(MONTHS).fillna(0.0)), tuple(notes)
+    )
 
 
 def _habit_of(counts: Mapping[str, int]) -> tuple[_Habit, dict[str, int]]:

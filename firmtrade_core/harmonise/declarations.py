@@ -120,8 +120,8 @@ class Declarations:
     The tables live in DuckDB (``connection``):
 
     ``lines``
-        file, row, declaration, firm (hashed), date, year, flow, country (ISO alpha-3), product (six digits), value
-        (in its currency), currency, value_usd (US dollars of the day), quantity (in ``unit``), unit (base unit),
+        file, row, declaration, firm (hashed), date (of a period its first day), months (of the period, 0 for a day), year, flow, country (ISO alpha-3), product (six digits), value
+        (in its currency), currency, value_usd (US dollars of the day, of a period at its mean rate), quantity (in ``unit``), unit (base unit),
         weight_kg, flags (list of rules).
     ``quarantine``
         file, row, rule, value_usd where it could be told.
@@ -559,7 +559,7 @@ class _FileReader:
                 WHEN value < 0 THEN 'value.negative'
                 WHEN value = 0 THEN 'value.zero' END AS verdict
             FROM (SELECT row, nullif({declaration}, '') AS declaration, firm_.meant AS firm,
-                firm_.rule AS firm_rule, date_.meant AS date, date_.rule AS date_rule, flow_.meant AS flow, flow_.rule AS flow_rule,
+                firm_.rule AS firm_rule, date_.meant AS date, date_.rule AS date_rule, date_.size AS months, flow_.meant AS flow, flow_.rule AS flow_rule,
                 country_.meant AS country, country_.rule AS country_rule,
                 product_.meant AS product, product_.rule AS product_rule,
                 currency_.meant AS currency, currency_.rule AS currency_rule,
@@ -577,19 +577,32 @@ class _FileReader:
         """Dollars per unit of each currency on each date; lines without a rate are set aside."""
         typed = f"typed_{self.number}"
         pairs = self.connection.execute(
-            f"SELECT DISTINCT currency, date FROM {typed} WHERE currency IS NOT NULL AND date IS NOT NULL"
+            f"SELECT DISTINCT currency, date, months FROM {typed} WHERE currency IS NOT NULL AND date IS NOT NULL "
+            "ORDER BY ALL"
         ).df()
         pairs["rate"] = (
-            self.rates.on(pairs["currency"], pairs["date"]).to_numpy()
+            self.rates.over(pairs["currency"], pairs["date"], pairs["months"]).to_numpy()
             if len(pairs)
             else pd.Series(dtype=float)
         )
+        self._say_without_rate(pairs[pairs["rate"].isna()])
         self.connection.register("frame", pairs)
         self.connection.execute(
             f"CREATE OR REPLACE TABLE rate_{self.number} AS SELECT currency::VARCHAR AS currency, date::DATE AS date, "
-            "if(isnan(rate::DOUBLE), NULL, rate::DOUBLE) AS rate FROM frame"
+            "months::DOUBLE AS months, if(isnan(rate::DOUBLE), NULL, rate::DOUBLE) AS rate FROM frame"
         )
         self.connection.unregister("frame")
+
+    def _say_without_rate(self, pairs: pd.DataFrame) -> None:
+        """Which currencies have no rate, in which years, and why."""
+        for currency, group in pairs.groupby("currency", sort=True):
+            years = sorted({date.year for date in group["date"]})
+            span = str(years[0]) if len(years) == 1 else f"{years[0]} to {years[-1]}"
+            first = group.sort_values("date").iloc[0]
+            why = self.rates.why_none(str(currency), pd.Timestamp(first["date"]), int(first["months"]))
+            self.notes.append(
+                f"{self.file.path.name}: no exchange rate of {currency} in {span}: {why}. Give a table of rates (date, currency, usd) among the files."
+            )
 
     def _find_duplicates(self) -> None:
         """Rows that repeat an earlier one in every column: candidates by hash, then compared in full."""
@@ -628,14 +641,16 @@ def _create_empty(connection: duckdb.DuckDBPyConnection, number: int) -> None:
     connection.execute(f"CREATE OR REPLACE TABLE source_{number}_broken (line BIGINT, text VARCHAR)")
     connection.execute(f"CREATE OR REPLACE TABLE repeated_{number} (row BIGINT)")
     connection.execute(f"CREATE OR REPLACE TABLE cancelled_{number} (row BIGINT)")
-    connection.execute(f"CREATE OR REPLACE TABLE rate_{number} (currency VARCHAR, date DATE, rate DOUBLE)")
+    connection.execute(
+        f"CREATE OR REPLACE TABLE rate_{number} (currency VARCHAR, date DATE, months DOUBLE, rate DOUBLE)"
+    )
     for name in DICTIONARY_FIELDS:
         kind = "DATE" if name == "date" else "VARCHAR"
         connection.execute(
             f"CREATE OR REPLACE TABLE dictionary_{number}_{name} (text VARCHAR, meant {kind}, rule VARCHAR, size DOUBLE)"
         )
     texts = "declaration firm firm_rule date_rule flow flow_rule country country_rule product product_rule currency currency_rule unit unit_rule verdict"
-    numbers = "unit_size value quantity weight"
+    numbers = "months unit_size value quantity weight"
     truths = "value_blank value_doubtful quantity_blank quantity_doubtful weight_blank weight_doubtful"
     columns = ["row BIGINT", "date DATE"]
     columns += [f"{name} VARCHAR" for name in texts.split()]
@@ -651,7 +666,7 @@ def _finish(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) ->
             coalesce(t.verdict, if(r.rate IS NULL, 'currency.no_rate', NULL),
                 if(c.row IS NOT NULL, 'line.cancelled', NULL),
                 if(d.row IS NOT NULL AND t.declaration IS NOT NULL, 'line.duplicate', NULL)) AS verdict
-        FROM typed_{n} t LEFT JOIN rate_{n} r ON r.currency = t.currency AND r.date = t.date
+        FROM typed_{n} t LEFT JOIN rate_{n} r ON r.currency = t.currency AND r.date = t.date AND r.months = t.months
         LEFT JOIN repeated_{n} d ON d.row = t.row LEFT JOIN cancelled_{n} c ON c.row = t.row
         """
         for n in range(len(sources))
@@ -674,7 +689,7 @@ def _finish(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) ->
     connection.execute(
         f"""
         CREATE OR REPLACE VIEW lines AS
-        SELECT file, row, declaration, firm, date, year(date) AS year, flow, country, product, value, currency, value_usd,
+        SELECT file, row, declaration, firm, date, months, year(date) AS year, flow, country, product, value, currency, value_usd,
             if(quantity > 0 AND quantity <= {LARGEST_AMOUNT}, quantity * unit_size, NULL) AS quantity, unit,
             coalesce(if(weight > 0 AND weight <= {LARGEST_AMOUNT}, weight, NULL),
                 if(unit = 'kg' AND quantity > 0 AND quantity <= {LARGEST_AMOUNT}, quantity * unit_size, NULL)) AS weight_kg,

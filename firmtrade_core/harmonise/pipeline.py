@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from firmtrade_core.codes.currencies import ExchangeRates
+from firmtrade_core.codes.currencies import ExchangeRates, is_rate_table, read_rates
+from firmtrade_core.codes.places import NUMBER_LISTS, is_number_list, read_number_list
 from firmtrade_core.codes.products import ConcordanceError, ProductCodes, read_concordance
 from firmtrade_core.harmonise.annual import AnnualPlan, AnnualTrade, Weights, add_up, fiscal_to_calendar
 from firmtrade_core.harmonise.changes import ChangeLog
@@ -75,6 +76,9 @@ class Settings:
         Month in which the years of firm tables begin.
     rates
         Table of exchange rates (date, currency, usd), before the European Central Bank's.
+    partners
+        What numbers of partners mean where they are not ISO's: a list of `places.NUMBER_LISTS` by name, or a table
+        (code, country).
     layouts, constants, corrections
         By file name: field to column; field to text; by field: text as written to text as meant.
     columns
@@ -105,6 +109,7 @@ class Settings:
     shift_days: Mapping[str, int] = field(default_factory=dict)
     fiscal_month: int = 1
     rates: Path | None = None
+    partners: str | Path | None = None
     layouts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -128,6 +133,8 @@ class Sorted:
     firms: tuple[Path, ...] = ()
     concordances: tuple[Path, ...] = ()
     rates: tuple[Path, ...] = ()
+    partners: tuple[Path, ...] = ()
+    corrections: tuple[Path, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -162,14 +169,21 @@ def sort_files(
     constants: Mapping[str, str] | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> Sorted:
-    """Tell customs files, firm tables, concordances and exchange rates apart by their headers.
+    """Tell customs files, firm tables, concordances, exchange rates, lists of partners and corrections apart by their headers.
 
     Raises
     ------
     LayoutError
         If ``columns`` names a field that there is not, or a column that no file has.
     """
-    kinds: dict[str, list[Path]] = {"customs": [], "firms": [], "concordances": [], "rates": []}
+    kinds: dict[str, list[Path]] = {
+        "customs": [],
+        "firms": [],
+        "concordances": [],
+        "rates": [],
+        "partners": [],
+        "corrections": [],
+    }
     left_out: dict[str, str] = {}
     met: set[str] = set()
     with tempfile.TemporaryDirectory() as workspace:
@@ -211,8 +225,12 @@ def _kind(
     if not columns:
         return "", "empty"
     met.update(columns)
-    if {"date", "currency", "usd"} <= {c.casefold() for c in columns}:
+    if is_rate_table(columns):
         return "rates", ""
+    if is_number_list(columns):
+        return "partners", ""
+    if {"field", "text", "meaning"} <= {column.strip().casefold() for column in columns}:
+        return "corrections", ""
     chosen = Layout(layout, constants) if layout is not None else guess_layout(columns, constants, given)
     try:
         chosen.check(columns, path.name)
@@ -257,7 +275,7 @@ def harmonise(
     Parameters
     ----------
     files
-        Customs files, firm tables, concordances and exchange rates, in any order; headers tell which is which.
+        Customs files, firm tables, concordances, exchange rates, lists of partners and corrections, in any order; headers tell which is which.
     output
         Folder to write.
     salt
@@ -313,6 +331,7 @@ class _Run:
             reasons = " ".join(self.files.left_out.values())
             raise HarmoniseError(f"No file holds customs lines or a firm table. {reasons}".strip())
         self.products = self._concordances()
+        self.corrections = self._corrections()
         self.sources: list[dict[str, Any]] = []
         self.steps: list[dict[str, Any]] = []
         self.findings: list[Finding] = []
@@ -362,12 +381,46 @@ class _Run:
     def _rates(self) -> ExchangeRates:
         rates = ExchangeRates.european_central_bank()
         for path in (*self.files.rates, *([self.settings.rates] if self.settings.rates else [])):
-            table = pd.read_csv(path, sep=None, engine="python").rename(columns=lambda c: str(c).casefold())
             try:
-                rates = rates.with_table(ExchangeRates.from_table(table, source=path.name))
+                rates = rates.with_table(read_rates(path))
             except ValueError as error:
                 raise HarmoniseError(f"{path.name}: {error}") from error
         return rates
+
+    def _corrections(self) -> dict[str, dict[str, str]]:
+        """What texts mean, by field: of tables among the files, then as chosen."""
+        found = {name: dict(texts) for name, texts in self.settings.corrections.items()}
+        for path in self.files.corrections:
+            table = pd.read_csv(
+                path, sep=None, engine="python", dtype=str, keep_default_na=False, encoding="utf-8-sig"
+            )
+            table = table.rename(columns=lambda name: str(name).strip().casefold())
+            for name, text, meaning in zip(
+                table["field"].str.strip(), table["text"], table["meaning"], strict=True
+            ):
+                if name not in FIELD_NAMES:
+                    raise HarmoniseError(
+                        f"{path.name}: there is no field {name!r}; fields are {', '.join(FIELD_NAMES)}."
+                    )
+                found.setdefault(name, {}).setdefault(text.strip(), meaning.strip())
+        return found
+
+    def _partners(self) -> str | dict[str, str] | None:
+        """The list that numbers of partners are of: one by name, or tables of one's own together."""
+        chosen = self.settings.partners
+        if isinstance(chosen, str):
+            if chosen not in NUMBER_LISTS:
+                raise HarmoniseError(
+                    f"There is no list of country numbers {chosen!r}: there are {', '.join(NUMBER_LISTS)}, or a table (code, country)."
+                )
+            return chosen
+        found: dict[str, str] = {}
+        for path in (*self.files.partners, *([chosen] if chosen else [])):
+            try:
+                found |= read_number_list(path)
+            except (OSError, ValueError) as error:
+                raise HarmoniseError(str(error)) from error
+        return found or None
 
     def _customs(self, progress: Progress) -> list[Path]:
         """Folders with the clean lines of each customs file."""
@@ -388,8 +441,8 @@ class _Run:
     def _read_customs(self, number: int, path: Path, progress: Progress) -> tuple[Path, dict[str, Any]]:
         settings = self.settings
         depends = (
-            path, number, self.salt, settings.layouts.get(path.name), settings.constants, settings.columns, settings.corrections,
-            self.files.concordances, self.files.rates, settings.rates,
+            path, number, self.salt, settings.layouts.get(path.name), settings.constants, settings.columns, self.corrections,
+            self.files.concordances, self.files.rates, settings.rates, self.files.partners, settings.partners,
         )  # fmt: skip
         folder = self.checkpoints.folder / f"customs-{content_hash(depends)}"
 
@@ -401,7 +454,8 @@ class _Run:
                     layout=Layout(layout, settings.constants) if layout is not None else None,
                     constants=settings.constants,
                     columns=settings.columns,
-                    corrections=settings.corrections,
+                    corrections=self.corrections,
+                    partners=self._partners(),
                 )
                 found = read_declarations(
                     [path],

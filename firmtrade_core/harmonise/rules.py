@@ -5,9 +5,11 @@ from __future__ import annotations
 from firmtrade_core.harmonise.findings import Rule
 from firmtrade_core.harmonise.reading import LINE_RULES
 
-_LIST = "Name the list of numbers, or give it as a table (code, country)."
+_LIST = "Name the list of numbers, or give it as a table (code, country) among the files."
 
-_CORRECT = "Give the meaning of the texts shown in a table of corrections."
+_CORRECT = (
+    "Give the meaning of the texts shown in a table of corrections (field, text, meaning) among the files."
+)
 
 #: Rules that set a row aside. A row is counted under the first that it meets.
 QUARANTINE_RULES = tuple(
@@ -61,8 +63,8 @@ QUARANTINE_RULES = tuple(
         ("value.zero", "lines with a value of zero", "Samples and returns are often declared so."),
         (
             "currency.no_rate",
-            "lines in a currency without an exchange rate on that date",
-            "Give a table of rates (date, currency, usd).",
+            "lines in a currency without an exchange rate on that date or over that period",
+            "Give a table of rates (date, currency, usd) among the files.",
         ),
         (
             "line.cancelled",
@@ -114,9 +116,21 @@ REPAIR_RULES = tuple(
 #: Rules that mark a row or only count it.
 NOTE_RULES = (
     Rule("date.ambiguous", "dates whose day and month could be swapped, read by the file's habit", "flagged"),
-    Rule("date.month_only", "dates without a day, read as the month's first", "flagged"),
-    Rule("date.quarter_only", "dates that are only a quarter, read as its first day", "flagged"),
-    Rule("date.year_only", "dates that are only a year, read as 1 January", "flagged"),
+    Rule(
+        "date.month_only",
+        "dates without a day, read as the month's first and priced at its mean rate",
+        "flagged",
+    ),
+    Rule(
+        "date.quarter_only",
+        "dates that are only a quarter, read as its first day and priced at its mean rate",
+        "flagged",
+    ),
+    Rule(
+        "date.year_only",
+        "dates that are only a year, read as 1 January and priced at its mean rate",
+        "flagged",
+    ),
     Rule("date.serial", "dates that a spreadsheet had turned into numbers", "flagged"),
     Rule("value.ambiguous", "values that could mean a thousand times more or less", "flagged"),
     Rule("weight.ambiguous", "weights that could mean a thousand times more or less", "flagged"),

@@ -124,8 +124,9 @@ _VARIABLES = (
         "real_income",
         "Real income",
         "%",
-        "What a country's income buys after the change: wages, profits and duties, deflated by its own "
-        "consumer prices.",
+        "What a country's income buys after the change, deflated by its own consumer prices. Income is what there is to "
+        "spend: wages, profits and duties less subsidies, plus the trade deficit; without the last two it is value "
+        "added, which the Data page gives.",
         "Ŵ = Î / Π P̂^α (MODEL 3)",
         "bn USD",
         r"\hat W_j = \hat I_j \,/\, \prod_s \hat P_{js}^{\,\alpha_{js}}",

@@ -14,6 +14,8 @@ from firmtrade_core.margins.base import (
     MarginChange,
     Margins,
     TailError,
+    in_the_index,
+    solve_nest,
     substitution_between,
 )
 from firmtrade_core.margins.tables import Table, TableStack, quintic_pieces
@@ -129,26 +131,35 @@ class LognormalMargins(Margins):
     @cached_property
     def places(self) -> tuple[Array, Array]:
         """Where in the tables the baseline stands and ρ ln S there, each (S, N²)."""
-        n, _, s = self.threshold.shape
+        n, m, s = self.threshold.shape
         threshold, log_potential = (
-            np.moveaxis(part, 2, 0).reshape(s, n * n) for part in (self.threshold, self._baseline[0])
+            np.moveaxis(part, 2, 0).reshape(s, n * m) for part in (self.threshold, self._baseline[0])
         )
         nest = self.nest[:, None]
         return threshold - (1 - nest) * log_potential, nest * log_potential
 
+    def threshold_change(self, index: Array) -> Array:
+        """Δk = index + (1-ρ) ln Ŝ, with ln Ŝ from the tables; see `Margins`."""
+        if not self.nested or (self.nest > 1).any():
+            return super().threshold_change(index)
+        return np.asarray(index + (1 / self.nest - 1) * self.effective(index)[0])
+
     def effective(self, index: Array) -> tuple[Array, Array, Array]:
         """See `Margins`: read from tables that compose the margin functions with the nest's fixed point."""
         if (self.nest > 1).any():
-            return super().effective(index)
-        n, _, s = index.shape
+            return in_the_index(self.without_presence(super().threshold_change(index)), self.nest)
+        n, m, s = index.shape
         places, baseline = self.places
-        at = np.moveaxis(index, 2, 0).reshape(s, n * n) + places
+        at = np.moveaxis(index, 2, 0).reshape(s, n * m) + places
         log_potential, slope, share, beyond = self.tables.read(at)
         log_potential -= baseline
-        found = [np.moveaxis(part.reshape(s, n, n), 0, 2) for part in (log_potential, slope, share)]
+        found = [np.moveaxis(part.reshape(s, n, m), 0, 2) for part in (log_potential, slope, share)]
         if beyond:
             far = np.isnan(found[0])
-            exact = super().effective(np.where(far, index, 0.0))
+            change = solve_nest(
+                lambda at: self.without_presence(at)[:2], np.where(far, index, 0.0), self.nest
+            )
+            exact = in_the_index(self.without_presence(change), self.nest)
             for part, right in zip(found, exact, strict=True):
                 part[far] = right[far]
         return found[0], found[1], found[2]

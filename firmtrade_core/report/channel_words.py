@@ -77,19 +77,36 @@ def headline(report: ChannelReport | None) -> str:
     if report is None:
         return "What would an attribute do to a firm that does not have it?"
     whose = "what firms can sell"
+    agreement = {study.attribute: _agreement(study) for study in report.studies}
     sure = [e for e in report.table if not e.capability_interval[0] <= 0 <= e.capability_interval[1]]
-    shown, likely = (
-        [plain(e.attribute) for e in sure if e.grade == grade] for grade in ("instrument", "observables")
+    by_instrument = [e.attribute for e in sure if e.grade == "instrument"]
+    shown, in_part = (
+        [plain(name) for name in by_instrument if (agreement.get(name, 1.0) < DOUBTS) == doubted]
+        for doubted in (False, True)
     )
+    likely = [plain(e.attribute) for e in sure if e.grade == "observables"]
     provided = "provided nothing unobserved moves both"
+    clauses = []
     if shown:
-        said = f"beyond association, {_listed(shown)} {_moves(shown)} {whose}"
-        said += f"; {_listed(likely)} {_moves(likely)} it too, {provided}" if likely else ""
-    elif likely:
-        said = f"{_listed(likely)} {_moves(likely)} {whose}, {provided}"
-    else:
-        said = f"no attribute is shown to move {whose}"
-    return f"{report.panel}: {said}"
+        clauses.append(f"beyond association, {_listed(shown)} {_moves(shown)} {whose}")
+    if in_part:
+        clauses.append(
+            f"{_listed(in_part)} {_moves(in_part)} {'it' if clauses else whose} by instruments that agree only in part"
+        )
+    if likely:
+        clauses.append(f"{_listed(likely)} {_moves(likely)} {'it too' if clauses else whose}, {provided}")
+    if not clauses:
+        clauses.append(f"no attribute is shown to move {whose}")
+    against = [plain(name) for name, chance_of in agreement.items() if chance_of < DISCREDITS]
+    if against:
+        clauses.append(f"the instruments of {_listed(against)} contradict each other and show nothing")
+    return f"{report.panel}: {'; '.join(clauses)}"
+
+
+def _agreement(study: Study) -> float:
+    """Chance of instruments as far apart as these if all are instruments; 1 where there is nothing to compare."""
+    found = study.instruments
+    return 1.0 if found is None or found.agreement is None else found.agreement
 
 
 def _moves(names: Sequence[str]) -> str:

@@ -62,7 +62,7 @@ def destinations_table(view: FirmView) -> Table:
         "high": "chance_high",
         "exports_before": "expected_before",
         "exports_after": "expected_after",
-        "sales_if": "sales_if",
+        "sales_there": "sales_there",
         "cost_if": "cost_if",
         "tariff": "tariff",
         "without_tariff": "chance_without_tariff",

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import shlex
 from pathlib import PurePath
+from typing import Literal
 
-from firmtrade_core.scenarios import Scenario, load_preset, preset_names
+from firmtrade_core.scenarios import HomeFirms, Scenario, load_preset, preset_names
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.world import World
 
@@ -17,7 +18,13 @@ from firmtrade_core.world.world import World
 WORLD_FILE = "my.world"
 
 
-def python_code(scenario: Scenario, world: World, world_file: str | PurePath | None = None) -> str:
+def python_code(
+    scenario: Scenario,
+    world: World,
+    world_file: str | PurePath | None = None,
+    home: HomeFirms | Literal["default"] | None = "default",
+    home_file: str | PurePath | None = None,
+) -> str:
     """A script that solves the scenario and prints what it does by country.
 
     Parameters
@@ -25,6 +32,10 @@ def python_code(scenario: Scenario, world: World, world_file: str | PurePath | N
     scenario, world
     world_file
         Where the world lies; not needed for the shipped one.
+    home
+        The home country's firms of the result, which the script then insists on; those of `default_home` unless given.
+    home_file
+        Where they lie; not needed for the shipped ones.
     """
     shipped = is_shipped(world)
     read = "load_embedded_world()" if shipped else f"World.load({str(world_file or WORLD_FILE)!r})"
@@ -33,11 +44,12 @@ def python_code(scenario: Scenario, world: World, world_file: str | PurePath | N
         if shipped
         else "from firmtrade_core.world.world import World"
     )
+    called = "HomeFirms, Scenario, run" if home_file is not None and home is not None else "Scenario, run"
+    default, firms = _home_lines(home, home_file)
     return f'''"""Run from the folder of firmtrade; prints real income, trade and prices by country."""
 
-from firmtrade_core.scenarios import Scenario, run
-from firmtrade_core.scenarios.home_default import default_home
-from firmtrade_core.scenarios.results import country_table
+from firmtrade_core.scenarios import {called}
+{default}from firmtrade_core.scenarios.results import country_table
 {source}
 
 world = {read}
@@ -45,18 +57,41 @@ assert world.content_hash == {world.content_hash!r}, "another world: the numbers
 
 scenario = Scenario.from_yaml("""\\
 {_inside_quotes(scenario.to_yaml())}""")
-
-result = run(scenario, world, home=default_home(world))
+{firms}
+result = run(scenario, world, home=home)
 print(country_table(result).to_string(index=False))
 print("certified:", result.certificate.holds, "result", result.content_hash)
 '''
 
 
+def _home_lines(
+    home: HomeFirms | Literal["default"] | None, home_file: str | PurePath | None
+) -> tuple[str, str]:
+    """The import that finds the firms, and the lines that read them and insist on them."""
+    if home is None:
+        return "", "home = None"
+    imported = "from firmtrade_core.scenarios.home_default import default_home\n"
+    read = (
+        f"home = HomeFirms.load({str(home_file)!r})"
+        if home_file is not None
+        else "home = default_home(world)"
+    )
+    if isinstance(home, str):
+        return imported, read
+    lines = f'{read}\nassert home is not None and home.content_hash == {home.content_hash!r}, "other firms: the numbers would differ"'
+    return ("" if home_file is not None else imported), lines
+
+
 def command_line(
-    scenario: Scenario, world: World, world_file: str | PurePath | None = None, out: str = "results.parquet"
+    scenario: Scenario,
+    world: World,
+    world_file: str | PurePath | None = None,
+    out: str = "results.parquet",
+    home_file: str | PurePath | None = None,
 ) -> str:
     """Shell commands that solve the scenario and write every number to a Parquet file."""
     place = "" if is_shipped(world) else f" --world {shlex.quote(str(world_file or WORLD_FILE))}"
+    place += "" if home_file is None else f" --home {shlex.quote(str(home_file))}"
     solve = "python -m firmtrade_core solve"
     if preset := preset_of(scenario):
         return f"{solve} --preset {preset}{place} --out {shlex.quote(out)}\n"

@@ -8,7 +8,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.margins import BalancedMargins, Firms, Lognormal, MarginFamily, Pareto
 from firmtrade_core.scenarios.schema import Scenario, Structure
-from firmtrade_core.world.elasticities import elasticity_sets
+from firmtrade_core.world.elasticities import elasticity_sets, markup_sets
 
 #: Deficit closures, as they stand beside a number.
 DEFICITS = {
@@ -39,6 +39,7 @@ def assumed(scenario: Scenario, equilibrium: Equilibrium) -> str:
     parts = [
         family_words(equilibrium.parameters.family),
         elasticity_words(structure),
+        markup_words(scenario, equilibrium),
         "free entry" if structure.entry == "free" else "",
         DEFICITS[structure.deficits],
         f"labour supply {structure.labour_supply_elasticity:g}" if structure.labour_supply_elasticity else "",
@@ -63,12 +64,26 @@ def family_words(family: MarginFamily) -> str:
     return words.get(law.name, law.name)
 
 
+def markup_words(scenario: Scenario, equilibrium: Equilibrium) -> str:
+    """Where markups come from, in a few words; empty where price is cost."""
+    if equilibrium.baseline.margins.competitive:
+        return ""
+    given = scenario.structure.within_elasticity
+    if given is None or equilibrium.parameters.within_elasticity is None:
+        return "markups follow from it"
+    if isinstance(given, str):
+        sets = markup_sets()
+        return f"markups of {sets[given].label if given in sets else given}"
+    return "own markups by sector" if isinstance(given, Mapping) else f"markup {100 / (given - 1):.3g} %"
+
+
 def elasticity_words(structure: Structure) -> str:
     """The trade elasticity in a few words."""
     given = structure.elasticity
     if isinstance(given, str):
         sets = elasticity_sets()
-        return (
-            f"trade elasticities of {sets[given].label}" if given in sets else f"trade elasticities {given}"
-        )
-    return "own trade elasticities by sector" if isinstance(given, Mapping) else f"trade elasticity {given:g}"
+        return f"trade elasticities of {sets[given].label if given in sets else given}"
+    to = " to tariffs" if structure.elasticity_kind == "tariff" else ""
+    return (
+        "own trade elasticities by sector" if isinstance(given, Mapping) else f"trade elasticity {given:g}"
+    ) + to

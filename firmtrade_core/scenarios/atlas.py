@@ -48,8 +48,8 @@ class Atlas:
         What was split, merged or approximated, each once, in the order of reading.
     abroad : (N, N, 1) of bool
         True off the diagonal: trade between countries.
-    home, structure, elasticity
-        Firms of the home country, structure and ε by sector, which firm programmes need.
+    home, structure, elasticity, within
+        Firms of the home country, structure, ε and γ by sector (None without a nest), which firm programmes need.
     """
 
     def __init__(
@@ -59,13 +59,15 @@ class Atlas:
         home: HomeFirms | None = None,
         structure: Structure | None = None,
         elasticity: Array | None = None,
+        within: Array | None = None,
     ) -> None:
         self.world, self.home = world, home
         self.structure = structure or Structure()
         self.elasticity = np.ones(len(world.sectors)) if elasticity is None else elasticity
+        self.within = within
         self.notes: list[str] = []
         self.abroad = ~np.eye(len(world.countries), dtype=bool)[:, :, None]
-        self.country_parts = _parts_of_countries(world.countries)
+        self.country_parts = parts_of_countries(world.countries)
         self.sector_parts = _parts_of_sectors(world.sectors)
 
     # Axes ---------------------------------------------------------------------------------------
@@ -256,7 +258,8 @@ def _union(sets: Iterable[Parts]) -> Parts:
     return frozenset().union(*sets)
 
 
-def _parts_of_countries(labels: Sequence[str]) -> tuple[Parts, ...]:
+def parts_of_countries(labels: Sequence[str]) -> tuple[Parts, ...]:
+    """Countries that each label of a world stands for."""
     alone = frozenset(labels)
 
     def parts(label: str) -> Parts:

@@ -32,7 +32,7 @@ from firmtrade_core.scenarios.programmes import Treatment, wto_note
 from firmtrade_core.scenarios.retaliation import retaliate
 from firmtrade_core.scenarios.schema import AnyCard, Scenario, Structure, Tariff, TariffSchedule
 from firmtrade_core.scenarios.unknown_tariffs import unknown_note
-from firmtrade_core.world.elasticities import elasticity_set
+from firmtrade_core.world.elasticities import elasticity_set, markup_set
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 
@@ -92,7 +92,7 @@ def compile(scenario: Scenario, world: World, home: HomeFirms | None = None) -> 
     scenario = resolved(scenario, home)
     reading = Atlas(world)
     parameters = _parameters(scenario.structure, reading, home)
-    elasticity = parameters.elasticities_for(world)
+    elasticity, within = parameters.elasticities_for(world), parameters.within_for(world)
     given, notes = world, list(reading.notes)
     if scenario.structure.deficits == "removed":
         world, parameters = _balanced(world, parameters)
@@ -104,7 +104,7 @@ def compile(scenario: Scenario, world: World, home: HomeFirms | None = None) -> 
         notes.append(FIXED_DEFICITS)
 
     def atlas() -> Atlas:
-        return Atlas(world, home=home, structure=scenario.structure, elasticity=elasticity)
+        return Atlas(world, home=home, structure=scenario.structure, elasticity=elasticity, within=within)
 
     unanswered = None
     if any(_retaliation(card) == "proportional" for card in scenario.active_cards):
@@ -238,23 +238,42 @@ def _note_what_does_nothing(scenario: Scenario, shock: Shock, atlas: Atlas, worl
 
 def _parameters(structure: Structure, atlas: Atlas, home: HomeFirms | None = None) -> Parameters:
     elasticity, kind = elasticity_of(structure)
+    values = _read(elasticity, atlas, "trade elasticity")
     return Parameters(
-        trade_elasticity=_read(elasticity, atlas, "trade elasticity"),
+        trade_elasticity=values,
         family=_own_firms(structure, atlas, home) if structure.family == "firms" else family(structure),
         entry=structure.entry,
         deficits=structure.deficits,
         labour_supply_elasticity=structure.labour_supply_elasticity,
-        within_elasticity=_within(structure, atlas),
+        within_elasticity=_within(structure, atlas, values),
         elasticity_kind=kind,
     )
 
 
-def _within(structure: Structure, atlas: Atlas) -> float | Array | None:
-    """γ by sector; None where firms are not nested."""
+def _within(structure: Structure, atlas: Atlas, elasticity: float | Array) -> float | Array | None:
+    """γ by sector; None where firms are not nested. A published set is suited to world and elasticities, saying how."""
     given = structure.within_elasticity
-    if isinstance(given, str):
-        raise ScenarioError(f"Structure: no set of markups is called {given!r}.")
-    return None if given is None else _read(given, atlas, "within-country elasticity")
+    if given is None:
+        return None
+    if not isinstance(given, str):
+        return _read(given, atlas, "within-country elasticity")
+    world, has_markups = atlas.world, structure.family not in ("armington", "eaton_kortum")
+    try:
+        found = markup_set(given)
+    except WorldError as error:
+        raise ScenarioError(f"Structure: {error}") from None
+    try:
+        suited = found.suited(
+            world, np.broadcast_to(elasticity, len(world.sectors)), services=structure.services_markup
+        )
+    except WorldError as error:
+        if has_markups:
+            atlas.note(f"{error} Until then markups follow from the trade elasticity in this world.")
+        return None
+    if has_markups:
+        for note in suited.notes(world.sector_name):
+            atlas.note(note)
+    return suited.used
 
 
 def _read(values: float | Mapping[str, float], atlas: Atlas, what: str) -> float | Array:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
-from firmtrade_core.codes.countries import country_name
+from firmtrade_core.codes.countries import REST_OF_WORLD, country_name
 from firmtrade_core.codes.groups import group_label, group_members, group_names
 from firmtrade_core.scenarios import fields
-from firmtrade_core.scenarios.atlas import Atlas
+from firmtrade_core.scenarios.atlas import Atlas, parts_of_countries
 from firmtrade_core.world.world import World
 
 
@@ -69,6 +70,38 @@ def who_is_in(group: str, world: World) -> Membership:
 def groups_here(world: World) -> tuple[Membership, ...]:
     """All groups with at least one member in the world, in the order in which lists show them."""
     return tuple(found for name in group_names() if (found := who_is_in(name, world)).usable)
+
+
+def holder(code: str, world: World) -> str | None:
+    """Which country of a world an economy is told in: itself, the rest of the world, or none."""
+    if code in world.countries:
+        return code
+    if REST_OF_WORLD in world.countries and code in _inside(world.countries):
+        return REST_OF_WORLD
+    return None
+
+
+def economies_inside_rest(world: World) -> tuple[str, ...]:
+    """Codes of the economies that a world tells in the rest of the world only, by name."""
+    return tuple(sorted(_inside(world.countries), key=country_name))
+
+
+@cache
+def _inside(countries: tuple[str, ...]) -> frozenset[str]:
+    if REST_OF_WORLD not in countries:
+        return frozenset()
+    return parts_of_countries(countries)[countries.index(REST_OF_WORLD)] - {REST_OF_WORLD}
+
+
+def place_words(code: str, world: World) -> str:
+    """An economy as lists offer it; one that is inside the rest of the world says so, with its code.
+
+    Examples
+    --------
+    "Germany", "Kenya (KEN, rest of the world)"
+    """
+    name = country_name(code)
+    return name if holder(code, world) == code else f"{name} ({code}, rest of the world)"
 
 
 def groups_of(country: str) -> tuple[str, ...]:

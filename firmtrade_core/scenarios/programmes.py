@@ -392,8 +392,11 @@ def _without_firms(
     # Capability moves sales as the (1-σ)th power of costs; tail times σ-1 is ε in the constant families.
     per_cost = elasticity
     if law == "lognormal":
-        margins = Lognormal(structure.dispersion).calibrate(draft.world, elasticity)
+        margins = Lognormal(structure.dispersion).calibrate(draft.world, elasticity, atlas.within)
         per_cost = margins.elasticity_of_substitution - 1
+    if atlas.within is not None and law not in ("armington", "eaton_kortum"):
+        # Inside a country's nest, capability moves sales as the (1-γ)th power of costs (MODEL 11).
+        per_cost = tail * (atlas.within - 1)
     reached, outlay = _reach_as_a_whole(card, draft, atlas, country, sectors)
     reached = reached * (1 - card.deadweight)
     lift = np.log1p(reached * np.expm1(tail * effect.capability)) / per_cost

@@ -26,8 +26,9 @@ def country_table(equilibrium: Equilibrium) -> pd.DataFrame:
     DataFrame
         ``country``; changes as fractions: ``real_income``, ``real_wage``, ``prices`` (final demand),
         ``exports`` and ``imports`` (border values); million USD: ``equivalent_variation``,
-        ``duties_before``, ``duties_after``.
+        ``duties_before``, ``duties_after``, NaN where hardly a tariff is known.
     """
+    before, after = _duties(equilibrium)
     return pd.DataFrame(
         {
             "country": equilibrium.world.countries,
@@ -37,8 +38,8 @@ def country_table(equilibrium: Equilibrium) -> pd.DataFrame:
             "exports": equilibrium.exports_change - 1,
             "imports": equilibrium.imports_change - 1,
             "equivalent_variation": equilibrium.equivalent_variation,
-            "duties_before": equilibrium.world.duties,
-            "duties_after": equilibrium.duties,
+            "duties_before": before,
+            "duties_after": after,
         }
     )
 
@@ -61,7 +62,7 @@ def results_table(equilibrium: Equilibrium) -> pd.DataFrame:
         for name in ("real_income", "real_wage", "prices", "exports", "imports")
     ]
     money = [
-        _rows("duties", MILLION_USD, world.countries, "", "", world.duties, equilibrium.duties),
+        _rows("duties", MILLION_USD, world.countries, "", "", *_duties(equilibrium)),
         _rows("income", MILLION_USD, world.countries, "", "", world.income, equilibrium.income),
         _rows(
             "equivalent_variation",
@@ -104,6 +105,14 @@ def results_table(equilibrium: Equilibrium) -> pd.DataFrame:
         counted = equilibrium.exporters_change.ravel()
         cells.append(_rows("exporters", "index", origin, destination, sector, 1.0, counted))
     return pd.concat([*indices, *money, *sectors, *cells], ignore_index=True)
+
+
+def _duties(equilibrium: Equilibrium) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Duties before and after, (N,), million USD; NaN where hardly a tariff is known and none is set."""
+    world, after = equilibrium.world, equilibrium.duties
+    set_now = np.abs(after - world.duties) > 1e-9 * (1 + world.duties)
+    told = world.duties_known, world.duties_known | set_now
+    return np.where(told[0], world.duties, np.nan), np.where(told[1], after, np.nan)
 
 
 def _tariffs(equilibrium: Equilibrium) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

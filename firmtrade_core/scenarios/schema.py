@@ -32,7 +32,12 @@ from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING, Line, Names, 
 VERSION = 2
 
 #: What the structure of a version 1 meant where it left a field out: it left out what was the default then.
-_LEFT_OUT_BY_VERSION_1 = {"family": "armington", "elsewhere": "pareto", "deficits": "fixed"}
+_LEFT_OUT_BY_VERSION_1 = {
+    "family": "armington",
+    "elsewhere": "pareto",
+    "deficits": "fixed",
+    "within_elasticity": None,
+}
 
 MOST_CARDS = 50
 
@@ -504,7 +509,10 @@ class Structure(_Frozen):
         Whether ε, where it is a number, is an elasticity to costs or to tariffs; a published set says so itself.
     within_elasticity
         γ, between firms of one country: sets markups γ/(γ-1) (MODEL 11). None leaves firms without a nest, γ = σ; else
-        one number, one per sector, or the name of a published set of markups such as ``LL``.
+        one number, one per sector, or the name of a published set of markups such as ``LL``, the default, which is suited
+        to the world and the trade elasticities.
+    services_markup
+        Markup of services over cost, less one, where a published set is used: no set covers services.
     entry, deficits, labour_supply_elasticity
         See `firmtrade_core.equilibrium.Parameters`.
     """
@@ -517,7 +525,8 @@ class Structure(_Frozen):
     dispersion: Annotated[float, Field(gt=0, le=10)] = 2.4
     elasticity: str | float | dict[str, float] = 4.0
     elasticity_kind: Literal["cost", "tariff"] = "cost"
-    within_elasticity: str | float | dict[str, float] | None = None
+    within_elasticity: str | float | dict[str, float] | None = "LL"
+    services_markup: Annotated[float, Field(gt=0, le=10)] = 0.2
     entry: Literal["restricted", "free"] = "restricted"
     deficits: Literal["fixed", "proportional", "removed"] = "proportional"
     labour_supply_elasticity: Annotated[float, Field(ge=0, le=20)] = 0.0

@@ -7,7 +7,7 @@ with a gravity prior below the smallest of the large ones; input shares are scal
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -36,6 +36,9 @@ DISTANCE_ELASTICITY, BORDER_PREMIUM = -0.93, 0.53
 #: it: at a trade elasticity of 4 up to 22 % of sales.
 VALUE_ADDED_FLOOR = 0.23
 
+#: How close value added must come to GDP to count as the same.
+GDP_TOLERANCE = 0.01
+
 #: Tariffs of small cells are scaled to what the pair's large cells pay, by a factor up to one, and then to the average
 #: of the main partners, up to two.
 LARGEST_PAIR_FACTOR, LARGEST_PARTNER_FACTOR = 1.0, 2.0
@@ -60,7 +63,17 @@ FIT_LABELS = {
     "duties_by_pair": "Duties, by pair",
     "export_partner": "Economies whose largest export market is right",
     "import_partner": "Economies whose largest supplier is right",
+    "value_added": "Economies whose value added is GDP to 1 %",
 }
+
+#: Measures that count economies; the others are shares of value.
+COUNTED = frozenset({"export_partner", "import_partner", "value_added"})
+
+
+def fit_words(world: World, name: str) -> str:
+    """A measure of fit as screens write it: ``98.7 %``, or ``80 of 81``."""
+    value, n = world.provenance.fit[name], len(world.countries)
+    return f"{round(value * n)} of {n}" if name in COUNTED else f"{100 * value:.1f}\u202f%"
 
 
 @cache
@@ -266,7 +279,7 @@ def build_embedded_world(figures: Figures | None = None, *, observed: Path | Non
                 f"{100 * rescaling:.2g} % at most.",
                 f"Small cells filled by iterative proportional fitting below the smallest large cell "
                 f"({np.nanmin(figures.cells):,.0f} million USD): national totals are met exactly, totals of the main "
-                f"partners to their rounding (largest gap {small.pair_gap:.2g} million USD).",
+                "partners to their rounding.",
                 pinning,
                 f"Input rows scaled, value-added shares kept, until every final demand is at least 1 % of expenditure: "
                 f"{closing.negative_before} final demands were negative, {closing.rows_scaled} rows shrank, "
@@ -277,6 +290,8 @@ def build_embedded_world(figures: Figures | None = None, *, observed: Path | Non
             ),
         ),
     )
+    close = np.abs(world.value_added.sum(1) / figures.gdp - 1) <= GDP_TOLERANCE
+    world = world.with_(provenance=replace(world.provenance, fit={"value_added": float(close.mean())}))
     observed = observed or data_folder() / "icio" / "flows_2011_2022.parquet"
     return hold_against(world, observed) if observed.is_file() else world
 
@@ -413,12 +428,9 @@ def _share(part: Array, whole: Array, otherwise: float) -> Array:
 
 def hold_against(world: World, observed: Path) -> World:
     """The world with its measures of fit against an observed table written into its provenance."""
-    from dataclasses import replace
-
     provenance = world.provenance
-    return world.with_(
-        provenance=replace(provenance, fit=measures_of_fit(world, *observed_trade(observed, world)))
-    )
+    fit = {**measures_of_fit(world, *observed_trade(observed, world)), **provenance.fit}
+    return world.with_(provenance=replace(provenance, fit=fit))
 
 
 def observed_trade(path: Path, world: World, year: int = YEAR) -> tuple[Array, Array]:

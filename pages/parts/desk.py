@@ -82,6 +82,8 @@ class Desk:
             "firms": found.firms,
             "concordance": found.concordances,
             "rates": found.rates,
+            "partners": found.partners,
+            "corrections": found.corrections,
         }
         self.kinds = {path.name: kind for kind, group in groups.items() for path in group}
         for path in self.files:

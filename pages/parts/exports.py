@@ -23,7 +23,9 @@ from firmtrade_core.report.export import (
 )
 from firmtrade_core.report.recipe import command_line, is_shipped, python_code
 from firmtrade_core.scenarios import Scenario
+from firmtrade_core.scenarios.home_default import named_file
 from firmtrade_core.world.world import World
+from pages.parts.home import current_home
 from pages.parts.sharing import file_stem
 from pages.parts.solving import solve_afresh
 from pages.parts.store import Store
@@ -165,8 +167,13 @@ def _code(scenario: Scenario, world: World, key: str) -> None:
         '<p class="ft-quiet">Run either from the folder of firmtrade: it gives the numbers of these files to the last digit that counts.</p>'
     )
     python, shell = st.tabs(["Python", "Command line"])
-    python.code(python_code(scenario, world, file), language=None, height=330, wrap_lines=True)
-    shell.code(command_line(scenario, world, file), language=None, height=330, wrap_lines=True)
+    firms, firms_file = current_home(world), named_file()
+    python.code(
+        python_code(scenario, world, file, firms, firms_file), language=None, height=330, wrap_lines=True
+    )
+    shell.code(
+        command_line(scenario, world, file, home_file=firms_file), language=None, height=330, wrap_lines=True
+    )
     if not is_shipped(world) and file is None:
         st.download_button(
             "The world these run on (my.world)",

@@ -9,6 +9,7 @@ import streamlit as st
 
 from firmtrade_core.codes.countries import REST_OF_WORLD, country_name
 from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING
+from firmtrade_core.scenarios.membership import place_words
 from firmtrade_core.scenarios.presets import load_schedule
 from firmtrade_core.world.world import World
 from pages.parts import pickers
@@ -18,7 +19,7 @@ from pages.parts.frame import complain
 from pages.parts.home import current_home
 from pages.parts.programme_card import of_policy, programme, programme_details
 from pages.parts.store import Store, seeded
-from pages.parts.worlds import by_name
+from pages.parts.worlds import searched
 
 EXCEPTIONS = {
     "except_importers": "But not these importers",
@@ -249,7 +250,7 @@ def _schedule(store: Store, world: World, index: int, card: Any) -> None:
     """Points by exporter: choose one, set its points."""
     added = dict(load_schedule(card.table) if card.table else card.added)
     key = f"card_{index}_exporter"
-    options = sorted({*by_name(world), *added}, key=country_name)
+    options = sorted({*searched(world), *added}, key=country_name)
     if st.session_state.get(key) not in options:
         st.session_state[key] = _largest([code for code in added if code not in card.importers], world)
 
@@ -260,7 +261,7 @@ def _schedule(store: Store, world: World, index: int, card: Any) -> None:
         f"Points by exporter ({len(added)} listed)",
         options,
         key=key,
-        format_func=lambda code: f"{country_name(code)}: {points(code):+g}",
+        format_func=lambda code: f"{place_words(code, world)}: {points(code):+g}",
         help=f"Exporters that are not listed get {100 * card.otherwise:g} points.",
     )
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from firmtrade_core.codes.countries import country_name
+from firmtrade_core.scenarios.membership import holder, place_words
 from firmtrade_core.world.world import World
 from pages.parts.store import Store, seeded
-from pages.parts.worlds import by_name
+from pages.parts.worlds import searched
 
 
 def country_chooser(store: Store, world: World, *, key: str, only: tuple[str, ...] = ()) -> str:
@@ -19,15 +21,43 @@ def country_chooser(store: Store, world: World, *, key: str, only: tuple[str, ..
         Codes to choose from; all unless given.
     """
 
-    def look_at(code: str | None) -> None:
-        if code:
-            store.country = code
-
-    offered = [code for code in by_name(world) if not only or code in only]
+    offered = [code for code in searched(world) if not only or code in only]
     if store.country not in offered:
         store.country = offered[0]
     column, _ = st.columns([3, 7])
-    column.selectbox(
-        "Country", offered, format_func=country_name, **seeded(f"country_{key}", store.country, look_at)
-    )
+    country_box(column, store, world, f"country_{key}", offered)
+    say_where(store, world)
     return store.country
+
+
+def country_box(
+    place: DeltaGenerator,
+    store: Store,
+    world: World,
+    key: str,
+    offered: list[str],
+    *,
+    help: str | None = None,
+) -> None:
+    """The box itself; an economy inside the rest of the world leads there; see `say_where`."""
+
+    def look_at(code: str | None) -> None:
+        store.inside = ""
+        if code and (found := holder(code, world)):
+            store.country, store.inside = found, "" if found == code else code
+
+    place.selectbox(
+        "Country",
+        offered,
+        format_func=lambda code: place_words(code, world),
+        help=help,
+        **seeded(key, store.country, look_at),
+    )
+
+
+def say_where(store: Store, world: World) -> None:
+    """Below the box: where the economy that was asked for is told."""
+    if store.inside and store.country == holder(store.inside, world):
+        st.caption(
+            f"{country_name(store.inside)} is part of the rest of the world: what is shown is the whole of it."
+        )

@@ -7,14 +7,13 @@ from typing import Any
 
 import streamlit as st
 
-from firmtrade_core.codes.countries import country_name
 from firmtrade_core.codes.groups import group_label, group_names
 from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING
-from firmtrade_core.scenarios.membership import Membership, groups_here
+from firmtrade_core.scenarios.membership import Membership, groups_here, place_words
 from firmtrade_core.scenarios.sector_tree import Branch, sector_tree
 from firmtrade_core.world.world import World
 from pages.parts.store import seeded
-from pages.parts.worlds import by_name
+from pages.parts.worlds import searched
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -28,9 +27,9 @@ def _branches(world_hash: str, _world: World) -> dict[str, tuple[int, Branch]]:
     return {"|".join(branch.names): (depth, branch) for depth, branch in sector_tree(_world).walk()}
 
 
-def place_name(code: str) -> str:
+def place_name(code: str, world: World) -> str:
     """Name of a country or group, as pickers show it."""
-    return group_label(code) if code in group_names() else country_name(code)
+    return group_label(code) if code in group_names() else place_words(code, world)
 
 
 def places(
@@ -59,13 +58,13 @@ def places(
     """
     shown = [] if tuple(chosen) == (EVERYTHING,) else list(chosen)
     groups = _groups(world.content_hash, world)
-    options = [*groups, *by_name(world)]
+    options = [*groups, *searched(world)]
     options += [name for name in shown if name not in options]
     members = [groups[name].sentence() for name in shown if name in groups]
     st.multiselect(
         label,
         options,
-        format_func=place_name,
+        format_func=lambda code: place_name(code, world),
         placeholder=empty,
         help="\n\n".join(members) or "Countries, or groups such as the European Union.",
         select_all=False,

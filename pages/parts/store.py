@@ -41,6 +41,8 @@ class Store:
         The policies and structure in force.
     country
         Country looked at everywhere.
+    inside
+        The economy asked for, where the country looked at is the rest of the world that holds it.
     outcome
         Variable on the map.
     flows
@@ -59,6 +61,7 @@ class Store:
 
     scenario: Scenario
     country: str
+    inside: str = ""
     outcome: str = "real_income"
     flows: bool = False
     sector_measure: str = "exports"

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from firmtrade_core.scenarios.assumptions import FIXED_DEFICITS
-from firmtrade_core.world.elasticities import elasticity_sets
+from firmtrade_core.world.elasticities import elasticity_sets, markup_sets
 from firmtrade_core.world.world import World
 from pages.parts.frame import complain
 from pages.parts.store import Store, seeded
@@ -33,7 +33,9 @@ DEFICITS = {
     "removed": "Removed: trade balanced with and without the policy",
 }
 
-_UNIFORM, _OWN = "one value", "own values by sector"
+ELASTICITY_KINDS = {"cost": "Trade costs", "tariff": "Tariffs"}
+
+_UNIFORM, _OWN, _FOLLOW = "one value", "own values by sector", "as the trade elasticity implies"
 
 #: Where a slider of its own belongs to a family: field, label, range, help.
 _SHAPES = {
@@ -82,6 +84,8 @@ def _choices(store: Store, world: World) -> None:
     if chosen.family in _SHAPES or chosen.family == "differing":
         _shape(store, chosen)
     _elasticity(store, world, chosen)
+    if chosen.family not in ("armington", "eaton_kortum"):
+        _markups(store, chosen)
     _closures(store, chosen)
     if problem := store.problems.get("structure"):
         complain("Not in force yet", problem)
@@ -135,6 +139,74 @@ def _elasticity(store: Store, world: World, chosen: Any) -> None:
     elif isinstance(given, dict):
         _own_elasticities(store, world, given)
     elif shown in sets:
+        st.caption(f"{sets[shown].source} Elasticities to {sets[shown].kind}s.")
+    if not isinstance(given, str):
+        st.selectbox(
+            "Elasticity to",
+            list(ELASTICITY_KINDS),
+            format_func=ELASTICITY_KINDS.__getitem__,
+            help="Where firms enter and leave markets, a tariff moves trade more than a cost of the same size: it takes "
+            "revenue that pays for being there.",
+            **seeded(
+                "structure_kind",
+                chosen.elasticity_kind,
+                lambda name: store.edit_structure({"elasticity_kind": name}),
+            ),
+        )
+
+
+def _markups(store: Store, chosen: Any) -> None:
+    """Markups apart from the trade elasticity (MODEL 11)."""
+    sets, given = markup_sets(), chosen.within_elasticity
+    shown = _FOLLOW if given is None else _OWN if isinstance(given, dict) else given
+    shown = _UNIFORM if isinstance(given, float) else shown
+
+    def choose(name: str) -> None:
+        start: dict[str, Any] = {
+            _FOLLOW: None,
+            _UNIFORM: given if isinstance(given, float) else 6.0,
+            _OWN: given,
+        }
+        store.edit_structure({"within_elasticity": start.get(name, name)})
+
+    st.selectbox(
+        "Markups",
+        [*sets, _FOLLOW, _UNIFORM, *([_OWN] if shown == _OWN else [])],
+        format_func=lambda name: sets[name].label if name in sets else name[0].upper() + name[1:],
+        help="How far firms' prices stand above cost: how alike firms of one country are to one another sets it, apart from "
+        "how alike goods of different countries are. Where markups and trade elasticity do not go together, or profits "
+        "would take value added, markups are lowered and the notes say so.",
+        **seeded("structure_markups", shown, choose),
+    )
+    if shown == _UNIFORM:
+        markup = round(100 / (float(given) - 1), 2)
+        st.slider(
+            "Markup over cost in all sectors",
+            min(2.0, markup),
+            max(100.0, markup),
+            step=1.0,
+            format="%.0f %%",
+            **seeded(
+                "structure_markup",
+                markup,
+                lambda v: store.edit_structure({"within_elasticity": round(1 + 100 / v, 4)}),
+            ),
+        )
+    elif shown in sets:
+        markup = round(100 * float(chosen.services_markup), 2)
+        st.slider(
+            "Markup of services",
+            min(2.0, markup),
+            max(100.0, markup),
+            step=1.0,
+            format="%.0f %%",
+            help="Your assumption: no published set covers services.",
+            **seeded(
+                "structure_services",
+                markup,
+                lambda v: store.edit_structure({"services_markup": round(v / 100, 4)}),
+            ),
+        )
         st.caption(sets[shown].source)
 
 

@@ -32,9 +32,10 @@ from firmtrade_core.labels import VARIABLES, number
 from firmtrade_core.world.world import World
 from pages.parts import chart, pickers
 from pages.parts.frame import headline_strip, table
+from pages.parts.looking import country_box, say_where
 from pages.parts.reading import Reading, against, switch
 from pages.parts.store import VIEWS, Store, seeded
-from pages.parts.worlds import by_name, short_sources
+from pages.parts.worlds import by_name, searched, short_sources
 
 _FLOWS_KEY = " · Arcs: trade both ways, width by value; brown falls, teal rises, grey stays within 1 %"
 
@@ -60,10 +61,6 @@ def numbers(store: Store, reading: Reading, *, large: bool = False) -> None:
 def choosers(store: Store, world: World, *, read_against: bool = True) -> None:
     """Country, outcome, what it is read against, and flows, in one row above the map."""
 
-    def look_at(code: str | None) -> None:
-        if code:
-            store.country = code
-
     def show(key: str) -> None:
         store.outcome = key
 
@@ -71,13 +68,7 @@ def choosers(store: Store, world: World, *, read_against: bool = True) -> None:
         store.flows = on
 
     left, middle, third, right = st.columns([9, 7, 8, 6], vertical_alignment="bottom", gap="small")
-    left.selectbox(
-        "Country",
-        by_name(world),
-        format_func=country_name,
-        help="Also by a click on the map.",
-        **seeded("country", store.country, look_at),
-    )
+    country_box(left, store, world, "country", searched(world), help="Also by a click on the map.")
     middle.selectbox(
         "On the map",
         list(VARIABLES),
@@ -92,6 +83,7 @@ def choosers(store: Store, world: World, *, read_against: bool = True) -> None:
         help="The country's largest trade partners: width by size, colour by change.",
         **seeded("flows", store.flows, draw_flows),
     )
+    say_where(store, world)
     if read_against:
         switch(store)
 

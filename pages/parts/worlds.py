@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from firmtrade_core.codes.countries import country_name
+from firmtrade_core.scenarios.membership import economies_inside_rest
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.files import load_world
@@ -68,6 +69,11 @@ def read_upload(name: str, content: bytes) -> World:
 def by_name(world: World) -> list[str]:
     """Country codes of a world in the order of their names."""
     return sorted(world.countries, key=country_name)
+
+
+def searched(world: World) -> list[str]:
+    """What lists of countries offer: a world's own, then the economies it tells in the rest of the world, by name."""
+    return [*by_name(world), *economies_inside_rest(world)]
 
 
 def short_sources(world: World) -> str:

@@ -109,6 +109,10 @@ def test_destinations_tell_chances_and_what_stands_in_the_way(view: FirmView) ->
     )
     assert ((table["low"] <= table["chance_after"] + 0.2) & (table["low"] <= table["high"])).all()
     assert table["obstacle"].str.len().gt(0).all()
+    # What stands side by side on the page and in the file belongs together.
+    there = table["chance_after"] > 0
+    product = table["chance_after"] * table["sales_there"]
+    np.testing.assert_allclose(product[there], table["exports_after"][there], rtol=1e-12)
     for row in view.destinations.to_dict("records"):
         if row["chance_after"] < 0.5 and row["cost_if"] > row["sales_if"] / view._states[1].elasticity:
             assert "Being there costs" in row["obstacle"]

@@ -31,7 +31,7 @@ def test_all_laws_share_the_average_elasticity(laws: Laws) -> None:
     abroad = WORLD.border_value * ~np.eye(5, dtype=bool)[:, :, None]
     for result in laws.results.values():
         margins = result.baseline.margins
-        slope = margins.evaluate(np.zeros(WORLD.revenue.shape)).potential_slope
+        slope = margins.effective(np.zeros(WORLD.revenue.shape))[1]
         elasticity = (margins.elasticity_of_substitution - 1) * (1 - slope)
         np.testing.assert_allclose((abroad * elasticity).sum((0, 1)) / abroad.sum((0, 1)), 5.0)
     table = laws.elasticities()

@@ -117,16 +117,18 @@ def test_the_scenarios_own_law_gives_the_number_of_every_other_page() -> None:
 
 # The United States add ten points, on the world that is shipped and on the one before it ------------------
 
-#: Percent of real income by deficit closure: competition, firms alike, lognormal; with links, then without.
+#: Percent of real income by deficit closure and markups: competition, firms alike, lognormal; with links, then without.
 REFERENCE = {
-    "fixed": ((0.2045, 0.0895, 0.0618), (0.1256, 0.1256, 0.1498)),
-    "proportional": ((0.2771, 0.1609, 0.1327), (0.1734, 0.1734, 0.1974)),
+    ("fixed", None): ((0.2045, 0.0895, 0.0618), (0.1256, 0.1256, 0.1498)),
+    ("proportional", None): ((0.2771, 0.1609, 0.1327), (0.1734, 0.1734, 0.1974)),
+    ("proportional", "LL"): ((0.277, 0.186, 0.206), (0.173, 0.168, 0.189)),
+    ("removed", "LL"): ((0.221, 0.130, 0.150), (0.129, 0.124, 0.144)),
 }
 
 #: The same on the world that was shipped until November 2026.
 EARLIER = {
-    "fixed": ((0.208, -0.093, -0.205), (0.117, 0.117, 0.141)),
-    "proportional": ((0.289, -0.018, -0.133), (0.165, 0.165, 0.189)),
+    ("fixed", None): ((0.208, -0.093, -0.205), (0.117, 0.117, 0.141)),
+    ("proportional", None): ((0.289, -0.018, -0.133), (0.165, 0.165, 0.189)),
 }
 
 
@@ -135,14 +137,25 @@ def worlds() -> dict[str, World]:
     return {"shipped": load_embedded_world(), "earlier": earlier_world()}
 
 
-@pytest.mark.parametrize("deficits", REFERENCE)
-@pytest.mark.parametrize("which", ["shipped", "earlier"])
-def test_ten_points_of_the_united_states(worlds: dict[str, World], which: str, deficits: str) -> None:
-    structure = Structure(family="lognormal", deficits=deficits)
+@pytest.mark.parametrize(
+    ("which", "deficits", "within"),
+    [*(("shipped", *key) for key in REFERENCE), *(("earlier", *key) for key in EARLIER)],
+)
+def test_ten_points_of_the_united_states(
+    worlds: dict[str, World], which: str, deficits: str, within: str | None
+) -> None:
+    structure = Structure(family="lognormal", deficits=deficits, within_elasticity=within)
     read = steps(load_preset("us_ten_points").with_(structure=structure), worlds[which], "USA")
     reference = REFERENCE if which == "shipped" else EARLIER
-    for links, expected in zip((True, False), reference[deficits], strict=True):
+    for links, expected in zip((True, False), reference[deficits, within], strict=True):
         np.testing.assert_allclose([read.real_income(m, links) for m in MODELS], expected, atol=6e-4)
     # Markups pile up through the links: that, not selection alone, is most of what firms do to the answer.
     parts = read.parts()
     assert abs(parts["links"]) > abs(parts["power"]) > abs(parts["selection"]) > 0.005
+
+
+def test_the_parts_at_the_same_elasticity_to_tariffs(worlds: dict[str, World]) -> None:
+    read = steps(load_preset("us_ten_points"), worlds["shipped"], "USA", kind="tariff")
+    assert read.real_income("differ") == pytest.approx(0.211, abs=6e-4)
+    found = [read.parts()[step] for step in STEPS]
+    np.testing.assert_allclose(found, [-0.034, 0.024, -0.057], atol=6e-4)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from firmtrade_core.analysis.firms import firm_outcomes
 from firmtrade_core.analysis.who_gains import (
+    Safeguards,
     concentration,
     cut_off,
     exposed_suppliers,
@@ -32,16 +35,36 @@ def test_wages_bills_add_up_to_labour_income(raised: Equilibrium) -> None:
     assert (table.share * (1 + table.jobs / 100)).sum() == pytest.approx(1)
 
 
-def test_safeguards_name_losers_and_price_them(raised: Equilibrium) -> None:
+def test_safeguards_count_workers_within_the_country(raised: Equilibrium) -> None:
     found = safeguards(raised, "C00")
+    income, growth = raised.baseline.labour_income[0] * 1e-3, raised.real_wage_change[0] - 1
+    assert found.wages == pytest.approx(income * growth) and found.real_wage == pytest.approx(100 * growth)
+    assert found.gain == pytest.approx(raised.equivalent_variation[0] * 1e-3)
     table = sectors_table(raised, "C00")
-    losses = table.wages_bill_change[table.wages_bill < -0.005]
-    assert found.loss == pytest.approx(-losses.sum()) and len(found.losing) == len(losses)
-    assert found.affordable == (found.gain >= found.loss)
-    words = found.sentence("C00")
-    assert "no gain to pay it from" in words or "cover" in words
+    leaving = -(table.share * table.jobs.clip(upper=0)).sum()
+    assert found.jobs_share == pytest.approx(leaving) and set(found.shrinking) == set(
+        table.name[table.jobs < 0]
+    )
     still = safeguards(solve(raised.world, Shock(), raised.parameters), "C00")
-    assert still.losing == () and "No sector" in still.sentence("C00")
+    assert "stay as they are" in still.sentence("C00") and "Hardly anyone" in still.sentence("C00")
+
+
+@given(st.floats(-5, 5), st.floats(-40, 40), st.floats(0, 3))
+def test_what_safeguards_say_is_true(real_wage: float, gain: float, moving: float) -> None:
+    """A loss inside the gain is never set against it: workers can be made whole exactly where the country gains."""
+    income = 8.0
+    found = Safeguards(real_wage, income * real_wage / 100, ("Steel",), moving, gain)
+    text = found.sentence("Chile")
+    assert "cover" not in text
+    assert ("fall by" in text) == (real_wage <= -0.005) and ("rise by" in text) == (real_wage >= 0.005)
+    assert ("enough to make workers whole." in text) == (real_wage <= -0.005 and gain >= 0)
+    assert ("for the country as a whole loses" in text) == (real_wage <= -0.005 and gain < 0)
+    assert found.wages + found.rest == pytest.approx(gain)
+    if "enough to make workers whole." in text:
+        assert found.rest >= -found.wages - 1e-12
+    if "not enough" in text:
+        assert found.rest <= -found.wages
+    assert ("leave shrinking" in text) == (moving >= 0.005)
 
 
 def test_herfindahl_by_hand() -> None:

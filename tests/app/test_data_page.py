@@ -71,7 +71,7 @@ def test_what_is_loaded_and_its_tables(open_page: Opener) -> None:
     )
     assert "CC BY 4.0" in words and load_embedded_world().content_hash in words
     csv = taken(page, page.get_by_role("button", name="CSV").first)
-    assert "# Source: OECD" in csv.decode("utf-8-sig") and "Income (bn USD)" in csv.decode("utf-8-sig")
+    assert "# Source: OECD" in csv.decode("utf-8-sig") and "Value added (bn USD)" in csv.decode("utf-8-sig")
     book = load_workbook(io.BytesIO(taken(page, page.get_by_role("button", name="Excel").nth(1))))
     assert book["sectors"]["C2"].value == "bn USD" and book["sectors"].max_row == 2 + 10
     assert not serious_findings(page)

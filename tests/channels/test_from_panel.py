@@ -336,6 +336,25 @@ def test_beyond_association_is_said_of_instruments_alone(found):
     assert "no attribute is shown" in said("association", "association")
 
 
+@pytest.mark.parametrize("agreement", [None, 0.4, 0.03, 0.001])
+@pytest.mark.parametrize("grade", ["instrument", "observables", "association"])
+def test_the_headline_says_no_more_than_the_tests_below_it(found, grade, agreement):
+    """Instruments that contradict each other, or agree only in part, are never beyond association, and it is said."""
+    name = found.table.effects[0].attribute
+    sure = {"capability": 0.3, "capability_interval": (0.1, 0.5)}
+    table = replace(found.table, effects=(replace(found.table.effects[0], grade=grade, **sure),))
+    study = next(s for s in found.studies if s.attribute == name)
+    instruments = None if study.instruments is None else replace(study.instruments, agreement=agreement)
+    if instruments is None:
+        pytest.skip("the design gives this attribute no instrument")
+    text = headline(replace(found, table=table, studies=(replace(study, instruments=instruments),)))
+    sound = agreement is None or agreement >= 0.05
+    assert ("eyond association" in text) == (grade == "instrument" and sound)
+    assert ("agree only in part" in text) == (grade == "instrument" and not sound)
+    assert ("contradict each other" in text) == (agreement == 0.001)
+    assert ("provided nothing unobserved" in text) == (grade == "observables")
+
+
 def test_what_capability_cannot_tell_is_a_caution_of_every_effect(panel):
     """Without destinations one market is left: the scales that cannot be told apart are named beside every effect."""
     abroad = FirmPanel.from_frames(panel.firms, metadata=panel.metadata)

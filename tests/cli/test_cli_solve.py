@@ -103,3 +103,24 @@ def test_presets_are_listed() -> None:
     result = invoke("--presets", "--json")
     assert result.exit_code == 0
     assert "eu_mercosur" in json.loads(result.output)
+
+
+def test_every_choice_of_structure_has_an_option() -> None:
+    options = (
+        "--markups 0.25 --deficits removed --entry restricted --elasticity-kind tariff --labour-supply 0.5"
+    )
+    found = json.loads(invoke("--preset", "us_ten_points", "--json", *options.split()).output)
+    structure = found["scenario"]["structure"]
+    expected = {
+        "within_elasticity": 5.0,
+        "deficits": "removed",
+        "entry": "restricted",
+        "elasticity_kind": "tariff",
+        "labour_supply_elasticity": 0.5,
+    }
+    assert {name: structure[name] for name in expected} == expected
+    assert "markup 25 %" in found["scenario"]["assumed"]
+    plain = json.loads(invoke("--preset", "us_ten_points", "--json", "--markups", "none").output)
+    assert plain["scenario"]["structure"]["within_elasticity"] is None
+    refused = invoke("--preset", "us_ten_points", "--markups", "-1")
+    assert refused.exit_code == 2 and "above 0" in refused.output

@@ -172,7 +172,8 @@ def _answer(
     cards: list[dict[str, Any]], world: World, home: HomeFirms, family: str = "firms"
 ) -> dict[str, float]:
     """Relative changes predicted for the home country."""
-    structure = {"family": family, "elasticity": ELASTICITY, "tail": TAIL}
+    # The true world has one elasticity between all firms, at home and abroad.
+    structure = {"family": family, "elasticity": ELASTICITY, "tail": TAIL, "within_elasticity": None}
     scenario = Scenario.model_validate({"cards": cards, "structure": structure})
     found = run(scenario, world, home=home)
     place = world.country_index(home.country)

@@ -43,6 +43,11 @@ from tests.worlds import make_world
         # "Off by inf" because no equilibrium exists: C01 buys abroad and sells to nobody, and deficits are removed.
         (Case("armington", 637190, 3, 1, "removed", 0.0770, 6.158, 0.0117), "refused"),
         (Case("pareto 1.5", 442241, 4, 1, "removed", 0.0, 10.88, 0.0), "refused"),
+        # C00 trades with nobody: its deficit cannot share a factor with the others'.
+        (
+            Case("pareto 2", 621657, 3, 1, "proportional", 0.20399520949046562, 5.168446763329731, 0.0014575),
+            "certified",
+        ),
         # The same worlds with their deficits kept.
         (Case("armington", 637190, 3, 1, "proportional", 0.0770, 6.158, 0.0117), "certified"),
         (Case("pareto 1.5", 442241, 4, 1, "fixed", 0.0, 10.88, 0.0), "certified"),
@@ -75,6 +80,18 @@ def test_an_embargo_on_all_that_a_country_sells_cannot_balance() -> None:
     cost[2, [0, 1, 3]] = np.inf
     with pytest.raises(OneWayTradeError, match="C02"):
         solve(world, Shock(trade_cost=cost), Parameters(6.0, deficits="removed"))
+
+
+@pytest.mark.parametrize("family", [Armington(), Pareto(1.5), Lognormal()], ids=lambda f: f.name)
+def test_a_country_cut_off_keeps_no_deficit(family: MarginFamily) -> None:
+    """A full embargo, under proportional deficits: each bloc balances for itself."""
+    world = make_world(4, 2, seed=1, zeros=False)
+    cost = np.ones_like(world.tariff)
+    cost[2, [0, 1, 3]] = cost[[0, 1, 3], 2] = np.inf
+    result = solve(world, Shock(trade_cost=cost), Parameters(6.0, family, deficits="proportional"))
+    assert abs(world.deficits[2]) > 1e-3 * world.income[2]
+    np.testing.assert_allclose(result.deficits[2] / result.income[2], 0, atol=1e-9)
+    assert np.abs(result.deficits[[0, 1, 3]]).max() > 1e-3 * world.income.min()
 
 
 @pytest.fixture(scope="module")

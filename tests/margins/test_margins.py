@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtr
 
-from firmtrade_core.margins import Armington, Krugman, Lognormal, MarginFamily, Pareto
+from firmtrade_core.margins import Armington, Krugman, Lognormal, MarginFamily, Margins, Pareto
 from firmtrade_core.margins.lognormal import LognormalMargins, assumed_presence
 from tests.worlds import make_world
 
@@ -103,3 +103,43 @@ def test_presence_matches_its_threshold() -> None:
     margins = Lognormal(2.0).calibrate(WORLD, ELASTICITY)
     assert isinstance(margins, LognormalMargins)
     np.testing.assert_allclose(ndtr(-margins.threshold / 2.0), assumed_presence(WORLD), rtol=1e-12)
+
+
+@pytest.mark.parametrize("within", [None, np.array([6.0, 9.0, 30.0])], ids=["plain", "nested"])
+@given(seed=st.integers(0, 1000), spread=st.floats(0.01, 3.0))
+@settings(max_examples=15, deadline=None)
+def test_tables_hold_the_margin_functions_and_the_nest(
+    within: np.ndarray | None, seed: int, spread: float
+) -> None:
+    """What the solver reads against Newton's method on the exact functions, cell by cell."""
+    margins = Lognormal(2.4).calibrate(WORLD, ELASTICITY, within)
+    index = np.random.default_rng(seed).normal(0, spread, WORLD.expenditure.shape)
+    read, exact = margins.effective(index), Margins.effective(margins, index)
+    np.testing.assert_allclose(read[0], exact[0], atol=1e-12)
+    np.testing.assert_allclose(read[1], exact[1], atol=1e-10)
+    np.testing.assert_allclose(read[2], exact[2], atol=1e-12)
+    change = margins.threshold_change(index)
+    potential = margins.evaluate(change).log_potential
+    np.testing.assert_allclose(change - (1 - margins.nest) * potential, index, atol=1e-12)
+
+
+@pytest.mark.parametrize("within", [None, np.array([6.0, 9.0, 30.0])], ids=["plain", "nested"])
+def test_cells_beyond_the_tables_are_solved_one_by_one(within: np.ndarray | None) -> None:
+    margins = Lognormal(2.4).calibrate(WORLD, ELASTICITY, within)
+    index = np.zeros(WORLD.expenditure.shape)
+    index[0, 1], index[2, 3] = 300.0, -300.0
+    potential, slope, share = margins.effective(index)
+    change = margins.threshold_change(index)
+    found = margins.evaluate(change)
+    np.testing.assert_allclose(potential, margins.nest * found.log_potential, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(share, found.fixed_cost_share, atol=1e-10)
+    assert (slope <= 0).all()
+
+
+def test_the_certificate_s_functions_are_the_closed_forms() -> None:
+    margins = Lognormal(2.4).calibrate(WORLD, ELASTICITY)
+    for change in (-40.0, -1.0, 0.0, 0.5, 6.0, 60.0, 300.0):
+        moved = np.full(WORLD.expenditure.shape, change)
+        exact, found = margins.evaluate(moved), margins.verified(moved)
+        np.testing.assert_allclose(found.log_potential, exact.log_potential, rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(found.fixed_cost_share, exact.fixed_cost_share, rtol=1e-10, atol=1e-14)

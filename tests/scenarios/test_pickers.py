@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 
 from firmtrade_core.codes.groups import group_names
+from firmtrade_core.scenarios import Scenario, Tariff, compile
 from firmtrade_core.scenarios.atlas import Atlas
-from firmtrade_core.scenarios.membership import groups_here, groups_of, who_is_in
+from firmtrade_core.scenarios.membership import (
+    economies_inside_rest,
+    groups_here,
+    groups_of,
+    holder,
+    place_words,
+    who_is_in,
+)
 from firmtrade_core.scenarios.sector_tree import named_by, sector_tree
 from firmtrade_core.world.embedded import load_embedded_world
 
@@ -110,3 +118,21 @@ def test_groups_of_a_country() -> None:
     assert {"EU", "OECD", "G7", "HIGH_INCOME"} <= set(groups_of("DEU"))
     assert groups_of("ROW") == ()
     assert set(groups_of("IDN")) <= set(group_names())
+
+
+def test_economies_inside_the_rest_of_the_world_are_found_and_say_where_they_are() -> None:
+    world = load_embedded_world()
+    inside = economies_inside_rest(world)
+    assert len(inside) > 100 and {"KEN", "BOL", "QAT", "XKX"} <= set(inside)
+    assert not set(inside) & set(world.countries)
+    assert place_words("KEN", world) == "Kenya (KEN, rest of the world)"
+    assert place_words("DEU", world) == "Germany"
+    assert (holder("KEN", world), holder("DEU", world), holder("QQQ", world)) == ("ROW", "DEU", None)
+    # What is offered can be used: a card on one of them compiles and says that it reaches the whole in proportion.
+    told = compile(Scenario(cards=[Tariff(importers=("USA",), exporters=("KEN",), value=0.1)]), world).report
+    assert any("Kenya is named" in note for note in told)
+
+
+def test_a_world_without_rest_hides_nobody(make_world) -> None:
+    world = make_world(countries=("USA", "CAN", "BRA"))
+    assert economies_inside_rest(world) == () and holder("KEN", world) is None

@@ -121,7 +121,7 @@ def test_export_contingent_support_draws_a_note(world: World) -> None:
 
 def test_without_firms_the_pareto_law_answers_and_says_so(world: World) -> None:
     card = {"country": "ZAF", "effect": {"capability": 0.2, "fixed_cost_saving": 0.1}, "take_up": 0.5}
-    compiled = compile(scenario(card, elsewhere="pareto"), world)
+    compiled = compile(scenario(card, elsewhere="pareto", within_elasticity=None), world)
     assert isinstance(compiled.parameters.family, Pareto)
     assert any("No home firms are loaded" in note for note in compiled.report)
     assert any("Pareto firms of a sector as a whole" in note for note in compiled.report)
@@ -140,7 +140,7 @@ def test_without_firms_the_pareto_law_answers_and_says_so(world: World) -> None:
 def test_under_another_law_the_same_firms_are_reached_and_paid_for(world: World) -> None:
     card = {"take_up": 0.4, "unit_cost": 20_000, "sectors": ["metals"]}
     own = compile(scenario(card), world, HOME)
-    law = compile(scenario(card, family="pareto"), world, HOME)
+    law = compile(scenario(card, family="pareto", within_elasticity=None), world, HOME)
     assert own.shock.outlay is not None and law.shock.outlay is not None and own.treatment is not None
     np.testing.assert_allclose(law.shock.outlay, own.shock.outlay)
     metals = HOME.firms[HOME.firms.sector == "metals"]

@@ -297,13 +297,14 @@ def test_structure_becomes_parameters(world) -> None:
 
 def test_elasticities_follow_sectors_onto_other_worlds(make_world) -> None:
     fine = make_world(sectors=("A01", "C24A", "C24B", "C25"))
-    compiled = compile(Scenario(structure=Structure(elasticity="CP")), fine)
+    compiled = compile(Scenario(structure=Structure(elasticity="CP", within_elasticity=None)), fine)
     assert compiled.parameters.elasticities_for(fine).tolist() == [9.11, 4.54, 4.54, 4.54]
     assert compiled.report == (
         "The trade elasticity of A01, C24A, C24B and C25 is read from the sectors they belong to.",
     )
     by_part = {"A01": 2.0, "C24": 3.0, "C25": 6.0}
-    mean = compile(Scenario(structure=Structure(elasticity=by_part)), make_world(sectors=("A01", "metals")))
+    structure = Structure(elasticity=by_part, within_elasticity=None)
+    mean = compile(Scenario(structure=structure), make_world(sectors=("A01", "metals")))
     assert mean.parameters.trade_elasticity.tolist() == [2.0, 4.0]
     assert "simple mean over its parts (approximate)" in mean.report[1]
     with pytest.raises(ScenarioError, match="no trade elasticity for sector A01"):

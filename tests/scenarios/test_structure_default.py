@@ -52,6 +52,7 @@ def test_the_homes_own_firms_where_they_are_data_or_treated(world: World) -> Non
 @pytest.mark.parametrize("structure", [{"family": "pareto"}, {"elasticity": 6.0}, {"deficits": "removed"}])
 def test_a_structure_named_by_version_1_keeps_its_meaning(structure: dict) -> None:
     meant = {"family": "armington", "elsewhere": "pareto", "deficits": "fixed", "elasticity": 4.0}
+    meant |= {"within_elasticity": None}
     old = {"version": 1, "cards": [CARD], "structure": structure}
     for read in (Scenario.parse(old), decode(_link_of(old)), Scenario.from_yaml(_yaml_of(old))):
         found = read.structure.model_dump()
@@ -83,10 +84,16 @@ def _yaml_of(content: dict) -> str:
 def test_what_was_assumed_is_read_from_the_result(world: World) -> None:
     scenario = Scenario(cards=[TARIFF])
     line = assumed(scenario, run(scenario, world))
-    assert line == "lognormal firms (spread 2.4) · trade elasticity 4 · deficits in step with income"
+    assert line == (
+        "lognormal firms (spread 2.4) · trade elasticity 4 · markups of Lashkaripour and Lugovskyy 2023 · "
+        "deficits in step with income"
+    )
     removed = scenario.with_(structure=Structure(family="krugman", deficits="removed", elasticity=5.0))
     line = assumed(removed, run(removed, world))
-    assert line == "firms all alike (Krugman) · trade elasticity 5 · trade balanced before and after"
+    assert line == (
+        "firms all alike (Krugman) · trade elasticity 5 · markups of Lashkaripour and Lugovskyy 2023 · "
+        "trade balanced before and after"
+    )
     home = scenario.with_(structure=Structure(family="firms"))
     line = assumed(home, run(home, world, home=make_home()))
     assert line.startswith("own firms of South Africa, elsewhere lognormal firms (spread 2.4)")

@@ -11,7 +11,7 @@ import pytest
 from firmtrade_core.analysis.comparison import Comparison
 from firmtrade_core.equilibrium import Parameters, solve
 from firmtrade_core.scenarios import Scenario, Tariff, compile, describe, load_preset, preset_names
-from firmtrade_core.scenarios.results import results_table
+from firmtrade_core.scenarios.results import country_table, results_table
 from firmtrade_core.world.aggregation import aggregate
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.world import World
@@ -58,6 +58,8 @@ def test_unknown_is_not_zero_in_results(world: World) -> None:
     hit = blank & (tariffs["origin"] == "ROW") & (tariffs["destination"] == "USA")
     assert tariffs.loc[hit, "scenario"].notna().sum() == 9
     row = world.country_index("ROW")
+    by_country = country_table(result).set_index("country")
+    assert np.isnan(by_country.duties_before["ROW"]) and by_country.duties_after.notna().sum() == 80
     duties = Comparison(result).country("duties")
     assert np.isnan(duties.change[row]) and np.isfinite(np.delete(duties.change, row)).all()
 

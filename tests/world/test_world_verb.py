@@ -21,7 +21,9 @@ def run(*arguments: object) -> tuple[int, str]:
 def test_show() -> None:
     code, text = run("show")
     assert code == 0
-    assert "Value of all trade between countries, by pair and sector: 98.7%" in text
+    assert "Value of all trade between countries, by pair and sector: 98.7\u202f%" in text
+    assert "Economies whose value added is GDP to 1 %: 81 of 81" in text
+    assert "none is known of Rest of the world" in text
     code, text = run("show", "--json")
     assert json.loads(text)["hash"] == load_embedded_world().content_hash
 
