@@ -26,7 +26,7 @@ from firmtrade_core.harmonise.errors import HarmoniseError, LayoutError, Unreada
 from firmtrade_core.harmonise.findings import EXAMPLES, Finding, Findings
 from firmtrade_core.harmonise.layout import FIELD_NAMES, Layout, guess_layout
 from firmtrade_core.harmonise.numerals import Convention, doubtful, number_of, settle_conventions
-from firmtrade_core.harmonise.reading import TextFile, literal, load_text, open_text, quoted
+from firmtrade_core.harmonise.reading import TextFile, clear_away, literal, load_text, open_text, quoted
 from firmtrade_core.harmonise.rules import NOTE_RULES, QUARANTINE_RULES, REPAIR_RULES, RULES
 from firmtrade_core.jobs import Progress, part, silent
 from firmtrade_core.paths import whole_file, write_whole
@@ -222,7 +222,7 @@ class Declarations:
             with whole_file(folder / f"{table}.parquet") as target:
                 self.connection.execute(
                     f"COPY (SELECT * REPLACE (file + {int(first_file)} AS file) FROM {table}) TO {literal(str(target))} "
-                    "(FORMAT parquet, USE_TMP_FILE false, COMPRESSION zstd)"
+                    "(FORMAT parquet, USE_TMP_FILE false, COMPRESSION snappy)"
                 )
         report = self.findings.to_json() | {
             "accounts": self.accounts(),
@@ -291,7 +291,9 @@ def read_declarations(
     _finish(connection, sources)
     rows = sum(source.lines for source in sources)
     counted = (
-        _count_rules(connection, rows) + _dominant_firms(connection, rows) + _late_partners(connection, rows)
+        _count_rules(connection, rows, _FLAGS)
+        + _dominant_firms(connection, rows)
+        + _late_partners(connection, rows)
     )
     findings = Findings.sorted(rows, _merged(counted, found, rows), notes)
     progress(1.0, "Read")
@@ -637,7 +639,8 @@ class _FileReader:
 
 def _create_empty(connection: duckdb.DuckDBPyConnection, number: int) -> None:
     """Tables of a file without lines."""
-    connection.execute(f"CREATE OR REPLACE TABLE source_{number} (row BIGINT)")
+    clear_away(connection, f"source_{number}")
+    connection.execute(f"CREATE TABLE source_{number} (row BIGINT)")
     connection.execute(f"CREATE OR REPLACE TABLE source_{number}_broken (line BIGINT, text VARCHAR)")
     connection.execute(f"CREATE OR REPLACE TABLE repeated_{number} (row BIGINT)")
     connection.execute(f"CREATE OR REPLACE TABLE cancelled_{number} (row BIGINT)")
@@ -658,6 +661,22 @@ def _create_empty(connection: duckdb.DuckDBPyConnection, number: int) -> None:
     connection.execute(f"CREATE OR REPLACE TABLE typed_{number} ({', '.join(columns)})")
 
 
+#: Flags of lines that stayed, with the condition in SQL.
+_FLAGS = {
+    "value.ambiguous": "value_doubtful",
+    "weight.ambiguous": "weight_doubtful AND weight > 0",
+    "quantity.ambiguous": "quantity_doubtful AND quantity > 0",
+    "country.former": "country_rule = 'country.former'",
+    "line.repeated": "repeated",
+    "unit.unknown": "unit_rule = 'unit.unknown'",
+}
+
+_DATE_NOTES = ", ".join(literal(rule.key) for rule in NOTE_RULES if rule.key.startswith("date."))
+
+#: SQL for what is noted of a date, NULL where nothing is.
+_MARKED_DATE = f"if(date_rule IN ({_DATE_NOTES}), date_rule, NULL)"
+
+
 def _finish(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
     """The tables ``judged`` and ``lines``, the views ``quarantine`` and ``changes``."""
     parts = [
@@ -674,18 +693,7 @@ def _finish(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) ->
     connection.execute(f"CREATE OR REPLACE TABLE judged AS {' UNION ALL BY NAME '.join(parts)}")
     for n in range(len(sources)):
         connection.execute(f"DROP TABLE typed_{n}")
-    flags = ", ".join(
-        f"if({condition}, '{rule}', NULL)"
-        for rule, condition in {
-            "value.ambiguous": "value_doubtful",
-            "weight.ambiguous": "weight_doubtful AND weight > 0",
-            "quantity.ambiguous": "quantity_doubtful AND quantity > 0",
-            "country.former": "country_rule = 'country.former'",
-            "line.repeated": "repeated",
-            "unit.unknown": "unit_rule = 'unit.unknown'",
-        }.items()
-    )
-    marked = "', '".join(rule.key for rule in NOTE_RULES if rule.key.startswith("date."))
+    flags = ", ".join(f"if({condition}, '{rule}', NULL)" for rule, condition in _FLAGS.items())
     connection.execute(
         f"""
         CREATE OR REPLACE VIEW lines AS
@@ -693,7 +701,7 @@ def _finish(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) ->
             if(quantity > 0 AND quantity <= {LARGEST_AMOUNT}, quantity * unit_size, NULL) AS quantity, unit,
             coalesce(if(weight > 0 AND weight <= {LARGEST_AMOUNT}, weight, NULL),
                 if(unit = 'kg' AND quantity > 0 AND quantity <= {LARGEST_AMOUNT}, quantity * unit_size, NULL)) AS weight_kg,
-            list_filter([{flags}, if(date_rule IN ('{marked}'), date_rule, NULL)], lambda f: f IS NOT NULL) AS flags
+            list_filter([{flags}, {_MARKED_DATE}], lambda f: f IS NOT NULL) AS flags
         FROM judged WHERE verdict IS NULL
         """
     )
@@ -714,21 +722,17 @@ def _number_rule(name: str) -> str:
 
 def _create_changes(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
     """The log is a view over source text and meanings: it cannot fall out of step with them."""
-    repairs = [rule.key for rule in REPAIR_RULES]
-    parts = []
-    for name in DICTIONARY_FIELDS:
-        rules = ", ".join(literal(rule) for rule in repairs if rule.startswith(f"{name}."))
-        if rules:
-            parts.append(
-                f"SELECT file, row, '{name}' AS \"column\", {name}::VARCHAR AS after, {name}_rule AS rule "
-                f"FROM judged WHERE verdict IS NULL AND {name}_rule IN ({rules})"
-            )
-    for name in ("quantity", "weight"):
-        parts.append(
-            f"SELECT file, row, '{name}' AS \"column\", NULL AS after, {_number_rule(name)} AS rule "
-            f"FROM judged WHERE verdict IS NULL AND {_number_rule(name)} IS NOT NULL"
-        )
-    connection.execute(f"CREATE OR REPLACE VIEW changed AS {' UNION ALL '.join(parts)}")
+    conditions = _repairs()
+    cells = ", ".join(
+        f"if({condition}, {{'column': '{name}', 'after': {after}, 'rule': {rule}}}, NULL)"
+        for name, (condition, after, rule) in conditions.items()
+    )
+    some = " OR ".join(f"({condition})" for condition, *_ in conditions.values())
+    connection.execute(
+        "CREATE OR REPLACE VIEW changed AS SELECT file, row, c.* FROM ("
+        f"SELECT file, row, unnest(list_filter([{cells}], lambda c: c IS NOT NULL)) AS c "
+        f"FROM judged WHERE verdict IS NULL AND ({some}))"
+    )
     texts = []
     for n, source in enumerate(sources):
         cases = " ".join(f"WHEN '{name}' THEN s.{quoted(c)}" for name, c in source.layout.columns.items())
@@ -740,23 +744,44 @@ def _create_changes(connection: duckdb.DuckDBPyConnection, sources: Sequence[Sou
     connection.execute(f"CREATE OR REPLACE VIEW changes AS {' UNION ALL '.join(texts)}")
 
 
-def _count_rules(connection: duckdb.DuckDBPyConnection, rows: int) -> list[Finding]:
-    """Findings of the rules on rows: those that set aside, those that repair, those that flag."""
-    total = connection.execute(f"SELECT {exact_sum('value_usd')} FROM judged WHERE value_usd > 0").fetchone()
-    value = float(total[0]) if total and total[0] else 0.0
-    counted = connection.execute(
-        f"SELECT verdict, count(*), {exact_sum('greatest(value_usd, 0)')} FROM judged WHERE verdict IS NOT NULL GROUP BY ALL"
+def _repairs() -> dict[str, tuple[str, str, str]]:
+    """By column: SQL for whether a line that stayed was repaired there, for what became of it, and for the rule."""
+    repairs = [rule.key for rule in REPAIR_RULES]
+    found = {}
+    for name in DICTIONARY_FIELDS:
+        rules = ", ".join(literal(rule) for rule in repairs if rule.startswith(f"{name}."))
+        if rules:
+            found[name] = (f"coalesce({name}_rule IN ({rules}), false)", f"{name}::VARCHAR", f"{name}_rule")
+    for name in ("quantity", "weight"):
+        rule = _number_rule(name)
+        found[name] = (f"({rule}) IS NOT NULL", "NULL::VARCHAR", rule)
+    return found
+
+
+def _count_rules(connection: duckdb.DuckDBPyConnection, rows: int, flags: Mapping[str, str]) -> list[Finding]:
+    """Findings of the rules on rows: those that set aside, those that repair, those that flag; in one pass over the lines."""
+    repairs = _repairs()
+    kinds = [f"if({condition}, {rule}, NULL)" for condition, _, rule in repairs.values()]
+    kinds += [f"if({condition}, {literal(rule)}, NULL)" for rule, condition in flags.items()]
+    kinds.append(_MARKED_DATE)
+    met = ", ".join(f"if(verdict IS NULL, {kind}, NULL) AS k{n}" for n, kind in enumerate(kinds))
+    groups = connection.execute(
+        f"SELECT verdict, {met}, count(*), {exact_sum('value_usd')}, {exact_sum('greatest(value_usd, 0)')} "
+        "FROM judged GROUP BY ALL ORDER BY ALL"
     ).fetchall()
-    counted += connection.execute(
-        f"SELECT c.rule, count(*), {exact_sum('j.value_usd')} FROM changes c JOIN judged j USING (file, row) GROUP BY ALL"
-    ).fetchall()
-    counted += connection.execute(
-        f"SELECT flag, count(*), {exact_sum('value_usd')} FROM (SELECT unnest(flags) AS flag, value_usd FROM lines) GROUP BY ALL"
-    ).fetchall()
+    counts: dict[str, int] = {}
+    amounts: dict[str, list[float]] = {}
+    value = 0.0
+    for verdict, *others, count, amount, positive in groups:
+        value += positive or 0.0
+        for rule in [verdict] if verdict else dict.fromkeys(filter(None, others)):
+            counts[rule] = counts.get(rule, 0) + count
+            found = positive if verdict else amount
+            amounts.setdefault(rule, []).extend([] if found is None else [found])
     return [
-        Finding(RULES[key], count, count / max(rows, 1), amount / value if value and amount is not None else None,
+        Finding(RULES[key], count, count / max(rows, 1), sum(amounts[key]) / value if value and amounts[key] else None,
                 _examples(connection, key))
-        for key, count, amount in counted
+        for key, count in counts.items()
     ]  # fmt: skip
 
 
