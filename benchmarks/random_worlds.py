@@ -53,6 +53,7 @@ class Case:
     labour: float
     elasticity: float
     size: float
+    within: float | None = None
 
     def world(self) -> World:
         """The world."""
@@ -69,6 +70,7 @@ class Case:
             FAMILIES[self.family](),
             deficits=self.closure,  # type: ignore[arg-type]
             labour_supply_elasticity=self.labour,
+            within_elasticity=self.within,
         )
 
     def outcome(self) -> tuple[str, int, str]:
@@ -98,7 +100,8 @@ def draw(seed: int, number: int) -> Case:
     """Case ``number`` of a run, the same whatever was run before it.
 
     Single sectors and few countries, where iterations are hardest, are drawn as often as all others together; values
-    at the ends of the ranges, which searches by hand like to try, come with one chance in ten.
+    at the ends of the ranges, which searches by hand like to try, come with one chance in ten. Firms are nested within their
+    country in three worlds of ten.
     """
     random = np.random.default_rng([seed, number])
 
@@ -107,6 +110,8 @@ def draw(seed: int, number: int) -> Case:
         return float(random.choice([low, high]) if ends else random.uniform(low, high))
 
     small = random.random() < 0.5
+    elasticity = between(4.0, 12.0)
+    within = 1 + elasticity * float(random.uniform(1, 4)) if random.random() < 0.3 else None
     return Case(
         family=str(random.choice(list(FAMILIES))),
         seed=int(random.integers(0, 10**6)),
@@ -114,8 +119,9 @@ def draw(seed: int, number: int) -> Case:
         sectors=1 if small else int(random.integers(1, 7)),
         closure=str(random.choice(CLOSURES)),
         labour=between(0.0, 0.5),
-        elasticity=between(4.0, 12.0),
+        elasticity=elasticity,
         size=between(0.0, 0.4),
+        within=within,
     )
 
 

@@ -40,10 +40,11 @@ from pages.parts import trade_panels as panels
 from pages.parts.event_study import before_and_after
 from pages.parts.exports import table_downloads
 from pages.parts.frame import complain, heading, open_page, table
+from pages.parts.looking import country_box, say_where
 from pages.parts.pickers import places
 from pages.parts.store import Store, current, seeded
 from pages.parts.trade_panels import ALL_GOODS, Choices, PanelFile, choices
-from pages.parts.worlds import by_name, short_sources
+from pages.parts.worlds import searched, short_sources
 
 _PROBLEM = "panel_problem"
 
@@ -295,7 +296,6 @@ def _table(world: World, found: GravityEstimate, file: PanelFile, chosen: Choice
         + " ".join(escape(note) for note in found.notes)
         + "</p>"
     )
-    unit = "m USD" if chosen.source == "world" else file.unit
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         table_downloads(
             coefficient_table(found), lambda: _about(world, found, file, chosen), key="coefficients"
@@ -310,7 +310,7 @@ def _table(world: World, found: GravityEstimate, file: PanelFile, chosen: Choice
             on_click="ignore",
         )
         table_downloads(
-            fitted_table(found, unit),
+            fitted_table(found, file.unit),
             lambda: _about(world, found, file, chosen),
             key="fitted",
             label="Fitted flows",
@@ -423,6 +423,7 @@ def _fit(found: GravityEstimate, file: PanelFile, source: str, key: str) -> None
         title=f"The equation explains {100 * share:.0f}\u202f% of how trade varies",
         subtitle=f"Fitted against actual flows, logarithmic · {file.name}",
         source=source,
+        unit=file.unit,
     )
     chart.draw(drawn, key="gravity_fit", result=key)
 
@@ -443,13 +444,9 @@ def _map(
         format_func=MAPS.__getitem__,
         **seeded("gravity_map", chosen.shown, _write("shown")),
     )
-    right.selectbox(
-        "Country",
-        by_name(world),
-        format_func=country_name,
-        help="Whose exports the residuals are of; also by a click on the map.",
-        **seeded("gravity_country", store.country, lambda code: setattr(store, "country", code)),
-    )
+    whose = "Whose exports the residuals are of; also by a click on the map."
+    country_box(right, store, world, "gravity_country", searched(world), help=whose)
+    say_where(store, world)
     try:
         values, variable, title = _mapped(world, store.country, found, chosen)
     except GravityError as error:

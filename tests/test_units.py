@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from firmtrade_core.figures import Chart, Headline
 from firmtrade_core.labels import (
     COLUMNS,
     ROW_UNIT,
@@ -94,3 +95,28 @@ def test_percent_differ_by_points_and_logs_are_no_percent() -> None:
     assert log_as_percent(0.45) == pytest.approx(56.8, abs=0.1)
     assert log_as_percent(-0.45) == pytest.approx(-36.2, abs=0.1)
     assert np.isclose(log_as_percent(1e-9), 1e-7)
+
+
+def test_a_chart_without_a_unit_on_an_axis_of_numbers_does_not_render() -> None:
+    bars = {"type": "bar", "orientation": "h", "x": [1.0, -2.0], "y": [0, 1]}
+    named = {"yaxis": {"tickvals": [0, 1], "ticktext": ["a", "b"]}}
+    with pytest.raises(UnitError, match="“T” shows numbers without a unit on: x"):
+        Chart("T", "", "", [bars], named, units={})
+    with pytest.raises(UnitError, match="on: y"):
+        Chart("T", "", "", [bars], {}, units={"x": "%"})
+    with pytest.raises(UnitError, match="no registered unit"):
+        Chart("T", "", "", [bars], named, units={"x": "percent"})
+    assert Chart("T", "", "", [bars], named, units={"x": "%"}).to_dict()["units"] == {"x": "%"}
+    areas = {"type": "choropleth", "z": [1.0], "coloraxis": "coloraxis"}
+    with pytest.raises(UnitError, match="colour"):
+        Chart("T", "", "", [areas], {}, units={})
+    with pytest.raises(UnitError, match="flow"):
+        Chart("T", "", "", [{"type": "sankey"}], {}, units={})
+
+
+def test_headlines_carry_registered_units_and_variables() -> None:
+    Headline("Exports", 1.0, "%", "", "exports")
+    with pytest.raises(UnitError):
+        Headline("Exports", 1.0, "percent", "", "exports")
+    with pytest.raises(UnitError, match="no registered variable"):
+        Headline("Exports", 1.0, "%", "", "export")

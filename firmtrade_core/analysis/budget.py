@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.equilibrium.budget import budget_after, budget_before
 from firmtrade_core.labels import MINUS, level
 from firmtrade_core.scenarios.words import countries as spoken
 
@@ -30,14 +31,13 @@ NOTHING = 0.0005
 
 def accounts(equilibrium: Equilibrium) -> dict[str, tuple[Array, Array]]:
     """Every line before and after, billion USD a year by country, (N,); lines that are nowhere in use are left out."""
-    world = equilibrium.world
-    none = np.zeros(len(world.countries))
+    before, after = budget_before(equilibrium), budget_after(equilibrium)
     found = {
-        "duties": (world.duties, equilibrium.duties),
-        "export_subsidies": (-world.subsidy_outlay, -equilibrium.subsidy_outlay),
-        "production_subsidies": (none, -_of(equilibrium, "production_outlay")),
-        "programmes": (none, -equilibrium.outlay),
-        "labour_tax": (none, _of(equilibrium, "labour_tax")),
+        "duties": (before.duties, after.duties),
+        "export_subsidies": (before.export_subsidies, after.export_subsidies),
+        "production_subsidies": (before.production_subsidies, after.production_subsidies),
+        "programmes": (before.programme_outlay, after.programme_outlay),
+        "labour_tax": (before.labour_tax, after.labour_tax),
     }
     scaled = {line: (before * BILLION, after * BILLION) for line, (before, after) in found.items()}
     return {
@@ -45,11 +45,6 @@ def accounts(equilibrium: Equilibrium) -> dict[str, tuple[Array, Array]]:
         for line, sides in scaled.items()
         if line == "duties" or max(np.abs(sides[0]).max(), np.abs(sides[1]).max()) >= NOTHING
     }
-
-
-def _of(equilibrium: Equilibrium, attribute: str) -> Array:
-    found: Array = getattr(equilibrium, attribute, np.zeros(len(equilibrium.world.countries)))
-    return found
 
 
 def budget(equilibrium: Equilibrium, country: str) -> pd.DataFrame:
@@ -116,6 +111,8 @@ def sentence(equilibrium: Equilibrium, country: str) -> str:
     total = float(table["change"]["balance"])
     income = float(equilibrium.world.income[equilibrium.world.country_index(country)]) * BILLION
     share = level(100 * abs(total) / income, "%")
+    if equilibrium.parameters.duties == "labour_tax":
+        return f"The budget of {who}: {', '.join(told)}; the tax on labour keeps the budget what it was in real terms."
     end = (
         f"together {amount(total)} a year, {share} of income, which households "
         f"{'get' if total > 0 else 'pay'} as a lump sum"

@@ -54,7 +54,14 @@ def sectors(
         list[str] | None, typer.Option(help="Only these sectors; all goods unless given.")
     ] = None,
     borders_by_year: Annotated[
-        bool, typer.Option("--borders-by-year", help="Let the border's effect change every year.")
+        bool,
+        typer.Option("--borders-by-year/--one-border", help="Let the border's effect change every year."),
+    ] = True,
+    curve: Annotated[
+        bool,
+        typer.Option(
+            "--curve", help="Estimate under other choices too; their spread becomes part of every interval."
+        ),
     ] = False,
     domestic: Annotated[bool, typer.Option(help="Keep sales at home in the sample.")] = True,
     interval: Annotated[int, typer.Option(min=1, help="Use every so many years.")] = 1,
@@ -89,6 +96,7 @@ def sectors(
     from firmtrade_core.gravity.elasticities import elasticities_by_sector
     from firmtrade_core.gravity.errors import GravityError
     from firmtrade_core.gravity.sector_runs import estimate_sectors, run_key
+    from firmtrade_core.gravity.specification_curve import specification_curve
     from firmtrade_core.world.errors import WorldError
 
     try:
@@ -106,7 +114,12 @@ def sectors(
             )
             if write_years is not None:
                 _write_years(world_panel, write_years, source or world_panel.name, bar)
-        table = elasticities_by_sector(estimates)
+            other = None
+            if curve:
+                other = specification_curve(world_panel, out, sectors=sector, workers=workers, progress=bar)
+                with whole_file(out / "specification_curve.csv") as part:
+                    other.to_csv(part, index=False, float_format="%.6g")
+        table = elasticities_by_sector(estimates, curve=other)
         if write_set is not None:
             _write(table, write_set, source or world_panel.name, equation)
     except (GravityError, WorldError, ValueError) as error:
@@ -174,6 +187,14 @@ class _Bar:
         self._bar.update(self._task, description=sector, completed=done, total=total)
 
 
+def _verdict(table: pd.DataFrame, equation: GravitySpecification) -> str:
+    """The set's name: what it is, and how many sectors stand on their own."""
+    usable = int((table["status"] == "usable").sum())
+    tried = ", all choices" if (table["spread_of_choices"] > 0).any() else ""
+    borders = "borders by year" if equation.borders_by_year else "one border"
+    return f"Gravity, estimated here (PPML, {borders}; {usable} of {len(table)} sectors stand{tried})"
+
+
 def _write(table: pd.DataFrame, path: Path, panel: str, equation: GravitySpecification) -> None:
     from firmtrade_core.gravity.elasticities import write_set
 
@@ -183,9 +204,9 @@ def _write(table: pd.DataFrame, path: Path, panel: str, equation: GravitySpecifi
         table,
         path,
         name="GRAV",
-        label="Gravity, estimated here (PPML)",
+        label=_verdict(table, equation),
         source=f"Estimated by firmtrade on {panel}: PPML of expenditure on ln(1+t) with effects of exporter-year, "
-        f"importer-year and pair, errors clustered by {', '.join(equation.clusters)}; shrunk by random-effects meta-analysis "
+        f"importer-year and pair{', borders by year' if equation.borders_by_year else ''}, errors clustered by {', '.join(equation.clusters)}; shrunk by random-effects meta-analysis "
         f"(mean {pooled['mean']:.2f}, spread {pooled['spread']:.2f}).",
         note=f"Own estimates of {len(flagged)} of {len(table)} goods sectors have the wrong sign or are too noisy and "
         f"are replaced by the common mean: {', '.join(flagged)}. Services are assumed.",

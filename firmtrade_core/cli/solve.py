@@ -71,6 +71,13 @@ def solve(
     labour_supply: Annotated[
         float | None, typer.Option(help="Labour-supply elasticity, 0 or more; 0 unless given.")
     ] = None,
+    duties: Annotated[
+        str | None, typer.Option(help="How duties come back: lump_sum (the default) or labour_tax.")
+    ] = None,
+    fixed_cost_abroad: Annotated[
+        float | None,
+        typer.Option(help="Share of fixed costs paid in the market's labour, 0 to 1; 0 unless given."),
+    ] = None,
     home_file: Annotated[
         Path | None,
         typer.Option(
@@ -79,6 +86,10 @@ def solve(
             "shipped unless given; none goes without.",
         ),
     ] = None,
+    autarky: Annotated[
+        bool,
+        typer.Option("--gains-from-trade", help="Also what trade is worth: real income against autarky."),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Write all results to this Parquet file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -111,11 +122,13 @@ def solve(
                 "deficits": deficits,
                 "entry": entry,
                 "labour_supply_elasticity": labour_supply,
+                "duties": duties,
+                "fixed_cost_abroad": fixed_cost_abroad,
             },
             markups,
         )
         world = _world(world_file)
-        _solve_and_print(scenario, world, _home(scenario, world, home_file), out, as_json)
+        _solve_and_print(scenario, world, home_in_use(scenario, world, home_file), out, as_json, autarky)
     except (CertificateError, ConvergenceError, IndeterminacyError) as error:
         _stop(str(error), 1, as_json)
     except (ScenarioError, WorldError, EquilibriumError, FirmsError, TailError) as error:
@@ -181,7 +194,7 @@ def _family(family: str | None, structure: str | None) -> str | None:
     return STRUCTURES[structure]
 
 
-def _home(scenario: Scenario, world: World, path: Path | None) -> HomeFirms | None:
+def home_in_use(scenario: Scenario, world: World, path: Path | None) -> HomeFirms | None:
     """The home country's firms where the scenario has a use for them."""
     from firmtrade_core.scenarios import HomeFirms
     from firmtrade_core.scenarios.home_default import WITHOUT, default_home, named_file
@@ -211,8 +224,14 @@ def _world(path: Path | None) -> World:
 
 
 def _solve_and_print(
-    scenario: Scenario, world: World, home: HomeFirms | None, out: Path | None, as_json: bool
+    scenario: Scenario,
+    world: World,
+    home: HomeFirms | None,
+    out: Path | None,
+    as_json: bool,
+    autarky: bool,
 ) -> None:
+    from firmtrade_core.analysis.who_gains import worth_of_trade
     from firmtrade_core.scenarios import compile, describe
     from firmtrade_core.scenarios.results import country_table, write_results
 
@@ -222,11 +241,19 @@ def _solve_and_print(
     sentence = describe(scenario, world)
     if out is not None:
         write_results(result, scenario, out)
+    worth = worth_of_trade(result) if autarky else None
     if as_json:
         content = _content(scenario, sentence, compiled.report, result, table, home)
+        if worth is not None:
+            content["gains_from_trade"] = {
+                row["country"]: row["gain"] / 100 if row["gain"] == row["gain"] else None
+                for row in worth.to_dict("records")
+            }
         typer.echo(json.dumps(content, allow_nan=False))
     else:
         typer.echo(_page(scenario, sentence, compiled.report, result, table, home))
+        if worth is not None:
+            typer.echo("\n" + "\n".join(_worth_lines(worth)))
     if not result.certificate.holds:
         raise typer.Exit(1)
 
@@ -308,6 +335,7 @@ def _page(
             for code in payers(result)[:LISTED]
         ),
         "",
+        *_elastic(result),
         f"{'Real income':34}{'change':>10}{'dollars':>18}{'exports':>10}",
     ]
     listed = len(table) if len(table) <= 2 * LISTED else LISTED
@@ -323,6 +351,37 @@ def _page(
         f"hash {certificate.content_hash}",
     ]
     return "\n".join(lines)
+
+
+def _worth_lines(worth: pd.DataFrame) -> list[str]:
+    """What trade is worth, the most and the least, and where it is not defined."""
+    from firmtrade_core.labels import level
+
+    known = worth.dropna(subset=["gain"])
+    rows = known if len(known) <= 2 * LISTED else known.iloc[[*range(LISTED), *range(-LISTED, 0)]]
+    lines = ["Gains from trade: real income above that in autarky, trade balanced before and after"]
+    lines += [f"  {row['name']:32}{level(float(row['gain']), '%'):>12}" for row in rows.to_dict("records")]
+    lines += [
+        f"  {row['name']:32}not defined: sells no {row['missing']} at home"
+        for row in worth[worth["gain"].isna()].to_dict("records")
+    ]
+    return lines
+
+
+def _elastic(result: Equilibrium) -> list[str]:
+    """Where labour supply responds, that dollars net the extra work, and by how much welfare differs from real income."""
+    if not result.parameters.labour_supply_elasticity:
+        return []
+    from firmtrade_core.labels import change
+
+    world = result.world
+    welfare = 100 * float(result.equivalent_variation.sum() / world.income.sum())
+    income = 100 * float((world.income * (result.real_income_change - 1)).sum() / world.income.sum())
+    return [
+        f"Dollars are welfare: the equivalent variation, real income less the cost of working more. World: welfare "
+        f"{change(welfare)} of income, real income {change(income)}.",
+        "",
+    ]
 
 
 def _row(record: dict[Any, Any]) -> str:

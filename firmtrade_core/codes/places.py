@@ -458,6 +458,11 @@ def explain_unknown(code: str) -> str:
     return f"{shown} is not a country code."
 
 
+def is_world(label: str) -> bool:
+    """Whether a label is the world as a whole, in any words."""
+    return read_place(label) == _labels()["world"]
+
+
 def mended(code: str) -> tuple[str | None, str]:
     """What a label becomes where labels are mended, and a sentence on it: empty for a present country's own code.
 
@@ -542,6 +547,9 @@ _FILES = {"brazil": "brazil", "chile": "chile", "us": "us_census"}
 #: Share of a column's numbers that must be ISO's or the United Nations' for the column to be of them.
 _MOSTLY = 0.8
 
+#: The same where another list holds every number of the column.
+_NEARLY = 0.95
+
 
 @cache
 def number_list(name: str) -> dict[str, str]:
@@ -598,8 +606,10 @@ class NumberColumn:
 
     @property
     def is_other_list(self) -> bool:
-        """Whether the column is of another list: fewer than four in five of its numbers are ISO's."""
-        return self.numbers > 0 and self.known < _MOSTLY * self.numbers
+        """Whether the column is of another list: fewer than four in five of its numbers are ISO's, or a list holds all."""
+        best = max(self.fits.values(), default=0)
+        other = best == self.numbers and self.known < _NEARLY * self.numbers
+        return self.numbers > 0 and (self.known < _MOSTLY * self.numbers or other)
 
     def sentence(self) -> str:
         """What the column is, and what to do."""

@@ -1,8 +1,22 @@
 """The world's equilibrium in exact changes: shocks in, certified counterfactuals out (MODEL 3)."""
 
+from firmtrade_core.equilibrium.budget import PublicBudget
+from firmtrade_core.equilibrium.gains import GainsFromTrade, gains_from_trade
 from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.results import Certificate, Equilibrium
-from firmtrade_core.equilibrium.shock import Shock
+from firmtrade_core.equilibrium.shock import Shock, empty_home_cells
 from firmtrade_core.equilibrium.solver import Iteration, remove_deficits, solve
 
-__all__ = ["Certificate", "Equilibrium", "Iteration", "Parameters", "Shock", "remove_deficits", "solve"]
+__all__ = [
+    "Certificate",
+    "Equilibrium",
+    "GainsFromTrade",
+    "Iteration",
+    "Parameters",
+    "PublicBudget",
+    "Shock",
+    "empty_home_cells",
+    "gains_from_trade",
+    "remove_deficits",
+    "solve",
+]

@@ -36,17 +36,14 @@ def _read_cells(
                     whole = min(int(place), intervals - 1)
                     t = place - whole
                     c = pieces[offset + whole]
-                    read = c[0] + t * (c[1] + t * (c[2] + t * (c[3] + t * (c[4] + t * c[5]))))
-                    value[s, i, j] = read - level[s, i, j] + up
-                    slope[s, i, j] = scale * (
-                        c[1] + t * (2 * c[2] + t * (3 * c[3] + t * (4 * c[4] + t * 5 * c[5])))
-                    )
-                    share[s, i, j] = c[6] + t * (c[7] + t * (c[8] + t * (c[9] + t * (c[10] + t * c[11]))))
+                    value[s, i, j] = c[0] + t * (c[1] + t * (c[2] + t * c[3])) - level[s, i, j] + up
+                    slope[s, i, j] = scale * (c[1] + t * (2.0 * c[2] + t * 3.0 * c[3]))
+                    share[s, i, j] = c[4] + t * (c[5] + t * (c[6] + t * c[7]))
                 elif place < 0.0:
                     # Everybody is present.
                     value[s, i, j] = pieces[offset, 0] - level[s, i, j] + up
                     slope[s, i, j] = 0.0
-                    share[s, i, j] = pieces[offset, 6] * np.exp(place / scale)
+                    share[s, i, j] = pieces[offset, 4] * np.exp(place / scale)
                 else:
                     beyond = True
     return beyond
@@ -150,7 +147,7 @@ class Cells:
             self.places,
             self.level,
         )
-        if _read_cells(*reading, *self.tables.compiled_arrays, weight, slope, share):
+        if _read_cells(*reading, *self.tables.arrays, weight, slope, share):
             return None
         if self.firms is not None:
             rows, home = self.firms.rows, self.firms.home

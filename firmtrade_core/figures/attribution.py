@@ -106,7 +106,7 @@ def _waterfall(
         yaxis=named_rows(names, NAME_WIDTH),
     )
     height = row_height(names, NAME_WIDTH, ROW) * len(names) + 8
-    return Chart(title, subtitle, source, [trace], layout, height=height)
+    return Chart(title, subtitle, source, [trace], layout, height=height, units={"x": unit})
 
 
 def parts_by(found: Attribution, by: str, *, subtitle: str, source: str) -> Chart:

@@ -152,7 +152,7 @@ def value_bars(
         yaxis=named_rows(names, name_width),
     )
     height = row_height(names, name_width, ROW_HEIGHT) * max(len(names), 1) + 6
-    return Chart(title, subtitle, source, [trace], layout, height=height)
+    return Chart(title, subtitle, source, [trace], layout, height=height, units={"x": unit})
 
 
 def _value(row: int, words: str, shift: int) -> dict[str, Any]:

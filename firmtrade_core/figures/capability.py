@@ -61,6 +61,9 @@ RIVAL_COLOURS = {STRUCTURE: ACCENT, ECONOMETRICS: "#E69F00", LEARNING: "#CC79A7"
 #: Kinds or clusters of attributes shown.
 MOST_CLUSTERS = 9
 
+#: Of an axis along an attribute.
+OWN_UNIT = "the attribute's own unit"
+
 #: Attributes of a summary, and points of each.
 MOST_ATTRIBUTES, MOST_POINTS = 13, 350
 
@@ -155,7 +158,7 @@ def summary_chart(
     return Chart(
         f"{first[0].upper()}{first[1:]} tells most about {what}",
         f"Shapley values on {read.words} ({read.unit}) · {shown} · prediction, not effect",
-        source, data, layout, height=_rows_high([attribute_words(str(n)) for n in names]) + 40,
+        source, data, layout, height=_rows_high([attribute_words(str(n)) for n in names]) + 40, units={"x": read.unit},
     )  # fmt: skip
 
 
@@ -234,7 +237,7 @@ def groups_chart(
         told_most = f"{leading} carries {100 * values[0] / total:.0f}\u202f% of what attributes tell"
         title = told_most if values[0] > 0 else "Attributes tell nothing here"
         return _bars(
-            names, values, told, title, f"Mean absolute Shapley value of kinds of attributes, {read.words} ({read.unit}) · prediction, not effect", source,
+            names, values, told, title, f"Mean absolute Shapley value of kinds of attributes, {read.words} ({read.unit}) · prediction, not effect", source, unit=read.unit,
         )  # fmt: skip
     members = [name.split(" + ") for name in names]
     several = [place for place, some in enumerate(members) if len(some) > 1]
@@ -249,7 +252,7 @@ def groups_chart(
         [", ".join(attribute_words(each) for each in some) for some in members], values, told, title,
         f"Mean absolute joint Shapley value, {read.words} ({read.unit}) · accent: attributes whose rank correlation exceeds {TOGETHER:g}, average linkage; "
         f"grey: alone; the {MOST_CLUSTERS} largest · the split within a cluster is arbitrary · prediction, not effect",
-        source, colours=[ACCENT if place in several else MUTED for place in range(len(names))],
+        source, colours=[ACCENT if place in several else MUTED for place in range(len(names))], unit=read.unit,
     )  # fmt: skip
 
 
@@ -290,7 +293,7 @@ def stability_chart(by_fold: pd.DataFrame, by_seed: pd.DataFrame, read: Reading,
     return Chart(
         f"Ranks {words}: least rank correlation between runs {least:.2f}",
         f"Mean absolute Shapley value ({read.unit}) · circles: folds, diamonds: other divisions into folds",
-        source, data, layout, height=_rows_high([attribute_words(str(n)) for n in order]) + 40,
+        source, data, layout, height=_rows_high([attribute_words(str(n)) for n in order]) + 40, units={"x": read.unit},
     )  # fmt: skip
 
 
@@ -340,7 +343,7 @@ def dependence_chart(
     )  # fmt: skip
     kind = "one dot a firm" if points else "means over tenths of firms"
     return Chart(
-        title, f"Shapley value on {read.words} · {kind}{colours} · prediction, not effect", source, data, layout, height=460
+        title, f"Shapley value on {read.words} · {kind}{colours} · prediction, not effect", source, data, layout, height=460, units={"x": OWN_UNIT, "y": read.unit},
     )  # fmt: skip
 
 
@@ -440,7 +443,7 @@ def differences_chart(table: pd.DataFrame, by: str, read: Reading, source: str) 
     return Chart(
         f"{where[0].upper()}{where[1:]} stands out most by {what}",
         f"Mean Shapley value by {by} and attribute group against all firms, {read.words} ({read.unit}) · prediction, not effect",
-        source, data, layout, height=row_height(names, NAME_WIDTH, 26) * len(table) + 50,
+        source, data, layout, height=row_height(names, NAME_WIDTH, 26) * len(table) + 50, units={"colour": read.unit},
     )  # fmt: skip
 
 
@@ -461,7 +464,7 @@ def shares_chart(shares: pd.DataFrame, source: str, flow: str = "export") -> Cha
     )
     return interval_rows(
         rows, f"{first[0].upper()}{first[1:]} makes {100 * order['share'].iloc[0]:.0f}\u202f% of the variance of {flow}s",
-        f"Share of the variance of log {flow}s by firm and market (%){bands}", source, name_width=NAME_WIDTH,
+        f"Share of the variance of log {flow}s by firm and market (%){bands}", source, name_width=NAME_WIDTH, unit="%",
     )  # fmt: skip
 
 
@@ -535,8 +538,8 @@ def waterfall_chart(
     word = "more" if ends[-1] * read.factor > 0 else "less"
     return Chart(
         f"Predicted {number(abs(float(ends[-1])))} {read.unit} {word} capable than the mean firm"
-        if read.factor > 0 else f"Predicted as if trade costs were {number(float(ends[-1]), signed=True)}\u202f% those of the mean firm",
-        subtitle, source, data, layout, height=ROW_HEIGHT * (len(steps) + 2) + 36,
+        if read.factor > 0 else f"Predicted as if trade costs were {number(abs(float(ends[-1])))}\u202f% {'higher' if ends[-1] > 0 else 'lower'} than the mean firm's",
+        subtitle, source, data, layout, height=ROW_HEIGHT * (len(steps) + 2) + 36, units={"x": read.unit},
     )  # fmt: skip
 
 
@@ -583,7 +586,7 @@ def chances_chart(
         margin={"l": 150, "r": 16, "t": 2, "b": 28}, dragmode=False, hovermode="closest",
         xaxis=quiet_axis(range=[-0.03 * top, top], ticksuffix=" %"), yaxis=named_rows([markets[i] for i in order]),
     )  # fmt: skip
-    return Chart(title, subtitle, source, data, layout, height=ROW_HEIGHT * len(order) + 36)
+    return Chart(title, subtitle, source, data, layout, height=ROW_HEIGHT * len(order) + 36, units={"x": "%"})
 
 
 # How well ---------------------------------------------------------------------------------------
@@ -604,7 +607,7 @@ def gains_chart(comparison: Comparison, source: str) -> Chart:
     return interval_rows(
         rows, f"Structure wins {wins} of {len(rows)} comparisons",
         "Share of the rival's loss that structure saves (%), 90 % intervals · orange: against pure econometrics, pink: pure machine learning",
-        source, name_width=NAME_WIDTH,
+        source, name_width=NAME_WIDTH, unit="%",
     )  # fmt: skip
 
 
@@ -630,7 +633,7 @@ def market_errors_chart(scores: Scores, names: Mapping[str, str], source: str, m
     return interval_rows(
         rows, f"Closest to exports by market: {told}",
         f"ln of predicted over actual exports (log points), 90 % intervals · the {len(markets)} markets with most sellers",
-        source, name_width=NAME_WIDTH,
+        source, name_width=NAME_WIDTH, unit="log points",
     )  # fmt: skip
 
 
@@ -672,7 +675,7 @@ def calibration_chart(comparison: Comparison, source: str) -> Chart:
     return Chart(
         f"Chances of entry are truest from {best}",
         "Tenths of predictions for unseen firms, log scales; on the line they are right · accent: structural boosting, orange: pure econometrics, pink: pure machine learning",
-        source, data, layout, height=330,
+        source, data, layout, height=330, units={"x": "share of 1", "y": "share of 1"},
     )  # fmt: skip
 
 
@@ -716,7 +719,7 @@ def tail_chart(results: CapabilityResults, tail: TailReport, source: str) -> Cha
         f"Distribution of κ = m + u, log scale · accent: estimated, orange: lognormal, pink: Pareto above the cut · gain of Pareto "
         f"{number(tail.log_likelihood_gain, signed=True, most_decimals=4)} log likelihood a firm, 90\u202f%: {number(tail.gain_low, signed=True, most_decimals=4)} to "
         f"{number(tail.gain_high, signed=True, most_decimals=4)}, by {source_of_errors} · u is assumed normal, which leans to lognormal",
-        source, data, layout, height=330,
+        source, data, layout, height=330, units={"x": "log points", "y": "share of 1"},
     )  # fmt: skip
 
 
@@ -744,7 +747,7 @@ def premia_chart(premia: pd.DataFrame, source: str, trader: str = "exporter") ->
     return Chart(
         f"The model reproduces {trader}s' premia within {number(gap)} log points",
         f"{trader[0].upper()}{trader[1:]}s less others, log revenue potential · circle: observed, diamond: implied by the model",
-        source, data, layout, height=ROW_HEIGHT * len(premia) + 40,
+        source, data, layout, height=ROW_HEIGHT * len(premia) + 40, units={"x": "log points"},
     )  # fmt: skip
 
 
@@ -760,7 +763,7 @@ def premium_chart(split: Mapping[str, Band], source: str, trader: str = "exporte
     return interval_rows(
         rows, f"Attributes make {share:.0f}\u202f% of {trader}s' premium",
         f"{trader[0].upper()}{trader[1:]}s less others in expected log sales abroad, split by Shapley values, 90 % intervals",
-        source, name_width=NAME_WIDTH,
+        source, name_width=NAME_WIDTH, unit="log points",
     )  # fmt: skip
 
 
@@ -780,7 +783,7 @@ def starters_chart(table: pd.DataFrame, by: str, names: Mapping[str, str], sourc
     first = names.get(str(shown.index[0]), attribute_words(str(shown.index[0]))) if len(shown) else "none"
     return interval_rows(
         rows, f"Most would start in {first}" if len(shown) else "No firm is absent everywhere",
-        f"Expected starters by {by} among firms that trade nowhere, were shocks drawn anew, 90\u202f% bands", source, name_width=NAME_WIDTH,
+        f"Expected starters by {by} among firms that trade nowhere, were shocks drawn anew, 90\u202f% bands", source, name_width=NAME_WIDTH, unit="expected firms",
     )  # fmt: skip
 
 
@@ -799,6 +802,8 @@ def _bars(
     subtitle: str,
     source: str,
     colours: Sequence[str] | None = None,
+    *,
+    unit: str,
 ) -> Chart:
     data = [
         {
@@ -814,7 +819,7 @@ def _bars(
         xaxis=quiet_axis(range=[0, 1.02 * max(float(np.max(values)), 1e-9)], visible=False), yaxis=named_rows(list(names), NAME_WIDTH),
     )  # fmt: skip
     height = _rows_high(names) + 16
-    return Chart(title, subtitle, source, data, layout, height=height)
+    return Chart(title, subtitle, source, data, layout, height=height, units={"x": unit})
 
 
 def _rows_high(names: Sequence[str]) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from firmtrade_core.labels import NARROW_NO_BREAK_SPACE
+from firmtrade_core.labels import NARROW_NO_BREAK_SPACE, UnitError, unit
 
 #: ColorBrewer BrBG with a neutral middle: losses left in brown, gains right in teal.
 DIVERGING = (
@@ -46,6 +47,13 @@ class Chart:
         Pixels; None for a height that follows the width (``aspect``).
     aspect
         Height over width where ``height`` is None.
+    units
+        Registered unit of every axis that shows numbers: ``x``, ``y``, ``colour`` of areas, ``flow`` of links.
+
+    Raises
+    ------
+    UnitError
+        If an axis of numbers has no unit, or one that is not registered: such a chart does not render.
     """
 
     title: str
@@ -55,6 +63,13 @@ class Chart:
     layout: dict[str, Any]
     height: int | None = None
     aspect: float = 0.52
+    units: Mapping[str, str] = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        for name in self.units.values():
+            unit(name)
+        if missing := sorted(value_axes(self.data, self.layout) - set(self.units)):
+            raise UnitError(f"“{self.title}” shows numbers without a unit on: {', '.join(missing)}.")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, ready for JSON."""
@@ -68,6 +83,29 @@ class Chart:
             layout=_grown(self.layout, factor),
             height=None if self.height is None else round(self.height * factor),
         )
+
+
+def value_axes(data: Sequence[Mapping[str, Any]], layout: Mapping[str, Any]) -> set[str]:
+    """Axes on which traces show numbers: not rows with names of their own, not places on a map, not categories."""
+    found = set()
+    for trace in data:
+        kind = trace.get("type", "scatter")
+        if (
+            kind == "choropleth" and any(z is not None for z in trace.get("z", ())) and "coloraxis" in trace
+        ) or kind == "heatmap":
+            found.add("colour")
+        elif kind == "sankey":
+            found.add("flow")
+        elif kind in ("scatter", "bar", "scattergl"):
+            for axis in ("x", "y"):
+                named = "ticktext" in layout.get(f"{axis}axis", {}) and "tickvals" in layout[f"{axis}axis"]
+                values = trace.get(axis)
+                numbers = values is not None and any(
+                    isinstance(v, int | float) and not isinstance(v, bool) for v in values
+                )
+                if numbers and not named:
+                    found.add(axis)
+    return found
 
 
 #: Lengths in pixels that grow with the type, wherever they stand; sizes of fonts do too.

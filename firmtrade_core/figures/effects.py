@@ -58,7 +58,7 @@ def readings_chart(study: Study, source: str) -> Chart:
             )
     return _intervals(
         rows, _readings_title(study), f"Effect of {_step(study)} on log revenue potential, {study.level:.0%} intervals",
-        source, name_width=270,
+        source, name_width=270, unit="log points per unit",
     )  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def beside_prediction_chart(report: ChannelReport, source: str, of: Of = "capabi
     return _intervals(
         rows, title if apart else f"On {named}, SHAP lies within every effect's interval",
         f"{unit[0].upper()}{unit[1:]}, of having the attribute or one standard deviation more · full: effect, open: SHAP",
-        source, name_width=190,
+        source, name_width=190, unit="log points",
     )  # fmt: skip
 
 
@@ -169,7 +169,15 @@ def shapley_chart(study: Study, prediction: Prediction, source: str, of: Of = "c
         f"{unit[0].upper()}{unit[1:]}, from its mean · open: mean SHAP of firms alike in it (prediction) · "
         f"line: effect, {study.level:.0%} interval"
     )
-    return Chart(title, subtitle, source, data, layout, height=250)
+    return Chart(
+        title,
+        subtitle,
+        source,
+        data,
+        layout,
+        height=250,
+        units={"x": "the attribute's own unit", "y": "log points"},
+    )
 
 
 def _effect_and_prediction(
@@ -206,7 +214,7 @@ def groups_chart(groups: GroupEffects, study: Study, source: str) -> Chart:
     )
     return _intervals(
         rows, title, f"Effect of {_step(study)} by double machine learning, {study.level:.0%} intervals{missing}", source,
-        name_width=margin_for(names, 190),
+        name_width=margin_for(names, 190), unit="log points per unit",
     )  # fmt: skip
 
 
@@ -248,6 +256,7 @@ def overlap_chart(overlap: Overlap, study: Study, source: str) -> Chart:
         data,
         layout,
         height=240,
+        units={"x": "probability", "y": "%"},
     )
 
 
@@ -282,7 +291,15 @@ def balance_chart(balance: Sequence[Balance], study: Study, source: str) -> Char
     title = f"{before} of {len(balance)} controls differ before weighting, {left} after"
     subtitle = f"Controls' {kind}; lines at ±{UNBALANCED} · open: before, full: after"
     height = row_height(names, width, ROW_HEIGHT) * max(len(shown), 1) + 34
-    return Chart(title, subtitle, source, data, layout, height=height)
+    return Chart(
+        title,
+        subtitle,
+        source,
+        data,
+        layout,
+        height=height,
+        units={"x": "standard deviations" if study.binary else "correlation"},
+    )
 
 
 def sensitivity_chart(found: Sensitivity, study: Study, source: str) -> Chart:
@@ -333,6 +350,7 @@ def sensitivity_chart(found: Sensitivity, study: Study, source: str) -> Chart:
         data,
         layout,
         height=300,
+        units={"x": "%", "y": "%"},
     )
 
 

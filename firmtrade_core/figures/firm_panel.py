@@ -82,7 +82,7 @@ def size_distribution(panel: FirmPanel) -> Chart:
         },
     )
     subtitle = f"% of firms of each kind by persons engaged; {panel.metadata.label}, {int(last['year'].max())}, {grouped(len(last))} firms"
-    return Chart(words, subtitle, _source(panel), traces, layout, height=320)
+    return Chart(words, subtitle, _source(panel), traces, layout, height=320, units={"y": "%"})
 
 
 def premia_chart(panel: FirmPanel) -> Chart:
@@ -105,7 +105,15 @@ def premia_chart(panel: FirmPanel) -> Chart:
     if "Sales" in names:
         title = f"Exporters sell {1 + percent[names.index('Sales')] / 100:,.1f} times what others of their sector do"
     subtitle = f"{panel.metadata.label}; mean log difference within sectors and years, as per cent"
-    return Chart(title, subtitle, _source(panel), [trace], layout, height=ROW_HEIGHT * len(names) + 40)
+    return Chart(
+        title,
+        subtitle,
+        _source(panel),
+        [trace],
+        layout,
+        height=ROW_HEIGHT * len(names) + 40,
+        units={"x": "%"},
+    )
 
 
 def _many(panel: FirmPanel, measure: str) -> bool:
@@ -150,7 +158,13 @@ def missing_chart(panel: FirmPanel) -> Chart:
         title = f"Most is missing in {worst}: {share[order[0]].mean():.0f}\u202f% of firms"
     subtitle = f"{panel.metadata.label}; % of firms without a value"
     return Chart(
-        title, subtitle, _source(panel), [trace], layout, height=ROW_HEIGHT * max(len(order), 1) + 60
+        title,
+        subtitle,
+        _source(panel),
+        [trace],
+        layout,
+        height=ROW_HEIGHT * max(len(order), 1) + 60,
+        units={"colour": "%"},
     )
 
 

@@ -52,6 +52,7 @@ def chances_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
         data,
         _layout(list(table["name"]), "%", [-0.03 * reach, reach]),
         height=ROW * max(len(table), 1) + 52,
+        units={"x": "%"},
     )
 
 
@@ -92,7 +93,15 @@ def upgrades_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
         }
     ]
     # Names stand in two lines where they carry a unit.
-    return Chart(title, subtitle, source, data, layout, height=(ROW + 9) * max(len(names), 1) + 52)
+    return Chart(
+        title,
+        subtitle,
+        source,
+        data,
+        layout,
+        height=(ROW + 9) * max(len(names), 1) + 52,
+        units={"x": "% of expected exports"},
+    )
 
 
 def _best_upgrade(found: tuple[Upgrade, ...]) -> str:
@@ -136,7 +145,15 @@ def dependence_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
     who = country_name(found.largest[1])
     title = f"{who} stands for {in_percent(found.share[1])} of expected exports"
     layout = _layout(names, "% of expected exports", [0, 108 * float(max(before.max(), after.max(), 1e-9))])
-    return Chart(title, subtitle, source, bars, layout, height=30 * len(rows) + 52)
+    return Chart(
+        title,
+        subtitle,
+        source,
+        bars,
+        layout,
+        height=30 * len(rows) + 52,
+        units={"x": "% of expected exports"},
+    )
 
 
 def _line(low: float, high: float, place: int, colour: str, text: str) -> dict[str, Any]:

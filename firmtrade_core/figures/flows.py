@@ -268,7 +268,7 @@ def sankey(flows: Flows, *, title: str, subtitle: str, source: str, most: int = 
         "textfont": {"size": 13, "color": TEXT, "shadow": "none"},
     }
     layout = base_layout(margin={"l": 4, "r": 4, "t": 24, "b": 8}, annotations=_sides(), dragmode=False)
-    return Chart(title, subtitle, source, [trace], layout, height=440)
+    return Chart(title, subtitle, source, [trace], layout, height=440, units={"flow": "bn USD"})
 
 
 def _tone(percent: float) -> str:

@@ -129,7 +129,7 @@ def law_dots(laws: Laws, *, subtitle: str, source: str, most: int = 12) -> Chart
         yaxis=named_rows(names),
         dragmode=False,
     )
-    return Chart(title, subtitle, source, traces, layout, height=ROW * len(rows) + 80)
+    return Chart(title, subtitle, source, traces, layout, height=ROW * len(rows) + 80, units={"x": "%"})
 
 
 def elasticity_dots(laws: Laws, *, subtitle: str, source: str) -> Chart:
@@ -200,7 +200,15 @@ def elasticity_dots(laws: Laws, *, subtitle: str, source: str) -> Chart:
         yaxis=_axis(title={"text": "Elasticity of exports to costs", "font": {"size": 13}}),
         dragmode=False,
     )
-    return Chart(title, subtitle, source, traces, layout, height=360)
+    return Chart(
+        title,
+        subtitle,
+        source,
+        traces,
+        layout,
+        height=360,
+        units={"x": "share of 1", "y": "elasticity, absolute value"},
+    )
 
 
 def margin_bars(laws: Laws, *, subtitle: str, source: str, destination: str | None = None) -> Chart:
@@ -318,4 +326,5 @@ def stacked_parts(
         traces,
         layout,
         height=TWO_LINES * len(rows) + 48 + keys["margin"]["t"],
+        units={"x": unit},
     )

@@ -40,8 +40,10 @@ class Row:
     filled: bool = True
 
 
-def interval_rows(rows: Sequence[Row], title: str, subtitle: str, source: str, *, name_width: int) -> Chart:
-    """Rows of estimates with their intervals around zero, names at the left."""
+def interval_rows(
+    rows: Sequence[Row], title: str, subtitle: str, source: str, *, name_width: int, unit: str
+) -> Chart:
+    """Rows of estimates in a unit with their intervals around zero, names at the left."""
     ends = [
         v for row in rows for v in (row.value, row.low, row.high) if v is not None and math.isfinite(v)
     ] or [0.0]
@@ -93,7 +95,7 @@ def interval_rows(rows: Sequence[Row], title: str, subtitle: str, source: str, *
         shapes=[upright(0.0, MUTED)],
     )
     height = row_height(names, name_width, ROW_HEIGHT) * max(len(rows), 1) + 34
-    return Chart(title, subtitle, source, data, layout, height=height)
+    return Chart(title, subtitle, source, data, layout, height=height, units={"x": unit})
 
 
 def quiet_axis(**changes: Any) -> dict[str, Any]:

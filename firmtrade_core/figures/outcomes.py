@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from firmtrade_core.analysis.comparison import Comparison, Difference
 from firmtrade_core.analysis.states import abroad as foreign
 from firmtrade_core.equilibrium import Equilibrium
-from firmtrade_core.labels import change
+from firmtrade_core.labels import DEFINITIONS, UnitError, change, unit
 
 Array = NDArray[np.float64]
 
@@ -43,6 +43,11 @@ class Headline:
         A second reading in small type.
     variable
         Key in `labels.DEFINITIONS` whose explanation applies.
+
+    Raises
+    ------
+    UnitError
+        If the unit or the variable is not registered.
     """
 
     label: str
@@ -50,6 +55,13 @@ class Headline:
     unit: str
     detail: str
     variable: str
+
+    def __post_init__(self) -> None:
+        unit(self.unit)
+        if self.variable not in DEFINITIONS:
+            raise UnitError(
+                f"“{self.variable}” is no registered variable: the headline “{self.label}” has none."
+            )
 
 
 def outcome(equilibrium: Equilibrium, key: str, first: Equilibrium | None = None) -> Outcome:
@@ -134,8 +146,15 @@ def headlines(
         return float(found.new[i] - found.old[i])
 
     variation = equilibrium.equivalent_variation * BILLION
+    before = float(world.income.sum()) * BILLION
     if first is not None:
+        # Percent of what the first result leaves the world with, as every other change against it.
+        before += float(first.equivalent_variation.sum()) * BILLION
         variation = variation - first.equivalent_variation * BILLION
+    money = f"{change(float(variation[i]), 'bn USD')} a year"
+    if any(side is not None and side.parameters.labour_supply_elasticity for side in (equilibrium, first)):
+        # Where people work more or less, real income is not welfare (MODEL 12).
+        money = f"welfare {change(float(100 * variation[i] / (world.income[i] * BILLION)))}, {money}"
     goods = np.asarray(world.goods)
     old_trade, new_trade = (
         foreign(state.accounts("border_value"))[:, :, goods].sum() * BILLION
@@ -146,7 +165,7 @@ def headlines(
             f"Real income, {name}",
             float(read.country("real_income").change[i]),
             "%",
-            f"{change(float(variation[i]), 'bn USD')} a year",
+            money,
             "real_income",
         ),
         Headline(
@@ -164,7 +183,7 @@ def headlines(
         ),
         Headline(
             "Real income, world",
-            float(100 * variation.sum() / (world.income.sum() * BILLION)),
+            float(100 * variation.sum() / before),
             "%",
             f"{change(float(variation.sum()), 'bn USD')} a year",
             "world_real_income",

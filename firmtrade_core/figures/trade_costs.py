@@ -87,7 +87,15 @@ def interval_plot(
         yaxis=named_rows(list(rows["label"])),
         shapes=[] if reference is None else [upright(reference)],
     )
-    return Chart(title, subtitle, source, data, layout, height=ROW_HEIGHT * max(len(rows), 1) + 36)
+    return Chart(
+        title,
+        subtitle,
+        source,
+        data,
+        layout,
+        height=ROW_HEIGHT * max(len(rows), 1) + 36,
+        units={"x": "log points per unit"},
+    )
 
 
 def coefficients_over_years(
@@ -131,7 +139,9 @@ def coefficients_over_years(
         yaxis=_axis(zeroline=True, zerolinecolor=MUTED),
         annotations=_apart(notes),
     )
-    return Chart(title, subtitle, source, data, layout, height=330)
+    return Chart(
+        title, subtitle, source, data, layout, height=330, units={"x": "year", "y": "log points per unit"}
+    )
 
 
 def event_plot(table: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Chart:
@@ -191,7 +201,15 @@ def event_plot(table: pd.DataFrame, *, title: str, subtitle: str, source: str) -
         shapes=[upright(-step / 2, dash="dot")],
         annotations=_event_labels(after),
     )
-    return Chart(title, subtitle, source, data, layout, height=340)
+    return Chart(
+        title,
+        subtitle,
+        source,
+        data,
+        layout,
+        height=340,
+        units={"x": "years since the policy", "y": "log points"},
+    )
 
 
 def _bars_of(rows: pd.DataFrame, colour: str, symbol: str) -> dict[str, Any]:
@@ -237,7 +255,9 @@ def _event_labels(after: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def actual_and_fitted(cells: pd.DataFrame, *, title: str, subtitle: str, source: str) -> Chart:
+def actual_and_fitted(
+    cells: pd.DataFrame, *, title: str, subtitle: str, source: str, unit: str = "the file's own money"
+) -> Chart:
     """Fitted against actual flows in logs, home sales apart.
 
     Parameters
@@ -290,7 +310,7 @@ def actual_and_fitted(cells: pd.DataFrame, *, title: str, subtitle: str, source:
             dtick=2,
         ),
     )
-    return Chart(title, subtitle, source, data, layout, height=380)
+    return Chart(title, subtitle, source, data, layout, height=380, units={"x": unit, "y": unit})
 
 
 def _points(cells: pd.DataFrame, colour: str, name: str) -> dict[str, Any]:

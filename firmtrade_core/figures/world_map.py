@@ -147,7 +147,13 @@ def world_map(
         *_legend(bool(places.rest)),
     ]
     return Chart(
-        title, subtitle, f"{source} {BORDER_NOTE}", data, _layout(scale, outcome.variable.unit), aspect=0.51
+        title,
+        subtitle,
+        f"{source} {BORDER_NOTE}",
+        data,
+        _layout(scale, outcome.variable.unit),
+        aspect=0.51,
+        units={"colour": outcome.variable.unit},
     )
 
 

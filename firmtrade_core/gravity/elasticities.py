@@ -12,6 +12,7 @@ from firmtrade_core.gravity.errors import GravityError
 from firmtrade_core.gravity.estimate import GravityEstimate
 from firmtrade_core.gravity.meta_analysis import RandomEffects, random_effects
 from firmtrade_core.gravity.sector_runs import TARIFF
+from firmtrade_core.gravity.specification_curve import spread_of_choices
 from firmtrade_core.paths import write_whole
 from firmtrade_core.world.elasticities import ESTIMATED_COLUMNS, ElasticityStatus
 
@@ -29,7 +30,9 @@ def tariff_elasticity(found: GravityEstimate, term: str = TARIFF) -> tuple[float
     return -found.coefficients[term] - shift, -high - shift, -low - shift
 
 
-def elasticities_by_sector(estimates: pd.DataFrame, *, term: str = TARIFF) -> pd.DataFrame:
+def elasticities_by_sector(
+    estimates: pd.DataFrame, *, term: str = TARIFF, curve: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Elasticities from a table of estimates (`sector_runs.estimate_sectors`), raw and shrunk.
 
     Shrinkage reads sectors as draws around a common mean. A wrong sign or an interval that reaches zero is
@@ -41,19 +44,27 @@ def elasticities_by_sector(estimates: pd.DataFrame, *, term: str = TARIFF) -> pd
     ----------
     estimates
         Columns sector, term, estimate, std_error, low, high, flow_values, rows_used.
+    curve
+        The same under other choices (`specification_curve.specification_curve`): their spread becomes part of every
+        error and interval, so that an elasticity which hangs on a choice is noisy, and says so.
 
     Returns
     -------
     DataFrame
         A row per sector: sector, status, value, low, high (to use), raw, raw_error, raw_low, raw_high, shrunk,
-        shrunk_error, observations. The attribute ``attrs["pooled"]`` holds mean, error, spread, heterogeneity.
+        shrunk_error, observations, spread_of_choices (part of raw_error). The attribute ``attrs["pooled"]`` holds mean, error, spread, heterogeneity.
     """
     rows = estimates[estimates["term"] == term].reset_index(drop=True)
     shift = (rows["flow_values"] == "border").astype(float)
     raw, error = -rows["estimate"] - shift, rows["std_error"]
-    low, high = -rows["high"] - shift, -rows["low"] - shift
+    quantile = float(((rows["high"] - rows["low"]) / (2 * error)).iloc[0])
+    spread_of_choice = pd.Series(0.0, index=rows.index)
+    if curve is not None:
+        by_sector = spread_of_choices(curve).set_index("sector")["spread"]
+        spread_of_choice = rows["sector"].map(by_sector).fillna(0.0)
+        error = (error**2 + spread_of_choice**2) ** 0.5
+    low, high = raw - quantile * error, raw + quantile * error
     pooled = random_effects(raw, error) if len(rows) >= FEWEST else _not_pooled(raw, error)
-    quantile = float(((high - low) / (2 * error)).iloc[0])
     status = np.select([raw <= 0, low <= 0], ["wrong sign", "too noisy"], "usable")
     usable = status == "usable"
     value = np.where(usable, pooled.shrunk, pooled.mean)
@@ -72,6 +83,7 @@ def elasticities_by_sector(estimates: pd.DataFrame, *, term: str = TARIFF) -> pd
             "shrunk": pooled.shrunk,
             "shrunk_error": pooled.shrunk_error,
             "observations": rows["rows_used"],
+            "spread_of_choices": spread_of_choice,
         }
     )
     table.attrs["pooled"] = _as_plain(pooled)

@@ -257,7 +257,7 @@ def estimate(
     counts = dataclasses.replace(
         sample.counts, separated_by_regressors=len(sample.rows) - len(raw.used), used=len(raw.used)
     )
-    return GravityEstimate(
+    found = GravityEstimate(
         specification=specification,
         sectors=panel.sectors,
         flow_values=panel.flow_values,
@@ -270,6 +270,11 @@ def estimate(
         notes=(*panel.notes, *_notes(counts, raw)),
         sample=sample.only(raw.used),
     )
+    if not specification.bias_correction:
+        return found
+    from firmtrade_core.gravity.bias import bias_corrected  # which reads estimates
+
+    return bias_corrected(found)
 
 
 def estimate_by_sector(

@@ -18,7 +18,7 @@ from firmtrade_core.codes.countries import (
     distances,
     is_known,
 )
-from firmtrade_core.codes.places import read_place, seat_of
+from firmtrade_core.codes.places import numbers_of, read_place, seat_of
 from firmtrade_core.gravity.errors import GravityError
 from firmtrade_core.gravity.panel import Array, GravityPanel
 from firmtrade_core.world.tables import numbers, read_table, require_columns
@@ -77,7 +77,9 @@ def geography(countries: Sequence[str], *, unknown: Unknown = "refuse") -> pd.Da
     GeographyFileError
         Naming countries whose place is not known.
     """
-    placed = [c for c in countries if has_place(c)]
+    # Numbers of a list that is not ISO's are other countries' numbers by chance: they have no place.
+    other = numbers_of(countries).is_other_list
+    placed = [c for c in countries if has_place(c) and not (other and c.isdigit())]
     strange = [c for c in countries if c not in set(placed)]
     if strange and unknown == "refuse":
         raise GeographyFileError(
@@ -89,8 +91,10 @@ def geography(countries: Sequence[str], *, unknown: Unknown = "refuse") -> pd.Da
     places = [present_day(c) for c in placed]
     between = distances(places)
     n = len(placed)
-    apart = between + np.where(np.eye(n, dtype=bool), np.inf, 0.0)
-    between = between + np.diag(INTERNAL_SHARE * apart.min(1, initial=np.inf))
+    # A former state may share its seat with a present one (DDR and DEU): they are as far apart as within a country.
+    same = between == 0.0
+    inside = INTERNAL_SHARE * np.where(same, np.inf, between).min(1, initial=np.inf)
+    between = np.where(same, np.minimum(inside[:, None], inside), between)
     found = _long(
         placed,
         dist=np.where(np.isfinite(between), between, np.nan),

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from firmtrade_core.codes.places import is_world
 from firmtrade_core.gravity.errors import (
     DuplicateObservationsError,
     FlowError,
@@ -93,6 +94,7 @@ class GravityPanel:
             One of its subclasses, with counts.
         """
         require_columns(table, ["exporter", "importer", flow, *([tariff] if tariff else [])], "The panel")
+        table, said = _without_world(table, flow)
         kept = {c: table[c] for c in table.columns if c not in (*KEYS, flow, tariff)}
         clean = pd.DataFrame(
             {
@@ -109,7 +111,6 @@ class GravityPanel:
         ).reset_index(drop=True)
         _require_countries(clean)
         _refuse_duplicates(clean)
-        said = tuple(str(note) for note in table.attrs.get("notes", ()))
         return cls(clean, flow_values, said)._with_gaps(gaps)._with_note_on_empty_pairs()
 
     def _with_gaps(self, gaps: Gaps) -> GravityPanel:
@@ -341,6 +342,23 @@ def _tariffs(table: pd.DataFrame, tariff: str, unit: TariffUnit, flow: str) -> A
     if (values <= -1).any():
         raise TariffUnitError(f"{int((values <= -1).sum()):,} tariffs are -100 % or lower.")
     return values
+
+
+def _without_world(table: pd.DataFrame, flow: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The table without rows whose exporter or importer is the world as a whole, and notes: its own, and what went."""
+    notes = tuple(str(note) for note in table.attrs.get("notes", ()))
+    met = np.zeros(len(table), dtype=bool)
+    for column in ("exporter", "importer"):
+        text = table[column].astype(str).str.strip()
+        met |= text.isin([label for label in text.unique() if is_world(label)]).to_numpy(bool)
+    if not met.any() or met.all():
+        return table, notes
+    traded = pd.to_numeric(table[flow], errors="coerce").fillna(0.0)
+    said = (
+        f"{int(met.sum()):,} rows of world totals left out, {100 * traded[met].sum() / max(traded.sum(), 1e-300):.2g} % of the "
+        "flows in the file: a total is no partner."
+    )
+    return table[~met].reset_index(drop=True), (*notes, said)
 
 
 def _require_countries(frame: pd.DataFrame) -> None:

@@ -24,14 +24,18 @@ from firmtrade_core.gravity.panel import (
 )
 from firmtrade_core.gravity.specification import GravitySpecification
 from firmtrade_core.paths import whole_file
+from firmtrade_core.world.tables import read_table
 
 #: Raised when results of the same specification would come out differently.
-VERSION = 2
+VERSION = 3
 
 TARIFF = "log1p(tariff)"
 
-#: Tariffs vary within pairs over time, so that what pairs have in common does not bias their effect.
-TARIFF_EQUATION = GravitySpecification((TARIFF,), ("exporter_year", "importer_year", "pair"))
+#: Tariffs vary within pairs over time, so that what pairs have in common does not bias their effect; tariffs fell while
+#: borders of all kinds fell, so that the border has an effect of its own in every year.
+TARIFF_EQUATION = GravitySpecification(
+    (TARIFF,), ("exporter_year", "importer_year", "pair"), borders_by_year=True
+)
 
 ESTIMATES = "estimates.parquet"
 
@@ -96,6 +100,11 @@ def estimate_sectors(
     with whole_file(store / ESTIMATES) as part:
         table.to_parquet(part, index=False)
     return table
+
+
+def years_of_world_panel(world_panel: Path) -> tuple[int, ...]:
+    """Years of a table of the world's flows, in order."""
+    return tuple(sorted({int(y) for y in read_table(world_panel, columns=["year"])["year"].unique()}))
 
 
 def run_key(world_panel: Path, specification: GravitySpecification, tariff_unit: TariffUnit = "check") -> str:

@@ -33,7 +33,8 @@ class GravitySpecification:
     ----------
     regressors
         Columns of the panel, or ``log(name)``, ``log1p(name)``, ``lag(name, years)``, ``lead(name, years)``,
-        ``log_output``, ``log_expenditure`` (totals of the panel's flows, domestic sales included),
+        ``change(name, years)`` (the value less its lag, so that beside it a variable's own coefficient is the sum of
+        both), ``log_output``, ``log_expenditure`` (totals of the panel's flows, domestic sales included),
         ``log_remoteness_exporter``, ``log_remoteness_importer``, ``border`` (one between countries), ``domestic`` (one
         at home), ``is(column, value)`` (one where it has it), products ``x:y``, and ``by(x, column)`` or
         ``by(x, column, base)``: x with a coefficient of its own for every value of a column, but for the base.
@@ -54,6 +55,8 @@ class GravitySpecification:
         Adds the border interacted with each year; the first year is the base where there are pair effects.
     confidence
         Of the intervals.
+    bias_correction
+        Whether the leading bias of three-way PPML and of its errors is taken off (`bias.bias_corrected`).
     """
 
     regressors: tuple[str, ...]
@@ -65,6 +68,7 @@ class GravitySpecification:
     years: tuple[int, ...] | None = None
     borders_by_year: bool = False
     confidence: float = 0.95
+    bias_correction: bool = False
 
     def __post_init__(self) -> None:
         for name in ("regressors", "effects", "clusters"):

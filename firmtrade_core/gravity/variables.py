@@ -13,10 +13,10 @@ from firmtrade_core.gravity.errors import RegressorError
 from firmtrade_core.gravity.panel import Array, GravityPanel, Integers
 from firmtrade_core.world.world import closest
 
-_CALL = re.compile(r"^(log|log1p|lag|lead|is|by)\((.*)\)$", re.DOTALL)
+_CALL = re.compile(r"^(log|log1p|lag|lead|change|is|by)\((.*)\)$", re.DOTALL)
 
 #: How calls in the name of a regressor are written; one sentence for every refusal.
-_FORMS = "log(x), log1p(x), lag(x, years), lead(x, years), is(column, value), by(x, column) or x:y"
+_FORMS = "log(x), log1p(x), lag(x, years), lead(x, years), change(x, years), is(column, value), by(x, column) or x:y"
 
 
 def variable(panel: GravityPanel, name: str) -> Array:
@@ -56,7 +56,10 @@ def variable(panel: GravityPanel, name: str) -> Array:
         return _log(1 + values, name)
     if not arguments[1].isdigit():
         raise RegressorError(f"{name!r}: lags and leads count whole years.")
-    return _shifted(panel, values, int(arguments[1]) if function == "lag" else -int(arguments[1]))
+    years = int(arguments[1])
+    if function == "change":
+        return values - _shifted(panel, values, years)
+    return _shifted(panel, values, years if function == "lag" else -years)
 
 
 def expanded(panel: GravityPanel, names: Sequence[str], wanted: NDArray[np.bool_]) -> list[str]:

@@ -449,7 +449,7 @@ class _TableReader:
         if column in self.numbers:
             numbers = self.numbers[column]
             if wanted is not None and wanted.kind == "flag":
-                plain = text.map(plain_text, na_action="ignore")
+                plain = text.where(~text.str.startswith("-").eq(True)).map(plain_text, na_action="ignore")
                 numbers = numbers.mask(plain.isin(_YES), 1.0).mask(plain.isin(_NO), 0.0)
             if wanted is not None and wanted.kind == "share":
                 numbers = self._with_signs(text, numbers)

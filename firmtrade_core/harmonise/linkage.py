@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.harmonise.errors import LinkageError
-from firmtrade_core.harmonise.names import plain_address, plain_name, sorted_words
+from firmtrade_core.harmonise.names import is_placeholder, plain_address, plain_name, sorted_words
 from firmtrade_core.jobs import Progress, silent
 
 #: Fewest records on each side: below it, frequencies tell nothing.
@@ -251,7 +251,8 @@ def find_twins(
 def _checked(table: pd.DataFrame, where: str) -> pd.DataFrame:
     if missing := {"id", "name"} - set(table.columns):
         raise LinkageError(f"The {where} records lack the column {' and '.join(sorted(missing))}.")
-    kept = table[table["name"].notna()].astype({"id": "str", "name": "str"}).reset_index(drop=True)
+    named = table["name"].notna() & ~table["name"].astype(str).map(is_placeholder)
+    kept = table[named].astype({"id": "str", "name": "str"}).reset_index(drop=True)
     if kept["id"].duplicated().any():
         raise LinkageError(f"Identifiers of the {where} records repeat; keep one row by firm.")
     if len(kept) < _FEWEST:

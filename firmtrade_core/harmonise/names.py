@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from firmtrade_core.codes.artefacts import is_blank
 from firmtrade_core.codes.countries import plain_text
 
 #: Words that tell a firm's legal form or nothing, in the languages of customs offices.
@@ -98,6 +99,33 @@ def plain_name(name: str) -> str:
     words = _SPELLED.sub(lambda found: found[0].replace(" ", ""), plain).split()
     kept = [word for word in words if word not in LEGAL_FORMS]
     return " ".join(kept or words)
+
+
+#: Names that stand for nobody in particular: they are many firms', and never link two records.
+_PLACEHOLDERS = frozenset(
+    {
+        "sin nombre", "no name", "name unknown", "unknown", "unknown firm", "desconocido", "no identificado", "no indica",
+        "no informa", "anonimo", "anonymous", "confidencial", "confidential", "varios", "various", "diversos", "divers", "otros",
+        "others", "particular", "particulares", "persona natural", "pessoa fisica", "private person", "individual", "consumidor",
+        "consumidor final", "cliente", "cliente final", "clientes varios", "publico general", "publico en general",
+        "general public", "to order", "a la orden", "order", "to the order", "al portador", "exportador", "importador", "exporter",
+        "importer", "empresa", "company", "firma", "test", "prueba", "xxx", "xxxx", "xx", "x", "no aplica", "pendiente", "pending",
+        "sem nome", "sans nom", "ohne namen", "unbekannt", "inconnu", "not available", "not applicable", "sin razon social",
+    }
+)  # fmt: skip
+
+
+def is_placeholder(name: str) -> bool:
+    """Whether a name stands for nobody in particular: a blank by any name, no letter, one sign repeated, or words for all.
+
+    Examples
+    --------
+    >>> [is_placeholder(n) for n in ("N/A", "CONSUMIDOR FINAL", "Varios S.A.", "123456", "Exportadora Varios Vinos")]
+    [True, True, True, True, False]
+    """
+    plain = plain_text(name)
+    letters = {c for c in plain if c.isalpha()}
+    return is_blank(name) or not letters or plain in _PLACEHOLDERS or plain_name(name) in _PLACEHOLDERS
 
 
 def plain_address(address: str) -> str:

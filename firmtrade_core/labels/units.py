@@ -68,6 +68,7 @@ _UNITS = (
     Unit("%", "percent", 0.01),
     Unit("% of income", "percent", 0.01),
     Unit("% of exports before", "percent", 0.01),
+    Unit("% of expected exports", "percent", 0.01),
     Unit("% of output", "percent", 0.01),
     Unit("points", "points", 0.01, one="point"),
     Unit("log points", "log points"),
@@ -103,6 +104,7 @@ _UNITS = (
     Unit("F statistic", "statistic", 1.0, 0.0),
     Unit("value of the setting", "statistic"),
     Unit("the file's own money", "money"),
+    Unit("the attribute's own unit", "statistic"),
     Unit(ROW_UNIT, "row"),
     Unit(DIFFERENCE_UNIT, "row"),
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
-from scipy.special import log_ndtr, ndtr, ndtri
+from scipy.special import log_ndtr, ndtri
 
 from firmtrade_core.margins.base import (
     Array,
@@ -18,7 +18,8 @@ from firmtrade_core.margins.base import (
     solve_nest,
     substitution_between,
 )
-from firmtrade_core.margins.tables import Table, TableStack, quintic_pieces
+from firmtrade_core.margins.normal import upper_tail
+from firmtrade_core.margins.tables import PairStack, Table, quintic_pieces
 from firmtrade_core.world.world import World
 
 #: Slope of presence in market size where presence was not observed (EKK11, MODEL 2).
@@ -27,8 +28,8 @@ PRESENCE_SLOPE = 0.65
 #: Highest presence abroad that is assumed where presence was not observed (MODEL 2).
 HIGHEST_ASSUMED_PRESENCE = 0.9
 
-#: Steps of the solver's tables per standard deviation: they miss the functions by less than 1e-12.
-STEPS_PER_DEVIATION = 32
+#: Steps of the solver's tables per standard deviation, and cubic parts of each: they miss the functions by less than 1e-11.
+STEPS_PER_DEVIATION, _PARTS = 32, 4
 
 #: Standard deviations below which all firms are present to seventeen digits, and beyond which cells are solved one by one.
 _ALL_PRESENT, _FAR_OUT = 9.0, 30.0
@@ -113,9 +114,15 @@ class LognormalMargins(Margins):
         s = self.dispersion
         k = self.threshold + threshold_change
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            potential, presence = ndtr(s - k / s), ndtr(-k / s)
-            change = np.log(potential) - self._baseline[0]
-            share = np.exp(k - s**2 / 2) * presence / potential
+            deviations = k / s
+            presence = upper_tail(deviations)
+            deviations -= s
+            potential = upper_tail(deviations)
+            share = np.exp(k - s**2 / 2)
+            share *= presence
+            share /= potential
+            change = np.log(potential, out=potential)
+            change -= self._baseline[0]
         if not presence.min() > _SMALLEST_RATIO:
             far = presence <= _SMALLEST_RATIO
             log_s, log_n = log_ndtr(s - k[far] / s), log_ndtr(-k[far] / s)
@@ -124,9 +131,9 @@ class LognormalMargins(Margins):
         return MarginChange(change, np.zeros(0), np.zeros(0), share)
 
     @cached_property
-    def tables(self) -> TableStack:
+    def tables(self) -> PairStack:
         """ρ ln S and φ of each sector, as functions of k - (1-ρ) ln S(k)."""
-        return TableStack([_tabulate(self.dispersion, float(nest)) for nest in self.nest])
+        return PairStack([_tabulate(self.dispersion, float(nest)) for nest in self.nest], _PARTS)
 
     @cached_property
     def places(self) -> tuple[Array, Array]:

@@ -67,12 +67,12 @@ class Table:
         return self.start + self.step * len(self.pieces)
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+def compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     """The function as machine code, kept on disk where a place can be written, else compiled at first use (0.5 s)."""
     try:
-        return numba.njit(cache=True, nogil=True)(function)
+        return numba.njit(cache=True, nogil=True, **options)(function)
     except RuntimeError:  # no folder that a cache could be kept in
-        return numba.njit(nogil=True)(function)
+        return numba.njit(nogil=True, **options)(function)
 
 
 @compiled
@@ -125,11 +125,6 @@ class TableStack:
         self._by_interval = np.ascontiguousarray(self._pieces.T)
         self._scale, self._count = 1 / self.step[:, 0], counts
 
-    @property
-    def compiled_arrays(self) -> tuple[Array, Array, Array, Array, Array]:
-        """First nodes, intervals per unit, positions and numbers of intervals by row; coefficients, (intervals, 6 x functions)."""
-        return self.start[:, 0], self._scale, self._first[:, 0], self._count, self._by_interval
-
     def read(self, at: Array) -> tuple[Array, Array, Array, bool]:
         """The first function, its derivative and the second function, at all points, as fast as it gets.
 
@@ -146,7 +141,8 @@ class TableStack:
         """
         at = np.ascontiguousarray(at)
         value, slope, second = np.empty_like(at), np.empty_like(at), np.empty_like(at)
-        beyond = _read(at, *self.compiled_arrays, value, slope, second)
+        reading = (self.start[:, 0], self._scale, self._first[:, 0], self._count, self._by_interval)
+        beyond = _read(at, *reading, value, slope, second)
         return value, slope, second, beyond
 
     def lookup(self, at: Array, functions: Sequence[int], *, slope: bool = True) -> list[Array]:
@@ -175,3 +171,83 @@ class TableStack:
             if slope and order == 0:
                 derivative = (c1 + t * (2 * c2 + t * (3 * c3 + t * (4 * c4 + t * 5 * c5)))) / self.step
         return found if derivative is None else [*found, derivative]
+
+
+def cubic_pieces(table: Table, parts: int) -> Array:
+    """Cubics through values and slopes of a table's first two functions at ``parts`` times as many nodes.
+
+    Returns
+    -------
+    (parts x intervals, 8)
+        Coefficients of 1, t, t², t³ of either: one line of memory per interval, which is what reading costs.
+    """
+    nodes = np.arange(len(table.pieces) * parts + 1) / parts
+    whole = np.minimum(nodes.astype(np.intp), len(table.pieces) - 1)
+    t, columns = nodes - whole, []
+    for function in (0, 1):
+        c0, c1, c2, c3, c4, c5 = table.pieces[whole, 6 * function : 6 * function + 6].T
+        value = c0 + t * (c1 + t * (c2 + t * (c3 + t * (c4 + t * c5))))
+        slope = (c1 + t * (2 * c2 + t * (3 * c3 + t * (4 * c4 + t * 5 * c5)))) / parts
+        rise, left, right = np.diff(value), slope[:-1], slope[1:]
+        columns += [value[:-1], left, 3 * rise - 2 * left - right, left + right - 2 * rise]
+    return np.stack(columns, axis=1)
+
+
+@compiled
+def _read_pairs(
+    at: Any, start: Any, scales: Any, first: Any, count: Any, pieces: Any, value: Any, slope: Any, second: Any
+) -> bool:
+    """Value and slope of the first function and value of the second, point by point; True where a point lies above."""
+    beyond = False
+    for row in range(at.shape[0]):
+        low, scale, offset, intervals = start[row], scales[row], first[row], count[row]
+        for point in range(at.shape[1]):
+            place = (at[row, point] - low) * scale
+            if place < 0.0:
+                value[row, point], slope[row, point] = pieces[offset, 0], 0.0
+                second[row, point] = pieces[offset, 4] * math.exp(place / scale)
+            elif place <= intervals:
+                whole = min(int(place), intervals - 1)
+                t = place - whole
+                c = pieces[offset + whole]
+                value[row, point] = c[0] + t * (c[1] + t * (c[2] + t * c[3]))
+                slope[row, point] = scale * (c[1] + t * (2.0 * c[2] + t * 3.0 * c[3]))
+                second[row, point] = c[4] + t * (c[5] + t * (c[6] + t * c[7]))
+            else:
+                beyond = True
+                value[row, point] = slope[row, point] = second[row, point] = np.nan
+    return beyond
+
+
+class PairStack:
+    """Two functions by row (sector) in the form that is read fastest; rows with the same table share it.
+
+    Parameters
+    ----------
+    tables : sequence of Table
+        One per row.
+    parts : int
+        Cubic intervals per interval of the tables.
+    """
+
+    def __init__(self, tables: Sequence[Table], parts: int) -> None:
+        unlike = {id(table): table for table in tables}
+        counts = np.array([parts * len(table.pieces) for table in unlike.values()])
+        begins = dict(zip(unlike, np.cumsum(counts) - counts, strict=True))
+        self.start = np.array([table.start for table in tables])
+        self.scale = np.array([parts / table.step for table in tables])
+        self.first = np.array([begins[id(table)] for table in tables])
+        self.count = np.array([parts * len(table.pieces) for table in tables])
+        self.pieces = np.concatenate([cubic_pieces(table, parts) for table in unlike.values()])
+
+    @property
+    def arrays(self) -> tuple[Array, Array, NDArray[np.intp], NDArray[np.intp], Array]:
+        """First nodes, intervals per unit, positions and numbers of intervals by row; coefficients."""
+        return self.start, self.scale, self.first, self.count, self.pieces
+
+    def read(self, at: Array) -> tuple[Array, Array, Array, bool]:
+        """As `TableStack.read`; below a table the slope is zero."""
+        at = np.ascontiguousarray(at)
+        value, slope, second = np.empty_like(at), np.empty_like(at), np.empty_like(at)
+        beyond = _read_pairs(at, *self.arrays, value, slope, second)
+        return value, slope, second, beyond

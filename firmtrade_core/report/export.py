@@ -206,6 +206,8 @@ def country_results(equilibrium: Equilibrium) -> Table:
                 units[name] = variable.level_unit
     name = DEFINITIONS["equivalent_variation"].label
     columns[name], units[name] = equilibrium.equivalent_variation * BILLION, "bn USD a year"
+    share = f"{name}, of baseline income"
+    columns[share], units[share] = 100 * equilibrium.equivalent_variation_share, "%"
     return Table("countries", "Countries: what changes", pd.DataFrame(columns), units)
 
 

@@ -166,11 +166,10 @@ def _balanced(world: World, parameters: Parameters) -> tuple[World, Parameters]:
 def _balance(given: _Balancing) -> tuple[World, Parameters]:
     """The world with its trade balanced, and the structure carried there: thresholds where balancing left them."""
     found = solve(given.world, Shock(), given.parameters)
-    carried = found.carried_parameters().family
-    assert isinstance(carried, CarriedMargins)
-    of = given.parameters
-    family = BalancedMargins(carried.margins, of.family.name, given.world, of.family, "-".join(given.key))
-    return found.to_world(f"{given.world.name}, trade balanced"), of.with_(family=family)
+    carried, of = found.carried_parameters(), given.parameters.family
+    assert isinstance(carried.family, CarriedMargins)
+    family = BalancedMargins(carried.family.margins, of.name, given.world, of, "-".join(given.key))
+    return found.to_world(f"{given.world.name}, trade balanced"), carried.with_(family=family)
 
 
 def run(
@@ -247,6 +246,8 @@ def _parameters(structure: Structure, atlas: Atlas, home: HomeFirms | None = Non
         labour_supply_elasticity=structure.labour_supply_elasticity,
         within_elasticity=_within(structure, atlas, values),
         elasticity_kind=kind,
+        duties=structure.duties,
+        fixed_cost_abroad=structure.fixed_cost_abroad,
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium import Shock
+from firmtrade_core.margins import FirmShift
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.world.world import World
 
@@ -28,6 +30,8 @@ class Draft:
     Attributes
     ----------
     tariff, subsidy, trade_cost, fixed_cost : (N, N, S)
+    production_subsidy : (N, S)
+        Of market revenue, on top of what the baseline pays.
     productivity, demand : (N, S)
     outlay : (N,)
         Of programmes, million USD.
@@ -44,6 +48,7 @@ class Draft:
         self.subsidy = world.subsidy.copy()
         self.trade_cost = np.ones((n, n, s))
         self.fixed_cost = np.ones((n, n, s))
+        self.production_subsidy = np.zeros((n, s))
         self.productivity = np.ones((n, s))
         self.demand = np.ones((n, s))
         self.outlay = np.zeros(n)
@@ -53,6 +58,10 @@ class Draft:
     def stamp(self, *words: str) -> None:
         """Adds what must stand beside every number, each once."""
         self.stamps += [word for word in dict.fromkeys(words) if word not in self.stamps]
+
+    def _shift(self) -> FirmShift | None:
+        found = None if self.treatment is None else self.treatment.shift(self.world)
+        return None if found is None else replace(found, stamps=tuple(self.stamps))
 
     def check(self) -> None:
         """Refuses levels that no price can carry.
@@ -85,10 +94,11 @@ class Draft:
             subsidy=_if_changed(self.subsidy, self.world.subsidy),
             trade_cost=_if_changed(self.trade_cost, 1.0),
             fixed_cost=_if_changed(self.fixed_cost, 1.0),
+            production_subsidy=_if_changed(self.production_subsidy, 0.0),
             productivity=_if_changed(self.productivity, 1.0),
             demand=_if_changed(self.demand, 1.0),
             outlay=_if_changed(self.outlay, 0.0),
-            firms=None if self.treatment is None else self.treatment.shift(self.world),
+            firms=self._shift(),
         )
 
 

@@ -25,7 +25,8 @@ def country_table(equilibrium: Equilibrium) -> pd.DataFrame:
     -------
     DataFrame
         ``country``; changes as fractions: ``real_income``, ``real_wage``, ``prices`` (final demand),
-        ``exports`` and ``imports`` (border values); million USD: ``equivalent_variation``,
+        ``exports`` and ``imports`` (border values), ``welfare`` (equivalent variation over baseline income: real income,
+        less labour's disutility where labour supply responds); million USD: ``equivalent_variation``,
         ``duties_before``, ``duties_after``, NaN where hardly a tariff is known.
     """
     before, after = _duties(equilibrium)
@@ -37,6 +38,7 @@ def country_table(equilibrium: Equilibrium) -> pd.DataFrame:
             "prices": equilibrium.price_index_change - 1,
             "exports": equilibrium.exports_change - 1,
             "imports": equilibrium.imports_change - 1,
+            "welfare": equilibrium.equivalent_variation_share,
             "equivalent_variation": equilibrium.equivalent_variation,
             "duties_before": before,
             "duties_after": after,

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import is_known
-from firmtrade_core.codes.places import explain_unknown, mended, numbers_of, read_place
+from firmtrade_core.codes.places import explain_unknown, is_world, mended, numbers_of, read_place
 from firmtrade_core.codes.sectors import is_goods
 from firmtrade_core.world.balance import close_input_rows
 from firmtrade_core.world.columns import ROLE, unused_columns
@@ -159,9 +159,12 @@ def _one_year(flows: pd.DataFrame, year: int | None) -> tuple[pd.DataFrame, int 
 def totals(table: pd.DataFrame) -> NDArray[np.bool_]:
     """Rows whose exporter or importer is a total, a group or a partner that the source does not tell."""
     met = np.zeros(len(table), dtype=bool)
+    sides = [table[column].astype(str).str.strip() for column in ("exporter", "importer")]
+    # A group with sales at home is an economy of the table, not a total of others'.
+    own = {label for label in sides[0][sides[0] == sides[1]].unique() if not is_world(label)}
     for column in ("exporter", "importer"):
         text = table[column].astype(str).str.strip()
-        aside = [label for label in text.unique() if mended(label)[0] is None]
+        aside = [label for label in text.unique() if mended(label)[0] is None and label not in own]
         met |= text.isin(aside).to_numpy(bool)
     return met
 

@@ -15,10 +15,8 @@ from pages.parts.frame import table
 
 
 def show_budget(equilibrium: Equilibrium, country: str) -> None:
-    """The budget of the country looked at, and who else pays; nothing where policies cost nobody's budget anything."""
+    """The budget of the country looked at, and who else pays; nothing where duties alone move."""
     paying = payers(equilibrium)
-    if not paying:
-        return
     if words := sentence(equilibrium, country):
         rows = [
             (

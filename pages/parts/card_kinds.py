@@ -109,6 +109,13 @@ KINDS: dict[str, CardKind] = {
         Slide("value", "Share of the price paid", -50, 90, 1, "%+d %%", "Negative values tax exports."),
         opening=(("value", 0.05),),
     ),
+    "production_subsidy": CardKind(
+        "Production subsidy or tax",
+        "Governments pay their producers, or take, a share of what they sell, at home and abroad alike.",
+        (("countries", "Where"),),
+        Slide("value", "Share of sales paid", -50, 90, 1, "%+d %%", "Negative values tax production."),
+        opening=(("value", 0.05),),
+    ),
     "trade_cost": CardKind(
         "Transport, standards, facilitation",
         "What it costs to bring each unit across: freight, waiting at the border, differing standards.",

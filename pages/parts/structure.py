@@ -35,6 +35,11 @@ DEFICITS = {
 
 ELASTICITY_KINDS = {"cost": "Trade costs", "tariff": "Tariffs"}
 
+DUTIES = {"lump_sum": "To households, as a lump sum", "labour_tax": "Through a lower tax on labour"}
+
+#: Families in which firms pay to be in a market.
+SELECTING = ("differing", "pareto", "lognormal", "firms")
+
 _UNIFORM, _OWN, _FOLLOW = "one value", "own values by sector", "as the trade elasticity implies"
 
 #: Where a slider of its own belongs to a family: field, label, range, help.
@@ -246,6 +251,29 @@ def _closures(store: Store, chosen: Any) -> None:
     )
     if chosen.deficits == "fixed":
         st.caption(FIXED_DEFICITS)
+    st.selectbox(
+        "Duties come back",
+        list(DUTIES),
+        format_func=DUTIES.__getitem__,
+        help="As a lump sum to households; or they lower a tax on labour, which matters where labour supply responds. "
+        "Subsidies and programmes are paid the same way.",
+        **seeded("structure_duties", chosen.duties, lambda name: store.edit_structure({"duties": name})),
+    )
+    if chosen.family in SELECTING:
+        share = round(100 * float(chosen.fixed_cost_abroad), 2)
+        st.slider(
+            "Fixed costs paid abroad",
+            0.0,
+            100.0,
+            step=5.0,
+            format="%.0f %%",
+            help="Share of the cost of being in a market that is paid in the market's own labour.",
+            **seeded(
+                "structure_abroad",
+                share,
+                lambda v: store.edit_structure({"fixed_cost_abroad": round(v / 100, 4)}),
+            ),
+        )
     labour = float(chosen.labour_supply_elasticity)
     st.slider(
         "Labour-supply elasticity",

@@ -66,3 +66,23 @@ def test_an_export_subsidy_of_ten_percent_costs_the_united_states_what_the_accou
     sold = result.revenue[i][:, goods].sum() - result.revenue[i, i, goods].sum()
     assert -found.after.export_subsidies == pytest.approx(0.1 * sold * BILLION, rel=1e-9)
     assert 150 < -found.after.export_subsidies < 230
+
+
+def test_a_production_subsidy_is_a_line_of_its_own_and_a_tax_on_labour_can_pay_for_it() -> None:
+    card = {"kind": "production_subsidy", "countries": ["USA"], "sectors": ["S00"], "value": 0.1}
+    both = {"cards": [card, SUBSIDY], "structure": {"elasticity": 6.0}}
+    result = run(Scenario.parse(both), WORLD)
+    lines = budget(result, "USA").set_index("line")
+    market = result.border_value[0] / (1 - result.shock.subsidy[0])
+    assert -lines.after.production_subsidies == pytest.approx(0.1 * market[:, 0].sum() * BILLION, rel=1e-9)
+    assert lines.after.export_subsidies + lines.after.production_subsidies == pytest.approx(
+        -result.subsidy_outlay[0] * BILLION, rel=1e-9
+    )
+    taxed = solved(card, duties="labour_tax", labour_supply_elasticity=0.5)
+    lines = budget(taxed, "USA").set_index("line")
+    assert lines.after.labour_tax > 0 > lines.after.production_subsidies
+    # What was returned before is returned still, at the new prices.
+    assert lines.after.balance == pytest.approx(
+        lines.before.balance * float(taxed.price_index_change[0]), rel=1e-6
+    )
+    assert "keeps the budget what it was" in sentence(taxed, "USA")

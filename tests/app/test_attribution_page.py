@@ -25,7 +25,9 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.delenv("FIRMTRADE_EARLIER_WORLD", raising=False)
     save_world(synthetic_world(), tmp_path / "small.world")
     monkeypatch.setenv("FIRMTRADE_WORLD", str(tmp_path / "small.world"))
-    panel = make_country(SyntheticDesign(firms=300, years=3)).panel.with_metadata(synthetic=False)
+    # Three hundred firms that hold a whole economy pay more than any firm does: the unit is stated.
+    made = make_country(SyntheticDesign(firms=300, years=3)).panel
+    panel = made.with_metadata(synthetic=False, units={"wages": "USD"})
     monkeypatch.setenv("FIRMTRADE_FIRMS", str(panel.save(tmp_path / "panel")))
     app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
     app.switch_page("pages/attribution.py").run()

@@ -53,10 +53,7 @@ def test_tables_result_and_code_can_be_taken_away(open_page: Opener) -> None:
     assert json.loads(about[b"firmtrade.provenance"])["estimated_share"] == pytest.approx(0.05, abs=0.001)
     dialog.get_by_role("tab", name="Show me the code").click()
     code = dialog.get_by_test_id("stCode").first.inner_text()
-    assert (
-        load_embedded_world().content_hash in code
-        and "run(scenario, world, home=default_home(world))" in code
-    )
+    assert load_embedded_world().content_hash in code and "run(scenario, world, home=home)" in code
     assert not serious_findings(page, "[role=dialog]")
     dialog.get_by_role("tab", name="Command line").click()
     shell = dialog.get_by_test_id("stCode").last.inner_text()

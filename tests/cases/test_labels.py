@@ -277,3 +277,105 @@ def test_numbers_of_other_lists_are_told_from_iso_s() -> None:
         assert found.is_other_list and next(iter(found.fits)) == name
     iso = numbers_of(str(n) for n in ("276", "842", "490", "004", "32", "97", "899", "58"))
     assert not iso.is_other_list and iso.comtrade
+
+
+# The same list at other doors --------------------------------------------------------------------------
+
+
+def test_case_01_letters_that_are_none_are_no_country() -> None:
+    from customs_lines import load, shared
+
+    from firmtrade_core.world.tables import read_table
+
+    path = shared("01_baci_na_is_taiwan/BACI_HS17_Y2019_V202102.csv")
+    beside = {name: read_table(path.parent / f"{name}.csv") for name in ("output", "concordance")}
+    world = load("baci", path, **beside)
+    trade = world.expenditure.sum(2)
+    at = {c: i for i, c in enumerate(world.countries)}
+    assert (trade[at["DEU"], at["TWN"]], trade[at["TWN"], at["DEU"]]) == (200, 100)
+    assert any("12 % of its value" in change for change in world.provenance.changes)
+
+
+def test_case_04_states_that_are_no_more_stay_apart() -> None:
+    from customs_lines import load, shared
+
+    world = load("itpd-e", shared("04_itpde_dissolved/ITPD_E_R02.csv"))
+    assert world.countries == ("DDR", "DEU", "FRA", "SUN")
+    trade = world.expenditure.sum(2)
+    at = {c: i for i, c in enumerate(world.countries)}
+    assert trade[at["DEU"], at["DEU"]] == 1000 and trade[at["DDR"], at["DEU"]] == 40
+    said = " ".join(world.provenance.changes)
+    assert (
+        "East Germany (DDR) is kept apart" in said and "Soviet Union (SUN)" in said and "West Germany" in said
+    )
+
+
+def test_codes_given_up_are_said_by_a_loader(tmp_path: Path) -> None:
+    from customs_lines import load
+
+    head = (
+        "exporter_iso3,importer_iso3,year,industry_id,industry_descr,broad_sector,trade,flag_mirror,flag_zero"
+    )
+    rows = [
+        f"{o},{d},1995,1,Wheat,Agriculture,{10 if o == d else 1},0,p"
+        for o in ("ROM", "ZAR", "YUG")
+        for d in ("ROM", "ZAR", "YUG")
+    ]
+    path = tmp_path / "ITPD_E_R02.csv"
+    path.write_text("\n".join([head, *rows]) + "\n")
+    world = load("itpd-e", path)
+    assert world.countries == ("COD", "ROU", "YUG")
+    said = " ".join(world.provenance.changes)
+    assert "ROM as ROU, ZAR as COD" in said and "Yugoslavia (YUG) is kept apart" in said
+
+
+def test_case_16_the_year_is_not_the_edition_s() -> None:
+    from customs_lines import load, shared
+
+    assert load("oecd-icio", shared("16_icio_year/ICIO2018_2010.csv")).provenance.year == 2010
+
+
+def test_case_23_numbers_and_letters_of_the_united_nations(tmp_path: Path) -> None:
+    from customs_lines import read, shared
+
+    found = read(shared("23_comtrade_numbers/exports.csv"), tmp_path / "w")
+    assert found.column("country") == ["USA", "FRA", "IND", "CHE", "NOR", "TWN", "TWN", "ITA", "DEU"]
+
+
+def test_case_25_words_of_customs(tmp_path: Path) -> None:
+    from customs_lines import read, shared
+
+    found = read(shared("25_words_of_customs/exports.csv"), tmp_path / "w")
+    assert found.column("country") == ["DEU", "DEU", "USA", "NLD", "CZE", "KOR", "SGP", "DEU"]
+    assert set(found.column("flow")) == {"export"} and "unit.unknown" not in found.rules
+    assert found.column("quantity")[1] == 10 and found.column("quantity")[7] == 10_000
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("Importações", "import"), ("EXPORTACION DEFINITIVA", "export"), ("Einfuhr", "import"), ("Ausfuhren", "export"),
+        ("Importation", "import"), ("Salidas", "export"), ("General imports", "import"), ("2", "export"), ("M", "import"),
+        ("RX", "flow.reexport"), ("Reexportación", "flow.reexport"), ("Re-Import", "flow.reexport"),
+        ("import/export", "flow.unknown"), ("tránsito", "flow.unknown"),
+    ],
+)  # fmt: skip
+def test_words_for_flows(tmp_path: Path, text: str, meant: str) -> None:
+    from customs_lines import column
+
+    assert column(tmp_path, "flow", [text]).column("flow") == [meant]
+
+
+@pytest.mark.parametrize(
+    ("text", "base", "size"),
+    [
+        ("NUMERO (UNIDADE)", "item", 1), ("1000 L", "litre", 1000), ("TONELADA METRICA LIQUIDA", "kg", 1000),
+        ("Metros cúbicos", "cubic metre", 1), ("kg (kilogramos)", "kg", 1), ("MEGAWATT HORA", "kWh", 1000), ("p/st", "item", 1),
+        ("mil unidades", "item", 1000), ("Dutzend", "item", 12), ("m²", "square metre", 1), ("GRAMA LIQUIDO", "kg", 1e-3),
+    ],
+)  # fmt: skip
+def test_words_for_units(text: str, base: str, size: float) -> None:
+    from firmtrade_core.codes.units import read_unit
+
+    found = read_unit(text)
+    assert found is not None and (found.base, found.size) == (base, size)

@@ -15,7 +15,8 @@ from firmtrade_core.gravity.errors import GravityError, RegressorError
 from firmtrade_core.gravity.estimate import estimate
 from firmtrade_core.gravity.meta_analysis import random_effects
 from firmtrade_core.gravity.panel import GravityPanel
-from firmtrade_core.gravity.sector_runs import TARIFF_EQUATION, estimate_sectors, run_key
+from firmtrade_core.gravity.sector_runs import TARIFF, TARIFF_EQUATION, estimate_sectors, run_key
+from firmtrade_core.gravity.specification_curve import BASE, choices, specification_curve, spread_of_choices
 from firmtrade_core.gravity.tetrads import tetrads
 from firmtrade_core.world.elasticities import ElasticitySet, elasticity_sets, read_estimated_set
 from firmtrade_core.world.errors import WorldError, WorldFileError
@@ -58,8 +59,9 @@ def test_a_run_recovers_sectors_resumes_and_leaves_services(flows: Path, tmp_pat
         seen.append(step)
 
     table = estimate_sectors(flows, tmp_path, workers=1, progress=note)
-    assert table["sector"].tolist() == ["A01", "C10T12", "C20", "C26"]
-    assert -table["estimate"].to_numpy() == pytest.approx([4, 2, 7, 5], abs=0.4)
+    tariffs = table[table["term"] == TARIFF]
+    assert tariffs["sector"].tolist() == ["A01", "C10T12", "C20", "C26"]
+    assert -tariffs["estimate"].to_numpy() == pytest.approx([4, 2, 7, 5], abs=0.4)
     assert [step[1:] for step in seen] == [(1, 4), (2, 4), (3, 4), (4, 4)]
     folder = tmp_path / run_key(flows, TARIFF_EQUATION)
     (folder / "sector_C20.parquet").unlink()
@@ -95,6 +97,26 @@ def test_the_verb_prints_writes_a_set_and_fails_plainly(flows: Path, tmp_path: P
     assert wrong.exit_code == 2 and "look like percent" in wrong.stderr
     gone = run(app, ["gravity", "--world-panel", str(tmp_path / "none.parquet"), *out])
     assert gone.exit_code == 2 and "none.parquet" in gone.stderr
+
+
+def test_what_hangs_on_a_choice_becomes_part_of_the_interval(flows: Path, tmp_path: Path) -> None:
+    curve = specification_curve(flows, tmp_path, sectors=["A01", "C20"], workers=1)
+    assert curve["choice"].nunique() == 5 and set(curve["sector"]) == {"A01", "C20"}
+    assert len(choices(range(2011, 2023))) == 6
+    base = curve[curve["choice"] == BASE].set_index("sector")["estimate"]
+    assert base["C20"] == pytest.approx(7, abs=0.5)
+    spread = spread_of_choices(curve).set_index("sector")
+    others = curve[(curve["choice"] != BASE) & (curve["sector"] == "C20")]["estimate"] - base["C20"]
+    assert spread.loc["C20", "spread"] == pytest.approx(np.sqrt((others**2).mean()))
+    made = estimates([4.0, 5.0, 3.0], [0.5, 0.5, 0.5])
+    doubtful = pd.DataFrame(
+        [("borders by year", "C0", 4.0, 3.0), ("other", "C0", -1.0, -2.0)],
+        columns=["choice", "sector", "estimate", "low"],
+    )
+    plain, wide = elasticities_by_sector(made), elasticities_by_sector(made, curve=doubtful)
+    assert plain["status"].tolist() == ["usable"] * 3
+    assert wide["status"].tolist() == ["too noisy", "usable", "usable"]
+    assert wide.loc[0, "raw_error"] == pytest.approx(np.hypot(0.5, 5.0))
 
 
 def estimates(values: list[float], errors: list[float]) -> pd.DataFrame:

@@ -8,10 +8,32 @@ import pytest
 from firmtrade_core.analysis.comparison import Comparison
 from firmtrade_core.analysis.states import ComparisonError, origin
 from firmtrade_core.equilibrium import Shock, solve
+from firmtrade_core.figures.outcomes import headlines
 from firmtrade_core.margins import Firms, Lognormal
-from firmtrade_core.scenarios import Programme, Scenario, Structure, Tariff, compile, resolved, run
+from firmtrade_core.scenarios import (
+    ProductionSubsidy,
+    Programme,
+    Scenario,
+    Structure,
+    Tariff,
+    compile,
+    describe,
+    resolved,
+    run,
+)
 from firmtrade_core.scenarios.assumptions import FIXED_DEFICITS, assumed
-from firmtrade_core.scenarios.links import VERSION, _base64, _canonical, _deflated, _header, decode, encode
+from firmtrade_core.scenarios.links import (
+    VERSION,
+    _base64,
+    _canonical,
+    _deflated,
+    _header,
+    decode,
+    encode,
+    older_link,
+)
+from firmtrade_core.scenarios.results import country_table
+from firmtrade_core.scenarios.schema import older_default
 from firmtrade_core.world.world import World
 from tests.firms import make_home
 from tests.worlds import make_world
@@ -159,3 +181,67 @@ def test_closures_are_compared_by_what_policies_do_under_each(world: World) -> N
             run(removed, make_world(5, 3, seed=9).with_(countries=world.countries, sectors=world.sectors)),
             first,
         )
+
+
+# Further choices ------------------------------------------------------------------------------
+
+
+def test_further_choices_reach_the_engine_and_travel(world: World) -> None:
+    structure = Structure(
+        duties="labour_tax",
+        fixed_cost_abroad=0.5,
+        labour_supply_elasticity=0.4,
+        elasticity_kind="tariff",
+        within_elasticity=6.0,
+    )
+    scenario = Scenario(
+        cards=[ProductionSubsidy(countries="USA", sectors=["metals"], value=0.05)], structure=structure
+    )
+    assert decode(encode(scenario)) == scenario == Scenario.from_yaml(scenario.to_yaml())
+    compiled = compile(scenario, world)
+    parameters = compiled.parameters
+    assert (parameters.duties, parameters.fixed_cost_abroad) == ("labour_tax", 0.5)
+    assert (parameters.elasticity_kind, parameters.within_elasticity) == ("tariff", 6.0)
+    assert compiled.shock.production_subsidy is not None
+    assert compiled.shock.production_subsidy[0].tolist() == [0, 0.05, 0]
+    assert describe(scenario, world) == (
+        "The United States subsidises its producers of metals by 5\u202f% of their sales."
+    )
+    line = assumed(scenario, compiled.solve())
+    for words in ("4 to tariffs", "markup 20 %", "labour supply 0.4", "tax on labour", "50 % of fixed costs"):
+        assert words in line
+
+
+@pytest.mark.parametrize("closure", ["removed", "proportional"])
+def test_closures_of_the_budget_go_with_every_closure_of_deficits(closure: str) -> None:
+    world = make_world(4, 2, seed=3).with_(countries=("USA", "CHN", "ZAF", "DEU"))
+    structure = Structure(
+        deficits=closure,
+        duties="labour_tax",
+        labour_supply_elasticity=0.4,
+        fixed_cost_abroad=0.3,
+        elasticity=6.0,
+    )
+    scenario = Scenario(cards=[Tariff(importers="USA", sectors=["all"], value=0.1)], structure=structure)
+    nothing = run(scenario.with_(cards=()), world)
+    np.testing.assert_allclose(nothing.real_income_change, 1.0, atol=1e-8)
+    result = run(scenario, world)
+    assert result.certificate.holds and np.abs(result.real_income_change - 1).max() > 1e-4
+    table = country_table(result)
+    np.testing.assert_allclose(table.welfare * result.world.income, table.equivalent_variation)
+    told = headlines(result, "USA", "United States")[0].detail
+    assert told.startswith("welfare ") and "%" in told and "USD a year" in told
+
+
+def test_markups_no_set_knows_follow_from_the_trade_elasticity() -> None:
+    compiled = compile(Scenario(), make_world(3, 2))
+    assert compiled.parameters.within_elasticity is None
+    assert any("markups follow from the trade elasticity" in note for note in compiled.report)
+
+
+def test_readers_of_an_older_scenario_are_told_what_changed() -> None:
+    old = {"version": 1, "cards": [CARD]}
+    assert "firms that differ" in older_default(old) and "firms that differ" in older_link(_link_of(old))
+    named = old | {"structure": {"family": "pareto"}}
+    assert older_default(named) == older_link(_link_of(named)) == ""
+    assert older_link(encode(Scenario.parse(old))) == ""

@@ -77,6 +77,9 @@ def test_icio(tmp_path: Path, first: str) -> None:
     assert any("1 negative flows (falling inventories)" in c for c in world.provenance.changes)
     assert any("CN1, CN2, MX1, MX2 folded" in c for c in world.provenance.changes)
     assert any("no tariffs" in c for c in world.provenance.changes)
+    # Unknown on goods between countries, not free.
+    traded = (world.expenditure > 0) & ~np.eye(len(world.countries), dtype=bool)[:, :, None]
+    assert (world.tariff_unknown == traded & world.goods).all() and world.tariff_unknown.any()
 
 
 def test_icio_in_sectors_and_tariffs_of_ones_own(tmp_path: Path) -> None:

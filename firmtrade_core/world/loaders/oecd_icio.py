@@ -113,9 +113,7 @@ def load(
     rows = _labels([str(row) for row in part["row"]], sectors)
     blocks = labelled_sums(rows, _labels(uses, sectors), values)
     split = sorted({_split(row)[0] for row in products} & set(SPLIT_COUNTRIES))
-    provenance = Provenance(
-        source="OECD Inter-Country Input-Output tables", year=found, licence="CC BY 4.0 (2023 edition)"
-    )
+    provenance = Provenance(source="OECD Inter-Country Input-Output tables", year=found, licence="CC BY 4.0")
     if split:
         provenance = provenance.with_change(f"{', '.join(split)} folded into China and Mexico.")
     if found is None:
