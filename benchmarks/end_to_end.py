@@ -31,6 +31,17 @@ def table(found: list[Outcome]) -> str:
         rows.append(f"| {model} | {' | '.join(cells)} |")
     own = [np.mean([o.relative_interval(name) for o in found]) for name in OUTCOMES]
     rows.append(f"| own 90 % interval of {ESTIMATED}, half | {' | '.join(f'{100 * w:.1f} %' for w in own)} |")
+    rows += [
+        "",
+        "| firms of | share of exports | true change of exports | predicted | error |",
+        "|---|---|---|---|---|",
+    ]
+    for name in found[0].sizes:
+        share, true, told = np.mean([o.sizes[name] for o in found], axis=0)
+        error = np.mean([abs(o.sizes[name][2] - o.sizes[name][1]) / abs(o.sizes[name][1]) for o in found])
+        rows.append(
+            f"| {name} persons | {100 * share:.1f} % | {100 * true:+.1f} % | {100 * told:+.1f} % | {100 * error:.1f} % |"
+        )
     return "\n".join(rows)
 
 
@@ -47,7 +58,12 @@ def main() -> None:
         found = list(pool.map(partial(_one, variant=variant), range(arguments.seeds)))
     if arguments.json:
         print(
-            json.dumps([{"truth": o.truth, "predicted": o.predicted, "interval": o.interval} for o in found])
+            json.dumps(
+                [
+                    {"truth": o.truth, "predicted": o.predicted, "interval": o.interval, "sizes": o.sizes}
+                    for o in found
+                ]
+            )
         )
     else:
         print(table(found))

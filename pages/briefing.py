@@ -15,6 +15,7 @@ from pages.parts.budget import show_budget
 from pages.parts.exports import take_away
 from pages.parts.frame import certificate_line, complain, notice, open_page
 from pages.parts.presets import sentence
+from pages.parts.programme_results import programmes_in_brief, programmes_shown
 from pages.parts.reading import Reading, read
 from pages.parts.solving import UnsolvedError
 from pages.parts.store import Store, current
@@ -47,6 +48,7 @@ def _page(store: Store, reading: Reading) -> None:
     views.numbers(store, reading, large=True)
     if reading.first is None:
         where_from_row(store, reading.second, key="briefing")
+    programmes_in_brief(store, reading.world)
     views.choosers(store, reading.world)
     views.the_map(store, reading, key="briefing_map")
     left, right = st.columns(2, gap="large")
@@ -80,6 +82,13 @@ def _map(store: Store, reading: Reading) -> None:
     views.the_map(store, reading, key="room_map", enlarge=ENLARGED)
 
 
+def _programmes(store: Store, reading: Reading) -> None:
+    if not programmes_in_brief(store, reading.world, large=True):
+        st.html(
+            '<p class="ft-quiet">No firms of a home country are loaded: nobody can be counted one by one.</p>'
+        )
+
+
 def _winners(store: Store, reading: Reading) -> None:
     views.winners(store, reading, key="room_winners", each=4, enlarge=ENLARGED)
 
@@ -101,7 +110,9 @@ def _mind(store: Store, reading: Reading) -> None:
     _caveats(reading)
 
 
-STEPS: tuple[tuple[str, Callable[[Store, Reading], None]], ...] = (
+Step = tuple[str, Callable[[Store, Reading], None]]
+
+STEPS: tuple[Step, ...] = (
     ("The numbers", _first),
     ("The map", _map),
     ("Who gains, who loses", _winners),
@@ -111,9 +122,16 @@ STEPS: tuple[tuple[str, Callable[[Store, Reading], None]], ...] = (
     ("Keep in mind", _mind),
 )
 
+#: After the numbers, where a scenario treats firms.
+PROGRAMMES: Step = ("What the programme achieves", _programmes)
+
+
+def _steps(store: Store) -> tuple[Step, ...]:
+    return (STEPS[0], PROGRAMMES, *STEPS[1:]) if programmes_shown(store) else STEPS
+
 
 def _go(store: Store, by: int) -> None:
-    store.step = min(max(store.step + by, 0), len(STEPS) - 1)
+    store.step = min(max(store.step + by, 0), len(_steps(store)) - 1)
 
 
 def _present(store: Store, on: bool) -> None:
@@ -122,8 +140,9 @@ def _present(store: Store, on: bool) -> None:
 
 def _room(store: Store, reading: Reading) -> None:
     """One step at a time: full width, large type; arrow keys lead on."""
-    store.step = min(store.step, len(STEPS) - 1)
-    name, draw = STEPS[store.step]
+    steps = _steps(store)
+    store.step = min(store.step, len(steps) - 1)
+    name, draw = steps[store.step]
     with st.container(key="ft_step"):
         draw(store, reading)
     row = st.container(
@@ -137,14 +156,14 @@ def _room(store: Store, reading: Reading) -> None:
         args=(store, -1),
         disabled=store.step == 0,
     )
-    row.html(f'<p class="ft-step">{store.step + 1} of {len(STEPS)} · {escape(name)}</p>')
+    row.html(f'<p class="ft-step">{store.step + 1} of {len(steps)} · {escape(name)}</p>')
     row.button(
         "Next",
         icon=":material/arrow_forward:",
         shortcut="Right",
         on_click=_go,
         args=(store, 1),
-        disabled=store.step == len(STEPS) - 1,
+        disabled=store.step == len(steps) - 1,
     )
     row.button("Leave", icon=":material/close:", shortcut="Esc", on_click=_present, args=(store, False))
 

@@ -40,10 +40,11 @@ from pages.parts import trade_panels as panels
 from pages.parts.event_study import before_and_after
 from pages.parts.exports import table_downloads
 from pages.parts.frame import complain, heading, open_page, table
+from pages.parts.looking import country_box, say_where
 from pages.parts.pickers import places
 from pages.parts.store import Store, current, seeded
 from pages.parts.trade_panels import ALL_GOODS, Choices, PanelFile, choices
-from pages.parts.worlds import by_name, short_sources
+from pages.parts.worlds import searched, short_sources
 
 _PROBLEM = "panel_problem"
 
@@ -443,13 +444,9 @@ def _map(
         format_func=MAPS.__getitem__,
         **seeded("gravity_map", chosen.shown, _write("shown")),
     )
-    right.selectbox(
-        "Country",
-        by_name(world),
-        format_func=country_name,
-        help="Whose exports the residuals are of; also by a click on the map.",
-        **seeded("gravity_country", store.country, lambda code: setattr(store, "country", code)),
-    )
+    whose = "Whose exports the residuals are of; also by a click on the map."
+    country_box(right, store, world, "gravity_country", searched(world), help=whose)
+    say_where(store, world)
     try:
         values, variable, title = _mapped(world, store.country, found, chosen)
     except GravityError as error:

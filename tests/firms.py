@@ -46,3 +46,9 @@ def make_home(
         },
         "invented for tests",
     )
+
+
+def unrecorded(home: HomeFirms) -> HomeFirms:
+    """The same firms of which nobody knows what they sold: the law alone speaks of them."""
+    bare = home.firms.drop(columns=["exports", "sales", "served_sales"], errors="ignore")
+    return HomeFirms(home.country, bare, home.deviations, home.presence, home.effects, home.source)

@@ -11,8 +11,9 @@ from scipy.special import ndtr
 
 from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.equilibrium import Equilibrium
-from firmtrade_core.margins import FirmsMargins
+from firmtrade_core.margins import FirmsMargins, TreatedRows
 from firmtrade_core.margins.firms import FirmFunctions
+from firmtrade_core.margins.records import Sector
 from firmtrade_core.scenarios.home import HomeFirms
 from firmtrade_core.scenarios.programmes import Treatment
 
@@ -37,6 +38,9 @@ class FirmOutcomes:
     treated : (R,) of bool
     home_sales, exports, markets : (R, 2)
         Before and after: sales at home and abroad, firm-market pairs abroad.
+    jobs : (R, 2) or None
+        Persons, before and after: the data's at the baseline, then in step with the firm's real sales, such that a
+        sector's persons move as its labour does; None where employment is not known.
     """
 
     home: HomeFirms
@@ -47,6 +51,7 @@ class FirmOutcomes:
     home_sales: Array
     exports: Array
     markets: Array
+    jobs: Array | None = None
 
     @property
     def sales(self) -> Array:
@@ -109,7 +114,10 @@ def own_margins(equilibrium: Equilibrium) -> FirmsMargins:
 def firm_outcomes(equilibrium: Equilibrium, treatment: Treatment) -> FirmOutcomes:
     """What each firm sells where, before and after.
 
-    A market's sales are shared among firms by e^m Φ((m+g-k+σ_u²+v_k)/s), the summand of (3).
+    Before, a firm has its share of what its record shows in each market, scaled to the world's total; where nothing is
+    recorded, the share e^m Φ((m+g-k+σ_u²+v_k)/s) that the law gives it, the summand of (3). After, sellers keep what they
+    sold times what programmes do to them, or leave; others enter, given that they stayed away before (`margins.records`);
+    and each market adds up to what the equilibrium sells there.
 
     Raises
     ------
@@ -127,7 +135,16 @@ def firm_outcomes(equilibrium: Equilibrium, treatment: Treatment) -> FirmOutcome
     levels = (equilibrium.world.revenue, equilibrium.revenue)
     for position, s in enumerate(margins.rows):
         rows = np.flatnonzero(place == s)
-        shift = (0.0, equilibrium.threshold_change[margins.home, :, s])
+        shift = (np.zeros(len(abroad)), equilibrium.threshold_change[margins.home, :, s])
+        known = margins.observed[position]
+        if known is not None:
+            part = treatment.rows(equilibrium.world, int(s), place == s)
+            for state, moved in enumerate((_still(part), part)):
+                sold, present = _recorded(known, moved, shift[state], levels[state][margins.home, :, s])
+                home_sales[rows, state] = sold[:, margins.home]
+                exports[rows, state] = sold[:, abroad].sum(1)
+                markets[rows, state] = present[:, abroad].sum(1)
+            continue
         for state, (m, g) in enumerate((own, now)):
             threshold = margins.threshold[position] + shift[state]
             sold, present = _sales(m[rows], g[rows], treatment.weight[rows], threshold, home)
@@ -136,12 +153,59 @@ def firm_outcomes(equilibrium: Equilibrium, treatment: Treatment) -> FirmOutcome
             exports[rows, state] = sold[:, abroad].sum(1)
             markets[rows, state] = present[:, abroad].sum(1)
     return FirmOutcomes(
-        home, treatment.firm, place, treatment.weight, treatment.treated, home_sales, exports, markets
+        home,
+        treatment.firm,
+        place,
+        treatment.weight,
+        treatment.treated,
+        home_sales,
+        exports,
+        markets,
+        _jobs(equilibrium, treatment, place, home_sales + exports),
     )
 
 
+def _still(rows: TreatedRows) -> TreatedRows:
+    return TreatedRows(rows.firm, rows.weight, 0 * rows.capability, 0 * rows.saving)
+
+
+def _recorded(known: Sector, rows: TreatedRows, change: Array, revenue: Array) -> tuple[Array, Array]:
+    """Sales (million USD) and firms present by row and destination, (R, N) each, adding up to the market's revenue."""
+    at, home = known.markets, known.home
+    sold, present = np.zeros((2, len(rows.firm), len(revenue)))
+    sold[:, at], present[:, at], sold[:, home] = known.sales(
+        rows.firm, rows.capability, rows.saving, np.where(revenue[at] > 0, change[at], np.inf)
+    )
+    sold *= rows.weight[:, None]
+    total = sold.sum(0)
+    # Where all who sold have left and nobody is near, what is still sold is everybody's as it was.
+    lost = (total <= 0) & (revenue > 0)
+    if lost.any():
+        sold[:, at] += np.where(lost[at], rows.weight[:, None] * known.observed[rows.firm], 0.0)
+        total = sold.sum(0)
+    scale = np.divide(revenue, total, out=np.zeros_like(total), where=total > 0)
+    return sold * scale, present * rows.weight[:, None]
+
+
+def _jobs(
+    equilibrium: Equilibrium, treatment: Treatment, place: NDArray[np.intp], sales: Array
+) -> Array | None:
+    """Persons by row, before and after, (R, 2); see `FirmOutcomes`."""
+    table = treatment.home.firms
+    if "employment" not in table:
+        return None
+    h = equilibrium.world.country_index(treatment.home.country)
+    sectors = len(equilibrium.world.sectors)
+    before = table["employment"].fillna(0).to_numpy(float)[treatment.firm] * treatment.weight
+    grown = np.divide(sales[:, 1], sales[:, 0], out=np.ones(len(sales)), where=sales[:, 0] > 0)
+    after, here = before * grown, place >= 0
+    was, now = (np.bincount(place[here], v[here], minlength=sectors) for v in (before, after))
+    pace = np.divide(was * equilibrium.employment_change[h], now, out=np.ones(sectors), where=now > 0)
+    return np.column_stack([before, np.where(here, after * pace[np.maximum(place, 0)], before)])
+
+
 def _sales(m: Array, g: Array, weight: Array, threshold: Array, home: HomeFirms) -> tuple[Array, Array]:
-    """Share of each market's sales and expected presence of each firm, both (R, N)."""
+    """Share of each market's sales and expected presence of each firm by the law alone, both (R, N)."""
     deviations = home.deviations
     distance = (m + g)[:, None] - threshold
     # Capability is centred so that no exponential overflows; shares do not notice.
@@ -151,6 +215,28 @@ def _sales(m: Array, g: Array, weight: Array, threshold: Array, home: HomeFirms)
     total = potential.sum(0)
     present = weight[:, None] * ndtr(distance / deviations.spread)
     return np.divide(potential, total, out=np.zeros_like(potential), where=total > 0), present
+
+
+def profits_gained(equilibrium: Equilibrium, treatment: Treatment) -> float:
+    """What treated firms gain in profits at the baseline's prices, million USD, those left out that would lose.
+
+    Raises
+    ------
+    ComparisonError
+        If the result is not of the firms family.
+    """
+    margins, gained = own_margins(equilibrium), 0.0
+    place = treatment.home.sector_of(equilibrium.world)[treatment.firm]
+    for position, s in enumerate(margins.rows):
+        known, chosen = margins.observed[position], treatment.treated & (place == s)
+        if not chosen.any():
+            continue
+        if known is None:
+            return float("nan")
+        rows = treatment.rows(equilibrium.world, int(s), chosen)
+        each = known.profits_gained(rows, float(margins.within_elasticity[s]))
+        gained += float(rows.weight @ np.maximum(each, 0.0))
+    return gained
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,6 +261,8 @@ class Exporters:
 def exporters(equilibrium: Equilibrium) -> Exporters:
     """How many firms export where (MODEL 2): potential firms times (2), and how many export at all.
 
+    Where the firms' records are known, as many export at the baseline as they show.
+
     Raises
     ------
     ComparisonError
@@ -189,7 +277,7 @@ def exporters(equilibrium: Equilibrium) -> Exporters:
     traded = equilibrium.world.revenue[margins.home][:, margins.rows].T > 0
     before = np.exp(margins.before.presence(margins.threshold)) * (traded & abroad)
     moved = margins.threshold + np.where(reachable, change, 0.0)
-    after = np.exp(margins.after.presence(moved)) * (traded & abroad & reachable)
+    after = np.exp(margins.after.presence(moved) + margins.presence_offset) * (traded & abroad & reachable)
     pairs = np.stack([count[:, None] * before, count_after[:, None] * after])
     firms = [
         [scale[p] * _anywhere(functions[p], thresholds[p][mask[p]]) for p in range(len(margins.rows))]
@@ -198,7 +286,13 @@ def exporters(equilibrium: Equilibrium) -> Exporters:
             (count_after, margins.after.functions, moved, traded & abroad & reachable),
         )
     ]
-    return Exporters(margins.codes, pairs, np.array(firms))
+    found = np.array(firms)
+    found[1] *= np.exp(margins.anywhere_offset)
+    for row, known in enumerate(margins.observed):
+        if known is not None and known.exporters is not None and found[0, row] > 0:
+            # As many as the record has; the law says by how much they grow.
+            found[:, row] *= known.exporters / found[0, row]
+    return Exporters(margins.codes, pairs, found)
 
 
 def _anywhere(functions: FirmFunctions, thresholds: Array) -> float:

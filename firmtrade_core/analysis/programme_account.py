@@ -73,24 +73,24 @@ class Account:
         return self.card.cost_known
 
     @property
-    def budget(self) -> float:
-        """Net cost to the budget over the years: outlay less duties gained."""
-        return self.outlay * self.paid_weight - self.duties * self.gain_weight
-
-    @property
     def own(self) -> float:
         """What firms spend themselves over the years; 0 where nobody entered it."""
         return 1e-6 * (self.card.own_cost or 0.0) * self.firms * self.paid_weight
 
     @property
+    def public(self) -> float:
+        """What the public pays over the years, with what raising it costs."""
+        return self.outlay * self.paid_weight * (1 + self.card.cost_of_funds)
+
+    @property
     def people_pay(self) -> float:
-        """Net cost to the budget with what raising it costs."""
-        return self.budget * (1 + self.card.cost_of_funds)
+        """The same with what firms spend themselves."""
+        return self.public + self.own
 
     @property
     def benefit(self) -> float:
-        """Income gained beyond duties over the years, less what firms spend themselves."""
-        return (self.gain - self.duties) * self.gain_weight - self.own
+        """Income gained over the years, duties among it, which spare the budget the cost of raising them."""
+        return (self.gain + self.card.cost_of_funds * self.duties) * self.gain_weight
 
     @property
     def net(self) -> float:
@@ -99,39 +99,43 @@ class Account:
 
     @property
     def ratio(self) -> float:
-        """Dollars of income per dollar that people pay; NaN without a cost, infinite where the budget loses nothing."""
-        return self._ratio(self.benefit)
+        """Dollars of income per dollar that people pay, firms' own among it; NaN without a cost."""
+        return self._ratio(self.people_pay)
 
     @property
     def revealed_ratio(self) -> float:
         """The same where firms have not done it because it costs them as much as they would gain.
 
-        A firm that leaves undone what would pay it reveals a cost of its own at least its gain: only what others gain
-        is then left to weigh against the public cost. NaN where the firms' gain is not known.
+        A firm that leaves undone what would pay it reveals a cost of its own at least its gain: that is then what firms
+        pay. NaN where the firms' gain is not known.
         """
-        return self._ratio((self.gain - self.duties - self.private_gain) * self.gain_weight)
+        return self._ratio(self.public + self.revealed_own)
 
-    def _ratio(self, benefit: float) -> float:
-        if not self.known or math.isnan(benefit):
+    @property
+    def revealed_own(self) -> float:
+        """What firms' own cost is at least, over the years."""
+        return max(self.private_gain * self.gain_weight, self.own)
+
+    def _ratio(self, paid: float) -> float:
+        if not self.known or math.isnan(paid):
             return math.nan
-        return benefit / self.people_pay if self.people_pay > 0 else math.inf
+        return self.benefit / paid if paid > 0 else math.inf
 
     @property
     def break_even(self) -> float:
         """Public cost per firm treated, USD a year while it is paid, at which nothing would be left."""
-        return self._break_even(self.gain * self.gain_weight - self.own)
+        return self._break_even(self.own)
 
     @property
     def revealed_break_even(self) -> float:
         """The same where firms' own cost is as large as their gain."""
-        return self._break_even((self.gain - self.private_gain) * self.gain_weight)
+        return self._break_even(self.revealed_own)
 
-    def _break_even(self, benefit: float) -> float:
+    def _break_even(self, own: float) -> float:
         if not self.firms > 0:
             return math.nan
         funds = 1 + self.card.cost_of_funds
-        saved = self.card.cost_of_funds * self.duties * self.gain_weight
-        return 1e6 * (benefit + saved) / (funds * self.paid_weight * self.firms)
+        return 1e6 * (self.benefit - own) / (funds * self.paid_weight * self.firms)
 
     def terms(self) -> tuple[tuple[str, str], ...]:
         """What the account rests on, a name and words each: what was entered, what was not, what is a default."""

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.analysis.firms import exporters, firm_outcomes
+from firmtrade_core.analysis.firms import exporters, firm_outcomes, profits_gained
 from firmtrade_core.analysis.programme_account import Account
 from firmtrade_core.analysis.states import ComparisonError, abroad
 from firmtrade_core.codes.countries import country_name
@@ -255,9 +255,19 @@ def _judged(
             outlay,
             outlay - cost,
             gain + outlay,
+            _left_undone(without, plain.treatment, full.treatment),
         ),
         wto_note(card),
     )
+
+
+def _left_undone(without: Equilibrium, plain: Treatment, full: Treatment) -> float:
+    """What the firms that a programme moves would gain in profits by moving alone, million USD; NaN where not known.
+
+    Known by their records, at baseline prices; other programmes that treat the same firms count as theirs.
+    """
+    own = profits_gained(without, full)
+    return own - profits_gained(without, plain) if plain.treated.any() else own
 
 
 def public_cost(equilibrium: Equilibrium) -> Array:

@@ -196,7 +196,8 @@ def _scenario(
     country: str, path: Path | None, preset: str | None, world_file: Path | None, home_file: Path | None
 ) -> Attribution:
     from firmtrade_core.attribution import attribute_scenario
-    from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError, load_preset, run
+    from firmtrade_core.cli.solve import home_in_use
+    from firmtrade_core.scenarios import Scenario, ScenarioError, load_preset, run
     from firmtrade_core.scenarios.yaml_text import LONGEST
 
     if (path is None) == (preset is None):
@@ -206,8 +207,9 @@ def _scenario(
     else:
         with path.open("rb") as file:
             scenario = Scenario.from_yaml(file.read(LONGEST + 1))
-    home = None if home_file is None else HomeFirms.load(home_file)
-    return attribute_scenario(run(scenario, _world(world_file), home=home), country, scenario.name)
+    world = _world(world_file)
+    home = home_in_use(scenario, world, home_file)
+    return attribute_scenario(run(scenario, world, home=home), country, scenario.name)
 
 
 def _world(path: Path | None) -> World:

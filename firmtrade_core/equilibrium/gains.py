@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.equilibrium.parameters import Parameters
-from firmtrade_core.equilibrium.shock import Shock
+from firmtrade_core.equilibrium.shock import Shock, empty_home_cells
 from firmtrade_core.equilibrium.solver import solve
 from firmtrade_core.world.world import World
 
@@ -50,16 +50,6 @@ class GainsFromTrade:
             "gains from trade is not defined."
             for country, sectors in self.missing.items()
         )
-
-
-def empty_home_cells(world: World) -> dict[str, tuple[str, ...]]:
-    """Sectors that a country buys and does not sell at home, by country: they bar autarky."""
-    home = np.einsum("iis->is", world.expenditure)
-    empty = (world.total_expenditure > 0) & (home <= 0)
-    return {
-        world.countries[i]: tuple(world.sectors[s] for s in np.flatnonzero(empty[i]))
-        for i in np.flatnonzero(empty.any(1))
-    }
 
 
 def gains_from_trade(world: World, parameters: Parameters) -> GainsFromTrade:

@@ -100,6 +100,28 @@ class Shock:
                     f"{name} of {', '.join(labels)} is {array[tuple(first)]:g}; it must be finite and {words}."
                 )
 
+    def check_sellers(self, world: World) -> None:
+        """Hold embargoes against who sells what.
+
+        Raises
+        ------
+        ShockError
+            Naming countries and sectors in which embargoes leave nobody to buy from.
+        """
+        if self.trade_cost is None or not np.isposinf(self.trade_cost).any():
+            return
+        left = ((world.expenditure > 0) & np.isfinite(self.trade_cost)).any(0)
+        bare = np.argwhere((world.total_expenditure > 0) & ~left)
+        if len(bare):
+            names = "; ".join(
+                f"{world.countries[j]}: {', '.join(world.sector_name(world.sectors[s]) for s in bare[bare[:, 0] == j, 1])}"
+                for j in dict.fromkeys(bare[:, 0].tolist())
+            )
+            raise ShockError(
+                f"The embargoes leave nobody to buy from, at home or abroad, in {names}. Without these goods there is no "
+                "equilibrium: leave a seller, use broader sectors, or merge the country with another."
+            )
+
     def subsidy_in_force(self, world: World) -> Array:
         """b', export and production subsidies together as a fraction of what firms receive, (N, N, S)."""
         export = world.subsidy if self.subsidy is None else self.subsidy
@@ -122,3 +144,13 @@ class Shock:
             # Cells are stored sector by sector (see sector_blocks): moved so, they are one stretch of memory.
             digest.update(b"none" if array is None else np.ascontiguousarray(np.moveaxis(array, -1, 0)).data)
         return digest.hexdigest()[:16]
+
+
+def empty_home_cells(world: World) -> dict[str, tuple[str, ...]]:
+    """Sectors that a country buys and does not sell at home, by country: they bar autarky."""
+    home = np.einsum("iis->is", world.expenditure)
+    empty = (world.total_expenditure > 0) & (home <= 0)
+    return {
+        world.countries[i]: tuple(world.sectors[s] for s in np.flatnonzero(empty[i]))
+        for i in np.flatnonzero(empty.any(1))
+    }

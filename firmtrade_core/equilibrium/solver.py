@@ -24,7 +24,7 @@ from firmtrade_core.equilibrium.errors import (
 from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.path import Path, part_of
 from firmtrade_core.equilibrium.results import Certificate, Equilibrium, combined_hash
-from firmtrade_core.equilibrium.shock import Shock
+from firmtrade_core.equilibrium.shock import Shock, empty_home_cells
 from firmtrade_core.equilibrium.steps import Response
 from firmtrade_core.equilibrium.system import Evaluation, System
 from firmtrade_core.world.world import World
@@ -34,6 +34,9 @@ Array = NDArray[np.float64]
 #: The iteration stops when every equation holds to this, relative to the market's size.
 TOLERANCE = 1e-10
 
+
+#: Tariffs and factors on trade costs from here on may end trade with a country.
+_ENDS_TRADE = 5.0
 
 #: Under free entry, a sector with a smaller share of its baseline firms counts as emptied.
 _SMALLEST_SECTOR = 1e-6
@@ -161,6 +164,7 @@ def solve(
     """
     began = time.perf_counter()
     shock.check(world)
+    shock.check_sellers(world)
     if parameters.deficits == "removed":
         _require_trade_both_ways(world, shock)
     prepared = _prepare(world, parameters)
@@ -233,8 +237,20 @@ class _Search:
             f"{_furthest(first.evaluation.gaps, self.world)}. Followed from nothing, the shock could be solved up to "
             f"{max(path.reached, 0.0):.1%} of its size (in logs) and no further. It may be too large for this structure, or "
             "gains of scale feed on themselves in it: try smaller steps, restricted entry, a smaller labour-supply "
-            "elasticity or a smaller Pareto tail."
+            f"elasticity or a smaller Pareto tail.{self._nothing_at_home()}"
         )
+
+    def _nothing_at_home(self) -> str:
+        """A sentence on who cannot do without trade, where the shock all but ends some."""
+        levels = [array for array in (self.shock.trade_cost, self.shock.tariff) if array is not None]
+        missing = empty_home_cells(self.world)
+        if not missing or max((float(array.max()) for array in levels), default=0.0) < _ENDS_TRADE:
+            return ""
+        names = "; ".join(
+            f"{country}: {', '.join(self.world.sector_name(s) for s in sectors)}"
+            for country, sectors in missing.items()
+        )
+        return f" Countries that sell none of their own at home have no autarky to go to ({names})."
 
     def _refuse_scale(self, evaluation: Evaluation, reached: float) -> None:
         """Name what keeps free entry from an interior answer: ρ of one or more, else scale that inputs pass on.
@@ -244,14 +260,11 @@ class _Search:
         IndeterminacyError
         """
         world, nest = self.world, self.baseline.margins.nest
-        over = [
-            f"{world.sector_name(world.sectors[s])} ({nest[s]:.2f})"
-            for s in np.flatnonzero(nest >= 1 - 1e-12)
-        ]
+        over = _over_one(world, nest)
         if over:
             raise IndeterminacyError(
                 "Free entry has no interior equilibrium here, however small the shock: ρ = (σ-1)/(γ-1), trade elasticity over "
-                f"within-country elasticity, is one or more in {', '.join(over)}. Where firms of one country are no closer "
+                f"within-country elasticity, is one or more in {over}. Where firms of one country are no closer "
                 "substitutes to each other than to foreign ones, a sector's gain in scale draws in more sales than it serves. "
                 "Give markups that go with these trade elasticities (MarkupSet.suited), or restricted entry."
             )
@@ -483,11 +496,24 @@ def _certify(equilibrium: Equilibrium, steps: int, seconds: float) -> Equilibriu
         ),
     )
     if not certificate.holds:
+        margins = equilibrium.baseline.margins
+        over = _over_one(world, margins.nest) if margins.nested and margins.has_thresholds else ""
+        why = (
+            f" With ρ = (σ-1)/(γ-1) of one or more, in {over}, all of a country's firms may leave a market at once: markups "
+            "that go with these trade elasticities (MarkupSet.suited) keep it below one."
+        )
         raise CertificateError(
             f"The solution found misses the model's equations: {certificate.worst}. It is withheld; "
-            "try the shock in smaller steps."
+            f"try the shock in smaller steps.{why if over else ''}"
         )
     return replace(equilibrium, certificate=certificate)
+
+
+def _over_one(world: World, nest: Array) -> str:
+    """Sectors in which ρ is one or more, with it; empty where there are none."""
+    return ", ".join(
+        f"{world.sector_name(world.sectors[s])} ({nest[s]:.2f})" for s in np.flatnonzero(nest >= 1 - 1e-12)
+    )
 
 
 def _refuse_corner(firms: Array, world: World, smallest: float) -> None:

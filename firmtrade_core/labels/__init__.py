@@ -65,7 +65,16 @@ __all__ = [
 
 #: What a variable is computed from; `report.where_from` says where each comes from in a given result.
 Input = Literal[
-    "trade", "tariffs", "input_links", "elasticity", "family", "entry", "deficits", "labour_supply"
+    "trade",
+    "tariffs",
+    "input_links",
+    "elasticity",
+    "markups",
+    "family",
+    "entry",
+    "deficits",
+    "labour_supply",
+    "public_money",
 ]
 
 #: Inputs that shape every counterfactual.
@@ -74,10 +83,12 @@ COMMON_INPUTS: tuple[Input, ...] = (
     "tariffs",
     "input_links",
     "elasticity",
+    "markups",
     "family",
     "entry",
     "deficits",
     "labour_supply",
+    "public_money",
 )
 
 

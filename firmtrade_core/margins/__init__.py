@@ -13,6 +13,7 @@ from firmtrade_core.margins.base import (
 from firmtrade_core.margins.firms import Deviations, Firms, FirmSector, FirmsError, FirmShift, FirmsMargins
 from firmtrade_core.margins.loglinear import Armington, EatonKortum, Krugman, Pareto
 from firmtrade_core.margins.lognormal import Lognormal
+from firmtrade_core.margins.records import FirmRecord, TreatedRows
 
 __all__ = [
     "Armington",
@@ -22,6 +23,7 @@ __all__ = [
     "EatonKortum",
     "ElasticityError",
     "ElasticityKind",
+    "FirmRecord",
     "FirmSector",
     "FirmShift",
     "Firms",
@@ -34,4 +36,5 @@ __all__ = [
     "Margins",
     "Pareto",
     "TailError",
+    "TreatedRows",
 ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 
 import numpy as np
@@ -28,6 +28,7 @@ from firmtrade_core.margins.base import (
 )
 from firmtrade_core.margins.loglinear import LoglinearMargins, Pareto
 from firmtrade_core.margins.lognormal import Lognormal, LognormalMargins, abroad_by_cell, assumed_presence
+from firmtrade_core.margins.records import FirmRecord, Sector, TreatedRows
 from firmtrade_core.margins.tables import Table, TableStack, quintic_pieces
 from firmtrade_core.world.world import World
 
@@ -125,6 +126,8 @@ class FirmSector:
         g: what attributes take off log fixed cost; zeros unless given.
     weight : (F,), optional
         Sampling weights; ones unless given.
+    record : FirmRecord, optional
+        What each firm sold where (`records`); without one the law alone speaks of single firms.
 
     Raises
     ------
@@ -136,6 +139,7 @@ class FirmSector:
     deviations: Deviations
     fixed_cost_saving: Array | None = None
     weight: Array | None = None
+    record: FirmRecord | None = None
 
     def __post_init__(self) -> None:
         count = np.size(self.capability)
@@ -171,6 +175,8 @@ class FirmSector:
         digest = hashlib.blake2b(repr(self.deviations).encode(), digest_size=8)
         for values in self.arrays:
             digest.update(values.tobytes())
+        if self.record is not None:
+            digest.update(self.record.content_hash.encode())
         return digest.hexdigest()
 
     @cached_property
@@ -466,15 +472,24 @@ class FirmShift:
     sectors : mapping of sector to FirmSector
         Firms afterwards, of the same total weight; where a share of a firm is treated, it stands there
         twice. Sectors left out stay as they are.
+    treated : mapping of sector to TreatedRows
+        Who moved and by how much, for direct effects by the firms' own records.
+    stamps : tuple of str
+        Words on evidence and cost that must stand beside every number which follows; no part of its identity.
     """
 
     sectors: Mapping[str, FirmSector]
+    treated: Mapping[str, TreatedRows] = field(default_factory=dict)
+    stamps: tuple[str, ...] = ()
 
     @cached_property
     def content_hash(self) -> str:
         """Sixteen hexadecimal digits that identify the firms afterwards."""
         parts = [f"{code}:{sector.content_hash}" for code, sector in sorted(self.sectors.items())]
-        return hashlib.blake2b("|".join(parts).encode(), digest_size=8).hexdigest()
+        digest = hashlib.blake2b("|".join(parts).encode(), digest_size=8)
+        for code, rows in sorted(self.treated.items()):
+            digest.update(code.encode() + rows.digest())
+        return digest.hexdigest()
 
 
 class FirmsMargins(Margins):
@@ -496,6 +511,11 @@ class FirmsMargins(Margins):
         Codes of those sectors.
     threshold : (H, N)
         Baseline k by destination; minus infinity where all are present.
+    offset : (3, H, N), optional
+        What programmes' direct effects, counted firm by firm, add to ln S and to ln n of the law, and (first column) to
+        the log share of firms that export at all; zeros unless given (`records`).
+    observed : list of Sector or None, optional
+        What is known of each sector's single firms at the baseline.
     """
 
     def __init__(
@@ -508,12 +528,17 @@ class FirmsMargins(Margins):
         after: FirmRows,
         codes: tuple[str, ...],
         threshold: Array,
+        offset: Array | None = None,
+        observed: list[Sector | None] | None = None,
     ) -> None:
         self.others, self.home, self.rows, self.codes = others, home, rows, codes
         self.sectors, self.before, self.after = sectors, before, after
         self.elasticity_of_substitution = others.elasticity_of_substitution
         self.within_elasticity = others.within_elasticity
         self.threshold = threshold
+        extra = np.zeros((3, *threshold.shape)) if offset is None else offset
+        self.offset, self.presence_offset, self.anywhere_offset = extra[0], extra[1], extra[2, :, 0]
+        self.observed = observed or [None] * len(sectors)
         self._baseline_log_potential, self.baseline_slope, self.baseline_share = before.potential(threshold)
 
     @cached_property
@@ -528,7 +553,7 @@ class FirmsMargins(Margins):
         for position, sector in enumerate(self.rows):
             moved = self.threshold[position] + threshold_change[self.home, :, sector]
             after, share[self.home, :, sector] = self.after.functions[position].verified(moved)
-            log_s[self.home, :, sector] = after - self._verified_baseline[position]
+            log_s[self.home, :, sector] = after - self._verified_baseline[position] + self.offset[position]
         return found._replace(log_potential=log_s, fixed_cost_share=share)
 
     def table_gap(self, threshold_change: Array) -> Array:
@@ -547,7 +572,7 @@ class FirmsMargins(Margins):
     def row(self, threshold_change: Array) -> tuple[Array, Array, Array]:
         """ln Ŝ, ∂ln S/∂k and φ of the home country's rows at Δk, each (H, N)."""
         log_s, slope, share = self.after.potential(self.threshold + threshold_change)
-        return log_s - self._baseline_log_potential, slope, share
+        return log_s - self._baseline_log_potential + self.offset, slope, share
 
     def row_threshold_change(self, index: Array) -> Array:
         """Δk of the home country's rows, (H, N); see `Margins.threshold_change`."""
@@ -586,6 +611,7 @@ class FirmsMargins(Margins):
         moved = threshold_change[self.home][:, self.rows].T
         log_s, slope, share = self.row(moved)
         log_n = self.after.presence(self.threshold + moved) - self.before.presence(self.threshold)
+        log_n += self.presence_offset
         for part, own in zip(found, (log_s, slope, log_n, share), strict=True):
             part[self.home][:, self.rows] = own.T
         return found
@@ -609,7 +635,14 @@ class FirmsMargins(Margins):
 
     def moved(self, threshold_change: Array) -> Margins:
         """Thresholds carried along; firms after programmes are the new baseline."""
-        moved = threshold_change[self.home][:, self.rows].T
+        moved = self.threshold + threshold_change[self.home][:, self.rows].T
+        # After a programme the records speak of firms that are no more what they were.
+        known: list[Sector | None] = [None] * len(self.sectors)
+        if self.after is self.before:
+            known = [
+                None if own is None else replace(own, threshold=k)
+                for own, k in zip(self.observed, moved, strict=True)
+            ]
         return FirmsMargins(
             self.others.moved(threshold_change),
             self.home,
@@ -618,7 +651,8 @@ class FirmsMargins(Margins):
             self.after,
             self.after,
             self.codes,
-            self.threshold + moved,
+            moved,
+            observed=known,
         )
 
     def shifted(self, shift: FirmShift) -> FirmsMargins:
@@ -646,7 +680,20 @@ class FirmsMargins(Margins):
             FirmRows([sector.functions for sector in sectors]),
             self.codes,
             self.threshold,
+            self._direct(shift, sectors),
+            self.observed,
         )
+
+    def _direct(self, shift: FirmShift, sectors: list[FirmSector]) -> Array:
+        """Direct effects by the firms' records over what the law says, (3, H, N)."""
+        found = np.zeros((3, *self.threshold.shape))
+        for position, (code, known) in enumerate(zip(self.codes, self.observed, strict=True)):
+            rows = shift.treated.get(code)
+            if rows is not None and known is not None:
+                found[0, position], found[1, position], found[2, position] = known.direct(
+                    rows, sectors[position].functions
+                )
+        return found
 
 
 def in_force(margins: Margins, shift: FirmShift | None) -> Margins:
@@ -769,7 +816,16 @@ class Firms:
             trade_elasticity, within_elasticity, kind, *self._abroad(world, others, home, rows, slope)
         )
         others = others.with_substitution(1 + between, within_elasticity)
-        return FirmsMargins(others, home, rows, sectors, functions, functions, codes, threshold)
+        revenue = world.revenue[home][:, rows].T
+        observed = [
+            None
+            if sector.record is None
+            else Sector(sector.record, *sector.arrays[1:], sector.deviations, sector.functions, k, home, sold)
+            for sector, k, sold in zip(sectors, threshold, revenue, strict=True)
+        ]
+        return FirmsMargins(
+            others, home, rows, sectors, functions, functions, codes, threshold, observed=observed
+        )
 
     def _presence(self, world: World, home: int, codes: tuple[str, ...], rows: np.ndarray) -> Array:
         """Share present by sector and destination, (H, N): observed, else assumed."""

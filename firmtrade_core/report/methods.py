@@ -150,8 +150,16 @@ ASSUMPTIONS = (
     ),
     Assumption(
         "One trade elasticity for each sector, the same for all countries, unless firms are lognormal.",
-        "Lognormal firms make it differ by market.",
-        "Model choices: how firms differ, trade elasticity.",
+        "Lognormal firms make it differ by market. It is one to costs or to tariffs: where firms select into markets, a tariff "
+        "moves trade more than a cost of the same size.",
+        "Model choices: how firms differ, trade elasticity, elasticity to.",
+    ),
+    Assumption(
+        "Firms of one country are closer substitutes to one another than to foreign firms: markups are a number apart from the "
+        "trade elasticity, those of Lashkaripour and Lugovskyy (2023) by sector.",
+        "No published set covers services: a fifth of cost is assumed. Where markups and trade elasticity do not go together, "
+        "or profits would take value added, markups are lowered, and the notes of a result say so.",
+        "Model choices: markups.",
     ),
     Assumption(
         "The number of firms founded in each sector is given, and profits go to the country's income.",
@@ -167,9 +175,9 @@ ASSUMPTIONS = (
         "Model choices: trade deficits.",
     ),
     Assumption(
-        "Duties go to the importing country's consumers in full.",
-        "Nothing is lost in collecting them, and no other tax is cut.",
-        "Fixed.",
+        "Duties go to the importing country's consumers in full, as a lump sum; subsidies and programmes are paid the same way.",
+        "Nothing is lost in collecting them, and no other tax is cut, unless they are chosen to lower a tax on labour.",
+        "Model choices: duties come back.",
     ),
     Assumption(
         "Where exporters are not observed, their share in a market follows sales there over sales at home, to the power 0.65, and is "

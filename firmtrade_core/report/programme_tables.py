@@ -54,9 +54,9 @@ def measures(result: ProgrammeResult) -> list[tuple[str, str, float, str]]:
             ),
             ("cost_per_new_exporter", "Cost per new exporter", result.cost_per_new_exporter, "USD a year"),
             ("cost_per_export_dollar", "Cost per extra export dollar", result.cost_per_export_dollar, "USD"),
-            ("public_cost", "Cost to the budget", result.public_cost, _MILLION),
+            ("public_cost", "Cost to the budget, duties counted", result.public_cost, _MILLION),
             ("outlay", "of which outlay", result.outlay, _MILLION),
-            ("funds", "Raising it costs beyond", account.people_pay - account.budget, _MILLION),
+            ("public", f"What the public pays, with the cost of raising it{over}", account.public, _MILLION),
         ]
     rows += [
         ("treated", "Firms treated", result.treated, "firms"),

@@ -13,7 +13,7 @@ from firmtrade_core.labels import COMMON_INPUTS, DEFINITIONS, Input, Variable, n
 from firmtrade_core.report.methods import LITERATURE
 from firmtrade_core.scenarios import Scenario
 from firmtrade_core.scenarios.assumptions import family_words
-from firmtrade_core.world.elasticities import elasticity_sets
+from firmtrade_core.world.elasticities import elasticity_sets, markup_set
 from firmtrade_core.world.world import World
 
 
@@ -151,10 +151,53 @@ def _elasticity(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
     if isinstance(given, str):
         found = elasticity_sets()[given]
         return Ingredient(
-            label, f"by sector: {found.label}", found.source, "estimated; no interval is carried yet"
+            label,
+            f"by sector, to {found.kind}s: {found.label}",
+            found.source,
+            "estimated; no interval is carried yet",
         )
     value = "given by sector" if isinstance(given, Mapping) else f"{given:g} in every sector"
+    if scenario.structure.elasticity_kind == "tariff":
+        value += ", to tariffs"
     return Ingredient(label, value, "chosen in the scenario (Model choices)", "assumed")
+
+
+def _markups(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
+    label, chosen = "Markups", "chosen in the scenario (Model choices)"
+    margins = equilibrium.baseline.margins
+    if margins.competitive:
+        return Ingredient(label, "none: price is cost", chosen, "assumed")
+    percent = 100 / (np.asarray(margins.within_elasticity) - 1)
+    low, high = number(float(percent.min()), significant=2), number(float(percent.max()), significant=2)
+    value = (
+        f"{low}\u202f% of cost in every sector"
+        if low == high
+        else f"{low} to {high}\u202f% of cost, by sector"
+    )
+    given = scenario.structure.within_elasticity
+    if equilibrium.parameters.within_elasticity is None:
+        return Ingredient(label, value, "follow from the trade elasticity and the law of firms", "assumed")
+    if isinstance(given, str):
+        found = markup_set(given)
+        return Ingredient(
+            label,
+            value,
+            found.source,
+            "estimated for goods; services assumed; lowered where the notes say so",
+        )
+    return Ingredient(label, value, chosen, "assumed")
+
+
+def _public_money(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
+    structure = scenario.structure
+    words = {
+        "lump_sum": "duties go to households as a lump sum",
+        "labour_tax": "duties lower a tax on labour",
+    }
+    abroad = structure.fixed_cost_abroad
+    more = f"; {100 * abroad:.3g}\u202f% of fixed costs are paid in the market's labour" if abroad else ""
+    chosen = "chosen in the scenario (Model choices)"
+    return Ingredient("Public money and fixed costs", words[structure.duties] + more, chosen, "assumed")
 
 
 def _family(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
@@ -198,10 +241,12 @@ _INGREDIENTS: dict[Input, Callable[[Equilibrium, Scenario], Ingredient]] = {
     "tariffs": _tariffs,
     "input_links": _input_links,
     "elasticity": _elasticity,
+    "markups": _markups,
     "family": _family,
     "entry": _entry,
     "deficits": _deficits,
     "labour_supply": _labour_supply,
+    "public_money": _public_money,
 }
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.margins import BalancedMargins, Firms, Lognormal, MarginFamily, Pareto
-from firmtrade_core.scenarios.schema import Scenario, Structure
+from firmtrade_core.scenarios.programmes import COST_NOT_ENTERED, effect_of, stamps_of
+from firmtrade_core.scenarios.schema import Programme, Scenario, Structure
 from firmtrade_core.world.elasticities import elasticity_sets, markup_sets
 
 #: Deficit closures, as they stand beside a number.
@@ -47,8 +48,30 @@ def assumed(scenario: Scenario, equilibrium: Equilibrium) -> str:
         f"{100 * structure.fixed_cost_abroad:.3g} % of fixed costs paid abroad"
         if structure.fixed_cost_abroad
         else "",
+        f"programmes: {'; '.join(stamps)}" if (stamps := programme_stamps(scenario, equilibrium)) else "",
     ]
     return " · ".join(part for part in parts if part)
+
+
+def programme_stamps(scenario: Scenario, equilibrium: Equilibrium) -> tuple[str, ...]:
+    """What must stand beside numbers that follow from programmes: evidence of effects, invented firms, costs not entered."""
+    moved = equilibrium.shock.firms
+    if moved is not None and moved.stamps:
+        return moved.stamps
+    # Without firms of their own programmes move a law as a whole, and say on the card what they rest on.
+    cards = [card for card in scenario.active_cards if isinstance(card, Programme)]
+    words = [
+        word
+        for card in cards
+        for word in (
+            stamps_of(card, effect_of(card, None), None)
+            if card.effect is not None
+            else ()
+            if card.cost_known
+            else (COST_NOT_ENTERED,)
+        )
+    ]
+    return tuple(dict.fromkeys(words))
 
 
 def family_words(family: MarginFamily) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium import Shock
+from firmtrade_core.margins import FirmShift
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.world.world import World
 
@@ -57,6 +59,10 @@ class Draft:
         """Adds what must stand beside every number, each once."""
         self.stamps += [word for word in dict.fromkeys(words) if word not in self.stamps]
 
+    def _shift(self) -> FirmShift | None:
+        found = None if self.treatment is None else self.treatment.shift(self.world)
+        return None if found is None else replace(found, stamps=tuple(self.stamps))
+
     def check(self) -> None:
         """Refuses levels that no price can carry.
 
@@ -92,7 +98,7 @@ class Draft:
             productivity=_if_changed(self.productivity, 1.0),
             demand=_if_changed(self.demand, 1.0),
             outlay=_if_changed(self.outlay, 0.0),
-            firms=None if self.treatment is None else self.treatment.shift(self.world),
+            firms=self._shift(),
         )
 
 

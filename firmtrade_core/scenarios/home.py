@@ -19,9 +19,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.margins import Deviations, Firms, FirmSector, FirmsError, Lognormal, Pareto
+from firmtrade_core.codes.countries import REST_OF_WORLD
+from firmtrade_core.margins import Deviations, FirmRecord, Firms, FirmSector, FirmsError, Lognormal, Pareto
 from firmtrade_core.paths import whole_file
 from firmtrade_core.scenarios.isic import parts_of_sector
+from firmtrade_core.scenarios.population import Population, checked, post_stratified
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
@@ -38,6 +40,9 @@ GRADES: dict[Grade, str] = {
 
 _REQUIRED = ("sector", "capability")
 _KEY = b"firmtrade.home"
+
+#: Firms of a sector from which sales at home say something of κ, and the least standard deviation of luck at home.
+_FEWEST_AT_HOME, _LEAST_RISK_AT_HOME = 30, 0.3
 
 
 @dataclass(frozen=True)
@@ -101,8 +106,9 @@ class HomeFirms:
         Its code.
     firms : DataFrame
         One row per firm: ``sector`` (a code of the world or of ISIC) and ``capability``; if known
-        ``fixed_cost_saving``, ``weight``, and columns of the firm panel such as region, employment, age,
-        exports, wages, score, propensity and the attributes.
+        ``fixed_cost_saving``, ``weight``, and columns of the firm panel such as region, employment, age, sales,
+        exports, wages, score, propensity and the attributes; ``posterior`` and ``posterior_spread`` of κ; ``served``
+        (codes of destinations) and ``served_sales`` (what was sold to each, in the same order), texts apart by spaces.
     deviations : Deviations
     presence
         Observed share of a sector's potential firms that serve a destination.
@@ -110,6 +116,9 @@ class HomeFirms:
         By attribute.
     source
         What the firms are: real, estimated or synthetic, in words.
+    population
+        Firms of the country by sector and size class (`population`): weights are brought to add up to it, so that no
+        number depends on how many firms the table holds. Empty: weights are taken at their word.
 
     Raises
     ------
@@ -123,6 +132,7 @@ class HomeFirms:
     presence: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     effects: Mapping[str, Effect] = field(default_factory=dict)
     source: str = "not stated"
+    population: Population = field(default_factory=dict)
     _families: dict[tuple[str, str], tuple[Firms, tuple[str, ...]]] = field(default_factory=dict, repr=False)
     _places: dict[tuple[str, ...], NDArray[np.intp]] = field(default_factory=dict, repr=False)
 
@@ -145,6 +155,9 @@ class HomeFirms:
             table[name] = values
         if (table["weight"] < 0).any() or not table["weight"].sum() > 0:
             raise FirmsError("Sampling weights must be zero or more, and some above zero.")
+        if self.population:
+            object.__setattr__(self, "population", checked(self.population))
+            table["weight"] = post_stratified(table, self.population)
         object.__setattr__(self, "firms", table)
 
     def __len__(self) -> int:
@@ -197,17 +210,78 @@ class HomeFirms:
                 f"part of a sector of {world.name}. Use its codes or ISIC divisions."
             )
         m, g, w = (self.firms[c].to_numpy(float) for c in ("capability", "fixed_cost_saving", "weight"))
-        sectors = {
-            world.sectors[s]: FirmSector(m[place == s], self.deviations, g[place == s], w[place == s])
-            for s in np.unique(place[place >= 0])
-            if w[place == s].sum() > 0
-        }
+        whole = self._record(world)
+        sectors = {}
+        for s in np.unique(place[place >= 0]):
+            own = place == s
+            if w[own].sum() > 0:
+                record = None if whole is None else whole.of(own)
+                sectors[world.sectors[s]] = FirmSector(m[own], self.deviations, g[own], w[own], record)
         lost = sorted(set(self.firms["sector"].astype(str)[place < 0]))
         notes = (
             [f"Firms of {', '.join(lost)} belong to no sector of this world and stand aside."] if lost else []
         )
-        presence: dict[str, Mapping[str, float]] = {c: s for c, s in self.presence.items() if c in sectors}
+        presence: dict[str, Mapping[str, float]] = {
+            code: self.presence[code] if code in self.presence else observed_presence(sector, world.countries)
+            for code, sector in sectors.items()
+        }
         return Firms(self.country, sectors, presence, elsewhere), tuple(notes)
+
+    def _record(self, world: World) -> FirmRecord | None:
+        """What the table says of each firm's sales; None where it does not know them."""
+        table = self.firms
+        if "sales" not in table or table["sales"].isna().all():
+            return None
+
+        def column(name: str) -> Array | None:
+            if name not in table or table[name].isna().all():
+                return None
+            values = pd.to_numeric(table[name], errors="coerce").to_numpy(float, na_value=np.nan)
+            return np.maximum(np.nan_to_num(values), 0.0)
+
+        m = table["capability"].to_numpy(float)
+        kappa, spread = m, np.full(len(m), self.deviations.capability)
+        if "posterior" in table and "posterior_spread" in table:
+            found, width = (
+                pd.to_numeric(table[c], errors="coerce").to_numpy(float)
+                for c in ("posterior", "posterior_spread")
+            )
+            known = np.isfinite(found) & np.isfinite(width)
+            kappa, spread = np.where(known, found, m), np.where(known, width, spread)
+        sales, exports = column("sales"), column("exports")
+        abroad = np.zeros(len(m)) if exports is None else exports
+        # Without sales, what capability says of them.
+        home = (
+            np.exp(kappa - kappa.max() + spread**2 / 2) if sales is None else np.maximum(sales - abroad, 0.0)
+        )
+        return FirmRecord(kappa, spread, home, exports, *self._pairs(world))
+
+    def _pairs(
+        self, world: World
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], Array] | tuple[None, None, None]:
+        """Firm, market and sales of each pair, (C,); markets that the world does not tell apart are its rest."""
+        table = self.firms
+        if "served" not in table or "served_sales" not in table:
+            return None, None, None
+        place = {code: j for j, code in enumerate(world.countries)}
+        rest = place.get(REST_OF_WORLD, -1)
+        codes, sold = ([str(t).split() for t in table[c].fillna("")] for c in ("served", "served_sales"))
+        count = np.array([len(row) for row in codes])
+        if (count != [len(row) for row in sold]).any():
+            raise FirmsError(
+                "The columns served and served_sales do not name as many markets; write them anew."
+            )
+        firm = np.repeat(np.arange(len(table)), count)
+        market = np.array([place.get(code, rest) for row in codes for code in row], dtype=np.intp)
+        value = np.array([float(v) for row in sold for v in row])
+        kept = (market >= 0) & (market != place.get(self.country, -1)) & (value > 0)
+        cells = pd.DataFrame({"firm": firm[kept], "market": market[kept], "value": value[kept]})
+        cells = cells.groupby(["firm", "market"], as_index=False, sort=True).sum()
+        return (
+            cells["firm"].to_numpy(np.intp),
+            cells["market"].to_numpy(np.intp),
+            cells["value"].to_numpy(float),
+        )
 
     # Files --------------------------------------------------------------------------------------
 
@@ -231,6 +305,7 @@ class HomeFirms:
             "presence": {sector: dict(shares) for sector, shares in self.presence.items()},
             "effects": {name: asdict(effect) for name, effect in self.effects.items()},
             "source": self.source,
+            "population": {sector: dict(sizes) for sector, sizes in self.population.items()},
         }
 
     def save(self, path: Path) -> None:
@@ -265,6 +340,7 @@ class HomeFirms:
                 presence=about["presence"],
                 effects={name: Effect(**effect) for name, effect in about["effects"].items()},
                 source=str(about["source"]),
+                population=about.get("population", {}),
             )
         except FirmsError:
             raise
@@ -273,6 +349,15 @@ class HomeFirms:
                 f"{Path(path).name} is no file of home firms ({type(error).__name__}). Write one with "
                 "HomeFirms.save, from the results of the capability estimation."
             ) from error
+
+
+def observed_presence(sector: FirmSector, countries: tuple[str, ...]) -> dict[str, float]:
+    """Weighted share of a sector's firms that sell to each destination that any of them serves, by its record."""
+    record, weight = sector.record, sector.arrays[2]
+    if record is None or record.firm is None or record.market is None:
+        return {}
+    count = np.bincount(record.market, weight[record.firm], minlength=len(countries)) / weight.sum()
+    return {countries[j]: float(count[j]) for j in np.flatnonzero(count > 0)}
 
 
 def _holder(label: str, sectors: tuple[str, ...]) -> int:

@@ -16,11 +16,12 @@ from firmtrade_core.codes.countries import country_name, is_known
 from firmtrade_core.margins import FirmsError
 from firmtrade_core.panel import FirmPanel
 from firmtrade_core.scenarios.home import Effect, HomeFirms
+from firmtrade_core.scenarios.population import Population, count
 
 Array = NDArray[np.float64]
 
 #: Columns of the panel that programmes and pages ask for, where the panel has them.
-_COLUMNS = ("region", "employment", "age", "exports", "wages", "skill_share", "weight")
+_COLUMNS = ("region", "employment", "age", "sales", "exports", "wages", "skill_share", "weight")
 
 #: Yes-or-no attributes whose holders tell who joins programmes, the best first.
 _TAKEN_UP = ("quality_certificate", "trade_finance")
@@ -52,6 +53,7 @@ def home_firms(
     panel: FirmPanel,
     effects: ChannelTable | None = None,
     year: int | None = None,
+    population: Population | None = None,
 ) -> HomeFirms:
     """The firms of one year as scenarios take them.
 
@@ -65,6 +67,8 @@ def home_firms(
         What attributes do, estimated by `channels`; none unless given.
     year
         Baseline year; the last one estimated unless given.
+    population
+        Firms of the country by sector and size class; what the panel's own weights say unless given.
 
     Returns
     -------
@@ -98,6 +102,8 @@ def home_firms(
         served = _served(panel, year, table.index)
         table["markets"] = served.groupby(level=0).size().reindex(table.index, fill_value=0).astype(np.int16)
         table["served"] = served.groupby(level=0).agg(" ".join).reindex(table.index, fill_value="")
+        sold = _sold(panel, year, served)
+        table["served_sales"] = sold.groupby(level=0).agg(" ".join).reindex(table.index, fill_value="")
         presence = _presence(table, served)
     table["score"] = _score(table)
     table["propensity"] = _propensity(results, rows)
@@ -108,6 +114,7 @@ def home_firms(
         presence,
         {} if effects is None else {effect.attribute: _effect(effect) for effect in effects},
         _source(results, panel, year),
+        count(table) if population is None else population,
     )
 
 
@@ -164,6 +171,15 @@ def _served(panel: FirmPanel, year: int, firms: pd.Index) -> pd.Series:
     sold = sold[(sold["year"] == year) & (sold["value"] > 0)]
     sold = sold.assign(firm=sold["firm"].astype(str)).sort_values(["firm", "country"])
     return sold[sold["firm"].isin(firms)].set_index("firm")["country"].astype(str)
+
+
+def _sold(panel: FirmPanel, year: int, served: pd.Series) -> pd.Series:
+    """What was sold to each destination served, as text of six digits, in the same order."""
+    sold = panel.exports("firm", "year", "country")
+    sold = sold[(sold["year"] == year) & (sold["value"] > 0)]
+    value = sold.assign(firm=sold["firm"].astype(str)).set_index(["firm", "country"])["value"]
+    found = value.reindex(pd.MultiIndex.from_arrays([served.index, served.to_numpy()]))
+    return pd.Series([f"{v:.6g}" for v in found], index=served.index)
 
 
 def _presence(table: pd.DataFrame, served: pd.Series) -> dict[str, dict[str, float]]:

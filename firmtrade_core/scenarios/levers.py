@@ -11,7 +11,7 @@ from firmtrade_core.scenarios import schema
 from firmtrade_core.scenarios.atlas import Atlas
 from firmtrade_core.scenarios.draft import Draft, blend
 from firmtrade_core.scenarios.errors import ScenarioError
-from firmtrade_core.scenarios.presets import load_schedule
+from firmtrade_core.scenarios.schedules import dated, entries, rows_rates
 
 Array = NDArray[np.float64]
 
@@ -61,10 +61,24 @@ def new_rates(rates: Array, method: str, value: float) -> Array:
 
 @apply.register
 def _(card: schema.TariffSchedule, draft: Draft, atlas: Atlas) -> None:
-    covered = schedule_reach(card, atlas)
-    entries = load_schedule(card.table) if card.table else card.added
-    added = atlas.by_country(entries, card.otherwise, strict=not card.table)
-    draft.tariff = blend(draft.tariff, draft.tariff + added[:, None, None], covered)
+    if card.rows:
+        rates, covered = rows_rates(card, atlas)
+    else:
+        covered, rates = schedule_reach(card, atlas), _by_exporter(card, atlas)
+    after = draft.tariff + rates if card.method == "add" else np.broadcast_to(rates, draft.tariff.shape)
+    draft.tariff = blend(draft.tariff, after, covered)
+
+
+def _by_exporter(card: schema.TariffSchedule, atlas: Atlas) -> Array:
+    """Rates of a card's list or table, as they apply to each cell, (N, 1, S) or (N, 1, 1)."""
+    table = dated(card)
+    if table is None:
+        return atlas.by_country(entries(card), card.otherwise, strict=not card.table)[:, None, None]
+    if card.digest and card.digest != table.digest:
+        atlas.note(f"{table.label}: the table has changed since this scenario was written.")
+    if card.day is not None and (old := table.age(card.day)):
+        atlas.note(old)
+    return table.added(card.day, atlas)[:, None, :]
 
 
 @apply.register(schema.FreeTradeArea)

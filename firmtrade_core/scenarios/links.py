@@ -16,7 +16,7 @@ import zlib
 from typing import Any
 
 from firmtrade_core.scenarios.errors import ScenarioError
-from firmtrade_core.scenarios.schema import Scenario, WorldReference
+from firmtrade_core.scenarios.schema import Scenario, WorldReference, older_default
 from firmtrade_core.world.world import World
 
 #: Version of the code. A new dictionary or layout needs a new one.
@@ -132,16 +132,31 @@ def decode(code: str) -> Scenario:
     LinkError
         Saying whether it was cut, altered, written by another version, or holds no scenario.
     """
-    version, content = _split("".join(code.split()))
-    if version != VERSION:
-        raise LinkError(_other_version(version))
-    found = _inflated(_checked(_bytes(content)))
+    found = _unpacked(code)
     try:
         return Scenario.parse(json.loads(found))
     except ScenarioError as error:
         raise LinkError(f"The link arrived whole, but its scenario cannot be used. {error}") from None
     except (ValueError, RecursionError):
         raise LinkError("The link arrived whole, but holds no scenario. It was not made here.") from None
+
+
+def _unpacked(code: str) -> bytes:
+    version, content = _split("".join(code.split()))
+    if version != VERSION:
+        raise LinkError(_other_version(version))
+    return _inflated(_checked(_bytes(content)))
+
+
+def older_link(code: str) -> str:
+    """What a reader is told of a link made when other choices were the default; empty where that does not matter.
+
+    Raises
+    ------
+    LinkError
+        As `decode`.
+    """
+    return older_default(json.loads(_unpacked(code)))
 
 
 def missing_world(scenario: Scenario, world: World) -> str:

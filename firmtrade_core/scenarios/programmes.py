@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.codes.places import suggest
 from firmtrade_core.labels import grouped, number
-from firmtrade_core.margins import FirmSector, FirmShift, Lognormal
+from firmtrade_core.margins import FirmSector, FirmShift, Lognormal, TreatedRows
 from firmtrade_core.panel.columns import catalogue
 from firmtrade_core.scenarios import schema
 from firmtrade_core.scenarios.atlas import Atlas
 from firmtrade_core.scenarios.draft import Draft
 from firmtrade_core.scenarios.errors import ScenarioError
+from firmtrade_core.scenarios.evidence import beyond_published
 from firmtrade_core.scenarios.home import GRADES, Effect, HomeFirms
 from firmtrade_core.scenarios.levers import apply
 from firmtrade_core.world.world import World
@@ -34,6 +35,9 @@ ATTRIBUTES = {
     "digital_trade": "digital_presence",
     "trade_finance": "trade_finance",
 }
+
+#: Stamp of a programme whose cost nobody has entered.
+COST_NOT_ENTERED = "cost not entered"
 
 #: Programmes that partly treat overlapping firms split them; beyond so many rows this stops.
 _MOST_ROWS = 2_000_000
@@ -133,7 +137,7 @@ class Treatment:
     def shift(self, world: World) -> FirmShift | None:
         """What the engine takes: the sectors whose firms a programme has reached."""
         place = self.home.sector_of(world)[self.firm]
-        moved = {}
+        moved, treated = {}, {}
         for s in np.unique(place[self.treated & (place >= 0)]):
             rows = place == s
             moved[world.sectors[s]] = FirmSector(
@@ -142,7 +146,20 @@ class Treatment:
                 self.fixed_cost_saving[rows],
                 self.weight[rows],
             )
-        return FirmShift(moved) if moved else None
+            treated[world.sectors[s]] = self.rows(world, int(s), self.treated & rows)
+        return FirmShift(moved, treated) if moved else None
+
+    def rows(self, world: World, sector: int, chosen: NDArray[np.bool_]) -> TreatedRows:
+        """Rows of one sector, (R,) of bool, as its record numbers firms: weight, and how far m and g have moved."""
+        number = np.cumsum(self.home.sector_of(world) == sector) - 1
+        own = self.firm[chosen]
+        m, g = (self.home.firms[c].to_numpy(float)[own] for c in ("capability", "fixed_cost_saving"))
+        return TreatedRows(
+            number[own].astype(np.intp),
+            self.weight[chosen],
+            self.capability[chosen] - m,
+            self.fixed_cost_saving[chosen] - g,
+        )
 
 
 def effect_of(card: schema.Programme, home: HomeFirms | None, units: float | None = None) -> Effect:
@@ -333,10 +350,12 @@ def _(card: schema.Programme, draft: Draft, atlas: Atlas) -> None:
 
 def stamps_of(card: schema.Programme, effect: Effect, home: HomeFirms | None) -> tuple[str, ...]:
     """What stands beside every number of a programme wherever it goes, the evidence of its effect first."""
+    beyond = beyond_published(card, effect)
     return (
         GRADES[effect.grade],
+        *((beyond,) if beyond else ()),
         *(("synthetic firms",) if home is not None and home.synthetic else ()),
-        *(() if card.cost_known else ("cost not entered",)),
+        *(() if card.cost_known else (COST_NOT_ENTERED,)),
     )
 
 

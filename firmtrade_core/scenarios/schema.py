@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import date
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -169,21 +170,56 @@ class Tariff(Reach):
         return found
 
 
+class ScheduleRow(_Frozen):
+    """One line of a schedule: a rate on an exporter's goods, from a day on.
+
+    Parameters
+    ----------
+    exporter, importer, sector
+        Codes or groups; the card's importers and all goods unless named.
+    rate
+        Points added, or the new rate, by the card's method.
+    effective
+        Day from which it counts; always where none is given.
+    basis
+        Authority or source, for the reader.
+    """
+
+    exporter: Annotated[str, Field(min_length=1, max_length=60)]
+    rate: Rate
+    importer: Annotated[str, Field(max_length=60)] = ""
+    sector: Annotated[str, Field(min_length=1, max_length=60)] = ALL_GOODS
+    effective: date | None = None
+    basis: Line = ""
+
+
 class TariffSchedule(Card):
-    """Points added by exporter: its own entry, ``otherwise`` where it has none.
+    """Rates by exporter, and by sector where the schedule tells: on top of what stands, or in its place.
 
     Parameters
     ----------
     added
-        Exporter's code to added points.
+        Exporter's code to points; ``otherwise`` where it has none.
     table
         A schedule the product ships in ``assets/schedules``, instead of ``added``.
+    digest
+        Of the table's content when the scenario was written: a later one that differs says so.
+    rows
+        Lines of one's own, instead of either.
+    day
+        The day whose rates count, of a table or rows with dates; the last unless given.
+    method : {"add", "set"}
+        Whether rates are added to today's tariffs or replace them.
     """
 
     kind: Literal["schedule"] = "schedule"
     importers: Names
     added: Annotated[dict[str, Rate], Field(max_length=fields.MOST_NAMES)] = {}
     table: Annotated[str, Field(pattern=r"^[a-z0-9_]{0,60}$")] = ""
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{0,12}$")] = ""
+    rows: Annotated[tuple[ScheduleRow, ...], Field(max_length=5000)] = ()
+    day: date | None = None
+    method: Literal["add", "set"] = "add"
     otherwise: Rate = 0.0
     sectors: Names = (ALL_GOODS,)
     except_exporters: NamesOrNone = ()
@@ -199,9 +235,9 @@ class TariffSchedule(Card):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if bool(self.added) == bool(self.table):
+        if sum(map(bool, (self.added, self.table, self.rows))) != 1:
             raise ValueError(
-                "give the added points by exporter (added), or the name of a table: one of the two."
+                "give the added points by exporter (added), the name of a table, or rows of your own: one of the three."
             )
         return self
 
@@ -695,6 +731,17 @@ class Scenario(_Frozen):
             return Scenario(**{name: getattr(self, name) for name in type(self).model_fields} | changes)
         except ValidationError as error:
             raise readable(error, self.FIELDS) from None
+
+
+def older_default(content: Any) -> str:
+    """What a reader is told of a scenario of version 1 that names no structure; empty for any other."""
+    if not isinstance(content, Mapping) or content.get("version") != 1 or content.get("structure"):
+        return ""
+    return (
+        "This scenario was written when firms did not differ unless it said so, and deficits were a fixed share of the "
+        "world. It names neither, and is shown under today's choices: firms that differ, deficits in step with income. Its "
+        "numbers differ from those of then; Model choices bring them back (Armington, fixed share of the world)."
+    )
 
 
 def _of_version_1(content: Mapping[Any, Any]) -> dict[Any, Any]:

@@ -12,7 +12,7 @@ from firmtrade_core.codes.sectors import BROAD_SECTORS
 from firmtrade_core.labels import MINUS, NARROW_NO_BREAK_SPACE, grouped
 from firmtrade_core.scenarios import schema
 from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING, listed
-from firmtrade_core.scenarios.presets import load_schedule
+from firmtrade_core.scenarios.schedules import dated, entries, in_words
 from firmtrade_core.scenarios.unknown_tariffs import unknown_notes
 from firmtrade_core.world.world import World
 
@@ -124,15 +124,30 @@ def _tariff_change(card: schema.Tariff, who: Noun, goods: str) -> str:
 @clause.register
 def _(card: schema.TariffSchedule, world: World) -> str:
     who = countries(card.importers)
-    entries = tuple((load_schedule(card.table) if card.table else card.added).values())
-    lowest, highest = min((*entries, card.otherwise)), max((*entries, card.otherwise))
     what = sectors(card.sectors, card.except_sectors, world)
     but = f" (but {countries(card.except_exporters).text})" if card.except_exporters else ""
+    answer = _answer(card.retaliation, who, Noun("all who are hit", True))
+    table = dated(card)
+    if table is not None:
+        regime = table.regime(card.day)
+        day = in_words(card.day or regime.since)
+        verb = "add" if card.method == "add" else "set"
+        return f"{who.text} {who.verb(verb)} the tariffs by exporter and product in force on {day} ({regime.authority}){but}{answer}"
+    if card.rows:
+        lowest, highest = (f(row.rate for row in card.rows) for f in (min, max))
+        how = "add" if card.method == "add" else "set"
+        day = f", in force on {in_words(card.day)}" if card.day else ""
+        return (
+            f"{who.text} {who.verb(how)} tariffs of {number(lowest * 100)} to {points(highest)} by a schedule of "
+            f"{len(card.rows)} rows{day}{but}{answer}"
+        )
+    listed = tuple(entries(card).values())
+    lowest, highest = min((*listed, card.otherwise)), max((*listed, card.otherwise))
     text = (
         f"{who.text} {who.verb('add')} {number(lowest * 100)} to {points(highest)}, by exporter, to "
         f"{who.its} tariffs on {what}{but}, {points(card.otherwise)} where none is listed"
     )
-    return text + _answer(card.retaliation, who, Noun("all who are hit", True))
+    return text + answer
 
 
 def _answer(answer: schema.Retaliation, who: Noun, whom: Noun) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from firmtrade_core.labels import VARIABLES
 from firmtrade_core.paths import asset
-from firmtrade_core.scenarios.links import LinkError, LongLinkError, decode, encode, missing_world
+from firmtrade_core.scenarios.links import LinkError, LongLinkError, decode, encode, missing_world, older_link
 from firmtrade_core.world.world import World
 from pages.parts.store import SHOWINGS, VIEWS, Store, opening_country
 
@@ -94,7 +94,7 @@ def read(text: str, store: Store, world: World) -> None:
     try:
         scenario = decode(given["s"])
         store.become(scenario)
-        store.notice = missing_world(scenario, world)
+        store.notice = " ".join(filter(None, (older_link(given["s"]), missing_world(scenario, world))))
         if "against" in given:
             store.reference = decode(given["against"])
             store.showing = given["shown"] if given.get("shown") in SHOWINGS else SHOWINGS[-1]

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
+from html import escape
 from typing import Any
 
 import streamlit as st
 
 from firmtrade_core.codes.countries import REST_OF_WORLD, country_name
+from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING
 from firmtrade_core.scenarios.membership import place_words
-from firmtrade_core.scenarios.presets import load_schedule
+from firmtrade_core.scenarios.schedules import DatedTable, dated, entries, in_words, read_schedule
+from firmtrade_core.scenarios.words import points
+from firmtrade_core.world.errors import WorldError
+from firmtrade_core.world.uploads import Upload, read_uploaded_table
 from firmtrade_core.world.world import World
 from pages.parts import pickers
 from pages.parts.answers import retaliation, retaliation_details
 from pages.parts.card_kinds import AT_HOME, EXTERNAL_TARIFF, KINDS, TARIFF_METHODS, TARIFF_SLIDES, Slide
 from pages.parts.frame import complain
 from pages.parts.home import current_home
-from pages.parts.programme_card import of_policy, programme, programme_details
+from pages.parts.programme_card import evidence, of_policy, programme, programme_details
 from pages.parts.store import Store, seeded
 from pages.parts.worlds import searched
 
@@ -64,6 +70,8 @@ def _number(store: Store, world: World, index: int, card: Any) -> None:
         programme(store, index, card, current_home(world))
     elif slide is not None:
         _slider(store, index, card, slide)
+    if card.kind in ("fixed_cost", "trade_cost"):
+        evidence(index, card)
 
 
 # Head of a card ---------------------------------------------------------------------------------
@@ -127,6 +135,8 @@ def _more(store: Store, world: World, index: int, card: Any) -> None:
         )
     if card.kind == "programme":
         programme_details(store, index, card)
+    if card.kind == "schedule":
+        _schedule_file(store, index)
     if card.kind in ("tariff", "schedule"):
         retaliation_details(store, world, index, card)
     for field, label in EXCEPTIONS.items():
@@ -247,21 +257,90 @@ def _external_tariff(store: Store, index: int, card: Any) -> None:
 
 
 def _schedule(store: Store, world: World, index: int, card: Any) -> None:
-    """Points by exporter: choose one, set its points."""
-    added = dict(load_schedule(card.table) if card.table else card.added)
+    """A dated table by its day, rows of one's own, or points by exporter: choose one, set its points."""
+    table = dated(card)
+    if table is not None:
+        _policy_on_a_day(store, index, card, table)
+    elif card.rows:
+        _own_rows(store, index, card)
+    else:
+        _points_by_exporter(store, world, index, card)
+    retaliation(store, index, card)
+
+
+def _policy_on_a_day(store: Store, index: int, card: Any, table: DatedTable) -> None:
+    """The policies in force on a day, with their story."""
+    days = [regime.since for regime in table.regimes]
+    regime = table.regime(card.day)
+    st.select_slider(
+        "Policy on this day",
+        days,
+        format_func=in_words,
+        help=f"{table.caveats}",
+        **seeded(
+            f"card_{index}_day",
+            regime.since,
+            lambda day: store.edit_card(
+                index, {"day": day.isoformat(), "digest": table.digest}, sliding=True
+            ),
+        ),
+    )
+    st.html(
+        f'<p class="ft-empty"><b>In force on {in_words(card.day or regime.since)}</b> · {escape(regime.authority)}<br>'
+        f"{escape(regime.story)}</p>"
+        f'<p class="ft-empty">{escape(table.age(date.today()) or f"Newest entry: {in_words(days[-1])}; checked on {in_words(table.checked)}.")} '
+        f"{escape(table.caveats)}</p>"
+    )
+
+
+def _own_rows(store: Store, index: int, card: Any) -> None:
+    """What a schedule of one's own holds."""
+    rates = sorted(row.rate for row in card.rows)
+    st.html(
+        f'<p class="ft-empty">{len(card.rows)} rows of your own, from {points(rates[0])} to {points(rates[-1])}.</p>'
+    )
+    _choice(
+        store, index, "method", card.method, "How", {"add": "On top of today's", "set": "Instead of today's"}
+    )
+
+
+def _schedule_file(store: Store, index: int) -> None:
+    """Rows from a file, in place of what the card lists."""
+    given = st.file_uploader(
+        "A schedule of your own (CSV, Excel or Parquet)",
+        type=["csv", "xlsx", "parquet"],
+        key=f"card_{index}_schedule_file",
+        help="Columns exporter and rate (a fraction) or rate_percent; importer, sector, effective_date and basis where you "
+        "have them.",
+    )
+    if given is None or st.session_state.get(f"card_{index}_schedule_read") == given.file_id:
+        return
+    st.session_state[f"card_{index}_schedule_read"] = given.file_id
+    try:
+        rows = read_schedule(read_uploaded_table(Upload(given.name, given.getvalue())))
+    except (ScenarioError, WorldError, ValueError) as error:
+        complain("Not read", str(error))
+        return
+    plain = [row.model_dump(mode="json", exclude_defaults=True) for row in rows]
+    store.edit_card(index, {"table": "", "added": {}, "digest": "", "rows": plain})
+    st.rerun()
+
+
+def _points_by_exporter(store: Store, world: World, index: int, card: Any) -> None:
+    added = dict(entries(card))
     key = f"card_{index}_exporter"
     options = sorted({*searched(world), *added}, key=country_name)
     if st.session_state.get(key) not in options:
         st.session_state[key] = _largest([code for code in added if code not in card.importers], world)
 
-    def points(exporter: str) -> float:
+    def points_of(exporter: str) -> float:
         return round(100 * added.get(exporter, card.otherwise), 4)
 
     exporter = st.selectbox(
         f"Points by exporter ({len(added)} listed)",
         options,
         key=key,
-        format_func=lambda code: f"{place_words(code, world)}: {points(code):+g}",
+        format_func=lambda code: f"{place_words(code, world)}: {points_of(code):+g}",
         help=f"Exporters that are not listed get {100 * card.otherwise:g} points.",
     )
 
@@ -271,13 +350,12 @@ def _schedule(store: Store, world: World, index: int, card: Any) -> None:
 
     st.slider(
         f"Points added to {country_name(exporter)}",
-        min_value=float(min(-20.0, points(exporter))),
-        max_value=float(max(100.0, points(exporter))),
+        min_value=float(min(-20.0, points_of(exporter))),
+        max_value=float(max(100.0, points_of(exporter))),
         step=0.5,
         format="%+.1f pts",
-        **seeded(f"card_{index}_points", points(exporter), change),
+        **seeded(f"card_{index}_points", points_of(exporter), change),
     )
-    retaliation(store, index, card)
 
 
 def _largest(codes: list[str], world: World) -> str | None:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from html import escape
 from typing import Any
 
 import streamlit as st
 
-from firmtrade_core.scenarios import ProgrammeEffect
+from firmtrade_core.labels import grouped, number
+from firmtrade_core.scenarios import Programme, ProgrammeEffect, ScenarioError
+from firmtrade_core.scenarios.evidence import (
+    Finding,
+    beyond_published,
+    published,
+    raises_sales,
+    range_words,
+)
 from firmtrade_core.scenarios.home import GRADES, HomeFirms
-from firmtrade_core.scenarios.programmes import ATTRIBUTES
+from firmtrade_core.scenarios.programmes import ATTRIBUTES, effect_of
 from pages.parts.store import Store, seeded
 
 POLICIES = {
@@ -76,6 +86,7 @@ def programme(store: Store, index: int, card: Any, home: HomeFirms | None) -> No
     _who(index, card, home, edit)
     _cost(store, index, card, home, edit)
     _effect(index, card, home, edit)
+    evidence(index, card, home)
 
 
 # Who may take part ---------------------------------------------------------------------------------
@@ -335,6 +346,53 @@ def _effect(index: int, card: Any, home: HomeFirms | None, edit: Any) -> None:
             f"card_{index}_grade", given["grade"], lambda grade: edit("effect", {**given, "grade": grade})
         ),
     )
+
+
+# What has been published ---------------------------------------------------------------------------
+
+
+def evidence(index: int, card: Any, home: HomeFirms | None = None) -> None:
+    """Published findings on such programmes, one click further; a mark where the card leaves their range."""
+    if isinstance(card, Programme):
+        with contextlib.suppress(ScenarioError):
+            effect = effect_of(card, home)
+            beyond = beyond_published(card, effect)
+            value = f"{number(raises_sales(effect), significant=3, signed=True)}\u202f%"
+            if beyond:
+                st.html(
+                    f'<p class="ft-quiet"><span class="ft-tag">{beyond}</span> The card raises what a treated firm sells by '
+                    f"{value}. {escape(range_words(card))}</p>"
+                )
+    found = published(card)
+    if not found:
+        st.html(f'<p class="ft-quiet">{escape(range_words(card))}</p>')
+        return
+    more = st.popover(
+        f"Published evidence: {len(found)} findings",
+        width="stretch",
+        key=f"card_{index}_evidence",
+        on_change="rerun",
+    )
+    if more.open:
+        with more:
+            st.html(f'<p class="ft-quiet">{escape(range_words(card))}</p>{_findings(found)}')
+
+
+def _findings(found: tuple[Finding, ...]) -> str:
+    rows = "".join(
+        f"<tr><td>{escape(each.programme)}, {escape(each.country)}</td><td>{escape(each.outcome)}: "
+        f"<b>{escape(each.effect_words())}</b></td><td>{escape(each.fades)}</td>"
+        f"<td class=ft-num>{_cost_words(each)}</td><td>{escape(each.source)}"
+        f"{escape(f' ({each.notes})') if each.notes else ''}</td></tr>"
+        for each in found
+    )
+    heads = ("Programme", "Finding", "Fades", "Cost a firm, USD", "Source")
+    head = "".join(f"<th scope=col>{name}</th>" for name in heads)
+    return f'<div class="ft-words ft-evidence"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _cost_words(found: Finding) -> str:
+    return "not printed" if math.isnan(found.cost) else grouped(found.cost)
 
 
 def programme_details(store: Store, index: int, card: Any) -> None:

@@ -113,6 +113,45 @@ def programme_results(store: Store, world: World) -> None:
             _show(store, study)
 
 
+def programmes_in_brief(store: Store, world: World, *, large: bool = False) -> bool:
+    """What each programme achieves, for a briefing and for a room: the finding, its stamps, the numbers with their bands.
+
+    Returns
+    -------
+    bool
+        Whether there is anything to show: the scenario treats firms, and they are counted one by one.
+    """
+    places = programmes_shown(store)
+    home = home_or_complaint(world) if places else None
+    if home is None:
+        return False
+    bench = current_bench()
+    with st.container(key="ft_programmes_brief"):
+        st.html(
+            '<h2 class="ft-heading">What the programmes achieve</h2>'
+            if len(places) > 1
+            else '<h2 class="ft-heading">What the programme achieves</h2>'
+        )
+        for place in places:
+            study = _study(bench, store, world, home, place)
+            if study is None:
+                continue
+            st.html(f'<p class="ft-step"><b>{escape(finding(study.result))}</b>{_stamps(study)}</p>')
+            st.fragment(_numbers, run_every=None if study.finished else EVERY)(
+                study, time.monotonic(), large=large
+            )
+            st.html(f'<p class="ft-quiet">{escape(_terms(study))}</p>')
+    return True
+
+
+def programmes_shown(store: Store) -> list[int]:
+    """Positions of programmes in force whose firms are counted one by one."""
+    if store.scenario.structure.family not in ("firms", "differing"):
+        return []
+    cards = store.scenario.cards
+    return [i for i, card in enumerate(cards) if isinstance(card, Programme) and card.enabled]
+
+
 def _switch(store: Store, home: HomeFirms) -> None:
     """One click to the family in which firms are counted one by one."""
     kind = "synthetic firms" if home.synthetic else "firms"
@@ -151,9 +190,11 @@ def _policy(card: object) -> str:
     return POLICIES[card.policy] if isinstance(card, Programme) else ""
 
 
-def _study(bench: Bench, store: Store, world: World, home: HomeFirms) -> ProgrammeStudy | None:
+def _study(
+    bench: Bench, store: Store, world: World, home: HomeFirms, place: int | None = None
+) -> ProgrammeStudy | None:
     """The programme's results, with bands begun; None after saying why there are none."""
-    scenario, card = store.scenario, bench.card
+    scenario, card = store.scenario, bench.card if place is None else place
 
     def make() -> ProgrammeStudy:
         whole, rest = variants(scenario, card)
@@ -235,7 +276,7 @@ def _terms(study: ProgrammeStudy) -> str:
 # Numbers, bands, comparison ----------------------------------------------------------------------
 
 
-def _numbers(study: ProgrammeStudy, drawn: float) -> None:
+def _numbers(study: ProgrammeStudy, drawn: float, *, large: bool = False) -> None:
     """Numbers with their bands so far; on its own timer it works at what is missing."""
     if not study.finished and time.monotonic() - drawn > REST:
         until = time.monotonic() + SPELL
@@ -247,11 +288,11 @@ def _numbers(study: ProgrammeStudy, drawn: float) -> None:
     cells = "".join(
         _cell(study, *line)
         for line in measures(study.result)
-        if line[0] not in ("outlay", "funds") and (line[0] != "gain" or not study.result.account.known)
+        if line[0] not in ("outlay", "public") and (line[0] != "gain" or not study.result.account.known)
     )
     cells += _displaced(study)
     state = "done" if study.finished else "working"
-    st.html(f'<div class="ft-numbers" data-study="{state}">{cells}</div>')
+    st.html(f'<div class="ft-numbers{" ft-large" if large else ""}" data-study="{state}">{cells}</div>')
     if study.finished:
         _comparison(study)
     else:

@@ -9,7 +9,7 @@ import streamlit as st
 from firmtrade_core.analysis.states import origin
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.scenarios import Scenario, load_preset, preset_names
-from firmtrade_core.scenarios.assumptions import assumed
+from firmtrade_core.scenarios.assumptions import assumed, programme_stamps
 from firmtrade_core.world.world import World
 from pages.parts.solving import solve_in, solve_scenario
 from pages.parts.store import SHOWINGS, Store, seeded
@@ -67,14 +67,23 @@ def read(store: Store, world: World) -> Reading:
     if reference is None or store.showing == "scenario":
         equilibrium, notes = solve_in(store, world)
         alone = assumed(store.scenario, equilibrium)
-        return Reading(equilibrium, None, store.scenario.name, baseline, notes, (alone,))
+        return Reading(equilibrium, None, _named(store.scenario, equilibrium), baseline, notes, (alone,))
     first, first_notes = solve_scenario(reference, world, store.latest)
     if store.showing == "reference":
-        return Reading(first, None, reference.name, baseline, first_notes, (assumed(reference, first),))
+        said = (assumed(reference, first),)
+        return Reading(first, None, _named(reference, first), baseline, first_notes, said)
     equilibrium, notes = solve_in(store, world)
     one, other = assumed(store.scenario, equilibrium), assumed(reference, first)
     under = (one,) if one == other else (f"{store.scenario.name}: {one}", f"{reference.name}: {other}")
-    return Reading(equilibrium, first, store.scenario.name, reference.name, notes, under)
+    return Reading(
+        equilibrium, first, _named(store.scenario, equilibrium), _named(reference, first), notes, under
+    )
+
+
+def _named(scenario: Scenario, equilibrium: Equilibrium) -> str:
+    """A scenario's name with the stamps of its programmes: subtitles, pictures and print carry them along."""
+    stamps = programme_stamps(scenario, equilibrium)
+    return f"{scenario.name} ({'; '.join(stamps)})" if stamps else scenario.name
 
 
 _BASELINE, _HERE, _HELD = "baseline", "here", "held"

@@ -10,7 +10,9 @@ import streamlit as st
 from firmtrade_core.labels import grouped
 from firmtrade_core.scenarios import Scenario, ScenarioError
 from firmtrade_core.scenarios.links import missing_world, reference
+from firmtrade_core.scenarios.schema import older_default
 from firmtrade_core.scenarios.yaml_text import LONGEST
+from firmtrade_core.scenarios.yaml_text import read as read_yaml
 from firmtrade_core.world.world import World
 from pages.parts import address
 from pages.parts.frame import complain
@@ -70,12 +72,13 @@ def _upload(store: Store, world: World) -> None:
         try:
             if given.size > 4 * LONGEST:
                 raise ScenarioError(f"The file has {grouped(given.size)} bytes; a scenario is far smaller.")
-            scenario = Scenario.from_yaml(given.getvalue())
+            content = read_yaml(given.getvalue())
+            scenario = Scenario.parse(content)
         except ScenarioError as error:
             store.problems["upload"] = f"{given.name[:60]}: {error}"
         else:
             store.become(scenario, push=True)
-            store.notice = missing_world(scenario, world)
+            store.notice = " ".join(filter(None, (older_default(content), missing_world(scenario, world))))
             store.problems.pop("upload", None)
 
     st.file_uploader(

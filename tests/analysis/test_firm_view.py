@@ -14,7 +14,7 @@ from firmtrade_core.analysis.firms import firm_outcomes, own_margins
 from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.equilibrium import Equilibrium, solve
 from firmtrade_core.scenarios import Effect, HomeFirms, Scenario, compile
-from tests.firms import make_home
+from tests.firms import make_home, unrecorded
 from tests.scenarios.conftest import synthetic_world
 
 WORLD = synthetic_world()
@@ -49,8 +49,9 @@ def view(shocked: Equilibrium) -> FirmView:
 
 def test_all_firms_together_make_the_sector() -> None:
     """Sums over firms of expected sales are the market, and of fixed costs φ of variable profit."""
-    equilibrium, scenario = solved(HOME, CARDS[:1])
-    outcomes = firm_outcomes(equilibrium, compile(scenario, WORLD, HOME).treatment)
+    bare = unrecorded(HOME)
+    equilibrium, scenario = solved(bare, CARDS[:1])
+    outcomes = firm_outcomes(equilibrium, compile(scenario, WORLD, bare).treatment)
     margins = own_margins(equilibrium)
     place = HOME.sector_of(WORLD)
     home = WORLD.country_index("ZAF")

@@ -12,7 +12,7 @@ from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.equilibrium import solve
 from firmtrade_core.scenarios import Scenario, compile
 from firmtrade_core.world.world import World
-from tests.firms import make_home
+from tests.firms import make_home, unrecorded
 from tests.scenarios.conftest import synthetic_world
 
 HOME = make_home()
@@ -50,7 +50,7 @@ def test_firms_add_up_to_the_world(world: World) -> None:
 
 def test_share_that_exports_anywhere_against_draws(world: World) -> None:
     """Firms that carry one u to all markets and a ν to each."""
-    compiled = compile(parsed(), world, HOME)
+    compiled = compile(parsed(), world, unrecorded(HOME))
     result = solve(world, compiled.shock, compiled.parameters)
     found, margins = exporters(result), result.margins_in_force
     sector = margins.sectors[0]  # type: ignore[attr-defined]

@@ -8,9 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.analysis.firms import exporters
+from firmtrade_core.analysis.firms import exporters, firm_outcomes
 from firmtrade_core.capability.estimation import one_thread
 from firmtrade_core.capability.rivals import MachineLearning
 from firmtrade_core.channels import Settings
@@ -27,8 +28,9 @@ from firmtrade_core.panel.synthetic.structure import (
     RELIABLE,
     SyntheticDesign,
 )
-from firmtrade_core.scenarios import HomeFirms, Scenario, run
+from firmtrade_core.scenarios import HomeFirms, Scenario, compile, run
 from firmtrade_core.scenarios.home_from_panel import home_firms
+from firmtrade_core.scenarios.population import SIZES, size_classes
 from firmtrade_core.world.aggregation import aggregate
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.world import World
@@ -83,11 +85,15 @@ class Outcome:
         By model and outcome; missing where a model says nothing.
     interval
         Half the width of the 90 % interval that the estimated effect gives the hybrid, by outcome.
+    sizes
+        By size class of firms: its share of exports before, relative change of its exports in truth, and as predicted with
+        the true effect.
     """
 
     truth: Mapping[str, float]
     predicted: Mapping[str, Mapping[str, float]]
     interval: Mapping[str, float]
+    sizes: Mapping[str, tuple[float, float, float]]
 
     def error(self, model: str, outcome: str) -> float:
         """|predicted change - true change| / |true change|."""
@@ -127,7 +133,34 @@ def _followed(design: SyntheticDesign) -> Outcome:
             "pure machine learning": _machine_learning(sample),
         },
         interval,
+        _by_size(country.truth, truth.sold, world, home),
     )
+
+
+def _by_size(
+    truth: CountryTruth, sold: Array, world: World, home: HomeFirms
+) -> dict[str, tuple[float, float, float]]:
+    """Exports by size class before and after, in truth and as the hybrid predicts them with the true effect."""
+    scenario = Scenario.model_validate({"cards": _known_effect(), "structure": _structure("firms")})
+    compiled = compile(scenario, world, home)
+    assert compiled.treatment is not None
+    found = firm_outcomes(compiled.solve(), compiled.treatment)
+    classes = size_classes(home.firms)
+    number = pd.Series(np.arange(len(truth.hashed)), index=truth.hashed.astype(str))[
+        home.firms["firm"]
+    ].to_numpy()
+    told = np.zeros((len(home), 2))
+    np.add.at(told, found.firm, found.exports)
+    sizes = {}
+    for name in SIZES:
+        own = classes == name
+        before, after = sold[number[own]].sum(0)
+        sizes[name] = (
+            float(before / sold[number, 0].sum()),
+            float(after / before - 1),
+            float(told[own, 1].sum() / told[own, 0].sum() - 1),
+        )
+    return sizes
 
 
 def _true_shift(truth: CountryTruth) -> tuple[Array, Array]:
@@ -168,13 +201,19 @@ def _from_estimate(
     return centre, {name: 1.645 * float(np.sqrt(slope @ between @ slope)) for name, slope in slopes.items()}
 
 
+def _structure(family: str) -> dict[str, Any]:
+    """The generating world's: Pareto firms elsewhere, one σ = 5 between all firms at home and abroad, deficits fixed."""
+    return {
+        "family": family, "elsewhere": "pareto", "elasticity": ELASTICITY, "tail": TAIL, "deficits": "fixed",
+        "within_elasticity": None,
+    }  # fmt: skip
+
+
 def _answer(
     cards: list[dict[str, Any]], world: World, home: HomeFirms, family: str = "firms"
 ) -> dict[str, float]:
     """Relative changes predicted for the home country."""
-    # The true world has one elasticity between all firms, at home and abroad.
-    structure = {"family": family, "elasticity": ELASTICITY, "tail": TAIL, "within_elasticity": None}
-    scenario = Scenario.model_validate({"cards": cards, "structure": structure})
+    scenario = Scenario.model_validate({"cards": cards, "structure": _structure(family)})
     found = run(scenario, world, home=home)
     place = world.country_index(home.country)
     return {

@@ -86,6 +86,8 @@ class TrueChange:
     exporters: float
     real_income: float
     residual: float
+    #: Sales abroad of each firm, before and after, (F, 2), adding up to the world's flows.
+    sold: Array
 
 
 def true_change(truth: CountryTruth, world: World, capability_shift: Array, saving: Array) -> TrueChange:
@@ -102,7 +104,37 @@ def true_change(truth: CountryTruth, world: World, capability_shift: Array, savi
     abroad = np.arange(len(world.countries)) != solved.home
     exports = solved.border[solved.home, abroad].sum() / world.border_value[solved.home, abroad].sum()
     exporters = _exporters(truth, solved.moved, capability_shift, saving) / _exporters(truth, 0.0, 0.0, 0.0)
-    return TrueChange(float(exports), exporters, solved.real_income, solved.residual)
+    moved = [
+        _sold(truth, world, solved, *state)
+        for state in (
+            (0.0, 0.0, 0.0, world.border_value),
+            (capability_shift, saving, solved.moved, solved.border),
+        )
+    ]
+    return TrueChange(float(exports), exporters, solved.real_income, solved.residual, np.column_stack(moved))
+
+
+def _sold(
+    truth: CountryTruth,
+    world: World,
+    solved: _Markets,
+    shift: Array | float,
+    saving: Array | float,
+    moved: Array | float,
+    border: Array,
+) -> Array:
+    """Sales abroad by firm, (F,): each market's border value shared by e^(κ+ξ) of who is there."""
+    firms, alive = truth.firms, truth.firms.alive[:, -1]
+    kappa = firms.capability[:, -1] + shift
+    reach = entry_index(kappa, firms.g[:, -1] + saving, truth.shocks, alive)
+    there = reach >= (truth.markets.threshold[..., -1] + moved)[firms.sector]
+    sold = np.where(there, np.exp(kappa[:, None] + truth.shocks.sales), 0.0)
+    flow = border[solved.home, solved.abroad].T
+    for s in range(len(truth.sectors)):
+        own = firms.sector == s
+        total = sold[own].sum(0)
+        sold[own] *= np.divide(flow[s], total, out=np.zeros_like(total), where=total > 0)
+    return sold.sum(1)
 
 
 def _exporters(

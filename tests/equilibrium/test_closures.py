@@ -253,3 +253,13 @@ def test_a_world_in_which_nobody_can_do_without_trade_is_refused() -> None:
     expenditure[np.arange(3), np.arange(3), 0] = 0.0
     with pytest.raises(AutarkyError, match="C00: S00"):
         gains_from_trade(world.with_(expenditure=expenditure), Parameters())
+
+
+def test_embargoes_that_leave_nobody_to_buy_from_name_country_and_sector() -> None:
+    world = make_world(4, 3, seed=14, inputs=False, zeros=False)
+    expenditure = world.expenditure.copy()
+    expenditure[2, 2, 1] = 0.0
+    cost = np.where(np.eye(4, dtype=bool)[:, :, None], 1.0, np.inf) * np.ones(3)
+    with pytest.raises(ShockError, match="nobody to buy from, at home or abroad, in C02: S01"):
+        solve(world.with_(expenditure=expenditure), Shock(trade_cost=cost), Parameters(deficits="removed"))
+    assert solve(world, Shock(trade_cost=cost), Parameters(deficits="removed")).certificate.holds

@@ -25,7 +25,7 @@ from firmtrade_core.scenarios import (
 )
 from firmtrade_core.scenarios.home_default import default_home
 from firmtrade_core.scenarios.results import country_table
-from firmtrade_core.scenarios.schema import AnyCard
+from firmtrade_core.scenarios.schema import AnyCard, ProductionSubsidy
 from firmtrade_core.world.embedded import load_embedded_world
 
 CARDS = {
@@ -37,6 +37,7 @@ CARDS = {
     "trade_cost": TradeCost(exporters=("CHL",), importers=("all",), change=-0.05),
     "fixed_cost": FixedCost(exporters=("CHL",), importers=("all",), change=-0.2),
     "embargo": Embargo(exporters=("CHL",), importers=("PER",)),
+    "production_subsidy": ProductionSubsidy(countries=("CHL",), value=0.05),
     "productivity": Productivity(countries=("CHL",), change=0.02),
     "demand": Demand(countries=("CHL",), change=0.1, sectors=("B05_06",)),
     "programme": Programme(policy="quality_certification", take_up=0.3),
@@ -53,11 +54,18 @@ def test_every_kind_has_its_code_tested() -> None:
     assert set(CARDS) == kinds()
 
 
-@pytest.mark.parametrize("kind", CARDS)
+#: Kinds that can be written in more ways than one.
+VARIANTS = {
+    "schedule in force": TariffSchedule(importers=("USA",), table="us_in_force", day="2026-08-22"),
+    "schedule of rows": TariffSchedule(importers=("USA",), rows=({"exporter": "CHN", "rate": 0.1},)),
+}
+
+
+@pytest.mark.parametrize("kind", [*CARDS, *VARIANTS])
 def test_the_code_gives_the_numbers(kind: str) -> None:
     world = load_embedded_world()
     home = default_home(world)
-    scenario = Scenario(name=f"A {kind}", cards=(CARDS[kind],))
+    scenario = Scenario(name=f"A {kind}", cards=((CARDS | VARIANTS)[kind],))
     names: dict[str, object] = {}
     exec(compile(python_code(scenario, world, home=home), kind, "exec"), names)
     shown = country_table(run(scenario, world, home=home))

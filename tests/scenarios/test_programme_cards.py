@@ -72,7 +72,11 @@ def test_full_take_up_shifts_everyone_alike(world: World) -> None:
     zero = np.zeros(world.revenue.shape)
     home = world.country_index("ZAF")
     assert margins.evaluate(zero).log_potential[home, home, 0] == pytest.approx(0.2, abs=1e-9)
-    assert compiled.stamps == ("effect given selection on observables", "cost not entered")
+    assert compiled.stamps == (
+        "effect given selection on observables",
+        "beyond published effects",
+        "cost not entered",
+    )
 
 
 def test_take_up_by_propensity_reaches_the_same_number(world: World) -> None:
@@ -107,7 +111,11 @@ def test_programmes_stack(world: World) -> None:
 
 def test_association_is_allowed_and_stamped(world: World) -> None:
     compiled = compile(scenario({"policy": "skills"}), world, HOME)
-    assert compiled.stamps == ("association, not a proven effect", "cost not entered")
+    assert compiled.stamps == (
+        "association, not a proven effect",
+        "beyond published effects",
+        "cost not entered",
+    )
     assert any("association" in note for note in compiled.report)
 
 

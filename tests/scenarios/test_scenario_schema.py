@@ -41,7 +41,7 @@ def tariff(**fields: object) -> dict:
         ({"cards": [{"kind": "free_trade_area", "members": ["USA"]}]}, "name two members or a group"),
         ({"cards": [{"kind": "free_trade_area", "members": []}]}, "the list is empty"),
         ({"cards": [{"kind": "export_subsidy", "exporters": "IND", "value": 1.5}]}, "below 1"),
-        ({"cards": [{"kind": "schedule", "importers": "USA"}]}, "one of the two"),
+        ({"cards": [{"kind": "schedule", "importers": "USA"}]}, "one of the three"),
         ({"cards": [{"kind": "schedule", "importers": "USA", "table": "../x"}]}, "pattern"),
         ({"structure": {"family": "weibull"}}, "structure, family"),
         ({"structure": {"tail": 1}}, "structure, tail"),

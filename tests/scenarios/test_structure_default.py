@@ -22,8 +22,18 @@ from firmtrade_core.scenarios import (
     run,
 )
 from firmtrade_core.scenarios.assumptions import FIXED_DEFICITS, assumed
-from firmtrade_core.scenarios.links import VERSION, _base64, _canonical, _deflated, _header, decode, encode
+from firmtrade_core.scenarios.links import (
+    VERSION,
+    _base64,
+    _canonical,
+    _deflated,
+    _header,
+    decode,
+    encode,
+    older_link,
+)
 from firmtrade_core.scenarios.results import country_table
+from firmtrade_core.scenarios.schema import older_default
 from firmtrade_core.world.world import World
 from tests.firms import make_home
 from tests.worlds import make_world
@@ -227,3 +237,11 @@ def test_markups_no_set_knows_follow_from_the_trade_elasticity() -> None:
     compiled = compile(Scenario(), make_world(3, 2))
     assert compiled.parameters.within_elasticity is None
     assert any("markups follow from the trade elasticity" in note for note in compiled.report)
+
+
+def test_readers_of_an_older_scenario_are_told_what_changed() -> None:
+    old = {"version": 1, "cards": [CARD]}
+    assert "firms that differ" in older_default(old) and "firms that differ" in older_link(_link_of(old))
+    named = old | {"structure": {"family": "pareto"}}
+    assert older_default(named) == older_link(_link_of(named)) == ""
+    assert older_link(encode(Scenario.parse(old))) == ""
