@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from firmtrade_core.codes.places import is_place
 from firmtrade_core.codes.currencies import ExchangeRates
+from firmtrade_core.codes.places import is_place
 from firmtrade_core.labels import grouped
 from firmtrade_core.panel.columns import FLOWS, INSTRUMENT_PREFIX, KEYS, Column, catalogue
 from firmtrade_core.panel.errors import SizeError
