@@ -560,7 +560,7 @@ class _FileReader:
                 WHEN value IS NULL OR NOT isfinite(value) OR abs(value) > {LARGEST_AMOUNT} THEN if(value_blank, 'value.missing', 'value.unreadable')
                 WHEN value < 0 THEN 'value.negative'
                 WHEN value = 0 THEN 'value.zero' END AS verdict
-            FROM (SELECT row, nullif({declaration}, '') AS declaration, firm_.meant AS firm,
+            FROM (SELECT row, nullif({declaration}, '')::VARCHAR AS declaration, firm_.meant AS firm,
                 firm_.rule AS firm_rule, date_.meant AS date, date_.rule AS date_rule, date_.size AS months, flow_.meant AS flow, flow_.rule AS flow_rule,
                 country_.meant AS country, country_.rule AS country_rule,
                 product_.meant AS product, product_.rule AS product_rule,
