@@ -602,10 +602,9 @@ def _by_year(chosen: Choices) -> None:
         source=f"{head['source']}; {head['equation']}.",
     )
     chart.draw(drawn, key="gravity_years", result=f"years{chosen.term}")
-    units = dict.fromkeys(map(str, table_of_years.select_dtypes("number").columns), "log points per unit")
-    stored = Table(
-        "gravity_by_year", "Gravity by sector and year, stored run", table_of_years, units | {"year": "year"}
-    )
+    units = dict.fromkeys(("estimate", "std_error", "low", "high"), "log points per unit")
+    units |= {"year": "year", "observations": "rows", "p_value": "probability"}
+    stored = Table("gravity_by_year", "Gravity by sector and year, stored run", table_of_years, units)
     about = (("Source", head["source"]), ("Equation", head["equation"]), written_now())
     table_downloads(stored, lambda: about, key="gravity_years", label="All sectors and years")
 
