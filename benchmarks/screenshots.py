@@ -138,7 +138,12 @@ VIEWS: tuple[tuple[str, str, Any], ...] = (
     ("lab_stack", "lab", _stack),
     ("lab_impossible", "lab", _impossible),
     ("lab_broken_link", "lab?s=1.AAAA", None),
-    *((name, name, None) for name, _ in PAGES[2:] if (PROJECT / "pages" / f"{name}.py").exists()),
+    *(
+        (name, name, None)
+        for pages in PAGES.values()
+        for name, _ in pages
+        if name not in ("briefing", "lab") and (PROJECT / "pages" / f"{name}.py").exists()
+    ),
     ("lab_where_from", "lab", _where_from),
     ("lab_take_away", "lab", _take_away),
     ("lab_code", "lab", _code),

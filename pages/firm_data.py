@@ -37,7 +37,7 @@ _KINDS = {
 }
 
 _NUMBERS = {
-    "": "ISO's or the United Nations'", "brazil": "Brazil's (Siscomex)", "chile": "Chile's customs'",
+    "": "ISO's or the UN's", "brazil": "Brazil's (Siscomex)", "chile": "Chile's customs'",
     "us": "US Census Bureau's", "eurostat": "Eurostat's", "fao": "the FAO's",
 }  # fmt: skip
 
@@ -190,7 +190,7 @@ def choices(desk: Desk, world: World) -> None:
     """Country, edition, splitting, gaps."""
     heading("How to harmonise")
     countries = ["", *(c for c in by_name(world) if c != "ROW")]
-    cells = st.columns(5)
+    cells = st.columns(5, vertical_alignment="bottom")
 
     def keep(name: str, key: str) -> None:
         chosen = st.session_state[key]

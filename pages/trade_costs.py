@@ -40,10 +40,11 @@ from pages.parts import trade_panels as panels
 from pages.parts.event_study import before_and_after
 from pages.parts.exports import table_downloads
 from pages.parts.frame import complain, heading, open_page, table
+from pages.parts.looking import country_box, say_where
 from pages.parts.pickers import places
 from pages.parts.store import Store, current, seeded
 from pages.parts.trade_panels import ALL_GOODS, Choices, PanelFile, choices
-from pages.parts.worlds import by_name, short_sources
+from pages.parts.worlds import searched, short_sources
 
 _PROBLEM = "panel_problem"
 
@@ -443,13 +444,9 @@ def _map(
         format_func=MAPS.__getitem__,
         **seeded("gravity_map", chosen.shown, _write("shown")),
     )
-    right.selectbox(
-        "Country",
-        by_name(world),
-        format_func=country_name,
-        help="Whose exports the residuals are of; also by a click on the map.",
-        **seeded("gravity_country", store.country, lambda code: setattr(store, "country", code)),
-    )
+    whose = "Whose exports the residuals are of; also by a click on the map."
+    country_box(right, store, world, "gravity_country", searched(world), help=whose)
+    say_where(store, world)
     try:
         values, variable, title = _mapped(world, store.country, found, chosen)
     except GravityError as error:
@@ -605,10 +602,9 @@ def _by_year(chosen: Choices) -> None:
         source=f"{head['source']}; {head['equation']}.",
     )
     chart.draw(drawn, key="gravity_years", result=f"years{chosen.term}")
-    units = dict.fromkeys(map(str, table_of_years.select_dtypes("number").columns), "log points per unit")
-    stored = Table(
-        "gravity_by_year", "Gravity by sector and year, stored run", table_of_years, units | {"year": "year"}
-    )
+    units = dict.fromkeys(("estimate", "std_error", "low", "high"), "log points per unit")
+    units |= {"year": "year", "observations": "rows", "p_value": "probability"}
+    stored = Table("gravity_by_year", "Gravity by sector and year, stored run", table_of_years, units)
     about = (("Source", head["source"]), ("Equation", head["equation"]), written_now())
     table_downloads(stored, lambda: about, key="gravity_years", label="All sectors and years")
 

@@ -18,9 +18,12 @@ from firmtrade_core.analysis.who_gains import (
     sectors_table,
     single_sources,
     worst_cut_off,
+    worth_of_trade,
+    worth_sentence,
 )
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.figures import headlines
 from firmtrade_core.figures.bars import value_bars
 from firmtrade_core.labels import change, in_percent, number
@@ -34,7 +37,7 @@ from firmtrade_core.world.world import World
 from pages.parts import chart
 from pages.parts.budget import show_budget
 from pages.parts.exports import several_downloads
-from pages.parts.frame import certificate_line, complain, headline_strip, notes, open_page, table
+from pages.parts.frame import certificate_line, complain, heading, headline_strip, notes, open_page, table
 from pages.parts.home import home_line, home_or_complaint, look_at_home
 from pages.parts.looking import country_chooser
 from pages.parts.presets import sentence
@@ -102,6 +105,27 @@ def _sectors(equilibrium: Equilibrium, country: str, under: str) -> None:
         key="wages",
         result=equilibrium.content_hash,
     )
+
+
+@st.cache_data(show_spinner=False, max_entries=12)
+def _worth(
+    world_hash: str, structure_hash: str, _equilibrium: Equilibrium
+) -> tuple[pd.DataFrame | None, str]:
+    """What trade is worth to every country under a structure; None and why where that has no answer."""
+    try:
+        return worth_of_trade(_equilibrium), ""
+    except EquilibriumError as error:
+        return None, str(error)
+
+
+def _trade_as_a_whole(equilibrium: Equilibrium, country: str) -> pd.DataFrame | None:
+    """Gains from trade against autarky, in words and for the countries next to it in rank."""
+    world = equilibrium.world
+    found, problem = _worth(world.content_hash, equilibrium.parameters.content_hash(world), equilibrium)
+    heading("What trade is worth")
+    words = worth_sentence(found, country) if found is not None else f"Not known here: {problem}"
+    st.html(f'<p class="ft-quiet">{escape(words)}</p>')
+    return found
 
 
 def _dependence(equilibrium: Equilibrium, country: str, under: str) -> None:
@@ -219,9 +243,15 @@ def _firms(store: Store, equilibrium: Equilibrium, home: HomeFirms | None, under
             )
 
 
-def _take_away(store: Store, equilibrium: Equilibrium, home: HomeFirms | None, country: str) -> None:
+def _take_away(
+    store: Store,
+    equilibrium: Equilibrium,
+    home: HomeFirms | None,
+    country: str,
+    worth: pd.DataFrame | None,
+) -> None:
     cut_off = _cut_off(equilibrium.content_hash, country, equilibrium)
-    tables = who_gains_tables(equilibrium, country, cut_off)
+    tables = who_gains_tables(equilibrium, country, cut_off, worth)
     firms_in_use = isinstance(equilibrium.margins_in_force, FirmsMargins)
     if home is not None and home.country == country and firms_in_use:
         groups = _firm_groups(equilibrium.content_hash, home.content_hash, equilibrium, store.scenario, home)
@@ -270,11 +300,12 @@ def _page(world: World) -> None:
     with left:
         _sectors(equilibrium, country, under)
         show_budget(equilibrium, country)
+        worth = _trade_as_a_whole(equilibrium, country)
     with right:
         _dependence(equilibrium, country, under)
         _vulnerable(equilibrium, country)
     _firms(store, equilibrium, home, under)
-    _take_away(store, equilibrium, home, country)
+    _take_away(store, equilibrium, home, country, worth)
     notes((home_line(home), *read))
     certificate_line(equilibrium)
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.equilibrium.budget import budget_after, budget_before
 from firmtrade_core.labels import MINUS, level
 from firmtrade_core.scenarios.words import countries as spoken
 
@@ -30,18 +31,13 @@ NOTHING = 0.0005
 
 def accounts(equilibrium: Equilibrium) -> dict[str, tuple[Array, Array]]:
     """Every line before and after, billion USD a year by country, (N,); lines that are nowhere in use are left out."""
-    world, rate = equilibrium.world, equilibrium.parameters.labour_tax
-    none = np.zeros(len(world.countries))
-    produced = production_outlay(equilibrium)
+    before, after = budget_before(equilibrium), budget_after(equilibrium)
     found = {
-        "duties": (world.duties, equilibrium.duties),
-        "export_subsidies": (-world.subsidy_outlay, produced - equilibrium.subsidy_outlay),
-        "production_subsidies": (none, -produced),
-        "programmes": (none, -equilibrium.outlay),
-        "labour_tax": (
-            none if rate is None else rate * equilibrium.baseline.labour_income,
-            equilibrium.labour_tax * equilibrium.labour_income,
-        ),
+        "duties": (before.duties, after.duties),
+        "export_subsidies": (before.export_subsidies, after.export_subsidies),
+        "production_subsidies": (before.production_subsidies, after.production_subsidies),
+        "programmes": (before.programme_outlay, after.programme_outlay),
+        "labour_tax": (before.labour_tax, after.labour_tax),
     }
     scaled = {line: (before * BILLION, after * BILLION) for line, (before, after) in found.items()}
     return {
@@ -49,16 +45,6 @@ def accounts(equilibrium: Equilibrium) -> dict[str, tuple[Array, Array]]:
         for line, sides in scaled.items()
         if line == "duties" or max(np.abs(sides[0]).max(), np.abs(sides[1]).max()) >= NOTHING
     }
-
-
-def production_outlay(equilibrium: Equilibrium) -> Array:
-    """What the production subsidies of the scenario cost each country, (N,), million USD: a share of market revenue."""
-    rate, shock = equilibrium.shock.production_subsidy, equilibrium.shock
-    if rate is None:
-        return np.zeros(len(equilibrium.world.countries))
-    on_exports = equilibrium.world.subsidy if shock.subsidy is None else shock.subsidy
-    market = equilibrium.border_value / (1 - on_exports)
-    return np.asarray((rate * market.sum(1)).sum(1))
 
 
 def budget(equilibrium: Equilibrium, country: str) -> pd.DataFrame:

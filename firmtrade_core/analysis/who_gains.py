@@ -13,8 +13,10 @@ from firmtrade_core.analysis.states import abroad
 from firmtrade_core.codes.countries import REST_OF_WORLD, country_name
 from firmtrade_core.equilibrium import Equilibrium, solve
 from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.equilibrium.gains import gains_from_trade
 from firmtrade_core.labels import change, level, listed
 from firmtrade_core.panel.confidentiality import suppress
+from firmtrade_core.scenarios.words import countries as spoken
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
@@ -238,6 +240,54 @@ def exposed_suppliers(equilibrium: Equilibrium, country: str) -> pd.DataFrame:
         }
     )
     return table.sort_values("pull", ignore_index=True)
+
+
+# Cutting off the world ---------------------------------------------------------------------------
+
+
+def worth_of_trade(equilibrium: Equilibrium) -> pd.DataFrame:
+    """What trading at all is worth to each country, under the structure of a result and before its policies (ACR12).
+
+    Returns
+    -------
+    DataFrame
+        country, name, gain (percent by which real income stands above that in autarky; NaN where a country buys what it
+        does not sell at home), missing (names of those sectors); the largest gain first.
+
+    Raises
+    ------
+    EquilibriumError
+        Where no country can do without trade, or autarky has no equilibrium.
+    """
+    world = equilibrium.world
+    found = gains_from_trade(world, equilibrium.parameters)
+    table = pd.DataFrame(
+        {
+            "country": world.countries,
+            "name": [country_name(code) for code in world.countries],
+            "gain": 100 * found.gain,
+            "missing": [
+                ", ".join(world.sector_name(s) for s in found.missing.get(code, ()))
+                for code in world.countries
+            ],
+        }
+    )
+    return table.sort_values("gain", ascending=False, na_position="last", ignore_index=True)
+
+
+def worth_sentence(table: pd.DataFrame, country: str) -> str:
+    """What trade is worth to a country and where it stands among all, in words."""
+    row = table[table["country"] == country].to_dict("records")[0]
+    who = spoken([country]).text
+    if not np.isfinite(row["gain"]):
+        return f"What trade is worth to {who} is not defined: it sells no {row['missing'].lower()} at home, which it buys."
+    known = int(table["gain"].notna().sum())
+    place = int((table["gain"] > row["gain"]).sum()) + 1
+    return (
+        f"Without any trade real income of {who} would be {level(float(100 * (1 - 1 / (1 + row['gain'] / 100))), '%')} lower: "
+        f"trading raises it by {level(float(row['gain']), '%')}, place {place} of {known}, under the same model choices, with "
+        "trade balanced before and after."
+    )
 
 
 # Cutting off a partner --------------------------------------------------------------------------

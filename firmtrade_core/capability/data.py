@@ -22,6 +22,7 @@ from firmtrade_core.capability.errors import (
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.codes.sectors import sector_words
 from firmtrade_core.labels import listed
+from firmtrade_core.panel.settled import settled
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -126,6 +127,7 @@ class CapabilityData:
         """
         rows, count = log_sales.shape
         names, table = _attribute_table(attributes, attribute_names)
+        log_sales, table = settled(log_sales), settled(table)
         frame = pd.DataFrame(
             {
                 "firm": np.arange(rows) if firm is None else list(firm),

@@ -39,6 +39,9 @@ LEAST_CURVATURE = 0.05
 #: Refusals in a row after which a kind of refit is not tried again.
 MOST_REFUSALS = 2
 
+#: Gain in log likelihood from which a refit is taken: above what steps and sums leave to chance.
+LEAST_GAIN = 0.01
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -86,7 +89,7 @@ class Step:
     log_likelihood
         Marginal, at cross-fitted m and g.
     taken
-        False of a refit that lowered it and was not taken.
+        False of a refit that did not raise it by `LEAST_GAIN` and was not taken.
     seconds
         Since the start.
     """
@@ -374,10 +377,11 @@ class _Climb:
         return replace(state, learner=found) if index == "m" else replace(state, entry_learner=found)
 
     def _refit(self, state: State, stage: Stage) -> tuple[State, bool]:
-        """Refit and maximise; keep the old state if the likelihood falls."""
+        """Refit and maximise; keep the old state unless the likelihood gains."""
         moved = settle(self.data, refit(self.data, state, stage, self.settings.seed), tolerance=0.05)
         first = state.m_learned is None
-        taken = moved.fit.log_likelihood >= state.fit.log_likelihood or first
+        # A refit that moves nothing gains nothing but for the last bits, which must not decide.
+        taken = moved.fit.log_likelihood >= state.fit.log_likelihood + LEAST_GAIN or first
         self._note(stage, moved.fit.log_likelihood, taken)
         if not taken:
             return state, False

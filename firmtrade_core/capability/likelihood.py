@@ -16,11 +16,13 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from firmtrade_core.margins.tables import compiled
 
 if TYPE_CHECKING:
     from firmtrade_core.capability.data import CapabilityData
@@ -99,7 +101,7 @@ class Posterior:
     entry_curvature: Array
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@partial(compiled, inline="always")
 def _log_cdf(x: float) -> tuple[float, float]:
     """ln Φ(x) and the inverse Mills ratio φ(x)/Φ(x)."""
     if x > 7.0:
@@ -114,7 +116,7 @@ def _log_cdf(x: float) -> tuple[float, float]:
     return -0.5 * x * x - 0.9189385332046727 - math.log(ratio), ratio
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _slope(
     u: float, rows: Any, state: Any, sales: Any, m: Any, g: Any, group: Any, temper: Any,
     demand: Any, threshold: Any, sigma_u: float, sigma_xi: float, sigma_nu: float, rho: float,
@@ -140,7 +142,7 @@ def _slope(
     return first, second
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _sweep(
     first: int, last: int, starts: Any, state: Any, sales: Any, m: Any, g: Any, group: Any, temper: Any,
     demand: Any, threshold: Any, sigma_u: float, sigma_xi: float, sigma_nu: float, rho: float,

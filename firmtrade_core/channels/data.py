@@ -20,6 +20,7 @@ from firmtrade_core.channels.errors import (
     SampleError,
     TreatmentError,
 )
+from firmtrade_core.panel.settled import settled
 
 if TYPE_CHECKING:
     from firmtrade_core.channels.posterior import Generated
@@ -171,11 +172,11 @@ class ChannelData:
         )
         data = cls(
             outcomes,
-            value[keep],
+            settled(value[keep]),
             treatment,
             unit,
-            encoded,
-            instrument.reset_index(drop=True),
+            _settled(encoded),
+            _settled(instrument.reset_index(drop=True)),
             pd.factorize(frame["firm"])[0].astype(np.int64),
             sector,
             year,
@@ -436,3 +437,9 @@ def _correlation(first: Array, second: Array) -> float:
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return 0.0
     return float(np.corrcoef(first, second)[0, 1])
+
+
+def _settled(table: pd.DataFrame) -> pd.DataFrame:
+    """Every column of numbers without its last bits."""
+    columns = {name: settled(table[name].to_numpy(float)) for name in table}
+    return pd.DataFrame(columns, index=table.index, columns=table.columns)

@@ -79,7 +79,7 @@ def harmonise(
             raise HarmoniseError(f"Weights are equal or observed, not {weights}.")
         chosen: Weights = "equal" if weights == "equal" else "observed"
         settings = Settings(
-            home=home.upper() if home else None,
+            home=_home(home),
             world=world,
             edition=None if edition.casefold() == "none" else edition,
             weights=chosen,
@@ -202,6 +202,19 @@ def _pairs(texts: list[str] | None) -> dict[str, str]:
 def _partners(text: str | None) -> str | Path | None:
     """A list by its name, or a table."""
     return Path(text) if text and Path(text).is_file() else text
+
+
+def _home(text: str | None) -> str | None:
+    """Code of the reporting country, by code or name."""
+    from firmtrade_core.codes.places import PRESENT, explain_unknown, read_place
+    from firmtrade_core.harmonise.errors import HarmoniseError
+
+    if text is None:
+        return None
+    place = read_place(text)
+    if place.kind not in PRESENT:
+        raise HarmoniseError(f"--home: {explain_unknown(text)}")
+    return place.code
 
 
 def _there(path: Path | None) -> Path | None:

@@ -86,6 +86,10 @@ def solve(
             "shipped unless given; none goes without.",
         ),
     ] = None,
+    autarky: Annotated[
+        bool,
+        typer.Option("--gains-from-trade", help="Also what trade is worth: real income against autarky."),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Write all results to this Parquet file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -124,7 +128,7 @@ def solve(
             markups,
         )
         world = _world(world_file)
-        _solve_and_print(scenario, world, home_in_use(scenario, world, home_file), out, as_json)
+        _solve_and_print(scenario, world, home_in_use(scenario, world, home_file), out, as_json, autarky)
     except (CertificateError, ConvergenceError, IndeterminacyError) as error:
         _stop(str(error), 1, as_json)
     except (ScenarioError, WorldError, EquilibriumError, FirmsError, TailError) as error:
@@ -220,8 +224,14 @@ def _world(path: Path | None) -> World:
 
 
 def _solve_and_print(
-    scenario: Scenario, world: World, home: HomeFirms | None, out: Path | None, as_json: bool
+    scenario: Scenario,
+    world: World,
+    home: HomeFirms | None,
+    out: Path | None,
+    as_json: bool,
+    autarky: bool,
 ) -> None:
+    from firmtrade_core.analysis.who_gains import worth_of_trade
     from firmtrade_core.scenarios import compile, describe
     from firmtrade_core.scenarios.results import country_table, write_results
 
@@ -231,11 +241,19 @@ def _solve_and_print(
     sentence = describe(scenario, world)
     if out is not None:
         write_results(result, scenario, out)
+    worth = worth_of_trade(result) if autarky else None
     if as_json:
         content = _content(scenario, sentence, compiled.report, result, table, home)
+        if worth is not None:
+            content["gains_from_trade"] = {
+                row["country"]: row["gain"] / 100 if row["gain"] == row["gain"] else None
+                for row in worth.to_dict("records")
+            }
         typer.echo(json.dumps(content, allow_nan=False))
     else:
         typer.echo(_page(scenario, sentence, compiled.report, result, table, home))
+        if worth is not None:
+            typer.echo("\n" + "\n".join(_worth_lines(worth)))
     if not result.certificate.holds:
         raise typer.Exit(1)
 
@@ -333,6 +351,21 @@ def _page(
         f"hash {certificate.content_hash}",
     ]
     return "\n".join(lines)
+
+
+def _worth_lines(worth: pd.DataFrame) -> list[str]:
+    """What trade is worth, the most and the least, and where it is not defined."""
+    from firmtrade_core.labels import level
+
+    known = worth.dropna(subset=["gain"])
+    rows = known if len(known) <= 2 * LISTED else known.iloc[[*range(LISTED), *range(-LISTED, 0)]]
+    lines = ["Gains from trade: real income above that in autarky, trade balanced before and after"]
+    lines += [f"  {row['name']:32}{level(float(row['gain']), '%'):>12}" for row in rows.to_dict("records")]
+    lines += [
+        f"  {row['name']:32}not defined: sells no {row['missing']} at home"
+        for row in worth[worth["gain"].isna()].to_dict("records")
+    ]
+    return lines
 
 
 def _elastic(result: Equilibrium) -> list[str]:

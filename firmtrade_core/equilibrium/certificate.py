@@ -99,8 +99,8 @@ def _market_shares(result: Equilibrium) -> list[Residual]:
     sigma, gamma = margins.elasticity_of_substitution, margins.within_elasticity
     nested = not np.array_equal(sigma, gamma)
     embargo = None if result.shock.trade_cost is None else np.isposinf(result.shock.trade_cost)
-    terms = np.ones_like(world.shares) if nested else world.shares.copy()
-    terms *= (result.firm_change * result.cost_change ** (1 - gamma))[:, None, :]
+    origin = (result.firm_change * result.cost_change ** (1 - gamma))[:, None, :]
+    terms = np.ones_like(world.shares) * origin if nested else world.shares * origin
     _apply_wedges(result, terms, 1 - gamma)
     fixed_share: Array | None = None
     thresholds = np.zeros_like(result.price_change)
@@ -124,14 +124,16 @@ def _market_shares(result: Equilibrium) -> list[Residual]:
     spending = world.total_expenditure * result.expenditure_change
     scale = np.where(open_market, spending, 1.0)
     price = np.where(open_market, np.abs(np.log(index * result.price_change ** (sigma - 1))), 0.0)
-    gap = terms * (spending / index)
+    gap = np.multiply(terms, spending / index, out=terms)
     gap -= result.flows
     flows = np.abs(gap, out=gap).max(0) / scale
     adding_up = np.abs(result.flows.sum(0) - spending) / scale
     earned, received = np.zeros_like(spending), np.zeros_like(spending)
     if not margins.competitive:
-        kept = result.revenue if fixed_share is None else result.revenue - result.revenue * fixed_share
-        earned = kept.sum(1) / gamma
+        kept = result.gross_output
+        if fixed_share is not None:
+            kept = kept - np.einsum("ijs,ijs->is", result.revenue, fixed_share)
+        earned = kept / gamma
         if fixed_share is not None and result.parameters.fixed_cost_abroad:
             received = result.parameters.fixed_cost_abroad * (fixed_share * result.revenue).sum(0) / gamma
     output = np.where(result.gross_output > 0, result.gross_output, 1.0)

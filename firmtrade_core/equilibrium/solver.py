@@ -260,14 +260,11 @@ class _Search:
         IndeterminacyError
         """
         world, nest = self.world, self.baseline.margins.nest
-        over = [
-            f"{world.sector_name(world.sectors[s])} ({nest[s]:.2f})"
-            for s in np.flatnonzero(nest >= 1 - 1e-12)
-        ]
+        over = _over_one(world, nest)
         if over:
             raise IndeterminacyError(
                 "Free entry has no interior equilibrium here, however small the shock: ρ = (σ-1)/(γ-1), trade elasticity over "
-                f"within-country elasticity, is one or more in {', '.join(over)}. Where firms of one country are no closer "
+                f"within-country elasticity, is one or more in {over}. Where firms of one country are no closer "
                 "substitutes to each other than to foreign ones, a sector's gain in scale draws in more sales than it serves. "
                 "Give markups that go with these trade elasticities (MarkupSet.suited), or restricted entry."
             )
@@ -499,11 +496,24 @@ def _certify(equilibrium: Equilibrium, steps: int, seconds: float) -> Equilibriu
         ),
     )
     if not certificate.holds:
+        margins = equilibrium.baseline.margins
+        over = _over_one(world, margins.nest) if margins.nested and margins.has_thresholds else ""
+        why = (
+            f" With ρ = (σ-1)/(γ-1) of one or more, in {over}, all of a country's firms may leave a market at once: markups "
+            "that go with these trade elasticities (MarkupSet.suited) keep it below one."
+        )
         raise CertificateError(
             f"The solution found misses the model's equations: {certificate.worst}. It is withheld; "
-            "try the shock in smaller steps."
+            f"try the shock in smaller steps.{why if over else ''}"
         )
     return replace(equilibrium, certificate=certificate)
+
+
+def _over_one(world: World, nest: Array) -> str:
+    """Sectors in which ρ is one or more, with it; empty where there are none."""
+    return ", ".join(
+        f"{world.sector_name(world.sectors[s])} ({nest[s]:.2f})" for s in np.flatnonzero(nest >= 1 - 1e-12)
+    )
 
 
 def _refuse_corner(firms: Array, world: World, smallest: float) -> None:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from firmtrade_core.codes.currencies import Deflator
 from firmtrade_core.codes.products import HS_VINTAGES, NOT_SPECIFIED, Concordance, ProductCodes, vintage_of
+from firmtrade_core.harmonise.database import exact_sum
 from firmtrade_core.harmonise.errors import HarmoniseError
 from firmtrade_core.harmonise.findings import Finding, Rule
 from firmtrade_core.harmonise.reading import literal
@@ -142,7 +143,7 @@ def add_up(
             connection.execute(f"SET {setting} = {literal(value)}")
         connection.execute(f"SET threads = {int(threads)}")
         connection.execute("SET preserve_insertion_order = false")
-        _presum(connection, lines, plan, excluded)
+        _declare(connection, lines, plan, excluded)
         _map_products(connection, plan, products)
         if mapping is not None:
             with whole_file(mapping) as part:
@@ -150,15 +151,15 @@ def add_up(
         _deflate(connection, plan)
         with whole_file(target) as part:
             connection.execute(
-                f"COPY ({_CELLS}) TO {literal(str(part))} (FORMAT parquet, USE_TMP_FILE false, COMPRESSION zstd)"
+                f"COPY ({_cells(connection)}) TO {literal(str(part))} (FORMAT parquet, USE_TMP_FILE false)"
             )
         return _account(connection, target)
 
 
-def _presum(
+def _declare(
     connection: duckdb.DuckDBPyConnection, lines: Sequence[Path], plan: AnnualPlan, excluded: Path | None
 ) -> None:
-    """Table ``summed``: lines added up by their code as declared."""
+    """View ``declared``: lines with the year they count in; table ``met``: their sums by year and code."""
     shifts = " ".join(
         f"WHEN flow = {literal(flow)} THEN {int(days)}" for flow, days in plan.shift_days.items()
     )
@@ -182,12 +183,16 @@ def _presum(
     )
     connection.execute(
         f"""
-        CREATE TABLE summed AS
-        SELECT firm, {year}::INTEGER AS year, flow, country, product, sum(value_usd) AS value,
-            if(count(weight_kg) = count(*), sum(weight_kg), NULL) AS kg,
-            if(count(quantity) = count(*) AND count(unit) = count(*) AND min(unit) = max(unit),
-                sum(quantity), NULL) AS quantity, min(unit) AS unit, count(*) AS lines
-        FROM read_parquet([{files}]) l {without} GROUP BY ALL
+        CREATE VIEW declared AS
+        SELECT firm, {year}::INTEGER AS year, flow, country, product, value_usd, weight_kg, quantity, unit
+        FROM read_parquet([{files}]) l {without}
+        """
+    )
+    connection.execute(
+        f"""
+        CREATE TABLE met AS
+        SELECT year, product, {exact_sum("value_usd")} AS value, count(*) AS lines, bool_and({_HASHED}) AS hashed
+        FROM declared GROUP BY ALL ORDER BY year, product
         """
     )
 
@@ -196,7 +201,7 @@ def _map_products(
     connection: duckdb.DuckDBPyConnection, plan: AnnualPlan, products: ProductCodes | None
 ) -> None:
     """Table ``meant``: year, product, target, weight, rule; weights of a year's code add up to one."""
-    met = connection.execute("SELECT year, product, sum(value) AS value FROM summed GROUP BY ALL").df()
+    met = connection.execute("SELECT year, product, value FROM met ORDER BY year, product").df()
     if plan.edition is None or products is None:
         mapping = met[["year", "product"]].assign(target=met["product"], weight=1.0, rule=None)
     else:
@@ -290,7 +295,7 @@ def _way(source: str, edition: str, products: ProductCodes, observed: pd.Series 
 
 
 def _deflate(connection: duckdb.DuckDBPyConnection, plan: AnnualPlan) -> None:
-    years = [row[0] for row in connection.execute("SELECT DISTINCT year FROM summed ORDER BY 1").fetchall()]
+    years = [row[0] for row in connection.execute("SELECT DISTINCT year FROM met ORDER BY 1").fetchall()]
     factors = [1.0] * len(years)
     if plan.deflator is not None and years:
         deflator, base = plan.deflator
@@ -302,27 +307,43 @@ def _deflate(connection: duckdb.DuckDBPyConnection, plan: AnnualPlan) -> None:
         connection.executemany("INSERT INTO prices VALUES (?, ?)", list(zip(years, factors, strict=True)))
 
 
-_CELLS = """
-SELECT firm, year, flow, country, target AS product, sum(value * weight * factor) AS value,
-    CASE WHEN count(kg) = count(*) THEN sum(kg * weight)
-        WHEN count(quantity) = count(*) AND min(unit) = max(unit) THEN sum(quantity * weight) END AS quantity,
-    CASE WHEN count(kg) = count(*) THEN 'kg'
-        WHEN count(quantity) = count(*) AND min(unit) = max(unit) THEN min(unit) END AS quantity_unit,
-    sum(lines)::BIGINT AS lines
-FROM summed JOIN meant USING (year, product) JOIN prices USING (year) GROUP BY ALL
-"""
+#: SQL for whether a firm's identifier is one of `declarations.hashed_firm`: it is then grouped and sorted as the number that it is.
+_HASHED = "coalesce(length(firm) = 16 AND firm = lower(firm) AND TRY_CAST('0x' || firm AS UBIGINT) IS NOT NULL, false)"
+
+
+def _cells(connection: duckdb.DuckDBPyConnection) -> str:
+    """The query for cells, in one pass over the lines, and in order: whoever adds up a part of them, adds in this order."""
+    hashed = connection.execute("SELECT coalesce(bool_and(hashed), false) FROM met").fetchone()
+    number = bool(hashed and hashed[0])
+    key = "('0x' || firm)::UBIGINT" if number else "firm"
+    firm = "printf('%016x', firm_key)" if number else "firm_key"
+    # Units are few and short; the quantity counts where all lines of the cell have it in one.
+    return f"""
+    SELECT {firm} AS firm, year, flow, country, product, value,
+        CASE WHEN weighed THEN kg WHEN measured AND unit = other_unit THEN pieces END AS quantity,
+        CASE WHEN weighed THEN 'kg' WHEN measured AND unit = other_unit THEN unit END AS quantity_unit, lines
+    FROM (
+        SELECT {key} AS firm_key, d.year AS year, flow, country, m.target AS product,
+            {exact_sum("value_usd * m.weight * factor")} AS value, {exact_sum("weight_kg * m.weight")} AS kg,
+            {exact_sum("quantity * m.weight")} AS pieces, bool_and(weight_kg IS NOT NULL) AS weighed,
+            bool_and(quantity IS NOT NULL AND unit IS NOT NULL) AS measured, min(unit) AS unit, max(unit) AS other_unit,
+            count(*) AS lines
+        FROM declared d JOIN meant m ON d.year = m.year AND d.product = m.product JOIN prices p ON d.year = p.year
+        GROUP BY ALL)
+    ORDER BY firm_key, year, flow, country, product
+    """
 
 
 def _account(connection: duckdb.DuckDBPyConnection, target: Path) -> AnnualTrade:
     lines, value = connection.execute(
-        "SELECT coalesce(sum(lines), 0), coalesce(sum(value), 0) FROM summed"
+        f"SELECT coalesce(sum(lines), 0), coalesce({exact_sum('value')}, 0) FROM met"
     ).fetchone() or (0, 0.0)
     path = literal(str(target))
     cells, gaps = connection.execute(
         f"SELECT count(*), count(*) - count(quantity) FROM read_parquet({path})"
     ).fetchone() or (0, 0)
     counted = connection.execute(
-        "SELECT m.rule, sum(s.lines), sum(s.value) FROM summed s JOIN "
+        f"SELECT m.rule, sum(s.lines), {exact_sum('s.value')} FROM met s JOIN "
         "(SELECT DISTINCT year, product, rule FROM meant WHERE rule <> '' AND rule IS NOT NULL) m USING (year, product) "
         "GROUP BY ALL ORDER BY 2 DESC"
     ).fetchall()

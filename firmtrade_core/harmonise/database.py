@@ -20,3 +20,20 @@ def passing_database() -> Iterator[duckdb.DuckDBPyConnection]:
         duckdb.connect(config={"temp_directory": spill}) as connection,
     ):
         yield connection
+
+
+#: Amounts are added up in whole billionths: of a dollar, a kilogram, a piece.
+_PARTS = "1e9"
+
+
+def exact_sum(amount: str) -> str:
+    """SQL for a sum that is the same in whatever order rows come.
+
+    Sums of floating-point numbers hang, in their last digits, on the order of adding, and readers that work side by side add in
+    another order each time; whole numbers of billionths do not. Amounts up to `LARGEST_AMOUNT` add up without overflow.
+    """
+    return f"(sum(round(({amount}) * {_PARTS})::HUGEINT)::DOUBLE / {_PARTS})"
+
+
+#: Amounts above are no amounts: a billion billion dollars in one line.
+LARGEST_AMOUNT = 1e18

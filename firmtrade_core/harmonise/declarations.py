@@ -20,12 +20,13 @@ from firmtrade_core.codes.currencies import ExchangeRates, read_currency
 from firmtrade_core.codes.heads import read_money_head
 from firmtrade_core.codes.places import NUMBER_LISTS, former, number_list, numbers_of
 from firmtrade_core.codes.products import ProductCodes
+from firmtrade_core.harmonise.database import LARGEST_AMOUNT, exact_sum
 from firmtrade_core.harmonise.dictionaries import Dictionary, build_dictionary, list_told_by
 from firmtrade_core.harmonise.errors import HarmoniseError, LayoutError, UnreadableFileError
 from firmtrade_core.harmonise.findings import EXAMPLES, Finding, Findings
 from firmtrade_core.harmonise.layout import FIELD_NAMES, Layout, guess_layout
 from firmtrade_core.harmonise.numerals import Convention, doubtful, number_of, settle_conventions
-from firmtrade_core.harmonise.reading import TextFile, literal, load_text, open_text, quoted
+from firmtrade_core.harmonise.reading import TextFile, clear_away, literal, load_text, open_text, quoted
 from firmtrade_core.harmonise.rules import NOTE_RULES, QUARANTINE_RULES, REPAIR_RULES, RULES
 from firmtrade_core.jobs import Progress, part, silent
 from firmtrade_core.paths import whole_file, write_whole
@@ -170,18 +171,20 @@ class Declarations:
             columns = source.layout.columns
             if "name" not in columns or "firm" not in columns or not source.lines:
                 continue
-            texts = ", ".join(
-                f"mode(nullif(trim({quoted(columns[field])}), '')) AS {field}"
-                if field in columns
-                else f"NULL AS {field}"
-                for field in ("name", "address", "place")
-            )
-            parts.append(
-                self.connection.execute(
-                    f"SELECT d.meant AS id, {texts} FROM source_{n} s JOIN dictionary_{n}_firm d "
-                    f"ON d.text = trim(coalesce(s.{quoted(columns['firm'])}, '')) WHERE d.meant IS NOT NULL GROUP BY ALL"
+            told = [field for field in ("name", "address", "place") if field in columns]
+            firm = f"trim(coalesce(s.{quoted(columns['firm'])}, ''))"
+            found: pd.DataFrame | None = None
+            for told_of in told:
+                text = f"nullif(trim(s.{quoted(columns[told_of])}), '')"
+                # Of two that are as frequent the later in the alphabet, whoever reads first.
+                usual = self.connection.execute(
+                    f"SELECT id, max(struct_pack(n := if(text IS NULL, -1, n), text := text)).text AS {told_of} FROM (SELECT d.meant AS id, {text} AS text, "
+                    f"count(*) AS n FROM source_{n} s JOIN dictionary_{n}_firm d ON d.text = {firm} "
+                    "WHERE d.meant IS NOT NULL GROUP BY ALL) GROUP BY id ORDER BY id"
                 ).df()
-            )
+                found = usual if found is None else found.merge(usual, how="outer", on="id", sort=True)
+            if found is not None:
+                parts.append(found.reindex(columns=["id", "name", "address", "place"]))
         if not parts:
             return pd.DataFrame(columns=["id", "name", "address", "place"])
         return pd.concat(parts, ignore_index=True).drop_duplicates("id", ignore_index=True)
@@ -219,7 +222,7 @@ class Declarations:
             with whole_file(folder / f"{table}.parquet") as target:
                 self.connection.execute(
                     f"COPY (SELECT * REPLACE (file + {int(first_file)} AS file) FROM {table}) TO {literal(str(target))} "
-                    "(FORMAT parquet, USE_TMP_FILE false, COMPRESSION zstd)"
+                    "(FORMAT parquet, USE_TMP_FILE false, COMPRESSION snappy)"
                 )
         report = self.findings.to_json() | {
             "accounts": self.accounts(),
@@ -288,7 +291,9 @@ def read_declarations(
     _finish(connection, sources)
     rows = sum(source.lines for source in sources)
     counted = (
-        _count_rules(connection, rows) + _dominant_firms(connection, rows) + _late_partners(connection, rows)
+        _count_rules(connection, rows, _FLAGS)
+        + _dominant_firms(connection, rows)
+        + _late_partners(connection, rows)
     )
     findings = Findings.sorted(rows, _merged(counted, found, rows), notes)
     progress(1.0, "Read")
@@ -531,9 +536,11 @@ class _FileReader:
             condition = "FALSE" if text is None else f"{fieldname}_.text = {text}"
             joins.append(f"LEFT JOIN dictionary_{self.number}_{fieldname} {fieldname}_ ON {condition}")
         blanks = ", ".join(literal(text) for text in NUMBER_BLANKS)
+        # What begins with a digit is no blank: few cells are compared with them all.
         blank = {
-            name: f"lower(coalesce({self._text(name) or 'NULL'}, '')) IN ('', {blanks})"
+            name: f"CASE WHEN {text} >= '0' AND {text} < ':' THEN FALSE ELSE lower({text}) IN ('', {blanks}) END"
             for name in NUMBER_FIELDS
+            for text in [f"coalesce({self._text(name) or 'NULL'}, '')"]
         }
         shaky = {
             name: doubtful(self.layout.columns[name], self.conventions[name])
@@ -552,10 +559,10 @@ class _FileReader:
                 WHEN country IS NULL THEN country_rule
                 WHEN product IS NULL THEN product_rule
                 WHEN currency IS NULL THEN currency_rule
-                WHEN value IS NULL OR NOT isfinite(value) THEN if(value_blank, 'value.missing', 'value.unreadable')
+                WHEN value IS NULL OR NOT isfinite(value) OR abs(value) > {LARGEST_AMOUNT} THEN if(value_blank, 'value.missing', 'value.unreadable')
                 WHEN value < 0 THEN 'value.negative'
                 WHEN value = 0 THEN 'value.zero' END AS verdict
-            FROM (SELECT row, nullif({declaration}, '') AS declaration, firm_.meant AS firm,
+            FROM (SELECT row, nullif({declaration}, '')::VARCHAR AS declaration, firm_.meant AS firm,
                 firm_.rule AS firm_rule, date_.meant AS date, date_.rule AS date_rule, date_.size AS months, flow_.meant AS flow, flow_.rule AS flow_rule,
                 country_.meant AS country, country_.rule AS country_rule,
                 product_.meant AS product, product_.rule AS product_rule,
@@ -634,7 +641,8 @@ class _FileReader:
 
 def _create_empty(connection: duckdb.DuckDBPyConnection, number: int) -> None:
     """Tables of a file without lines."""
-    connection.execute(f"CREATE OR REPLACE TABLE source_{number} (row BIGINT)")
+    clear_away(connection, f"source_{number}")
+    connection.execute(f"CREATE TABLE source_{number} (row BIGINT)")
     connection.execute(f"CREATE OR REPLACE TABLE source_{number}_broken (line BIGINT, text VARCHAR)")
     connection.execute(f"CREATE OR REPLACE TABLE repeated_{number} (row BIGINT)")
     connection.execute(f"CREATE OR REPLACE TABLE cancelled_{number} (row BIGINT)")
@@ -655,6 +663,22 @@ def _create_empty(connection: duckdb.DuckDBPyConnection, number: int) -> None:
     connection.execute(f"CREATE OR REPLACE TABLE typed_{number} ({', '.join(columns)})")
 
 
+#: Flags of lines that stayed, with the condition in SQL.
+_FLAGS = {
+    "value.ambiguous": "value_doubtful",
+    "weight.ambiguous": "weight_doubtful AND weight > 0",
+    "quantity.ambiguous": "quantity_doubtful AND quantity > 0",
+    "country.former": "country_rule = 'country.former'",
+    "line.repeated": "repeated",
+    "unit.unknown": "unit_rule = 'unit.unknown'",
+}
+
+_DATE_NOTES = ", ".join(literal(rule.key) for rule in NOTE_RULES if rule.key.startswith("date."))
+
+#: SQL for what is noted of a date, NULL where nothing is.
+_MARKED_DATE = f"if(date_rule IN ({_DATE_NOTES}), date_rule, NULL)"
+
+
 def _finish(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
     """The tables ``judged`` and ``lines``, the views ``quarantine`` and ``changes``."""
     parts = [
@@ -671,26 +695,15 @@ def _finish(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) ->
     connection.execute(f"CREATE OR REPLACE TABLE judged AS {' UNION ALL BY NAME '.join(parts)}")
     for n in range(len(sources)):
         connection.execute(f"DROP TABLE typed_{n}")
-    flags = ", ".join(
-        f"if({condition}, '{rule}', NULL)"
-        for rule, condition in {
-            "value.ambiguous": "value_doubtful",
-            "weight.ambiguous": "weight_doubtful AND weight > 0",
-            "quantity.ambiguous": "quantity_doubtful AND quantity > 0",
-            "country.former": "country_rule = 'country.former'",
-            "line.repeated": "repeated",
-            "unit.unknown": "unit_rule = 'unit.unknown'",
-        }.items()
-    )
-    marked = "', '".join(rule.key for rule in NOTE_RULES if rule.key.startswith("date."))
+    flags = ", ".join(f"if({condition}, '{rule}', NULL)" for rule, condition in _FLAGS.items())
     connection.execute(
         f"""
         CREATE OR REPLACE VIEW lines AS
         SELECT file, row, declaration, firm, date, months, year(date) AS year, flow, country, product, value, currency, value_usd,
-            if(quantity > 0 AND isfinite(quantity), quantity * unit_size, NULL) AS quantity, unit,
-            coalesce(if(weight > 0 AND isfinite(weight), weight, NULL),
-                if(unit = 'kg' AND quantity > 0 AND isfinite(quantity), quantity * unit_size, NULL)) AS weight_kg,
-            list_filter([{flags}, if(date_rule IN ('{marked}'), date_rule, NULL)], lambda f: f IS NOT NULL) AS flags
+            if(quantity > 0 AND quantity <= {LARGEST_AMOUNT}, quantity * unit_size, NULL) AS quantity, unit,
+            coalesce(if(weight > 0 AND weight <= {LARGEST_AMOUNT}, weight, NULL),
+                if(unit = 'kg' AND quantity > 0 AND quantity <= {LARGEST_AMOUNT}, quantity * unit_size, NULL)) AS weight_kg,
+            list_filter([{flags}, {_MARKED_DATE}], lambda f: f IS NOT NULL) AS flags
         FROM judged WHERE verdict IS NULL
         """
     )
@@ -705,27 +718,23 @@ def _number_rule(name: str) -> str:
     """SQL for the rule that a quantity or weight met; such a cell is set to missing."""
     return (
         f"CASE WHEN {name} = 0 THEN '{name}.zero' WHEN {name} < 0 THEN '{name}.negative' "
-        f"WHEN ({name} IS NULL OR NOT isfinite({name})) AND NOT {name}_blank THEN '{name}.unreadable' END"
+        f"WHEN ({name} IS NULL OR NOT isfinite({name}) OR {name} > {LARGEST_AMOUNT}) AND NOT {name}_blank THEN '{name}.unreadable' END"
     )
 
 
 def _create_changes(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
     """The log is a view over source text and meanings: it cannot fall out of step with them."""
-    repairs = [rule.key for rule in REPAIR_RULES]
-    parts = []
-    for name in DICTIONARY_FIELDS:
-        rules = ", ".join(literal(rule) for rule in repairs if rule.startswith(f"{name}."))
-        if rules:
-            parts.append(
-                f"SELECT file, row, '{name}' AS \"column\", {name}::VARCHAR AS after, {name}_rule AS rule "
-                f"FROM judged WHERE verdict IS NULL AND {name}_rule IN ({rules})"
-            )
-    for name in ("quantity", "weight"):
-        parts.append(
-            f"SELECT file, row, '{name}' AS \"column\", NULL AS after, {_number_rule(name)} AS rule "
-            f"FROM judged WHERE verdict IS NULL AND {_number_rule(name)} IS NOT NULL"
-        )
-    connection.execute(f"CREATE OR REPLACE VIEW changed AS {' UNION ALL '.join(parts)}")
+    conditions = _repairs()
+    cells = ", ".join(
+        f"if({condition}, {{'column': '{name}', 'after': {after}, 'rule': {rule}}}, NULL)"
+        for name, (condition, after, rule) in conditions.items()
+    )
+    some = " OR ".join(f"({condition})" for condition, *_ in conditions.values())
+    connection.execute(
+        "CREATE OR REPLACE VIEW changed AS SELECT file, row, c.* FROM ("
+        f"SELECT file, row, unnest(list_filter([{cells}], lambda c: c IS NOT NULL)) AS c "
+        f"FROM judged WHERE verdict IS NULL AND ({some}))"
+    )
     texts = []
     for n, source in enumerate(sources):
         cases = " ".join(f"WHEN '{name}' THEN s.{quoted(c)}" for name, c in source.layout.columns.items())
@@ -737,23 +746,44 @@ def _create_changes(connection: duckdb.DuckDBPyConnection, sources: Sequence[Sou
     connection.execute(f"CREATE OR REPLACE VIEW changes AS {' UNION ALL '.join(texts)}")
 
 
-def _count_rules(connection: duckdb.DuckDBPyConnection, rows: int) -> list[Finding]:
-    """Findings of the rules on rows: those that set aside, those that repair, those that flag."""
-    total = connection.execute("SELECT sum(value_usd) FROM judged WHERE value_usd > 0").fetchone()
-    value = float(total[0]) if total and total[0] else 0.0
-    counted = connection.execute(
-        "SELECT verdict, count(*), sum(greatest(value_usd, 0)) FROM judged WHERE verdict IS NOT NULL GROUP BY ALL"
+def _repairs() -> dict[str, tuple[str, str, str]]:
+    """By column: SQL for whether a line that stayed was repaired there, for what became of it, and for the rule."""
+    repairs = [rule.key for rule in REPAIR_RULES]
+    found = {}
+    for name in DICTIONARY_FIELDS:
+        rules = ", ".join(literal(rule) for rule in repairs if rule.startswith(f"{name}."))
+        if rules:
+            found[name] = (f"coalesce({name}_rule IN ({rules}), false)", f"{name}::VARCHAR", f"{name}_rule")
+    for name in ("quantity", "weight"):
+        rule = _number_rule(name)
+        found[name] = (f"({rule}) IS NOT NULL", "NULL::VARCHAR", rule)
+    return found
+
+
+def _count_rules(connection: duckdb.DuckDBPyConnection, rows: int, flags: Mapping[str, str]) -> list[Finding]:
+    """Findings of the rules on rows: those that set aside, those that repair, those that flag; in one pass over the lines."""
+    repairs = _repairs()
+    kinds = [f"if({condition}, {rule}, NULL)" for condition, _, rule in repairs.values()]
+    kinds += [f"if({condition}, {literal(rule)}, NULL)" for rule, condition in flags.items()]
+    kinds.append(_MARKED_DATE)
+    met = ", ".join(f"if(verdict IS NULL, {kind}, NULL) AS k{n}" for n, kind in enumerate(kinds))
+    groups = connection.execute(
+        f"SELECT verdict, {met}, count(*), {exact_sum('value_usd')}, {exact_sum('greatest(value_usd, 0)')} "
+        "FROM judged GROUP BY ALL ORDER BY ALL"
     ).fetchall()
-    counted += connection.execute(
-        "SELECT c.rule, count(*), sum(j.value_usd) FROM changes c JOIN judged j USING (file, row) GROUP BY ALL"
-    ).fetchall()
-    counted += connection.execute(
-        "SELECT flag, count(*), sum(value_usd) FROM (SELECT unnest(flags) AS flag, value_usd FROM lines) GROUP BY ALL"
-    ).fetchall()
+    counts: dict[str, int] = {}
+    amounts: dict[str, list[float]] = {}
+    value = 0.0
+    for verdict, *others, count, amount, positive in groups:
+        value += positive or 0.0
+        for rule in [verdict] if verdict else dict.fromkeys(filter(None, others)):
+            counts[rule] = counts.get(rule, 0) + count
+            found = positive if verdict else amount
+            amounts.setdefault(rule, []).extend([] if found is None else [found])
     return [
-        Finding(RULES[key], count, count / max(rows, 1), amount / value if value and amount is not None else None,
+        Finding(RULES[key], count, count / max(rows, 1), sum(amounts[key]) / value if value and amounts[key] else None,
                 _examples(connection, key))
-        for key, count, amount in counted
+        for key, count in counts.items()
     ]  # fmt: skip
 
 
@@ -778,7 +808,7 @@ def _dominant_firms(connection: duckdb.DuckDBPyConnection, rows: int) -> list[Fi
     found = connection.execute(
         f"""
         SELECT flow, year, max(value) / sum(value) AS share, max_by(n, value) AS n, sum(value) AS total
-        FROM (SELECT flow, year, firm, sum(value_usd) AS value, count(*) AS n FROM lines GROUP BY ALL)
+        FROM (SELECT flow, year, firm, {exact_sum("value_usd")} AS value, count(*) AS n FROM lines GROUP BY ALL)
         GROUP BY flow, year HAVING share > {DOMINANT_SHARE} AND count(*) >= {_DOMINANT_FIRMS} ORDER BY share DESC
         """
     ).fetchall()

@@ -25,7 +25,7 @@ _MOST_SHARED = 100
 
 #: In memory only, never on disk, and never more than this.
 _PRIVATE: dict[str, str | bool | int | float | list[str]] = {
-    "threads": "2", "memory_limit": "3GB", "temp_directory": "", "autoinstall_known_extensions": "false",
+    "threads": "1", "memory_limit": "3GB", "temp_directory": "", "autoinstall_known_extensions": "false",
 }  # fmt: skip
 
 PAIR_COLUMNS = ("left", "right", "probability")

@@ -11,7 +11,7 @@ import pandas as pd
 from firmtrade_core.codes.countries import REST_OF_WORLD
 from firmtrade_core.codes.products import HS_VINTAGES, ProductCodes
 from firmtrade_core.codes.sectors import BROAD_SECTORS, broad_sector, broad_sector_of_revision_3
-from firmtrade_core.harmonise.database import passing_database
+from firmtrade_core.harmonise.database import exact_sum, passing_database
 from firmtrade_core.harmonise.errors import HarmoniseError
 from firmtrade_core.harmonise.reading import literal
 from firmtrade_core.world.world import World
@@ -145,8 +145,8 @@ def compare_with_world(
 def _customs(trade: Path, flow: str) -> pd.DataFrame:
     with passing_database() as connection:
         return connection.execute(
-            f"SELECT year, country, product, sum(value) AS value FROM read_parquet({literal(str(trade))}) "
-            "WHERE flow = ? GROUP BY ALL",
+            f"SELECT year, country, product, {exact_sum('value')} AS value FROM read_parquet({literal(str(trade))}) "
+            "WHERE flow = ? GROUP BY ALL ORDER BY ALL",
             [flow],
         ).df()
 

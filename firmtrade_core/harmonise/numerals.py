@@ -106,7 +106,9 @@ def number_of(column: str, convention: Convention) -> str:
     if convention.decimal == ".":
         found = f"coalesce(TRY_CAST({name} AS DOUBLE), {slow})"
     else:
-        found = f"CASE WHEN contains({name}, '.') OR contains({name}, ',') THEN {slow} ELSE coalesce(TRY_CAST({name} AS DOUBLE), {slow}) END"
+        # One comma and no point is a decimal comma whatever follows it: the quick way for nearly all.
+        quick = f"if(contains({name}, '.'), NULL, TRY_CAST(replace({name}, ',', '.') AS DOUBLE))"
+        found = f"coalesce({quick}, {slow})"
     return found
 
 

@@ -23,7 +23,7 @@ from firmtrade_core.codes.places import NUMBER_LISTS, is_number_list, read_numbe
 from firmtrade_core.codes.products import ConcordanceError, ProductCodes, read_concordance
 from firmtrade_core.harmonise.annual import AnnualPlan, AnnualTrade, Weights, add_up, fiscal_to_calendar
 from firmtrade_core.harmonise.changes import ChangeLog
-from firmtrade_core.harmonise.database import passing_database
+from firmtrade_core.harmonise.database import exact_sum, passing_database
 from firmtrade_core.harmonise.declarations import Options, read_declarations
 from firmtrade_core.harmonise.errors import HarmoniseError, LayoutError, UnreadableFileError
 from firmtrade_core.harmonise.findings import Finding, Rule
@@ -469,7 +469,7 @@ class _Run:
                 with whole_file(folder / "names.parquet") as place:
                     found.firm_names().to_parquet(place)
                 value, last = found.connection.execute(
-                    "SELECT coalesce(sum(value_usd), 0), max(date) FROM lines"
+                    f"SELECT coalesce({exact_sum('value_usd')}, 0), max(date) FROM lines"
                 ).fetchone() or (0.0, None)
                 source = found.sources[0]
                 report = {
@@ -782,11 +782,12 @@ def _trade_sums(path: Path, sector_of: dict[str, str] | None) -> pd.DataFrame:
             f"""
             WITH sums AS (
                 SELECT firm, year, coalesce(s.sector::VARCHAR, '{_NOT_TOLD}') AS sector,
-                    sum(if(flow = 'export', value, 0)) AS exports, sum(if(flow = 'import', value, 0)) AS imports
+                    {exact_sum("if(flow = 'export', value, 0)")} AS exports, {exact_sum("if(flow = 'import', value, 0)")} AS imports
                 FROM read_parquet({literal(str(path))}) t LEFT JOIN sectors s ON s.product::VARCHAR = t.product
                 GROUP BY ALL)
-            SELECT firm, year, max_by(sector, exports + imports / 1e6) AS sector,
-                sum(exports) AS exports, sum(imports) AS imports FROM sums GROUP BY ALL
+            SELECT firm, year, max(struct_pack(worth := exports + imports / 1e6, sector := sector)).sector AS sector,
+                {exact_sum("exports")} AS exports, {exact_sum("imports")} AS imports FROM sums GROUP BY ALL
+            ORDER BY firm, year
             """
         ).df()
 

@@ -193,7 +193,8 @@ def load_text(connection: duckdb.DuckDBPyConnection, file: TextFile, table: str)
         How many lines are broken, and examples of them.
     """
     if not file.columns:
-        connection.execute(f"CREATE OR REPLACE TABLE {table} (row BIGINT)")
+        clear_away(connection, table)
+        connection.execute(f"CREATE TABLE {table} (row BIGINT)")
         connection.execute(f"CREATE OR REPLACE TABLE {table}_broken (line BIGINT, text VARCHAR)")
         return 0, []
     rows, broken = _scan(connection, file, table, parallel=True)
@@ -212,17 +213,30 @@ def load_text(connection: duckdb.DuckDBPyConnection, file: TextFile, table: str)
     return max(broken, file.records - rows), examples
 
 
+def clear_away(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Drop the table or view of a name, whichever there is."""
+    for kind, found in (
+        ("VIEW", "duckdb_views() WHERE view_name"),
+        ("TABLE", "duckdb_tables() WHERE table_name"),
+    ):
+        if connection.execute(f"SELECT 1 FROM {found} = ?", [name]).fetchone():
+            connection.execute(f"DROP {kind} {quoted(name)}")
+
+
 def _scan(
     connection: duckdb.DuckDBPyConnection, file: TextFile, table: str, *, parallel: bool
 ) -> tuple[int, int]:
     """Fill the table and the one of its broken lines; how many rows each has."""
     names = ", ".join(f"{quoted(name)} VARCHAR" for name in file.columns)
     struct = "{" + ", ".join(f"{literal(name)}: 'VARCHAR'" for name in file.columns) + "}"
-    connection.execute(f"CREATE OR REPLACE TABLE {table} (row BIGINT, {names})")
+    # Rows are numbered by the table itself: counting them while reading would let one reader work only.
+    clear_away(connection, table)
+    connection.execute(f"CREATE OR REPLACE TABLE {table}_text ({names})")
+    connection.execute(f"CREATE OR REPLACE VIEW {table} AS SELECT rowid + 1 AS row, * FROM {table}_text")
     connection.execute("DROP TABLE IF EXISTS reject_scans")
     connection.execute("DROP TABLE IF EXISTS reject_errors")
     connection.execute(
-        f"INSERT INTO {table} SELECT row_number() OVER (), * FROM read_csv("
+        f"INSERT INTO {table}_text SELECT * FROM read_csv("
         f"{literal(str(file.clean))}, columns={struct}, auto_detect=false, header=true, parallel={parallel}, "
         f"delim={literal(file.separator)}, quote='\"', escape='\"', store_rejects=true, rejects_limit=0, "
         "max_line_size=16777216)"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from firmtrade_core.harmonise.database import exact_sum
 from firmtrade_core.harmonise.findings import EXAMPLES, Finding, Rule
 from firmtrade_core.harmonise.reading import literal
 from firmtrade_core.paths import whole_file
@@ -93,7 +94,7 @@ def examine(
         )
         with whole_file(target) as part:
             connection.execute(
-                f"COPY suspicions TO {literal(str(part))} (FORMAT parquet, USE_TMP_FILE false)"
+                f"COPY (FROM suspicions ORDER BY file, row, rule) TO {literal(str(part))} (FORMAT parquet, USE_TMP_FILE false)"
             )
         excluded = target.with_name(f"{target.stem}_excluded.parquet")
         rules = ", ".join(literal(rule) for rule in act_on) or "''"
@@ -134,7 +135,8 @@ WHERE m.flow = 'import' AND x.flow = 'export' GROUP BY ALL
 """
 
 _MISCLASSIFIED = f"""
-SELECT odd.file, odd.row, 'product.misclassified', max_by(often.product, often.n), any_value(odd.value_usd)
+SELECT odd.file, odd.row, 'product.misclassified', max(struct_pack(n := often.n, code := often.product)).code,
+    any_value(odd.value_usd)
 FROM (SELECT *, count(*) OVER (PARTITION BY firm, flow, product) AS n FROM unit_values QUALIFY n = 1) odd
 JOIN (SELECT firm, flow, product, per, count(*) AS n, any_value(usual) AS usual, any_value(spread) AS spread
     FROM unit_values WHERE usual IS NOT NULL GROUP BY ALL HAVING count(*) >= 10) often
@@ -151,12 +153,14 @@ FROM unit_values WHERE abs(price - usual) > {ODD} * spread
 
 
 def _findings(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
-    total = connection.execute("SELECT count(*), coalesce(sum(value_usd), 0) FROM lines").fetchone() or (
+    total = connection.execute(
+        f"SELECT count(*), coalesce({exact_sum('value_usd')}, 0) FROM lines"
+    ).fetchone() or (
         0,
         0.0,
     )
     counted = connection.execute(
-        "SELECT rule, count(*), sum(value_usd) FROM suspicions GROUP BY ALL ORDER BY 2 DESC"
+        f"SELECT rule, count(*), {exact_sum('value_usd')} FROM suspicions GROUP BY ALL ORDER BY 2 DESC, 1"
     ).fetchall()
     return [
         Finding(
@@ -174,6 +178,6 @@ def _factors(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     """How far off unit values are, by powers of ten: the trace of confused units."""
     rows = connection.execute(
         "SELECT round((price - usual) / ln(10))::INTEGER AS power, count(*) FROM unit_values "
-        f"WHERE abs(price - usual) > {ODD} * spread GROUP BY ALL ORDER BY 2 DESC LIMIT {EXAMPLES}"
+        f"WHERE abs(price - usual) > {ODD} * spread GROUP BY ALL ORDER BY 2 DESC, 1 LIMIT {EXAMPLES}"
     ).fetchall()
     return tuple(f"about 10^{power} times the usual: {count:,}" for power, count in rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pickle
@@ -10,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,6 +47,8 @@ class JobStatus:
         Of its process.
     updated
         When it last reported, seconds since the epoch.
+    born
+        When its process started, as the system counts (`birth`): numbers of processes are used again.
     """
 
     state: State
@@ -53,6 +56,7 @@ class JobStatus:
     message: str
     pid: int
     updated: float
+    born: int = 0
 
     @property
     def finished(self) -> bool:
@@ -96,6 +100,13 @@ class Job:
             )
         folder = root / content_hash(function, arguments)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Equal calls that start at once must find one worker, not make one each.
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return cls._started(function, arguments, folder)
+
+    @classmethod
+    def _started(cls, function: Callable[..., Any], arguments: Mapping[str, Any], folder: Path) -> Job:
         running = cls(folder)
         if (folder / "status.json").is_file() and running.status().state in ("running", "done"):
             return running
@@ -112,9 +123,8 @@ class Job:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        write_status(
-            folder, JobStatus("running", 0.0, "Starting", process.pid, time.time()), only_if_new=True
-        )
+        first = JobStatus("running", 0.0, "Starting", process.pid, time.time(), birth(process.pid))
+        write_status(folder, first, only_if_new=True)
         return cls(folder, process)
 
     def status(self) -> JobStatus:
@@ -122,12 +132,10 @@ class Job:
         if self._process is not None:
             self._process.poll()
         status = read_status(self.folder)
-        if status.state == "running" and not _alive(status.pid):
+        if status.state == "running" and not _alive(status):
             status = read_status(self.folder)
-            if status.state == "running":
-                return JobStatus(
-                    "lost", status.fraction, "The process ended unexpectedly.", status.pid, status.updated
-                )
+            if status.state == "running" and not _alive(status):
+                return replace(status, state="lost", message="The process ended unexpectedly.")
         return status
 
     def cancel(self, grace: float = GRACE_SECONDS) -> JobStatus:
@@ -140,9 +148,11 @@ class Job:
             if self._process is not None:
                 self._process.kill()
                 self._process.wait()
-            else:
-                os.kill(status.pid, 15)
-            status = JobStatus("cancelled", status.fraction, "Cancelled.", status.pid, time.time())
+            elif _alive(status):
+                # Only the very process that was started: its number may be another program's by now.
+                with suppress(ProcessLookupError):
+                    os.kill(status.pid, 15)
+            status = replace(status, state="cancelled", message="Cancelled.", updated=time.time())
             write_status(self.folder, status)
         return status
 
@@ -180,7 +190,18 @@ def read_status(folder: Path) -> JobStatus:
     return JobStatus(**json.loads((folder / "status.json").read_bytes()))
 
 
-def _alive(pid: int) -> bool:
+def birth(pid: int) -> int:
+    """When a process started, in the system's ticks; 0 where there is no such process or the system does not tell."""
+    try:
+        # The name in parentheses may hold blanks; the start is the twentieth field behind it.
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def _alive(status: JobStatus) -> bool:
+    """Whether the process that a job was given still runs."""
+    pid = status.pid
     # A child that ended stays visible until someone asks how it ended.
     with suppress(ChildProcessError):
         if os.waitpid(pid, os.WNOHANG)[0] == pid:
@@ -190,5 +211,5 @@ def _alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
-    return True
+        pass
+    return status.born == 0 or birth(pid) == status.born

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from firmtrade_core.jobs.checkpoints import Checkpoints
-from firmtrade_core.jobs.job import JobStatus, State, write_status
+from firmtrade_core.jobs.job import JobStatus, State, birth, write_status
 from firmtrade_core.jobs.progress import CancelledError
 from firmtrade_core.paths import write_whole
 
@@ -25,7 +25,9 @@ def main(folder: Path) -> int:
     position, last = 0.0, 0.0
 
     def note(state: State, message: str) -> None:
-        write_status(folder, JobStatus(state, position, message, os.getpid(), time.time()))
+        write_status(
+            folder, JobStatus(state, position, message, os.getpid(), time.time(), birth(os.getpid()))
+        )
 
     def progress(fraction: float, message: str) -> None:
         nonlocal position, last

@@ -132,6 +132,12 @@ _COLUMNS = (
     Column("trade_fitted", "Trade, fitted", "bn USD"),
     # Shares and indices.
     Column("labour_share", "Share of labour income before", "share of 1"),
+    Column(
+        "gain_from_trade",
+        "Gain from trade",
+        "%",
+        "How far real income stands above that without any trade; empty where a good bought is not sold at home.",
+    ),
     Column("trade_share", "Share of trade", "share of 1"),
     Column("import_share", "Share of imports", "share of 1"),
     Column("use_share", "Share of all use", "share of 1"),

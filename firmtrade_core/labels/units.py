@@ -147,8 +147,10 @@ def money(currency: str, scale: Literal["", "thousand", "m", "bn"] = "m", *, a_y
 
 
 def difference(name: str) -> str:
-    """Unit in which two numbers of a unit differ: percent differ by points."""
-    return "points" if unit(name).kind == "percent" else name
+    """Unit in which two numbers of a unit differ: percent differ by points, shares by differences of either sign."""
+    if unit(name).kind == "percent":
+        return "points"
+    return "difference of shares" if unit(name).kind == "share" else name
 
 
 # How numbers are written -----------------------------------------------------------------------

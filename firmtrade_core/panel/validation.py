@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from firmtrade_core.codes.countries import is_known
 from firmtrade_core.codes.currencies import ExchangeRates
+from firmtrade_core.codes.places import is_place
 from firmtrade_core.labels import grouped
 from firmtrade_core.panel.columns import FLOWS, INSTRUMENT_PREFIX, KEYS, Column, catalogue
 from firmtrade_core.panel.errors import SizeError
@@ -334,7 +334,7 @@ def _is_given(values: pd.Series[Any]) -> pd.Series[bool]:
 
 
 def _known_country(values: pd.Series[Any]) -> pd.Series[bool]:
-    known = {code: isinstance(code, str) and is_known(code) for code in values.dropna().unique()}
+    known = {code: isinstance(code, str) and is_place(code) for code in values.dropna().unique()}
     return values.map(known).fillna(True).astype(bool)
 
 

@@ -31,7 +31,9 @@ from firmtrade_core.world.world import World
 # Who gains --------------------------------------------------------------------------------------
 
 
-def who_gains_tables(equilibrium: Equilibrium, country: str, cut_off: pd.DataFrame) -> list[Table]:
+def who_gains_tables(
+    equilibrium: Equilibrium, country: str, cut_off: pd.DataFrame, trade: pd.DataFrame | None = None
+) -> list[Table]:
     """What the page Who gains shows of a country.
 
     Parameters
@@ -39,8 +41,16 @@ def who_gains_tables(equilibrium: Equilibrium, country: str, cut_off: pd.DataFra
     equilibrium, country
     cut_off
         As `worst_cut_off` gives it.
+    trade
+        As `worth_of_trade` gives it, where it does.
     """
     name = country_name(country)
+    worth = []
+    if trade is not None:
+        columns = {"name": "country", "country": "code", "gain": "gain_from_trade"}
+        worth = [
+            table("gains_from_trade", "What trade is worth: real income against autarky", trade, columns)
+        ]
     return [
         table(
             "sectors_at_home",
@@ -57,6 +67,7 @@ def who_gains_tables(equilibrium: Equilibrium, country: str, cut_off: pd.DataFra
                 "share": "labour_share",
             },
         ),
+        *worth,
         table(
             "cut_off",
             f"{name}: real income without trade with one partner, others substituting",

@@ -312,8 +312,9 @@ class SuitedMarkups:
 
 
 def _broad(label: str) -> str:
-    """The broad sector of a label; labels that name none stay as they are."""
-    if label in BROAD_SECTORS:
+    """The broad sector of a label; labels that name none, by ISIC code or as services, stay as they are."""
+    named = any(c.isdigit() for c in label) or SERVICES[:-1] in label.lower()
+    if label in BROAD_SECTORS or not named:
         return label
     try:
         return broad_sector(label)
@@ -338,7 +339,7 @@ def _of_sector(values: Mapping[str, float], label: str, what: str) -> float:
     if label in values:
         return values[label]
     try:
-        return values[broad_sector(label)]
+        return values[_broad(label)]
     except KeyError as error:
         raise WorldError(
             f"The {what} have no value for sector {label}: name it as one of {', '.join(values)}, or by an ISIC Rev. 4 code."

@@ -33,33 +33,50 @@ def navigation() -> Page:
         layout="wide",
         initial_sidebar_state=SIDEBAR_WIDTH,
     )
-    there = [(name, title) for name, title in PAGES if (PROJECT / "pages" / f"{name}.py").exists()]
-    return st.navigation(
-        [
-            st.Page(f"pages/{name}.py", title=title, url_path=name, default=name == "briefing")
-            for name, title in there
-        ],
-        # Beyond twelve pages Streamlit would hide the rest behind a button.
-        expanded=True,
-    )
+    listed: dict[str, list[Page]] = {
+        group: [
+            # The first page has the bare address; the one it reserves besides must not be its name's.
+            st.Page(
+                f"pages/{name}.py",
+                title=title,
+                url_path="start" if name == FIRST else name,
+                default=name == FIRST,
+            )
+            for name, title in pages
+            if (PROJECT / "pages" / f"{name}.py").exists()
+        ]
+        for group, pages in PAGES.items()
+    }
+    by_name = st.Page("pages/first.py", title="Briefing", url_path=FIRST, visibility="hidden")
+    # Beyond twelve pages Streamlit would hide the rest behind a button.
+    return st.navigation(listed | {"": [by_name]}, expanded=True)
 
 
-#: Pages in the order of the sidebar: file, title, address. Those that exist are listed.
-PAGES = (
-    ("briefing", "Briefing"),
-    ("lab", "Scenario lab"),
-    ("compare", "Compare"),
-    ("trade_costs", "Trade costs"),
-    ("firms", "Firms"),
-    ("firm_view", "Firm view"),
-    ("channels", "Channels"),
-    ("heterogeneity", "Role of heterogeneity"),
-    ("who_gains", "Who gains"),
-    ("attribution", "Attribution"),
-    ("data", "Data"),
-    ("firm_data", "Firm data"),
-    ("methods", "Methods"),
-)
+#: The page that opens first.
+FIRST = "briefing"
+
+#: Pages in the order of the sidebar, by group: file and address, title. Those that exist are listed.
+PAGES = {
+    "Policy": (
+        ("briefing", "Briefing"),
+        ("lab", "Scenario lab"),
+        ("compare", "Compare"),
+        ("heterogeneity", "Role of heterogeneity"),
+        ("who_gains", "Who gains"),
+        ("attribution", "Attribution"),
+    ),
+    "Firms": (
+        ("firms", "Firms"),
+        ("firm_view", "Firm view"),
+        ("channels", "Channels"),
+        ("firm_data", "Firm data"),
+    ),
+    "Evidence": (
+        ("trade_costs", "Trade costs"),
+        ("data", "Data"),
+        ("methods", "Methods"),
+    ),
+}
 
 
 def open_page(title: str, *, live: bool = False) -> World:

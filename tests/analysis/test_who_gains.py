@@ -20,12 +20,15 @@ from firmtrade_core.analysis.who_gains import (
     sectors_table,
     single_sources,
     worst_cut_off,
+    worth_of_trade,
+    worth_sentence,
 )
-from firmtrade_core.equilibrium import Equilibrium, Shock, solve
+from firmtrade_core.equilibrium import Equilibrium, Parameters, Shock, solve
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.scenarios import Scenario, compile
 from tests.firms import make_home
 from tests.scenarios.conftest import synthetic_world
+from tests.worlds import make_world
 
 
 def test_wages_bills_add_up_to_labour_income(raised: Equilibrium) -> None:
@@ -134,3 +137,27 @@ def test_groups_of_firms_and_confidentiality() -> None:
     assert size[10] > 0 > size[1]
     region = groups["region"].set_index("group")
     assert np.isnan(region.percent["hamlet"]) and region.percent.isna().sum() >= 2
+
+
+def test_what_trade_is_worth_is_the_way_to_autarky_and_names_what_bars_it() -> None:
+    world = make_world(4, 2, seed=3, subsidies=False, tariffs=False, inputs=False).with_(
+        countries=("USA", "CHN", "ZAF", "DEU")
+    )
+    result = solve(world, Shock(), Parameters(trade_elasticity=5.0))
+    table = worth_of_trade(result).set_index("country")
+    cost = np.full(world.tariff.shape, np.inf)
+    cost[np.arange(4), np.arange(4)] = 1.0
+    balanced = Parameters(trade_elasticity=5.0, deficits="removed")
+    here, alone = (solve(world, shock, balanced) for shock in (Shock(), Shock(trade_cost=cost)))
+    expected = 100 * (here.real_income_change / alone.real_income_change - 1)
+    np.testing.assert_allclose(table.gain[list(world.countries)], expected, rtol=1e-6)
+    said = worth_sentence(table.reset_index(), "USA")
+    assert "Without any trade" in said and "of 4" in said
+    flows = world.expenditure.copy()
+    flows[1, 1, 0] = 0.0
+    lacking = worth_of_trade(solve(world.with_(expenditure=flows), Shock(), Parameters(trade_elasticity=5.0)))
+    row = lacking.set_index("country").loc["CHN"]
+    assert np.isnan(row.gain) and row.missing
+    assert "is not defined" in worth_sentence(lacking, "CHN") and row.missing.lower() in worth_sentence(
+        lacking, "CHN"
+    )

@@ -90,9 +90,14 @@ def test_who_gains_shows_the_firms_own_distribution_by_default(start) -> None:
 def test_who_gains_without_firms(start) -> None:
     app = start("who_gains")
     words = html(app)
-    tables = ("sectors_at_home", "cut_off", "concentration", "single_sources", "exposed_suppliers")
+    tables = {"sectors_at_home", "cut_off", "concentration", "single_sources", "exposed_suppliers"}
+    tables |= {"gains_from_trade"}
     assert downloads(app) == {f"who_gains_{name}" for name in tables}
-    assert "Concentration of trade" in words and "Single points of failure" in words
+    assert (
+        "Concentration of trade" in words
+        and "Single points of failure" in words
+        and "What trade is worth" in words
+    )
     assert "no input-output links" in words
 
 

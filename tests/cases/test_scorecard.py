@@ -113,3 +113,13 @@ def test_every_line_sheet_and_column_is_accounted_for(tmp_path: Path) -> None:
     assert found["product.leading_zero"] == 2 and found["date.year_only"] == 2
     card = {s["dimension"]: s["value"] for s in report["scorecard"]}
     assert card["validity"] == 1 - len(aside) / rows_in
+
+
+def test_files_with_and_without_a_declaration_s_number_go_together(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    sound = "F1,2019-03-05,export,DE,020110,10,USD\n"
+    (folder / "a.csv").write_text(f"firm,date,flow,country,product,value,currency\n{sound}")
+    (folder / "b.csv").write_text(f"declaration,firm,date,flow,country,product,value,currency\n7,{sound}")
+    report = command(folder, tmp_path / "out")
+    assert sum(source["kept"] for source in report["sources"]) == 2

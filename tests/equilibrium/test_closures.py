@@ -263,3 +263,47 @@ def test_embargoes_that_leave_nobody_to_buy_from_name_country_and_sector() -> No
     with pytest.raises(ShockError, match="nobody to buy from, at home or abroad, in C02: S01"):
         solve(world.with_(expenditure=expenditure), Shock(trade_cost=cost), Parameters(deficits="removed"))
     assert solve(world, Shock(trade_cost=cost), Parameters(deficits="removed")).certificate.holds
+
+
+@pytest.mark.parametrize("family", FAMILIES, **NAMES)
+def test_no_shock_and_the_scale_of_money_change_nothing(family: MarginFamily) -> None:
+    world = make_world(seed=16)
+    parameters = parameters_of(family, fixed_cost_abroad=0.6, **TAXED)
+    idle = solve(world, Shock(), parameters)
+    for hat in (idle.wage_change, idle.price_change, idle.real_income_change, idle.labour_change):
+        np.testing.assert_allclose(hat, 1, rtol=1e-10)
+    np.testing.assert_allclose(idle.labour_tax, 0, atol=1e-10)
+    assert world.inputs is not None
+    scaled = world.with_(expenditure=1e3 * world.expenditure, inputs=1e3 * world.inputs)
+    shock = full_shock(world, 16)
+    assert shock.outlay is not None
+    one, other = (
+        solve(w, s, parameters)
+        for w, s in ((world, shock), (scaled, replace(shock, outlay=1e3 * shock.outlay)))
+    )
+    np.testing.assert_allclose(one.real_income_change, other.real_income_change, rtol=1e-8)
+    np.testing.assert_allclose(one.labour_tax, other.labour_tax, rtol=1e-7, atol=1e-10)
+    np.testing.assert_allclose(1e3 * one.budget.balance, other.budget.balance, rtol=1e-6)
+
+
+def test_relabelling_countries_permutes_results() -> None:
+    world, order = make_world(seed=17), [2, 0, 3, 1]
+    cells = np.ix_(order, order)
+    assert world.inputs is not None
+    moved = World(
+        tuple(world.countries[i] for i in order),
+        world.sectors,
+        world.expenditure[cells],
+        world.tariff[cells],
+        world.subsidy[cells],
+        world.inputs[order],
+    )
+    fields = {k: v for k, v in vars(full_shock(world, 17)).items() if isinstance(v, np.ndarray)}
+    parameters = parameters_of(Lognormal(), fixed_cost_abroad=0.5, **TAXED)
+    one = solve(world, Shock(**fields), parameters)
+    other = solve(
+        moved, Shock(**{k: v[cells] if v.ndim == 3 else v[order] for k, v in fields.items()}), parameters
+    )
+    np.testing.assert_allclose(one.real_income_change[order], other.real_income_change, rtol=1e-8)
+    np.testing.assert_allclose(one.labour_tax[order], other.labour_tax, rtol=1e-7, atol=1e-10)
+    np.testing.assert_allclose(one.budget.balance[order], other.budget.balance, rtol=1e-6)

@@ -189,8 +189,9 @@ def test_published_markups() -> None:
         markup_set("LK")
     with pytest.raises(WorldError, match="give one above 0"):
         markups.within_elasticity(services=0.0)
-    with pytest.raises(WorldError, match="no value for sector X00"):
-        markups.within_elasticity(["X00"])
+    for unknown in ("X00", "Cars"):
+        with pytest.raises(WorldError, match=f"no value for sector {unknown}"):
+            markups.within_elasticity([unknown])
 
 
 def test_a_broken_table_of_markups_is_refused(tmp_path: Path) -> None:

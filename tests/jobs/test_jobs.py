@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ import pandas as pd
 import pytest
 
 from firmtrade_core.jobs import Checkpoints, Job, JobError, content_hash, part
+from firmtrade_core.jobs.job import birth, write_status
 from tests.jobs import work
 
 
@@ -93,3 +97,32 @@ def test_part_spans_its_share() -> None:
     step = part(lambda fraction, message: seen.append(fraction), 0.5, 0.75)
     step(0.0, ""), step(1.0, ""), step(7.0, "")
     assert seen == [0.5, 0.75, 0.75]
+
+
+def test_another_program_with_the_jobs_number_is_left_alone(tmp_path: Path) -> None:
+    """Numbers of processes are used again: a stale one must not be signalled."""
+    job = Job.start(work.ignore_everything, {}, tmp_path)
+    worker = job.status()
+    os.kill(worker.pid, 9)
+    assert job.wait(10).state == "lost"
+    bystander = subprocess.Popen(["sleep", "30"])
+    try:
+        stale = replace(worker, state="running", pid=bystander.pid)
+        assert stale.born != birth(bystander.pid) > 0
+        write_status(job.folder, stale)
+        found = Job(job.folder)
+        assert found.status().state == "lost"
+        found.cancel(grace=0.1)
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+def test_equal_starts_at_once_make_one_worker(tmp_path: Path) -> None:
+    arguments = {"count": 5, "trace": tmp_path / "trace"}
+    with ThreadPoolExecutor(3) as pool:
+        jobs = [*pool.map(lambda _: Job.start(work.square_slowly, arguments, tmp_path), range(3))]
+    assert len({job.folder for job in jobs}) == 1
+    assert jobs[0].wait(30).state == "done"
+    assert (tmp_path / "trace").read_text().split() == [*"01234"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from scipy.special import ndtr
 from firmtrade_core.margins import Armington, Krugman, Lognormal, MarginFamily, Margins, Pareto
 from firmtrade_core.margins.lognormal import LognormalMargins, assumed_presence
 from firmtrade_core.margins.normal import upper_tail
+from firmtrade_core.margins.tables import compiled
 from tests.worlds import make_world
 
 WORLD = make_world(5, 3, seed=1)
@@ -152,3 +154,16 @@ def test_the_normal_tail_is_that_of_another_library() -> None:
     np.testing.assert_allclose(upper_tail(x), ndtr(-x), rtol=0, atol=2e-15)
     cells = np.moveaxis(np.random.default_rng(0).normal(size=(3, 4, 5)), 0, 2)
     np.testing.assert_allclose(upper_tail(cells), ndtr(-cells), rtol=1e-14)
+
+
+def test_compiled_code_needs_no_place_for_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing can be written numba refuses to cache; the function is compiled without."""
+    right = numba.njit
+
+    def nowhere(*given: object, cache: bool = False, **options: object) -> object:
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return right(*given, **options)
+
+    monkeypatch.setattr(numba, "njit", nowhere)
+    assert compiled(lambda x: 2.0 * x)(3.0) == 6.0
