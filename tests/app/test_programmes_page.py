@@ -60,7 +60,7 @@ def test_results_come_with_the_redraw_and_bands_after(lab) -> None:
     assert found.bands and found.own_cut is not None and found.concession is not None
     app.run()
     words = html(app)
-    assert 'data-study="done"' in words and "interval being worked out" not in words and "90%:" in words
+    assert 'data-study="done"' in words and "interval being worked out" not in words and "90\u202f%:" in words
     assert "Partners cut their tariffs on goods of South Africa" in words
     # The grade stands under every number of the section.
     strip = words[words.index('data-study="done"') :]
