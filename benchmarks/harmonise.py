@@ -1,4 +1,7 @@
-"""Speed and memory of harmonising: ``python -m benchmarks.harmonise [--json] [--lines N] [case ...]``.
+"""Speed and memory of harmonising: ``python -m benchmarks.harmonise [--json] [--lines N] [--against CHECKOUT] [case ...]``.
+
+With ``--against`` the cases also run in another checkout of the project (such as ``git worktree add ../before COMMIT``), in turn
+with this one, and the ratios of time and memory are printed.
 
 Each case runs in a process of its own, so that peak memory is its own; the customs file, the names and the
 firm table are generated from a seed (``python -m benchmarks.harmonise --generate FILE`` writes only the customs file).
@@ -178,6 +181,7 @@ def main() -> int:
     parser.add_argument("--lines", type=int, default=LINES)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--generate", type=Path, help="Only write the customs file.")
+    parser.add_argument("--against", type=Path, help="Another checkout, to be run in turn with this one.")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.generate:
@@ -186,6 +190,8 @@ def main() -> int:
     if arguments.here:
         print(json.dumps(asdict(run_case(arguments.cases[0], arguments.lines))))
         return 0
+    if arguments.against:
+        return _side_by_side(arguments.cases, arguments.lines, arguments.against)
     timings = [_apart(case, arguments.lines) for case in arguments.cases]
     if arguments.json:
         print(json.dumps([asdict(t) | {"meets_target": t.meets_target} for t in timings]))
@@ -199,9 +205,21 @@ def main() -> int:
     return 0 if all(t.meets_target for t in timings) else 1
 
 
-def _apart(case: str, lines: int) -> Timing:
+def _side_by_side(cases: list[str], lines: int, other: Path) -> int:
+    """Each case in the other checkout and here, with what the other took over what this one takes."""
+    print(f"{'case':12} {'before s':>9} {'now s':>8} {'ratio':>6} {'before MB':>10} {'now MB':>8}")
+    for case in cases:
+        before, now = _apart(case, lines, other), _apart(case, lines)
+        print(
+            f"{case:12} {before.seconds:9.1f} {now.seconds:8.1f} {before.seconds / now.seconds:6.2f} "
+            f"{before.peak_memory_mb:10.0f} {now.peak_memory_mb:8.0f}  {now.detail}"
+        )
+    return 0
+
+
+def _apart(case: str, lines: int, checkout: Path | None = None) -> Timing:
     command = [sys.executable, "-m", "benchmarks.harmonise", case, "--here", "--lines", str(lines)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=checkout)
     return Timing(**json.loads(done.stdout.strip().splitlines()[-1]))
 
 

@@ -19,7 +19,7 @@ from firmtrade_core.figures.effects import (
     sensitivity_chart,
     shapley_chart,
 )
-from firmtrade_core.labels import number
+from firmtrade_core.labels import in_percent, number
 from firmtrade_core.panel.columns import INSTRUMENT_PREFIX
 from firmtrade_core.report.channel_words import (
     NO_PRODUCTIVITY,
@@ -175,7 +175,7 @@ def _headline(study: Study, report: ChannelReport) -> None:
     scaled = _scaled(effect, step)
     sigma = report.table.elasticity_of_substitution
     cost, fixed = scaled.ad_valorem(sigma), scaled.fixed_cost_percent
-    level = f"{100 * study.level:.0f} %"
+    level = in_percent(study.level)
     strength = study.instruments.first_stage.words if study.instruments else "no instrument"
     items = [
         (

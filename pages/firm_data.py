@@ -16,7 +16,7 @@ from firmtrade_core.figures import Chart
 from firmtrade_core.figures.firm_panel import missing_chart, premia_chart, size_distribution
 from firmtrade_core.harmonise.example import messy_folder
 from firmtrade_core.harmonise.pipeline import Outcome
-from firmtrade_core.labels import grouped
+from firmtrade_core.labels import grouped, in_percent, level
 from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.world.world import World
 from pages.parts import chart
@@ -311,7 +311,7 @@ def findings(outcome: Outcome) -> None:
         "noted": "noted",
     }
     rows = [
-        (f"{f['title'][0].upper()}{f['title'][1:]}", grouped(f["rows"]), f"{100 * f['share']:.2f}\u202f%", words[f["action"]],
+        (f"{f['title'][0].upper()}{f['title'][1:]}", grouped(f["rows"]), in_percent(f['share']), words[f["action"]],
          "; ".join(f["examples"][:2]) or f["advice"])
         for f in outcome.findings
     ]  # fmt: skip
@@ -418,7 +418,7 @@ def review(desk: Desk, outcome: Outcome) -> None:
     linkage = outcome.linkage
     heading(
         f"{grouped(linkage['linked'])} firms linked by name, {grouped(linkage['to_review'])} pairs to look at",
-        f"Linked from a probability of {linkage['accept']:.2f}; the model expects {100 * linkage['expected_precision']:.1f}\u202f% "
+        f"Linked from a probability of {linkage['accept']:.2f}; the model expects {level(100 * linkage['expected_precision'], '%')} "
         "of links to be right.",
     )
     if not on_loopback():

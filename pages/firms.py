@@ -9,7 +9,7 @@ import streamlit as st
 from firmtrade_core.capability.bootstrap import Kind as Resampling
 from firmtrade_core.capability.comparison import MEASURES, STRUCTURE
 from firmtrade_core.capability.work import CapabilityReport, Hidden
-from firmtrade_core.labels import grouped, in_words, number
+from firmtrade_core.labels import grouped, in_percent, in_words, number
 from firmtrade_core.report.capability_words import (
     HIDDEN,
     NOT_EFFECT,
@@ -161,7 +161,7 @@ def _waiting(bench: Bench) -> None:
         _offer_to_leave_out(bench, why)
     elif status is not None:
         st.html(
-            f'<p class="ft-empty">Stopped at {status.fraction:.0%}. Finished steps are kept: go on where it stopped.</p>'
+            f'<p class="ft-empty">Stopped at {in_percent(status.fraction)}. Finished steps are kept: go on where it stopped.</p>'
         )
     elif not bench.problem:
         st.html(

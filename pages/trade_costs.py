@@ -20,7 +20,7 @@ from firmtrade_core.gravity.errors import GravityError
 from firmtrade_core.gravity.estimate import GravityEstimate
 from firmtrade_core.gravity.panel import GravityPanel, TariffUnit
 from firmtrade_core.gravity.structure import ad_valorem_equivalent, read_structure
-from firmtrade_core.labels import Variable, grouped, in_percent, number
+from firmtrade_core.labels import Variable, grouped, in_percent, level, number
 from firmtrade_core.paths import asset
 from firmtrade_core.report.export import About, Table, about_world, written_now
 from firmtrade_core.report.gravity_words import dropped, equation_words, latex_table, python_code, term_name
@@ -245,7 +245,7 @@ def _numbers(found: GravityEstimate, key: str) -> None:
                 number(found.coefficients[term], signed=True),
                 "",
                 detail,
-                f"{100 * found.specification.confidence:.0f}\u202f%: {number(low, signed=True)} to {number(high, signed=True)}",
+                f"{in_percent(found.specification.confidence)}: {number(low, signed=True)} to {number(high, signed=True)}",
             )
         )
     reset = found.reset_test()
@@ -287,7 +287,7 @@ def _table(world: World, found: GravityEstimate, file: PanelFile, chosen: Choice
          "< 0.001" if r.p_value < 0.001 else _fixed(r.p_value))
         for r in found.rows()
     ]  # fmt: skip
-    interval = f"{100 * found.specification.confidence:.0f}\u202f% interval"
+    interval = f"{in_percent(found.specification.confidence)} interval"
     heading("Coefficients")
     head = ("Of", "Estimate", "Std. error", interval, "p")
     table("Coefficients", head, rows, headed=False, whole=False)
@@ -343,9 +343,9 @@ def _form(found: GravityEstimate, file: PanelFile) -> None:
         gain, error = compared.gain
         st.markdown(
             f"Of the revealed costs of {grouped(len(compared.pairs))} pairs, each predicted from the others: the log-linear form "
-            f"explains {100 * compared.share_explained('linear'):.1f}\u202f%, gradient boosting on top of it "
-            f"{100 * compared.share_explained('boosted'):.1f}\u202f%. Its error is {100 * gain:+.1f}\u202f% lower (standard error "
-            f"{100 * error:.1f}): {compared.verdict}."
+            f"explains {level(100 * compared.share_explained('linear'), '%')}, gradient boosting on top of it "
+            f"{level(100 * compared.share_explained('boosted'), '%')}. Its error is {in_percent(abs(gain))} {'lower' if gain >= 0 else 'higher'} (standard error "
+            f"{in_percent(error)}): {compared.verdict}."
         )
 
 
@@ -411,7 +411,7 @@ def _panel_code(file: PanelFile, chosen: Choices) -> str:
 
 
 def _fixed(value: float) -> str:
-    return f"{value:.3f}".replace("-", "−")
+    return number(value, significant=4, most_decimals=3)
 
 
 def _fit(found: GravityEstimate, file: PanelFile, source: str, key: str) -> None:
@@ -420,7 +420,7 @@ def _fit(found: GravityEstimate, file: PanelFile, source: str, key: str) -> None
     )
     drawn = actual_and_fitted(
         found.cells,
-        title=f"The equation explains {100 * share:.0f}\u202f% of how trade varies",
+        title=f"The equation explains {in_percent(share)} of how trade varies",
         subtitle=f"Fitted against actual flows, logarithmic · {file.name}",
         source=source,
         unit=file.unit,

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from firmtrade_core.cli.gravity_equation import counterfactual, estimate, tariff_units
 from firmtrade_core.cli.words import for_the_command_line
+from firmtrade_core.labels import in_percent
 from firmtrade_core.paths import whole_file
 
 if TYPE_CHECKING:
@@ -278,7 +279,7 @@ def _print(estimates: pd.DataFrame, table: pd.DataFrame, folder: Path) -> None:
     left_out = estimates.filter(like="rows_separated").to_numpy().sum()
     console.print(
         f"Common mean {pooled['mean']:.2f} (standard error {pooled['mean_error']:.2f}), spread {pooled['spread']:.2f}, "
-        f"I² {pooled['heterogeneity']:.0%}; {int((table['status'] == 'usable').sum())} of {len(table)} usable. "
+        f"I² {in_percent(pooled['heterogeneity'])}; {int((table['status'] == 'usable').sum())} of {len(table)} usable. "
         f"{left_out:,.0f} separated zero flows left out. Results in {folder}.",
     )
 

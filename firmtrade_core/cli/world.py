@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from firmtrade_core.cli.words import for_the_command_line, pair
+from firmtrade_core.labels import in_percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,7 +176,7 @@ def _unknown(world: World) -> str:
     abroad = value.sum() - value[range(len(world.countries)), range(len(world.countries))].sum()
     share = float((value * world.tariff_unknown).sum() / abroad)
     who = [country_name(c) for c, known in zip(world.countries, world.duties_known, strict=True) if not known]
-    return f"on {share:.1%} of trade; none is known of {', '.join(who[:10]) or 'nobody in full'}"
+    return f"on {in_percent(share)} of trade; none is known of {', '.join(who[:10]) or 'nobody in full'}"
 
 
 def _embedded() -> World:
@@ -243,5 +244,5 @@ def _print(result: dict[str, Any], as_json: bool) -> None:
                 typer.echo(f"  - {item}")
         else:
             typer.echo(
-                f"{label}: {f'{value:.1%}' if key == 'estimated_share' and value is not None else value}"
+                f"{label}: {in_percent(value) if key == 'estimated_share' and value is not None else value}"
             )

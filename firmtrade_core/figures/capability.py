@@ -48,7 +48,7 @@ from firmtrade_core.figures.intervals import (
     quiet_axis,
 )
 from firmtrade_core.figures.row_names import named_rows, row_height
-from firmtrade_core.labels import grouped, number
+from firmtrade_core.labels import grouped, in_percent, number
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
 
 Array = NDArray[np.float64]
@@ -231,10 +231,10 @@ def groups_chart(
     total = max(float(abs(read.factor) * joint.abs().mean().sum()), 1e-12)
     names = [str(name) for name in grouped.index]
     values = grouped.to_numpy()
-    told = [f"{number(v)} {read.unit}, {100 * v / total:.0f}\u202f%" for v in values]
+    told = [f"{number(v)} {read.unit}, {in_percent(v / total)}" for v in values]
     if by == "kind":
         leading = f"{names[0][0].upper()}{names[0][1:]}"
-        told_most = f"{leading} carries {100 * values[0] / total:.0f}\u202f% of what attributes tell"
+        told_most = f"{leading} carries {in_percent(values[0] / total)} of what attributes tell"
         title = told_most if values[0] > 0 else "Attributes tell nothing here"
         return _bars(
             names, values, told, title, f"Mean absolute Shapley value of kinds of attributes, {read.words} ({read.unit}) · prediction, not effect", source, unit=read.unit,
@@ -247,7 +247,7 @@ def groups_chart(
         first = several[0]
         words = " and ".join(attribute_words(each) for each in members[first][:2])
         more = f" (and {len(members[first]) - 2} more)" if len(members[first]) > 2 else ""
-        title = f"{words[0].upper()}{words[1:]}{more} move together and jointly carry {100 * values[first] / total:.0f}\u202f%"
+        title = f"{words[0].upper()}{words[1:]}{more} move together and jointly carry {in_percent(values[first] / total)}"
     return _bars(
         [", ".join(attribute_words(each) for each in some) for some in members], values, told, title,
         f"Mean absolute joint Shapley value, {read.words} ({read.unit}) · accent: attributes whose rank correlation exceeds {TOGETHER:g}, average linkage; "
@@ -463,7 +463,7 @@ def shares_chart(shares: pd.DataFrame, source: str, flow: str = "export") -> Cha
         else "; no interval: estimate with draws"
     )
     return interval_rows(
-        rows, f"{first[0].upper()}{first[1:]} makes {100 * order['share'].iloc[0]:.0f}\u202f% of the variance of {flow}s",
+        rows, f"{first[0].upper()}{first[1:]} makes {in_percent(order['share'].iloc[0])} of the variance of {flow}s",
         f"Share of the variance of log {flow}s by firm and market (%){bands}", source, name_width=NAME_WIDTH, unit="%",
     )  # fmt: skip
 
@@ -570,9 +570,7 @@ def chances_chart(
                     "symbol": symbol,
                     "line": {"width": 2, "color": colour},
                 },
-                "customdata": [
-                    f"<b>{markets[i]}</b><br>{words}: {100 * values[i]:.1f}\u202f%" for i in order
-                ],
+                "customdata": [f"<b>{markets[i]}</b><br>{words}: {in_percent(values[i])}" for i in order],
                 "hovertemplate": "%{customdata}<extra></extra>",
             }
             for values, colour, symbol, words in (
@@ -705,7 +703,7 @@ def tail_chart(results: CapabilityResults, tail: TailReport, source: str) -> Cha
         xaxis=quiet_axis(title=axis_words("log revenue potential")),
         yaxis=quiet_axis(title=axis_words("share of firms beyond"), type="log", tickformat=".2~%"),
     )  # fmt: skip
-    top = f"the top {100 * tail.top_share:.0f}\u202f%"
+    top = f"the top {in_percent(tail.top_share)}"
     title = (
         f"Whether {top} fall off like a Pareto or a lognormal cannot be told"
         if tail.law is None

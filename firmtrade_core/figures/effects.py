@@ -24,7 +24,7 @@ from firmtrade_core.figures.intervals import interval_rows as _intervals
 from firmtrade_core.figures.intervals import interval_words as _interval
 from firmtrade_core.figures.intervals import quiet_axis as _axis
 from firmtrade_core.figures.row_names import margin_for, named_rows, row_height
-from firmtrade_core.labels import grouped, in_words, number
+from firmtrade_core.labels import grouped, in_percent, in_words, number
 
 #: What an attribute may move.
 Of = Literal["capability", "fixed costs"]
@@ -57,7 +57,7 @@ def readings_chart(study: Study, source: str) -> Chart:
                 )
             )
     return _intervals(
-        rows, _readings_title(study), f"Effect of {_step(study)} on log revenue potential, {study.level:.0%} intervals",
+        rows, _readings_title(study), f"Effect of {_step(study)} on log revenue potential, {in_percent(study.level)} intervals",
         source, name_width=270, unit="log points per unit",
     )  # fmt: skip
 
@@ -167,7 +167,7 @@ def shapley_chart(study: Study, prediction: Prediction, source: str, of: Of = "c
     )
     subtitle = (
         f"{unit[0].upper()}{unit[1:]}, from its mean · open: mean SHAP of firms alike in it (prediction) · "
-        f"line: effect, {study.level:.0%} interval"
+        f"line: effect, {in_percent(study.level)} interval"
     )
     return Chart(
         title,
@@ -213,7 +213,7 @@ def groups_chart(groups: GroupEffects, study: Study, source: str) -> Chart:
         else ""
     )
     return _intervals(
-        rows, title, f"Effect of {_step(study)} by double machine learning, {study.level:.0%} intervals{missing}", source,
+        rows, title, f"Effect of {_step(study)} by double machine learning, {in_percent(study.level)} intervals{missing}", source,
         name_width=margin_for(names, 190), unit="log points per unit",
     )  # fmt: skip
 
@@ -234,7 +234,7 @@ def overlap_chart(overlap: Overlap, study: Study, source: str) -> Chart:
                 "y": [sign * 100 * value for value in values],
                 "width": float(edges[1] - edges[0]) * 0.92,
                 "marker": {"color": colour},
-                "customdata": [f"{100 * value:.1f}\u202f% of firms that {name}" for value in values],
+                "customdata": [f"{in_percent(value)} of firms that {name}" for value in values],
                 "hovertemplate": "propensity %{x:.2f}<br>%{customdata}<extra></extra>",
             }
         )
@@ -247,7 +247,7 @@ def overlap_chart(overlap: Overlap, study: Study, source: str) -> Chart:
         yaxis={"range": [-reach, reach], "showticklabels": False, "showgrid": False, "zerolinecolor": MUTED, "fixedrange": True},
         annotations=[_inside(0.99, 0.98, "firms that have it", ACCENT), _inside(0.99, 0.04, "firms that do not", MUTED)],
     )  # fmt: skip
-    far = f"{100 * overlap.without_like:.0f}\u202f% of firms have no like on the other side"
+    far = f"{in_percent(overlap.without_like)} of firms have no like on the other side"
     title = far if overlap.without_like >= 0.01 else "Nearly every firm has a like on the other side"
     return Chart(
         title,
@@ -342,7 +342,7 @@ def sensitivity_chart(found: Sensitivity, study: Study, source: str) -> Chart:
         # Room below zero for the name of the lowest dot.
         yaxis=_axis(range=[-10 * top, 100 * top], tick0=0, title=_words("explains of capability, %")),
     )
-    title = f"A hidden trait must explain {100 * found.robustness:.1f}\u202f% of both to undo the effect"
+    title = f"A hidden trait must explain {in_percent(found.robustness)} of both to undo the effect"
     return Chart(
         title,
         "Shares of what controls leave of each; on the line the effect would be zero · dots: observed controls, as if hidden",

@@ -18,7 +18,7 @@ from firmtrade_core.figures.bars import VISIBLE, value_bars
 from firmtrade_core.figures.chart import GAIN, LOSS, MUTED, SURFACE, TEXT, Chart, base_layout
 from firmtrade_core.figures.outcomes import BILLION
 from firmtrade_core.figures.world_map import LITTLE_CHANGE
-from firmtrade_core.labels import NARROW_NO_BREAK_SPACE, change, level
+from firmtrade_core.labels import change, in_percent, level
 
 Array = NDArray[np.float64]
 
@@ -207,7 +207,7 @@ def replaced_finding(found: Diversion) -> str:
     )
     return (
         f"{market}: {_origin(found, loser)} {verb} most, and {_origin(found, winner)} {takes} "
-        f"{100 * lost[winner] / lost.sum():.0f}{NARROW_NO_BREAK_SPACE}% of what {'they lose' if verb == 'lose' else 'it loses'}"
+        f"{in_percent(lost[winner] / lost.sum())} of what {'they lose' if verb == 'lose' else 'it loses'}"
     )
 
 

@@ -536,9 +536,11 @@ class _FileReader:
             condition = "FALSE" if text is None else f"{fieldname}_.text = {text}"
             joins.append(f"LEFT JOIN dictionary_{self.number}_{fieldname} {fieldname}_ ON {condition}")
         blanks = ", ".join(literal(text) for text in NUMBER_BLANKS)
+        # What begins with a digit is no blank: few cells are compared with them all.
         blank = {
-            name: f"lower(coalesce({self._text(name) or 'NULL'}, '')) IN ('', {blanks})"
+            name: f"CASE WHEN {text} >= '0' AND {text} < ':' THEN FALSE ELSE lower({text}) IN ('', {blanks}) END"
             for name in NUMBER_FIELDS
+            for text in [f"coalesce({self._text(name) or 'NULL'}, '')"]
         }
         shaky = {
             name: doubtful(self.layout.columns[name], self.conventions[name])

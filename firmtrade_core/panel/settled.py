@@ -30,4 +30,4 @@ def settled(values: Array, digits: int = DIGITS) -> Array:
     scale = 10.0 ** np.clip(digits - 1 - size, -290, 290)
     with np.errstate(over="ignore", invalid="ignore"):
         rounded = np.round(values * scale) / scale
-    return np.where(usual & np.isfinite(rounded), rounded, values)
+    return np.where(usual & np.isfinite(rounded) & (rounded != 0), rounded, values)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.labels import change, grouped, in_words, level, number
+from firmtrade_core.labels import change, grouped, in_percent, in_words, level, number
 
 if TYPE_CHECKING:
     from firmtrade_core.report.pipeline import PipelineResult
@@ -187,7 +187,7 @@ def _effects(made: PipelineResult) -> str:
                 effect.words,
             )
         )
-    level_of = f"{100 * made.effects.level:.0f}\u202f%"
+    level_of = in_percent(made.effects.level)
     head = ("Attribute", "Unit", "Capability, log points", "Fixed costs", "Evidence")
     return (
         f"<h2>What attributes do</h2>{_table(head, rows, words=(1, 4))}"

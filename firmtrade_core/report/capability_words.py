@@ -16,7 +16,7 @@ from firmtrade_core.capability.explanation import Explanation, Interactions
 from firmtrade_core.capability.results import DRAWN
 from firmtrade_core.capability.work import Band, CapabilityReport, Hidden, Request
 from firmtrade_core.figures.capability import attribute_words
-from firmtrade_core.labels import MINUS, ROW_UNIT, grouped, number
+from firmtrade_core.labels import MINUS, ROW_UNIT, grouped, in_percent, number
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
 from firmtrade_core.report.as_code import as_code, imports
 from firmtrade_core.report.export import About, Table, written_now
@@ -65,7 +65,7 @@ def finding(report: CapabilityReport | None) -> str:
         return "What makes firms trade, how well can it be foreseen, and who could be next?"
     first = attribute_words(str(report.explanations["m"].importance.index[0]))
     share = report.bands["explained"].value
-    who = f"{report.panel}: attributes tell {100 * share:.0f}\u202f% of what firms can sell, {first} most of all"
+    who = f"{report.panel}: attributes tell {in_percent(share)} of what firms can sell, {first} most of all"
     if "starters" not in report.bands:
         return who
     count = report.bands["starters"].value

@@ -14,7 +14,7 @@ from firmtrade_core.channels.support import MANY_WITHOUT_LIKE, MOST_WITHOUT_LIKE
 from firmtrade_core.channels.work import Request
 from firmtrade_core.codes.sectors import sector_words
 from firmtrade_core.figures.effects import chance
-from firmtrade_core.labels import grouped, in_words, number
+from firmtrade_core.labels import grouped, in_percent, in_words, number
 from firmtrade_core.report.as_code import as_code, imports
 
 NO_PRODUCTIVITY = (
@@ -164,7 +164,7 @@ def model_card(report: ChannelReport, request: Request) -> str:
         "attribute and instrument among its predictors and freed of shrinkage (MODEL 7); fixed costs from entry beyond it",
         "- **Errors**: clustered by firm; those of the capability model's own parameters are included, by influence functions",
         f"- **Folds**: {settings.folds} by firm, {settings.repetitions} divisions, medians; "
-        f"intervals {settings.level:.0%}; seed {settings.seed}",
+        f"intervals {in_percent(settings.level)}; seed {settings.seed}",
         f"- **Learners compared**: {', '.join(settings.learners)}; the smallest loss out of fold serves",
         *([f"- **Left out of the controls**: {', '.join(map(plain, request.leave_out))}"] if request.leave_out else []),
         "",
@@ -235,12 +235,12 @@ def trials(study: Study) -> list[tuple[str, str, str, str]]:
         dealt = study.permutation
         rows.append(
             (f"Take-up dealt out at random, {dealt.draws} times", f"spread {number(dealt.spread)}", chance(dealt.p_value),
-             f"false alarms {100 * dealt.false_alarms:.0f} % (nominal {100 * (1 - study.level):.0f} %)")
+             f"false alarms {in_percent(dealt.false_alarms)} (nominal {in_percent(1 - study.level)})")
         )  # fmt: skip
     if study.overlap is not None:
         alone = study.overlap.treated_without_like
         rows.append(
-            ("Firms that have it without a like", f"{100 * alone:.0f} %", "",
+            ("Firms that have it without a like", in_percent(alone), "",
              "too many for an effect" if alone > MOST_WITHOUT_LIKE else "their effect is not seen" if alone > MANY_WITHOUT_LIKE else "passes")
         )  # fmt: skip
     if study.balance:
@@ -306,7 +306,7 @@ def _hidden(study: Study) -> list[tuple[str, str, str, str]]:
     told = study.sensitivity
     if told is None:
         return []
-    return [("Hidden confounder", f"{100 * told.robustness:.1f} % of both", "", told.words)]
+    return [("Hidden confounder", f"{in_percent(told.robustness)} of both", "", told.words)]
 
 
 def shapley(value: float) -> str:

@@ -7,7 +7,7 @@ import math
 from firmtrade_core.gravity.estimate import GravityEstimate
 from firmtrade_core.gravity.events import EventStudy, Window
 from firmtrade_core.gravity.specification import GravitySpecification
-from firmtrade_core.labels import grouped, number
+from firmtrade_core.labels import grouped, in_percent, number
 
 #: A hypothesis less likely than this is called rejected.
 REJECTED_BELOW = 0.05
@@ -85,7 +85,7 @@ def anticipation_words(study: EventStudy) -> str:
     test = study.anticipation
     leads = study.table["horizon"][study.table["horizon"] < 0].abs()
     spoken = " and ".join(str(years) for years in sorted(leads))
-    chance = "less than 0.1 %" if test.p_value < 0.001 else f"{100 * test.p_value:.1f}\u202f%"
+    chance = "less than 0.1 %" if test.p_value < 0.001 else in_percent(test.p_value)
     start = (
         f"Before the policy ({spoken} {'year' if spoken == '1' else 'years'} ahead): if trade did not move, a difference this "
         f"large would come up with a chance of {chance} (χ² = {test.statistic:.1f}, {test.degrees} "

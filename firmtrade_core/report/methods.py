@@ -169,8 +169,8 @@ ASSUMPTIONS = (
     Assumption(
         "Trade deficits move in step with income: spending over own income stays as it was, but for one factor common to all "
         "that makes deficits add up to zero.",
-        "The model does not explain saving and lending. Deficits held at a share of the world would let small surplus countries "
-        "move most and a deficit country's tariffs pay without end; with deficits removed, policy and no policy are both read "
+        "The model does not explain saving and lending. Deficits held at a share of the world would let surplus countries "
+        "move most and go on whatever is traded; with deficits removed, policy and no policy are both read "
         "in a balanced world.",
         "Model choices: trade deficits.",
     ),

@@ -20,10 +20,10 @@ DEFICITS = {
 
 #: Why deficits that do not move with income mislead (MODEL 12).
 FIXED_DEFICITS = (
-    "Trade deficits are held at a fixed share of the world. That misleads in two ways: small countries with a surplus move "
-    "most, because what they lend is fixed in the world's money while their income moves; and a country with a deficit "
-    "seems to gain from ever higher tariffs, because others go on paying for its deficit. Deficits in step with income "
-    "(Model choices) avoid both."
+    "Trade deficits are held at a fixed share of the world. That misleads in two ways: countries with a large surplus move "
+    "most, because what they lend is fixed in the world's money while their income moves; and a country's deficit goes on "
+    "being lent to it however high its tariffs and however little it still trades. Deficits in step with income (Model "
+    "choices) avoid both."
 )
 
 

@@ -11,6 +11,7 @@ from firmtrade_core.figures.trade_costs import event_plot
 from firmtrade_core.gravity.errors import GravityError
 from firmtrade_core.gravity.events import EventStudy, Window, sample_step, widest_window
 from firmtrade_core.gravity.specification import GravitySpecification
+from firmtrade_core.labels import in_percent
 from firmtrade_core.report.gravity_words import (
     anticipation_words,
     dropped,
@@ -128,7 +129,7 @@ def _window(
 
 
 def _show(study: EventStudy, file: PanelFile, result: str, source: str) -> None:
-    confidence = f"{100 * study.estimate.specification.confidence:.0f}\u202f%"
+    confidence = in_percent(study.estimate.specification.confidence)
     beside = [term_name(t) for t in study.estimate.specification.regressors if study.policy not in t]
     beyond = f", beyond {', '.join(beside)}" if beside else ""
     drawn = event_plot(

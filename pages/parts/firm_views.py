@@ -19,7 +19,7 @@ from firmtrade_core.capability.work import THIRDS, CapabilityReport
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures import capability as figures
 from firmtrade_core.figures.capability import Reading, attribute_words
-from firmtrade_core.labels import MINUS, number
+from firmtrade_core.labels import MINUS, in_percent, number
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
 from firmtrade_core.report import capability_words as words
 from firmtrade_core.report.export import Table
@@ -299,7 +299,7 @@ def one_firm(report: CapabilityReport, bench: Bench) -> None:
         title = (
             f"Chance to {report.flow} anywhere {'rises' if rise > 0 else 'falls'} by {100 * abs(rise):.1f} points"
             if abs(rise) > 5e-4
-            else f"Chance to {report.flow} anywhere: {100 * before.anywhere:.1f} %"
+            else f"Chance to {report.flow} anywhere: {in_percent(before.anywhere)}"
         )
         lines = figures.chances_chart(
             markets, before.chances[known], after.chances[known], title,
@@ -631,7 +631,7 @@ def parameters(report: CapabilityReport, bench: Bench) -> None:
             [
                 (str(symbol), words.MEANINGS[str(symbol)], _three(line["estimate"]), _three(line["standard_error"]),
                  f"{_three(line['low'])} to {_three(line['high'])}" if math.isfinite(line["low"]) else "",
-                 f"{100 * line['missing_information']:.0f} %" if math.isfinite(line["missing_information"]) else "")
+                 in_percent(line['missing_information']) if math.isfinite(line["missing_information"]) else "")
                 for symbol, line in report.pooled.parameters.iterrows()
             ],
             left=(1,),

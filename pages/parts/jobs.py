@@ -8,6 +8,7 @@ from html import escape
 import streamlit as st
 
 from firmtrade_core.jobs import JobStatus
+from firmtrade_core.labels import in_percent
 from pages.parts.frame import complain
 
 SECONDS_BETWEEN_LOOKS = 0.7
@@ -54,6 +55,6 @@ def say_why_not(status: JobStatus, what: str, advice: str = "Finished steps are 
         # The kind of an error is for the log; its words are for people.
         complain(what, status.message.partition(": ")[2] or status.message, advice)
     elif status.state == "lost":
-        complain(what, f"{status.message} It stood at {status.fraction:.0%}.", advice)
+        complain(what, f"{status.message} It stood at {in_percent(status.fraction)}.", advice)
     elif status.state == "cancelled":
-        st.html(f'<p class="ft-empty">{escape(f"Stopped at {status.fraction:.0%}. {advice}")}</p>')
+        st.html(f'<p class="ft-empty">{escape(f"Stopped at {in_percent(status.fraction)}. {advice}")}</p>')

@@ -313,8 +313,8 @@ def _effect(index: int, card: Any, home: HomeFirms | None, edit: Any) -> None:
         unit = f" of {known.unit}" if known.unit else ""
         kind = " Estimated from synthetic firms." if home is not None and home.synthetic else ""
         st.html(
-            f'<p class="ft-quiet">One unit{unit}: capability {known.capability:+.2f} (± {known.capability_error:.2f}), fixed '
-            f"costs saved {known.fixed_cost_saving:+.2f} (± {known.fixed_cost_error:.2f}), log points; {GRADES[known.grade]}."
+            f'<p class="ft-quiet">One unit{unit}: capability {number(known.capability, signed=True)} (± {number(known.capability_error)}), fixed '
+            f"costs saved {number(known.fixed_cost_saving, signed=True)} (± {number(known.fixed_cost_error)}), log points; {GRADES[known.grade]}."
             f"{kind}</p>"
         )
         return

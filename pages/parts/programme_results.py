@@ -262,8 +262,8 @@ def _stamps(study: ProgrammeStudy) -> str:
 def _reading(study: ProgrammeStudy) -> str:
     effect = study.result.effect
     return (
-        f"Each firm reached gains {effect.capability:+.3f} log points of capability (s.e. {effect.capability_error:.3f}) and saves "
-        f"{effect.fixed_cost_saving:+.3f} of fixed costs (s.e. {effect.fixed_cost_error:.3f}): {effect.source}. Bands ({LEVEL:.0%}) "
+        f"Each firm reached gains {number(effect.capability, signed=True)} log points of capability (s.e. {number(effect.capability_error)}) and saves "
+        f"{number(effect.fixed_cost_saving, signed=True)} of fixed costs (s.e. {number(effect.fixed_cost_error)}): {effect.source}. Bands ({in_percent(LEVEL)}) "
         "hold the error of these effects alone, from solves at either end of each; the world's own parameters are held."
     )
 
@@ -325,9 +325,7 @@ def _cell(study: ProgrammeStudy, key: str, name: str, value: float, unit: str) -
     signed = key in ("new_exporters", "new_pairs", "exports", "real_income", "gain", "public_cost")
     shown = _written(value * scale, signed=signed)
     if key in study.bands:
-        words = (
-            f"{LEVEL:.0%}: {_written(low * scale, signed=signed)} to {_written(high * scale, signed=signed)}"
-        )
+        words = f"{in_percent(LEVEL)}: {_written(low * scale, signed=signed)} to {_written(high * scale, signed=signed)}"
     elif key in _WITHOUT_BAND:
         words = _WITHOUT_BAND[key]
     else:

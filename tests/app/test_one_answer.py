@@ -19,7 +19,7 @@ from firmtrade_core.labels import change, number
 from firmtrade_core.paths import PROJECT
 from firmtrade_core.report.export import about_result, country_results, to_csv
 from firmtrade_core.report.recipe import python_code
-from firmtrade_core.scenarios import Scenario, load_preset
+from firmtrade_core.scenarios import CompiledScenario, Scenario, load_preset
 from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.scenarios.links import decode, encode
 from firmtrade_core.world.embedded import load_embedded_world
@@ -116,3 +116,22 @@ def test_without_deficits_the_answer_is_the_policys_alone(app: AppTest) -> None:
     store.become(Scenario.parse(SCENARIOS["removed"]))
     words = html(app.switch_page("pages/lab.py").run())
     assert "trade balanced before and after" in words and "policies" in words
+
+
+def test_a_lever_costs_one_solve_and_another_page_none(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With firms that differ, too: nothing on the way from lever to screen solves more often than needed."""
+    calls: list[str] = []
+    solve = CompiledScenario.solve
+
+    def counted(compiled: CompiledScenario, *arguments: Any) -> Any:
+        calls.append(compiled.scenario.structure.family)
+        return solve(compiled, *arguments)
+
+    app = app.switch_page("pages/lab.py").run()
+    monkeypatch.setattr(CompiledScenario, "solve", counted)
+    slider = next(s for s in app.slider if s.label == "Points added")
+    slider.set_value(13).run()
+    assert calls == ["lognormal"]
+    app.switch_page("pages/attribution.py").run()
+    app.switch_page("pages/lab.py").run()
+    assert calls == ["lognormal"]

@@ -226,6 +226,36 @@ Federated States of Micronesia|FSM
 UAE|ARE
 Emiratos Arabes Unidos|ARE
 United Arab Emirates|ARE
+Pays-Bas|NLD
+Corée du Sud|KOR
+Rép. tchèque|CZE
+R.D. Congo|COD
+Russie (Fédération de)|RUS
+Fédération Russe|RUS
+Birmanie|MMR
+Ex-Yougoslavie|YUG
+Großbritannien|GBR
+Weißrussland|BLR
+Elfenbeinküste|CIV
+Korea, Republik|KOR
+Russische Föderation|RUS
+Vereinigte Arab. Emirate|ARE
+Coréia do Sul|KOR
+Corea, Rep. Pop. Dem.|PRK
+Tanzania, Rep. Unida de|TZA
+Congo, Rep. Dem. del|COD
+Allemagne (RFA)|DEU
+Allemagne (RDA)|DDR
+Union des Républiques Socialistes Soviétiques|SUN
+Tchécoslovaquie|CSK
+Niederländische Antillen|ANT
+Serbien und Montenegro|SCG
+Belgique et Luxembourg|BLX
+Formose|TWN
+Yemen (Norte)|YAR
+CHN - China|CHN
+276 - Germany|DEU
+Somaliland|
 """
 
 

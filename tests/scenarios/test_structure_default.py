@@ -34,6 +34,7 @@ from firmtrade_core.scenarios.links import (
 )
 from firmtrade_core.scenarios.results import country_table
 from firmtrade_core.scenarios.schema import older_default
+from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.world import World
 from tests.firms import make_home
 from tests.worlds import make_world
@@ -125,6 +126,27 @@ def test_fixed_deficits_are_warned_of(world: World) -> None:
     fixed = Scenario(cards=[TARIFF], structure=Structure(deficits="fixed"))
     assert FIXED_DEFICITS in compile(fixed, world).report
     assert FIXED_DEFICITS not in compile(Scenario(cards=[TARIFF]), world).report
+
+
+def test_fixed_deficits_move_surplus_countries_most() -> None:
+    """Ten points of the United States, on the world that is shipped: Angola lends 47 % of its income."""
+    world = load_embedded_world()
+    angola = world.country_index("AGO")
+    assert world.deficits[angola] < -0.4 * world.income[angola]
+    lost = {
+        deficits: 100
+        * float(
+            run(Scenario(cards=[TARIFF], structure=Structure(deficits=deficits)), world).real_income_change[
+                angola
+            ]
+            - 1
+        )
+        for deficits in ("fixed", "proportional", "removed")
+    }
+    assert lost["fixed"] == pytest.approx(-1.11, abs=0.01)
+    assert lost["proportional"] == pytest.approx(-0.31, abs=0.01) and lost["removed"] == pytest.approx(
+        -0.29, abs=0.01
+    )
 
 
 # Policies alone -------------------------------------------------------------------------------
