@@ -28,6 +28,13 @@ function carry(search) {
     if (link.href && link.search !== search) link.search = search;
 }
 
+// Streamlit sets its groups of pages as blocks inside a list, which is no list to those who hear the page: links in a
+// landmark are what is left, and what they are.
+function unlist() {
+  for (const part of document.querySelectorAll('[data-testid="stSidebarNavItems"], [data-testid="stSidebarNavItems"] li'))
+    if (part.getAttribute("role") !== "none") part.setAttribute("role", "none");
+}
+
 if (!state.listening) {
   // Capturing, to come before Streamlit's listener.
   window.addEventListener("popstate", arrived, true);
@@ -53,4 +60,5 @@ export default function ({ data, setTriggerValue }) {
   }
   state.search = data.search;
   carry(data.search);
+  unlist();
 }
