@@ -350,7 +350,7 @@ class FirmView:
             return "Within reach."
         profit = sales / self._states[1].elasticity
         words = (
-            f"Being there costs {money(cost)} a year; sales would leave {money(profit)} to pay for it."
+            f"Being there costs {money(cost)} a year; on average, sales would leave {money(profit)} to pay for it: those who go sell more."
             if cost > profit
             else "It would pay on average, but not in every state of demand and costs."
         )

@@ -11,11 +11,14 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import wraps
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from firmtrade_core.analysis.firm_view import own_law
 from firmtrade_core.analysis.firms import exporters
@@ -271,6 +274,19 @@ class _Stages:
         return STAGES[name][1]
 
 
+def _one_order(work: Callable[..., PipelineResult]) -> Callable[..., PipelineResult]:
+    """The work with linear algebra on one thread: several add up in another order, and the last bits with them."""
+
+    @wraps(work)
+    def alone(*given: Any, **named: Any) -> PipelineResult:
+        import_module("scipy.linalg")  # a limit reaches only libraries already loaded
+        with threadpool_limits(1, user_api="blas"):
+            return work(*given, **named)
+
+    return alone
+
+
+@_one_order
 def run_pipeline(plan: Plan, folder: Path, *, progress: Progress = silent) -> PipelineResult:
     """Carry a plan out, resuming what an earlier run in the same folder has finished.
 
