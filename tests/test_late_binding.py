@@ -30,6 +30,8 @@ CONSUMERS = frozenset(
         "listed",
         "max",
         "mean",
+        "median",
+        "fmean",
         "min",
         "next",
         "set",
