@@ -6,7 +6,6 @@ text of a column is read once in Python; DuckDB joins the meanings to the lines,
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
