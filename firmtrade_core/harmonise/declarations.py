@@ -226,7 +226,7 @@ class Declarations:
             with whole_file(folder / f"{table}.parquet") as target:
                 self.connection.execute(
                     f"COPY (SELECT * REPLACE (file + {int(first_file)} AS file) FROM {table}) TO {literal(str(target))} "
-                    "(FORMAT parquet, USE_TMP_FILE false, COMPRESSION snappy)"
+                    "(FORMAT parquet, USE_TMP_FILE false, COMPRESSION snappy, DICTIONARY_SIZE_LIMIT 20000)"
                 )
         report = self.findings.to_json() | {
             "accounts": self.accounts(),
@@ -709,7 +709,7 @@ def _finish(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) ->
     plain = ", ".join(f"t.{name}::VARCHAR AS {name}" for name in _ENUMERATED)
     parts = [
         f"""
-        SELECT {n} AS file, t.* EXCLUDE (verdict) REPLACE ({plain}), t.value * r.rate AS value_usd, d.row IS NOT NULL AS repeated,
+        SELECT {n} AS file, t.* EXCLUDE (verdict) REPLACE ({plain}), if(abs(t.value) <= {LARGEST_AMOUNT}, t.value, NULL) * r.rate AS value_usd, d.row IS NOT NULL AS repeated,
             coalesce(t.verdict, if(r.rate IS NULL, 'currency.no_rate', NULL),
                 if(c.row IS NOT NULL, 'line.cancelled', NULL),
                 if(d.row IS NOT NULL AND t.declaration IS NOT NULL, 'line.duplicate', NULL)) AS verdict
