@@ -543,7 +543,7 @@ def _solve(tangent: _Tangent, right: Array) -> tuple[Array, int]:
     if size <= _DENSE:
         matrix = np.stack([tangent.equations(row)[0] for row in np.eye(size)], axis=1)
         try:
-            return np.linalg.solve(matrix, right), size
+            return np.asarray(np.linalg.solve(matrix, right), dtype=np.float64), size
         except np.linalg.LinAlgError:
             return np.zeros(size), size
     from scipy.sparse.linalg import LinearOperator, gmres
