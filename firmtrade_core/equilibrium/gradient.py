@@ -8,7 +8,7 @@ ln P̂, ln Ê and, under free entry, ln M̂, (S, N) each.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -19,6 +19,7 @@ from firmtrade_core.equilibrium.system import System
 
 if TYPE_CHECKING:
     from firmtrade_core.equilibrium.results import Equilibrium
+    from firmtrade_core.equilibrium.shock import Shock
 
 Array = NDArray[np.float64]
 Kind = Literal["real_income", "equivalent_variation", "exports", "duties", "jobs"]
@@ -148,6 +149,8 @@ class Gradient:
         Products with the transposed Jacobian that it took.
     countries, sectors : tuple
         Codes along the axes.
+    equilibrium : Equilibrium
+        At which it is taken.
     """
 
     outcome: Outcome
@@ -163,6 +166,7 @@ class Gradient:
     steps: int
     countries: tuple[str, ...] = field(repr=False)
     sectors: tuple[str, ...] = field(repr=False)
+    equilibrium: Equilibrium = field(repr=False)
 
     @property
     def holds(self) -> bool:
@@ -177,23 +181,67 @@ class Gradient:
         GradientError
             Where there is no such lever.
         """
-        if lever not in get_args(Lever):
-            raise GradientError(f"There is no lever {lever!r}; choose {', '.join(get_args(Lever))}.")
-        size = np.abs(getattr(self, lever))
+        size = np.abs(self._lever(lever))
         if size.ndim == 3:
             size = np.where(np.eye(len(size), dtype=bool)[:, :, None], 0.0, size)
         order = np.argsort(-size, axis=None, kind="stable")[: max(count, 0)]
         cells = (np.unravel_index(int(at), size.shape) for at in order if size.flat[at] > 0)
         return [self._effect(lever, tuple(int(k) for k in cell)) for cell in cells]
 
+    def against_solutions(self, lever: Lever = "tariff", *, seed: int = 0, step: float = 1e-3) -> float:
+        """Distance from whole solutions: a second certificate, by none of the gradient's own code.
+
+        The lever moves in all its cells at once in a random direction, by one and by two steps to either side; their
+        fourth-order difference is held against the gradient's.
+
+        Parameters
+        ----------
+        lever
+        seed
+            Of the direction.
+        step
+            Largest move of a cell, a fraction or a logarithm; solutions are sought to 1e-12.
+
+        Returns
+        -------
+        float
+            Relative to the size that random signs give to such a sum.
+
+        Raises
+        ------
+        GradientError
+            Where there is no such lever.
+        EquilibriumError
+            As `solve`, where a neighbour cannot be solved.
+        """
+        from firmtrade_core.equilibrium.solver import Iteration, solve
+
+        derivative = self._lever(lever)
+        random, base = np.random.default_rng(seed), self.equilibrium
+        direction = random.choice([-1.0, 1.0], derivative.shape) * random.uniform(0.2, 1, derivative.shape)
+        close, slope = Iteration(tolerance=1e-12), 0.0
+        for times, weight in ((-2, 1.0), (-1, -8.0), (1, 8.0), (2, -1.0)):
+            shock = _moved(base, lever, times * step * direction)
+            found = solve(base.world, shock, base.parameters, start=base, iteration=close)
+            slope += weight * self.outcome.value(found) / (12 * step)
+        parts = derivative * direction
+        size = float(np.sqrt((parts**2).sum()))
+        return abs(float(parts.sum()) - slope) / size if size > 0 else abs(slope)
+
+    def _lever(self, lever: str) -> Array:
+        if lever not in get_args(Lever):
+            raise GradientError(f"There is no lever {lever!r}; choose {', '.join(get_args(Lever))}.")
+        return np.asarray(getattr(self, lever))
+
     def _effect(self, lever: Lever, cell: tuple[int, ...]) -> Effect:
         derivative = float(getattr(self, lever)[cell])
         codes = (*(self.countries[k] for k in cell[:-1]), self.sectors[cell[-1]])
         name, unit, scale = _OUTCOMES[self.outcome.kind]
         whose = f"{name} of {self.outcome.country}"
+        spoken = self.equilibrium.world.sector_name
         if self.outcome.sector is not None:
-            whose += f" in {self.outcome.sector}"
-        one, sector = codes[0], codes[-1]
+            whose += f" in {spoken(self.outcome.sector)}"
+        one, sector = codes[0], spoken(codes[-1])
         what = {
             "tariff": "One percentage point more tariff of {1} on {2} from {0}",
             "export_subsidy": "One percentage point more subsidy of {0} on exports of {2} to {1}",
@@ -205,6 +253,22 @@ class Gradient:
         return Effect(
             lever, codes, derivative, f"{what} moves {whose} by {0.01 * scale * derivative:+.3g} {unit}."
         )
+
+
+def _moved(equilibrium: Equilibrium, lever: Lever, step: Array) -> Shock:
+    """The equilibrium's shock with one lever moved: levels of tariffs and subsidies, logs of costs and productivity."""
+    world, shock = equilibrium.world, equilibrium.shock
+    name = {"export_subsidy": "subsidy"}.get(lever, lever)
+    before = getattr(shock, name)
+    if before is None:
+        start = {
+            "tariff": world.tariff,
+            "subsidy": world.subsidy,
+            "production_subsidy": np.zeros(world.shape),
+        }
+        before = start.get(name, np.ones(step.shape))
+    levels = name in ("tariff", "subsidy", "production_subsidy")
+    return replace(shock, **{name: before + step if levels else before * np.exp(step)})
 
 
 class _Unknowns(NamedTuple):
@@ -534,6 +598,7 @@ def gradient(equilibrium: Equilibrium, outcome: Outcome) -> Gradient:
         steps=steps,
         countries=world.countries,
         sectors=world.sectors,
+        equilibrium=equilibrium,
     )
 
 

@@ -17,9 +17,11 @@ from firmtrade_core.equilibrium import (
     solve,
 )
 from firmtrade_core.margins import Armington, EatonKortum, Krugman, Lognormal, MarginFamily, Pareto
+from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.world import World
 from tests.equilibrium.test_closures import full_shock
 from tests.equilibrium.test_firms_family import family as own_firms
+from tests.equilibrium.test_firms_family import upgrade
 from tests.equilibrium.test_identities import CLOSURES
 from tests.worlds import make_world
 
@@ -154,6 +156,34 @@ def test_single_cells_before_anything_is_moved() -> None:
         assert getattr(gradient, lever)[cell] == pytest.approx(right, rel=1e-6, abs=1e-9)
 
 
+@pytest.mark.parametrize("elsewhere", [Pareto(1.5), Lognormal(2.0)], **NAMES)
+def test_with_a_programme_in_force(elsewhere: Pareto | Lognormal) -> None:
+    """At thresholds that the programme's own firms have moved; levers that the shock leaves alone start at the world's."""
+    world = make_world(3, 2, seed=12)
+    shock = Shock(firms=upgrade(), outlay=0.01 * world.income)
+    parameters = Parameters(5.0, own_firms(elsewhere=elsewhere), deficits="proportional")
+    base = solve(world, shock, parameters, iteration=CLOSE)
+    gradient = base.gradient(Outcome("equivalent_variation", "C01"))
+    for lever in LEVERS:
+        assert gradient.against_solutions(lever) < 1e-6  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("entry", ["restricted", "free"])
+def test_the_embedded_world(entry: str) -> None:
+    world = load_embedded_world()
+    parameters = Parameters(
+        4.0,
+        Lognormal(),
+        within_elasticity=8.0,
+        entry=entry,  # type: ignore[arg-type]
+        deficits="proportional",
+    )
+    gradient = solve(world, Shock(), parameters).gradient(Outcome("real_income", "USA"))
+    assert gradient.holds and gradient.steps < 200
+    assert gradient.against_solutions("tariff", seed=1) < 1e-6
+    assert gradient.against_solutions("trade_cost", seed=2) < 1e-6
+
+
 def test_large_worlds_by_iteration_and_with_an_embargo() -> None:
     world = make_world(16, 20, seed=6)
     cost = np.ones_like(world.tariff)
@@ -181,7 +211,7 @@ def test_the_tariffs_that_matter_most_in_words() -> None:
     cell = world.countries.index(origin), world.countries.index(destination), world.sectors.index(sector)
     assert gradient.tariff[cell] == ranked[0].derivative
     assert ranked[0].words.startswith(
-        f"One percentage point more tariff of {destination} on {sector} from {origin}"
+        f"One percentage point more tariff of {destination} on {world.sector_name(sector)} from {origin}"
     )
     assert ranked[0].words.endswith(f"{ranked[0].derivative:+.3g} %.")
     assert gradient.largest(3, "productivity")[0].cell[0] == "C00"
