@@ -546,7 +546,9 @@ class _FileReader:
             name: f"if(isfinite({name}), FALSE, lower({name}_text) IN ('', {blanks})) AS {name}_blank"
             for name in NUMBER_FIELDS
         }
-        text = {name: f"coalesce({self._text(name) or 'NULL'}, '') AS {name}_text" for name in NUMBER_FIELDS}
+        written = {
+            name: f"coalesce({self._text(name) or 'NULL'}, '') AS {name}_text" for name in NUMBER_FIELDS
+        }
         shaky = {
             name: doubtful(self.layout.columns[name], self.conventions[name])
             if name in self.conventions
@@ -567,7 +569,7 @@ class _FileReader:
                 WHEN value IS NULL OR NOT isfinite(value) OR abs(value) > {LARGEST_AMOUNT} THEN if(value_blank, 'value.missing', 'value.unreadable')
                 WHEN value < 0 THEN 'value.negative'
                 WHEN value = 0 THEN 'value.zero' END AS verdict
-            FROM (SELECT row, {", ".join(text.values())}, nullif({declaration}, '')::VARCHAR AS declaration, firm_.meant AS firm,
+            FROM (SELECT row, {", ".join(written.values())}, nullif({declaration}, '')::VARCHAR AS declaration, firm_.meant AS firm,
                 firm_.rule AS firm_rule, date_.meant AS date, date_.rule AS date_rule, date_.size AS months, flow_.meant AS flow, flow_.rule AS flow_rule,
                 country_.meant AS country, country_.rule AS country_rule,
                 product_.meant AS product, product_.rule AS product_rule,
