@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from firmtrade_core.equilibrium.baseline import Baseline
 from firmtrade_core.equilibrium.budget import PublicBudget, budget_after, budget_before
 from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.equilibrium.gradient import Gradient, Outcome, gradient
 from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.shock import Shock
 from firmtrade_core.margins import CarriedMargins, MarginChange, Margins
@@ -214,6 +215,16 @@ class Equilibrium:
         """Ratio of the real wage after the tax on labour, (1-τ_L) w/P, (N,)."""
         before = 0.0 if self.parameters.labour_tax is None else self.parameters.labour_tax
         return self.real_wage_change * (1 - self.labour_tax) / (1 - before)
+
+    def gradient(self, outcome: Outcome) -> Gradient:
+        """Derivative of one outcome with respect to every tariff, subsidy, cost and productivity (MODEL 14).
+
+        Raises
+        ------
+        GradientError
+            As `equilibrium.gradient.gradient`.
+        """
+        return gradient(self, outcome)
 
     # Trade --------------------------------------------------------------------------------------
 
