@@ -130,11 +130,16 @@ def read_products(
     ['870323', '870320', '020110']
     """
     bare = {text: _bare_code(text) for text in counts}
+    # Before a number's ``.00`` goes: behind the four digits of a heading it is the rest of the code.
     points = {
-        text: found for text, code in bare.items() if (found := re.fullmatch(r"(\d{3,4})\.(\d{1,6})", code))
+        text: found
+        for text in counts
+        if (found := re.fullmatch(r"(\d{3,4})\.(\d{1,6})", unwrapped(str(text)).strip()))
     }
     rows = sum(counts.values())
-    dotted = bool(points) and 2 * sum(counts[text] for text in points) > rows
+    # Headings alone, saved as numbers, all end in ``.0``.
+    told = any(found[2] != "0" for found in points.values())
+    dotted = told and 2 * sum(counts[text] for text in points) > rows
     width = max((len(found[2]) for found in points.values()), default=0)
     width += width % 2
     digits = {

@@ -34,14 +34,14 @@ def test_a_running_job_shows_how_far_it_is_and_can_be_stopped() -> None:
     assert not app.exception and app.get("progress")[0].proto.value == 40
     assert app.get("progress")[0].proto.text == "Estimating food"
     app.button(key="stop").click().run()
-    assert not app.button and "Stopped at 40%. Try again." in html(app)
+    assert not app.button and "Stopped at 40\u202f%. Try again." in html(app)
 
 
 @pytest.mark.parametrize(
     ("state", "message", "told"),
     [
         ("failed", "PanelError: no firms <b>here</b>", "<p>no firms &lt;b&gt;here&lt;/b&gt;</p>"),
-        ("lost", "The process ended unexpectedly.", "ended unexpectedly. It stood at 40%."),
+        ("lost", "The process ended unexpectedly.", "ended unexpectedly. It stood at 40\u202f%."),
         ("done", "", ""),
     ],
 )

@@ -276,3 +276,13 @@ def test_totals_and_lost_digits_among_products(tmp_path: Path) -> None:
         "product.missing",
         "020110",
     ]
+
+
+def test_a_heading_keeps_the_zeros_behind_its_point() -> None:
+    """``2603.00`` is a code of six digits; a column of ``2603.0`` alone is headings that a spreadsheet made numbers."""
+    read = read_products({"2603.00": 4, "8703.23": 5, "2709.00": 1})
+    assert [r.code for r in read.values()] == ["260300", "870323", "270900"]
+    assert [r.code for r in read_products({"2603.00": 1, "2709.00": 1}).values()] == ["260300", "270900"]
+    assert {r.rule for r in read_products({"2603.0": 1, "2709.0": 3}).values()} == {"product.coarse"}
+    assert read_products({"870323.0": 2, "10121.0": 1})["10121.0"].code == "010121"
+    assert read_products({"870323.00": 2})["870323.00"].code == "870323"
