@@ -107,7 +107,7 @@ def add_up(
     products: ProductCodes | None = None,
     excluded: Path | None = None,
     mapping: Path | None = None,
-    memory: str = "2500MB",
+    memory: str = "2000MB",
     threads: int = 2,
 ) -> AnnualTrade:
     """Add clean lines up to a year's trade.
@@ -317,20 +317,30 @@ def _cells(connection: duckdb.DuckDBPyConnection) -> str:
     number = bool(hashed and hashed[0])
     key = "('0x' || firm)::UBIGINT" if number else "firm"
     firm = "printf('%016x', firm_key)" if number else "firm_key"
-    # Units are few and short; the quantity counts where all lines of the cell have it in one.
+    # Texts are few: enumerated in the order of the alphabet they sort alike, and cells take half the memory.
+    for kind, source in {
+        "flow": "declared",
+        "country": "declared",
+        "unit": "declared",
+        "target": "meant",
+    }.items():
+        connection.execute(
+            f"CREATE TYPE {kind}_kind AS ENUM (SELECT DISTINCT {kind} FROM {source} WHERE {kind} IS NOT NULL ORDER BY 1)"
+        )
+    # The quantity counts where all lines of the cell have it in one unit.
     return f"""
-    SELECT {firm} AS firm, year, flow, country, product, value,
+    SELECT {firm} AS firm, year, flow::VARCHAR AS flow, country::VARCHAR AS country, product::VARCHAR AS product, value,
         CASE WHEN weighed THEN kg WHEN measured AND unit = other_unit THEN pieces END AS quantity,
-        CASE WHEN weighed THEN 'kg' WHEN measured AND unit = other_unit THEN unit END AS quantity_unit, lines
+        CASE WHEN weighed THEN 'kg' WHEN measured AND unit = other_unit THEN unit::VARCHAR END AS quantity_unit, lines
     FROM (
-        SELECT {key} AS firm_key, d.year AS year, flow, country, m.target AS product,
+        SELECT {key} AS firm_key, d.year AS year, flow::flow_kind AS flow, country::country_kind AS country, m.target AS product,
             {exact_sum("value_usd * m.weight * factor")} AS value, {exact_sum("weight_kg * m.weight")} AS kg,
             {exact_sum("quantity * m.weight")} AS pieces, bool_and(weight_kg IS NOT NULL) AS weighed,
-            bool_and(quantity IS NOT NULL AND unit IS NOT NULL) AS measured, min(unit) AS unit, max(unit) AS other_unit,
+            bool_and(quantity IS NOT NULL AND unit IS NOT NULL) AS measured, min(unit::unit_kind) AS unit, max(unit::unit_kind) AS other_unit,
             count(*) AS lines
-        FROM declared d JOIN meant m ON d.year = m.year AND d.product = m.product JOIN prices p ON d.year = p.year
-        GROUP BY ALL)
-    ORDER BY firm_key, year, flow, country, product
+        FROM declared d JOIN (SELECT * REPLACE (target::target_kind AS target) FROM meant) m ON d.year = m.year AND d.product = m.product JOIN prices p ON d.year = p.year
+        GROUP BY ALL) c
+    ORDER BY firm_key, c.year, c.flow, c.country, c.product
     """
 
 

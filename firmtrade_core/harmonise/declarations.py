@@ -6,7 +6,6 @@ text of a column is read once in Python; DuckDB joins the meanings to the lines,
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -90,7 +89,7 @@ class Options:
     columns: Mapping[str, str] = field(default_factory=dict)
     corrections: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     partners: str | Mapping[str, str] | None = None
-    memory: str = "2500MB"
+    memory: str = "2000MB"
     threads: int = 2
 
 
@@ -109,8 +108,13 @@ def hashed_firm(identifier: str, salt: bytes) -> str:
     What other software left in the identifier (`artefacts.read_identifier`) plays no part.
     """
     known, _ = read_identifier(identifier)
-    plain = "".join(c for c in (known or identifier).upper() if c.isalnum())
-    return hmac.new(salt, plain.encode(), hashlib.sha256).hexdigest()[:16]
+    return _hash_of(known or identifier, salt)
+
+
+def _hash_of(known: str, salt: bytes) -> str:
+    """The same for an identifier that was read already."""
+    plain = "".join(c for c in known.upper() if c.isalnum())
+    return hmac.digest(salt, plain.encode(), "sha256").hex()[:16]
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,7 +226,7 @@ class Declarations:
             with whole_file(folder / f"{table}.parquet") as target:
                 self.connection.execute(
                     f"COPY (SELECT * REPLACE (file + {int(first_file)} AS file) FROM {table}) TO {literal(str(target))} "
-                    "(FORMAT parquet, USE_TMP_FILE false, COMPRESSION snappy)"
+                    "(FORMAT parquet, USE_TMP_FILE false, COMPRESSION snappy, DICTIONARY_SIZE_LIMIT 20000)"
                 )
         report = self.findings.to_json() | {
             "accounts": self.accounts(),
@@ -290,11 +294,8 @@ def read_declarations(
     progress(0.92, "Counting what was found")
     _finish(connection, sources)
     rows = sum(source.lines for source in sources)
-    counted = (
-        _count_rules(connection, rows, _FLAGS)
-        + _dominant_firms(connection, rows)
-        + _late_partners(connection, rows)
-    )
+    counted = _count_rules(connection, rows, _FLAGS)
+    counted += _dominant_firms(connection, rows) + _late_partners(connection, rows, counted)
     findings = Findings.sorted(rows, _merged(counted, found, rows), notes)
     progress(1.0, "Read")
     return Declarations(connection, tuple(sources), findings)
@@ -486,7 +487,7 @@ class _FileReader:
             {
                 "text": names,
                 "meant": pd.Series(
-                    [hashed_firm(known, self.options.salt) if known else None for known, _ in read],
+                    [_hash_of(known, self.options.salt) if known else None for known, _ in read],
                     dtype="str",
                 ),
                 "rule": pd.Series([f"firm.{fault}" if fault else None for _, fault in read], dtype="str"),
@@ -529,18 +530,24 @@ class _FileReader:
         return "NULL::DOUBLE" if constant is None else f"TRY_CAST({literal(constant)} AS DOUBLE)"
 
     def _join_lines(self) -> None:
-        """One typed row per line, with the first rule that sets it aside."""
+        """One typed row per line, with the first rule that sets it aside.
+
+        Meanings are enumerated, a byte or a few each, in a table that is not kept: it stays in memory where it can.
+        """
         joins, numbers = [], {name: self._number(name) for name in NUMBER_FIELDS}
+        self.connection.execute(f"DROP TABLE IF EXISTS typed_{self.number}")
         for fieldname in (*DICTIONARY_FIELDS, "firm"):
             text = self._text(fieldname)
             condition = "FALSE" if text is None else f"{fieldname}_.text = {text}"
-            joins.append(f"LEFT JOIN dictionary_{self.number}_{fieldname} {fieldname}_ ON {condition}")
+            joins.append(f"LEFT JOIN {self._enumerated(fieldname)} {fieldname}_ ON {condition}")
         blanks = ", ".join(literal(text) for text in NUMBER_BLANKS)
-        # What begins with a digit is no blank: few cells are compared with them all.
+        # What is a number is no blank: few cells are compared with them all.
         blank = {
-            name: f"CASE WHEN {text} >= '0' AND {text} < ':' THEN FALSE ELSE lower({text}) IN ('', {blanks}) END"
+            name: f"if(isfinite({name}), FALSE, lower({name}_text) IN ('', {blanks})) AS {name}_blank"
             for name in NUMBER_FIELDS
-            for text in [f"coalesce({self._text(name) or 'NULL'}, '')"]
+        }
+        written = {
+            name: f"coalesce({self._text(name) or 'NULL'}, '') AS {name}_text" for name in NUMBER_FIELDS
         }
         shaky = {
             name: doubtful(self.layout.columns[name], self.conventions[name])
@@ -551,8 +558,8 @@ class _FileReader:
         declaration = self._text("declaration") or "NULL"
         self.connection.execute(
             f"""
-            CREATE OR REPLACE TABLE typed_{self.number} AS
-            SELECT *, CASE
+            CREATE TEMP TABLE typed_{self.number} AS
+            SELECT * EXCLUDE (value_text, quantity_text, weight_text), {", ".join(blank.values())}, CASE
                 WHEN firm IS NULL THEN coalesce(firm_rule, 'firm.missing')
                 WHEN date IS NULL THEN date_rule
                 WHEN flow IS NULL THEN flow_rule
@@ -562,20 +569,34 @@ class _FileReader:
                 WHEN value IS NULL OR NOT isfinite(value) OR abs(value) > {LARGEST_AMOUNT} THEN if(value_blank, 'value.missing', 'value.unreadable')
                 WHEN value < 0 THEN 'value.negative'
                 WHEN value = 0 THEN 'value.zero' END AS verdict
-            FROM (SELECT row, nullif({declaration}, '')::VARCHAR AS declaration, firm_.meant AS firm,
+            FROM (SELECT row, {", ".join(written.values())}, nullif({declaration}, '')::VARCHAR AS declaration, firm_.meant AS firm,
                 firm_.rule AS firm_rule, date_.meant AS date, date_.rule AS date_rule, date_.size AS months, flow_.meant AS flow, flow_.rule AS flow_rule,
                 country_.meant AS country, country_.rule AS country_rule,
                 product_.meant AS product, product_.rule AS product_rule,
                 currency_.meant AS currency, currency_.rule AS currency_rule,
                 unit_.meant AS unit, unit_.rule AS unit_rule, unit_.size AS unit_size,
-                {numbers["value"]} AS value, {blank["value"]} AS value_blank, {shaky["value"]} AS value_doubtful,
-                {numbers["quantity"]} AS quantity, {blank["quantity"]} AS quantity_blank,
-                {shaky["quantity"]} AS quantity_doubtful,
-                {numbers["weight"]} AS weight, {blank["weight"]} AS weight_blank,
-                {shaky["weight"]} AS weight_doubtful
+                {numbers["value"]} AS value, {shaky["value"]} AS value_doubtful,
+                {numbers["quantity"]} AS quantity, {shaky["quantity"]} AS quantity_doubtful,
+                {numbers["weight"]} AS weight, {shaky["weight"]} AS weight_doubtful
             FROM {self.table} {" ".join(joins)})
             """
         )
+
+    def _enumerated(self, fieldname: str) -> str:
+        """SQL for a dictionary whose meanings and rules, few beside the lines, are enumerated."""
+        dictionary = f"dictionary_{self.number}_{fieldname}"
+        columns = ["text"] if fieldname == "firm" else ["text", "size"]
+        for column in ("meant", "rule"):
+            if (fieldname, column) == ("date", "meant"):
+                columns.append(column)
+                continue
+            kind = f"{fieldname}_{column}_{self.number}"
+            self.connection.execute(f"DROP TYPE IF EXISTS {kind}")
+            self.connection.execute(
+                f"CREATE TYPE {kind} AS ENUM (SELECT DISTINCT {column} FROM {dictionary} WHERE {column} IS NOT NULL ORDER BY 1)"
+            )
+            columns.append(f"{column}::{kind} AS {column}")
+        return f"(SELECT {', '.join(columns)} FROM {dictionary})"
 
     def _convert_money(self) -> None:
         """Dollars per unit of each currency on each date; lines without a rate are set aside."""
@@ -660,7 +681,7 @@ def _create_empty(connection: duckdb.DuckDBPyConnection, number: int) -> None:
     columns = ["row BIGINT", "date DATE"]
     columns += [f"{name} VARCHAR" for name in texts.split()]
     columns += [f"{name} DOUBLE" for name in numbers.split()] + [f"{name} BOOLEAN" for name in truths.split()]
-    connection.execute(f"CREATE OR REPLACE TABLE typed_{number} ({', '.join(columns)})")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE typed_{number} ({', '.join(columns)})")
 
 
 #: Flags of lines that stayed, with the condition in SQL.
@@ -673,6 +694,12 @@ _FLAGS = {
     "unit.unknown": "unit_rule = 'unit.unknown'",
 }
 
+#: Columns of typed lines that are enumerated.
+_ENUMERATED = (
+    "firm", "firm_rule", "date_rule", "flow", "flow_rule", "country", "country_rule", "product", "product_rule",
+    "currency", "currency_rule", "unit", "unit_rule",
+)  # fmt: skip
+
 _DATE_NOTES = ", ".join(literal(rule.key) for rule in NOTE_RULES if rule.key.startswith("date."))
 
 #: SQL for what is noted of a date, NULL where nothing is.
@@ -680,10 +707,11 @@ _MARKED_DATE = f"if(date_rule IN ({_DATE_NOTES}), date_rule, NULL)"
 
 
 def _finish(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
-    """The tables ``judged`` and ``lines``, the views ``quarantine`` and ``changes``."""
+    """The views ``judged``, ``lines``, ``quarantine`` and ``changes``: no second copy of the lines is made."""
+    plain = ", ".join(f"t.{name}::VARCHAR AS {name}" for name in _ENUMERATED)
     parts = [
         f"""
-        SELECT {n} AS file, t.* EXCLUDE (verdict), t.value * r.rate AS value_usd, d.row IS NOT NULL AS repeated,
+        SELECT {n} AS file, t.* EXCLUDE (verdict) REPLACE ({plain}), if(abs(t.value) <= {LARGEST_AMOUNT}, t.value, NULL) * r.rate AS value_usd, d.row IS NOT NULL AS repeated,
             coalesce(t.verdict, if(r.rate IS NULL, 'currency.no_rate', NULL),
                 if(c.row IS NOT NULL, 'line.cancelled', NULL),
                 if(d.row IS NOT NULL AND t.declaration IS NOT NULL, 'line.duplicate', NULL)) AS verdict
@@ -692,23 +720,22 @@ def _finish(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) ->
         """
         for n in range(len(sources))
     ]
-    connection.execute(f"CREATE OR REPLACE TABLE judged AS {' UNION ALL BY NAME '.join(parts)}")
-    for n in range(len(sources)):
-        connection.execute(f"DROP TABLE typed_{n}")
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW judged AS {' UNION ALL BY NAME '.join(parts)}")
     flags = ", ".join(f"if({condition}, '{rule}', NULL)" for rule, condition in _FLAGS.items())
     connection.execute(
         f"""
-        CREATE OR REPLACE VIEW lines AS
+        CREATE OR REPLACE TEMP VIEW lines AS
         SELECT file, row, declaration, firm, date, months, year(date) AS year, flow, country, product, value, currency, value_usd,
             if(quantity > 0 AND quantity <= {LARGEST_AMOUNT}, quantity * unit_size, NULL) AS quantity, unit,
             coalesce(if(weight > 0 AND weight <= {LARGEST_AMOUNT}, weight, NULL),
                 if(unit = 'kg' AND quantity > 0 AND quantity <= {LARGEST_AMOUNT}, quantity * unit_size, NULL)) AS weight_kg,
-            list_filter([{flags}, {_MARKED_DATE}], lambda f: f IS NOT NULL) AS flags
+            if(coalesce({flags}, {_MARKED_DATE}) IS NULL, []::VARCHAR[],
+                list_filter([{flags}, {_MARKED_DATE}], lambda f: f IS NOT NULL)) AS flags
         FROM judged WHERE verdict IS NULL
         """
     )
     connection.execute(
-        "CREATE OR REPLACE VIEW quarantine AS "
+        "CREATE OR REPLACE TEMP VIEW quarantine AS "
         "SELECT file, row, verdict AS rule, value_usd FROM judged WHERE verdict IS NOT NULL"
     )
     _create_changes(connection, sources)
@@ -731,7 +758,7 @@ def _create_changes(connection: duckdb.DuckDBPyConnection, sources: Sequence[Sou
     )
     some = " OR ".join(f"({condition})" for condition, *_ in conditions.values())
     connection.execute(
-        "CREATE OR REPLACE VIEW changed AS SELECT file, row, c.* FROM ("
+        "CREATE OR REPLACE TEMP VIEW changed AS SELECT file, row, c.* FROM ("
         f"SELECT file, row, unnest(list_filter([{cells}], lambda c: c IS NOT NULL)) AS c "
         f"FROM judged WHERE verdict IS NULL AND ({some}))"
     )
@@ -743,7 +770,7 @@ def _create_changes(connection: duckdb.DuckDBPyConnection, sources: Sequence[Sou
             f'SELECT c.file, c.row, c."column", {before} AS before, c.after, c.rule '
             f"FROM changed c JOIN source_{n} s ON s.row = c.row WHERE c.file = {n}"
         )
-    connection.execute(f"CREATE OR REPLACE VIEW changes AS {' UNION ALL '.join(texts)}")
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW changes AS {' UNION ALL '.join(texts)}")
 
 
 def _repairs() -> dict[str, tuple[str, str, str]]:
@@ -819,8 +846,12 @@ def _dominant_firms(connection: duckdb.DuckDBPyConnection, rows: int) -> list[Fi
     return [Finding(RULES["firm.dominant"], count, count / max(rows, 1), None, examples)]
 
 
-def _late_partners(connection: duckdb.DuckDBPyConnection, rows: int) -> list[Finding]:
+def _late_partners(
+    connection: duckdb.DuckDBPyConnection, rows: int, counted: Sequence[Finding]
+) -> list[Finding]:
     """Lines with a partner that was no more in their year."""
+    if not any(finding.rule.key == "country.former" for finding in counted):
+        return []
     met = connection.execute(
         "SELECT country, year, count(*) FROM lines WHERE list_contains(flags, 'country.former') GROUP BY ALL ORDER BY 1, 2"
     ).fetchall()

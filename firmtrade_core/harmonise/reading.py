@@ -267,9 +267,9 @@ def _survey(path: Path) -> tuple[bool, str, int]:
 
 def _sound(lines: bytes) -> bool:
     """Whether whole lines are UTF-8 with closed quotes, no blank lines, null characters or lone returns."""
-    if b"\0" in lines or b"\n\n" in lines or b"\n\r\n" in lines or lines.startswith((b"\n", b"\r")):
+    if b"\0" in lines or b"\n\n" in lines or lines.startswith((b"\n", b"\r")):
         return False
-    if lines.count(b"\r") != lines.count(b"\r\n"):
+    if b"\r" in lines and (b"\n\r\n" in lines or lines.count(b"\r") != lines.count(b"\r\n")):
         return False
     if b'"' in lines and any(line.count(b'"') % 2 for line in lines.split(b"\n")):
         return False
