@@ -72,6 +72,7 @@ def optimise(
     from firmtrade_core.cli.solve import STRUCTURES, _number_or_name, _stop, _with_structure, _world
     from firmtrade_core.equilibrium.errors import EquilibriumError
     from firmtrade_core.margins import FirmsError, TailError
+    from firmtrade_core.paths import write_whole
     from firmtrade_core.scenarios import Scenario, ScenarioError, compile
     from firmtrade_core.world.errors import WorldError
 
@@ -114,7 +115,7 @@ def optimise(
             answers = [found]
         seconds = time.perf_counter() - began
         if out is not None:
-            out.write_text(_scenario(given, answers).to_yaml(), encoding="utf-8")
+            write_whole(out, _scenario(given, answers).to_yaml())
     except (ScenarioError, WorldError, OptimumError, FirmsError, TailError) as error:
         _stop(str(error), 2, as_json)
     except EquilibriumError as error:
