@@ -349,6 +349,11 @@ def tipping_retaliation(
         Codes of who answers; all others unless given.
     largest
         Rate up to which it is sought; None is returned where the gain outlasts it.
+
+    Raises
+    ------
+    OptimumError
+        Naming partners that the world does not have.
     """
     found, world = best.equilibrium, best.equilibrium.world
     at = world.countries.index(best.country)
@@ -357,6 +362,8 @@ def tipping_retaliation(
     answer[at] = covered
     answer[at, at] = 0
     if partners is not None:
+        if strangers := set(partners) - set(world.countries):
+            raise OptimumError(f"The world has no country {', '.join(sorted(strangers))}.")
         answer *= np.isin(world.countries, list(partners))[None, :, None]
     tariff = world.tariff if found.shock.tariff is None else found.shock.tariff
     near = found

@@ -70,8 +70,10 @@ def optimise(
     """Best policy of a country or Nash among several; exits 1 if the certificate does not hold, 2 on wrong input."""
     from firmtrade_core.analysis.optimal import OptimumError, best_response, nash
     from firmtrade_core.cli.solve import STRUCTURES, _number_or_name, _stop, _with_structure, _world
+    from firmtrade_core.cli.solve import _scenario as read_scenario
     from firmtrade_core.equilibrium.errors import EquilibriumError
     from firmtrade_core.margins import FirmsError, TailError
+    from firmtrade_core.paths import write_whole
     from firmtrade_core.scenarios import Scenario, ScenarioError, compile
     from firmtrade_core.world.errors import WorldError
 
@@ -80,7 +82,7 @@ def optimise(
             raise OptimumError("Give a country, or --nash with several: one of the two.")
         if structure is not None and structure not in STRUCTURES:
             raise OptimumError(f"{structure!r} is no structure; choose {', '.join(STRUCTURES)}.")
-        given = Scenario() if against is None else Scenario.from_yaml(against.read_bytes())
+        given = Scenario() if against is None else read_scenario(against, None)
         given = _with_structure(
             given,
             {
@@ -113,8 +115,9 @@ def optimise(
             found = best_response(compiled.world, compiled.parameters, country, **asked)
             answers = [found]
         seconds = time.perf_counter() - began
+        turns = _turns(found)
         if out is not None:
-            out.write_text(_scenario(given, answers).to_yaml(), encoding="utf-8")
+            write_whole(out, _scenario(given, answers).to_yaml())
     except (ScenarioError, WorldError, OptimumError, FirmsError, TailError) as error:
         _stop(str(error), 2, as_json)
     except EquilibriumError as error:
@@ -122,10 +125,16 @@ def optimise(
     except OSError as error:
         _stop(f"{error.filename or 'The file'} cannot be read or written: {error.strerror}.", 2, as_json)
     if as_json:
-        typer.echo(json.dumps(_content(found, answers, seconds), allow_nan=False))
+        typer.echo(json.dumps(_content(found, answers, seconds) | turns, allow_nan=False))
     else:
         typer.echo(
-            "\n".join([*(f"note: {note}" for note in compiled.report), *_page(found, answers, seconds)])
+            "\n".join(
+                [
+                    *(f"note: {note}" for note in compiled.report),
+                    *_page(found, answers, seconds),
+                    *_turn_lines(turns),
+                ]
+            )
         )
     if not found.holds:
         raise typer.Exit(1)
@@ -137,6 +146,28 @@ def _scenario(given: Scenario, answers: list[BestResponse]) -> Scenario:
     who = ", ".join(answer.country for answer in answers)
     name = f"Best policy of {who}" if len(answers) == 1 else f"Nash tariffs of {who}"
     return given.with_(name=name[:120], cards=(*given.cards, *cards))
+
+
+def _turns(found: BestResponse | Nash) -> dict[str, float | None]:
+    """Rates at which a uniform tariff's gain is gone; empty for other answers."""
+    from firmtrade_core.analysis.optimal import BestResponse, break_even, tipping_retaliation
+
+    if not isinstance(found, BestResponse) or found.instrument != "uniform" or found.gain <= 0:
+        return {}
+    if found.lever != "tariff" or found.objective != "real_income":
+        return {}
+    return {"break_even": break_even(found), "tipping_retaliation": tipping_retaliation(found)}
+
+
+def _turn_lines(turns: dict[str, float | None]) -> list[str]:
+    words = {
+        "break_even": "The gain is gone at",
+        "tipping_retaliation": "All others undo it by adding, on the same sectors,",
+    }
+    return [
+        f"{words[name]} {'no rate up to 500' if rate is None else f'{100 * rate:+.2f}'} points"
+        for name, rate in turns.items()
+    ]
 
 
 def _content(found: BestResponse | Nash, answers: list[BestResponse], seconds: float) -> dict[str, Any]:

@@ -185,3 +185,25 @@ def test_the_verb_refuses_fixed_deficits() -> None:
     result = CliRunner().invoke(app, ["optimise", "USA", "--deficits", "fixed"])
     assert result.exit_code == 2
     assert "fixed trade deficits" in result.output
+
+
+def test_the_verb_tells_where_a_uniform_gain_ends(tmp_path) -> None:
+    given = tmp_path / "scenario.yaml"
+    given.write_text("name: Mine\ncards: [{kind: tariff, importers: CHN, value: 5 %}]\n", encoding="utf-8")
+    asked = [
+        "optimise",
+        "USA",
+        "--structure",
+        "none",
+        "--tries",
+        "1",
+        "--starts",
+        "0",
+        "--against",
+        str(given),
+    ]
+    result = CliRunner().invoke(app, [*asked, "--json"])
+    assert result.exit_code == 0, result.output
+    content = json.loads(result.output)
+    assert content["break_even"] > content["answers"][0]["rates"][0]["rate"]
+    assert content["tipping_retaliation"] > 0
