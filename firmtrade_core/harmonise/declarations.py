@@ -222,10 +222,16 @@ class Declarations:
         import json
 
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for table in ("lines", "quarantine", "changes"):
+        # Readers side by side leave rows in another order from run to run: tables are written in the files' own.
+        for table, order in (
+            ("lines", "file, row"),
+            ("quarantine", "file, row"),
+            ("changes", 'file, row, "column"'),
+        ):
             with whole_file(folder / f"{table}.parquet") as target:
                 self.connection.execute(
-                    f"COPY (SELECT * REPLACE (file + {int(first_file)} AS file) FROM {table}) TO {literal(str(target))} "
+                    f"COPY (SELECT * REPLACE (file + {int(first_file)} AS file) FROM {table} ORDER BY {order}) "
+                    f"TO {literal(str(target))} "
                     "(FORMAT parquet, USE_TMP_FILE false, COMPRESSION snappy, DICTIONARY_SIZE_LIMIT 20000)"
                 )
         report = self.findings.to_json() | {
