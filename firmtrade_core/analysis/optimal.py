@@ -460,8 +460,8 @@ class _Problem:
         if parameters.deficits == "fixed" and np.abs(world.deficits).max() > 1e-9 * world.income.max():
             raise OptimumError(
                 "There is no best tariff under fixed trade deficits: a country's deficit is then a transfer whose worth "
-                "its tariff raises without end, so that the best rate runs to the bound. Ask with deficits that are "
-                "proportional to income, or removed."
+                "moves with its tariff, so that what looks best may be that transfer and run to the bound. Ask with deficits "
+                "that are proportional to income, or removed."
             )
         if not -1 < bounds[0] < bounds[1]:
             raise OptimumError("Bounds are two rates above -1 (-100 %), the lesser first.")
