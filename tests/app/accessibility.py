@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
+
+PATIENCE = 10.0
+"""Seconds a page is given to come to rest."""
 
 
 def serious_findings(page: Any, within: str | None = None) -> list[str]:
     """Findings that axe calls serious or critical, each with its first places.
 
-    What is drawn inside a figure is left out unless asked for: the figure speaks for it.
+    What is drawn inside a figure is left out unless asked for: the figure speaks for it. The page is
+    judged at rest: while a script runs, or a drawer opens, its parts are dimmed, and axe reads the dimmed
+    colour as too faint. A fault that is the page's own is still there when the patience is over.
     """
+    until = time.monotonic() + PATIENCE
+    while (findings := _findings(page, within)) and time.monotonic() < until:
+        page.wait_for_timeout(400)
+    return findings
+
+
+def _findings(page: Any, within: str | None) -> list[str]:
     from axe_playwright_python.sync_playwright import Axe
 
     found = Axe().run(page, context=within or {"exclude": [[".main-svg"]]})
