@@ -123,10 +123,9 @@ class Sweep:
         t = self.tangent
         t._accounts(bar, own=own)
         shape = (t.sectors, t.countries)
-        kept = None if t.competitive else bar.profits - t.kept * bar.spent
-        vectors = {
+        vectors: dict[str, Array] = {
             "spent": bar.spent,
-            "kept": kept,
+            "kept": bar.profits - t.kept * bar.spent,
             "received": bar.received,
             "subsidies": bar.subsidies,
             "duties": bar.duties,
@@ -165,19 +164,20 @@ class Sweep:
             vector[places[:, k]] = 1.0
             blocks[:, :, k] = self._back(t.bars(vector, own=True), self.own_parts, own=True)[places]
         try:
-            inverse = np.linalg.inv(blocks)
+            inverse: Array = np.linalg.inv(blocks)
         except np.linalg.LinAlgError:
             inverse = np.linalg.pinv(blocks)
-        return Own(places, inverse)
+        return Own(places, np.asarray(inverse, dtype=np.float64))
 
 
-class Own(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Own:
     """How each country's equations respond alone: its unknowns' places (N, M), and inverses (N, M, M)."""
 
     places: NDArray[np.int64]
     inverse: Array
 
-    def __call__(self, vector: Array) -> Array:
+    def answer(self, vector: Array) -> Array:
         """The inverse of every country's own block times its part."""
         answer = np.empty_like(vector)
         answer[self.places] = (self.inverse @ vector[self.places][:, :, None])[:, :, 0]
@@ -185,7 +185,7 @@ class Own(NamedTuple):
 
 
 def solve_adjoint(
-    product: Product, own: Product, right: Array, start: Array | None, tolerance: float, limit: int
+    product: Product, own: Own, right: Array, start: Array | None, tolerance: float, limit: int
 ) -> tuple[Array, int]:
     """λ with F_x'λ = ``right``, by GMRES on what countries' own responses leave.
 
@@ -220,7 +220,7 @@ def solve_adjoint(
         turns, rest = np.zeros((most, 2)), np.zeros(most + 1)
         rest[0], used = size, 0
         for k in range(most):
-            vector = product(own(basis[k]))
+            vector = product(own.answer(basis[k]))
             along = basis[: k + 1] @ vector
             vector = vector - along @ basis[: k + 1]
             again = basis[: k + 1] @ vector
@@ -244,7 +244,7 @@ def solve_adjoint(
                 break
             basis[k + 1] = vector / length
         combined = np.linalg.solve(fitted[:used, :used], rest[:used])
-        found = found + own(combined @ basis[:used])
+        found = found + own.answer(combined @ basis[:used])
         steps += used + 1
         before, left = left, right - product(found)
         if not np.abs(left).max() < 0.5 * np.abs(before).max():

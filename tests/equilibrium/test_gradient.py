@@ -249,7 +249,9 @@ def test_worlds_in_pieces_are_refused() -> None:
 def test_prepared_products_are_the_sweep_and_a_start_near_by_changes_no_digit() -> None:
     """F_x'λ by matrices is F_x'λ cell by cell; from a neighbour's multipliers the same gradient in fewer products."""
     world = load_embedded_world()
-    base = solve(world, Shock(), Parameters(4.0, Lognormal(2.0)))
+    base = solve(
+        world, Shock(), Parameters(4.0, Lognormal(2.0), within_elasticity=6.0, deficits="proportional")
+    )
     asked = Outcome("real_income", "USA")
     first = base.gradient(asked)
     assert first.start is not None and first.steps < 30
