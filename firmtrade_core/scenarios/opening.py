@@ -32,9 +32,9 @@ def newest_in_force() -> str:
     newest = {name: table.regimes[-1].since for name, table in dated_tables().items()}
     for name in preset_names():
         cards = load_preset(name).cards
-        if len(cards) == 1 and isinstance(card := cards[0], TariffSchedule) and card.table is not None:
-            if card.day == newest[card.table]:
-                return name
+        card = cards[0] if len(cards) == 1 else None
+        if isinstance(card, TariffSchedule) and card.table is not None and card.day == newest[card.table]:
+            return name
     raise ScenarioError("No policy in force ships with this copy.")
 
 
