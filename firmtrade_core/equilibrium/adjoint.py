@@ -35,7 +35,7 @@ class _Channel(NamedTuple):
     name: str
     by_origin: bool
     weight: Array
-    index: Array
+    bent: Array
     sales: Array
 
 
@@ -67,13 +67,13 @@ class Sweep:
         self.tangent = tangent
         sigma, nest = tangent.sigma[:, :, None], tangent.nest[:, :, None]
         mixed: dict[str, Callable[[_Channel], Array]] = {
-            "cost": lambda c: (sigma - tangent.abroad) * c.index - (sigma - 1) * c.weight,
-            "pull": lambda c: c.sales - c.index,
+            "cost": lambda c: (sigma - tangent.abroad) * c.bent - (sigma - 1) * c.weight,
+            "pull": lambda c: c.sales - c.bent,
         }
         if tangent.free_entry:
-            mixed["firms"] = lambda c: nest * c.weight + (1 - nest) * c.index
+            mixed["firms"] = lambda c: nest * c.weight + (1 - nest) * c.bent
         if tangent.abroad:
-            mixed["wage"] = lambda c: tangent.abroad * c.index
+            mixed["wage"] = lambda c: tangent.abroad * c.bent
         self.parts: list[_Part] = []
         for channel in self._channels():
             for output, mix in mixed.items():
@@ -164,10 +164,10 @@ class Sweep:
             vector[places[:, k]] = 1.0
             blocks[:, :, k] = self._back(t.bars(vector, own=True), self.own_parts, own=True)[places]
         try:
-            inverse: Array = np.linalg.inv(blocks)
+            inverse = np.asarray(np.linalg.inv(blocks), dtype=np.float64)
         except np.linalg.LinAlgError:
-            inverse = np.linalg.pinv(blocks)
-        return Own(places, np.asarray(inverse, dtype=np.float64))
+            inverse = np.asarray(np.linalg.pinv(blocks), dtype=np.float64)
+        return Own(places, inverse)
 
 
 @dataclass(frozen=True, eq=False)
