@@ -21,6 +21,7 @@ from scipy.optimize import brentq, minimize
 
 from firmtrade_core.equilibrium import Equilibrium, Iteration, Outcome, Parameters, Shock, solve
 from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.equilibrium.gradient import TOLERANCE, Gradient
 from firmtrade_core.scenarios.atlas import Atlas
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING
@@ -57,6 +58,9 @@ AT_REST = 1e-4
 
 #: So close are solutions sought: the climb compares values that differ little.
 _CLOSE = Iteration(tolerance=1e-11)
+
+#: Residual of the adjoint equations on the way; at the answer it is `gradient.TOLERANCE`.
+_CLOSE_SLOPE = 1e-7
 
 _NAMES = {"tariff": "tariff", "export_tax": "subsidy", "production_subsidy": "production_subsidy"}
 
@@ -472,6 +476,7 @@ class _Problem:
         self.shock, self.bounds = shock or Shock(), bounds
         self.at = world.countries.index(country)
         self.near: Equilibrium | None = near
+        self.nearest: Gradient | None = None
         self.solves = 0
         self._lay_out(_covered(world, sectors))
         self.outcome = Outcome(objective, country)
@@ -548,9 +553,10 @@ class _Problem:
         given = self.outcome.value(found)
         return float(np.log(given)) if self.objective == "real_income" else given / self.world.income[self.at]
 
-    def slope(self, found: Equilibrium) -> Array:
+    def slope(self, found: Equilibrium, tolerance: float = TOLERANCE) -> Array:
         """The value's derivative by rate, (K,)."""
-        gradient = found.gradient(self.outcome)
+        gradient = found.gradient(self.outcome, near=self.nearest, tolerance=tolerance)
+        self.nearest = gradient
         by_cell = {
             "tariff": gradient.tariff,
             "export_tax": -gradient.export_subsidy,
@@ -569,7 +575,7 @@ class _Problem:
             nonlocal worst
             try:
                 found = self.solve_at(measured * self.unit)
-                value, slope = -self.value(found), -self.slope(found) * self.unit
+                value, slope = -self.value(found), -self.slope(found, _CLOSE_SLOPE) * self.unit
             except EquilibriumError:
                 # No equilibrium there: worse than all that was seen, so that the line search turns back.
                 return worst + 1.0, np.zeros(len(measured))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from firmtrade_core.equilibrium.adjoint import Own, Start, Sweep, solve_adjoint
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.equilibrium.system import System
 
@@ -31,8 +32,8 @@ TOLERANCE = 1e-9
 #: Up to so many unknowns the adjoint equations are solved by elimination, beyond it by GMRES.
 _DENSE = 400
 
-#: Directions that GMRES keeps before it starts again, and how often it does.
-_DIRECTIONS, _RESTARTS = 300, 4
+#: Products after which the iteration ends as it stands.
+_PRODUCTS = 1200
 
 #: An outcome's name in sentences, its unit, and by what its derivative is multiplied to be in that unit.
 _OUTCOMES: dict[str, tuple[str, str, float]] = {
@@ -151,6 +152,8 @@ class Gradient:
         Codes along the axes.
     equilibrium : Equilibrium
         At which it is taken.
+    start : Start, optional
+        From which a gradient near by starts; none where elimination solved it.
     """
 
     outcome: Outcome
@@ -167,6 +170,7 @@ class Gradient:
     countries: tuple[str, ...] = field(repr=False)
     sectors: tuple[str, ...] = field(repr=False)
     equilibrium: Equilibrium = field(repr=False)
+    start: Start | None = field(repr=False, default=None)
 
     @property
     def holds(self) -> bool:
@@ -383,6 +387,7 @@ class _Tangent:
         self.produced = (system.baseline_profits > 0) & (self.profits > 0)
         #: The country whose labour market follows from all others (Walras's law): the numeraire takes its place.
         self.implied = int(self.earned.argmax())
+        self.pinned = np.where(np.arange(self.countries) == self.implied, self.weights, 0.0)
 
     # Vectors --------------------------------------------------------------------------------------
 
@@ -409,13 +414,27 @@ class _Tangent:
 
     def equations(self, vector: Array) -> tuple[Array, _Cells]:
         """F_x'λ, and λ'F_p by cell."""
+        return self.back(self.bars(vector))
+
+    def bars(self, vector: Array, *, own: bool = False) -> _Bar:
+        """What the equations' weights are for the quantities in them.
+
+        Parameters
+        ----------
+        vector
+            λ.
+        own
+            Whether countries are taken alone: no numeraire that all share.
+        """
         at, bar = self.unpack(vector), _Bar.zeros(self.countries, self.sectors)
         # Labour markets: (Σ βC' + received)/(w'L') - ln ŵ - ln L̂, the implied one's place taken by the numeraire.
         wage = at.wage.copy()
         wage[self.implied] = 0.0
         bar.spent[:] += self.system.labour_share * (wage / self.earned)
         bar.received[:] += wage / self.earned
-        bar.wage[:] += at.wage[self.implied] * self.weights - wage
+        bar.wage[:] += (at.wage if own else at.wage[self.implied]) * (
+            self.pinned if own else self.weights
+        ) - wage
         bar.labour[:] -= wage
         # Labour supply: ln L̂ - κ (ln ŵ - α ln P̂ + ln(1-τ_L)).
         worked = self.elasticity * at.labour
@@ -442,7 +461,7 @@ class _Tangent:
             bar.profits[:] += entry / np.where(self.produced, self.profits, 1.0)
             bar.log_cost[:] -= entry
             bar.firms[:] -= at.firms
-        return self.back(bar)
+        return bar
 
     def outcome(self, outcome: Outcome) -> tuple[Array, _Cells]:
         """W_x, and W_p by cell."""
@@ -514,24 +533,24 @@ class _Tangent:
         )
         return self.pack(_Unknowns(wage, bar.labour, price, expenditure, firms)), cells
 
-    def _accounts(self, bar: _Bar) -> None:
-        """Through incomes, deficits and the budget to what they are made of."""
+    def _accounts(self, bar: _Bar, *, own: bool = False) -> None:
+        """Through incomes, deficits and the budget to what they are made of; ``own`` leaves out what others' do."""
         equilibrium, system = self.equilibrium, self.system
         government, earned = equilibrium.outlay, self.earned
         by_labour, by_profits = np.zeros(self.countries), np.zeros(self.countries)
-        own = bar.income
+        mine = bar.income
         if equilibrium.parameters.deficits == "fixed":
-            shift = (bar.income * system.deficits).sum() / system.world_value_added
+            shift = 0.0 if own else (bar.income * system.deficits).sum() / system.world_value_added
             by_labour, by_profits = by_labour + shift, by_profits + shift
         elif equilibrium.parameters.deficits == "proportional":
-            ratio, mine = system.spending_ratio, equilibrium.income - equilibrium.deficits
-            spending = (mine * ratio).sum()
-            factor = mine.sum() / spending
-            common = (bar.income * mine * ratio).sum() / spending
-            own = ratio * factor * bar.income + common * (1 - factor * ratio)
-        by_labour, by_profits = by_labour + own, by_profits + own
-        duties, subsidies = bar.duties + own, bar.subsidies - own
-        outlay = bar.government - own
+            ratio, income = system.spending_ratio, equilibrium.income - equilibrium.deficits
+            spending = (income * ratio).sum()
+            factor = income.sum() / spending
+            common = 0.0 if own else (bar.income * income * ratio).sum() / spending
+            mine = ratio * factor * bar.income + common * (1 - factor * ratio)
+        by_labour, by_profits = by_labour + mine, by_profits + mine
+        duties, subsidies = bar.duties + mine, bar.subsidies - mine
+        outlay = bar.government - mine
         if self.taxed:
             # τ_L = (budget kept - duties + subsidies + G')/(w'L').
             needed = bar.tax / earned
@@ -548,13 +567,19 @@ class _Tangent:
             bar.profits[:] += by_profits
 
 
-def gradient(equilibrium: Equilibrium, outcome: Outcome) -> Gradient:
+def gradient(
+    equilibrium: Equilibrium, outcome: Outcome, *, near: Gradient | None = None, tolerance: float = TOLERANCE
+) -> Gradient:
     """Derivative of an outcome with respect to every tariff, subsidy, cost and productivity (MODEL 14).
 
     Parameters
     ----------
     equilibrium : Equilibrium
     outcome : Outcome
+    near : Gradient, optional
+        Of the same outcome at an equilibrium of the same world near by, to start from; it changes how fast the answer comes.
+    tolerance
+        Largest residual, where less than certainty is enough: `Gradient.holds` asks for 1e-9 all the same.
 
     Returns
     -------
@@ -569,12 +594,15 @@ def gradient(equilibrium: Equilibrium, outcome: Outcome) -> Gradient:
     """
     tangent = _Tangent(equilibrium)
     right, direct = tangent.outcome(outcome)
-    multipliers, steps = _solve(tangent, right)
+    known = near.start if near is not None and near.outcome == outcome else None
+    if known is not None and len(known.multipliers) != tangent.size:
+        known = None
+    multipliers, steps, own = _solve(tangent, right, known, tolerance)
     product, through = tangent.equations(multipliers)
     residual = float(np.abs(product - right).max() / np.abs(right).max())
-    if not residual <= TOLERANCE:
+    if not residual <= tolerance:
         raise GradientError(
-            f"The adjoint equations are solved to {residual:.1e} only, not {TOLERANCE:g}: the equilibrium is close to one "
+            f"The adjoint equations are solved to {residual:.1e} only, not {tolerance:g}: the equilibrium is close to one "
             "that is not locally unique. Take finite differences of solve, or restricted entry."
         )
     tariff, subsidy, trade_cost, fixed_cost = (
@@ -599,30 +627,24 @@ def gradient(equilibrium: Equilibrium, outcome: Outcome) -> Gradient:
         countries=world.countries,
         sectors=world.sectors,
         equilibrium=equilibrium,
+        start=None if own is None else Start(multipliers, own),
     )
 
 
-def _solve(tangent: _Tangent, right: Array) -> tuple[Array, int]:
-    """λ with F_x'λ = ``right``, and the products it took."""
+def _solve(
+    tangent: _Tangent, right: Array, near: Start | None, tolerance: float
+) -> tuple[Array, int, Own | None]:
+    """λ with F_x'λ = ``right``, the products it took, and countries' own responses."""
     size = tangent.size
     if size <= _DENSE:
-        matrix = np.stack([tangent.equations(row)[0] for row in np.eye(size)], axis=1)
+        product = Sweep(tangent)
+        matrix = np.stack([product(row) for row in np.eye(size)], axis=1)
         try:
-            return np.asarray(np.linalg.solve(matrix, right), dtype=np.float64), size
+            return np.asarray(np.linalg.solve(matrix, right), dtype=np.float64), size, None
         except np.linalg.LinAlgError:
-            return np.zeros(size), size
-    from scipy.sparse.linalg import LinearOperator, gmres
-
-    steps = 0
-
-    def product(vector: Array) -> Array:
-        nonlocal steps
-        steps += 1
-        return tangent.equations(vector)[0]
-
-    operator = LinearOperator((size, size), matvec=product, dtype=np.float64)
-    scale = float(np.abs(right).max())
-    found, _ = gmres(
-        operator, right / scale, rtol=0.1 * TOLERANCE / np.sqrt(size), restart=_DIRECTIONS, maxiter=_RESTARTS
-    )
-    return scale * found, steps
+            return np.zeros(size), size, None
+    product = Sweep(tangent)
+    own = product.own() if near is None else near.own
+    start = None if near is None else near.multipliers
+    found, steps = solve_adjoint(product, own, right, start, tolerance, _PRODUCTS)
+    return found, steps, own
