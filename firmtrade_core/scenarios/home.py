@@ -42,8 +42,9 @@ GRADES: dict[Grade, str] = {
 _REQUIRED = ("sector", "capability")
 _KEY = b"firmtrade.home"
 
-#: Firms of a sector from which sales at home say something of κ, and the least standard deviation of luck at home.
-_FEWEST_AT_HOME, _LEAST_RISK_AT_HOME = 30, 0.3
+#: Firms of a sector from which sales at home say something of κ, the least standard deviation of luck at home, and the
+#: largest slope of log sales at home in κ (the model's is 1).
+_FEWEST_AT_HOME, _LEAST_RISK_AT_HOME, _STEEPEST_AT_HOME = 30, 0.3, 2.0
 
 
 @dataclass(frozen=True)
@@ -238,6 +239,45 @@ class HomeFirms:
         }
         return Firms(self.country, sectors, presence, elsewhere), tuple(notes)
 
+    @cached_property
+    def posterior(self) -> tuple[Array, Array]:
+        """Mean and standard deviation of κ by firm, (F,) each, given its attributes, its sales abroad and at home.
+
+        The capability estimate reads who sells how much abroad. Sales at home say more, of firms that export nothing
+        above all: ``ln home = a + b κ + e`` by sector, e luck at home. As κ given the estimate is N(κ̂, v²), the slope of
+        home sales on κ̂ is b and the residual variance is b²v² + σ_e²; normal updating of κ̂ follows. Where home sales
+        say nothing of capability b is about 0, and nothing moves.
+        """
+        table = self.firms
+        m = table["capability"].to_numpy(float)
+        kappa, spread = m.copy(), np.full(len(m), self.deviations.capability)
+        if "posterior" in table and "posterior_spread" in table:
+            found, width = (
+                pd.to_numeric(table[c], errors="coerce").to_numpy(float)
+                for c in ("posterior", "posterior_spread")
+            )
+            known = np.isfinite(found) & np.isfinite(width)
+            kappa[known], spread[known] = found[known], width[known]
+        if "sales" not in table:
+            return kappa, spread
+        sold, abroad = (
+            pd.to_numeric(table[c], errors="coerce").to_numpy(float, na_value=np.nan)
+            if c in table
+            else np.zeros(len(m))
+            for c in ("sales", "exports")
+        )
+        home = sold - np.nan_to_num(abroad)
+        weight, told = table["weight"].to_numpy(float), np.isfinite(home) & (home > 0)
+        log_home = np.log(np.where(told, home, 1.0))
+        codes, _ = pd.factorize(table["sector"].astype(str))
+        for s in np.unique(codes):
+            own = told & (codes == s) & (weight > 0)
+            if np.count_nonzero(own) >= _FEWEST_AT_HOME:
+                kappa[own], spread[own] = _given_home_sales(
+                    kappa[own], spread[own], log_home[own], weight[own]
+                )
+        return kappa, spread
+
     def _record(self, world: World) -> FirmRecord | None:
         """What the table says of each firm's sales; None where it does not know them."""
         table = self.firms
@@ -250,15 +290,7 @@ class HomeFirms:
             values = pd.to_numeric(table[name], errors="coerce").to_numpy(float, na_value=np.nan)
             return np.maximum(np.nan_to_num(values), 0.0)
 
-        m = table["capability"].to_numpy(float)
-        kappa, spread = m, np.full(len(m), self.deviations.capability)
-        if "posterior" in table and "posterior_spread" in table:
-            found, width = (
-                pd.to_numeric(table[c], errors="coerce").to_numpy(float)
-                for c in ("posterior", "posterior_spread")
-            )
-            known = np.isfinite(found) & np.isfinite(width)
-            kappa, spread = np.where(known, found, m), np.where(known, width, spread)
+        (kappa, spread), m = self.posterior, table["capability"].to_numpy(float)
         sales, exports = column("sales"), column("exports")
         abroad = np.zeros(len(m)) if exports is None else exports
         # Without sales, what capability says of them.
@@ -387,6 +419,18 @@ class HomeFirms:
                 f"{Path(path).name} is no file of home firms ({type(error).__name__}). Write one with "
                 "HomeFirms.save, from the results of the capability estimation."
             ) from error
+
+
+def _given_home_sales(kappa: Array, spread: Array, log_home: Array, weight: Array) -> tuple[Array, Array]:
+    """Mean and standard deviation of κ once sales at home are known too, by firm of one sector, (F,) each."""
+    share = weight / weight.sum()
+    x, y = kappa - share @ kappa, log_home - share @ log_home
+    variance = float(share @ x**2)
+    slope = float(np.clip(share @ (x * y) / variance, 0.0, _STEEPEST_AT_HOME)) if variance > 0 else 0.0
+    luck = float(share @ ((y - slope * x) ** 2 - (slope * spread) ** 2))
+    luck = max(luck, _LEAST_RISK_AT_HOME**2)
+    informed = spread**2 * slope / (luck + (slope * spread) ** 2)
+    return kappa + informed * (y - slope * x), np.sqrt(spread**2 * (1 - slope * informed))
 
 
 def observed_presence(sector: FirmSector, countries: tuple[str, ...]) -> dict[str, float]:
