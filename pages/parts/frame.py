@@ -74,6 +74,7 @@ PAGES = {
     ),
     "Evidence": (
         ("trade_costs", "Trade costs"),
+        ("backtests", "Backtests"),
         ("data", "Data"),
         ("methods", "Methods"),
     ),
