@@ -1,4 +1,4 @@
-"""Pickers of who, on whom, and which goods: groups among countries, branches among sectors."""
+"""Pickers of who, on whom, which goods, and how much: groups among countries, branches among sectors, numbers on a rail."""
 
 from __future__ import annotations
 
@@ -131,3 +131,57 @@ def sectors_of(world: World, names: Sequence[str]) -> tuple[str, ...]:
     branches = _branches(world.content_hash, world)
     wanted = {code for name in names for code in (branches[name][1].sectors if name in branches else (name,))}
     return tuple(code for code in world.sectors if code in wanted)
+
+
+def slider(
+    label: str,
+    lowest: float,
+    highest: float,
+    *,
+    key: str,
+    value: float,
+    write: Callable[[Any], Any],
+    step: float = 1,
+    format: str | None = None,
+    help: str | None = None,
+    beyond: bool = False,
+) -> None:
+    """A slider with a box beside it in which the number can be typed.
+
+    Parameters
+    ----------
+    lowest, highest
+        Ends of the rail; a value beyond them moves them.
+    key
+        Of the slider; the box is the same key with `_box`.
+    value
+        In force: whole where the rail is.
+    write
+        Takes the new value, slid or typed.
+    step
+        Of the rail; whole numbers throughout where it is one and so are the ends.
+    format
+        How the slider writes its value.
+    beyond
+        Whether a number beyond the ends may be typed.
+    """
+    whole = all(float(number).is_integer() for number in (lowest, highest, step, value))
+    kind: type[int] | type[float] = int if whole else float
+    ends = kind(min(lowest, value)), kind(max(highest, value))
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"ft_slide_{key}")
+    row.slider(
+        label,
+        *ends,
+        step=kind(step),
+        format=format,
+        help=help,
+        **seeded(key, kind(value), write, shape=(*ends, kind(step), kind.__name__)),
+    )
+    row.number_input(
+        f"{label}, as a number",
+        *((None, None) if beyond else ends),
+        step=kind(step),
+        format="%d" if whole else "%.6g",
+        label_visibility="collapsed",
+        **seeded(f"{key}_box", kind(value), lambda given: None if given is None else write(given)),
+    )
