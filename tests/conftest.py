@@ -15,6 +15,9 @@ from firmtrade_core.paths import data_folder
 settings.register_profile("deterministic", derandomize=True, database=None)
 settings.load_profile("deterministic")
 
+# Most tests of pages move one plain tariff; what a reader's session opens with has tests of its own.
+os.environ["FIRMTRADE_OPENING"] = "us_ten_points"
+
 
 @pytest.fixture
 def needs_data() -> Callable[[str], Path]:

@@ -9,6 +9,7 @@ from firmtrade_core.cli.channels import channels
 from firmtrade_core.cli.firms import app as firms
 from firmtrade_core.cli.gravity import app as gravity
 from firmtrade_core.cli.harmonise import harmonise
+from firmtrade_core.cli.matters import matters
 from firmtrade_core.cli.optimise import optimise
 from firmtrade_core.cli.panel import app as panel
 from firmtrade_core.cli.pipeline import pipeline
@@ -35,6 +36,7 @@ app.command("attribute")(attribute)
 app.command("bench")(bench)
 app.command("channels")(channels)
 app.command("harmonise")(harmonise)
+app.command("matters")(matters)
 app.command("optimise")(optimise)
 app.command("pipeline")(pipeline)
 app.command("replicate")(replicate)

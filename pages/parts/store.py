@@ -15,7 +15,8 @@ from urllib.parse import urlencode
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from firmtrade_core.scenarios import Scenario, ScenarioError, Tariff, load_preset
+from firmtrade_core.scenarios import Scenario, ScenarioError
+from firmtrade_core.scenarios.opening import named_opening, opening, usual_opening
 from firmtrade_core.world.world import World
 
 MOST_STEPS = 50
@@ -210,11 +211,20 @@ def opening_country(world: World) -> str:
 
 
 def opening_scenario(world: World) -> Scenario:
-    """What a session starts with: ten points on all goods by the country looked at first."""
-    country = opening_country(world)
-    if country == "USA":
-        return load_preset("us_ten_points")
-    return Scenario(name=OWN_NAME, cards=(Tariff(importers=(country,), method="add", value=0.10),))
+    """What a session starts with; the usual one where FIRMTRADE_OPENING names what cannot be read."""
+    try:
+        return opening(world, opening_country(world))
+    except ScenarioError:
+        return usual_opening(world, opening_country(world))
+
+
+def _opening_problem() -> str:
+    """What is wrong with the scenario that FIRMTRADE_OPENING names; "" where nothing is."""
+    try:
+        named_opening()
+    except ScenarioError as error:
+        return f"{error} What you see is what opens without it."
+    return ""
 
 
 def current(world: World) -> Store:
@@ -222,6 +232,7 @@ def current(world: World) -> Store:
     store: Store | None = st.session_state.get(_KEY)
     if store is None:
         store = st.session_state[_KEY] = Store(opening_scenario(world), opening_country(world))
+        store.notice = _opening_problem()
         store.unread = urlencode(st.query_params.to_dict())
     if store.country not in world.countries:
         store.country = opening_country(world)
