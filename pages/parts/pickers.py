@@ -15,6 +15,9 @@ from firmtrade_core.world.world import World
 from pages.parts.store import seeded
 from pages.parts.worlds import searched
 
+#: What sliders and the boxes beside them show, and showed before, by key.
+_SHOWN = "slid"
+
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _groups(world_hash: str, _world: World) -> dict[str, Membership]:
@@ -168,6 +171,16 @@ def slider(
     whole = all(float(number).is_integer() for number in (lowest, highest, step, value))
     kind: type[int] | type[float] = int if whole else float
     ends = kind(min(lowest, value)), kind(max(highest, value))
+    box = f"{key}_box"
+    shown, before = _shown(key, kind(value))
+
+    def take(_: Any) -> None:
+        # A quick second move comes with what the other of the two held before the first: the moved one counts.
+        given = [st.session_state[name] for name in (key, box)]
+        moved = [number for number in given if number not in (None, shown)]
+        if moved:
+            write(next((number for number in moved if number != before), moved[0]))
+
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"ft_slide_{key}")
     row.slider(
         label,
@@ -175,7 +188,7 @@ def slider(
         step=kind(step),
         format=format,
         help=help,
-        **seeded(key, kind(value), write, shape=(*ends, kind(step), kind.__name__)),
+        **seeded(key, kind(value), take, shape=(*ends, kind(step), kind.__name__)),
     )
     row.number_input(
         f"{label}, as a number",
@@ -183,5 +196,13 @@ def slider(
         step=kind(step),
         format="%d" if whole else "%.6g",
         label_visibility="collapsed",
-        **seeded(f"{key}_box", kind(value), lambda given: None if given is None else write(given)),
+        **seeded(box, kind(value), take),
     )
+
+
+def _shown(key: str, value: float) -> tuple[float, float]:
+    """What a slider and its box show from now on, and what they showed before."""
+    kept: dict[str, tuple[float, float]] = st.session_state.setdefault(_SHOWN, {})
+    now, before = kept.get(key, (value, value))
+    kept[key] = (value, before if now == value else now)
+    return kept[key]
