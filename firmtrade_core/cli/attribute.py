@@ -184,7 +184,8 @@ def _firm_page(found: FirmGrowth, productivity: list[ProductivityGrowth], refuse
     for each in productivity:
         lines += ["", each.sentence()]
         lines += [
-            f"  {row['label']:30}{change(row['change']):>12}" for row in each.steps().to_dict("records")
+            f"  {row['label']:30}{change(row['change'], 'log points'):>20}"
+            for row in each.steps().to_dict("records")
         ]
     lines += [f"{name}: {why}" for name, why in refused.items()]
     if found.withheld:
