@@ -38,17 +38,17 @@ def processor_ms(server: Server) -> float:
 
 
 def moved(page: Any, share: float) -> dict[str, Any]:
-    """A release that reached the slider; a page still redrawing may move it away from the pointer."""
+    """A release that reached the slider; where it finds the value that stood there already, the next one."""
     from playwright.sync_api import TimeoutError as LateError
 
     page.set_default_timeout(MOST_MS / 6)
     try:
-        for nudge in (0.0, 0.011, -0.011):
+        for nudge in (0.0, 0.03, -0.04):
             try:
                 return release(page, share + nudge)
             except LateError:
                 page.wait_for_timeout(2000)
-        return release(page, share)
+        return release(page, share + 0.06)
     finally:
         page.set_default_timeout(MOST_MS)
 
@@ -110,7 +110,7 @@ def main() -> None:
     script = earlier / "assets" / "served" / "plotly.min.js"
     if not script.exists():
         shutil.copyfile(asset("served/plotly.min.js"), script)
-    environment = {"FIRMTRADE_WORLD": "", "FIRMTRADE_HOME": ""}
+    environment = {"FIRMTRADE_WORLD": "", "FIRMTRADE_HOME": "", "FIRMTRADE_OPENING": "us_ten_points"}
     with ExitStack() as stack:
         servers = {
             name: stack.enter_context(

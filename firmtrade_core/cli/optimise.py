@@ -165,9 +165,16 @@ def _turn_lines(turns: dict[str, float | None]) -> list[str]:
         "tipping_retaliation": "All others undo it by adding, on the same sectors,",
     }
     return [
-        f"{words[name]} {'no rate up to 500' if rate is None else f'{100 * rate:+.2f}'} points"
+        f"{words[name]} {'no rate up to 500 points' if rate is None else _exactly(100 * rate, 'points')}"
         for name, rate in turns.items()
     ]
+
+
+def _exactly(value: float, unit: str) -> str:
+    """A change with its unit, to four digits: what a search found, for others to hold theirs against."""
+    from firmtrade_core.labels import number, with_unit
+
+    return with_unit(number(value, significant=4, most_decimals=4, signed=True), unit)
 
 
 def _content(found: BestResponse | Nash, answers: list[BestResponse], seconds: float) -> dict[str, Any]:
@@ -224,19 +231,21 @@ def _page(found: BestResponse | Nash, answers: list[BestResponse], seconds: floa
             shown = sorted(shown, key=lambda pair: -abs(pair[1]))[:40]
         for label, rate in shown:
             parts = [*label[:-1], world.sector_name(label[-1])] if label else ["all that it covers"]
-            lines.append(f"  {', '.join(parts):44} {100 * rate:+8.2f} points")
-        unit = "%" if answer.objective == "real_income" else "million USD"
+            lines.append(f"  {', '.join(parts):44} {_exactly(100 * rate, 'points'):>16}")
+        unit = "%" if answer.objective == "real_income" else "m USD"
         over = "against its rates as they were" + (
             ", the others' in force" if isinstance(found, Nash) else ""
         )
-        lines.append(f"  gain {answer.gain:+.4f} {unit} {over}")
+        lines.append(f"  gain {_exactly(answer.gain, unit)} {over}")
         if answer.flat is not None:
             low, high = (100 * end for end in answer.flat)
-            lines.append(f"  within 0.001 points of the best: from {low:+.2f} to {high:+.2f} points")
+            lines.append(
+                f"  within 0.001 points of the best: from {_exactly(low, 'points')} to {_exactly(high, 'points')}"
+            )
         state = "holds" if answer.holds else "DOES NOT HOLD"
         lines.append(
             f"  certificate {state}: slope {answer.slope:.1e} % per point, {len(answer.at_bounds)} rates at a bound, "
-            f"best of {answer.solved_tries} tries {answer.best_try:+.1e} %"
+            f"best of {answer.solved_tries} tries {_exactly(answer.best_try, '%')}"
         )
     if any(answer.at_bounds for answer in answers):
         lines.append(
@@ -246,6 +255,6 @@ def _page(found: BestResponse | Nash, answers: list[BestResponse], seconds: floa
     if isinstance(found, Nash):
         rounds = found.path[-1][0]
         lines.append(f"Rest after {rounds} rounds, last move {found.moved:.1e}; real income against no war:")
-        lines += [f"  {answer.country:6} {found.gains[answer.country]:+.4f} %" for answer in answers]
+        lines += [f"  {answer.country:6} {_exactly(found.gains[answer.country], '%')}" for answer in answers]
     lines.append(f"{seconds:.1f} seconds")
     return lines

@@ -325,7 +325,7 @@ def _page(
         "",
         f"World          {world.name}, {n} countries x {s} sectors",
         f"Structure      {assumed(scenario, result)}",
-        *([] if home is None else [f"Firms          {len(home):,}: {home.source}"]),
+        *([] if home is None else [f"Firms          {level(len(home), 'firms')}: {home.source}"]),
         f"World trade    {change(headline['world_trade'] * 100)}",
         f"World welfare  {change(headline['equivalent_variation'] / 1e3, 'bn USD')}",
         f"Duties         {level(headline['duties_before'] / 1e3, 'bn USD')} to "
@@ -346,7 +346,7 @@ def _page(
     holds = "holds" if certificate.holds else "DOES NOT HOLD"
     lines += [
         "",
-        f"Certificate {holds}: largest residual {certificate.largest:.1e} of {certificate.tolerance:.0e} "
+        f"Certificate {holds}: largest residual {certificate.largest:.1e} relative, allowed {certificate.tolerance:.0e} "
         f"({certificate.worst}); {certificate.iterations} iterations, {certificate.seconds * 1e3:.0f} ms, "
         f"hash {certificate.content_hash}",
     ]
