@@ -218,6 +218,14 @@ _OTHERS = (
         formula=r"t^* = \arg\max_t W_j(t), \quad \frac{dW}{dt} = W_t - \lambda' F_t",
     ),
     Variable(
+        "lever_worth",
+        "What a lever does",
+        "m USD",
+        "What one percentage point, or one per cent, of a country's levers does to an outcome at the margin, all of them together.",
+        "dW/dp = W_p - λ'F_p (MODEL 14)",
+        formula=r"\frac{dW}{dp} = W_p - \lambda' F_p, \quad F_x' \lambda = W_x'",
+    ),
+    Variable(
         "break_even_rate",
         "Gain gone at",
         "points",
