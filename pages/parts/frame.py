@@ -60,6 +60,7 @@ PAGES = {
     "Policy": (
         ("briefing", "Briefing"),
         ("lab", "Scenario lab"),
+        ("best_policy", "Best policy"),
         ("compare", "Compare"),
         ("heterogeneity", "Role of heterogeneity"),
         ("who_gains", "Who gains"),

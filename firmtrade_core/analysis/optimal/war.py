@@ -166,7 +166,7 @@ def nash(
     >>> world = World(("A", "B"), ("S",), 1e6 * spending, none, none, None, name="two")
     >>> war = nash(world, Parameters(4.0, deficits="removed"), ["A", "B"])
     >>> a, b = (war.responses[c].rates[0] for c in "AB")
-    >>> abs(a - b) < 1e-4, war.gains["A"] < 0, war.holds
+    >>> bool(abs(a - b) < 1e-4), war.gains["A"] < 0, war.holds
     (True, True, True)
     """
     began = time.perf_counter()
