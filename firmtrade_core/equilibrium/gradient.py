@@ -8,6 +8,7 @@ ln P̂, ln Ê and, under free entry, ln M̂, (S, N) each.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from firmtrade_core.equilibrium.shock import Shock
 
 Array = NDArray[np.float64]
-Kind = Literal["real_income", "equivalent_variation", "exports", "duties", "jobs"]
+Kind = Literal["real_income", "equivalent_variation", "exports", "duties", "jobs", "weighted_income"]
 Lever = Literal["tariff", "export_subsidy", "production_subsidy", "trade_cost", "fixed_cost", "productivity"]
 
 #: Largest residual of the adjoint equations, relative to their right side, with which a gradient is given out.
@@ -42,6 +43,7 @@ _OUTCOMES: dict[str, tuple[str, str, float]] = {
     "exports": ("exports", "million USD", 1.0),
     "duties": ("duties", "million USD", 1.0),
     "jobs": ("jobs", "%", 100.0),
+    "weighted_income": ("weighted real income", "%", 100.0),
 }
 
 
@@ -57,16 +59,21 @@ class Outcome:
     ----------
     kind
         real_income: Ŵ, a ratio; equivalent_variation, exports (at the border) and duties: million USD, the last two in the
-        numeraire of `Equilibrium.wage_change`; jobs: ratio of labour used, by sector.
+        numeraire of `Equilibrium.wage_change`; jobs: ratio of labour used, by sector; weighted_income:
+        [I' + Σ_s (λ_s - 1)(w'L'_s + Π'_s)]/(I P̂), a ratio: what a government wants that gives a dollar earned in sector s the
+        weight λ_s (Grossman, Helpman 1994; Ossa 2014, equation 6, with duties at weight one).
     country
         Code of the country.
     sector
         Code of the sector; jobs alone have one.
+    weights
+        Sector and weight λ, of weighted_income; one for those not named.
     """
 
     kind: Kind
     country: str
     sector: str | None = None
+    weights: tuple[tuple[str, float], ...] = ()
 
     def place(self, equilibrium: Equilibrium) -> tuple[int, int]:
         """Positions of country and sector; the sector's is 0 where there is none.
@@ -85,8 +92,12 @@ class Outcome:
             raise GradientError(
                 "Jobs are those of a sector, and all other outcomes have none: give one or leave it."
             )
-        if self.sector is not None and self.sector not in world.sectors:
-            raise GradientError(f"The world has no sector {self.sector!r}.")
+        named = [name for name, _ in self.weights] + [self.sector] * (self.sector is not None)
+        for name in named:
+            if name not in world.sectors:
+                raise GradientError(f"The world has no sector {name!r}.")
+        if self.weights and self.kind != "weighted_income":
+            raise GradientError("Weights of sectors are those of weighted_income.")
         return world.countries.index(self.country), 0 if self.sector is None else world.sectors.index(
             self.sector
         )
@@ -99,8 +110,21 @@ class Outcome:
         if self.kind == "exports":
             border = equilibrium.border_value[i].sum(1)
             return float(border.sum() - border[i])
+        if self.kind == "weighted_income":
+            earned = equilibrium.baseline.labour_share[i] * equilibrium.cost[i] + equilibrium.received[i]
+            if equilibrium.parameters.entry != "free" and not equilibrium.baseline.margins.competitive:
+                earned = earned + equilibrium.profits[i]
+            more = float((self.extra(equilibrium) * earned).sum())
+            return float(equilibrium.real_income_change[i] * (1 + more / equilibrium.income[i]))
         name = {"real_income": "real_income_change"}.get(self.kind, self.kind)
         return float(getattr(equilibrium, name)[i])
+
+    def extra(self, equilibrium: Equilibrium) -> Array:
+        """λ - 1 by sector, (S,)."""
+        found = np.zeros(len(equilibrium.world.sectors))
+        for name, weight in self.weights:
+            found[equilibrium.world.sectors.index(name)] = weight - 1
+        return found
 
 
 class Effect(NamedTuple):
@@ -337,6 +361,8 @@ class _Tangent:
 
     def __init__(self, equilibrium: Equilibrium) -> None:
         self.equilibrium = equilibrium
+        #: F_x', once elimination has asked for it.
+        self.matrix: Array | None = None
         world, baseline = equilibrium.world, equilibrium.baseline
         system = System(world, equilibrium.shock, equilibrium.parameters, baseline)
         if len(np.unique(system.blocs)) > 1:
@@ -481,6 +507,14 @@ class _Tangent:
                 bar.price[:, i] += effort * self.final[:, i]
                 if self.taxed:
                     bar.tax[i] = effort / (1 - equilibrium.labour_tax[i])
+        elif outcome.kind == "weighted_income":
+            extra, value = outcome.extra(equilibrium), outcome.value(equilibrium)
+            level = float(equilibrium.real_income_change[i] / equilibrium.income[i])
+            bar.income[i] = level
+            bar.spent[:, i] = level * extra * self.system.labour_share[:, i]
+            bar.received[:, i] = level * extra
+            bar.profits[:, i] = level * extra * self.kept
+            bar.price[:, i] = -value * self.final[:, i]
         elif outcome.kind == "exports":
             bar.exports[i] = 1.0
         elif outcome.kind == "duties":
@@ -592,12 +626,59 @@ def gradient(
         Where the outcome does not exist, the world falls into groups that do not trade, or the adjoint equations are not
         solved to the tolerance.
     """
-    tangent = _Tangent(equilibrium)
+    return gradients(equilibrium, [outcome], near=[near], tolerance=tolerance)[0]
+
+
+def gradients(
+    equilibrium: Equilibrium,
+    outcomes: Sequence[Outcome],
+    *,
+    near: Sequence[Gradient | None] | None = None,
+    tolerance: float = TOLERANCE,
+) -> list[Gradient]:
+    """Derivatives of several outcomes at one equilibrium, whose equations are prepared once.
+
+    Parameters
+    ----------
+    equilibrium, outcomes, near, tolerance
+        As `gradient`, one start for each outcome.
+
+    Raises
+    ------
+    GradientError
+        As `gradient`.
+    """
+    tangent, sweep = _Tangent(equilibrium), None
+    if tangent.size > _DENSE:
+        sweep = Sweep(tangent)
+    own: Own | None = None
+    found = []
+    for outcome, start in zip(outcomes, near or [None] * len(outcomes), strict=True):
+        known = start.start if start is not None and start.outcome == outcome else None
+        if known is not None and len(known.multipliers) != tangent.size:
+            known = None
+        if sweep is not None and own is None:
+            own = sweep.own() if known is None else known.own
+        found.append(_gradient(tangent, sweep, own, outcome, known, tolerance))
+    return found
+
+
+def _gradient(
+    tangent: _Tangent,
+    sweep: Sweep | None,
+    own: Own | None,
+    outcome: Outcome,
+    known: Start | None,
+    tolerance: float,
+) -> Gradient:
+    """One outcome's, from prepared equations."""
+    equilibrium = tangent.equilibrium
     right, direct = tangent.outcome(outcome)
-    known = near.start if near is not None and near.outcome == outcome else None
-    if known is not None and len(known.multipliers) != tangent.size:
-        known = None
-    multipliers, steps, own = _solve(tangent, right, known, tolerance)
+    if sweep is None or own is None:
+        multipliers, steps = _eliminate(tangent, right)
+    else:
+        start = None if known is None else known.multipliers
+        multipliers, steps = solve_adjoint(sweep, own, right, start, tolerance, _PRODUCTS)
     product, through = tangent.equations(multipliers)
     residual = float(np.abs(product - right).max() / np.abs(right).max())
     if not residual <= tolerance:
@@ -631,20 +712,13 @@ def gradient(
     )
 
 
-def _solve(
-    tangent: _Tangent, right: Array, near: Start | None, tolerance: float
-) -> tuple[Array, int, Own | None]:
-    """λ with F_x'λ = ``right``, the products it took, and countries' own responses."""
+def _eliminate(tangent: _Tangent, right: Array) -> tuple[Array, int]:
+    """λ with F_x'λ = ``right`` by elimination, and the products it took."""
     size = tangent.size
-    if size <= _DENSE:
+    if tangent.matrix is None:
         product = Sweep(tangent)
-        matrix = np.stack([product(row) for row in np.eye(size)], axis=1)
-        try:
-            return np.asarray(np.linalg.solve(matrix, right), dtype=np.float64), size, None
-        except np.linalg.LinAlgError:
-            return np.zeros(size), size, None
-    product = Sweep(tangent)
-    own = product.own() if near is None else near.own
-    start = None if near is None else near.multipliers
-    found, steps = solve_adjoint(product, own, right, start, tolerance, _PRODUCTS)
-    return found, steps, own
+        tangent.matrix = np.stack([product(row) for row in np.eye(size)], axis=1)
+    try:
+        return np.asarray(np.linalg.solve(tangent.matrix, right), dtype=np.float64), size
+    except np.linalg.LinAlgError:
+        return np.zeros(size), size
