@@ -184,7 +184,8 @@ def _attribute(choice: Choice, home: HomeFirms, name: str, typical: float) -> No
         st.toggle(label, **seeded(f"firm_has_{name}", bool(value >= 0.5), take))
         return
     # Ends of a column are single firms: only its middle is offered.
-    low, high = (float(column.quantile(q)) for q in (0.01, 0.99))
+    shown = pd.Series(home.screen.column(name))
+    low, high = (float(shown.quantile(q)) for q in (0.01, 0.99))
     whole = known is not None and known.kind == "whole"
     # Counts and years in whole numbers, whatever the file keeps them as.
     whole = whole or high - low >= 20

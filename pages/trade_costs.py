@@ -41,6 +41,7 @@ from pages.parts.event_study import before_and_after
 from pages.parts.exports import table_downloads
 from pages.parts.frame import complain, heading, open_page, table
 from pages.parts.looking import country_box, say_where
+from pages.parts.own_equation import own_equation
 from pages.parts.pickers import places
 from pages.parts.store import Store, current, seeded
 from pages.parts.trade_panels import ALL_GOODS, Choices, PanelFile, choices
@@ -750,6 +751,7 @@ def _page(world: World) -> None:
             _fit(found, file, source, key)
         before_and_after(file, chosen, found.specification, _panel_code(file, chosen), source)
         _over_sectors_and_years(world, file, found, chosen, source, key)
+        own_equation(file, chosen, found.specification, lambda: _about(world, found, file, chosen))
         _policy(store, world, found, chosen)
     _elasticities(store, world, chosen)
 

@@ -191,7 +191,7 @@ class _Bar:
 def _verdict(table: pd.DataFrame, equation: GravitySpecification) -> str:
     """The set's name: what it is, and how many sectors stand on their own."""
     usable = int((table["status"] == "usable").sum())
-    tried = ", all choices" if (table["spread_of_choices"] > 0).any() else ""
+    tried = " under every choice" if (table["spread_of_choices"] > 0).any() else ""
     borders = "borders by year" if equation.borders_by_year else "one border"
     return f"Gravity, estimated here (PPML, {borders}; {usable} of {len(table)} sectors stand{tried})"
 

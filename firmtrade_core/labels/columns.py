@@ -100,6 +100,15 @@ _COLUMNS = (
     Column("without_links", "Real income without links", "as its row says"),
     Column("pull", "Pull on its sales", "%"),
     Column("of_exports_before", "Of exports before", "%"),
+    # Of a gravity equation of one's own, and of what its change would do.
+    Column("fixed_effect", "Effect"),
+    Column("fixed_effect_value", "Value", "log points"),
+    Column("observations", "Observations", "rows"),
+    Column("exports_conditional", "Exports, outputs given, change", "%"),
+    Column("exports_full", "Exports, full equilibrium, change", "%"),
+    Column("real_wage", "Real wage, change", "%"),
+    Column("factory_price", "Factory price, change", "%"),
+    Column("inward_resistance", "Inward resistance, change", "%"),
     # Money.
     Column("wages_bill_change", "Real wages bill, change in dollars", "bn USD"),
     Column("welfare", "Equivalent variation", "bn USD a year"),

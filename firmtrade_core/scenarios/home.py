@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import REST_OF_WORLD
+from firmtrade_core.disclosure import FEWEST_FIRMS, Screen
 from firmtrade_core.margins import Deviations, FirmRecord, Firms, FirmSector, FirmsError, Lognormal, Pareto
 from firmtrade_core.paths import whole_file
 from firmtrade_core.scenarios.isic import parts_of_sector
@@ -120,6 +121,9 @@ class HomeFirms:
     population
         Firms of the country by sector and size class (`population`): weights are brought to add up to it, so that no
         number depends on how many firms the table holds. Empty: weights are taken at their word.
+    public
+        Whether their owner declares that nothing in the records is confidential. Synthetic firms need not; all others are
+        answered about through `screen` unless this is set.
 
     Raises
     ------
@@ -134,6 +138,7 @@ class HomeFirms:
     effects: Mapping[str, Effect] = field(default_factory=dict)
     source: str = "not stated"
     population: Population = field(default_factory=dict)
+    public: bool = False
     _families: dict[tuple[str, str], tuple[Firms, tuple[str, ...]]] = field(default_factory=dict, repr=False)
     _places: dict[tuple[str, ...], NDArray[np.intp]] = field(default_factory=dict, repr=False)
 
@@ -166,8 +171,14 @@ class HomeFirms:
 
     @property
     def synthetic(self) -> bool:
-        """Whether the firms are invented; every screen and file then says so."""
-        return "synthetic" in self.source.lower()
+        """Whether the firms are invented; every screen and file then says so. Their source begins with the word."""
+        return self.source.strip().lower().startswith("synthetic")
+
+    @cached_property
+    def screen(self) -> Screen:
+        """What stands between these firms and everything that is asked of them (`disclosure`)."""
+        rows = pd.util.hash_pandas_object(self.firms, index=False).to_numpy()
+        return Screen(self.firms, self.public or self.synthetic, rows.tobytes())
 
     @cached_property
     def content_hash(self) -> str:
@@ -325,13 +336,39 @@ class HomeFirms:
             "columns": list(self.firms.columns),
             "source": self.source,
             "deviations": asdict(self.deviations),
-            "sectors": {str(k): int(v) for k, v in self.firms["sector"].value_counts(sort=False).items()},
+            "sectors": {
+                str(k): self._told(int(v)) for k, v in self.firms["sector"].value_counts(sort=False).items()
+            },
             "effects": {name: asdict(effect) for name, effect in self.effects.items()},
             "hash": self.content_hash,
         }
 
+    def _told(self, count: int) -> int | str:
+        return count if self.screen.public or count >= FEWEST_FIRMS else f"fewer than {FEWEST_FIRMS}"
+
+    def open_markets(self, world: World) -> NDArray[np.bool_]:
+        """Destinations of which sums over these firms may be told, (N,); all where nobody knows who sells where."""
+        found, pairs = np.ones(len(world.countries), dtype=bool), self._pairs(world)
+        if self.screen.public or pairs[0] is None:
+            return found
+        firm, market, value = pairs
+        for place, shown in self.screen.open_labels(market.tolist(), firm, value).items():
+            found[int(str(place))] = shown
+        return found
+
+    def open_sectors(self, world: World) -> NDArray[np.bool_]:
+        """Sectors of which sums over these firms may be told, (S,)."""
+        found, place = np.ones(len(world.sectors), dtype=bool), self.sector_of(world)
+        rows = np.flatnonzero(place >= 0)
+        name = next((c for c in ("sales", "employment", "weight") if c in self.firms), "weight")
+        value = pd.to_numeric(self.firms[name], errors="coerce").fillna(0.0).to_numpy(float)
+        for sector, shown in self.screen.open_labels(place[rows].tolist(), rows, value[rows]).items():
+            found[int(str(sector))] = shown
+        return found
+
     def _about(self) -> dict[str, Any]:
         return {
+            **({"public": True} if self.public else {}),
             "country": self.country,
             "deviations": asdict(self.deviations),
             "presence": {sector: dict(shares) for sector, shares in self.presence.items()},
@@ -373,6 +410,7 @@ class HomeFirms:
                 effects={name: Effect(**effect) for name, effect in about["effects"].items()},
                 source=str(about["source"]),
                 population=about.get("population", {}),
+                public=about.get("public") is True,
             )
         except FirmsError:
             raise

@@ -146,15 +146,16 @@ def _rules(index: int, card: Any, home: HomeFirms, rule: Any, edit: Any) -> None
     if "region" in table:
         st.multiselect(
             "Regions",
-            sorted(table["region"].astype(str).unique()),
+            sorted({*home.screen.labels("region"), *card.eligible.regions}),
             placeholder="All regions",
             select_all=False,
             **seeded(f"card_{index}_regions", list(card.eligible.regions), lambda names: rule(regions=names)),
         )
+    st.html(f'<p class="ft-quiet">{escape(home.screen.note)}</p>')
     columns = st.columns(2, gap="small")
     here = [entry for entry in _RANGES if entry[1] in table]
     for place, (field, column, label, words) in enumerate(here):
-        _bound(columns[place % 2], index, card, table[column], field, label, words, rule)
+        _bound(columns[place % 2], index, card, home.screen.ends(column), field, label, words, rule)
     if "propensity" in table and table["propensity"].notna().any():
         st.selectbox(
             "Who takes part among them",
@@ -169,9 +170,16 @@ _TAKE_UP = {"share": "Every eligible firm alike", "propensity": "In proportion t
 
 
 def _bound(
-    place: Any, index: int, card: Any, column: Any, field: str, label: str, words: str, rule: Any
+    place: Any,
+    index: int,
+    card: Any,
+    ends: tuple[float, float],
+    field: str,
+    label: str,
+    words: str,
+    rule: Any,
 ) -> None:
-    low, high = float(column.min()), float(column.max())
+    low, high = ends
     value = getattr(card.eligible, field)
     place.number_input(
         label,

@@ -271,6 +271,7 @@ def test_the_verb_tells_growth_among_firms(tmp_path: Path) -> None:
     assert run.exit_code == 2 and "are of CHL" in run.output
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-80, 80).map(lambda v: round(v, 3)), min_size=5, max_size=5))
 def test_what_leads_the_sentence_is_net_and_more_than_all_else_that_pushes(moves: list[float]) -> None:
     """Gross entry never leads beside gross exit of the same size; the three net parts add up to the change."""
