@@ -159,6 +159,13 @@ def home(
     year: Annotated[int | None, typer.Option(help="Baseline year; the last unless given.")] = None,
     firms: Annotated[int, typer.Option(min=200, help="How many synthetic firms.")] = 20_000,
     learner: Learned = "boosting",
+    population: Annotated[
+        Path | None,
+        typer.Option(
+            help="Firms of the country: a table with columns sector, size (1-9, 10-49, 50-249, 250+ or any) and firms; the "
+            "panel's own weights unless given."
+        ),
+    ] = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -174,7 +181,7 @@ def home(
     from firmtrade_core.panel import PanelError
     from firmtrade_core.scenarios.home_making import HomeRequest, make_home
 
-    request = HomeRequest(folder, effects, year, firms, _learner(learner, as_json), seed)
+    request = HomeRequest(folder, effects, year, firms, _learner(learner, as_json), seed, population)
     with Console(stderr=True, quiet=as_json).status("Reading the panel ...", spinner="line") as status:
         try:
             made = make_home(request, progress=lambda _, said: status.update(f"{said} ..."))
