@@ -17,7 +17,7 @@ from tests.firms import make_home
 from tests.scenarios.conftest import synthetic_world
 
 SCENARIO = (
-    "name: P\ncards:\n- {kind: programme, policy: quality_certification, take_up: 0.5, unit_cost: 2.0e+6}\n"
+    "name: P\ncards:\n- {kind: programme, policy: quality_certification, take_up: 0.5, unit_cost: 1.0e+5}\n"
 )
 
 
