@@ -54,7 +54,7 @@ def test_three_times_the_firms_cost_three_times_the_money(files: Path) -> None:
 
     def outlay(found: dict[str, object]) -> float:
         budget = pd.DataFrame(found["budget"]).set_index("country").loc["ZAF"]
-        lines = budget[budget["line"] == "programme_outlay"]
+        lines = budget[budget["line"] == "programmes"]
         return float(abs(lines["after"].iloc[0] - lines["before"].iloc[0]))
 
     assert outlay(plain) > 0
