@@ -4,6 +4,7 @@ import typer
 
 from firmtrade_core.cli.app import app as start_app
 from firmtrade_core.cli.attribute import attribute
+from firmtrade_core.cli.backtest import app as backtest
 from firmtrade_core.cli.bench import bench
 from firmtrade_core.cli.channels import channels
 from firmtrade_core.cli.firms import app as firms
@@ -41,6 +42,7 @@ app.command("optimise")(optimise)
 app.command("pipeline")(pipeline)
 app.command("replicate")(replicate)
 app.command("solve")(solve)
+app.add_typer(backtest, name="backtest")
 app.add_typer(gravity, name="gravity")
 app.add_typer(firms, name="firms")
 app.add_typer(panel, name="panel")

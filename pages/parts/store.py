@@ -22,7 +22,7 @@ from firmtrade_core.world.world import World
 MOST_STEPS = 50
 
 #: What the charts below the map show.
-VIEWS = ("winners", "partners", "groups", "replaced")
+VIEWS = ("winners", "partners", "groups", "replaced", "matters")
 
 #: With a scenario to read against: which of the two is shown, or what lies between them.
 SHOWINGS = ("reference", "scenario", "difference")
@@ -87,8 +87,10 @@ class Store:
     problems: dict[str, str] = field(default_factory=dict)
     #: The latest equilibrium, from which a neighbouring one is found faster.
     latest: Any = None
-    #: Said at the head of the page until the scenario changes: a link that cannot be read, another world meant.
+    #: Said at the head of the page until the scenario or the address changes: a link that cannot be read.
     notice: str = ""
+    #: Content hash of the firms that the scenario's link was made with; empty where it named none.
+    firms: str = ""
     #: Of the address: whose it is, whether its next change is a step of the browser's history, what was heard of it, what
     #: it said when the session began.
     session: str = field(default_factory=lambda: secrets.token_hex(4))
@@ -130,7 +132,7 @@ class Store:
             self._show(self.future.pop())
 
     def _show(self, scenario: Scenario, *, sliding: bool = False) -> None:
-        self.scenario = scenario
+        self.scenario, self.notice = scenario, ""
         if not sliding:
             self.scales.clear()
             self.drafts.clear()
@@ -188,7 +190,8 @@ class Store:
         sliding: bool = False,
         push: bool = False,
     ) -> None:
-        # What has been edited is no longer the preset it was loaded as.
+        # What has been edited is no longer the preset it was loaded as, nor the sender's.
+        self.firms = ""
         words = {"name": OWN_NAME, "description": "", "source": "", "world": None}
         try:
             scenario = Scenario.parse(content | words)
@@ -233,7 +236,8 @@ def current(world: World) -> Store:
     if store is None:
         store = st.session_state[_KEY] = Store(opening_scenario(world), opening_country(world))
         store.notice = _opening_problem()
-        store.unread = urlencode(st.query_params.to_dict())
+        # Halves of signs, which no address may hold, do no harm.
+        store.unread = urlencode(st.query_params.to_dict(), errors="replace")
     if store.country not in world.countries:
         store.country = opening_country(world)
     return store

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from firmtrade_core.scenarios.assumptions import FIXED_DEFICITS
-from firmtrade_core.world.elasticities import elasticity_sets, markup_sets
+from firmtrade_core.world.elasticities import ElasticitySet, elasticity_sets, horizon_sets, markup_sets
 from firmtrade_core.world.world import World
 from pages.parts import pickers
 from pages.parts.frame import complain
@@ -115,7 +115,7 @@ def _shape(store: Store, chosen: Any) -> None:
 
 
 def _elasticity(store: Store, world: World, chosen: Any) -> None:
-    sets = elasticity_sets()
+    sets = {**elasticity_sets(), **horizon_sets()}
     given = chosen.elasticity
     shown = _OWN if isinstance(given, dict) else (given if isinstance(given, str) else _UNIFORM)
 
@@ -127,9 +127,10 @@ def _elasticity(store: Store, world: World, chosen: Any) -> None:
     st.selectbox(
         "Trade elasticity",
         [_UNIFORM, *sets, _OWN],
-        format_func=lambda name: sets[name].label if name in sets else name[0].upper() + name[1:],
-        help="How strongly trade falls when it gets one percent dearer: one value for all sectors, a published set, or "
-        "your own by sector. Higher values mean goods are easier to replace.",
+        format_func=lambda name: _set_words(sets[name]) if name in sets else name[0].upper() + name[1:],
+        help="How strongly trade falls when it gets one percent dearer: one value for all sectors, a published set, your own by "
+        "sector, or what a study or the world panel found some years after a change. Higher values mean goods are easier to "
+        "replace. The page Backtests says which came nearest to what happened.",
         **seeded("structure_elasticity", shown, choose),
     )
     if shown == _UNIFORM:
@@ -147,7 +148,7 @@ def _elasticity(store: Store, world: World, chosen: Any) -> None:
     elif isinstance(given, dict):
         _own_elasticities(store, world, given)
     elif shown in sets:
-        st.caption(f"{sets[shown].source} Elasticities to {sets[shown].kind}s.")
+        st.caption(f"{sets[shown].source} Elasticities to {sets[shown].kind}s.{_horizon_words(sets[shown])}")
     if not isinstance(given, str):
         st.selectbox(
             "Elasticity to",
@@ -161,6 +162,20 @@ def _elasticity(store: Store, world: World, chosen: Any) -> None:
                 lambda name: store.edit_structure({"elasticity_kind": name}),
             ),
         )
+
+
+def _set_words(found: ElasticitySet) -> str:
+    """A set's label; of those by years since the change that they are, so that short run stands beside long run."""
+    return f"By years since the change: {found.label}" if found.years else found.label
+
+
+def _horizon_words(found: ElasticitySet) -> str:
+    """What a choice by years says of itself, with its interval where there is one."""
+    if not found.years:
+        return ""
+    ends = next(iter(found.intervals.values()), None)
+    said = "" if ends is None else f" 95 % interval {ends[0]:.2f} to {ends[1]:.2f}, as estimated."
+    return f"{said} {found.note} A choice by itself: studies differ too much for one path through the years."
 
 
 def _markups(store: Store, chosen: Any) -> None:
