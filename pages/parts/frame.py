@@ -141,8 +141,9 @@ def complain(what: str, why: str, how: str = "") -> None:
 
 def notice(store: Store) -> None:
     """What a link or file could not say, or which world it meant."""
-    if store.notice:
-        complain("About the link or file you opened", store.notice)
+    said = " ".join(filter(None, (store.notice, address.elsewhere(store, current_world()))))
+    if said:
+        complain("About the link or file you opened", said)
 
 
 def unexpected(error: Exception) -> bool:

@@ -33,6 +33,7 @@ from firmtrade_core.world.world import World
 from pages.parts import chart, pickers
 from pages.parts.frame import headline_strip, table
 from pages.parts.looking import country_box, say_where
+from pages.parts.matters import what_matters
 from pages.parts.reading import Reading, against, switch
 from pages.parts.record import partners_record
 from pages.parts.store import VIEWS, Store, seeded
@@ -45,6 +46,7 @@ VIEW_NAMES = {
     "partners": "Partners and products",
     "groups": "Flows between groups",
     "replaced": "Who replaces whom",
+    "matters": "What matters most",
 }
 
 DIRECTIONS = {"exports": "Exports", "imports": "Imports"}
@@ -307,4 +309,5 @@ _BELOW = {
     "partners": partners_and_products,
     "groups": groups,
     "replaced": replaced,
+    "matters": what_matters,
 }
