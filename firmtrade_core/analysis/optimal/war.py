@@ -45,6 +45,9 @@ _LEAST_BEND, _MOST_BEND = 0.1, 10.0
 #: Slopes below which past rounds are combined: before, objectives may bend either way.
 _NEAR = 0.01
 
+#: Residual of the adjoint equations until then.
+_ROUGH = 1e-4
+
 
 @dataclass(frozen=True, eq=False)
 class Nash:
@@ -305,7 +308,9 @@ def _rest(
         given = dict(zip(names, np.split(now, ends), strict=True))
         try:
             near = solve(world, _war(start, players, given), parameters, start=near, iteration=CLOSE)
-            found = gradients(near, outcomes, near=known, tolerance=CLOSE_SLOPE)
+            # Far from rest a rough slope leads as well.
+            tolerance = CLOSE_SLOPE if calm <= _NEAR else _ROUGH
+            found = gradients(near, outcomes, near=known, tolerance=tolerance)
         except EquilibriumError:
             if np.isinf(calm):
                 raise
