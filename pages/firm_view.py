@@ -24,7 +24,7 @@ from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.scenarios.home import GRADES
 from firmtrade_core.scenarios.programmes import Treatment
 from firmtrade_core.world.world import World
-from pages.parts import chart
+from pages.parts import chart, pickers
 from pages.parts.exports import several_downloads
 from pages.parts.firm_choice import Choice, current_choice, may_show_single_firms
 from pages.parts.frame import assumed_line, certificate_line, complain, notes, open_page, table
@@ -200,14 +200,16 @@ def _attribute(choice: Choice, home: HomeFirms, name: str, typical: float) -> No
     low, high = (round(low / step) * step, round(high / step) * step)
     value = min(max(round(value / step) * step, low), max(high, low + step))
     unit = known.unit if known else ""
-    st.slider(
+    pickers.slider(
         label,
         low,
         max(high, low + step),
         step=step,
         format="%.0f" if whole else "%.2f" if high - low >= 0.1 else "%.3f",
         help=f"{known.meaning if known else 'Attribute of the firm panel'}{f', {unit}' if unit else ''}",
-        **seeded(f"firm_is_{name}", value, take),
+        key=f"firm_is_{name}",
+        value=value,
+        write=take,
     )
 
 

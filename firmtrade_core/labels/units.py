@@ -84,6 +84,7 @@ _UNITS = (
     Unit("index, 0 to 1", "index", 1.0, 0.0, 1.0),
     Unit("correlation", "index", 1.0, -1.0, 1.0),
     Unit("times", "ratio"),
+    Unit("skill", "ratio", 1.0, -math.inf, 1.0),
     Unit("persons", "persons", whole=True, one="person"),
     Unit("firms", "firms", whole=True, one="firm"),
     Unit("expected firms", "firms"),

@@ -79,6 +79,7 @@ PAGES = {
     ),
     "Evidence": (
         ("trade_costs", "Trade costs"),
+        ("backtests", "Backtests"),
         ("data", "Data"),
         ("methods", "Methods"),
     ),
