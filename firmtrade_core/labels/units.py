@@ -225,6 +225,17 @@ def in_unit(value: float, name: str, *, significant: int = 2, signed: bool = Fal
     return number(value, significant=significant, most_decimals=0 if unit(name).whole else 2, signed=signed)
 
 
+def shows(value: float, name: str = "%") -> bool:
+    """Whether a change is written as other than zero in its unit: a sentence names no place for a zero.
+
+    Examples
+    --------
+    >>> shows(-0.004), shows(0.006), shows(0.4, "firms")
+    (False, True, False)
+    """
+    return any(digit in "123456789" for digit in in_unit(value, name))
+
+
 def in_percent(fraction: float, *, signed: bool = False) -> str:
     """A fraction in percent, two significant digits, `12 %` of 0.123."""
     return with_unit(number(100 * fraction, signed=signed), "%")

@@ -33,6 +33,7 @@ from firmtrade_core.world.world import World
 from pages.parts import chart, pickers
 from pages.parts.frame import headline_strip, table
 from pages.parts.looking import country_box, say_where
+from pages.parts.matters import what_matters
 from pages.parts.reading import Reading, against, switch
 from pages.parts.store import VIEWS, Store, seeded
 from pages.parts.worlds import by_name, searched, short_sources
@@ -44,6 +45,7 @@ VIEW_NAMES = {
     "partners": "Partners and products",
     "groups": "Flows between groups",
     "replaced": "Who replaces whom",
+    "matters": "What matters most",
 }
 
 DIRECTIONS = {"exports": "Exports", "imports": "Imports"}
@@ -305,4 +307,5 @@ _BELOW = {
     "partners": partners_and_products,
     "groups": groups,
     "replaced": replaced,
+    "matters": what_matters,
 }
