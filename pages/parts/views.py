@@ -35,6 +35,7 @@ from pages.parts.frame import headline_strip, table
 from pages.parts.looking import country_box, say_where
 from pages.parts.matters import what_matters
 from pages.parts.reading import Reading, against, switch
+from pages.parts.record import partners_record
 from pages.parts.store import VIEWS, Store, seeded
 from pages.parts.worlds import by_name, searched, short_sources
 
@@ -232,6 +233,7 @@ def partners_and_products(store: Store, reading: Reading) -> None:
             goods, title=title, subtitle=below, source=source, sort=False, most=len(world.sectors)
         )
         chart.draw(drawn, key="goods", result=reading.hash)
+    partners_record(store, pairs, direction)
 
 
 def _sector_filter(store: Store, world: World) -> None:
