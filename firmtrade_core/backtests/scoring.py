@@ -123,7 +123,7 @@ def influence(table: pd.DataFrame, without: Mapping[str, Iterable[str]] | None =
     ----------
     table
     without
-        Groups of partners by name, left out together.
+        Groups of partners by name, left out together; a partner that is a group by itself is not listed again.
 
     Returns
     -------
@@ -133,7 +133,8 @@ def influence(table: pd.DataFrame, without: Mapping[str, Iterable[str]] | None =
     """
     everybody = score(table)
     groups = [(name, set(codes)) for name, codes in (without or {}).items()]
-    single = [(str(code), {code}) for code in dict.fromkeys(table["partner"])]
+    said = [codes for _, codes in groups]
+    single = [(str(code), {code}) for code in dict.fromkeys(table["partner"]) if {code} not in said]
     rows = []
     for name, codes in [*groups, *single]:
         left = score(table[~table["partner"].isin(codes)])

@@ -183,6 +183,7 @@ def counterfactual(
         by_country,
         f"Changes in percent; prices in units of {result.structure.reading.reference}'s consumer price; {chosen}, ε = "
         f"{elasticity:g}; largest residual {certificate.largest:.0e}",
+        "%",
     )
     completed = int(result.structure.completed.sum())
     if completed:
@@ -282,7 +283,11 @@ def _stop(message: str, as_json: bool) -> NoReturn:
     raise typer.Exit(WRONG_INPUT)
 
 
-def _print(table: pd.DataFrame, title: str) -> None:
+#: Columns that say by their name what they are counted in: standard errors from zero, a probability.
+_NAMED = {"std_error": "s.e.", "statistic": "z", "p_value": "p"}
+
+
+def _print(table: pd.DataFrame, title: str, unit: str = "log points per unit") -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table as Shown
@@ -290,12 +295,15 @@ def _print(table: pd.DataFrame, title: str) -> None:
     shown = Shown(title=title, title_justify="left", box=SIMPLE_HEAD)
     for column in table.columns:
         shown.add_column(
-            column.replace("_", " "),
+            _NAMED.get(column, column.replace("_", " ")),
             justify="left" if table[column].dtype == object else "right",
             no_wrap=True,
         )
+    if unit:
+        shown.add_column("unit")
     for row in table.itertuples(index=False):
-        shown.add_row(*(f"{v:.4f}" if isinstance(v, float) else str(v) for v in row))
+        cells = [f"{v:.4f}" if isinstance(v, float) else str(v) for v in row]
+        shown.add_row(*cells, *([unit] if unit else []))
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = 160

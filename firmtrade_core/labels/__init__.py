@@ -27,6 +27,7 @@ from firmtrade_core.labels.units import (
     log_as_percent,
     money,
     number,
+    shows,
     unit,
     with_unit,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "money",
     "number",
     "registered",
+    "shows",
     "unit",
     "with_unit",
 ]

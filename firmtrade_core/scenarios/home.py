@@ -188,6 +188,16 @@ class HomeFirms:
         digest.update(json.dumps(self._about(), sort_keys=True).encode())
         return digest.hexdigest()
 
+    def weighted_to(self, population: Population) -> HomeFirms:
+        """The same firms with weights that add up to a population by sector and size.
+
+        Raises
+        ------
+        FirmsError
+            If it is no count of firms, or names a sector without any firm here.
+        """
+        return replace(self, population=population, _families={}, _places={})
+
     # Onto a world -------------------------------------------------------------------------------
 
     def sector_of(self, world: World) -> NDArray[np.intp]:

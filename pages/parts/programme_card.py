@@ -20,6 +20,7 @@ from firmtrade_core.scenarios.evidence import (
 )
 from firmtrade_core.scenarios.home import GRADES, HomeFirms
 from firmtrade_core.scenarios.programmes import ATTRIBUTES, effect_of
+from pages.parts import pickers
 from pages.parts.store import Store, seeded
 
 POLICIES = {
@@ -70,18 +71,16 @@ def programme(store: Store, index: int, card: Any, home: HomeFirms | None) -> No
             lambda name: store.edit_card(index, of_policy(name, card, home)),
         ),
     )
-    st.slider(
+    pickers.slider(
         "Take-up",
         0,
         100,
         step=1,
         format="%d %%",
         help="Share of eligible firms that take part.",
-        **seeded(
-            f"card_{index}_take_up",
-            min(100, max(0, round(100 * store.shown(f"card {index}", "take_up", card.take_up)))),
-            lambda v: edit("take_up", v / 100, sliding=True),
-        ),
+        key=f"card_{index}_take_up",
+        value=min(100, max(0, round(100 * store.shown(f"card {index}", "take_up", card.take_up)))),
+        write=lambda v: edit("take_up", v / 100, sliding=True),
     )
     _who(index, card, home, edit)
     _cost(store, index, card, home, edit)

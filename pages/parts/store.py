@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from firmtrade_core.scenarios import Scenario, ScenarioError
 from firmtrade_core.scenarios.opening import named_opening, opening, usual_opening
@@ -30,6 +31,9 @@ SHOWINGS = ("reference", "scenario", "difference")
 OWN_NAME = "Own scenario"
 
 _KEY = "store"
+
+#: Which widget, by key, a value was last put into: its page and shape.
+_SEEDED = "seeded"
 
 
 @dataclass
@@ -50,6 +54,8 @@ class Store:
         Whether the country's flows are drawn.
     sector_measure
         Variable of the sector chart.
+    fixed_scale
+        Half-range of the map's colours that the reader fixed; 0 for one that fits.
     view
         Of `VIEWS`.
     sectors, partner, direction
@@ -66,6 +72,7 @@ class Store:
     outcome: str = "real_income"
     flows: bool = False
     sector_measure: str = "exports"
+    fixed_scale: float = 0.0
     view: str = VIEWS[0]
     sectors: tuple[str, ...] = ()
     partner: str = ""
@@ -239,8 +246,30 @@ def current(world: World) -> Store:
     return store
 
 
-def seeded(key: str, value: Any, write: Callable[[Any], None]) -> dict[str, Any]:
-    """Arguments that make a widget show a value of the store and write its changes back."""
-    if key not in st.session_state or st.session_state[key] != value:
+def seeded(
+    key: str, value: Any, write: Callable[[Any], None], *, shape: tuple[Any, ...] = ()
+) -> dict[str, Any]:
+    """Arguments that make a widget show a value of the store and write its changes back.
+
+    Streamlit takes a widget for another one on every page, and for another one where its range is another, and opens
+    the other one at its default while the key still tells what the first one held. So a value is put anew whenever it is
+    not known to be this very widget's: an unchanged one is left alone, for what is put anew interrupts a finger that drags.
+
+    Parameters
+    ----------
+    key
+        Of the widget.
+    value
+        What the store holds.
+    write
+        Takes what the reader chose.
+    shape
+        What else of a widget makes it another one to Streamlit: a slider's lowest, highest and step.
+    """
+    context = get_script_run_ctx()
+    this = ("" if context is None else context.page_script_hash, shape)
+    known: dict[str, Any] = st.session_state.setdefault(_SEEDED, {})
+    if known.get(key) != this or key not in st.session_state or st.session_state[key] != value:
         st.session_state[key] = value
+    known[key] = this
     return {"key": key, "on_change": lambda: write(st.session_state[key])}
