@@ -54,6 +54,8 @@ class Store:
         Whether the country's flows are drawn.
     sector_measure
         Variable of the sector chart.
+    fixed_scale
+        Half-range of the map's colours that the reader fixed; 0 for one that fits.
     view
         Of `VIEWS`.
     sectors, partner, direction
@@ -70,6 +72,7 @@ class Store:
     outcome: str = "real_income"
     flows: bool = False
     sector_measure: str = "exports"
+    fixed_scale: float = 0.0
     view: str = VIEWS[0]
     sectors: tuple[str, ...] = ()
     partner: str = ""
