@@ -26,10 +26,11 @@ from firmtrade_core.equilibrium.solver import (
     _require_trade_both_ways,
     _State,
     solve,
+    solve_near,
 )
 from firmtrade_core.equilibrium.steps import Likeness, Response
 from firmtrade_core.equilibrium.system import Evaluation
-from firmtrade_core.margins import Margins
+from firmtrade_core.margins import Firms
 from firmtrade_core.margins.loglinear import LoglinearMargins
 from firmtrade_core.margins.lognormal import LognormalMargins
 from firmtrade_core.world.world import World
@@ -153,7 +154,9 @@ def solve_many(
     def one(at: int) -> None:
         draw = given[at]
         try:
-            found = solve(draw.world or world, draw.shock or shock, draw.parameters, start=centre)
+            of = draw.world or world, draw.shock or shock, draw.parameters
+            near = centre is not None and _alike(centre.parameters, draw.parameters)
+            found = solve_near(*of, centre) if centre is not None and near else solve(*of, start=centre)
         except EquilibriumError as error:
             rows[at] = (None, np.nan, 0, str(error))
         else:
@@ -181,7 +184,12 @@ def _grouped(draws: list[Draw], centre: Equilibrium | None) -> tuple[list[list[i
     single: list[int] = []
     for at, draw in enumerate(draws):
         p = draw.parameters
-        if centre is None or p.entry == "free" or (draw.shock is not None and draw.shock.firms is not None):
+        if (
+            centre is None
+            or p.entry == "free"
+            or isinstance(p.family, Firms)
+            or (draw.shock is not None and draw.shock.firms is not None)
+        ):
             single.append(at)
             continue
         tax = None if p.labour_tax is None else np.asarray(p.labour_tax).tobytes()
@@ -195,6 +203,14 @@ def _grouped(draws: list[Draw], centre: Equilibrium | None) -> tuple[list[list[i
         parts = max(1, round(len(members) / TOGETHER))
         groups += [part.tolist() for part in np.array_split(np.array(members), parts)]
     return [group for group in groups if len(group) > 1], single + [g[0] for g in groups if len(g) == 1]
+
+
+def _alike(one: Parameters, other: Parameters) -> bool:
+    """Whether structures have the same unknowns and closures, so that one responds much as the other does."""
+    return all(
+        getattr(one, name) == getattr(other, name)
+        for name in ("entry", "deficits", "duties", "fixed_cost_abroad", "labour_supply_elasticity")
+    ) and repr(one.family) == repr(other.family)
 
 
 class _Group:
@@ -231,9 +247,7 @@ class _Group:
             return
         response = _prepare(self.centre.world, self.centre.parameters).response
         vectors = np.repeat(state.vector[None], len(places), axis=0)
-        like = response.likeness(
-            *_ratios(self.centre.baseline.margins, [b.margins for b in baselines], response)
-        )
+        like = response.likeness(self.centre.baseline.margins, [b.margins for b in baselines])
         for steps, part, evaluation, solved, found in _iterate(batch, vectors, response, like):
             seconds = (time.perf_counter() - began) / len(places)
             for at in solved:
@@ -244,27 +258,6 @@ class _Group:
                 except EquilibriumError:
                     continue
                 yield places[draw], certified
-
-
-def _ratios(middle: Margins, margins: list[Margins], response: Response) -> tuple[Array, Array, Array]:
-    """What structures react by over what the middle does, (D, S): elasticity of sales to costs, σ - 1, slope of ρ ln Ŝ.
-
-    With a mean slope -s of ln S by sector, the index's is -h, h = ρs/(1+(1-ρ)s), and sales react by (σ-1)(1+h) to costs.
-    """
-    h = response.slope
-
-    def bent(which: Margins) -> Array:
-        rho, own = middle.nest, which.nest
-        s = h / np.maximum(rho - (1 - rho) * h, 1e-3)
-        return own * s / np.maximum(1 + (1 - own) * s, 1e-3)
-
-    def close(which: Margins) -> Array:
-        return which.elasticity_of_substitution - 1
-
-    bend = np.array([bent(m) for m in margins])
-    closeness = np.array([close(m) for m in margins])
-    ratio = closeness * (1 + bend) / (close(middle) * (1 + h))
-    return ratio, closeness / close(middle), np.where(h > 0, bend / np.where(h > 0, h, 1.0), 1.0)
 
 
 def _served(baseline: Baseline) -> bool:

@@ -190,6 +190,10 @@ class LognormalMargins(Margins):
         """φ at the baseline, like the thresholds."""
         return _fixed_share(self.threshold, *self._baseline, self.dispersion)
 
+    def baseline_slope(self) -> Array:
+        """∂ln S/∂k at the baseline, like the thresholds."""
+        return _slope(self.threshold, self._baseline[0], self.dispersion)
+
     def baseline_profits(self, world: World) -> Array:
         """See `Margins`."""
         if world.content_hash not in self._kept:
