@@ -90,6 +90,8 @@ class Solutions(Generic[Read]):
         Draws without a certified equilibrium, and why.
     alone : int
         Draws that were solved one by one.
+    points : list of array or None
+        Where each draw came to rest, in the solver's unknowns: where the same draws start at a neighbouring shock.
     """
 
     values: list[Read | None]
@@ -97,6 +99,7 @@ class Solutions(Generic[Read]):
     iterations: NDArray[np.intp]
     failed: dict[int, str] = field(default_factory=dict)
     alone: int = 0
+    points: list[Array | None] = field(default_factory=list)
 
 
 def solve_many(
@@ -106,6 +109,7 @@ def solve_many(
     read: Callable[[Equilibrium], Read],
     *,
     centre: Equilibrium | None = None,
+    near: tuple[Equilibrium, Solutions[Read]] | None = None,
     threads: int = THREADS,
 ) -> Solutions[Read]:
     """The world after a shock under many structures, each certified as `solve` certifies.
@@ -122,6 +126,8 @@ def solve_many(
         What is kept of each certified equilibrium, which itself is not: one takes megabytes. Called from several threads.
     centre : Equilibrium, optional
         The answer under the structure in the middle, from which all draws start; the first draw's unless given.
+    near : tuple of Equilibrium and Solutions, optional
+        The middle and the same draws at a neighbouring shock: how far draws lay from the middle there is where they start from here.
     threads : int
 
     Returns
@@ -131,6 +137,7 @@ def solve_many(
     """
     given = [draw if isinstance(draw, Draw) else Draw(draw) for draw in draws]
     rows: list[tuple[Read | None, float, int, str] | None] = [None] * len(given)
+    points: list[Array | None] = [None] * len(given)
     if centre is None and given:
         try:
             centre = solve(world, shock, given[0].parameters)
@@ -143,12 +150,17 @@ def solve_many(
         first = given[members[0]]
         assert centre is not None
         group = _Group(
-            first.world or world, first.shock or shock, [given[m].parameters for m in members], centre
+            first.world or world,
+            first.shock or shock,
+            [given[m].parameters for m in members],
+            centre,
+            _starts(centre, near, members),
         )
         left = set(members)
         for at, found in group.run():
             rows[members[at]] = (read(found), found.certificate.largest, found.certificate.iterations, "")
             left.discard(members[at])
+            points[members[at]] = _point(found)
         return sorted(left)
 
     def one(at: int) -> None:
@@ -161,6 +173,7 @@ def solve_many(
             rows[at] = (None, np.nan, 0, str(error))
         else:
             rows[at] = (read(found), found.certificate.largest, found.certificate.iterations, "")
+            points[at] = _point(found)
 
     groups, single = _grouped(given, centre)
     with threadpool_limits(1), ThreadPoolExecutor(max(1, threads)) as pool:
@@ -175,7 +188,29 @@ def solve_many(
         np.array([row[2] for row in kept], dtype=np.intp),
         {at: row[3] for at, row in enumerate(kept) if row[3]},
         len(alone),
+        points,
     )
+
+
+def _point(equilibrium: Equilibrium) -> Array | None:
+    """The solver's unknowns, in logs."""
+    return equilibrium.state.vector if isinstance(equilibrium.state, _State) else None
+
+
+def _starts(
+    centre: Equilibrium, near: tuple[Equilibrium, Solutions[Read]] | None, members: list[int]
+) -> list[Array | None]:
+    """Where draws start, as they lay from the middle at a neighbouring shock, in proportion to what the middle moved; None for the middle."""
+    own = _point(centre)
+    then = None if near is None else _point(near[0])
+    if near is None or own is None or then is None or own.shape != then.shape or not then.any():
+        return [None] * len(members)
+    size = float(np.clip(own @ then / (then @ then), 0.0, 3.0))
+    found: list[Array | None] = []
+    for member in members:
+        point = near[1].points[member] if member < len(near[1].points) else None
+        found.append(None if point is None or point.shape != own.shape else own + size * (point - then))
+    return found
 
 
 def _grouped(draws: list[Draw], centre: Equilibrium | None) -> tuple[list[list[int]], list[int]]:
@@ -216,8 +251,16 @@ def _alike(one: Parameters, other: Parameters) -> bool:
 class _Group:
     """Draws that are solved together: one world, one shock."""
 
-    def __init__(self, world: World, shock: Shock, parameters: list[Parameters], centre: Equilibrium) -> None:
+    def __init__(
+        self,
+        world: World,
+        shock: Shock,
+        parameters: list[Parameters],
+        centre: Equilibrium,
+        starts: list[Array | None],
+    ) -> None:
         self.world, self.shock, self.parameters, self.centre = world, shock, parameters, centre
+        self.starts = starts
 
     def run(self) -> Iterator[tuple[int, Equilibrium]]:
         """Certified equilibria with their places; draws that do not come have to be solved on their own."""
@@ -246,7 +289,8 @@ class _Group:
         if state.vector.shape != batch.start().shape:
             return
         response = _prepare(self.centre.world, self.centre.parameters).response
-        vectors = np.repeat(state.vector[None], len(places), axis=0)
+        starts = (self.starts[at] for at in places)
+        vectors = np.array([state.vector if start is None else start for start in starts])
         like = response.likeness(self.centre.baseline.margins, [b.margins for b in baselines])
         for steps, part, evaluation, solved, found in _iterate(batch, vectors, response, like):
             seconds = (time.perf_counter() - began) / len(places)
