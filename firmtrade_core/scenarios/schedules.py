@@ -103,8 +103,10 @@ class DatedTable:
         last = self.regimes[-1].since
         if day <= self.checked:
             return ""
+        days = (day - self.checked).days
+        ago = "one day" if days == 1 else f"{days:,} days"
         return (
-            f"The table was last checked on {in_words(self.checked)}, {(day - self.checked).days:,} days before, and its "
+            f"The table was last checked on {in_words(self.checked)}, {ago} before, and its "
             f"newest entry is of {in_words(last)}: for a policy that is newer bring a table of your own."
         )
 
