@@ -291,7 +291,8 @@ def _table(world: World, found: GravityEstimate, file: PanelFile, chosen: Choice
     interval = f"{in_percent(found.specification.confidence)} interval"
     heading("Coefficients")
     head = ("Of", "Estimate", "Std. error", interval, "p")
-    table("Coefficients", head, rows, headed=False, whole=False)
+    units = dict.fromkeys(("Estimate", "Std. error"), "log points per unit") | {"p": "probability"}
+    table("Coefficients", head, rows, units=units, headed=False, whole=False)
     st.html(
         f'<p class="ft-quiet">{escape(equation_words(found.specification))} {escape(dropped(found))} '
         + " ".join(escape(note) for note in found.notes)

@@ -90,13 +90,12 @@ def firm_profile(home: HomeFirms, world: World, row: int, treatment: Treatment |
     found, sector = home.firms.iloc[row], int(home.sector_of(world)[row])
     if sector < 0:
         raise ComparisonError(f"{world.name} has no sector that holds {found['sector']}.")
-    known = "posterior" in home.firms and "posterior_spread" in home.firms
-    m = float(found["capability"])
+    kappa, spread = (float(part[row]) for part in home.posterior)
     return Profile(
         f"Firm {row + 1}",
         sector,
-        float(found["posterior"]) if known else m,
-        float(found["posterior_spread"]) if known else home.deviations.capability,
+        kappa,
+        spread,
         float(found["fixed_cost_saving"]),
         {name: float(found[name]) for name in attribute_names(home) if pd.notna(found[name])},
         tuple(str(found["served"]).split()) if "served" in home.firms else None,

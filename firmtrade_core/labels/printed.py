@@ -177,8 +177,9 @@ def head_unit(head: str) -> str:
     parts = re.findall(r"\(([^()]*)\)\s*$", text)
     cuts = [text[at.end() :] for at in re.finditer(r", ", text)]
     for part in [*parts, *cuts, text]:
-        try:
-            return unit(part.strip()).name
-        except UnitError:
-            continue
+        for words in (part.strip(), part.strip()[:1].lower() + part.strip()[1:]):
+            try:
+                return unit(words).name
+            except UnitError:
+                continue
     return ""

@@ -69,6 +69,7 @@ _UNITS = (
     Unit("% of income", "percent", 0.01),
     Unit("% of exports before", "percent", 0.01),
     Unit("% of expected exports", "percent", 0.01),
+    Unit("% of its exports", "percent", 0.01),
     Unit("% of output", "percent", 0.01),
     Unit("points", "points", 0.01, one="point"),
     Unit("log points", "log points"),
