@@ -28,7 +28,8 @@ from firmtrade_core.figures.chart import (
     base_layout,
 )
 from firmtrade_core.figures.outcomes import BILLION, Outcome, foreign
-from firmtrade_core.labels import change, level, number, shows
+from firmtrade_core.figures.scale import tick_words
+from firmtrade_core.labels import change, level, shows
 from firmtrade_core.paths import asset
 from firmtrade_core.world.world import World
 
@@ -159,7 +160,7 @@ def world_map(
 
 def _layout(scale: float, unit: str) -> dict[str, Any]:
     ticks = [-scale, -scale / 2, 0.0, scale / 2, scale]
-    words = [number(t, signed=True) for t in ticks]
+    words = tick_words(ticks)
     words[0], words[-1] = f"≤ {words[0]}", f"≥ {words[-1]} {unit}"
     steps = len(DIVERGING) - 1
     return base_layout(

@@ -9,7 +9,9 @@ from firmtrade_core.analysis.diversion import diversion
 from firmtrade_core.analysis.flows import default_groups, flows_between
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures import (
+    FIXED,
     Outcome,
+    beyond,
     by_partner,
     by_product,
     headlines,
@@ -28,7 +30,7 @@ from firmtrade_core.figures import (
 from firmtrade_core.figures.flows import Direction
 from firmtrade_core.figures.outcomes import SECTOR_MEASURES
 from firmtrade_core.figures.world_map import finding
-from firmtrade_core.labels import VARIABLES, number
+from firmtrade_core.labels import VARIABLES, change, number
 from firmtrade_core.world.world import World
 from pages.parts import bands, chart, pickers
 from pages.parts.frame import headline_strip, table
@@ -111,9 +113,41 @@ def choosers(store: Store, world: World, *, read_against: bool = True) -> None:
 def shown_outcome(store: Store, reading: Reading) -> tuple[Outcome, float]:
     """The chosen variable, and a colour scale that holds still while sliders move."""
     found = bands.around(outcome(reading.second, store.outcome, reading.first), store, reading)
+    if store.fixed_scale:
+        return found, store.fixed_scale
     scale = stable_scale(found.change, store.scales.get(store.outcome))
     store.scales[store.outcome] = scale
     return found, scale
+
+
+def clipped(found: Outcome, scale: float, world: World) -> str:
+    """Which economies lie beyond the colours, for the subtitle; nothing where none does."""
+    places = beyond(found.change, scale)
+    if not places:
+        return ""
+    named = ", ".join(
+        f"{country_name(world.countries[i])} {change(float(found.change[i]), found.variable.unit)}"
+        for i in places[:2]
+    )
+    count = "1 economy" if len(places) == 1 else f"{len(places)} economies"
+    return f" · {count} beyond the colours{': ' if len(places) < 3 else ', furthest: '}{named}"
+
+
+def scale_chooser(store: Store, unit: str) -> None:
+    """Whether the map's colours fit what is shown, or stay at a range that the reader fixes."""
+
+    def fix(value: float | None) -> None:
+        store.fixed_scale = value or 0.0
+
+    st.selectbox(
+        "Colours reach to",
+        [0.0, *FIXED],
+        format_func=lambda value: f"Colours to ±{number(value)} {unit}" if value else "Colours that fit",
+        help="Fixed, colours mean the same in every scenario. What lies beyond shows the end colour and is named above the map.",
+        label_visibility="collapsed",
+        width=210,
+        **seeded("fixed_scale", store.fixed_scale, fix),
+    )
 
 
 def subtitle(unit: str, reading: Reading) -> str:
@@ -141,10 +175,14 @@ def the_map(store: Store, reading: Reading, *, key: str = "map", enlarge: float 
         flows=reading.second if store.flows else None,
         first=reading.first,
         title=finding(found, world),
-        subtitle=subtitle(found.variable.unit, reading) + (_FLOWS_KEY if store.flows else ""),
+        subtitle=subtitle(found.variable.unit, reading)
+        + clipped(found, scale, world)
+        + (_FLOWS_KEY if store.flows else ""),
         source=short_sources(world),
     )
     chart.draw(drawn, key=key, result=reading.hash, kind="map", on_pick=pick, enlarge=enlarge)
+    if enlarge == 1:
+        scale_chooser(store, found.variable.unit)
 
 
 # Below the map ----------------------------------------------------------------------------------
