@@ -40,7 +40,7 @@ def two(home: float, openness: float = 0.3) -> World:
 def test_a_small_country_sets_the_inverse_of_the_elasticity(family, elasticity) -> None:
     """Gros 1987: with σ - 1 = ε and one sector, 1/(σ-1) as the country's share of the world goes to none.
 
-    With Eaton-Kortum firms 1/θ (Alvarez, Lucas 2007, section 6, where tariffs come back lump-sum).
+    With Eaton-Kortum firms 1/θ (Alvarez, Lucas 2007: tariffs come back lump-sum).
     """
     parameters = Parameters(elasticity, family, deficits="removed")
     found = best_response(two(1e-4), parameters, "A", tries=2, starts=0)
