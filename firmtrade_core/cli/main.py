@@ -11,6 +11,7 @@ from firmtrade_core.cli.firms import app as firms
 from firmtrade_core.cli.gravity import app as gravity
 from firmtrade_core.cli.harmonise import harmonise
 from firmtrade_core.cli.matters import matters
+from firmtrade_core.cli.offer import offer
 from firmtrade_core.cli.optimise import optimise
 from firmtrade_core.cli.panel import app as panel
 from firmtrade_core.cli.pipeline import pipeline
@@ -38,6 +39,7 @@ app.command("bench")(bench)
 app.command("channels")(channels)
 app.command("harmonise")(harmonise)
 app.command("matters")(matters)
+app.command("offer")(offer)
 app.command("optimise")(optimise)
 app.command("pipeline")(pipeline)
 app.command("replicate")(replicate)

@@ -118,7 +118,7 @@ def _compiled(
 def compiled(scenario: Scenario, world: World) -> CompiledScenario:
     """The background as arrays."""
     home = current_home(world)
-    return _compiled(world.content_hash, scenario.content_hash, home_hash(world), scenario, world, home)
+    return _compiled(world.shown_hash, scenario.content_hash, home_hash(world), scenario, world, home)
 
 
 @st.cache_resource(show_spinner=False, max_entries=30)
@@ -160,7 +160,7 @@ def answer(world: World, given: Scenario, country: str, asked: Choices) -> Answe
 
 
 def _key(world: World, given: Scenario) -> tuple[str, str, str]:
-    return world.content_hash, given.content_hash, home_hash(world)
+    return world.shown_hash, given.content_hash, home_hash(world)
 
 
 @st.cache_resource(show_spinner=False, max_entries=12)
