@@ -191,6 +191,78 @@ def corrected_interval(
     return low, high
 
 
+Domain = Literal["real", "positive", "share", "correlation"]
+
+#: By domain, a scale without bounds, its inverse and its slope.
+_SCALES: dict[Domain, tuple[Callable[[Array], Array], Callable[[float], float], Callable[[Array], Array]]] = {
+    "real": (lambda v: v, lambda t: t, lambda v: np.ones_like(v)),
+    "positive": (np.log, lambda t: float(np.exp(min(t, 700.0))), lambda v: 1 / v),
+    "share": (lambda v: np.log(v / (1 - v)), lambda t: float(0.5 * (1 + np.tanh(t / 2))), lambda v: 1 / (v * (1 - v))),
+    "correlation": (np.arctanh, lambda t: float(np.tanh(t)), lambda v: 1 / (1 - v**2)),
+}  # fmt: skip
+_ENDS: dict[Domain, tuple[float, float]] = {
+    "real": (-np.inf, np.inf), "positive": (0.0, np.inf), "share": (0.0, 1.0), "correlation": (-1.0, 1.0),
+}  # fmt: skip
+
+#: Nearer to a bound than this share of the draws' reach, a number counts as lying at it.
+AT_BOUND = 1e-3
+
+
+@dataclass(frozen=True)
+class Told:
+    """An estimate less its bias, and an interval that holds the estimate itself and ends where the domain does.
+
+    Parameters
+    ----------
+    corrected, low, high
+        NaN with fewer than `FEWEST_DRAWS` draws.
+    widened
+        Whether the interval about the corrected value had to be widened to hold the estimate: the bias that the draws
+        measure is larger than their spread.
+    """
+
+    corrected: float
+    low: float
+    high: float
+    widened: bool = False
+
+
+def told_interval(
+    estimate: float,
+    draws: Array,
+    errors: Array | None = None,
+    *,
+    domain: Domain = "real",
+    level: float = 0.90,
+    inflation: float = 1.0,
+) -> Told:
+    """`corrected_interval` on a scale without bounds (logs, log odds, artanh), widened to hold the estimate.
+
+    A number that cannot be negative gets no negative end, a share none beyond 0 and 1. Where some draws lie at a
+    bound, which such a scale throws to infinity, the plain scale is used and cut at the bound.
+
+    Parameters
+    ----------
+    estimate, draws, errors, level, inflation
+        As in `corrected_interval`.
+    domain
+        Where the number lives.
+    """
+    if len(draws) < FEWEST_DRAWS:
+        return Told(np.nan, np.nan, np.nan)
+    least, most = _ENDS[domain]
+    every = np.append(draws, estimate)
+    reach = max(float(np.abs(every).max()), 1e-300) if domain == "positive" else 1.0
+    inside = every.min() > least + AT_BOUND * reach and every.max() < most - AT_BOUND * reach
+    forth, back, slope = _SCALES[domain if inside else "real"]
+    here, made = forth(np.array(estimate, dtype=float)), forth(np.asarray(draws, dtype=float))
+    scaled = None if errors is None else errors * slope(np.asarray(draws, dtype=float))
+    ends = corrected_interval(float(here), made, scaled, level, inflation)
+    low, high = np.clip([back(end) for end in ends], least, most)
+    corrected = float(np.clip(back(2 * float(here) - float(made.mean())), least, most))
+    return Told(corrected, float(min(low, estimate)), float(max(high, estimate)), not low <= estimate <= high)
+
+
 @dataclass(frozen=True)
 class _Stabilised:
     """A scale ``∫ dv / (level + slope v)`` on which standard errors are constant; straight where they would vanish."""

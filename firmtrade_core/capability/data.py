@@ -62,8 +62,8 @@ class CapabilityData:
     weights : (F,)
         Sampling weights, mean 1.
     temper : (R,)
-        Weight of a row's cells in the likelihood: 1 where years are independent given u, 1/T where a firm's taste
-        for a market persists and T years count as one.
+        Weight of a row in its firm's likelihood: 1 where years are independent given u, 1/T where a firm's taste for a
+        market persists and T years count as one (`likelihood`).
     block : (G,) of int
         Groups of one block may share firms (the years of a sector).
     firm_names, markets, group_names : tuple of str
@@ -196,6 +196,11 @@ class CapabilityData:
         np.add.at(sellers, self.group, self.presence == PRESENT)
         np.add.at(seen, self.group, self.presence != UNOBSERVED)
         return sellers, seen
+
+    @cached_property
+    def years_count_once(self) -> bool:
+        """Whether the years of a firm count as one observation; false where each firm has one row."""
+        return bool((self.temper < 1).any())
 
     def firm_mean(self, values: Array) -> Array:
         """Mean over each firm's rows of ``values`` (R,)."""

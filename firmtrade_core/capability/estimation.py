@@ -195,19 +195,19 @@ def firm_folds(data: CapabilityData, count: int, seed: int) -> Integers:
 
 def capability_response(data: CapabilityData, state: State) -> tuple[Array, Array]:
     """Response (R,) and weights (R,) of the refit of m: unshrunk posterior means."""
-    posterior, variance = state.fit.posterior, state.fit.parameters.scales.sigma_u**2
+    posterior, variance = state.fit.posterior.by_row(data), state.fit.parameters.scales.sigma_u**2
     information = np.clip(1 - posterior.variance / variance, 1e-6, 1.0)
-    response = state.m + (posterior.mean / information)[data.firm]
-    return response, data.row_weights * information[data.firm] / variance
+    response = state.m + posterior.mean / information
+    return response, data.row_weights * information / variance
 
 
 def entry_response(data: CapabilityData, state: State) -> tuple[Array, Array]:
     """Response (R,) and weights (R,) of the refit of g: Newton steps on the score of the entry terms."""
-    posterior = state.fit.posterior
+    posterior = state.fit.posterior.by_row(data)
     expected = np.abs(posterior.entry_curvature) + posterior.entry_score**2
     curvature = np.maximum(posterior.entry_curvature, LEAST_CURVATURE * expected + 1e-8)
-    response = state.g + (posterior.entry_score / curvature)[data.firm]
-    return response, data.row_weights * curvature[data.firm]
+    response = state.g + posterior.entry_score / curvature
+    return response, data.row_weights * curvature
 
 
 def sales_response(data: CapabilityData, state: State) -> tuple[Array, Array]:
@@ -217,13 +217,17 @@ def sales_response(data: CapabilityData, state: State) -> tuple[Array, Array]:
     are known up to ``σ_ξ² (1-ρ²)`` once entry is.
     """
     posterior, scales = state.fit.posterior, state.fit.parameters.scales
-    sellers = ((data.presence == PRESENT) * data.temper[:, None]).sum(1)
-    told = _by_firm(data, sellers) / (scales.sigma_xi**2 * (1 - scales.correlation**2))
-    information = told * np.clip(1 - posterior.variance * told, LEAST_CURVATURE, 1.0)
-    score = _by_firm(data, posterior.demand_scores.sum(1))
+    sellers, score = (data.presence == PRESENT).sum(1).astype(float), posterior.demand_scores.sum(1)
+    if posterior.rows is None:
+        sellers, score = (_by_firm(data, values)[data.firm] for values in (sellers, score))
+    else:
+        score = posterior.rows.demand_scores.sum(1)
+    told = sellers / (scales.sigma_xi**2 * (1 - scales.correlation**2))
+    variance = posterior.by_row(data).variance
+    information = told * np.clip(1 - variance * told, LEAST_CURVATURE, 1.0)
     step = np.divide(score, information, out=np.zeros_like(score), where=information > 0)
     # Firms that sell nowhere say nothing here, but every learner wants positive weights.
-    return state.m + step[data.firm], data.row_weights * (information[data.firm] + 1e-6)
+    return state.m + step, data.row_weights * (information + 1e-6)
 
 
 def _by_firm(data: CapabilityData, values: Array) -> Array:
@@ -404,7 +408,7 @@ def simulate(
     scales = parameters.scales
     u = scales.sigma_u * generator.standard_normal(data.firm_count)
     shocks = generator.standard_normal((2, *data.presence.shape))
-    if (data.temper < 1).any():  # persistent taste: a firm's draws in a market are the same every year
+    if data.years_count_once:  # persistent taste: a firm's draws in a market are the same every year
         shocks = shocks[:, data.starts[data.firm]]
     nu = scales.sigma_nu * shocks[0]
     rest = np.sqrt(1 - scales.correlation**2)

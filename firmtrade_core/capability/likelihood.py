@@ -7,6 +7,11 @@ For firm ω with rows r (years) and markets j, with t = m_r + g_r + u and z = (l
 
 and u ~ N(0, σ_u²) common to the rows of a firm. Scores are posterior means of complete-data scores
 (Fisher's identity), so one pass gives the likelihood, its gradient by firm, and the posterior moments.
+
+Where the years of a firm count as one observation (its taste for a market lasts), a firm's log likelihood is the mean
+of its years' own, u integrated in each: every year's likelihood is the model's, so the estimate is consistent whatever
+ties the years (a composite likelihood, Varin, Reid and Firth 2011). A product of years to the power 1/T under one
+integral is not: what years differ by raises σ_ξ without a price, and with one market σ_u falls to nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +93,9 @@ class Posterior:
         Derivatives with respect to the row's δ_j and k_j.
     entry_score, entry_curvature : (F,)
         First derivative of the log likelihood with respect to a shift of the firm's g, and minus the second.
+    rows : Posterior, optional
+        Where years count as one observation: the same by row, each row's u integrated apart; a firm's are the means.
+        ``mode`` is by row then.
     """
 
     log_likelihood: Array
@@ -99,6 +107,14 @@ class Posterior:
     threshold_scores: Array
     entry_score: Array
     entry_curvature: Array
+    rows: Posterior | None = None
+
+    def by_row(self, data: CapabilityData) -> Posterior:
+        """Moments and entry scores by row, (R,): a firm's at each of its rows where its rows share u."""
+        if self.rows is not None:
+            return self.rows
+        names = ("log_likelihood", "mean", "variance", "mode", "entry_score", "entry_curvature")
+        return replace(self, **{name: getattr(self, name)[data.firm] for name in names})
 
 
 @partial(compiled, inline="always")
@@ -261,24 +277,50 @@ def integrate(
         Of the quadrature.
     """
     points, weights = np.polynomial.hermite.hermgauss(nodes)
-    firms, (rows, markets) = data.firm_count, data.presence.shape
+    rows, markets = data.presence.shape
+    once = data.years_count_once
+    units = rows if once else data.firm_count
     result = Posterior(
-        np.empty(firms),
-        np.empty(firms),
-        np.empty(firms),
-        np.zeros(firms) if mode is None else mode.copy(),
-        np.empty((firms, 4)),
+        np.empty(units),
+        np.empty(units),
+        np.empty(units),
+        np.zeros(units) if mode is None else mode.copy(),
+        np.empty((units, 4)),
         np.empty((rows, markets)),
         np.empty((rows, markets)),
-        np.empty(firms),
-        np.empty(firms),
+        np.empty(units),
+        np.empty(units),
     )
-    common = (data.starts, data.presence, data.log_sales, m, g, data.group, data.temper, demand, threshold,
+    starts, temper = (np.arange(rows + 1), np.ones(rows)) if once else (data.starts, data.temper)
+    common = (starts, data.presence, data.log_sales, m, g, data.group, temper, demand, threshold,
               scales.sigma_u, scales.sigma_xi, scales.sigma_nu, scales.correlation,
               points, np.log(weights) + points**2)  # fmt: skip
-    outputs = tuple(getattr(result, name) for name in Posterior.__dataclass_fields__)
-    in_threads(firms, lambda low, high: _sweep(low, high, *common, *outputs))
-    return result
+    outputs = tuple(getattr(result, name) for name in Posterior.__dataclass_fields__ if name != "rows")
+    in_threads(units, lambda low, high: _sweep(low, high, *common, *outputs))
+    return _of_firms(data, result) if once else result
+
+
+def _of_firms(data: CapabilityData, rows: Posterior) -> Posterior:
+    """Firms' posteriors as the means of their years', and scores in proportion."""
+    share = data.temper
+
+    def mean(values: Array) -> Array:
+        weighted = values * (share if values.ndim == 1 else share[:, None])
+        total: Array = np.add.reduceat(weighted, data.starts[:-1], axis=0)
+        return total
+
+    return Posterior(
+        mean(rows.log_likelihood),
+        mean(rows.mean),
+        mean(rows.variance),
+        rows.mode,
+        mean(rows.scale_scores),
+        rows.demand_scores * share[:, None],
+        rows.threshold_scores * share[:, None],
+        mean(rows.entry_score),
+        mean(rows.entry_curvature),
+        rows,
+    )
 
 
 def in_threads(count: int, work: Callable[[int, int], None]) -> None:

@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 
 from firmtrade_core.capability.bootstrap import (
     FEWEST_DRAWS,
+    Domain,
     Draw,
     Kind,
+    Told,
     bootstrap,
-    corrected_interval,
     freedom_lost,
+    told_interval,
 )
+from firmtrade_core.capability.boundary import AT_THE_BOUND, Profile, at_the_bound, profile_of_unexplained
 from firmtrade_core.capability.data import PRESENT, CapabilityData
 from firmtrade_core.capability.estimation import (
     Identification,
@@ -38,8 +41,8 @@ Array = NDArray[np.float64]
 #: What bootstrap draws draw, in words.
 DRAWN: dict[Kind, str] = {"model": "firms' shocks", "firms": "firms with replacement"}
 
-#: Where parameters may lie, if not anywhere: intervals end there.
-_BOUNDS = {"v_k": (-np.inf, np.inf), "ρ": (-1.0, 1.0)}
+#: Where parameters may lie, if they cannot but be positive.
+_DOMAINS: dict[str, Domain] = {"v_k": "real", "ρ": "correlation"}
 
 #: Parameters of the printed table: symbol, and value from scales, Var(m) and Var(g).
 _SYMBOLS: dict[str, Callable[[Scales, float, float], float]] = {
@@ -96,8 +99,9 @@ class CapabilityResults:
     def parameters(self) -> pd.DataFrame:
         """Scales and spreads by symbol: ``estimate``, ``standard_error``, ``low``, ``high``, ``corrected``, ``fixed``.
 
-        ``corrected`` takes the bias out that the bootstrap measures; the interval does so too. With fewer than
-        `FEWEST_DRAWS` draws they are missing.
+        ``corrected`` takes the bias out that the bootstrap measures; the interval does so too, is made on logs of what
+        cannot be negative, and always holds the estimate (`bootstrap.told_interval`). With fewer than `FEWEST_DRAWS`
+        draws they are missing.
         """
         fixed = self.state.fit.parameters.fixed
         held = {"ρ", "v_k"} if "correlation" in fixed else set()
@@ -110,19 +114,24 @@ class CapabilityResults:
             made = np.array([value(d.scales, self._spread(d.m), self._spread(d.g)) for d in self.draws])
             errors = np.array([self.error_at(symbol, d) for d in self.draws])
             known = len(made) >= FEWEST_DRAWS and symbol not in held
-            low = high = np.nan
-            bounds = _BOUNDS.get(symbol, (0.0, np.inf))
+            told = Told(np.nan, np.nan, np.nan)
             if known:
-                ends = corrected_interval(estimate, made, errors, self.level, inflation)
-                low, high = np.clip(ends, *bounds)
+                told = told_interval(
+                    estimate,
+                    made,
+                    errors,
+                    domain=_DOMAINS.get(symbol, "positive"),
+                    level=self.level,
+                    inflation=inflation,
+                )
             rows.append(
                 {
                     "parameter": symbol,
                     "estimate": estimate,
                     "standard_error": inflation * made.std(ddof=1) if known else np.nan,
-                    "low": low,
-                    "high": high,
-                    "corrected": np.clip(2 * estimate - made.mean(), *bounds) if known else np.nan,
+                    "low": told.low,
+                    "high": told.high,
+                    "corrected": told.corrected,
                     "fixed": symbol in held,
                 }
             )
@@ -149,7 +158,9 @@ class CapabilityResults:
             for name in ("demand", "threshold"):
                 made = np.array([getattr(d.parameters, name)[groups, markets] for d in self.draws])
                 low, high = np.quantile(made, tails, axis=0)
-                table[f"{name}_low"], table[f"{name}_high"] = 2 * table[name] - high, 2 * table[name] - low
+                # Bias taken out, and never without the estimate itself.
+                table[f"{name}_low"] = np.minimum(2 * table[name] - high, table[name])
+                table[f"{name}_high"] = np.maximum(2 * table[name] - low, table[name])
         table.loc[table["threshold"] <= CERTAIN_ENTRY, "threshold"] = -np.inf
         return table
 
@@ -250,6 +261,22 @@ class CapabilityResults:
         )
 
     @cached_property
+    def profile(self) -> Profile:
+        """Values of σ_u, and shares explained, that the likelihood does not reject; see `boundary`."""
+        return profile_of_unexplained(self.data, self.state, self.level)
+
+    @cached_property
+    def explained_words(self) -> str:
+        """Share of capability explained; a bound where σ_u lies at nothing, for then the data do not tell it from luck."""
+        explained = float(self.variances["share of capability explained"])
+        if not at_the_bound(explained):
+            return f"{explained:.0%}"
+        return (
+            f"at least {min(self.profile.explained_low, AT_THE_BOUND):.0%}; how much more is not told: σ_u lies at its "
+            f"bound, nothing. {self.profile.words}"
+        )
+
+    @cached_property
     def diagnostics(self) -> tuple[str, ...]:
         """What a reader should know before believing: identification, bounds, what was set aside."""
         said = [*self.identified.statements, *self.data.notes]
@@ -291,7 +318,7 @@ class CapabilityResults:
                     f"{symbol:10}{row['estimate']:>10.3f}{row['standard_error']:>10.3f}{bounds:>22}{row['corrected']:>12.3f}"
                 )
         lines.append("-" * max(64, len(header)))
-        lines.append(f"Share of capability that attributes explain: {self.variances.iloc[-1]:.0%}")
+        lines.append(f"Share of capability that attributes explain: {self.explained_words}")
         if len(self.draws) >= FEWEST_DRAWS:
             lines.append(
                 f"Intervals: {len(self.draws)} bootstrap draws of {DRAWN[self.draws[0].kind]}, about the corrected estimate."

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.capability.attributes import group_of, theory_signs
-from firmtrade_core.capability.bootstrap import FEWEST_DRAWS, Draw, Kind, bootstrap, corrected_interval
+from firmtrade_core.capability.bootstrap import FEWEST_DRAWS, Domain, Draw, Kind, bootstrap, told_interval
 from firmtrade_core.capability.comparison import (
     Comparison,
     Forecast,
@@ -543,24 +543,12 @@ def describe(panel: FirmPanel, data: CapabilityData) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def banded(
-    value: float,
-    draws: list[float],
-    *,
-    positive: bool = False,
-    within: tuple[float, float] = (-np.inf, np.inf),
-    level: float = 0.90,
-) -> Band:
-    """A number about its corrected value, inside ``within``; on the log scale where it must be ``positive``."""
+def banded(value: float, draws: list[float], *, domain: Domain = "real", level: float = 0.90) -> Band:
+    """A number about its corrected value, inside its domain; see `bootstrap.told_interval`."""
     if len(draws) < FEWEST_DRAWS:
         return Band(value, float("nan"), float("nan"))
-    if positive and min(value, *draws) > 0:
-        on_logs = banded(float(np.log(value)), [float(d) for d in np.log(draws)], level=level)
-        return Band(*(float(np.exp(each)) for each in (on_logs.value, on_logs.low, on_logs.high)))
-    made = np.array(draws)
-    least, most = (0.0, np.inf) if positive else within
-    ends = corrected_interval(value, made, level=level)
-    return Band(*(float(each) for each in np.clip([2 * value - float(made.mean()), *ends], least, most)))
+    told = told_interval(value, np.array(draws), domain=domain, level=level)
+    return Band(told.corrected, told.low, told.high)
 
 
 def premium_bands(results: CapabilityResults, made: list[CapabilityResults]) -> dict[str, Band]:
@@ -580,7 +568,7 @@ def _bands(
     def share(each: CapabilityResults) -> float:
         return float(each.variances["share of capability explained"])
 
-    found = {"explained": banded(share(results), [share(each) for each in made], within=(0.0, 1.0))}
+    found = {"explained": banded(share(results), [share(each) for each in made], domain="share")}
     never = ~results.data.exports_anywhere
     if not never.any():
         return found
@@ -589,8 +577,8 @@ def _bands(
         weights = each.data.weights[never]
         sums.append(float(weighted.sum()))
         likely.append(float(weights[weighted > 0.5 * weights].sum()))
-    found["starters"] = banded(sums[0], sums[1:], positive=True)
-    found["likely"] = banded(likely[0], likely[1:], positive=True)
+    found["starters"] = banded(sums[0], sums[1:], domain="positive")
+    found["likely"] = banded(likely[0], likely[1:], domain="positive")
     return found
 
 
@@ -623,5 +611,5 @@ def _starters(
 
 
 def _line(absent: int, values: list[float]) -> tuple[int, float, float, float]:
-    band = banded(values[0], values[1:], positive=True)
+    band = banded(values[0], values[1:], domain="positive")
     return absent, band.value, band.low, band.high
