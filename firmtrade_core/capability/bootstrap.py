@@ -44,7 +44,7 @@ class Draw:
         Of the sample's own firms, by learners trained on the drawn ones without the firm's fold.
     m_learned, g_learned
         The learners behind them, if kept.
-    covariance : (6, 6)
+    covariance : (7, 7)
         Of the scalars, m and g given: see `maximise.scalar_covariance`.
     kind
         See `bootstrap`.
@@ -135,7 +135,7 @@ def _pass(data: CapabilityData, state: State) -> State:
     """The state with a pass over other data, at its parameters."""
     p = state.fit.parameters
     posterior = integrate(
-        data, state.m, state.g, p.demand, p.threshold, p.scales, mode=state.fit.posterior.mode
+        data, state.m, state.g, p.demand, p.threshold, p.scales, mode=state.fit.posterior.mode, home=p.home
     )
     fit = Fit(p, posterior, float(data.weights @ posterior.log_likelihood), 0)
     return replace(state, fit=fit)

@@ -217,12 +217,13 @@ def sales_response(data: CapabilityData, state: State) -> tuple[Array, Array]:
     are known up to ``σ_ξ² (1-ρ²)`` once entry is.
     """
     posterior, scales = state.fit.posterior, state.fit.parameters.scales
-    sellers, score = (data.presence == PRESENT).sum(1).astype(float), posterior.demand_scores.sum(1)
+    told = (data.presence == PRESENT).sum(1) / (scales.sigma_xi**2 * (1 - scales.correlation**2))
+    if data.home_sales is not None:
+        told = told + np.isfinite(data.home_sales) / scales.sigma_home**2
+    of = posterior if posterior.rows is None else posterior.rows
+    score = of.demand_scores.sum(1) + of.home_score
     if posterior.rows is None:
-        sellers, score = (_by_firm(data, values)[data.firm] for values in (sellers, score))
-    else:
-        score = posterior.rows.demand_scores.sum(1)
-    told = sellers / (scales.sigma_xi**2 * (1 - scales.correlation**2))
+        told, score = (_by_firm(data, values)[data.firm] for values in (told, score))
     variance = posterior.by_row(data).variance
     information = told * np.clip(1 - variance * told, LEAST_CURVATURE, 1.0)
     step = np.divide(score, information, out=np.zeros_like(score), where=information > 0)
@@ -416,4 +417,10 @@ def simulate(
     capability = (m + u[data.firm])[:, None]
     present = capability + g[:, None] + nu >= parameters.threshold[data.group]
     log_sales = parameters.demand[data.group] + capability + xi
-    return data.with_outcomes(np.where(present, PRESENT, 0).astype(np.int8), log_sales)
+    home = None
+    if parameters.home is not None:
+        at_home = generator.standard_normal(len(data.firm))
+        if data.years_count_once:
+            at_home = at_home[data.starts[data.firm]]
+        home = parameters.home[data.group] + capability[:, 0] + scales.sigma_home * at_home
+    return data.with_outcomes(np.where(present, PRESENT, 0).astype(np.int8), log_sales, home)

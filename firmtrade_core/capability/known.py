@@ -377,6 +377,7 @@ def rows_of(data: CapabilityData, mask: Mask) -> CapabilityData:
         temper=np.ones(len(firm)) if independent else 1.0 / spell,
         firm_names=tuple(data.firm_names[f] for f in firms),
         years=data.years[mask],
+        home_sales=None if data.home_sales is None else data.home_sales[mask],
     )
 
 

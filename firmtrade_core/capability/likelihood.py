@@ -4,6 +4,7 @@ For firm ω with rows r (years) and markets j, with t = m_r + g_r + u and z = (l
 
     present  ln φ(z) - ln σ_ξ + ln Φ[((t - k)/σ_ν + ρ z)/√(1-ρ²)]
     absent   ln Φ((k - t)/σ_ν)
+    at home  ln φ(z_h) - ln σ_h,  z_h = (ln x_h - δ_h - m_r - u)/σ_h, where sales at home are known
 
 and u ~ N(0, σ_u²) common to the rows of a firm. Scores are posterior means of complete-data scores
 (Fisher's identity), so one pass gives the likelihood, its gradient by firm, and the posterior moments.
@@ -46,12 +47,13 @@ _LOG_ROOT_2PI = 0.5 * math.log(2 * math.pi)
 
 @dataclass(frozen=True)
 class Scales:
-    """The four scales: standard deviations σ_u, σ_ξ, σ_ν and the correlation ρ of ξ and ν."""
+    """Standard deviations σ_u, σ_ξ, σ_ν, the correlation ρ of ξ and ν, and σ_h of sales shocks at home, if seen."""
 
     sigma_u: float
     sigma_xi: float
     sigma_nu: float
     correlation: float
+    sigma_home: float = 1.0
 
     @property
     def known_demand(self) -> float:
@@ -59,7 +61,7 @@ class Scales:
         return self.correlation * self.sigma_xi * self.sigma_nu
 
     def free(self) -> Array:
-        """Unbounded parameters: ln σ_u, ln σ_ξ, ln σ_ν, artanh ρ."""
+        """Unbounded parameters: ln σ_u, ln σ_ξ, ln σ_ν, artanh ρ; σ_h apart."""
         return np.array(
             [
                 math.log(self.sigma_u),
@@ -70,10 +72,10 @@ class Scales:
         )
 
     @classmethod
-    def from_free(cls, free: Array) -> Scales:
+    def from_free(cls, free: Array, sigma_home: float = 1.0) -> Scales:
         """The inverse of `free`."""
         u, xi, nu, r = (float(value) for value in free)
-        return cls(math.exp(u), math.exp(xi), math.exp(nu), math.tanh(r))
+        return cls(math.exp(u), math.exp(xi), math.exp(nu), math.tanh(r), sigma_home)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +95,10 @@ class Posterior:
         Derivatives with respect to the row's δ_j and k_j.
     entry_score, entry_curvature : (F,)
         First derivative of the log likelihood with respect to a shift of the firm's g, and minus the second.
+    home_score : (R,)
+        Derivative with respect to the row's δ_h; 0 where sales at home are not seen.
+    home_scale_score : (F,)
+        With respect to ln σ_h.
     rows : Posterior, optional
         Where years count as one observation: the same by row, each row's u integrated apart; a firm's are the means.
         ``mode`` is by row then.
@@ -107,6 +113,8 @@ class Posterior:
     threshold_scores: Array
     entry_score: Array
     entry_curvature: Array
+    home_score: Array
+    home_scale_score: Array
     rows: Posterior | None = None
 
     def by_row(self, data: CapabilityData) -> Posterior:
@@ -136,6 +144,7 @@ def _log_cdf(x: float) -> tuple[float, float]:
 def _slope(
     u: float, rows: Any, state: Any, sales: Any, m: Any, g: Any, group: Any, temper: Any,
     demand: Any, threshold: Any, sigma_u: float, sigma_xi: float, sigma_nu: float, rho: float,
+    home: Any, home_demand: Any, sigma_home: float,
 ) -> tuple[float, float]:  # fmt: skip
     """First and second derivative in u of the log of likelihood times prior."""
     rest = math.sqrt(1 - rho * rho)
@@ -143,6 +152,9 @@ def _slope(
     first, second = -u / sigma_u**2, -1 / sigma_u**2
     for r in range(rows[0], rows[1]):
         capability, weight, at = m[r] + u, temper[r], group[r]
+        if home[r] == home[r]:
+            first += weight * (home[r] - home_demand[at] - capability) / sigma_home**2
+            second -= weight / sigma_home**2
         for j in range(state.shape[1]):
             if state[r, j] == 0:
                 x = (threshold[at, j] - capability - g[r]) / sigma_nu
@@ -162,9 +174,10 @@ def _slope(
 def _sweep(
     first: int, last: int, starts: Any, state: Any, sales: Any, m: Any, g: Any, group: Any, temper: Any,
     demand: Any, threshold: Any, sigma_u: float, sigma_xi: float, sigma_nu: float, rho: float,
-    nodes: Any, log_weights: Any,
+    home: Any, home_demand: Any, sigma_home: float, nodes: Any, log_weights: Any,
     log_likelihood: Any, mean: Any, variance: Any, mode: Any, scale_scores: Any,
     demand_scores: Any, threshold_scores: Any, entry_score: Any, entry_curvature: Any,
+    home_score: Any, home_scale_score: Any,
 ) -> None:  # fmt: skip
     """Fill the outputs for firms ``first`` to ``last``."""
     count, markets = len(nodes), state.shape[1]
@@ -177,12 +190,13 @@ def _sweep(
     logs, points, posterior = np.empty(count), np.empty(count), np.empty(count)
     scales = np.empty((count, 3))
     entry, bend = np.empty(count), np.empty(count)
+    local, local_scale = np.empty((count, longest)), np.empty(count)
     for i in range(first, last):
         rows = (starts[i], starts[i + 1])
         u, step = mode[i], 1.0
         for _ in range(50):
             slope, curve = _slope(u, rows, state, sales, m, g, group, temper, demand, threshold,
-                                  sigma_u, sigma_xi, sigma_nu, rho)  # fmt: skip
+                                  sigma_u, sigma_xi, sigma_nu, rho, home, home_demand, sigma_home)  # fmt: skip
             step = min(max(-slope / curve, -2.0), 2.0)
             u += step
             # The rule need only be centred well: a thousandth of the spread leaves the integral untouched.
@@ -194,9 +208,15 @@ def _sweep(
         for n in range(count):
             u = mode[i] + spread * nodes[n]
             total = -0.5 * (u / sigma_u) ** 2 - math.log(sigma_u) - 0.9189385332046727
-            d_xi = d_nu = d_rho = d_entry = d_bend = 0.0
+            d_xi = d_nu = d_rho = d_entry = d_bend = d_home = 0.0
             for r in range(rows[0], rows[1]):
                 capability, weight, at = m[r] + u, temper[r], group[r]
+                local[n, r - rows[0]] = 0.0
+                if home[r] == home[r]:
+                    z = (home[r] - home_demand[at] - capability) / sigma_home
+                    total += weight * (-0.5 * z * z - math.log(sigma_home) - 0.9189385332046727)
+                    local[n, r - rows[0]] = weight * z / sigma_home
+                    d_home += weight * (z * z - 1)
                 for j in range(markets):
                     to_demand = to_threshold = 0.0
                     if state[r, j] == 0:
@@ -224,7 +244,7 @@ def _sweep(
                     at_threshold[n, r - rows[0], j] = weight * to_threshold
             points[n], logs[n] = u, total + log_weights[n] + math.log(spread)
             scales[n, 0], scales[n, 1], scales[n, 2] = d_xi, d_nu, d_rho
-            entry[n], bend[n] = d_entry, d_bend
+            entry[n], bend[n], local_scale[n] = d_entry, d_bend, d_home
             highest = max(highest, logs[n])
         mass = 0.0
         for n in range(count):
@@ -238,9 +258,14 @@ def _sweep(
         for s in range(3):
             scale_scores[i, s + 1] = (posterior * scales[:, s]).sum()
         entry_score[i] = (posterior * entry).sum()
+        home_scale_score[i] = (posterior * local_scale).sum()
         # Louis' identity: expected curvature less the variance of the score.
         entry_curvature[i] = (posterior * bend).sum() - (posterior * (entry - entry_score[i]) ** 2).sum()
         for r in range(rows[1] - rows[0]):
+            t = 0.0
+            for n in range(count):
+                t += posterior[n] * local[n, r]
+            home_score[rows[0] + r] = t
             for j in range(markets):
                 d = t = 0.0
                 for n in range(count):
@@ -260,6 +285,7 @@ def integrate(
     *,
     mode: Array | None = None,
     nodes: int = NODES,
+    home: Array | None = None,
 ) -> Posterior:
     """Likelihood, scores and posterior moments of every firm (MODEL 6).
 
@@ -275,6 +301,8 @@ def integrate(
         Where to look for the posterior modes of u; a former result's ``mode`` saves time.
     nodes
         Of the quadrature.
+    home : (G,), optional
+        δ at home by group, where sales at home are seen.
     """
     points, weights = np.polynomial.hermite.hermgauss(nodes)
     rows, markets = data.presence.shape
@@ -290,10 +318,14 @@ def integrate(
         np.empty((rows, markets)),
         np.empty(units),
         np.empty(units),
+        np.empty(rows),
+        np.empty(units),
     )
+    at_home = np.full(rows, np.nan) if data.home_sales is None or home is None else data.home_sales
+    of_home = np.zeros(len(data.group_names)) if home is None else home
     starts, temper = (np.arange(rows + 1), np.ones(rows)) if once else (data.starts, data.temper)
     common = (starts, data.presence, data.log_sales, m, g, data.group, temper, demand, threshold,
-              scales.sigma_u, scales.sigma_xi, scales.sigma_nu, scales.correlation,
+              scales.sigma_u, scales.sigma_xi, scales.sigma_nu, scales.correlation, at_home, of_home, scales.sigma_home,
               points, np.log(weights) + points**2)  # fmt: skip
     outputs = tuple(getattr(result, name) for name in Posterior.__dataclass_fields__ if name != "rows")
     in_threads(units, lambda low, high: _sweep(low, high, *common, *outputs))
@@ -319,6 +351,8 @@ def _of_firms(data: CapabilityData, rows: Posterior) -> Posterior:
         rows.threshold_scores * share[:, None],
         mean(rows.entry_score),
         mean(rows.entry_curvature),
+        rows.home_score * share,
+        mean(rows.home_scale_score),
         rows,
     )
 

@@ -40,6 +40,8 @@ class Parameters:
         than a learner that shrinks (parameter expansion).
     fixed : tuple of str
         What is held at its value: names of `SCALARS`.
+    home : (G,), optional
+        δ at home by group, where sales at home are seen.
     """
 
     demand: Array
@@ -47,12 +49,14 @@ class Parameters:
     scales: Scales
     stretch: tuple[float, float] = (1.0, 1.0)
     fixed: tuple[str, ...] = ()
+    home: Array | None = None
 
     def shifted(self, m: float, g: float) -> Parameters:
         """The same model once ``m`` is taken off every firm's m and ``g`` off its g."""
         certain = self.threshold <= CERTAIN_ENTRY
         threshold = np.where(certain, self.threshold, self.threshold - m - g)
-        return replace(self, demand=self.demand + m, threshold=threshold)
+        home = None if self.home is None else self.home + m
+        return replace(self, demand=self.demand + m, threshold=threshold, home=home)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +81,19 @@ def start(data: CapabilityData) -> Parameters:
     np.add.at(total, data.group, data.log_sales)
     demand = np.where(sellers > 0, total / np.maximum(sellers, 1), 0.0) - selected
     threshold = np.where((sellers == seen) & (seen > 0), CERTAIN_ENTRY, threshold)
-    return Parameters(demand, threshold, Scales(np.sqrt(2.0), 1.0, 1.0, 0.0))
+    return Parameters(demand, threshold, Scales(np.sqrt(2.0), 1.0, 1.0, 0.0), home=_home_level(data))
+
+
+def _home_level(data: CapabilityData) -> Array | None:
+    """Mean ln sales at home by group, (G,): firms at home are all firms, so κ averages zero there."""
+    if data.home_sales is None:
+        return None
+    known = np.isfinite(data.home_sales)
+    weight, count = data.row_weights * known, len(data.group_names)
+    total = np.bincount(data.group, weights=weight * np.where(known, data.home_sales, 0.0), minlength=count)
+    mass = np.bincount(data.group, weights=weight, minlength=count)
+    level: Array = np.divide(total, mass, out=np.zeros(count), where=mass > 0)
+    return level
 
 
 def maximise(
@@ -154,7 +170,9 @@ def _pass(
 ) -> Posterior:
     of_m, of_g = parameters.stretch
     p = parameters
-    return integrate(data, of_m * m, of_g * g, p.demand, p.threshold, p.scales, mode=mode, nodes=nodes)
+    return integrate(
+        data, of_m * m, of_g * g, p.demand, p.threshold, p.scales, mode=mode, nodes=nodes, home=p.home
+    )
 
 
 def _shortened(direction: Array) -> Array:
@@ -163,30 +181,40 @@ def _shortened(direction: Array) -> Array:
 
 
 def _moved(parameters: Parameters, step: Array) -> Parameters:
-    """Parameters after a step in δ, k and the free scalars, laid end to end."""
-    shape, scalars = parameters.demand.shape, step[-len(SCALARS) :]
-    demand, threshold = step[: -len(SCALARS)].reshape(2, *shape)
+    """Parameters after a step in δ, k, δ at home and the free scalars, laid end to end."""
+    shape, scalars, markets = parameters.demand.shape, step[-len(SCALARS) :], 2 * parameters.demand.size
+    demand, threshold = step[:markets].reshape(2, *shape)
     # Beyond these a scale or a correlation has run off; the likelihood is flat there.
     free = np.clip(parameters.scales.free() + scalars[:4], [-7, -7, -7, -4], [4, 4, 4, 4])
-    of_m, of_g = np.exp(scalars[4:]) * parameters.stretch
+    of_m, of_g = np.exp(scalars[4:6]) * parameters.stretch
+    at_home = float(np.clip(np.log(parameters.scales.sigma_home) + scalars[6], -7, 4))
+    home = parameters.home
     return replace(
         parameters,
         demand=parameters.demand + demand,
         threshold=parameters.threshold + threshold,
-        scales=Scales.from_free(free),
+        scales=Scales.from_free(free, float(np.exp(at_home))),
         stretch=(float(of_m), float(of_g)),
+        home=None if home is None else home + step[markets : -len(SCALARS)],
     )
 
 
 def _difference(before: Parameters, after: Parameters) -> Array:
     """The step that leads from one to the other."""
     stretch = np.log(after.stretch) - np.log(before.stretch)
+    home = (
+        np.zeros(len(before.demand))
+        if before.home is None or after.home is None
+        else after.home - before.home
+    )
     return np.concatenate(
         [
             (after.demand - before.demand).ravel(),
             (after.threshold - before.threshold).ravel(),
+            home,
             after.scales.free() - before.scales.free(),
             stretch,
+            [np.log(after.scales.sigma_home / before.scales.sigma_home)],
         ]
     )
 
@@ -219,22 +247,33 @@ class _Memory:
         return direction
 
 
-SCALARS = ("sigma_u", "sigma_xi", "sigma_nu", "correlation", "stretch_m", "stretch_g")
+SCALARS = ("sigma_u", "sigma_xi", "sigma_nu", "correlation", "stretch_m", "stretch_g", "sigma_home")
 
 
 def scalar_scores(data: CapabilityData, m: Array, g: Array, fit: Fit) -> Array:
-    """Scores (F, 6) of the scalars: free scales, and logs of the stretches; zero where fixed."""
-    entry = -fit.posterior.threshold_scores.sum(1)
+    """Scores (F, 7) of the scalars: free scales, logs of the stretches, and ln σ_h; zero where fixed or not seen."""
+    posterior = fit.posterior
+    entry = -posterior.threshold_scores.sum(1)
     of_m, of_g = fit.parameters.stretch
-    rows = np.column_stack([(fit.posterior.demand_scores.sum(1) + entry) * of_m * m, entry * of_g * g])
-    scores = np.hstack([fit.posterior.scale_scores, np.add.reduceat(rows, data.starts[:-1])])
+    sales = posterior.demand_scores.sum(1) + posterior.home_score
+    rows = np.column_stack([(sales + entry) * of_m * m, entry * of_g * g])
+    scores = np.hstack(
+        [
+            posterior.scale_scores,
+            np.add.reduceat(rows, data.starts[:-1]),
+            posterior.home_scale_score[:, None],
+        ]
+    )
     return scores * np.array([name not in fit.parameters.fixed for name in SCALARS])
 
 
 def block_scores(
     data: CapabilityData, posterior: Posterior
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64], Array]]:
-    """By block: its firms (F_b,), its groups (G_b,) and their scores (F_b, 2 G_b J), δ first, then k."""
+    """By block: its firms (F_b,), its groups (G_b,) and their scores (F_b, 2 G_b J): δ first, then k.
+
+    `home_scores` are those of δ at home.
+    """
     markets = len(data.markets)
     found = []
     of_row = data.block[data.group]
@@ -250,8 +289,22 @@ def block_scores(
     return found
 
 
+def home_scores(
+    data: CapabilityData, posterior: Posterior, groups: NDArray[np.int64], firms: NDArray[np.int64]
+) -> Array:
+    """Scores (F_b, G_b) of δ at home of a block's firms."""
+    rows = np.flatnonzero(np.isin(data.group, groups))
+    scores = np.zeros((len(firms), len(groups)))
+    np.add.at(
+        scores,
+        (np.searchsorted(firms, data.firm[rows]), np.searchsorted(groups, data.group[rows])),
+        posterior.home_score[rows],
+    )
+    return scores
+
+
 def scalar_covariance(data: CapabilityData, m: Array, g: Array, fit: Fit) -> Array:
-    """Covariance (6, 6) of the scalars at a maximum, market effects estimated beside them, m and g given."""
+    """Covariance (7, 7) of the scalars at a maximum, market effects estimated beside them, m and g given."""
     system = _System.at(data, m, g, fit)
     corner = system.corner
     for _, information, cross in system.blocks:
@@ -266,7 +319,7 @@ def scalar_covariance(data: CapabilityData, m: Array, g: Array, fit: Fit) -> Arr
 class _System:
     """Information matrix and gradient at a point: blocks of market effects, bordered by the scalars.
 
-    Vectors lay δ, k and the scalars end to end.
+    Vectors lay δ, k, δ at home and the scalars end to end; a block's own lay its groups' δ, k and δ at home so.
     """
 
     blocks: list[tuple[NDArray[np.int64], Array, Array]]
@@ -277,32 +330,39 @@ class _System:
     @classmethod
     def at(cls, data: CapabilityData, m: Array, g: Array, fit: Fit) -> _System:
         border, weights, shape = scalar_scores(data, m, g, fit), data.weights, fit.parameters.demand.shape
-        markets, blocks = np.zeros((2, *shape)), []
+        made = cls([], (border * weights[:, None]).T @ border, np.empty(0), shape)
+        gradient = np.zeros(2 * shape[0] * shape[1] + shape[0])
         for firms, groups, scores in block_scores(data, fit.posterior):
-            weighted = scores * weights[firms, None]
-            blocks.append((groups, weighted.T @ scores, weighted.T @ border[firms]))
-            markets[:, groups] = weighted.sum(0).reshape(2, len(groups), -1)
-        corner = (border * weights[:, None]).T @ border
-        return cls(blocks, corner, np.concatenate([markets.ravel(), border.T @ weights]), shape)
+            both = np.hstack([scores, home_scores(data, fit.posterior, groups, firms)])
+            weighted = both * weights[firms, None]
+            made.blocks.append((groups, weighted.T @ both, weighted.T @ border[firms]))
+            gradient[made.places(groups)] = weighted.sum(0)
+        return replace(made, gradient=np.concatenate([gradient, border.T @ weights]))
+
+    def places(self, groups: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where a block's own parameters lie in a vector."""
+        count, markets = self.shape
+        cells = (groups[:, None] * markets + np.arange(markets)).ravel()
+        return np.concatenate([cells, count * markets + cells, 2 * count * markets + groups])
 
     def solve(self, right: Array, damping: float, extra: list[Array] | None = None) -> Array:
         """Information inverse times ``right``, under a common damping and an ``extra`` one by market effect."""
         count = len(self.corner)
-        markets, scalars = right[:-count].reshape(2, *self.shape), right[-count:]
+        markets, scalars = right[:-count], right[-count:]
         corner, solved = self.corner, []
         for number, (groups, information, cross) in enumerate(self.blocks):
             own = damping if extra is None else damping + extra[number]
             by = np.linalg.solve(
-                _damped(information, own), np.column_stack([markets[:, groups].ravel(), cross])
+                _damped(information, own), np.column_stack([markets[self.places(groups)], cross])
             )
             scalars = scalars - cross.T @ by[:, 0]
             corner = corner - cross.T @ by[:, 1:]
             solved.append(by)
         scalars = np.asarray(np.linalg.solve(_damped(corner, damping), scalars), dtype=np.float64)
-        found = np.zeros((2, *self.shape))
+        found = np.zeros(len(markets))
         for (groups, _, _), by in zip(self.blocks, solved, strict=True):
-            found[:, groups] = (by[:, 0] - by[:, 1:] @ scalars).reshape(2, len(groups), -1)
-        return np.concatenate([found.ravel(), scalars])
+            found[self.places(groups)] = by[:, 0] - by[:, 1:] @ scalars
+        return np.concatenate([found, scalars])
 
     def step(self, right: Array, damping: float) -> Array:
         """A step that moves no market effect too far.
@@ -313,12 +373,12 @@ class _System:
         extra = [np.zeros(len(information)) for _, information, _ in self.blocks]
         direction = self.solve(right, damping)
         for _ in range(20):
-            far = np.abs(direction[: -len(self.corner)]).reshape(2, *self.shape) > LONGEST_STEP
+            far = np.abs(direction[: -len(self.corner)]) > LONGEST_STEP
             if not far.any():
                 break
             for number, (groups, _, _) in enumerate(self.blocks):
                 extra[number] = np.where(
-                    far[:, groups].ravel(), np.maximum(4 * extra[number], 0.05), extra[number]
+                    far[self.places(groups)], np.maximum(4 * extra[number], 0.05), extra[number]
                 )
             direction = self.solve(right, damping, extra)
         return direction

@@ -51,6 +51,7 @@ _SYMBOLS: dict[str, Callable[[Scales, float, float], float]] = {
     "σ_ν": lambda s, m, g: s.sigma_nu,
     "v_k": lambda s, m, g: s.known_demand,
     "ρ": lambda s, m, g: s.correlation,
+    "σ_h": lambda s, m, g: s.sigma_home,
     "sd(m)": lambda s, m, g: m,
     "sd(g)": lambda s, m, g: g,
 }
@@ -109,6 +110,8 @@ class CapabilityResults:
         inflation, rows = freedom_lost(self.data, self.state) if drew_firms else 1.0, []
         for symbol, value in _SYMBOLS.items():
             if symbol == "sd(g)" and self.state.g_learned is None:
+                continue
+            if symbol == "σ_h" and self.data.home_sales is None:
                 continue
             estimate = value(self.scales, self._spread(self.state.m), self._spread(self.state.g))
             made = np.array([value(d.scales, self._spread(d.m), self._spread(d.g)) for d in self.draws])
@@ -354,7 +357,14 @@ class CapabilityResults:
         """These results with a draw's estimates and firms in place of the sample's, for readings of each draw."""
         p = draw.parameters
         posterior = integrate(
-            self.data, draw.m, draw.g, p.demand, p.threshold, p.scales, mode=self.state.fit.posterior.mode
+            self.data,
+            draw.m,
+            draw.g,
+            p.demand,
+            p.threshold,
+            p.scales,
+            mode=self.state.fit.posterior.mode,
+            home=p.home,
         )
         weights = self.data.weights if draw.weights is None else draw.weights
         fit = Fit(p, posterior, float(weights @ posterior.log_likelihood), 0)
@@ -367,9 +377,10 @@ class CapabilityResults:
         free, of_m, of_g = draw.scales.free(), self._spread(draw.m), self._spread(draw.g)
 
         def at(step: Array) -> float:
-            return value(Scales.from_free(free + step[:4]), of_m * np.exp(step[4]), of_g * np.exp(step[5]))
+            scales = Scales.from_free(free + step[:4], draw.scales.sigma_home * float(np.exp(step[6])))
+            return value(scales, of_m * np.exp(step[4]), of_g * np.exp(step[5]))
 
-        steps = 1e-5 * np.eye(6)
+        steps = 1e-5 * np.eye(7)
         slopes = np.array([(at(step) - at(-step)) / 2e-5 for step in steps])
         return float(np.sqrt(max(slopes @ draw.covariance @ slopes, 0.0)))
 
