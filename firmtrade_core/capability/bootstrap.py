@@ -44,7 +44,7 @@ class Draw:
         Of the sample's own firms, by learners trained on the drawn ones without the firm's fold.
     m_learned, g_learned
         The learners behind them, if kept.
-    covariance : (7, 7)
+    covariance : (8, 8)
         Of the scalars, m and g given: see `maximise.scalar_covariance`.
     kind
         See `bootstrap`.

@@ -36,6 +36,9 @@ Stage = Literal["m", "g", "both"]
 LEAST_CURVATURE = 0.05
 
 
+#: Tail from which an exponentially modified law of u is tried.
+FIRST_TAIL = 0.7
+
 #: Refusals in a row after which a kind of refit is not tried again.
 MOST_REFUSALS = 2
 
@@ -62,6 +65,9 @@ class Settings:
     tolerance
         Stop when a round adds less than this to the log likelihood.
     seed
+    law
+        Of unexplained capability: ``normal``, or ``chosen``: exponentially modified where the likelihood gains more
+        than the Bayesian information criterion asks for one more parameter.
     """
 
     learner: Learner = field(default_factory=Learner)
@@ -72,6 +78,7 @@ class Settings:
     rounds: int = 12
     tolerance: float = 0.5
     seed: int = 0
+    law: Literal["chosen", "normal"] = "chosen"
 
     def __post_init__(self) -> None:
         if not 2 <= self.folds <= 20:
@@ -194,10 +201,14 @@ def firm_folds(data: CapabilityData, count: int, seed: int) -> Integers:
 
 
 def capability_response(data: CapabilityData, state: State) -> tuple[Array, Array]:
-    """Response (R,) and weights (R,) of the refit of m: unshrunk posterior means."""
+    """Response (R,) and weights (R,) of the refit of m: Newton steps; of a normal u, unshrunk posterior means."""
     posterior, variance = state.fit.posterior.by_row(data), state.fit.parameters.scales.sigma_u**2
-    information = np.clip(1 - posterior.variance / variance, 1e-6, 1.0)
-    response = state.m + posterior.mean / information
+    # What a firm's data tell of its κ, as a share of what they could.
+    information = np.clip(posterior.prior_information * variance, 1e-6, 1.0)
+    if state.fit.parameters.scales.tail > 0:
+        # The density of a fat tail is not concave enough for single firms; the spread of the posterior tells as much.
+        information = np.clip(1 - posterior.variance / variance, LEAST_CURVATURE, 1.0)
+    response = state.m + posterior.prior_score * variance / information
     return response, data.row_weights * information / variance
 
 
@@ -312,9 +323,23 @@ class _Climb:
         for number, stages in enumerate(phases):
             self.progress_part = number / len(phases), 1 / len(phases)
             state = self._turns(state, stages, warm)
+        if self.settings.law == "chosen" and state.fit.parameters.scales.tail == 0:
+            state = self._fatter(state, phases[-1])
         state = settle(self.data, state, tolerance=1e-6)
         self._note("parameters", state.fit.log_likelihood)
         return state, tuple(self.record), self.trials
+
+    def _fatter(self, state: State, stages: tuple[Stage, ...]) -> State:
+        """An exponentially modified law of u, and m learned anew under it, where it gains enough."""
+        p = state.fit.parameters
+        tried = replace(
+            state, fit=replace(state.fit, parameters=replace(p, scales=replace(p.scales, tail=FIRST_TAIL)))
+        )
+        tried = settle(self.data, tried, tolerance=0.05)
+        asked = 0.5 * float(np.log(self.data.firm_count))
+        taken = tried.fit.log_likelihood >= state.fit.log_likelihood + asked
+        self._note("parameters", tried.fit.log_likelihood, taken)
+        return self._turns(tried, stages, True) if taken else state
 
     def _phases(self, warm: bool) -> tuple[tuple[Stage, ...], ...]:
         """Kinds of refit, in turn until none gains: each alone first, which finds the scales, then together."""
@@ -407,7 +432,7 @@ def simulate(
 ) -> CapabilityData:
     """Outcomes drawn anew from the model for the same firms and attributes."""
     scales = parameters.scales
-    u = scales.sigma_u * generator.standard_normal(data.firm_count)
+    u = scales.draw_u(generator, data.firm_count)
     shocks = generator.standard_normal((2, *data.presence.shape))
     if data.years_count_once:  # persistent taste: a firm's draws in a market are the same every year
         shocks = shocks[:, data.starts[data.firm]]

@@ -442,7 +442,7 @@ def simulate_years(
     """Outcomes drawn anew for the sample's firms and years, shocks persisting from year to year as in `next_year`."""
     data, p = results.data, results.state.fit.parameters
     s, markets = p.scales, len(data.markets)
-    kappa = results.m + (s.sigma_u * generator.standard_normal(data.firm_count))[data.firm]
+    kappa = results.m + s.draw_u(generator, data.firm_count)[data.firm]
     factor = np.linalg.cholesky([[s.sigma_xi**2, s.known_demand], [s.known_demand, s.sigma_nu**2]])
     keep = np.array([persistence.sales, persistence.entry])
     # Stationary: innovations take up what persistence leaves of the covariance.

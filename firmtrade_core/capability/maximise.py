@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from firmtrade_core.capability.data import CapabilityData
-from firmtrade_core.capability.likelihood import NODES, Posterior, Scales, integrate
+from firmtrade_core.capability.likelihood import LEAST_TAIL, MOST_TAIL, NODES, Posterior, Scales, integrate
 
 Array = NDArray[np.float64]
 
@@ -188,15 +188,37 @@ def _moved(parameters: Parameters, step: Array) -> Parameters:
     free = np.clip(parameters.scales.free() + scalars[:4], [-7, -7, -7, -4], [4, 4, 4, 4])
     of_m, of_g = np.exp(scalars[4:6]) * parameters.stretch
     at_home = float(np.clip(np.log(parameters.scales.sigma_home) + scalars[6], -7, 4))
+    tail = parameters.scales.tail
+    if tail > 0:
+        tail = float(_tail_at(_free_tail(tail) + scalars[7]))
     home = parameters.home
     return replace(
         parameters,
         demand=parameters.demand + demand,
         threshold=parameters.threshold + threshold,
-        scales=Scales.from_free(free, float(np.exp(at_home))),
+        scales=Scales.from_free(free, float(np.exp(at_home)), tail),
         stretch=(float(of_m), float(of_g)),
         home=None if home is None else home + step[markets : -len(SCALARS)],
     )
+
+
+def _free_tail(tail: float) -> float:
+    """The tail's log odds between its bounds; 0 of a normal u."""
+    if tail == 0:
+        return 0.0
+    share = np.clip((tail - LEAST_TAIL) / (MOST_TAIL - LEAST_TAIL), 1e-3, 1 - 1e-3)
+    return float(np.log(share / (1 - share)))
+
+
+def _tail_at(free: float) -> float:
+    """The inverse of `_free_tail`, within a thousandth of the bounds."""
+    share = 1 / (1 + np.exp(-np.clip(free, -6.9, 6.9)))
+    return float(LEAST_TAIL + (MOST_TAIL - LEAST_TAIL) * share)
+
+
+def _tail_slope(tail: float) -> float:
+    """Derivative of the tail by its log odds."""
+    return max((tail - LEAST_TAIL) * (MOST_TAIL - tail) / (MOST_TAIL - LEAST_TAIL), 0.0)
 
 
 def _difference(before: Parameters, after: Parameters) -> Array:
@@ -215,6 +237,7 @@ def _difference(before: Parameters, after: Parameters) -> Array:
             after.scales.free() - before.scales.free(),
             stretch,
             [np.log(after.scales.sigma_home / before.scales.sigma_home)],
+            [_free_tail(after.scales.tail) - _free_tail(before.scales.tail)],
         ]
     )
 
@@ -247,11 +270,14 @@ class _Memory:
         return direction
 
 
-SCALARS = ("sigma_u", "sigma_xi", "sigma_nu", "correlation", "stretch_m", "stretch_g", "sigma_home")
+SCALARS = ("sigma_u", "sigma_xi", "sigma_nu", "correlation", "stretch_m", "stretch_g", "sigma_home", "tail")
 
 
 def scalar_scores(data: CapabilityData, m: Array, g: Array, fit: Fit) -> Array:
-    """Scores (F, 7) of the scalars: free scales, logs of the stretches, and ln σ_h; zero where fixed or not seen."""
+    """Scores (F, 8) of the scalars: free scales, logs of the stretches, ln σ_h and log odds of the tail.
+
+    Zero where fixed or not seen.
+    """
     posterior = fit.posterior
     entry = -posterior.threshold_scores.sum(1)
     of_m, of_g = fit.parameters.stretch
@@ -262,6 +288,7 @@ def scalar_scores(data: CapabilityData, m: Array, g: Array, fit: Fit) -> Array:
             posterior.scale_scores,
             np.add.reduceat(rows, data.starts[:-1]),
             posterior.home_scale_score[:, None],
+            (posterior.tail_score * _tail_slope(fit.parameters.scales.tail))[:, None],
         ]
     )
     return scores * np.array([name not in fit.parameters.fixed for name in SCALARS])
@@ -304,7 +331,7 @@ def home_scores(
 
 
 def scalar_covariance(data: CapabilityData, m: Array, g: Array, fit: Fit) -> Array:
-    """Covariance (7, 7) of the scalars at a maximum, market effects estimated beside them, m and g given."""
+    """Covariance (8, 8) of the scalars at a maximum, market effects estimated beside them, m and g given."""
     system = _System.at(data, m, g, fit)
     corner = system.corner
     for _, information, cross in system.blocks:

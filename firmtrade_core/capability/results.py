@@ -42,7 +42,7 @@ Array = NDArray[np.float64]
 DRAWN: dict[Kind, str] = {"model": "firms' shocks", "firms": "firms with replacement"}
 
 #: Where parameters may lie, if they cannot but be positive.
-_DOMAINS: dict[str, Domain] = {"v_k": "real", "ρ": "correlation"}
+_DOMAINS: dict[str, Domain] = {"v_k": "real", "ρ": "correlation", "tail a": "share"}
 
 #: Parameters of the printed table: symbol, and value from scales, Var(m) and Var(g).
 _SYMBOLS: dict[str, Callable[[Scales, float, float], float]] = {
@@ -52,6 +52,7 @@ _SYMBOLS: dict[str, Callable[[Scales, float, float], float]] = {
     "v_k": lambda s, m, g: s.known_demand,
     "ρ": lambda s, m, g: s.correlation,
     "σ_h": lambda s, m, g: s.sigma_home,
+    "tail a": lambda s, m, g: s.tail,
     "sd(m)": lambda s, m, g: m,
     "sd(g)": lambda s, m, g: g,
 }
@@ -112,6 +113,8 @@ class CapabilityResults:
             if symbol == "sd(g)" and self.state.g_learned is None:
                 continue
             if symbol == "σ_h" and self.data.home_sales is None:
+                continue
+            if symbol == "tail a" and self.scales.tail == 0:
                 continue
             estimate = value(self.scales, self._spread(self.state.m), self._spread(self.state.g))
             made = np.array([value(d.scales, self._spread(d.m), self._spread(d.g)) for d in self.draws])
@@ -242,9 +245,17 @@ class CapabilityResults:
         names = np.full(len(data.firm), "all") if sector is None else np.asarray(sector, dtype=str)
         weights = data.weights[data.firm]
         found = {}
+        # A fat-tailed u is a mixture of normals: each firm stands once for each of them.
+        share, mean, variance = np.array(self.scales.components).T
+        deviations = replace(self.deviations, capability=float(np.sqrt(variance[0])))
         for name in np.unique(names[of_year]):
             rows = of_year & (names == name)
-            found[str(name)] = FirmSector(self.m[rows], self.deviations, self.g[rows], weights[rows])
+            found[str(name)] = FirmSector(
+                (self.m[rows] + mean[:, None]).ravel(),
+                deviations,
+                np.tile(self.g[rows], len(mean)),
+                (share[:, None] * weights[rows]).ravel(),
+            )
         return found
 
     # Reading ------------------------------------------------------------------------------------
@@ -291,6 +302,11 @@ class CapabilityResults:
             )
         if abs(s.correlation) > 0.98 or min(s.sigma_u, s.sigma_xi, s.sigma_nu) < 0.05:
             said.append("A scale sits at the edge of its range: the data do not pin it down.")
+        if s.tail > 0:
+            said.append(
+                f"Unexplained capability is not normal: {s.tail**2:.0%} of its variance is exponential (firms' tail like "
+                f"Pareto's with exponent {1 / (s.tail * s.sigma_u):.2f}); the likelihood chose it."
+            )
         runaway = int(((np.abs(parameters.threshold) > 12) & (parameters.threshold > CERTAIN_ENTRY)).sum())
         if runaway:
             said.append(f"{runaway} thresholds run off (separation): entry there is predicted perfectly.")
@@ -377,10 +393,12 @@ class CapabilityResults:
         free, of_m, of_g = draw.scales.free(), self._spread(draw.m), self._spread(draw.g)
 
         def at(step: Array) -> float:
-            scales = Scales.from_free(free + step[:4], draw.scales.sigma_home * float(np.exp(step[6])))
+            scales = Scales.from_free(
+                free + step[:4], draw.scales.sigma_home * float(np.exp(step[6])), draw.scales.tail
+            )
             return value(scales, of_m * np.exp(step[4]), of_g * np.exp(step[5]))
 
-        steps = 1e-5 * np.eye(7)
+        steps = 1e-5 * np.eye(8)
         slopes = np.array([(at(step) - at(-step)) / 2e-5 for step in steps])
         return float(np.sqrt(max(slopes @ draw.covariance @ slopes, 0.0)))
 

@@ -10,8 +10,8 @@ from designs import reference
 from scipy.stats import multivariate_normal, norm
 
 from firmtrade_core.capability import CapabilityData, Scales
-from firmtrade_core.capability.likelihood import integrate
-from firmtrade_core.capability.maximise import Fit, Parameters, maximise, scalar_scores, start
+from firmtrade_core.capability.likelihood import _prior, integrate
+from firmtrade_core.capability.maximise import Fit, Parameters, _tail_slope, maximise, scalar_scores, start
 
 SCALES = Scales(0.8, 1.2, 0.6, 0.35, 0.9)
 
@@ -152,3 +152,32 @@ def test_maximum_has_no_slope_and_is_climbed_to_steadily() -> None:
     assert np.abs(fit.posterior.threshold_scores.sum(0)).max() < 0.05
     rough = maximise(data, truth.m, truth.g, start(data), tolerance=5.0)
     assert rough.log_likelihood <= fit.log_likelihood
+
+
+@pytest.mark.parametrize("tail", [0.3, 0.7, 0.95])
+def test_an_exponentially_modified_law_integrates_to_one_with_its_moments_and_scores(
+    panel, tail: float
+) -> None:
+    data, m, g, p = panel
+    law = replace(p.scales, tail=tail)
+    drawn = law.draw_u(np.random.default_rng(0), 400_000)
+    assert (drawn.mean(), drawn.std()) == pytest.approx((0.0, law.sigma_u), abs=5e-3)
+    # Sums over its normals have its mean and variance exactly.
+    weight, mean, variance = np.array(law.components).T
+    assert weight @ mean == pytest.approx(0, abs=1e-12)
+    assert weight @ (mean**2 + variance) == pytest.approx(law.sigma_u**2)
+    u = np.linspace(-6, 12, 6001)
+    density = np.array([np.exp(_prior(x, law.sigma_u, tail)[0]) for x in u])
+    assert np.trapezoid(density, u) == pytest.approx(1, abs=1e-6)
+    assert np.trapezoid(u**2 * density, u) == pytest.approx(law.sigma_u**2, rel=1e-4)
+    at = replace(p, scales=law)
+    posterior = integrate(data, m, g, p.demand, p.threshold, law, nodes=31, home=p.home)
+    scores = scalar_scores(data, m, g, Fit(at, posterior, 0.0, 0))
+    for place, name, by in ((0, "sigma_u", law.sigma_u), (7, "tail", _tail_slope(tail))):
+        ends = [
+            value(data, m, g, replace(p, scales=replace(law, **{name: getattr(law, name) + step * by})))
+            for step in (1e-4, -1e-4)
+        ]
+        np.testing.assert_allclose(scores[:, place].sum(), (ends[0] - ends[1]).sum() / 2e-4, atol=0.02)
+    ends = [value(data, m + step, g, at).sum() for step in (1e-4, -1e-4)]
+    assert posterior.prior_score.sum() == pytest.approx((ends[0] - ends[1]) / 2e-4, abs=0.02)
