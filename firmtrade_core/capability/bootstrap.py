@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.capability.data import CapabilityData
 from firmtrade_core.capability.estimation import Stage, State, one_thread, refit, settle, simulate
-from firmtrade_core.capability.learners import CrossFit
+from firmtrade_core.capability.learners import CrossFit, Layered
 from firmtrade_core.capability.likelihood import Scales, integrate
 from firmtrade_core.capability.maximise import Fit, Parameters, scalar_covariance
 
@@ -117,11 +117,14 @@ def _draw(data: CapabilityData, state: State, kind: Kind, seed: int, number: int
     else:
         drawn = simulate(data, state.m, state.g, state.fit.parameters, generator)
         at = _pass(drawn, state)
-    # As the estimate was made: learners that it could not carry together would run away here.
-    stages: tuple[Stage, ...] = ("m",) if state.g_learned is None else ("m", "g")
-    for _ in range(REFITS):
-        for stage in ("both",) if state.together else stages:
-            at = settle(drawn, refit(drawn, at, stage, seed), tolerance=1e-2)
+    if state.m_lines is not None:
+        at = _with_lines(drawn, at, seed)
+    else:
+        # As the estimate was made: learners that it could not carry together would run away here.
+        stages: tuple[Stage, ...] = ("m",) if state.g_learned is None else ("m", "g")
+        for _ in range(REFITS):
+            for stage in ("both",) if state.together else stages:
+                at = settle(drawn, refit(drawn, at, stage, seed), tolerance=1e-2)
     # A flat ridge: a draw that stops early stays near the estimate, and the spread comes out too small.
     found = settle(drawn, at, tolerance=1e-5)
     learned = (found.m_learned, found.g_learned) if keep else (None, None)
@@ -129,6 +132,16 @@ def _draw(data: CapabilityData, state: State, kind: Kind, seed: int, number: int
     return Draw(
         found.fit.parameters, found.m, found.g, *learned, covariance, kind, drawn.weights, found.m_form
     )
+
+
+def _with_lines(data: CapabilityData, state: State, seed: int) -> State:
+    """Lines with all parameters, which walk the ridge at once, and one refit of what learners added to them."""
+    at = refit(data, state, "lines", seed)
+    kinds: tuple[tuple[Stage, CrossFit | None], ...] = (("m", state.m_learned), ("g", state.g_learned))
+    for stage, learned in kinds:
+        if learned is not None and isinstance(learned.predictors[0], Layered):
+            at = settle(data, refit(data, at, stage, seed), tolerance=1e-2)
+    return at
 
 
 def _pass(data: CapabilityData, state: State) -> State:
@@ -207,6 +220,9 @@ _ENDS: dict[Domain, tuple[float, float]] = {
 #: Nearer to a bound than this share of the draws' reach, a number counts as lying at it.
 AT_BOUND = 1e-3
 
+#: Standard deviation of draws' logs beyond which intervals are made on the plain scale.
+MOST_LOG_SPREAD = 0.7
+
 
 @dataclass(frozen=True)
 class Told:
@@ -254,6 +270,9 @@ def told_interval(
     every = np.append(draws, estimate)
     reach = max(float(np.abs(every).max()), 1e-300) if domain == "positive" else 1.0
     inside = every.min() > least + AT_BOUND * reach and every.max() < most - AT_BOUND * reach
+    if inside and domain == "positive":
+        # Draws that part by factors have a scale that was not pinned down: logs would run away upwards.
+        inside = float(np.log(draws).std(ddof=1)) < MOST_LOG_SPREAD
     forth, back, slope = _SCALES[domain if inside else "real"]
     here, made = forth(np.array(estimate, dtype=float)), forth(np.asarray(draws, dtype=float))
     scaled = None if errors is None else errors * slope(np.asarray(draws, dtype=float))

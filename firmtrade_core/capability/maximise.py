@@ -42,6 +42,8 @@ class Parameters:
         What is held at its value: names of `SCALARS`.
     home : (G,), optional
         δ at home by group, where sales at home are seen.
+    slopes : (2, K), optional
+        Of straight lines in K columns that are added to m and to g.
     """
 
     demand: Array
@@ -50,6 +52,7 @@ class Parameters:
     stretch: tuple[float, float] = (1.0, 1.0)
     fixed: tuple[str, ...] = ()
     home: Array | None = None
+    slopes: Array | None = None
 
     def shifted(self, m: float, g: float) -> Parameters:
         """The same model once ``m`` is taken off every firm's m and ``g`` off its g."""
@@ -106,6 +109,7 @@ def maximise(
     tolerance: float = 1e-4,
     most_steps: int = 100,
     nodes: int = NODES,
+    design: Array | None = None,
 ) -> Fit:
     """Climb by limited-memory quasi-Newton steps (Nocedal 1980) on the information matrix as first curvature.
 
@@ -117,13 +121,18 @@ def maximise(
     ----------
     tolerance
         Stop when the predicted gain in log likelihood falls below it, or three steps in a row gain less than a tenth of it.
+    design : (R, K), optional
+        Columns whose slopes in m and in g are found beside everything else, from zero; ``slopes_g`` among what is
+        fixed leaves g without them.
     """
     held = tuple(name for name, index in (("stretch_m", m), ("stretch_g", g)) if not index.any())
-    parameters = replace(parameters, stretch=(1.0, 1.0), fixed=(*parameters.fixed, *held))
-    posterior = _pass(data, m, g, parameters, mode, nodes)
+    slopes = None if design is None else np.zeros((2, design.shape[1]))
+    parameters = replace(parameters, stretch=(1.0, 1.0), fixed=(*parameters.fixed, *held), slopes=slopes)
+    indices = _Indices(m, g, design)
+    posterior = _pass(data, indices, parameters, mode, nodes)
     fit = Fit(parameters, posterior, float(data.weights @ posterior.log_likelihood), 0)
     memory, damping, idle = _Memory(), LEAST_DAMPING, 0
-    system = _System.at(data, m, g, fit)
+    system = _System.at(data, m, g, fit, design)
     for step in range(1, most_steps + 1):
         direction = memory.direction(system, damping)
         gain = float(direction @ system.gradient) / 2
@@ -133,14 +142,14 @@ def maximise(
         if gain <= 0:
             memory.forget()
             continue
-        better = _climbed(data, m, g, fit, _shortened(direction), gain, nodes)
+        better = _climbed(data, indices, fit, _shortened(direction), gain, nodes)
         if better is None:
             if not memory.pairs and damping > MOST_DAMPING:
                 break
             memory.forget()
             damping *= 32
             continue
-        ahead = _System.at(data, m, g, better)
+        ahead = _System.at(data, m, g, better, design)
         memory.learn(_difference(fit.parameters, better.parameters), system.gradient - ahead.gradient)
         # Where cells with few sellers leave the system near-singular, its predicted gain never fades.
         idle = idle + 1 if better.log_likelihood - fit.log_likelihood < tolerance / 10 else 0
@@ -151,13 +160,13 @@ def maximise(
 
 
 def _climbed(
-    data: CapabilityData, m: Array, g: Array, fit: Fit, direction: Array, gain: float, nodes: int
+    data: CapabilityData, indices: _Indices, fit: Fit, direction: Array, gain: float, nodes: int
 ) -> Fit | None:
     """A point along the direction that gains a fair part of what was predicted, if one is near."""
     length = 1.0
     for _ in range(MOST_HALVINGS):
         trial = _moved(fit.parameters, length * direction)
-        posterior = _pass(data, m, g, trial, fit.posterior.mode, nodes)
+        posterior = _pass(data, indices, trial, fit.posterior.mode, nodes)
         value = float(data.weights @ posterior.log_likelihood)
         if np.isfinite(value) and value >= fit.log_likelihood + 1e-4 * length * min(gain, 1.0) - 1e-9:
             return Fit(trial, posterior, value, fit.steps)
@@ -165,14 +174,27 @@ def _climbed(
     return None
 
 
+@dataclass(frozen=True, eq=False)
+class _Indices:
+    """m and g (R,) as given, and columns (R, K) of straight lines to add to them."""
+
+    m: Array
+    g: Array
+    design: Array | None
+
+    def at(self, parameters: Parameters) -> tuple[Array, Array]:
+        of_m, of_g = parameters.stretch
+        m, g = of_m * self.m, of_g * self.g
+        if self.design is None or parameters.slopes is None:
+            return m, g
+        return m + self.design @ parameters.slopes[0], g + self.design @ parameters.slopes[1]
+
+
 def _pass(
-    data: CapabilityData, m: Array, g: Array, parameters: Parameters, mode: Array | None, nodes: int
+    data: CapabilityData, indices: _Indices, p: Parameters, mode: Array | None, nodes: int
 ) -> Posterior:
-    of_m, of_g = parameters.stretch
-    p = parameters
-    return integrate(
-        data, of_m * m, of_g * g, p.demand, p.threshold, p.scales, mode=mode, nodes=nodes, home=p.home
-    )
+    m, g = indices.at(p)
+    return integrate(data, m, g, p.demand, p.threshold, p.scales, mode=mode, nodes=nodes, home=p.home)
 
 
 def _shortened(direction: Array) -> Array:
@@ -182,7 +204,8 @@ def _shortened(direction: Array) -> Array:
 
 def _moved(parameters: Parameters, step: Array) -> Parameters:
     """Parameters after a step in δ, k, δ at home and the free scalars, laid end to end."""
-    shape, scalars, markets = parameters.demand.shape, step[-len(SCALARS) :], 2 * parameters.demand.size
+    shape, markets = parameters.demand.shape, 2 * parameters.demand.size
+    scalars = step[markets + shape[0] :]
     demand, threshold = step[:markets].reshape(2, *shape)
     # Beyond these a scale or a correlation has run off; the likelihood is flat there.
     free = np.clip(parameters.scales.free() + scalars[:4], [-7, -7, -7, -4], [4, 4, 4, 4])
@@ -191,14 +214,15 @@ def _moved(parameters: Parameters, step: Array) -> Parameters:
     tail = parameters.scales.tail
     if tail > 0:
         tail = float(_tail_at(_free_tail(tail) + scalars[7]))
-    home = parameters.home
+    home, slopes = parameters.home, parameters.slopes
     return replace(
         parameters,
         demand=parameters.demand + demand,
         threshold=parameters.threshold + threshold,
         scales=Scales.from_free(free, float(np.exp(at_home)), tail),
         stretch=(float(of_m), float(of_g)),
-        home=None if home is None else home + step[markets : -len(SCALARS)],
+        home=None if home is None else home + step[markets : markets + shape[0]],
+        slopes=None if slopes is None else slopes + scalars[len(SCALARS) :].reshape(2, -1),
     )
 
 
@@ -224,6 +248,7 @@ def _tail_slope(tail: float) -> float:
 def _difference(before: Parameters, after: Parameters) -> Array:
     """The step that leads from one to the other."""
     stretch = np.log(after.stretch) - np.log(before.stretch)
+    slopes = np.empty(0) if before.slopes is None or after.slopes is None else after.slopes - before.slopes
     home = (
         np.zeros(len(before.demand))
         if before.home is None or after.home is None
@@ -238,6 +263,7 @@ def _difference(before: Parameters, after: Parameters) -> Array:
             stretch,
             [np.log(after.scales.sigma_home / before.scales.sigma_home)],
             [_free_tail(after.scales.tail) - _free_tail(before.scales.tail)],
+            slopes.ravel(),
         ]
     )
 
@@ -273,10 +299,10 @@ class _Memory:
 SCALARS = ("sigma_u", "sigma_xi", "sigma_nu", "correlation", "stretch_m", "stretch_g", "sigma_home", "tail")
 
 
-def scalar_scores(data: CapabilityData, m: Array, g: Array, fit: Fit) -> Array:
+def scalar_scores(data: CapabilityData, m: Array, g: Array, fit: Fit, design: Array | None = None) -> Array:
     """Scores (F, 8) of the scalars: free scales, logs of the stretches, ln σ_h and log odds of the tail.
 
-    Zero where fixed or not seen.
+    Zero where fixed or not seen. With a ``design`` (R, K), those of its slopes in m and in g follow, (F, 8 + 2K).
     """
     posterior = fit.posterior
     entry = -posterior.threshold_scores.sum(1)
@@ -291,7 +317,12 @@ def scalar_scores(data: CapabilityData, m: Array, g: Array, fit: Fit) -> Array:
             (posterior.tail_score * _tail_slope(fit.parameters.scales.tail))[:, None],
         ]
     )
-    return scores * np.array([name not in fit.parameters.fixed for name in SCALARS])
+    scores *= np.array([name not in fit.parameters.fixed for name in SCALARS])
+    if design is None:
+        return scores
+    free = 0.0 if "slopes_g" in fit.parameters.fixed else 1.0
+    lines = np.hstack([(sales + entry)[:, None] * design, free * entry[:, None] * design])
+    return np.hstack([scores, np.add.reduceat(lines, data.starts[:-1])])
 
 
 def block_scores(
@@ -330,6 +361,31 @@ def home_scores(
     return scores
 
 
+def slopes_without(
+    data: CapabilityData, m: Array, g: Array, fit: Fit, design: Array, folds: NDArray[np.int64]
+) -> Array:
+    """Slopes (P, 2, K) of each of P folds as its own firms would leave them: one Newton step without their scores.
+
+    Parameters
+    ----------
+    m, g, fit, design
+        As of `maximise`.
+    folds : (R,)
+        A firm's rows share one.
+    """
+    assert fit.parameters.slopes is not None
+    scores = scalar_scores(data, m, g, fit, design)[:, len(SCALARS) :]
+    weighted, of_firm = scores * data.weights[:, None], folds[data.starts[:-1]]
+    whole, count = weighted.T @ scores, int(folds.max()) + 1
+    found = np.empty((count, *fit.parameters.slopes.shape))
+    for fold in range(count):
+        held = of_firm == fold
+        rest = whole - weighted[held].T @ scores[held]
+        step = np.linalg.solve(_damped(rest, LEAST_DAMPING), (weighted.sum(0) - weighted[held].sum(0)))
+        found[fold] = fit.parameters.slopes + step.reshape(2, -1)
+    return found
+
+
 def scalar_covariance(data: CapabilityData, m: Array, g: Array, fit: Fit) -> Array:
     """Covariance (8, 8) of the scalars at a maximum, market effects estimated beside them, m and g given."""
     system = _System.at(data, m, g, fit)
@@ -355,8 +411,9 @@ class _System:
     shape: tuple[int, ...]
 
     @classmethod
-    def at(cls, data: CapabilityData, m: Array, g: Array, fit: Fit) -> _System:
-        border, weights, shape = scalar_scores(data, m, g, fit), data.weights, fit.parameters.demand.shape
+    def at(cls, data: CapabilityData, m: Array, g: Array, fit: Fit, design: Array | None = None) -> _System:
+        border, weights = scalar_scores(data, m, g, fit, design), data.weights
+        shape = fit.parameters.demand.shape
         made = cls([], (border * weights[:, None]).T @ border, np.empty(0), shape)
         gradient = np.zeros(2 * shape[0] * shape[1] + shape[0])
         for firms, groups, scores in block_scores(data, fit.posterior):

@@ -25,7 +25,8 @@ def read_panel(path: Path) -> FirmPanel:
     PanelError
         Naming what cannot be read.
     """
-    return FirmPanel.from_parquet(path) if path.is_dir() else load_enia(path)
+    survey = path.is_file() or (path.suffix in (".tsv", ".parquet") and not path.is_dir())
+    return load_enia(path) if survey else FirmPanel.from_parquet(path)
 
 
 def panel_of(source: Source) -> FirmPanel:
