@@ -278,7 +278,7 @@ def told_interval(
     scaled = None if errors is None else errors * slope(np.asarray(draws, dtype=float))
     ends = corrected_interval(float(here), made, scaled, level, inflation)
     low, high = np.clip([back(end) for end in ends], least, most)
-    corrected = float(np.clip(back(2 * float(here) - float(made.mean())), least, most))
+    corrected = float(np.clip(back(2 * float(here) - float(made.mean())), low, high))
     return Told(corrected, float(min(low, estimate)), float(max(high, estimate)), not low <= estimate <= high)
 
 
