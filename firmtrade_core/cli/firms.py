@@ -202,6 +202,12 @@ def home(
     year_before: YearBefore = False,
     sectors: Sectors = None,
     home_sales: HomeSales = True,
+    population: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table of the country's firms by sector and size; the panel's own weights unless given."
+        ),
+    ] = None,
     year: Annotated[int | None, typer.Option(help="Baseline year; the last unless given.")] = None,
     firms: Annotated[int, typer.Option(min=200, help="How many synthetic firms.")] = 20_000,
     learner: Learned = "boosting",
@@ -222,7 +228,7 @@ def home(
 
     request = HomeRequest(
         folder, effects, year, firms, _learner(learner, as_json), seed, _listed(attributes), sectors, year_before, home_sales,
-        not no_effects,
+        not no_effects, population,
     )  # fmt: skip
     with Console(stderr=True, quiet=as_json).status("Reading the panel ...", spinner="line") as status:
         try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from firmtrade_core.capability import Learner, Settings, estimate
 from firmtrade_core.capability.learners import Kind
 from firmtrade_core.capability.sources import from_panel
@@ -20,6 +22,7 @@ from firmtrade_core.panel.synthetic.country import make_country
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 from firmtrade_core.scenarios.home import HomeFirms
 from firmtrade_core.scenarios.home_from_panel import home_firms
+from firmtrade_core.scenarios.population import read_population
 
 #: Rounds of refitting, and the gain in log likelihood below which they stop: later ones move m̂ by less than its error.
 ROUNDS, TOLERANCE = 4, 3.0
@@ -51,6 +54,9 @@ class HomeRequest:
         Whether sales at home tell capability; see `capability.sources.from_panel`.
     estimate_effects
         Whether effects are estimated where no table is given.
+    population
+        File of the country's firms by sector and size (`population.read_population`); the panel's own weights unless
+        given.
     """
 
     panel: Path | None = None
@@ -64,6 +70,7 @@ class HomeRequest:
     year_before: bool = False
     home_sales: bool = True
     estimate_effects: bool = True
+    population: Path | None = None
 
     def read(self) -> FirmPanel:
         """The panel asked for, its industry codes read and its attributes made.
@@ -116,7 +123,8 @@ def make_home(request: HomeRequest, *, progress: Progress = silent) -> HomeFirms
         progress=lambda words, share: told(share, f"Capability, {words}"),
     )
     progress(0.99, "Putting the firms together")
-    return home_firms(results, panel, effects, year)
+    population = None if request.population is None else read_population(pd.read_csv(request.population))
+    return home_firms(results, panel, effects, year, population)
 
 
 def _effects(panel: FirmPanel, request: HomeRequest, year: int, progress: Progress) -> ChannelTable | None:
