@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.capability.attributes import group_of, theory_signs
 from firmtrade_core.capability.bootstrap import FEWEST_DRAWS, Domain, Draw, Kind, bootstrap, told_interval
+from firmtrade_core.capability.boundary import at_the_bound
 from firmtrade_core.capability.comparison import (
     Comparison,
     Forecast,
@@ -53,6 +54,7 @@ from firmtrade_core.capability.prospects import (
 )
 from firmtrade_core.capability.results import CapabilityResults, estimate
 from firmtrade_core.capability.sources import Sectors, explaining_attributes, from_panel
+from firmtrade_core.capability.years import YearTreatments, treatments_of_years
 from firmtrade_core.jobs import Checkpoints, Progress, content_hash, part, silent
 from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.panel.attributes import with_earlier_outcomes
@@ -63,13 +65,16 @@ Flow = Literal["export", "import"]
 Hidden = Literal["markets", "years"]
 
 #: Raised when estimates change, so that stored ones are not taken for them.
-EDITION = 5
+EDITION = 6
 
 #: Sellers a sector's market needs on average for sectors to have demand and thresholds of their own.
 DENSE = 20
 
 #: Years from which the last one is forecast; shocks' persistence is chosen within them.
 YEARS_BEFORE = 2
+
+#: Share explained beyond which none is told: σ_u at its bound says that the data could not tell.
+AT_MOST = 0.99
 
 #: Columns by which firms' size is told, the best first.
 SIZES = ("employment", "initial_employment", "sales")
@@ -230,6 +235,8 @@ class CapabilityReport:
     elasticity_of_substitution
     content_hash
         Of the request and the panel.
+    years
+        What the share explained is under each treatment of years, where one market's years are all there is.
     """
 
     panel: str
@@ -257,6 +264,7 @@ class CapabilityReport:
     refused: Mapping[str, str]
     elasticity_of_substitution: float
     content_hash: str
+    years: YearTreatments | None = None
 
     @cached_property
     def groups(self) -> dict[str, str]:
@@ -371,6 +379,12 @@ class _Work:
         # Draws' learners have told what they had to.
         draws = tuple(replace(draw, m_learned=None, g_learned=None) for draw in draws)
         results = replace(results, draws=draws)
+        years = None
+        if len(data.markets) == 1 and data.firm_count < len(data.firm):
+            self.progress(0.93, "What the years are taken for")
+            years = self._step(
+                "years", told, lambda: treatments_of_years(data, settings, known=replace(results, draws=()))
+            )
         self.progress(0.94, "Who could be next")
         places = describe(panel, data)
         made = [results.at_draw(draw) for draw in draws]
@@ -380,7 +394,7 @@ class _Work:
             results, places, explanations, seeds, pairs, shares, premium_bands(results, made), comparison, known, index,
             tail_report(results), premia(results), prospects(results, draws=100), *_starters(results, told_starters, places),
             _bands(results, made, told_starters), pooled, refused, request.elasticity_of_substitution,
-            content_hash(self.panel_hash, request),
+            content_hash(self.panel_hash, request), years,
         )  # fmt: skip
 
     def _step(self, name: str, depends_on: object, compute: Callable[[], Result]) -> Result:
@@ -569,6 +583,11 @@ def _bands(
         return float(each.variances["share of capability explained"])
 
     found = {"explained": banded(share(results), [share(each) for each in made], domain="share")}
+    if at_the_bound(share(results)):
+        # σ_u at nothing is no share of 100 %: what the likelihood does not reject.
+        profile = results.profile
+        most = min(profile.explained_high, AT_MOST)
+        found["explained"] = Band(min(profile.explained_low, most), min(profile.explained_low, most), most)
     never = ~results.data.exports_anywhere
     if not never.any():
         return found

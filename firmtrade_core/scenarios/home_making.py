@@ -119,6 +119,8 @@ def make_home(request: HomeRequest, *, progress: Progress = silent) -> HomeFirms
             rounds=ROUNDS,
             tolerance=TOLERANCE,
             seed=request.seed,
+            # The engine's firms have normal shocks (MODEL 2).
+            law="normal",
         ),
         progress=lambda words, share: told(share, f"Capability, {words}"),
     )
