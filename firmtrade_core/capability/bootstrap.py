@@ -50,8 +50,8 @@ class Draw:
         See `bootstrap`.
     weights : (F,), optional
         Of firms in the draw: their own times how often they were drawn.
-    m_form
-        Level and stretch that make m of the learners' predictions.
+    m_form, g_form
+        Level and stretch that make m and g of the learners' predictions.
     """
 
     parameters: Parameters
@@ -63,6 +63,7 @@ class Draw:
     kind: Kind = "model"
     weights: Array | None = None
     m_form: tuple[float, float] = (0.0, 1.0)
+    g_form: tuple[float, float] = (0.0, 1.0)
 
     @property
     def scales(self) -> Scales:
@@ -130,7 +131,15 @@ def _draw(data: CapabilityData, state: State, kind: Kind, seed: int, number: int
     learned = (found.m_learned, found.g_learned) if keep else (None, None)
     covariance = scalar_covariance(drawn, found.m, found.g, found.fit)
     return Draw(
-        found.fit.parameters, found.m, found.g, *learned, covariance, kind, drawn.weights, found.m_form
+        found.fit.parameters,
+        found.m,
+        found.g,
+        *learned,
+        covariance,
+        kind,
+        drawn.weights,
+        found.m_form,
+        found.g_form,
     )
 
 

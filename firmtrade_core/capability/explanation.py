@@ -158,13 +158,16 @@ def importance_by_seed(
     response, weights = (capability_response if index == "m" else entry_response)(data, state)
     _, stretch = state.m_form if index == "m" else state.g_form
     learner = state.learner if index == "m" else state.entry_learner
+    lines = state.m_lines if index == "m" else state.g_lines
+    if lines is not None:
+        stretch = 1.0  # lines, and what learners add to them, are in the index's own units
     found = {}
     with one_thread():
         for number in range(1, seeds + 1):
             seed = results.settings.seed + number
             folds = firm_folds(data, results.settings.folds, seed)
             fit = cross_fit(
-                learner, data.attributes, response, weights, folds, data.attribute_names, 100 * seed
+                learner, data.attributes, response, weights, folds, data.attribute_names, 100 * seed, lines
             )
             parts = [shapley_values(predictor, data.attributes[rows])[0] for predictor in fit.predictors]
             found[f"seed {seed}"] = abs(stretch) * np.abs(np.mean(parts, axis=0)).mean(0)
