@@ -19,6 +19,9 @@ CERTAIN_ENTRY = -50.0
 #: Steps in a row that gain less than a tenth of the tolerance before the climb ends.
 IDLE_STEPS = 3
 
+#: Prior precision of a standardised column's slope: half a log point is its standard deviation.
+RIDGE = 4.0
+
 #: Largest change of a parameter in one step.
 LONGEST_STEP = 1.5
 
@@ -130,7 +133,7 @@ def maximise(
     parameters = replace(parameters, stretch=(1.0, 1.0), fixed=(*parameters.fixed, *held), slopes=slopes)
     indices = _Indices(m, g, design)
     posterior = _pass(data, indices, parameters, mode, nodes)
-    fit = Fit(parameters, posterior, float(data.weights @ posterior.log_likelihood), 0)
+    fit = Fit(parameters, posterior, _objective(data, parameters, posterior), 0)
     memory, damping, idle = _Memory(), LEAST_DAMPING, 0
     system = _System.at(data, m, g, fit, design)
     for step in range(1, most_steps + 1):
@@ -156,7 +159,13 @@ def maximise(
         fit, system, damping = replace(better, steps=step), ahead, max(damping / 8, LEAST_DAMPING)
         if idle == IDLE_STEPS:
             break
-    return fit
+    return replace(fit, log_likelihood=float(data.weights @ fit.posterior.log_likelihood))
+
+
+def _objective(data: CapabilityData, parameters: Parameters, posterior: Posterior) -> float:
+    """Log likelihood less the ridge on slopes."""
+    value = float(data.weights @ posterior.log_likelihood)
+    return value if parameters.slopes is None else value - 0.5 * RIDGE * float((parameters.slopes**2).sum())
 
 
 def _climbed(
@@ -167,7 +176,7 @@ def _climbed(
     for _ in range(MOST_HALVINGS):
         trial = _moved(fit.parameters, length * direction)
         posterior = _pass(data, indices, trial, fit.posterior.mode, nodes)
-        value = float(data.weights @ posterior.log_likelihood)
+        value = _objective(data, trial, posterior)
         if np.isfinite(value) and value >= fit.log_likelihood + 1e-4 * length * min(gain, 1.0) - 1e-9:
             return Fit(trial, posterior, value, fit.steps)
         length *= 0.3
@@ -380,8 +389,9 @@ def slopes_without(
     found = np.empty((count, *fit.parameters.slopes.shape))
     for fold in range(count):
         held = of_firm == fold
-        rest = whole - weighted[held].T @ scores[held]
-        step = np.linalg.solve(_damped(rest, LEAST_DAMPING), (weighted.sum(0) - weighted[held].sum(0)))
+        rest = whole - weighted[held].T @ scores[held] + RIDGE * np.eye(len(whole))
+        pull = weighted.sum(0) - weighted[held].sum(0) - RIDGE * fit.parameters.slopes.ravel()
+        step = np.linalg.solve(_damped(rest, LEAST_DAMPING), pull)
         found[fold] = fit.parameters.slopes + step.reshape(2, -1)
     return found
 
@@ -421,7 +431,13 @@ class _System:
             weighted = both * weights[firms, None]
             made.blocks.append((groups, weighted.T @ both, weighted.T @ border[firms]))
             gradient[made.places(groups)] = weighted.sum(0)
-        return replace(made, gradient=np.concatenate([gradient, border.T @ weights]))
+        pull = border.T @ weights
+        slopes = fit.parameters.slopes
+        if slopes is not None:
+            places = np.arange(len(SCALARS), len(pull))
+            made.corner[places, places] += RIDGE
+            pull[places] -= RIDGE * slopes.ravel()
+        return replace(made, gradient=np.concatenate([gradient, pull]))
 
     def places(self, groups: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where a block's own parameters lie in a vector."""
