@@ -29,10 +29,15 @@ function carry(search) {
 }
 
 // Streamlit sets its groups of pages as blocks inside a list, which is no list to those who hear the page: links in a
-// landmark are what is left, and what they are.
+// landmark are what is left, and what they are. The menu may be drawn after the page, and anew at any time.
 function unlist() {
   for (const part of document.querySelectorAll('[data-testid="stSidebarNavItems"], [data-testid="stSidebarNavItems"] li'))
     if (part.getAttribute("role") !== "none") part.setAttribute("role", "none");
+}
+
+if (!state.watching) {
+  state.watching = new MutationObserver(unlist);
+  state.watching.observe(document.body, { childList: true, subtree: true });
 }
 
 if (!state.listening) {

@@ -340,7 +340,7 @@ def mirror(outcome: Outcome) -> None:
         for r in m["not_scaled"]
     ]
     head = ("Why not scaled", "Cells", "World, m USD", "Customs, m USD")
-    table("Why cells are not scaled", head, rows, headed=False)
+    table("Why cells are not scaled", head, rows, units={"Cells": "count"}, headed=False)
 
 
 def gaps(outcome: Outcome) -> None:
@@ -358,7 +358,8 @@ def gaps(outcome: Outcome) -> None:
         for name, shares in zip(missing.index, missing.to_numpy(), strict=True)
     ]
     years = [str(int(y)) for y in missing.columns]
-    table("Share missing by year", ("Column", *years), rows, headed=False, whole=False)
+    units = dict.fromkeys(years, "%")
+    table("Share missing by year", ("Column", *years), rows, units=units, headed=False, whole=False)
     tests = [t for t in outcome.gaps["tests"] if t["p"] < 0.05]
     if tests:
         first = tests[0]
@@ -375,7 +376,9 @@ def gaps(outcome: Outcome) -> None:
             for c in outcome.gaps["comparison"]
         ]  # fmt: skip
         head = ("Column", "Observed", "Filled", "Mean observed", "Mean filled", "KS distance", "p")
-        table("Filled and observed", head, rows, headed=False)
+        units = {"Observed": "count", "Filled": "count", "KS distance": "index, 0 to 1", "p": "probability"}
+        units |= dict.fromkeys(("Mean observed", "Mean filled"), "the attribute's own unit")
+        table("Filled and observed", head, rows, units=units, headed=False)
 
 
 def firms(desk: Desk, outcome: Outcome) -> None:

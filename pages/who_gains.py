@@ -162,6 +162,7 @@ def _dependence(equilibrium: Equilibrium, country: str, under: str) -> None:
         ("Trade", "Before", "Largest after", "After"),
         rows,
         words=("Largest after",),
+        units={"Before": "index, 0 to 1", "After": "index, 0 to 1"},
     )
 
 

@@ -198,11 +198,30 @@ class Response:
 
     def step(self, system: System, evaluation: Evaluation) -> Array:
         """Changes of all unknowns that would close the gaps, as a vector."""
-        gaps, wage = evaluation.gaps, evaluation.point.wage
-        spend_gap, price = _single(gaps["expenditure"][..., None]), None
-        firms = self.entry * _single(gaps["firms"][:, :, None]) if "firms" in gaps else None
+        gaps = {name: gap[..., None] for name, gap in evaluation.gaps.items()}
+        found = self.answer(gaps, evaluation.point.wage[:, None], system.labour_income[:, None])
+        return np.concatenate([block.ravel() for block in found.values()])
+
+    def steps(self, system: System, evaluation: Evaluation) -> Array:
+        """The same for several structures at once, (D, unknowns), by the response of one of them."""
+        gaps = {name: np.moveaxis(gap, 0, -1) for name, gap in evaluation.gaps.items()}
+        found = self.answer(gaps, evaluation.point.wage.T, system.labour_income.T)
+        return np.concatenate([block.reshape(-1, block.shape[-1]) for block in found.values()]).T.copy()
+
+    def answer(self, gaps: dict[str, Array], wage: Array, labour_income: Array) -> dict[str, Array]:
+        """What closes gaps, by block of unknowns, in columns.
+
+        Parameters
+        ----------
+        gaps
+            By block, (N, M) or (S, N, M).
+        wage, labour_income : (N, M)
+            Where wages stand, in logs, and what the baseline's labour earns, for the numeraire.
+        """
+        spend_gap, price = _single(gaps["expenditure"]), None
+        firms = self.entry * _single(gaps["firms"]) if "firms" in gaps else None
         if "price" in gaps:
-            right = _single(gaps["price"][:, :, None]) + self.bend * spend_gap
+            right = _single(gaps["price"]) + self.bend * spend_gap
             if firms is not None:
                 right = right - self.entry_price * (self.shares @ firms)
             price = self._prices(right, _ROUNDS)
@@ -219,15 +238,22 @@ class Response:
             revenue = self.sales @ spend
             if price is not None:
                 revenue = revenue + self._bending(price, spend)
-        labour_gap = gaps["wage"] + (self.weight * revenue[:, :, 0]).sum(0)
-        raised = system.numeraire(wage - self.wage_inverse @ labour_gap) - wage
+        labour_gap = gaps["wage"] + (self.weight[:, :, None] * revenue).sum(0)
+        moved = wage - self.wage_inverse @ labour_gap
+        # As `System.numeraire`: wages of the world as a whole stay.
+        earned = (np.exp(moved) * labour_income).sum(0) / labour_income.sum(0)
+        raised = moved - np.log(earned) - wage
         follow = _single(raised)
+        found: dict[str, Array] = {
+            **gaps,
+            "wage": raised,
+            "expenditure": spend + self.spend_response @ follow,
+        }
         if firms is not None:
-            gaps = {**gaps, "firms": np.asarray(firms[:, :, 0], dtype=np.float64)}
-        found = {**gaps, "wage": raised, "expenditure": spend[..., 0] + self.spend_response @ follow}
+            found["firms"] = np.asarray(firms, dtype=np.float64)
         if price is not None:
-            found["price"] = price[:, :, 0] + self.price_response @ follow
-        return np.concatenate([block.ravel() for block in found.values()])
+            found["price"] = price + self.price_response @ follow
+        return found
 
 
 def _single(array: Array) -> _Single:

@@ -14,7 +14,7 @@ from firmtrade_core.figures.bars import value_bars
 from firmtrade_core.figures.chart import GAIN, LOSS, MUTED, TEXT, Chart, base_layout
 from firmtrade_core.figures.heterogeneity import stacked_parts
 from firmtrade_core.figures.row_names import named_rows, row_height
-from firmtrade_core.labels import change, level
+from firmtrade_core.labels import change, level, shows
 from firmtrade_core.scenarios.words import countries as spoken
 
 #: Colours of the largest sources, Okabe-Ito in fixed slots; further ones are grey.
@@ -127,7 +127,7 @@ def parts_by(found: Attribution, by: str, *, subtitle: str, source: str) -> Char
     moved = (table["after"] - table["before"]).to_numpy()
     who = country_name(found.country)
     title = f"Exports of {who} do not change by {by}"
-    if len(moved) and abs(moved[0]) > 1e-9:
+    if len(moved) and shows(float(moved[0]), "bn USD"):
         word = "to" if by == "partner" else "of"
         first = str(table["name"].to_numpy()[0])
         code = str(table["code"].to_numpy()[0])
@@ -158,7 +158,12 @@ def firm_parts(found: FirmGrowth, *, subtitle: str, source: str) -> Chart:
         colours.append("#8a8a8a")
     first = table.iloc[0]
     where = "abroad" if len(table) == 1 else f"to {first['name']}"
-    title = f"Exports {where} change most, {change(float(first['change']) / size, unit)}"
+    moved = float(first["change"]) / size
+    title = (
+        f"Exports {where} change most, {change(moved, unit)}"
+        if shows(moved, unit)
+        else "Exports stay as they were"
+    )
     return stacked_parts(list(table["name"]), parts.fillna(0.0), colours, title, subtitle, source, unit)
 
 

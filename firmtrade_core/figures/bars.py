@@ -11,7 +11,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.chart import GAIN, LOSS, MUTED, TEXT, Chart, base_layout
 from firmtrade_core.figures.outcomes import Outcome
 from firmtrade_core.figures.row_names import named_rows, row_height
-from firmtrade_core.labels import change
+from firmtrade_core.labels import change, shows
 from firmtrade_core.world.world import World
 
 ROW_HEIGHT = 24
@@ -80,7 +80,7 @@ def sector_bars(
     names = [world.sector_name(code) for code in world.sectors]
     known = np.isfinite(percent)
     title = f"{country_name(country)}: {measure.lower()} by sector"
-    if known.any() and np.nanmax(np.abs(percent)) > 5e-6:
+    if known.any() and shows(float(np.nanmax(np.abs(percent)))):
         extreme = int(np.nanargmax(np.abs(percent)))
         verb = "rise" if percent[extreme] > 0 else "fall"
         verb += "s" if measure == "Output" else ""

@@ -28,7 +28,7 @@ from firmtrade_core.figures.chart import (
     base_layout,
 )
 from firmtrade_core.figures.outcomes import BILLION, Outcome, foreign
-from firmtrade_core.labels import change, level, number
+from firmtrade_core.labels import change, level, number, shows
 from firmtrade_core.paths import asset
 from firmtrade_core.world.world import World
 
@@ -450,6 +450,12 @@ def finding(outcome: Outcome, world: World) -> str:
     if not known.any() or np.nanmax(np.abs(values)) < 5e-6:
         return f"{variable.label}: nothing changes"
     low, high = int(np.nanargmin(values)), int(np.nanargmax(values))
+    down, up = (
+        values[i] * side > 0 and shows(float(values[i]), variable.unit) for i, side in ((low, -1), (high, 1))
+    )
+    if not down and not up:
+        # A finding that would read "(0.00 %)" names nobody.
+        return f"{variable.label}: no change above {change(_LEAST_SHOWN, variable.unit).lstrip('+')} anywhere"
 
     def place(i: int) -> str:
         name = country_name(world.countries[i])
@@ -467,11 +473,14 @@ def finding(outcome: Outcome, world: World) -> str:
         "Duties",
     )
     fall, rise = ("fall", "rise") if plural else ("falls", "rises")
-    if values[low] >= 0:
+    if not down:
         return f"{variable.label} {rise} most in {place(high)}"
-    if values[high] <= 0:
+    if not up:
         return f"{variable.label} {fall} most in {place(low)}"
     return f"{variable.label} {fall} most in {place(low)}, {rise} most in {place(high)}"
 
+
+#: The smallest change that two decimals show.
+_LEAST_SHOWN = 0.01
 
 _WITH_ARTICLE = frozenset({"USA", "GBR", "NLD", "PHL", "ARE", REST_OF_WORLD})

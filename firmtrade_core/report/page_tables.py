@@ -282,6 +282,52 @@ def fitted_table(found: GravityEstimate, unit: str) -> Table:
     return table("fitted", "Gravity: actual and fitted flows", found.cells, keys | flows)
 
 
+def predicted_table(predicted: pd.DataFrame, unit: str) -> Table:
+    """Actual flows and those an estimate predicts, in or out of its sample.
+
+    Parameters
+    ----------
+    predicted
+        The panel's rows with a column ``predicted``.
+    unit
+        Of the panel's flows.
+    """
+    keys: dict[str, str | Column] = {key: key for key in ("exporter", "importer", "sector", "year")}
+    flows = {
+        name: registered(key).within(unit=unit)
+        for name, key in (("trade", "trade_actual"), ("predicted", "trade_fitted"))
+    }
+    return table("predicted", "Gravity: actual and predicted flows", predicted, keys | flows)
+
+
+def gravity_effects_table(effects: pd.DataFrame) -> Table:
+    """All fixed effects of an estimate, as `gravity.effects.effects_table` gives them."""
+    columns = {
+        "effect": "fixed_effect",
+        "group": "group",
+        "value": "fixed_effect_value",
+        "rows": "observations",
+    }
+    return table("effects", "Gravity: fixed effects", effects, columns)
+
+
+def gravity_change_table(by_country: pd.DataFrame) -> Table:
+    """What changes of regressors do by country, as `GravityCounterfactual.table` gives it."""
+    columns = {
+        name: name
+        for name in (
+            "country",
+            "exports_conditional",
+            "exports_full",
+            "real_income",
+            "real_wage",
+            "factory_price",
+            "inward_resistance",
+        )
+    }
+    return table("gravity_change", "Gravity: what a change would do", by_country, columns)
+
+
 def event_table(study: EventStudy) -> Table:
     """Leads and lags of a policy, and what they add up to."""
     columns = {

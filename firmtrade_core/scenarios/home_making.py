@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from firmtrade_core.capability import Learner, Settings, estimate
 from firmtrade_core.capability.learners import Kind
 from firmtrade_core.capability.sources import from_panel
@@ -22,7 +20,7 @@ from firmtrade_core.panel.synthetic.country import make_country
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 from firmtrade_core.scenarios.home import HomeFirms
 from firmtrade_core.scenarios.home_from_panel import home_firms
-from firmtrade_core.scenarios.population import read_population
+from firmtrade_core.scenarios.population import load_population
 
 #: Rounds of refitting, and the gain in log likelihood below which they stop: later ones move m̂ by less than its error.
 ROUNDS, TOLERANCE = 4, 3.0
@@ -44,6 +42,8 @@ class HomeRequest:
         How many synthetic ones.
     learner, seed
         Of the estimator of capability.
+    population
+        Table of firms by sector and size (`population.load_population`); the panel's own weights unless given.
     attributes
         Columns that explain capability; the panel's own attributes unless given.
     sectors
@@ -54,9 +54,6 @@ class HomeRequest:
         Whether sales at home tell capability; see `capability.sources.from_panel`.
     estimate_effects
         Whether effects are estimated where no table is given.
-    population
-        File of the country's firms by sector and size (`population.read_population`); the panel's own weights unless
-        given.
     """
 
     panel: Path | None = None
@@ -65,12 +62,12 @@ class HomeRequest:
     firms: int = 20_000
     learner: Kind = "boosting"
     seed: int = 0
+    population: Path | None = None
     attributes: tuple[str, ...] | None = None
     sectors: str | None = None
     year_before: bool = False
     home_sales: bool = True
     estimate_effects: bool = True
-    population: Path | None = None
 
     def read(self) -> FirmPanel:
         """The panel asked for, its industry codes read and its attributes made.
@@ -97,6 +94,7 @@ def make_home(request: HomeRequest, *, progress: Progress = silent) -> HomeFirms
         Naming what the panel lacks.
     """
     progress(0.01, "Reading the firms")
+    population = None if request.population is None else load_population(request.population)
     panel = request.read()
     year = panel.years[-1] if request.year is None else request.year
     effects = _effects(panel, request, year, part(progress, 0.05, 0.6))
@@ -125,7 +123,6 @@ def make_home(request: HomeRequest, *, progress: Progress = silent) -> HomeFirms
         progress=lambda words, share: told(share, f"Capability, {words}"),
     )
     progress(0.99, "Putting the firms together")
-    population = None if request.population is None else read_population(pd.read_csv(request.population))
     return home_firms(results, panel, effects, year, population)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 from html import escape
 from typing import Any
@@ -225,19 +224,17 @@ def _tariff(store: Store, index: int, card: Any) -> None:
 def _slider(store: Store, index: int, card: Any, slide: Slide) -> None:
     value = store.shown(f"card {index}", slide.field, getattr(card, slide.field)) / slide.factor
     whole = slide.step == int(slide.step)
-    as_number: Callable[[float], float] = (lambda v: round(v)) if whole else (lambda v: round(float(v), 4))
-    st.slider(
+    pickers.slider(
         slide.label,
-        min_value=as_number(min(slide.lowest, value)),
-        max_value=as_number(max(slide.highest, value)),
-        step=as_number(slide.step),
+        slide.lowest,
+        slide.highest,
+        step=slide.step,
         format=slide.format,
         help=slide.help,
-        **seeded(
-            f"card_{index}_{slide.field}_{slide.label}",
-            as_number(value),
-            lambda v: store.edit_card(index, {slide.field: round(v * slide.factor, 6)}, sliding=True),
-        ),
+        beyond=True,
+        key=f"card_{index}_{slide.field}_{slide.label}",
+        value=round(value) if whole and abs(value - round(value)) < 1e-6 else round(float(value), 4),
+        write=lambda v: store.edit_card(index, {slide.field: round(v * slide.factor, 6)}, sliding=True),
     )
 
 
@@ -348,13 +345,16 @@ def _points_by_exporter(store: Store, world: World, index: int, card: Any) -> No
         entries = added | {exporter: round(value / 100, 6)}
         store.edit_card(index, {"table": "", "added": entries}, sliding=True)
 
-    st.slider(
+    pickers.slider(
         f"Points added to {country_name(exporter)}",
-        min_value=float(min(-20.0, points_of(exporter))),
-        max_value=float(max(100.0, points_of(exporter))),
+        -20.0,
+        100.0,
         step=0.5,
         format="%+.1f pts",
-        **seeded(f"card_{index}_points", points_of(exporter), change),
+        beyond=True,
+        key=f"card_{index}_points",
+        value=float(points_of(exporter)),
+        write=change,
     )
 
 

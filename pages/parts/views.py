@@ -33,7 +33,9 @@ from firmtrade_core.world.world import World
 from pages.parts import chart, pickers
 from pages.parts.frame import headline_strip, table
 from pages.parts.looking import country_box, say_where
+from pages.parts.matters import what_matters
 from pages.parts.reading import Reading, against, switch
+from pages.parts.record import partners_record
 from pages.parts.store import VIEWS, Store, seeded
 from pages.parts.worlds import by_name, searched, short_sources
 
@@ -44,6 +46,7 @@ VIEW_NAMES = {
     "partners": "Partners and products",
     "groups": "Flows between groups",
     "replaced": "Who replaces whom",
+    "matters": "What matters most",
 }
 
 DIRECTIONS = {"exports": "Exports", "imports": "Imports"}
@@ -230,6 +233,7 @@ def partners_and_products(store: Store, reading: Reading) -> None:
             goods, title=title, subtitle=below, source=source, sort=False, most=len(world.sectors)
         )
         chart.draw(drawn, key="goods", result=reading.hash)
+    partners_record(store, pairs, direction)
 
 
 def _sector_filter(store: Store, world: World) -> None:
@@ -305,4 +309,5 @@ _BELOW = {
     "partners": partners_and_products,
     "groups": groups,
     "replaced": replaced,
+    "matters": what_matters,
 }

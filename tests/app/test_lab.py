@@ -258,3 +258,23 @@ def test_what_no_link_holds_is_told_and_goes_as_yaml(monkeypatch: pytest.MonkeyP
     ]
     show(app, {"cards": cards})
     assert "No link holds this scenario" in html(app) and not app.exception
+
+
+def test_the_record_stands_beside_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = lab(monkeypatch)
+    assert "Record: US imports of 2025 by partner" in html(app)
+    app.segmented_control(key="view").set_value("partners").run()
+    app.segmented_control(key="direction").set_value("imports").run()
+    assert not app.exception
+    shown = html(app)
+    assert "no record to stand on" in shown and "no skill:" in shown
+
+
+def test_an_elasticity_by_years_since_the_change_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = lab(monkeypatch)
+    app.session_state["structure"] = True
+    app.run().selectbox(key="structure_elasticity").set_value("BLP10").run()
+    assert not app.exception
+    assert "by years since the change" in html(app)
+    assert app.session_state["store"].scenario.structure.elasticity == "BLP10"
+    assert any("one path through the years" in c.value for c in app.caption)
