@@ -112,7 +112,11 @@ async def warm(app: App) -> AsyncIterator[None]:
     with suppress(WorldError, solving.UnsolvedError):
         world = worlds.shared_world()
         solving.solve_scenario(store.opening_scenario(world), world)
-    yield
+    end = import_module("pages.parts.private").watch()
+    try:
+        yield
+    finally:
+        end()
 
 
 def unexpected(error: Exception) -> bool:

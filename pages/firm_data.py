@@ -82,8 +82,10 @@ def bring_files(desk: Desk) -> None:
             "currencies that the European Central Bank does not quote, such as the Chilean peso), partners' numbers (code, "
             "country), corrections (field, text, meaning). They stay on this machine, in a private folder that goes with the session.",
         )
-        fresh = [f for f in uploaded or () if f.name not in {p.name for p in desk.files}]
+        # By upload, not by name: a corrected file under an earlier one's name takes its place.
+        fresh = [f for f in uploaded or () if f.file_id not in desk.seen]
         for file in fresh:
+            desk.seen.add(file.file_id)
             desk.put(file.name, file.getvalue())
         if fresh:
             st.rerun()

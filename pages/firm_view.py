@@ -68,7 +68,7 @@ def _solved(
             with st.spinner("Solving the scenario firm by firm"):
                 equilibrium, read = solve_scenario(scenario, world)
             treatment = _treatment(
-                world.content_hash, scenario.content_hash, home.content_hash, scenario, world, home
+                world.shown_hash, scenario.content_hash, home.content_hash, scenario, world, home
             )
             return equilibrium, treatment, ((said, *read) if said else read)
         except (FirmsError, ScenarioError, UnsolvedError) as error:

@@ -55,7 +55,7 @@ def _compared(store: Store, world: World, home: HomeFirms | None) -> Laws | None
     known = "" if home is None else home.content_hash
     try:
         with st.spinner("Solving the scenario under each law of firms"):
-            found = _laws(world.content_hash, store.scenario.content_hash, known, store.scenario, world, home)
+            found = _laws(world.shown_hash, store.scenario.content_hash, known, store.scenario, world, home)
     except (EquilibriumError, FirmsError, ScenarioError, TailError) as error:
         complain("No comparison to show", str(error), "Change the scenario in the Scenario lab.")
         return None
@@ -84,7 +84,7 @@ def _steps(store: Store, world: World, home: HomeFirms | None, laws: Laws) -> li
         try:
             with st.spinner("Solving the steps from competition to firms that differ"):
                 split = _split(
-                    world.content_hash,
+                    world.shown_hash,
                     store.scenario.content_hash,
                     known,
                     kind,

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 import firmtrade_core
 from firmtrade_core.equilibrium.results import Equilibrium
+from firmtrade_core.equilibrium.shock import Shock
+from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
 
@@ -195,11 +197,23 @@ def _add_wedges(result: Equilibrium, logs: Array, wedge: Array, cost: Array | No
 
     Embargoed cells are left for the caller to blank; only cells that change are touched.
     """
-    world, shock = result.world, result.shock
     cells = np.moveaxis(logs, 2, 0)
+    for moved, change, is_wedge in _moved(result.world, result.shock):
+        exponent = wedge if is_wedge or cost is None else cost
+        cells[moved] -= exponent[moved[0]] * change
+
+
+@lru_cache(maxsize=16)
+def _moved(world: World, shock: Shock) -> list[tuple[tuple[NDArray[np.intp], ...], Array, bool]]:
+    """Cells, sector-first, in which a wedge or a trade cost changes, ln of its factor, and whether it is a wedge.
+
+    Draws of an ensemble share their shock: what moves is looked for once.
+    """
+    found = []
+    subsidy = shock.subsidy_in_force(world)
     for new, old, sign in (
         (shock.tariff, world.tariff, 1.0),
-        (None if result.subsidy is world.subsidy else result.subsidy, world.subsidy, -1.0),
+        (None if subsidy is world.subsidy else subsidy, world.subsidy, -1.0),
         (shock.trade_cost, None, 0.0),
     ):
         if new is None:
@@ -212,8 +226,8 @@ def _add_wedges(result: Equilibrium, logs: Array, wedge: Array, cost: Array | No
             before = np.moveaxis(old, 2, 0)
             moved = np.nonzero(after != before)
             change = (1 + sign * after[moved]) / (1 + sign * before[moved])
-        exponent = wedge if sign or cost is None else cost
-        cells[moved] -= exponent[moved[0]] * np.log(change)
+        found.append((moved, np.log(change), bool(sign)))
+    return found
 
 
 def _free_entry(result: Equilibrium) -> bool:

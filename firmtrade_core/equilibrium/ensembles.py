@@ -20,7 +20,6 @@ from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.results import Equilibrium
 from firmtrade_core.equilibrium.shock import Shock
 from firmtrade_core.equilibrium.solver import (
-    TOLERANCE,
     _assemble,
     _certify,
     _prepare,
@@ -28,8 +27,9 @@ from firmtrade_core.equilibrium.solver import (
     _State,
     solve,
 )
-from firmtrade_core.equilibrium.steps import Response
+from firmtrade_core.equilibrium.steps import Likeness, Response
 from firmtrade_core.equilibrium.system import Evaluation
+from firmtrade_core.margins import Margins
 from firmtrade_core.margins.loglinear import LoglinearMargins
 from firmtrade_core.margins.lognormal import LognormalMargins
 from firmtrade_core.world.world import World
@@ -45,6 +45,9 @@ TOGETHER = 25
 
 #: Iterations of a batch; draws that need more are solved on their own.
 _MOST_ITERATIONS = 40
+
+#: Largest gap, in logs, at which a draw stops: certificates ask for 1e-9.
+CLOSE = 3e-10
 
 #: Past steps that acceleration combines, and the growth of a draw's gaps from which it is left to be solved on its own.
 _MEMORY, _TOLERATED_GROWTH = 6, 30.0
@@ -228,7 +231,10 @@ class _Group:
             return
         response = _prepare(self.centre.world, self.centre.parameters).response
         vectors = np.repeat(state.vector[None], len(places), axis=0)
-        for steps, part, evaluation, solved, found in _iterate(batch, vectors, response):
+        like = response.likeness(
+            *_ratios(self.centre.baseline.margins, [b.margins for b in baselines], response)
+        )
+        for steps, part, evaluation, solved, found in _iterate(batch, vectors, response, like):
             seconds = (time.perf_counter() - began) / len(places)
             for at in solved:
                 draw = int(part.which[at])
@@ -240,6 +246,27 @@ class _Group:
                 yield places[draw], certified
 
 
+def _ratios(middle: Margins, margins: list[Margins], response: Response) -> tuple[Array, Array, Array]:
+    """What structures react by over what the middle does, (D, S): elasticity of sales to costs, σ - 1, slope of ρ ln Ŝ.
+
+    With a mean slope -s of ln S by sector, the index's is -h, h = ρs/(1+(1-ρ)s), and sales react by (σ-1)(1+h) to costs.
+    """
+    h = response.slope
+
+    def bent(which: Margins) -> Array:
+        rho, own = middle.nest, which.nest
+        s = h / np.maximum(rho - (1 - rho) * h, 1e-3)
+        return own * s / np.maximum(1 + (1 - own) * s, 1e-3)
+
+    def close(which: Margins) -> Array:
+        return which.elasticity_of_substitution - 1
+
+    bend = np.array([bent(m) for m in margins])
+    closeness = np.array([close(m) for m in margins])
+    ratio = closeness * (1 + bend) / (close(middle) * (1 + h))
+    return ratio, closeness / close(middle), np.where(h > 0, bend / np.where(h > 0, h, 1.0), 1.0)
+
+
 def _served(baseline: Baseline) -> bool:
     """Whether a batch can hold these margins: one law everywhere, ρ up to one where it is tabulated."""
     margins = baseline.margins
@@ -249,7 +276,7 @@ def _served(baseline: Baseline) -> bool:
 
 
 def _iterate(
-    batch: Batch, vectors: Array, response: Response
+    batch: Batch, vectors: Array, response: Response, like: Likeness
 ) -> Iterator[tuple[int, Batch, Evaluation, NDArray[np.intp], Array]]:
     """Steps by the response of the middle, accelerated draw by draw; gives draws away as they converge."""
     part, best = batch, np.full(len(vectors), np.inf)
@@ -258,18 +285,19 @@ def _iterate(
         for steps in range(_MOST_ITERATIONS):
             now = part.evaluate(vectors)
             largest = part.largest_gaps(now)
-            solved = np.flatnonzero((largest <= TOLERANCE) & (now.income > 0).all(-1))
+            solved = np.flatnonzero((largest <= CLOSE) & (now.income > 0).all(-1))
             if len(solved):
                 yield steps, part, now, solved, vectors
-            going = ~(largest <= TOLERANCE) & (largest <= _TOLERATED_GROWTH * best) & np.isfinite(largest)
+            going = ~(largest <= CLOSE) & (largest <= _TOLERATED_GROWTH * best) & np.isfinite(largest)
             if not going.any():
                 return
-            step = response.steps(part, now)
+            step = response.steps(part, now, like)
             kept = np.flatnonzero(going)
             if len(kept) < len(going):
                 part, vectors, step = part.only(kept), vectors[kept], step[kept]
                 best, largest = best[kept], largest[kept]
                 accelerate.keep(kept)
+                like = like.only(kept)
             best = np.minimum(best, largest)
             vectors = accelerate.propose(vectors, step)
 

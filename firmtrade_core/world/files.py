@@ -6,6 +6,7 @@ is ever executed: no pickles, only known members, sizes checked before anything 
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import math
@@ -136,7 +137,7 @@ def _describe(world: World) -> dict[str, Any]:
     assert world.goods is not None
     provenance = asdict(world.provenance)
     provenance["fit"] = dict(world.provenance.fit)
-    return {
+    described = {
         "format": FORMAT,
         "version": VERSION,
         "name": world.name,
@@ -147,6 +148,13 @@ def _describe(world: World) -> dict[str, Any]:
         "provenance": provenance,
         "content_hash": world.content_hash,
     }
+    return described | {"description_hash": _hash_of(described)}
+
+
+def _hash_of(described: Mapping[str, Any]) -> str:
+    """Of everything that the description says, names and sources included."""
+    said = {key: value for key, value in described.items() if key != "description_hash"}
+    return hashlib.blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def _read(file: io.BufferedReader, path: Path) -> World:
@@ -186,6 +194,10 @@ def _read(file: io.BufferedReader, path: Path) -> World:
         raise WorldFileError(
             f"{path.name} was altered after it was written: its numbers do not match its hash."
         )
+    if meta.altered:
+        raise WorldFileError(
+            f"{path.name} was altered after it was written: its names or sources do not match their hash."
+        )
     return world
 
 
@@ -219,6 +231,8 @@ class _Description:
         self.sector_names = {str(k): str(v)[:200] for k, v in names.items()}
         self.name = self._typed(meta, "name", str)[:200]
         self.content_hash = self._typed(meta, "content_hash", str)
+        # Files of before hold no hash of what they say.
+        self.altered = meta.get("description_hash", _hash_of(meta)) != _hash_of(meta)
         self.provenance = self._provenance(self._typed(meta, "provenance", dict))
 
     @classmethod

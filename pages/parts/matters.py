@@ -23,7 +23,7 @@ from pages.parts.frame import complain
 from pages.parts.reading import Reading
 from pages.parts.solving import UnsolvedError, solve_scenario
 from pages.parts.store import Store, seeded
-from pages.parts.worlds import short_sources
+from pages.parts.worlds import short_sources, shown
 
 _KEY = "matters"
 
@@ -108,7 +108,7 @@ def what_matters(store: Store, reading: Reading) -> None:
         drawn = world_map(
             Outcome(variable, values),
             world,
-            scale=stable_scale(values),
+            scale=stable_scale(values, floor=0.0),
             chosen=store.country,
             title=f"Who holds the {LEVERS[found.lever].lower()} that matter for {whose}",
             subtitle=f"{unit}, {step} everywhere the country sets it · {dated}",
@@ -174,7 +174,7 @@ def _found(store: Store, asked: Asked, world: World, reading: Reading) -> Rankin
         sector = asked.sector if asked.target == "jobs" else None
         of = store.country if asked.rows.startswith("own") else None
         terms = (asked.target, store.country, sector, asked.lever, by, of)
-        return _ranked(equilibrium.content_hash, terms, equilibrium)
+        return _ranked(shown(equilibrium), terms, equilibrium)
     except (OptimumError, EquilibriumError, UnsolvedError) as error:
         complain("No ranking to show", str(error), "Change what is asked, or the scenario.")
         return None

@@ -60,7 +60,7 @@ def places(
         What nothing chosen means.
     """
     shown = [] if tuple(chosen) == (EVERYTHING,) else list(chosen)
-    groups = _groups(world.content_hash, world)
+    groups = _groups(world.shown_hash, world)
     options = [*groups, *searched(world)]
     options += [name for name in shown if name not in options]
     members = [groups[name].sentence() for name in shown if name in groups]
@@ -94,7 +94,7 @@ def sectors(
     empty
         The same in words for people, where it is no branch.
     """
-    branches = _branches(world.content_hash, world)
+    branches = _branches(world.shown_hash, world)
     shown = [] if tuple(chosen) == tuple(usual) else _as_options(chosen, branches)
     options = [option for option in branches if option != "|".join(usual)]
     options += [option for option in shown if option not in options]
@@ -119,7 +119,7 @@ def _as_options(names: Sequence[str], branches: dict[str, tuple[int, Branch]]) -
 
 def sector_words(world: World, option: str) -> str:
     """A branch as pickers show it: `Manufacturing (all 7)`."""
-    _, branch = _branches(world.content_hash, world).get(option, (0, None))
+    _, branch = _branches(world.shown_hash, world).get(option, (0, None))
     if branch is None:
         return world.sector_name(option)
     if not branch.children:
@@ -131,7 +131,7 @@ def sector_words(world: World, option: str) -> str:
 
 def sectors_of(world: World, names: Sequence[str]) -> tuple[str, ...]:
     """Codes of the world's sectors that options of a picker mean."""
-    branches = _branches(world.content_hash, world)
+    branches = _branches(world.shown_hash, world)
     wanted = {code for name in names for code in (branches[name][1].sectors if name in branches else (name,))}
     return tuple(code for code in world.sectors if code in wanted)
 
