@@ -7,6 +7,7 @@ from html import escape
 import streamlit as st
 
 from firmtrade_core.capability.bootstrap import Kind as Resampling
+from firmtrade_core.capability.boundary import at_the_bound
 from firmtrade_core.capability.comparison import MEASURES, STRUCTURE
 from firmtrade_core.capability.work import CapabilityReport, Hidden
 from firmtrade_core.labels import grouped, in_percent, in_words, number
@@ -188,9 +189,11 @@ def _offer_to_leave_out(bench: Bench, why: str) -> None:
 def _headline(report: CapabilityReport) -> None:
     data, bands = report.results.data, report.bands
     explained = bands["explained"]
+    bounded = at_the_bound(float(report.results.variances["share of capability explained"]))
     items = [
         ("Share of capability that attributes tell", number(100 * explained.value), "%",
-         "the rest only firms' own sales tell", ends(explained, 100)),
+         "at least: unexplained capability lies at its bound" if bounded else "the rest only firms' own sales tell",
+         ends(explained, 100)),
     ]  # fmt: skip
     if report.premium:
         raw = report.premium["raw premium"]
@@ -205,6 +208,8 @@ def _headline(report: CapabilityReport) -> None:
         ):
             items.append((label, grouped(bands[key].value), "firms", f"of {grouped(absent)} that {report.flow} nothing", ends(bands[key], whole=True)))  # fmt: skip
     strip(items, report.content_hash)
+    if report.years is not None:
+        st.html(f'<p class="ft-quiet">{escape(report.years.words)}</p>')
 
 
 def _gain(report: CapabilityReport) -> tuple[str, str, str, str, str]:

@@ -77,6 +77,7 @@ _UNITS = (
     Unit("share of 1", "share", 1.0, 0.0, 1.0),
     Unit("difference of shares", "share", 1.0, -1.0, 1.0),
     Unit("relative", "ratio"),
+    Unit("% of the variance", "share"),
     Unit("% of the level", "percent", 0.01),
     Unit("probability", "probability", 1.0, 0.0, 1.0),
     Unit("elasticity, absolute value", "elasticity", 1.0, 0.0),

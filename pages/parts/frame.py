@@ -194,7 +194,8 @@ def _headline(item: Headline) -> str:
         f'<span class="ft-label">{escape(item.label)}</span>'
         f'<span class="ft-value">{escape(number(item.value, signed=True))}<small>{escape(item.unit)}</small></span>'
         f'<span class="ft-detail">{escape(item.detail)}</span>'
-        f'<span class="ft-band">no interval yet</span></div>'
+        f'<span class="ft-band">{escape(item.band or "no interval yet")}</span>'
+        f'<span class="ft-band ft-verdict">{escape(item.verdict)}</span></div>'
     )
 
 
