@@ -71,7 +71,7 @@ def _instrument(world: World) -> None:
             views.numbers(store, reading)
             record_line(store)
             if reading.first is None:
-                where_from_row(store, reading.second, key="lab")
+                where_from_row(store, reading, key="lab")
             views.choosers(store, world)
             views.the_map(store, reading)
     with left, st.container(key="ft_levers"):

@@ -225,6 +225,9 @@ def _hover_texts(outcome: Outcome, world: World) -> list[str]:
         elif outcome.old is not None and outcome.new is not None and variable.level_unit:
             lines.append(f"before {level(outcome.old[i], variable.level_unit)}")
             lines.append(f"after {level(outcome.new[i], variable.level_unit)}")
+        if outcome.low is not None and outcome.high is not None and np.isfinite(value):
+            ends = (change(float(end[i]), variable.unit) for end in (outcome.low, outcome.high))
+            lines.insert(2, f"90 %: {' to '.join(ends)}")
         texts.append("<br>".join(lines))
     return texts
 

@@ -32,8 +32,9 @@ from firmtrade_core.figures.outcomes import SECTOR_MEASURES
 from firmtrade_core.figures.world_map import finding
 from firmtrade_core.labels import VARIABLES, change, number
 from firmtrade_core.world.world import World
-from pages.parts import chart, pickers
+from pages.parts import bands, chart, pickers
 from pages.parts.frame import headline_strip, table
+from pages.parts.how_sure import how_sure
 from pages.parts.looking import country_box, say_where
 from pages.parts.matters import what_matters
 from pages.parts.reading import Reading, against, switch
@@ -49,6 +50,7 @@ VIEW_NAMES = {
     "groups": "Flows between groups",
     "replaced": "Who replaces whom",
     "matters": "What matters most",
+    "sure": "How sure",
 }
 
 DIRECTIONS = {"exports": "Exports", "imports": "Imports"}
@@ -57,7 +59,22 @@ DIRECTIONS = {"exports": "Exports", "imports": "Imports"}
 def numbers(store: Store, reading: Reading, *, large: bool = False) -> None:
     """The headline numbers of the country looked at."""
     found = headlines(reading.second, store.country, country_name(store.country), reading.first)
-    headline_strip(found, reading.hash, large=large, assumed=reading.assumed)
+    drawn = bands.asked(store, reading)
+
+    def strip() -> None:
+        shown = bands.with_bands(found, drawn, store.country)
+        headline_strip(shown, reading.hash, large=large, assumed=reading.assumed)
+
+    if drawn is None or drawn.done():
+        strip()
+        return
+
+    def look() -> None:
+        strip()
+        if drawn.done():
+            st.rerun()
+
+    st.fragment(look, run_every=bands.EVERY)()
 
 
 # The map ----------------------------------------------------------------------------------------
@@ -95,7 +112,7 @@ def choosers(store: Store, world: World, *, read_against: bool = True) -> None:
 
 def shown_outcome(store: Store, reading: Reading) -> tuple[Outcome, float]:
     """The chosen variable, and a colour scale that holds still while sliders move."""
-    found = outcome(reading.second, store.outcome, reading.first)
+    found = bands.around(outcome(reading.second, store.outcome, reading.first), store, reading)
     if store.fixed_scale:
         return found, store.fixed_scale
     scale = stable_scale(found.change, store.scales.get(store.outcome))
@@ -172,7 +189,7 @@ def the_map(store: Store, reading: Reading, *, key: str = "map", enlarge: float 
 
 
 def below(store: Store, reading: Reading) -> None:
-    """One of four views, chosen by the reader; only that one is computed and drawn."""
+    """One view, chosen by the reader; only that one is computed and drawn."""
     st.segmented_control(
         "Look at",
         VIEWS,
@@ -199,7 +216,7 @@ def winners(
     store: Store, reading: Reading, *, key: str = "winners", each: int = 6, enlarge: float = 1.0
 ) -> None:
     """Who gains and who loses most by the outcome on the map."""
-    found = outcome(reading.second, store.outcome, reading.first)
+    found = bands.around(outcome(reading.second, store.outcome, reading.first), store, reading)
     drawn = winners_and_losers(
         found,
         reading.world,
@@ -222,6 +239,7 @@ def sectors(store: Store, reading: Reading, *, key: str = "sectors", enlarge: fl
         dollars,
         subtitle=subtitle("%", reading),
         source=short_sources(reading.world),
+        ends=bands.sector_ends(store, reading),
     )
     chart.draw(drawn, key=key, result=reading.hash, enlarge=enlarge)
 
@@ -348,4 +366,5 @@ _BELOW = {
     "groups": groups,
     "replaced": replaced,
     "matters": what_matters,
+    "sure": how_sure,
 }
