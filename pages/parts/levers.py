@@ -271,6 +271,12 @@ def _policy_on_a_day(store: Store, index: int, card: Any, table: DatedTable) -> 
     """The policies in force on a day, with their story."""
     days = [regime.since for regime in table.regimes]
     regime = table.regime(card.day)
+
+    def choose(day: date) -> None:
+        # A slider that is gone may still speak once: a file has taken the table's place by then.
+        if dated(store.scenario.cards[index]) is not None:
+            store.edit_card(index, {"day": day.isoformat(), "digest": table.digest}, sliding=True)
+
     st.select_slider(
         "Policy on this day",
         days,
@@ -279,9 +285,7 @@ def _policy_on_a_day(store: Store, index: int, card: Any, table: DatedTable) -> 
         **seeded(
             f"card_{index}_day",
             regime.since,
-            lambda day: store.edit_card(
-                index, {"day": day.isoformat(), "digest": table.digest}, sliding=True
-            ),
+            choose,
         ),
     )
     st.html(
