@@ -49,6 +49,12 @@ def check(
     value: Annotated[
         str, typer.Option(help="Values of a table, with duties or before: consumer or border.")
     ] = "consumer",
+    insist: Annotated[
+        bool,
+        typer.Option(
+            "--insist", help="Take single countries' tariffs and values that look like another unit."
+        ),
+    ] = False,
     column: Annotated[
         list[str] | None, typer.Option(help="Which column of a table is what: exporter=origin.")
     ] = None,
@@ -61,8 +67,8 @@ def check(
     from firmtrade_core.world.errors import WorldError
 
     try:
-        how = _choices(missing=missing, codes=codes, tariff_unit=tariff_unit, value=value)
-        world = _any_world(path, year, column, **how)
+        how: dict[str, Any] = _choices(missing=missing, codes=codes, tariff_unit=tariff_unit, value=value)
+        world = _any_world(path, year, column, **how, **({"insist": True} if insist else {}))
         if output is not None:
             world.save(output)
     except WorldError as error:

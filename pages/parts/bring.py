@@ -22,10 +22,11 @@ from firmtrade_core.world.columns import ROLES, guess_columns, unused_columns, w
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.loaders import LOADERS
-from firmtrade_core.world.uploads import Upload, load_uploaded, read_uploaded_table, read_uploaded_world
+from firmtrade_core.world.uploads import Upload
 from firmtrade_core.world.validation import Issue, Validation, validate_flows
 from firmtrade_core.world.world import Provenance, World
 from pages.parts.frame import complain
+from pages.parts.uploads import load_uploaded, read_uploaded_table, read_uploaded_world
 from pages.parts.worlds import UPLOADED
 
 TABLES = ["csv", "tsv", "parquet", "dta", "xlsx"]
@@ -41,6 +42,7 @@ _FIELDS = {
     r'(?:[Pp]ass |with )?codes="repair"': "choose “Country codes: mend what is clear”",
     r'codes="any"': "“are my own”",
     r'(?:[Pp]ass |with )?tariff_unit="percent"': "choose “Tariffs are percent”",
+    r"insist that (?:they are|it is) meant \(insist=True\)": "tick “What looks odd is meant”",
     r"with year=(\d+)?": r"in the field “Year”",
     r"pass country_codes=": "add the file of country codes",
 }
@@ -311,7 +313,14 @@ def _choices(table: pd.DataFrame, roles: dict[str, str | None], file_name: str) 
     )
     name = second[2].text_input("Name of this world", file_name.rsplit(".", 1)[0][:60], max_chars=80)
     source = second[3].text_input("Source", placeholder="Cited under every figure", max_chars=300)
-    options = {"year": year, "tariff_unit": tariff_unit, "missing": missing, "codes": codes, "value": basis}
+    insist = st.checkbox(
+        "What looks odd is meant",
+        key="bring_insist",
+        help="Takes tariffs and values of single countries as they stand, although they look like another unit than the others'.",
+    )
+    options = {
+        "year": year, "tariff_unit": tariff_unit, "missing": missing, "codes": codes, "value": basis, "insist": insist,
+    }  # fmt: skip
     unused = unused_columns(table.columns, [column for column in roles.values() if column is not None])
     if unused:
         st.html(f'<p class="ft-quiet">{escape(unused)} Choose one above where it plays a role.</p>')

@@ -20,6 +20,7 @@ from firmtrade_core.gravity.panel import GravityPanel, TariffUnit
 from firmtrade_core.gravity.specification import GravitySpecification
 from firmtrade_core.labels import grouped
 from firmtrade_core.world.tables import read_table
+from firmtrade_core.world.uploads import Upload, refuse_too_large
 from firmtrade_core.world.world import World
 
 UPLOADED, _KEY = "uploaded_panel", "trade_costs"
@@ -132,7 +133,14 @@ def _in_whole_money(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 
 def read_upload(name: str, content: bytes, tariff_unit: TariffUnit = "check") -> PanelFile:
-    """A panel from an uploaded file; it is kept in this session only."""
+    """A panel from an uploaded file; it is kept in this session only.
+
+    Raises
+    ------
+    WorldFileError
+        If it would unpack to more than the limits of a shared server.
+    """
+    refuse_too_large(Upload(name, content))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"upload{Path(name).suffix}"
         path.write_bytes(content)
