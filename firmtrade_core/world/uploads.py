@@ -196,8 +196,13 @@ def _limit_text(path: Path) -> None:
 def _limit_archive(path: Path, largest: int) -> None:
     if not zipfile.is_zipfile(path):
         return
-    with zipfile.ZipFile(path) as archive:
-        content = sum(member.file_size for member in archive.infolist())
+    try:
+        with zipfile.ZipFile(path) as archive:
+            content = sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+        raise WorldFileError(
+            f"{path.name} is cut short or damaged ({error}). Fetch or save it again."
+        ) from error
     if content > largest:
         instead = (
             "Save it as CSV." if path.suffix.lower() == ".xlsx" else "Name it in FIRMTRADE_WORLD instead."
