@@ -25,6 +25,7 @@ CORPUS = [
     ("scenario", "name: ²\ncards: []\n".encode()),
     ("programme", b"cards: [{kind: programme, policy: research, intensity: 1e300, effect: {capability: 5}}]"),
     ("customs-head", b""),
+    ("customs-head", b"\t"),
     (
         "table-csv",
         b"exporter,importer,sector,value,tariff\nA,A,x,1,True\nA,B,x,1,False\nB,A,x,1,False\nB,B,x,1,True\n",
