@@ -87,7 +87,7 @@ def _head(store: Store, world: World, index: int, card: Any) -> None:
         key=f"ft_head_{index}",
     )
     row.toggle(
-        KINDS[card.kind].title,
+        _title(card, world),
         help=f"{KINDS[card.kind].help} Switch it off to see the rest without it.",
         **seeded(f"card_{index}_enabled", card.enabled, lambda on: store.edit_card(index, {"enabled": on})),
     )
@@ -111,6 +111,15 @@ def _head(store: Store, world: World, index: int, card: Any) -> None:
         on_click=store.remove_card,
         args=(index,),
     )
+
+
+def _title(card: Any, world: World) -> str:
+    """A card's kind and whose policy it is: `Tariff: United States`."""
+    places = KINDS[card.kind].places
+    codes = (card.country,) if card.kind == "programme" else getattr(card, places[0][0]) if places else ()
+    named = [pickers.place_name(code, world) for code in codes if code != EVERYTHING]
+    more = f" and {len(named) - 2} more" if len(named) > 2 else ""
+    return f"{KINDS[card.kind].title}: {', '.join(named[:2])}{more}" if named else KINDS[card.kind].title
 
 
 def _more(store: Store, world: World, index: int, card: Any) -> None:
