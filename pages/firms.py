@@ -22,7 +22,7 @@ from firmtrade_core.report.capability_words import (
     trader,
 )
 from pages.parts.capability_bench import LEARNERS, Bench, current_bench
-from pages.parts.firm_source import earlier_toggle, how_to_mend, source_choosers
+from pages.parts.firm_source import earlier_toggle, how_to_mend, shipped_line, source_choosers
 from pages.parts.firm_views import VIEWS, strip
 from pages.parts.frame import complain, open_page
 from pages.parts.jobs import watch
@@ -54,7 +54,7 @@ def _choosers(bench: Bench) -> None:
     status = bench.look() if bench.offer().attributes else None
     if bench.problem:
         complain("The firms cannot be read", bench.problem, how_to_mend(bench))
-    elif status is None or status.state not in ("running", "done"):
+    elif bench.shipped() is None and (status is None or status.state not in ("running", "done")):
         go.button(
             "Estimate" if status is None else "Go on",
             type="primary",
@@ -251,6 +251,7 @@ def _page() -> None:
     if report is None:
         _waiting(bench)
     else:
+        shipped_line(bench)
         _headline(report)
         if rejected(report):
             complain("One index is not enough", ONE_INDEX_REJECTED, "Choose two indices under Method.")

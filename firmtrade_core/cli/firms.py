@@ -145,6 +145,17 @@ def estimate(
 
 
 @app.command()
+def stored() -> None:
+    """Estimate anew, and store, what the pages Firms and Channels open with: synthetic firms, the usual questions."""
+    from firmtrade_core.report import stored_estimates
+
+    for kind in stored_estimates.EDITIONS:
+        typer.echo(f"{kind}: {stored_estimates.FIRMS[kind]:,} synthetic firms ...")
+        path = stored_estimates.estimate(kind)
+        typer.echo(f"written to {path} ({path.stat().st_size:,} bytes)")
+
+
+@app.command()
 def explain(
     folder: Folder = None,
     flow: Flow = "export",

@@ -25,7 +25,7 @@ from pages.parts.frame import complain
 from pages.parts.home import current_home
 from pages.parts.programme_card import evidence, of_policy, programme, programme_details
 from pages.parts.store import Store, seeded
-from pages.parts.tariff_lines import read_lines, tariff_lines, trade_of_lines
+from pages.parts.tariff_lines import offer_of, read_lines, trade_of_lines
 from pages.parts.worlds import searched
 
 EXCEPTIONS = {
@@ -87,7 +87,7 @@ def _head(store: Store, world: World, index: int, card: Any) -> None:
         key=f"ft_head_{index}",
     )
     row.toggle(
-        KINDS[card.kind].title,
+        _title(card, world),
         help=f"{KINDS[card.kind].help} Switch it off to see the rest without it.",
         **seeded(f"card_{index}_enabled", card.enabled, lambda on: store.edit_card(index, {"enabled": on})),
     )
@@ -111,6 +111,15 @@ def _head(store: Store, world: World, index: int, card: Any) -> None:
         on_click=store.remove_card,
         args=(index,),
     )
+
+
+def _title(card: Any, world: World) -> str:
+    """A card's kind and whose policy it is: `Tariff: United States`."""
+    places = KINDS[card.kind].places
+    codes = (card.country,) if card.kind == "programme" else getattr(card, places[0][0]) if places else ()
+    named = [pickers.place_name(code, world) for code in codes if code != EVERYTHING]
+    more = f" and {len(named) - 2} more" if len(named) > 2 else ""
+    return f"{KINDS[card.kind].title}: {', '.join(named[:2])}{more}" if named else KINDS[card.kind].title
 
 
 def _more(store: Store, world: World, index: int, card: Any) -> None:
@@ -315,7 +324,8 @@ def _own_rows(store: Store, index: int, card: Any) -> None:
                 lambda day: store.edit_card(index, {"day": day.isoformat()}, sliding=True),
             ),
         )
-    tariff_lines(index, card)
+    if offer_of(index, card) is not None:
+        st.html('<p class="ft-empty">From tariff lines: how they add up stands below the map.</p>')
     _choice(
         store, index, "method", card.method, "How", {"add": "On top of today's", "set": "Instead of today's"}
     )
