@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from html import escape
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 
@@ -21,20 +21,23 @@ from firmtrade_core.figures.policy import (
     shared_gains,
     war_path,
 )
-from firmtrade_core.labels import change, in_unit, listed
+from firmtrade_core.labels import change, in_percent, in_unit, level, listed, number
 from firmtrade_core.report.recipe import command_line, python_code
-from firmtrade_core.scenarios import Scenario
+from firmtrade_core.scenarios import Programme, Scenario
 from firmtrade_core.scenarios.assumptions import assumed
+from firmtrade_core.scenarios.home import GRADES
 from firmtrade_core.scenarios.home_default import named_file
 from firmtrade_core.scenarios.links import reference
+from firmtrade_core.scenarios.programmes import effect_of
 from firmtrade_core.scenarios.schema import AnyCard
 from firmtrade_core.scenarios.words import countries as spoken
 from firmtrade_core.world.world import World
 from pages.parts import address, best, chart
 from pages.parts.best import FAILURES, Answer, Choices, choices
 from pages.parts.frame import certificate_line, complain, heading, headline_strip, notes, open_page, table
-from pages.parts.home import current_home
+from pages.parts.home import current_home, home_or_complaint
 from pages.parts.looking import country_box, say_where
+from pages.parts.programme_card import POLICIES
 from pages.parts.sharing import file_stem
 from pages.parts.store import Store, current, seeded
 from pages.parts.worlds import named_world, searched, short_sources
@@ -460,6 +463,111 @@ def _agreed(
     _take(store, world, given, found.cards(), f"Cooperation of {names}", "together")
 
 
+def _budget(store: Store, world: World, given: Scenario, asked: Choices) -> None:
+    """Whom to treat with a budget."""
+    home = home_or_complaint(world)
+    if home is None:
+        return
+    heading(
+        f"Whom to treat with a budget, in {country_name(home.country)}",
+        "What each firm's treatment is worth to the country at the margin, and a rule of three questions at most, learned on one half of "
+        "the firms and valued on the other.",
+    )
+
+    def put(name: str) -> Any:
+        return lambda value: setattr(asked, name, value)
+
+    one, two, three, four, five = st.columns(5, vertical_alignment="bottom", gap="small")
+    one.selectbox(
+        "Programme",
+        list(POLICIES),
+        format_func=POLICIES.__getitem__,
+        **seeded("best_policy_kind", asked.policy, put("policy")),
+    )
+    two.number_input(
+        "Budget, m USD a year", 0.1, 100_000.0, step=5.0, **seeded("best_budget", asked.budget, put("budget"))
+    )
+    three.number_input(
+        "Cost per firm, USD a year",
+        1.0,
+        1e9,
+        step=1000.0,
+        format="%.0f",
+        help="Yours to enter: nothing shipped says what a treatment costs.",
+        **seeded("best_unit_cost", asked.unit_cost, put("unit_cost")),
+    )
+    four.slider(
+        "At least small firms, %",
+        0,
+        90,
+        step=10,
+        help="Least share of the treated with fewer than 50 workers.",
+        **seeded("best_small", asked.small, put("small")),
+    )
+    five.slider(
+        "At least outside the largest region, %",
+        0,
+        90,
+        step=10,
+        **seeded("best_outside", asked.outside, put("outside")),
+    )
+    if not _open(asked, "budget", "Look for a rule"):
+        return
+    try:
+        with st.spinner("Valuing every firm, then looking for a rule"):
+            found = best.targeted(world, given, home, asked)
+    except FAILURES as error:
+        complain("No rule to show", str(error), "Change what is asked.")
+        return
+    people_pay = found.unit_cost * (1 + found.card.cost_of_funds)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        lines = "".join(f"<li>{escape(line[:1].upper() + line[1:])}</li>" for line in found.rule)
+        st.html(f'<h3 class="ft-title">The rule: treat</h3><ul class="ft-list">{lines}</ul>')
+    with right:
+        table(
+            "On firms not used to choose it",
+            ("Way", "Worth per firm treated", "Small firms", "Outside the largest region"),
+            [
+                (
+                    way.name,
+                    level(1e-6 * way.per_dollar * people_pay, "m USD") + " a year",
+                    in_percent(way.small),
+                    in_percent(way.outside),
+                )
+                for way in found.ways
+            ],
+        )
+    gap = 100 * (found.first_order / found.solved - 1) if found.solved else math.nan
+    words = [
+        f"The rule stops paying at {level(1e-6 * found.break_even, 'm USD')} a year per firm.",
+        f"All chosen at once: {change(found.first_order, 'm USD')} a year at the margin; a whole solution of the world gives "
+        f"{change(found.solved, 'm USD')} ({change(gap, '%')} apart).",
+    ]
+    if not math.isnan(found.concession):
+        words.append(
+            f"The same budget in duties forgone takes {in_unit(found.concession_points, 'points')} points off own tariffs and moves real income by "
+            f"{change(found.concession, 'm USD')} a year."
+        )
+    if asked.unit_cost != Choices().unit_cost:
+        rule, *_, chance = found.ways
+        words.append(
+            f"At the cost you entered, a dollar that people pay brings {level(rule.per_dollar, 'USD')} by the rule, "
+            f"{level(chance.per_dollar, 'USD')} at random (standard deviation {number(chance.spread)})."
+        )
+    else:
+        words.append(
+            "The cost per firm is a place-holder that says how many the budget treats: no ratio is shown until you enter yours."
+        )
+    kind = "Synthetic firms, invented effects" if home.synthetic else "The firms loaded"
+    words.append(
+        f"{kind}; evidence of the effect: {GRADES[effect_of(Programme(policy=cast(Any, asked.policy)), home).grade]}. Firms of a file that stand "
+        "for a whole country's output are large, and so is what each is worth. The cost of public funds "
+        "is included, firms' own cost is not; no interval yet."
+    )
+    st.html("".join(f'<p class="ft-quiet">{escape(line)}</p>' for line in words))
+
+
 @st.fragment
 def _page(world: World) -> None:
     store, asked = current(world), choices()
@@ -469,6 +577,7 @@ def _page(world: World) -> None:
     given = best.background(store.scenario, asked)
     if _response(store, world, given, asked):
         _several(store, world, given, asked)
+    _budget(store, world, given, asked)
 
 
 _page(open_page("Best policy", live=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from firmtrade_core.world.world import World
-from pages.parts import address, levers, sharing, structure, views
+from pages.parts import address, levers, saved, sharing, structure, views
 from pages.parts.budget import show_budget
 from pages.parts.exports import take_away
 from pages.parts.frame import certificate_line, complain, notes, notice, open_page
@@ -15,6 +15,7 @@ from pages.parts.reading import Reading, read
 from pages.parts.record import record_line
 from pages.parts.solving import UnsolvedError
 from pages.parts.store import Store, current, opening_scenario
+from pages.parts.tariff_lines import tariff_lines
 from pages.parts.where_from import where_from_row
 
 
@@ -70,17 +71,19 @@ def _instrument(world: World) -> None:
             views.numbers(store, reading)
             record_line(store)
             if reading.first is None:
-                where_from_row(store, reading.second, key="lab")
+                where_from_row(store, reading, key="lab")
             views.choosers(store, world)
             views.the_map(store, reading)
     with left, st.container(key="ft_levers"):
+        # First among the levers: the way back is in sight before anything is moved.
+        _history(store, world)
         preset_chooser(store)
         levers.cards(store, world)
         structure.structure(store, world)
-        sharing.share(store, world)
+        sharing.share(store, world, save=saved.save_here)
         take_away(store, world, key="lab", wide=True)
-        _history(store, world)
     if reading:
+        tariff_lines(store)
         programme_results(store, world)
         show_budget(reading.second, store.country)
         views.below(store, reading)

@@ -17,6 +17,8 @@ settings.load_profile("deterministic")
 
 # Most tests of pages move one plain tariff; what a reader's session opens with has tests of its own.
 os.environ["FIRMTRADE_OPENING"] = "us_ten_points"
+# Bands cost seconds of the processor for every scenario opened; they have tests of their own.
+os.environ["FIRMTRADE_BANDS"] = "off"
 
 
 @pytest.fixture

@@ -11,11 +11,13 @@ from firmtrade_core.cli.firms import app as firms
 from firmtrade_core.cli.gravity import app as gravity
 from firmtrade_core.cli.harmonise import harmonise
 from firmtrade_core.cli.matters import matters
+from firmtrade_core.cli.offer import offer
 from firmtrade_core.cli.optimise import optimise
 from firmtrade_core.cli.panel import app as panel
 from firmtrade_core.cli.pipeline import pipeline
 from firmtrade_core.cli.replicate import replicate
 from firmtrade_core.cli.solve import solve
+from firmtrade_core.cli.treat import treat
 from firmtrade_core.cli.world import app as world
 
 app = typer.Typer(
@@ -38,10 +40,12 @@ app.command("bench")(bench)
 app.command("channels")(channels)
 app.command("harmonise")(harmonise)
 app.command("matters")(matters)
+app.command("offer")(offer)
 app.command("optimise")(optimise)
 app.command("pipeline")(pipeline)
 app.command("replicate")(replicate)
 app.command("solve")(solve)
+app.command("treat")(treat)
 app.add_typer(backtest, name="backtest")
 app.add_typer(gravity, name="gravity")
 app.add_typer(firms, name="firms")

@@ -117,6 +117,10 @@ class Sweep:
         """F_x'λ."""
         return self._back(self.tangent.bars(vector), self.parts)
 
+    def back(self, bar: _Bar) -> Array:
+        """From derivatives with respect to quantities on the way to those with respect to unknowns; exports have no channel."""
+        return self._back(bar, self.parts)
+
     def _back(self, bar: _Bar, parts: list[_Part], *, own: bool = False) -> Array:
         from firmtrade_core.equilibrium.gradient import _Unknowns
 

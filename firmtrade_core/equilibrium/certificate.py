@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 import firmtrade_core
 from firmtrade_core.equilibrium.results import Equilibrium
+from firmtrade_core.equilibrium.shock import Shock
+from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
 
@@ -114,14 +116,17 @@ def _market_shares(result: Equilibrium) -> list[Residual]:
         if nested or result.parameters.fixed_cost_abroad:
             # Without a nest its price has no part in (1'): γ - σ is zero.
             thresholds = _thresholds(result, shift, logs if nested else None, embargo)
+        if nested:
+            logs *= (sigma - 1) / (gamma - 1)
+        terms = np.exp(logs, out=logs)
+        terms *= world.shares
     else:
-        logs = np.zeros_like(world.shares)
-        logs += _by_origin(level, logs)
-        _add_wedges(result, logs, gamma - 1)
-    if nested:
-        logs *= (sigma - 1) / (gamma - 1)
-    terms = np.exp(logs, out=logs)
-    terms *= world.shares
+        # Firms that do not select differ by origin and wedge alone.
+        power = (sigma - 1) / (gamma - 1) if nested else np.ones_like(sigma)
+        terms = world.shares * _by_origin(np.exp(power * level), world.shares)
+        cells = np.moveaxis(terms, 2, 0)
+        for where, change, _ in _moved(world, result.shock):
+            cells[where] *= np.exp(-(power * (gamma - 1))[where[0]] * change)
     if embargo is not None:
         terms = np.where(embargo, 0.0, terms)
     open_market = world.total_expenditure > 0
@@ -195,11 +200,23 @@ def _add_wedges(result: Equilibrium, logs: Array, wedge: Array, cost: Array | No
 
     Embargoed cells are left for the caller to blank; only cells that change are touched.
     """
-    world, shock = result.world, result.shock
     cells = np.moveaxis(logs, 2, 0)
+    for moved, change, is_wedge in _moved(result.world, result.shock):
+        exponent = wedge if is_wedge or cost is None else cost
+        cells[moved] -= exponent[moved[0]] * change
+
+
+@lru_cache(maxsize=16)
+def _moved(world: World, shock: Shock) -> list[tuple[tuple[NDArray[np.intp], ...], Array, bool]]:
+    """Cells, sector-first, in which a wedge or a trade cost changes, ln of its factor, and whether it is a wedge.
+
+    Draws of an ensemble share their shock: what moves is looked for once.
+    """
+    found = []
+    subsidy = shock.subsidy_in_force(world)
     for new, old, sign in (
         (shock.tariff, world.tariff, 1.0),
-        (None if result.subsidy is world.subsidy else result.subsidy, world.subsidy, -1.0),
+        (None if subsidy is world.subsidy else subsidy, world.subsidy, -1.0),
         (shock.trade_cost, None, 0.0),
     ):
         if new is None:
@@ -212,8 +229,8 @@ def _add_wedges(result: Equilibrium, logs: Array, wedge: Array, cost: Array | No
             before = np.moveaxis(old, 2, 0)
             moved = np.nonzero(after != before)
             change = (1 + sign * after[moved]) / (1 + sign * before[moved])
-        exponent = wedge if sign or cost is None else cost
-        cells[moved] -= exponent[moved[0]] * np.log(change)
+        found.append((moved, np.log(change), bool(sign)))
+    return found
 
 
 def _free_entry(result: Equilibrium) -> bool:

@@ -20,16 +20,17 @@ from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.results import Equilibrium
 from firmtrade_core.equilibrium.shock import Shock
 from firmtrade_core.equilibrium.solver import (
-    TOLERANCE,
     _assemble,
     _certify,
     _prepare,
     _require_trade_both_ways,
     _State,
     solve,
+    solve_near,
 )
-from firmtrade_core.equilibrium.steps import Response
+from firmtrade_core.equilibrium.steps import Likeness, Response
 from firmtrade_core.equilibrium.system import Evaluation
+from firmtrade_core.margins import Firms
 from firmtrade_core.margins.loglinear import LoglinearMargins
 from firmtrade_core.margins.lognormal import LognormalMargins
 from firmtrade_core.world.world import World
@@ -45,6 +46,9 @@ TOGETHER = 25
 
 #: Iterations of a batch; draws that need more are solved on their own.
 _MOST_ITERATIONS = 40
+
+#: Largest gap, in logs, at which a draw stops: certificates ask for 1e-9.
+CLOSE = 3e-10
 
 #: Past steps that acceleration combines, and the growth of a draw's gaps from which it is left to be solved on its own.
 _MEMORY, _TOLERATED_GROWTH = 6, 30.0
@@ -86,6 +90,8 @@ class Solutions(Generic[Read]):
         Draws without a certified equilibrium, and why.
     alone : int
         Draws that were solved one by one.
+    points : list of array or None
+        Where each draw came to rest, in the solver's unknowns: where the same draws start at a neighbouring shock.
     """
 
     values: list[Read | None]
@@ -93,6 +99,7 @@ class Solutions(Generic[Read]):
     iterations: NDArray[np.intp]
     failed: dict[int, str] = field(default_factory=dict)
     alone: int = 0
+    points: list[Array | None] = field(default_factory=list)
 
 
 def solve_many(
@@ -102,6 +109,7 @@ def solve_many(
     read: Callable[[Equilibrium], Read],
     *,
     centre: Equilibrium | None = None,
+    near: tuple[Equilibrium, Solutions[Read]] | None = None,
     threads: int = THREADS,
 ) -> Solutions[Read]:
     """The world after a shock under many structures, each certified as `solve` certifies.
@@ -118,6 +126,8 @@ def solve_many(
         What is kept of each certified equilibrium, which itself is not: one takes megabytes. Called from several threads.
     centre : Equilibrium, optional
         The answer under the structure in the middle, from which all draws start; the first draw's unless given.
+    near : tuple of Equilibrium and Solutions, optional
+        The middle and the same draws at a neighbouring shock: how far draws lay from the middle there is where they start from here.
     threads : int
 
     Returns
@@ -127,6 +137,7 @@ def solve_many(
     """
     given = [draw if isinstance(draw, Draw) else Draw(draw) for draw in draws]
     rows: list[tuple[Read | None, float, int, str] | None] = [None] * len(given)
+    points: list[Array | None] = [None] * len(given)
     if centre is None and given:
         try:
             centre = solve(world, shock, given[0].parameters)
@@ -139,22 +150,30 @@ def solve_many(
         first = given[members[0]]
         assert centre is not None
         group = _Group(
-            first.world or world, first.shock or shock, [given[m].parameters for m in members], centre
+            first.world or world,
+            first.shock or shock,
+            [given[m].parameters for m in members],
+            centre,
+            _starts(centre, near, members),
         )
         left = set(members)
         for at, found in group.run():
             rows[members[at]] = (read(found), found.certificate.largest, found.certificate.iterations, "")
             left.discard(members[at])
+            points[members[at]] = _point(found)
         return sorted(left)
 
     def one(at: int) -> None:
         draw = given[at]
         try:
-            found = solve(draw.world or world, draw.shock or shock, draw.parameters, start=centre)
+            of = draw.world or world, draw.shock or shock, draw.parameters
+            near = centre is not None and _alike(centre.parameters, draw.parameters)
+            found = solve_near(*of, centre) if centre is not None and near else solve(*of, start=centre)
         except EquilibriumError as error:
             rows[at] = (None, np.nan, 0, str(error))
         else:
             rows[at] = (read(found), found.certificate.largest, found.certificate.iterations, "")
+            points[at] = _point(found)
 
     groups, single = _grouped(given, centre)
     with threadpool_limits(1), ThreadPoolExecutor(max(1, threads)) as pool:
@@ -169,7 +188,29 @@ def solve_many(
         np.array([row[2] for row in kept], dtype=np.intp),
         {at: row[3] for at, row in enumerate(kept) if row[3]},
         len(alone),
+        points,
     )
+
+
+def _point(equilibrium: Equilibrium) -> Array | None:
+    """The solver's unknowns, in logs."""
+    return equilibrium.state.vector if isinstance(equilibrium.state, _State) else None
+
+
+def _starts(
+    centre: Equilibrium, near: tuple[Equilibrium, Solutions[Read]] | None, members: list[int]
+) -> list[Array | None]:
+    """Where draws start, as they lay from the middle at a neighbouring shock, in proportion to what the middle moved; None for the middle."""
+    own = _point(centre)
+    then = None if near is None else _point(near[0])
+    if near is None or own is None or then is None or own.shape != then.shape or not then.any():
+        return [None] * len(members)
+    size = float(np.clip(own @ then / (then @ then), 0.0, 3.0))
+    found: list[Array | None] = []
+    for member in members:
+        point = near[1].points[member] if member < len(near[1].points) else None
+        found.append(None if point is None or point.shape != own.shape else own + size * (point - then))
+    return found
 
 
 def _grouped(draws: list[Draw], centre: Equilibrium | None) -> tuple[list[list[int]], list[int]]:
@@ -178,7 +219,12 @@ def _grouped(draws: list[Draw], centre: Equilibrium | None) -> tuple[list[list[i
     single: list[int] = []
     for at, draw in enumerate(draws):
         p = draw.parameters
-        if centre is None or p.entry == "free" or (draw.shock is not None and draw.shock.firms is not None):
+        if (
+            centre is None
+            or p.entry == "free"
+            or isinstance(p.family, Firms)
+            or (draw.shock is not None and draw.shock.firms is not None)
+        ):
             single.append(at)
             continue
         tax = None if p.labour_tax is None else np.asarray(p.labour_tax).tobytes()
@@ -194,11 +240,27 @@ def _grouped(draws: list[Draw], centre: Equilibrium | None) -> tuple[list[list[i
     return [group for group in groups if len(group) > 1], single + [g[0] for g in groups if len(g) == 1]
 
 
+def _alike(one: Parameters, other: Parameters) -> bool:
+    """Whether structures have the same unknowns and closures, so that one responds much as the other does."""
+    return all(
+        getattr(one, name) == getattr(other, name)
+        for name in ("entry", "deficits", "duties", "fixed_cost_abroad", "labour_supply_elasticity")
+    ) and repr(one.family) == repr(other.family)
+
+
 class _Group:
     """Draws that are solved together: one world, one shock."""
 
-    def __init__(self, world: World, shock: Shock, parameters: list[Parameters], centre: Equilibrium) -> None:
+    def __init__(
+        self,
+        world: World,
+        shock: Shock,
+        parameters: list[Parameters],
+        centre: Equilibrium,
+        starts: list[Array | None],
+    ) -> None:
         self.world, self.shock, self.parameters, self.centre = world, shock, parameters, centre
+        self.starts = starts
 
     def run(self) -> Iterator[tuple[int, Equilibrium]]:
         """Certified equilibria with their places; draws that do not come have to be solved on their own."""
@@ -227,8 +289,10 @@ class _Group:
         if state.vector.shape != batch.start().shape:
             return
         response = _prepare(self.centre.world, self.centre.parameters).response
-        vectors = np.repeat(state.vector[None], len(places), axis=0)
-        for steps, part, evaluation, solved, found in _iterate(batch, vectors, response):
+        starts = (self.starts[at] for at in places)
+        vectors = np.array([state.vector if start is None else start for start in starts])
+        like = response.likeness(self.centre.baseline.margins, [b.margins for b in baselines])
+        for steps, part, evaluation, solved, found in _iterate(batch, vectors, response, like):
             seconds = (time.perf_counter() - began) / len(places)
             for at in solved:
                 draw = int(part.which[at])
@@ -249,7 +313,7 @@ def _served(baseline: Baseline) -> bool:
 
 
 def _iterate(
-    batch: Batch, vectors: Array, response: Response
+    batch: Batch, vectors: Array, response: Response, like: Likeness
 ) -> Iterator[tuple[int, Batch, Evaluation, NDArray[np.intp], Array]]:
     """Steps by the response of the middle, accelerated draw by draw; gives draws away as they converge."""
     part, best = batch, np.full(len(vectors), np.inf)
@@ -258,18 +322,19 @@ def _iterate(
         for steps in range(_MOST_ITERATIONS):
             now = part.evaluate(vectors)
             largest = part.largest_gaps(now)
-            solved = np.flatnonzero((largest <= TOLERANCE) & (now.income > 0).all(-1))
+            solved = np.flatnonzero((largest <= CLOSE) & (now.income > 0).all(-1))
             if len(solved):
                 yield steps, part, now, solved, vectors
-            going = ~(largest <= TOLERANCE) & (largest <= _TOLERATED_GROWTH * best) & np.isfinite(largest)
+            going = ~(largest <= CLOSE) & (largest <= _TOLERATED_GROWTH * best) & np.isfinite(largest)
             if not going.any():
                 return
-            step = response.steps(part, now)
+            step = response.steps(part, now, like)
             kept = np.flatnonzero(going)
             if len(kept) < len(going):
                 part, vectors, step = part.only(kept), vectors[kept], step[kept]
                 best, largest = best[kept], largest[kept]
                 accelerate.keep(kept)
+                like = like.only(kept)
             best = np.minimum(best, largest)
             vectors = accelerate.propose(vectors, step)
 

@@ -9,7 +9,7 @@ ln P̂, ln Ê and, under free entry, ln M̂, (S, N) each.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -331,6 +331,10 @@ class _Bar:
     #: Of the sums in the price indices.
     index: Array
 
+    def less(self, other: _Bar) -> _Bar:
+        """The difference of both."""
+        return _Bar(*(getattr(self, one.name) - getattr(other, one.name) for one in fields(self)))
+
     @staticmethod
     def zeros(countries: int, sectors: int) -> _Bar:
         """Nothing yet."""
@@ -489,8 +493,8 @@ class _Tangent:
             bar.firms[:] -= at.firms
         return bar
 
-    def outcome(self, outcome: Outcome) -> tuple[Array, _Cells]:
-        """W_x, and W_p by cell."""
+    def outcome(self, outcome: Outcome) -> _Bar:
+        """What an outcome's weights are for the quantities in it."""
         equilibrium, bar = self.equilibrium, _Bar.zeros(self.countries, self.sectors)
         i, s = outcome.place(equilibrium)
         if outcome.kind in ("real_income", "equivalent_variation"):
@@ -529,7 +533,7 @@ class _Tangent:
             wage = equilibrium.wage_change[i]
             bar.spent[s, i], bar.received[s, i] = share / (before * wage), 1 / (before * wage)
             bar.wage[i] = -equilibrium.employment_change[i, s]
-        return self.back(bar)
+        return bar
 
     def back(self, bar: _Bar) -> tuple[Array, _Cells]:
         """From derivatives with respect to quantities on the way to those with respect to unknowns and parameters."""
@@ -673,22 +677,24 @@ def _gradient(
 ) -> Gradient:
     """One outcome's, from prepared equations."""
     equilibrium = tangent.equilibrium
-    right, direct = tangent.outcome(outcome)
+    if sweep is None or outcome.kind == "exports":
+        right, _ = tangent.back(tangent.outcome(outcome))
+    else:
+        right = sweep.back(tangent.outcome(outcome))
     if sweep is None or own is None:
         multipliers, steps = _eliminate(tangent, right)
     else:
         start = None if known is None else known.multipliers
         multipliers, steps = solve_adjoint(sweep, own, right, start, tolerance, _PRODUCTS)
-    product, through = tangent.equations(multipliers)
-    residual = float(np.abs(product - right).max() / np.abs(right).max())
+    # W_x - F_x'λ, which is to be none, and W_p - λ'F_p: one sweep, cell by cell, of what the outcome and the equations weigh.
+    left, cells = tangent.back(tangent.outcome(outcome).less(tangent.bars(multipliers)))
+    residual = float(np.abs(left).max() / np.abs(right).max())
     if not residual <= tolerance:
         raise GradientError(
             f"The adjoint equations are solved to {residual:.1e} only, not {tolerance:g}: the equilibrium is close to one "
             "that is not locally unique. Take finite differences of solve, or restricted entry."
         )
-    tariff, subsidy, trade_cost, fixed_cost = (
-        np.moveaxis(one - other, 0, 2) for one, other in zip(direct[:4], through[:4], strict=True)
-    )
+    tariff, subsidy, trade_cost, fixed_cost = (np.moveaxis(part, 0, 2) for part in cells[:4])
     world, paid = equilibrium.world, np.ones(equilibrium.world.shape)
     if equilibrium.shock.production_subsidy is not None:
         paid = 1 + equilibrium.shock.production_subsidy
@@ -701,7 +707,7 @@ def _gradient(
         export_subsidy=subsidy / paid[:, None, :],
         trade_cost=trade_cost,
         fixed_cost=fixed_cost if equilibrium.has_margins else np.zeros_like(fixed_cost),
-        productivity=(through.log_cost - direct.log_cost).T,
+        productivity=-cells.log_cost.T,
         production_subsidy=(subsidy * (1 - equilibrium.subsidy)).sum(1) / paid,
         residual=residual,
         steps=steps,

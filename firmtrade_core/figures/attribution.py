@@ -11,7 +11,7 @@ from firmtrade_core.attribution.firm_growth import KINDS, MARGINS, FirmGrowth, P
 from firmtrade_core.attribution.result import SOURCES, Attribution
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.bars import value_bars
-from firmtrade_core.figures.chart import GAIN, LOSS, MUTED, TEXT, Chart, base_layout
+from firmtrade_core.figures.chart import GAIN, LOSS, MUTED, SURFACE, TEXT, Chart, base_layout
 from firmtrade_core.figures.heterogeneity import stacked_parts
 from firmtrade_core.figures.row_names import named_rows, row_height
 from firmtrade_core.labels import change, level, shows
@@ -31,6 +31,9 @@ SOURCE_COLOURS = {
 
 ROW, NAME_WIDTH = 30, 190
 MOST_ROWS = 10
+
+#: Share of the level that all steps together must span to be seen on an axis from zero.
+SEEN_FROM_ZERO = 0.08
 
 
 def waterfall(found: Attribution, *, subtitle: str, source: str) -> Chart:
@@ -58,9 +61,14 @@ def _waterfall(
     rows = list(range(len(names)))
     low = min(start, end, float(np.min(base + steps, initial=start)))
     high = max(start, end, float(np.max(base + steps, initial=start)))
-    # Bars of levels begin near the changes, not at zero: they are marked as cut, and labelled with the level.
     reach = max(high - low, 1e-9)
-    floor = max(low - 0.25 * reach, 0.0)
+    # Bars begin at zero while the steps can be seen so; else the levels are cut, which is drawn and said.
+    floor = 0.0 if reach >= SEEN_FROM_ZERO * high else max(low - 0.25 * reach, 0.0)
+    cut = floor > 0
+    if cut:
+        subtitle += (
+            f" · The bars of exports are cut and begin at {level(floor, unit)}: only the steps are to scale"
+        )
     words = [level(start, unit), *(change(float(v), unit) for v in steps), level(end, unit)]
     hover = [
         f"{name}<br>{word}{f'<br>{text}' if text else ''}"
@@ -97,16 +105,25 @@ def _waterfall(
             for row, word in zip(rows, words, strict=True)
         ],
         xaxis={
-            "range": [floor, high + 0.05 * reach],
+            "range": [floor, high + 0.05 * (high - floor)],
             "showgrid": False,
             "showticklabels": False,
             "zeroline": False,
             "fixedrange": True,
         },
         yaxis=named_rows(names, NAME_WIDTH),
+        shapes=[_break(row, floor, reach) for row in (rows[0], rows[-1])] if cut else [],
     )
     height = row_height(names, NAME_WIDTH, ROW) * len(names) + 8
     return Chart(title, subtitle, source, [trace], layout, height=height, units={"x": unit})
+
+
+def _break(row: int, floor: float, reach: float) -> dict[str, Any]:
+    """The place where a bar of a level is cut: a slanted gap through it."""
+    left, width, slant = floor + 0.08 * reach, 0.03 * reach, 0.03 * reach
+    top, foot = row - 0.4, row + 0.4
+    path = f"M {left} {foot} L {left + slant} {top} L {left + slant + width} {top} L {left + width} {foot} Z"
+    return {"type": "path", "path": path, "fillcolor": SURFACE, "line": {"width": 0}, "layer": "above"}
 
 
 def parts_by(found: Attribution, by: str, *, subtitle: str, source: str) -> Chart:

@@ -75,6 +75,8 @@ _COLUMNS = (
     Column("value", "Value", "as its row says"),
     Column("low", "Low", "as its row says"),
     Column("high", "High", "as its row says"),
+    Column("laws_low", "Lowest under other laws of firms", "as its row says"),
+    Column("laws_high", "Highest under other laws of firms", "as its row says"),
     # Published results.
     Column("result", "Result"),
     Column("place", "Where"),

@@ -77,6 +77,7 @@ _UNITS = (
     Unit("share of 1", "share", 1.0, 0.0, 1.0),
     Unit("difference of shares", "share", 1.0, -1.0, 1.0),
     Unit("relative", "ratio"),
+    Unit("% of the variance", "share"),
     Unit("% of the level", "percent", 0.01),
     Unit("probability", "probability", 1.0, 0.0, 1.0),
     Unit("elasticity, absolute value", "elasticity", 1.0, 0.0),
@@ -241,6 +242,28 @@ def shows(value: float, name: str = "%") -> bool:
 def in_percent(fraction: float, *, signed: bool = False) -> str:
     """A fraction in percent, two significant digits, `12 %` of 0.123."""
     return with_unit(number(100 * fraction, signed=signed), "%")
+
+
+def probability(p: float, *, named: bool = True) -> str:
+    """A p-value, three decimals, and none below a thousandth.
+
+    Parameters
+    ----------
+    named
+        Whether ``p`` stands before it; not in a column of that name.
+
+    Examples
+    --------
+    >>> probability(0.04321), probability(1e-9), probability(0.5, named=False)
+    ('p\u00a0=\u00a00.043', 'p\u00a0<\u00a00.001', '0.500')
+    """
+    if not math.isfinite(p):
+        return "–"
+    sign, text = ("<", "0.001") if p < 0.001 else ("=", f"{p:.3f}")
+    gap = "\u00a0"
+    if named:
+        return f"p{gap}{sign}{gap}{text}"
+    return text if sign == "=" else f"<{gap}{text}"
 
 
 def log_as_percent(logs: float) -> float:

@@ -66,6 +66,14 @@ def _fill(s: Any, nests: Any, start: Any, step: Any, log_normal: Any, nodes: Any
         k, pace = start, 1.0
         for node in range(count + 1):
             x = start + step * node
+            at = nodes[node]
+            if x < s * (s - ALL_PRESENT):
+                # Everybody is present, to rounding, and what fixed costs take is e^k.
+                k, pace = x, 1.0
+                at[0] = at[1] = at[2] = 0.0
+                at[3] = math.exp(x - 0.5 * s * s)
+                at[4], at[5] = step * at[3], step * step * at[3]
+                continue
             k = k + pace * step if node else x
             z = s - k / s
             log_s = slope = 0.0
@@ -89,7 +97,6 @@ def _fill(s: Any, nests: Any, start: Any, step: Any, log_normal: Any, nodes: Any
             share_bend = share_slope + bend * (1.0 - share) - slope * share_slope
             pace = 1.0 / (1.0 - own * slope)
             quickening = own * bend * pace * pace * pace
-            at = nodes[node]
             at[0], at[1], at[2] = (
                 nest * log_s,
                 step * nest * slope * pace,

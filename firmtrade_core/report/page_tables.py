@@ -9,6 +9,7 @@ import pandas as pd
 
 from firmtrade_core.analysis.heterogeneity import LAWS, Laws
 from firmtrade_core.analysis.steps import STEPS, Steps
+from firmtrade_core.analysis.uncertainty import COUNTRY_OUTCOMES, WORLD_OUTCOMES, Bands
 from firmtrade_core.analysis.who_gains import (
     concentration,
     exposed_suppliers,
@@ -21,7 +22,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.gravity.estimate import GravityEstimate
 from firmtrade_core.gravity.events import EventStudy
-from firmtrade_core.labels import Column, registered
+from firmtrade_core.labels import Column, in_words, registered
 from firmtrade_core.report.export import About, Table, about_certificate, about_world, table, written_now
 from firmtrade_core.report.gravity_words import anticipation_words, dropped, equation_words, term_name
 from firmtrade_core.report.replicate import Report
@@ -456,3 +457,24 @@ def replication_table(report: Report) -> Table:
     return table(
         report.name.replace("-", "_"), report.title, report.table().astype({"published": float}), columns
     )
+
+
+def band_table(found: Bands) -> Table:
+    """Every outcome of every country and of the world with its 90 % band, a row each, in the row's unit."""
+    frames = []
+    for key in (*COUNTRY_OUTCOMES, *WORLD_OUTCOMES):
+        frame = found.table(key).assign(outcome=in_words(key))
+        frame["country"] = frame.get("country", "world")
+        frames.append(frame)
+    rows = pd.concat(frames, ignore_index=True)
+    columns = {
+        "country": "country",
+        "outcome": "result",
+        "unit": "row_unit",
+        "value": "value",
+        "low": "low",
+        "high": "high",
+    }
+    if "laws_low" in rows:
+        columns |= {"laws_low": "laws_low", "laws_high": "laws_high"}
+    return table("bands", "Bands (90 %) and other laws of firms", rows, columns)

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 
+from firmtrade_core.figures import FIXED
 from firmtrade_core.labels import VARIABLES
 from firmtrade_core.margins import FirmsError
 from firmtrade_core.paths import asset
@@ -118,6 +119,7 @@ def _view(store: Store, world: World) -> dict[str, str]:
         "map": (store.outcome, "real_income"),
         "flows": ("1" if store.flows else "", ""),
         "view": (store.view, VIEWS[0]),
+        "colours": (f"{store.fixed_scale:g}" if store.fixed_scale else "", ""),
         "present": (str(store.step + 1) if store.presenting else "", ""),
     }
     return {name: value for name, (value, usual) in wanted.items() if value != usual}
@@ -161,6 +163,8 @@ def _read_view(given: Mapping[str, str], store: Store, world: World) -> None:
     store.outcome = outcome if outcome in VARIABLES else "real_income"
     store.view = view if view in VIEWS else VIEWS[0]
     store.flows = given.get("flows") == "1"
+    colours = given.get("colours", "")
+    store.fixed_scale = next((value for value in FIXED if f"{value:g}" == colours), 0.0)
     # Digits of other scripts, and those above the line, are no numbers to count with.
     step = given.get("present", "")
     store.presenting = step.isascii() and step.isdigit()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 
@@ -21,9 +21,11 @@ from firmtrade_core.analysis.optimal import (
     tipping_retaliation,
     trade_war,
 )
+from firmtrade_core.analysis.states import ComparisonError
+from firmtrade_core.analysis.whom_to_treat import FirmValues, Targeting, firm_values, whom_to_treat
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.margins import FirmsError, TailError
-from firmtrade_core.scenarios import CompiledScenario, HomeFirms, Scenario, ScenarioError, compile
+from firmtrade_core.scenarios import CompiledScenario, HomeFirms, Programme, Scenario, ScenarioError, compile
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 from pages.parts.home import current_home
@@ -31,7 +33,7 @@ from pages.parts.home import current_home
 _KEY = "best_policy"
 
 #: What a best policy cannot be given for: shown in words.
-FAILURES = (OptimumError, EquilibriumError, FirmsError, ScenarioError, TailError, WorldError)
+FAILURES = (ComparisonError, OptimumError, EquilibriumError, FirmsError, ScenarioError, TailError, WorldError)
 
 
 @dataclass
@@ -54,6 +56,9 @@ class Choices:
         Pareto weight of the country looked at, per cent.
     among
         Whether cooperation moves rates on one another's goods alone.
+    policy, budget, unit_cost, small, outside
+        Programme for firms; million USD and USD a year; least shares of small firms and of firms outside the largest region,
+        per cent.
     asked
         Which of the answers on demand are open.
     """
@@ -69,6 +74,11 @@ class Choices:
     rivals: tuple[str, ...] = ()
     share: int = 50
     among: bool = True
+    policy: str = "quality_certification"
+    budget: float = 20.0
+    unit_cost: float = 10_000.0
+    small: int = 0
+    outside: int = 0
     asked: set[str] = field(default_factory=set)
 
 
@@ -224,3 +234,48 @@ def together(
     instrument = "sector" if asked.instrument == "partner_sector" else asked.instrument
     terms = (instrument, asked.lowest, asked.highest, asked.share, asked.among)
     return _together(_key(world, given), who, terms, compiled(given, world))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _values(
+    key: tuple[Any, ...], _given: Scenario, _world: World, _home: HomeFirms, _card: Programme
+) -> FirmValues:
+    return firm_values(compile(_given, _world, _home).solve(), _home, _card)
+
+
+@st.cache_resource(show_spinner=False, max_entries=20)
+def _targeted(key: tuple[Any, ...], _values: FirmValues, _home: HomeFirms, _card: Programme) -> Targeting:
+    _, _, budget, unit_cost, small, outside = key
+    return whom_to_treat(
+        _values,
+        _home,
+        _card,
+        budget=budget,
+        unit_cost=unit_cost,
+        small=small / 100,
+        outside=outside / 100,
+    )
+
+
+def targeted(world: World, given: Scenario, home: HomeFirms, asked: Choices) -> Targeting:
+    """Whom to treat with the budget asked for.
+
+    Raises
+    ------
+    ComparisonError, EquilibriumError, FirmsError, ScenarioError, TailError
+    """
+    content = given.to_dict()
+    content["structure"] = {**content.get("structure", {}), "family": "firms"}
+    under = Scenario.parse(content)
+    card = Programme(policy=cast(Any, asked.policy))
+    key = (*_key(world, under), asked.policy)
+    values = _values(key, under, world, home, card)
+    terms = (
+        values.equilibrium.content_hash,
+        asked.policy,
+        asked.budget,
+        asked.unit_cost,
+        asked.small,
+        asked.outside,
+    )
+    return _targeted(terms, values, home, card)

@@ -108,7 +108,7 @@ def what_matters(store: Store, reading: Reading) -> None:
         drawn = world_map(
             Outcome(variable, values),
             world,
-            scale=stable_scale(values),
+            scale=stable_scale(values, floor=0.0),
             chosen=store.country,
             title=f"Who holds the {LEVERS[found.lever].lower()} that matter for {whose}",
             subtitle=f"{unit}, {step} everywhere the country sets it · {dated}",

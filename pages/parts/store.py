@@ -22,7 +22,7 @@ from firmtrade_core.world.world import World
 MOST_STEPS = 50
 
 #: What the charts below the map show.
-VIEWS = ("winners", "partners", "groups", "replaced", "matters")
+VIEWS = ("winners", "partners", "groups", "replaced", "matters", "sure")
 
 #: With a scenario to read against: which of the two is shown, or what lies between them.
 SHOWINGS = ("reference", "scenario", "difference")
@@ -54,6 +54,8 @@ class Store:
         Whether the country's flows are drawn.
     sector_measure
         Variable of the sector chart.
+    fixed_scale
+        Half-range of the map's colours that the reader fixed; 0 for one that fits.
     view
         Of `VIEWS`.
     sectors, partner, direction
@@ -70,6 +72,7 @@ class Store:
     outcome: str = "real_income"
     flows: bool = False
     sector_measure: str = "exports"
+    fixed_scale: float = 0.0
     view: str = VIEWS[0]
     sectors: tuple[str, ...] = ()
     partner: str = ""
@@ -91,8 +94,8 @@ class Store:
     notice: str = ""
     #: Content hash of the firms that the scenario's link was made with; empty where it named none.
     firms: str = ""
-    #: Of the address: whose it is, whether its next change is a step of the browser's history, what was heard of it, what
-    #: it said when the session began.
+    #: Of the address: whose it is, whether its next change is a step of the browser's history of its own, what was heard
+    #: of it, what it said when the session began.
     session: str = field(default_factory=lambda: secrets.token_hex(4))
     push: bool = False
     heard: int = 0
@@ -109,7 +112,7 @@ class Store:
         sliding
             Whether a slider moved, and colours should hold still.
         push
-            Whether the browser's Back should lead to the present one.
+            Whether this is a step of the browser's history of its own, however soon it follows another.
         """
         self.notice = ""
         if scenario == self.scenario:

@@ -75,6 +75,16 @@ def test_draws_are_common_to_all_shocks(found: Bands, world: World) -> None:
     assert abs((other.high - other.low) / (one.high - one.low) - 1) < 0.2
 
 
+def test_a_neighbours_draws_only_change_how_soon_the_answer_comes(found: Bands, world: World) -> None:
+    shock = raised(world, 0.11)
+    cold = bands((world, STRUCTURE, shock), draws=60, laws=False)
+    warm = bands((world, STRUCTURE, shock), draws=60, laws=False, near=found)
+    for key in UNITS_OF:
+        np.testing.assert_allclose(warm.draws[key], cold.draws[key], atol=2e-6, err_msg=key)
+    assert warm.solutions is not None and cold.solutions is not None
+    assert warm.solutions.iterations.mean() < cold.solutions.iterations.mean()
+
+
 def test_sources_add_up_to_the_variance(found: Bands) -> None:
     for key, country in (("real_income", "C00"), ("exports", "C02")):
         band = found.band(key, country)
@@ -130,8 +140,11 @@ def test_sets_with_standard_errors_use_them_and_others_the_spread_between_sets()
     finer = World(
         finer.countries, ("C20", "services"), finer.expenditure, finer.tariff, finer.subsidy, finer.inputs
     )
-    spread, shared, note = elasticity_spread(finer, elasticity_set("GRAV"))
-    assert spread[0] == pytest.approx(np.sqrt(np.log1p((1.15979 / 4.54782) ** 2)), rel=1e-2)
+    used = elasticity_set("GRAV")
+    spread, shared, note = elasticity_spread(finer, used)
+    value, (low, high) = used.by_sector["C20"], used.intervals["C20"]
+    error = (high - low) / 2 / 1.959964
+    assert spread[0] == pytest.approx(np.sqrt(np.log1p((error / value) ** 2)), rel=1e-3)
     assert shared == 0 and "Assumed" in note
 
 

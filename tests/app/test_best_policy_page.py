@@ -65,6 +65,14 @@ def test_the_answer_becomes_the_scenario(app: AppTest) -> None:
     assert scenario.cards[-1].kind == "tariff" and scenario.cards[-1].value > 0.05
 
 
+def test_a_budget_gets_a_rule_on_demand(app: AppTest) -> None:
+    app.button(key="best_ask_budget").click().run()
+    assert not app.exception
+    words = html(app)
+    assert "The rule: treat" in words and "On firms not used to choose it" in words
+    assert "stops paying at" in words and "At random" in words
+
+
 def test_it_is_painted_and_follows_the_country(open_page: Callable[..., Any]) -> None:
     from playwright.sync_api import expect
 

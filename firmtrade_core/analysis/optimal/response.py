@@ -80,7 +80,7 @@ class BestResponse:
     first_order : (K,)
         Rates of the first-order formula (`optimal.first_order`), from which the climb started; none of production subsidies.
     first_order_gain : float
-        Gain at those, in the unit of `gain`; NaN where they have no equilibrium.
+        Gain at those, in the unit of `gain`; NaN where they have no equilibrium, or the climb started elsewhere.
     weights : tuple of (sector, weight)
         Of sectors in the objective; empty where it is not weighted.
     solves : int
@@ -439,10 +439,12 @@ def answer(
     low, high = problem.bounds
     before = problem.solve_shock(problem.shock)
     guess = first_order(problem, before)
-    try:
-        guessed = _gain(problem, before, problem.solve_at(guess))
-    except EquilibriumError:
-        guessed = float("nan")
+    guessed = float("nan")
+    if start is None:
+        try:
+            guessed = _gain(problem, before, problem.solve_at(guess))
+        except EquilibriumError:
+            problem.near = before
     rates = problem.climb(guess if start is None else start)
     best = problem.solve_at(rates)
     count = len(rates)

@@ -25,6 +25,7 @@ from firmtrade_core.analysis.optimal.problem import (
     Method,
     OptimumError,
     Problem,
+    held_back,
 )
 from firmtrade_core.analysis.optimal.response import BestResponse, answer
 from firmtrade_core.equilibrium import Equilibrium, Gradient, Parameters, Shock, gradients, solve
@@ -36,7 +37,16 @@ from firmtrade_core.world.world import World
 _MEMORY = 8
 
 #: Largest move of a rate in one round.
-_LONGEST = 0.25
+_LONGEST = 0.5
+
+#: How fast a slope falls with its own rate, in measured units where it is about one: least and most that steps reckon with.
+_LEAST_BEND, _MOST_BEND = 0.1, 10.0
+
+#: Slopes below which past rounds are combined: before, objectives may bend either way.
+_NEAR = 0.01
+
+#: Residual of the adjoint equations until then.
+_ROUGH = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +188,7 @@ def nash(
     responses, moved = {}, 0.0
     for c, player in players.items():
         player.shock, player.near = _war(start, players, rates, without=c), last
-        responses[c] = answer(player, rates[c], tries, 0, seed)
+        responses[c] = answer(player, rates[c], tries, 0, seed, flat=False)
         moved = max(moved, float(np.abs(responses[c].rates - rates[c]).max()))
     rates = {c: found.rates for c, found in responses.items()}
     final = solve(world, _war(start, players, rates), parameters, start=last, iteration=CLOSE)
@@ -289,7 +299,8 @@ def _rest(
     known: list[Gradient | None] = [None] * len(names)
     points: list[Array] = []
     pulls: list[Array] = []
-    now, size = np.concatenate([rates[c] for c in names]), 1.0
+    now = np.concatenate([rates[c] for c in names])
+    bend, last, free_before = np.ones(len(now)), None, np.ones(len(now), dtype=bool)
     best, calm, length = now, np.inf, 1.0
     used = 0
     while used < rounds:
@@ -297,7 +308,9 @@ def _rest(
         given = dict(zip(names, np.split(now, ends), strict=True))
         try:
             near = solve(world, _war(start, players, given), parameters, start=near, iteration=CLOSE)
-            found = gradients(near, outcomes, near=known, tolerance=CLOSE_SLOPE)
+            # Far from rest a rough slope leads as well.
+            tolerance = CLOSE_SLOPE if calm <= _NEAR else _ROUGH
+            found = gradients(near, outcomes, near=known, tolerance=tolerance)
         except EquilibriumError:
             if np.isinf(calm):
                 raise
@@ -305,27 +318,32 @@ def _rest(
             now = best + length * (now - best)
             continue
         known = list(found)
-        slope = np.concatenate([players[c].slope_of(g) for c, g in zip(names, found, strict=True)])
-        # A step in measured units is the slope there: second derivatives are near minus one.
-        pull = np.clip(now + slope * unit**2, low, high) - now
-        measured = pull / unit
-        size = float(np.abs(measured).max())
+        slope = np.concatenate([players[c].slope_of(g) for c, g in zip(names, found, strict=True)]) * unit
+        free = ~held_back(now, slope, players[names[0]].bounds)
+        size = float(np.abs(slope[free]).max(initial=0.0))
         if size < calm:
             best, calm = now, size
         if size <= 5e-7:
             break
-        points.append(now / unit)
-        pulls.append(measured)
-        points, pulls = points[-_MEMORY:], pulls[-_MEMORY:]
-        move = measured
+        if last is not None:
+            # How fast each slope falls with its own rate; a step is as long as that says, longer where it hardly falls.
+            moved, fell = (now - last[0]) / unit, last[1] - slope
+            seen = np.abs(moved) > 1e-9
+            fresh = np.divide(fell, moved, out=bend.copy(), where=seen)
+            bend = np.where(seen, np.clip(0.5 * bend + 0.5 * fresh, _LEAST_BEND, _MOST_BEND), bend)
+        last = (now, slope)
+        move = np.where(free, slope / bend, 0.0)
+        if size > _NEAR or (free != free_before).any():
+            points, pulls = [], []
+        points, pulls = [*points, now / unit][-_MEMORY:], [*pulls, np.where(free, slope, 0.0)][-_MEMORY:]
         if len(points) > 1:
             moves = np.diff(np.array(points), axis=0).T
             falls = np.diff(np.array(pulls), axis=0).T
-            weights = np.linalg.lstsq(falls, measured, rcond=1e-10)[0]
-            move = measured - (moves + falls) @ weights
-        step = move * unit
-        longest = float(np.abs(step).max())
-        now = np.clip(now + step * min(1.0, _LONGEST / longest), low, high)
+            weights = np.linalg.lstsq(falls, pulls[-1], rcond=1e-10)[0]
+            move = move - (moves + falls / bend[:, None]) @ weights
+        free_before = free
+        step = np.clip(move * unit, -_LONGEST, _LONGEST)
+        now = np.clip(now + step, low, high)
     return dict(zip(names, np.split(best, ends), strict=True)), near, used
 
 
