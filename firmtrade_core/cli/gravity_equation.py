@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from firmtrade_core.cli.words import for_the_command_line
+from firmtrade_core.cli.words import for_the_command_line, pair
 from firmtrade_core.paths import whole_file
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ Tariffs = Annotated[
         help="check: fractions, refused if they look like percent; fraction: however high; percent.",
     ),
 ]
+Columns = Annotated[
+    list[str] | None, typer.Option("--column", help="Which column of the table is what: exporter=origin.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 #: What the formula may ask for without the table holding it: it is then taken from the map.
@@ -66,6 +70,7 @@ def estimate(
     sector: Sector = None,
     gaps: Gaps = "leave",
     tariff_unit: Tariffs = "check",
+    column: Columns = None,
     combine: Annotated[
         list[str] | None, typer.Option(help="A linear combination of coefficients: rta + lag(rta, 4).")
     ] = None,
@@ -79,7 +84,7 @@ def estimate(
 ) -> None:
     """Estimate a gravity equation written as a formula; exits 2 on wrong input."""
     found, panel = _estimated(
-        table, formula, estimator, cluster, years, domestic, zeros, sector, gaps, tariff_unit, as_json
+        table, formula, estimator, cluster, years, domestic, zeros, sector, gaps, tariff_unit, column, as_json
     )
     combined = [_tried(lambda text=text: found.combination(text), as_json) for text in combine or []]
     tests = [_tried(found.reset_test, as_json)] if reset else []
@@ -140,6 +145,7 @@ def counterfactual(
     sector: Sector = None,
     gaps: Gaps = "leave",
     tariff_unit: Tariffs = "check",
+    column: Columns = None,
     out: Annotated[Path | None, typer.Option(help="Write the table by country to this CSV.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -148,7 +154,7 @@ def counterfactual(
     from firmtrade_core.gravity.variables import split
 
     found, panel = _estimated(
-        table, formula, estimator, cluster, years, True, True, sector, gaps, tariff_unit, as_json
+        table, formula, estimator, cluster, years, True, True, sector, gaps, tariff_unit, column, as_json
     )
     changes = [_tried(lambda text=text: _change(text), as_json) for text in change]
     chosen = year if year is not None else int(found.cells["year"].max())
@@ -201,12 +207,14 @@ def _estimated(
     sector: str | None,
     gaps: str,
     tariff_unit: str,
+    column: list[str] | None,
     as_json: bool,
 ) -> tuple[GravityEstimate, GravityPanel]:
     from firmtrade_core.gravity.estimate import estimate as estimated
     from firmtrade_core.gravity.formula import read_formula
     from firmtrade_core.gravity.geography import with_geography
     from firmtrade_core.gravity.panel import GravityPanel
+    from firmtrade_core.world.columns import renamed_columns, unused_columns
     from firmtrade_core.world.tables import read_table
 
     def run() -> tuple[GravityEstimate, GravityPanel]:
@@ -220,7 +228,7 @@ def _estimated(
             zeros=zeros,
             years=_years(years),
         )
-        read = read_table(table)
+        read = renamed_columns(read_table(table), dict(pair(text) for text in column or ()), table.name)
         explained = formula.partition("~")[2].partition("|")[0]
         panel = GravityPanel.from_table(
             read,
@@ -231,6 +239,17 @@ def _estimated(
         )
         if set(_FROM_THE_MAP.findall(explained)) - set(read.columns):
             panel = with_geography(panel, unknown="leave")
+        words = {
+            *re.findall(r"\w+", formula),
+            *(cluster or ()),
+            "exporter",
+            "importer",
+            "sector",
+            "year",
+            flow,
+        }
+        if left := unused_columns(read.columns, words):
+            panel = replace(panel, notes=(*panel.notes, left))
         panel = panel.only(sectors=[sector]) if sector else panel
         return estimated(panel, equation), panel
 

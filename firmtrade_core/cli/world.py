@@ -12,8 +12,6 @@ from firmtrade_core.cli.words import for_the_command_line, pair
 from firmtrade_core.labels import in_percent
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from firmtrade_core.world.world import World
 
 app = typer.Typer(help="Show, check, build and load worlds.", no_args_is_help=True, add_completion=False)
@@ -45,7 +43,12 @@ def check(
     year: Annotated[int | None, typer.Option(help="Which year of a table.")] = None,
     missing: Annotated[str, typer.Option(help="Cells of a table without a row: refuse or zero.")] = "refuse",
     codes: Annotated[str, typer.Option(help="Country codes of a table: check, repair or any.")] = "check",
-    tariff_unit: Annotated[str, typer.Option(help="Tariffs of a table: fraction or percent.")] = "fraction",
+    tariff_unit: Annotated[
+        str,
+        typer.Option(
+            help="Tariffs of a table: check (fractions, if they do not look like percent), fraction (however high) or percent."
+        ),
+    ] = "check",
     value: Annotated[
         str, typer.Option(help="Values of a table, with duties or before: consumer or border.")
     ] = "consumer",
@@ -107,6 +110,12 @@ def load(
         Path | None, typer.Option(help="Table: sector, group. Folds sectors to your own.")
     ] = None,
     tariffs: Annotated[Path | None, typer.Option(help="Table: exporter, importer, sector, tariff.")] = None,
+    tariff_unit: Annotated[
+        str,
+        typer.Option(
+            help="Of that table: check (fractions, if they do not look like percent), fraction (however high) or percent."
+        ),
+    ] = "check",
     output_table: Annotated[
         Path | None, typer.Option("--output-table", help="BACI: country, sector, output_musd.")
     ] = None,
@@ -124,12 +133,16 @@ def load(
 
     try:
         options: dict[str, Any] = {"year": year} if year is not None else {}
-        tables = {"tariffs": tariffs, "output": output_table, "concordance": concordance}
+        options |= _choices(tariff_unit=tariff_unit) if tariffs is not None else {}
+        tables = {
+            "tariffs": tariffs,
+            "output": output_table,
+            "concordance": concordance,
+            "sectors": sectors,
+        }
         options |= {key: read_table(given) for key, given in tables.items() if given is not None}
         if country_codes is not None:
             options["country_codes"] = country_codes
-        if sectors is not None:
-            options["sectors"] = _mapping(read_table(sectors, columns=("sector", "group")))
         world = load_by_name(name, path, **options)
         world.save(destination)
         _print(summary(world), as_json)
@@ -201,7 +214,7 @@ def _any_world(path: Path, year: int | None = None, column: list[str] | None = N
 _ALLOWED = {
     "missing": ("refuse", "zero"),
     "codes": ("check", "repair", "any"),
-    "tariff_unit": ("fraction", "percent"),
+    "tariff_unit": ("check", "fraction", "percent"),
     "value": ("consumer", "border"),
 }
 
@@ -213,10 +226,6 @@ def _choices(**given: str) -> dict[str, str]:
         if chosen not in _ALLOWED[name]:
             raise WorldError(f"{name}={chosen!r} is none of {', '.join(_ALLOWED[name])}.")
     return given
-
-
-def _mapping(table: pd.DataFrame) -> dict[str, str]:
-    return dict(zip(table["sector"].astype(str), table["group"].astype(str), strict=True))
 
 
 def _refuse(error: Exception, as_json: bool, code: int) -> None:

@@ -301,14 +301,23 @@ def is_rate_table(columns: Iterable[str]) -> bool:
 
 
 def read_rates(path: Path) -> ExchangeRates:
-    """A user's table of rates from a text file or workbook; raises ValueError as `ExchangeRates.from_table`."""
+    """A user's table of rates from a plain text file or workbook; raises ValueError as `ExchangeRates.from_table`.
+
+    Doors whose files may have titles above the heads read the table themselves and take `rates_of`.
+    """
     if path.suffix.lower() in (".xls", ".xlsx"):
         table = pd.read_excel(path, dtype=str)
     else:
         table = pd.read_csv(
             path, sep=None, engine="python", dtype=str, encoding="utf-8-sig", encoding_errors="replace"
         )
-    return ExchangeRates.from_table(table.dropna(how="all").reset_index(drop=True), source=path.name)
+    return rates_of(table, path.name)
+
+
+def rates_of(table: pd.DataFrame, source: str) -> ExchangeRates:
+    """A user's table of rates as it was read, blank rows left out; raises ValueError as `ExchangeRates.from_table`."""
+    filled = table.replace(r"^\s*$", None, regex=True).dropna(how="all").reset_index(drop=True)
+    return ExchangeRates.from_table(filled, source=source)
 
 
 def _dated(dates: pd.Series, currencies: pd.Series, rates: pd.Series) -> pd.DataFrame:

@@ -303,8 +303,12 @@ def sectors_of_world_panel(path: str | Path) -> tuple[str, ...]:
     return tuple(sorted({str(s) for s in read_table(path, columns=["sector"])["sector"].unique()}))
 
 
+#: Columns of a table of the world's flows.
+WORLD_COLUMNS = ("year", "exporter", "importer", "sector", "expenditure_musd", "tariff")
+
+
 def _world_table(path: Path, sectors: Sequence[str] | None) -> pd.DataFrame:
-    columns = ["year", "exporter", "importer", "sector", "expenditure_musd", "tariff"]
+    columns = list(WORLD_COLUMNS)
     if sectors is None or path.suffix != ".parquet":
         table = read_table(path, columns=columns)
         return table if sectors is None else table[table["sector"].isin(list(sectors))]

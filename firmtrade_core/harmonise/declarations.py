@@ -14,10 +14,10 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from firmtrade_core.codes.artefacts import NUMBER_BLANKS, read_identifier
+from firmtrade_core.codes.artefacts import NUMBER_BLANKS, read_identifier, unwrapped
 from firmtrade_core.codes.currencies import ExchangeRates, read_currency
 from firmtrade_core.codes.heads import read_money_head
-from firmtrade_core.codes.places import NUMBER_LISTS, former, number_list, numbers_of
+from firmtrade_core.codes.places import NUMBER_LISTS, by_year, former, number_list, numbers_of, place_name
 from firmtrade_core.codes.products import ProductCodes
 from firmtrade_core.harmonise.database import LARGEST_AMOUNT, exact_sum
 from firmtrade_core.harmonise.dictionaries import Dictionary, build_dictionary, list_told_by
@@ -342,6 +342,7 @@ class _FileReader:
         self.notes: list[str] = []
         self.conventions: dict[str, Convention] = {}
         self.period = ""
+        self.told_by_year: dict[str, tuple[int, int]] = {}
         self.layout = options.layout or guess_layout(file.columns, options.constants, options.columns)
         self.scale = self._scale_of_values()
         self.source = Source(file.path.name, file.sha256, 0, 0, file.separator, self.layout)
@@ -451,9 +452,28 @@ class _FileReader:
         corrections = self.options.corrections.get(fieldname, {})
         partners, list_name = self._partners(counts) if fieldname == "country" else (None, "")
         dictionary = build_dictionary(fieldname, counts, corrections, self.known, partners, list_name)
+        if fieldname == "country":
+            dictionary = self._with_years(dictionary)
         self._store(fieldname, dictionary)
         self.notes += [f"{self.file.path.name}: {note}" for note in dictionary.notes]
         self.notes += list(dictionary.hints.values())
+
+    def _with_years(self, dictionary: Dictionary) -> Dictionary:
+        """A code that two states bore one after the other, with an entry for each of them: lines are told apart by their year."""
+        table, hints, notes = dictionary.table, dict(dictionary.hints), list(dictionary.notes)
+        for text in table.loc[table["rule"] == "country.ambiguous", "text"]:
+            if (bore := by_year(unwrapped(str(text)))) is None:
+                continue
+            (first, last), (second, start) = bore
+            self.told_by_year[str(text)] = (last, start)
+            hints.pop(text, None)
+            for place, when in ((first, _until(last)), (second, _since(start))):
+                table.loc[len(table)] = [f"{text}{when}", place.code, place.rule, None]
+            notes.append(
+                f"{text!r} is read by the year of its line: {place_name(str(first.code))} ({first.code}) until {last}, "
+                f"{place_name(str(second.code))} ({second.code}) from {start}; between them it is set aside"
+            )
+        return Dictionary(table, hints, tuple(notes))
 
     def _partners(self, counts: Mapping[str, int]) -> tuple[Mapping[str, str] | None, str]:
         """The list that numbers of partners are of, and its name: as a person says, or as a published file's columns tell."""
@@ -544,6 +564,8 @@ class _FileReader:
         self.connection.execute(f"DROP TABLE IF EXISTS typed_{self.number}")
         for fieldname in (*DICTIONARY_FIELDS, "firm"):
             text = self._text(fieldname)
+            if fieldname == "country" and text is not None and self.told_by_year:
+                text = self._with_year(text)
             condition = "FALSE" if text is None else f"{fieldname}_.text = {text}"
             joins.append(f"LEFT JOIN {self._enumerated(fieldname)} {fieldname}_ ON {condition}")
         blanks = ", ".join(literal(text) for text in NUMBER_BLANKS)
@@ -587,6 +609,16 @@ class _FileReader:
             FROM {self.table} {" ".join(joins)})
             """
         )
+
+    def _with_year(self, text: str) -> str:
+        """SQL for the text of a partner, with the time of the line where that tells which state it is."""
+        cases = []
+        for code, (last, start) in self.told_by_year.items():
+            for condition, when in ((f"<= {last}", _until(last)), (f">= {start}", _since(start))):
+                cases.append(
+                    f"WHEN {text} = {literal(code)} AND year(date_.meant) {condition} THEN {literal(code + when)}"
+                )
+        return f"CASE {' '.join(cases)} ELSE {text} END"
 
     def _enumerated(self, fieldname: str) -> str:
         """SQL for a dictionary whose meanings and rules, few beside the lines, are enumerated."""
@@ -664,6 +696,14 @@ class _FileReader:
             SELECT row FROM candidate SEMI JOIN back USING ({same}, value, turn)
             """
         )
+
+
+def _until(year: int) -> str:
+    return f" (until {year})"
+
+
+def _since(year: int) -> str:
+    return f" (from {year})"
 
 
 def _create_empty(connection: duckdb.DuckDBPyConnection, number: int) -> None:

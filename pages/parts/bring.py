@@ -41,6 +41,7 @@ _FIELDS = {
     r'(?:[Pp]ass |with )?codes="repair"': "choose “Country codes: mend what is clear”",
     r'codes="any"': "“are my own”",
     r'(?:[Pp]ass |with )?tariff_unit="percent"': "choose “Tariffs are percent”",
+    r'(?:[Pp]ass |with )?tariff_unit="fraction"': "choose “Tariffs are fractions, however high”",
     r"with year=(\d+)?": r"in the field “Year”",
     r"pass country_codes=": "add the file of country codes",
 }
