@@ -12,6 +12,8 @@ from firmtrade_core.cli.words import for_the_command_line, pair
 from firmtrade_core.labels import in_percent
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from firmtrade_core.world.world import World
 
 app = typer.Typer(help="Show, check, build and load worlds.", no_args_is_help=True, add_completion=False)
@@ -52,6 +54,21 @@ def check(
     value: Annotated[
         str, typer.Option(help="Values of a table, with duties or before: consumer or border.")
     ] = "consumer",
+    currency: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a table's values: EUR, CLP, or 'column' where a column currency tells; USD unless its head tells."
+        ),
+    ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a table's values: unit, thousand, million or billion; million unless its head tells."
+        ),
+    ] = None,
+    rates: Annotated[
+        Path | None, typer.Option(help="Exchange rates of your own: date, currency, usd (or per_usd).")
+    ] = None,
     column: Annotated[
         list[str] | None, typer.Option(help="Which column of a table is what: exporter=origin.")
     ] = None,
@@ -65,7 +82,7 @@ def check(
 
     try:
         how = _choices(missing=missing, codes=codes, tariff_unit=tariff_unit, value=value)
-        world = _any_world(path, year, column, **how)
+        world = _any_world(path, year, column, (currency, unit, rates), **how)
         if output is not None:
             world.save(output)
     except WorldError as error:
@@ -198,16 +215,60 @@ def _embedded() -> World:
     return load_embedded_world()
 
 
-def _any_world(path: Path, year: int | None = None, column: list[str] | None = None, **how: Any) -> World:
+def _any_world(
+    path: Path,
+    year: int | None = None,
+    column: list[str] | None = None,
+    money: tuple[str | None, str | None, Path | None] = (None, None, None),
+    **how: Any,
+) -> World:
     """A world file, or a tidy table by its suffix; its columns by name, or as the person says."""
     from firmtrade_core.world.columns import with_given_columns
     from firmtrade_core.world.tables import SUFFIXES, read_table
-    from firmtrade_core.world.world import World
+    from firmtrade_core.world.world import Provenance, World
 
     if path.suffix.lower() in SUFFIXES:
-        table = with_given_columns(read_table(path), dict(pair(text) for text in column or ()), path.name)
-        return World.from_long(table, year=year, name=path.stem, **how)
+        read, given = read_table(path), dict(pair(text) for text in column or ())
+        table = with_given_columns(read, given, path.name)
+        table, said = _in_dollars(table, read, given, year, money)
+        changes = Provenance(source="a table of the user's own", changes=(said,) if said else ())
+        return World.from_long(table, year=year, name=path.stem, provenance=changes, **how)
     return World.load(path)
+
+
+def _in_dollars(
+    table: pd.DataFrame,
+    read: pd.DataFrame,
+    given: dict[str, str],
+    year: int | None,
+    money: tuple[str | None, str | None, Path | None],
+) -> tuple[pd.DataFrame, str]:
+    """The table in million US dollars, by what the person says or else its head; and what was done."""
+    import pandas as pd
+
+    from firmtrade_core.world.columns import guess_columns
+    from firmtrade_core.world.errors import WorldError
+    from firmtrade_core.world.money import BY_COLUMN, UNITS, in_million_dollars, own_rates, told_by_head
+    from firmtrade_core.world.tables import read_table
+
+    currency, unit, rates = money
+    if unit is not None and unit not in UNITS:
+        raise WorldError(f"--unit is {unit!r}; choose {', '.join(UNITS)}.")
+    head = given.get("expenditure_musd") or guess_columns(list(map(str, read.columns)))["expenditure_musd"]
+    size, told = told_by_head(head) if head and head != "expenditure_musd" else (1e6, None)
+    if year is not None and "year" in table:
+        # Other years may have no rate: they are not asked for.
+        of_year = pd.to_numeric(table["year"], errors="coerce") == year
+        table = table[of_year].reset_index(drop=True) if of_year.any() else table
+    chosen = currency if currency in (None, BY_COLUMN) else currency.upper()
+    return in_million_dollars(
+        table,
+        "expenditure_musd",
+        currency=chosen or told or "USD",
+        unit=UNITS[unit] if unit else size,
+        year=year,
+        rates=own_rates(read_table(rates), rates.name) if rates is not None else None,
+    )
 
 
 #: What a choice about a table may be.
