@@ -191,6 +191,8 @@ def _equation(
 
 
 def _stop(message: str, as_json: bool) -> None:
+    if "lacks column" in message or "lacks a column" in message:
+        message += " Name it: --column exporter=NAME."
     message = for_the_command_line(message)
     typer.echo(json.dumps({"error": message}) if as_json else message, err=not as_json)
     raise typer.Exit(WRONG_INPUT)

@@ -53,6 +53,13 @@ Tariffs = Annotated[
 Columns = Annotated[
     list[str] | None, typer.Option("--column", help="Which column of the table is what: exporter=origin.")
 ]
+Rates = Annotated[
+    Path | None,
+    typer.Option(
+        "--rates",
+        help="Exchange rates of your own (date, currency, usd or per_usd), where a column currency tells the flows' money.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 #: What the formula may ask for without the table holding it: it is then taken from the map.
@@ -71,6 +78,7 @@ def estimate(
     gaps: Gaps = "leave",
     tariff_unit: Tariffs = "check",
     column: Columns = None,
+    rates: Rates = None,
     combine: Annotated[
         list[str] | None, typer.Option(help="A linear combination of coefficients: rta + lag(rta, 4).")
     ] = None,
@@ -84,7 +92,19 @@ def estimate(
 ) -> None:
     """Estimate a gravity equation written as a formula; exits 2 on wrong input."""
     found, panel = _estimated(
-        table, formula, estimator, cluster, years, domestic, zeros, sector, gaps, tariff_unit, column, as_json
+        table,
+        formula,
+        estimator,
+        cluster,
+        years,
+        domestic,
+        zeros,
+        sector,
+        gaps,
+        tariff_unit,
+        column,
+        rates,
+        as_json,
     )
     combined = [_tried(lambda text=text: found.combination(text), as_json) for text in combine or []]
     tests = [_tried(found.reset_test, as_json)] if reset else []
@@ -146,6 +166,7 @@ def counterfactual(
     gaps: Gaps = "leave",
     tariff_unit: Tariffs = "check",
     column: Columns = None,
+    rates: Rates = None,
     out: Annotated[Path | None, typer.Option(help="Write the table by country to this CSV.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -154,7 +175,19 @@ def counterfactual(
     from firmtrade_core.gravity.variables import split
 
     found, panel = _estimated(
-        table, formula, estimator, cluster, years, True, True, sector, gaps, tariff_unit, column, as_json
+        table,
+        formula,
+        estimator,
+        cluster,
+        years,
+        True,
+        True,
+        sector,
+        gaps,
+        tariff_unit,
+        column,
+        rates,
+        as_json,
     )
     changes = [_tried(lambda text=text: _change(text), as_json) for text in change]
     chosen = year if year is not None else int(found.cells["year"].max())
@@ -208,6 +241,7 @@ def _estimated(
     gaps: str,
     tariff_unit: str,
     column: list[str] | None,
+    rates: Path | None,
     as_json: bool,
 ) -> tuple[GravityEstimate, GravityPanel]:
     from firmtrade_core.gravity.estimate import estimate as estimated
@@ -215,6 +249,7 @@ def _estimated(
     from firmtrade_core.gravity.geography import with_geography
     from firmtrade_core.gravity.panel import GravityPanel
     from firmtrade_core.world.columns import renamed_columns, unused_columns
+    from firmtrade_core.world.money import BY_COLUMN, in_million_dollars, own_rates
     from firmtrade_core.world.tables import read_table
 
     def run() -> tuple[GravityEstimate, GravityPanel]:
@@ -229,6 +264,11 @@ def _estimated(
             years=_years(years),
         )
         read = renamed_columns(read_table(table), dict(pair(text) for text in column or ()), table.name)
+        said = ""
+        if "currency" in read and flow in read:
+            own = own_rates(read_table(rates), rates.name) if rates is not None else None
+            read, said = in_million_dollars(read, flow, currency=BY_COLUMN, rates=own)
+            read = read.drop(columns="currency")
         explained = formula.partition("~")[2].partition("|")[0]
         panel = GravityPanel.from_table(
             read,
@@ -248,8 +288,8 @@ def _estimated(
             "year",
             flow,
         }
-        if left := unused_columns(read.columns, words):
-            panel = replace(panel, notes=(*panel.notes, left))
+        if told := [note for note in (said, unused_columns(read.columns, words)) if note]:
+            panel = replace(panel, notes=(*panel.notes, *told))
         panel = panel.only(sectors=[sector]) if sector else panel
         return estimated(panel, equation), panel
 
@@ -321,6 +361,8 @@ def tariff_units(text: str) -> TariffUnit:
 
 
 def _stop(message: str, as_json: bool) -> NoReturn:
+    if "lacks column" in message or "lacks a column" in message:
+        message += " Name it: --column exporter=NAME."
     message = for_the_command_line(message)
     typer.echo(json.dumps({"error": message}) if as_json else message, err=not as_json)
     raise typer.Exit(WRONG_INPUT)

@@ -264,7 +264,7 @@ def _in_dollars(
     return in_million_dollars(
         table,
         "expenditure_musd",
-        currency=chosen or told or "USD",
+        currency=chosen or told or (BY_COLUMN if "currency" in table else "USD"),
         unit=UNITS[unit] if unit else size,
         year=year,
         rates=own_rates(read_table(rates), rates.name) if rates is not None else None,

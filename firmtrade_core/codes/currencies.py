@@ -63,6 +63,10 @@ _ALIASES = {
 }  # fmt: skip
 
 
+#: Hundredths of a currency that look like its code: pence, cents, agorot. Taken for it they would be worth a hundred times as much.
+_HUNDREDTHS = frozenset({"GBp", "GBx", "GBX", "ZAc", "ZAC", "ILA", "USc", "USX"})
+
+
 @cache
 def currency_codes() -> frozenset[str]:
     """ISO 4217 codes in use or retired since 1999."""
@@ -85,6 +89,8 @@ def read_currency(text: str) -> str | None:
     >>> read_currency(" usd "), read_currency("US$"), read_currency("$"), read_currency("Euro")
     ('USD', 'USD', None, 'EUR')
     """
+    if str(text).strip() in _HUNDREDTHS:
+        return None
     squeezed = re.sub(r"[\s.]", "", unicodedata.normalize("NFKD", str(text))).upper()
     squeezed = "".join(c for c in squeezed if not unicodedata.combining(c))
     if squeezed in currency_codes():

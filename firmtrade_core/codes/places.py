@@ -57,6 +57,12 @@ COMTRADE_CONFLICTS = {"492": "Europe EU, nes"}
 #: The United Nations' letters for areas of no country (E19, F19, O19, R20, X1, _X).
 _AREA_CODE = re.compile(r"[aefoprswx]\d{1,2}$")
 
+#: Beginnings of labels that add partners up, whatever follows.
+_TOTAL_WORDS = re.compile(
+    r"(?:total|totals|totales|gesamt|insgesamt|all countries|all partners|todos los paises|todos os paises|tous les pays|tous pays|tutti i paesi|alle lander"
+    r"|grand total|sub ?total|(?:extra|intra) ?(?:eu|ue|ea|euro)\b.*|(?:extra|intra) ?(?:eu|ue|ea)\d+)\b"
+)
+
 #: Languages in which customs offices write countries' names.
 _NAME_LANGUAGES = ("en", "es", "es_MX", "fr", "pt", "pt_PT", "de", "it", "nl")
 
@@ -378,6 +384,8 @@ def read_place(text: str) -> Place:
         return _labels()["areas nes"]
     if plain.isdigit() or len(plain) <= 3:
         return UNKNOWN
+    if _TOTAL_WORDS.match(plain):
+        return _labels()["european union" if plain.startswith(("extra", "intra")) else "world"]
     if (found := _roots().get(_root(plain))) is not None:
         return found
     return _by_parts(bare)

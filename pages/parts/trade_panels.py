@@ -124,6 +124,8 @@ def read_panel_file(
     table, unit = _in_whole_money(read)
     flow = next((f for f in FLOWS if f in table.columns), "trade")
     said: list[str] = []
+    if not currency and "currency" in table and table["currency"].nunique() > 1:
+        currency = BY_COLUMN
     if currency:
         own = own_rates(read_table(rates), rates_name or rates.name) if rates is not None else None
         table, words = in_million_dollars(table, flow, currency=currency, unit=1e6, rates=own)
@@ -132,7 +134,7 @@ def read_panel_file(
             unit.replace(PanelFile.unit, "USD") if unit == PanelFile.unit else unit,
         )
     panel = GravityPanel.from_table(
-        table,
+        table.drop(columns="currency") if currency == BY_COLUMN else table,
         flow=flow,
         flow_values="consumer" if FLOWS.get(flow) == "consumer" else "border",
         tariff="tariff" if "tariff" in table.columns else None,
