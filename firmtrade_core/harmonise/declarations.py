@@ -143,7 +143,10 @@ class Declarations:
 
     def accounts(self) -> dict[str, int]:
         """Rows in, and where they went; ``lost`` is zero."""
-        clean, aside = (self._count(name) for name in ("lines", "quarantine"))
+        found = self.connection.execute(
+            "SELECT count(*) FILTER (verdict IS NULL), count(*) FILTER (verdict IS NOT NULL) FROM judged"
+        )
+        clean, aside = found.fetchone() or (0, 0)
         read, broken = sum(s.lines for s in self.sources), sum(s.broken for s in self.sources)
         return {
             "read": read,
@@ -398,10 +401,11 @@ class _FileReader:
             self._read_dictionary(fieldname)
         self._hash_firms()
         self._settle_numbers()
+        progress(0.5, f"{name}: exchange rates")
+        self._find_rates()
         progress(0.55, f"{name}: joining")
         self._join_lines()
-        progress(0.75, f"{name}: exchange rates")
-        self._convert_money()
+        self._say_without_rate()
         progress(0.85, f"{name}: duplicates and cancellations")
         self._find_duplicates()
         self._find_cancelled()
@@ -602,11 +606,13 @@ class _FileReader:
                 country_.meant AS country, country_.rule AS country_rule,
                 product_.meant AS product, product_.rule AS product_rule,
                 currency_.meant AS currency, currency_.rule AS currency_rule,
-                unit_.meant AS unit, unit_.rule AS unit_rule, unit_.size AS unit_size,
+                unit_.meant AS unit, unit_.rule AS unit_rule, unit_.size AS unit_size, rate_.rate AS rate,
                 {numbers["value"]} AS value, {shaky["value"]} AS value_doubtful,
                 {numbers["quantity"]} AS quantity, {shaky["quantity"]} AS quantity_doubtful,
                 {numbers["weight"]} AS weight, {shaky["weight"]} AS weight_doubtful
-            FROM {self.table} {" ".join(joins)})
+            FROM {self.table} {" ".join(joins)}
+            LEFT JOIN (SELECT * REPLACE (currency::currency_meant_{self.number} AS currency) FROM rate_{self.number}) rate_
+                ON rate_.currency = currency_.meant AND rate_.date = date_.meant AND rate_.months = date_.size)
             """
         )
 
@@ -636,28 +642,34 @@ class _FileReader:
             columns.append(f"{column}::{kind} AS {column}")
         return f"(SELECT {', '.join(columns)} FROM {dictionary})"
 
-    def _convert_money(self) -> None:
-        """Dollars per unit of each currency on each date; lines without a rate are set aside."""
-        typed = f"typed_{self.number}"
+    def _find_rates(self) -> None:
+        """Dollars per unit of each currency on each date, before lines are joined: both are few."""
+        n = self.number
+        dates = f"(SELECT DISTINCT meant AS date, size AS months FROM dictionary_{n}_date WHERE meant IS NOT NULL)"
+        currencies = (
+            f"(SELECT DISTINCT meant AS currency FROM dictionary_{n}_currency WHERE meant IS NOT NULL)"
+        )
         pairs = self.connection.execute(
-            f"SELECT DISTINCT currency, date, months FROM {typed} WHERE currency IS NOT NULL AND date IS NOT NULL "
-            "ORDER BY ALL"
+            f"SELECT currency, date, months FROM {currencies} CROSS JOIN {dates} ORDER BY ALL"
         ).df()
         pairs["rate"] = (
             self.rates.over(pairs["currency"], pairs["date"], pairs["months"]).to_numpy()
             if len(pairs)
             else pd.Series(dtype=float)
         )
-        self._say_without_rate(pairs[pairs["rate"].isna()])
         self.connection.register("frame", pairs)
         self.connection.execute(
-            f"CREATE OR REPLACE TABLE rate_{self.number} AS SELECT currency::VARCHAR AS currency, date::DATE AS date, "
+            f"CREATE OR REPLACE TABLE rate_{n} AS SELECT currency::VARCHAR AS currency, date::DATE AS date, "
             "months::DOUBLE AS months, if(isnan(rate::DOUBLE), NULL, rate::DOUBLE) AS rate FROM frame"
         )
         self.connection.unregister("frame")
 
-    def _say_without_rate(self, pairs: pd.DataFrame) -> None:
-        """Which currencies have no rate, in which years, and why."""
+    def _say_without_rate(self) -> None:
+        """Which currencies of lines have no rate, in which years, and why; such lines are set aside."""
+        pairs = self.connection.execute(
+            f"SELECT DISTINCT currency::VARCHAR AS currency, date, months FROM typed_{self.number} "
+            "WHERE rate IS NULL AND currency IS NOT NULL AND date IS NOT NULL ORDER BY ALL"
+        ).df()
         for currency, group in pairs.groupby("currency", sort=True):
             years = sorted({date.year for date in group["date"]})
             span = str(years[0]) if len(years) == 1 else f"{years[0]} to {years[-1]}"
@@ -713,16 +725,13 @@ def _create_empty(connection: duckdb.DuckDBPyConnection, number: int) -> None:
     connection.execute(f"CREATE OR REPLACE TABLE source_{number}_broken (line BIGINT, text VARCHAR)")
     connection.execute(f"CREATE OR REPLACE TABLE repeated_{number} (row BIGINT)")
     connection.execute(f"CREATE OR REPLACE TABLE cancelled_{number} (row BIGINT)")
-    connection.execute(
-        f"CREATE OR REPLACE TABLE rate_{number} (currency VARCHAR, date DATE, months DOUBLE, rate DOUBLE)"
-    )
     for name in DICTIONARY_FIELDS:
         kind = "DATE" if name == "date" else "VARCHAR"
         connection.execute(
             f"CREATE OR REPLACE TABLE dictionary_{number}_{name} (text VARCHAR, meant {kind}, rule VARCHAR, size DOUBLE)"
         )
     texts = "declaration firm firm_rule date_rule flow flow_rule country country_rule product product_rule currency currency_rule unit unit_rule verdict"
-    numbers = "months unit_size value quantity weight"
+    numbers = "months unit_size rate value quantity weight"
     truths = "value_blank value_doubtful quantity_blank quantity_doubtful weight_blank weight_doubtful"
     columns = ["row BIGINT", "date DATE"]
     columns += [f"{name} VARCHAR" for name in texts.split()]
@@ -757,17 +766,7 @@ def _finish(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) ->
     # Of one file they stay enumerated, which counts, sorts and writes several times faster; those of several differ in type.
     plain = ", ".join(f"t.{name}::VARCHAR AS {name}" for name in _ENUMERATED) if len(sources) > 1 else ""
     replaced = f"REPLACE ({plain})" if plain else ""
-    parts = [
-        f"""
-        SELECT {n} AS file, t.* EXCLUDE (verdict) {replaced}, if(abs(t.value) <= {LARGEST_AMOUNT}, t.value, NULL) * r.rate AS value_usd, d.row IS NOT NULL AS repeated,
-            coalesce(t.verdict, if(r.rate IS NULL, 'currency.no_rate', NULL),
-                if(c.row IS NOT NULL, 'line.cancelled', NULL),
-                if(d.row IS NOT NULL AND t.declaration IS NOT NULL, 'line.duplicate', NULL)) AS verdict
-        FROM typed_{n} t LEFT JOIN rate_{n} r ON r.currency = t.currency AND r.date = t.date AND r.months = t.months
-        LEFT JOIN repeated_{n} d ON d.row = t.row LEFT JOIN cancelled_{n} c ON c.row = t.row
-        """
-        for n in range(len(sources))
-    ]
+    parts = [_judged(connection, n, replaced) for n in range(len(sources))]
     connection.execute(f"CREATE OR REPLACE TEMP VIEW judged AS {' UNION ALL BY NAME '.join(parts)}")
     flags = ", ".join(f"if({condition}, '{rule}', NULL)" for rule, condition in _FLAGS.items())
     connection.execute(
@@ -787,6 +786,30 @@ def _finish(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) ->
         "SELECT file, row, verdict AS rule, value_usd FROM judged WHERE verdict IS NOT NULL"
     )
     _create_changes(connection, sources)
+
+
+def _judged(connection: duckdb.DuckDBPyConnection, n: int, replaced: str) -> str:
+    """SQL for the N-th file's lines with their value in dollars and the rule that sets them aside.
+
+    Lines that repeat others or are taken back are looked up only where there are any: every pass over the lines saves it.
+    """
+
+    def met(table: str) -> bool:
+        found = connection.execute(f"SELECT count(*) FROM {table}_{n}").fetchone()
+        return bool(found and found[0])
+
+    repeated = ("repeated.row IS NOT NULL", f"LEFT JOIN repeated_{n} repeated ON repeated.row = t.row")
+    cancelled = ("cancelled.row IS NOT NULL", f"LEFT JOIN cancelled_{n} cancelled ON cancelled.row = t.row")
+    (twice, with_twice), (back, with_back) = (
+        found if met(name) else ("FALSE", "")
+        for name, found in (("repeated", repeated), ("cancelled", cancelled))
+    )
+    return f"""
+        SELECT {n} AS file, t.* EXCLUDE (verdict, rate) {replaced}, if(abs(t.value) <= {LARGEST_AMOUNT}, t.value, NULL) * t.rate AS value_usd,
+            {twice} AS repeated, coalesce(t.verdict, if(t.rate IS NULL, 'currency.no_rate', NULL), if({back}, 'line.cancelled', NULL),
+                if({twice} AND t.declaration IS NOT NULL, 'line.duplicate', NULL)) AS verdict
+        FROM typed_{n} t {with_twice} {with_back}
+        """
 
 
 def _number_rule(name: str) -> str:
