@@ -74,7 +74,7 @@ def pipeline(
     input, 130 when interrupted.
     """
     from firmtrade_core.capability import CapabilityError
-    from firmtrade_core.cli.harmonise import _advised, _corrections, _home, _pairs, _partners, _there
+    from firmtrade_core.cli.harmonise import _advised, _corrections, _pairs, _partners, _there
     from firmtrade_core.codes.products import ConcordanceError
     from firmtrade_core.equilibrium.errors import EquilibriumError
     from firmtrade_core.harmonise.errors import HarmoniseError
@@ -87,7 +87,7 @@ def pipeline(
 
     try:
         settings = Settings(
-            home=_home(home),
+            home=_code(home),
             world=world_file,
             edition=None if edition.casefold() == "none" else edition,
             table_year=table_year,
@@ -98,8 +98,8 @@ def pipeline(
             corrections=_corrections(correct),
         )
         plan = _plan(
-            folder, concordances, settings, _scenario(scenario_file, preset), world_file, salt, learner, attribute, repetitions,
-            effect_learner, seed,
+            folder, settings, _scenario(scenario_file, preset), world_file, salt, learner, attribute, repetitions,
+            effect_learner, seed, concordances,
         )  # fmt: skip
         with _Bar(quiet=as_json) as bar:
             made = run_pipeline(plan, output, progress=bar)
@@ -118,9 +118,16 @@ def pipeline(
     )
 
 
+def _code(home: str) -> str:
+    """Code of the firms' country, by code or name; what is no country is refused where the world is looked up."""
+    from firmtrade_core.codes.places import PRESENT, read_place
+
+    place = read_place(home)
+    return str(place.code) if place.kind in PRESENT else home.upper()
+
+
 def _plan(
     folder: Path,
-    concordances: Path | None,
     settings: object,
     scenario: Scenario,
     world_file: Path | None,
@@ -130,6 +137,7 @@ def _plan(
     repetitions: int,
     effect_learners: list[str] | None,
     seed: int,
+    concordances: Path | None = None,
 ) -> Plan:
     from firmtrade_core.capability.learners import Kind
     from firmtrade_core.channels import Settings as ChannelSettings
