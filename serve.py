@@ -1,8 +1,9 @@
 """The dashboard as the server runs it: `app.py` for every session, behind documents of its own.
 
 Streamlit's document has the browser search for its server below the page's own path first, two failed requests at
-every page opened directly; this one says where the server is. It also tells the browser, by a content policy, that
-nothing on the page may ask any other machine for anything.
+every page opened directly; this one says where the server is. Every answer, whatever its path, also tells the browser by
+a content policy that nothing on it may ask any other machine for anything, that it is what it says it is, and that no other
+site may frame it; a page may be framed where the embedded view is asked for (``?embed=true``).
 """
 
 from __future__ import annotations
@@ -12,8 +13,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
 
 import streamlit
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
@@ -30,6 +35,47 @@ POLICY = (
 )
 
 
+class Guarded:
+    """Puts the headers that guard a reader on every answer to a request, those to unknown paths and faults included."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass a request on; its answer gets what it does not say itself."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        framed = embedded(scope.get("query_string", b""))
+
+        async def guarded(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                guard(MutableHeaders(scope=message), framed=framed)
+            await send(message)
+
+        await self.app(scope, receive, guarded)
+
+
+def embedded(query: bytes) -> bool:
+    """Whether an address asks for the view that other sites may frame."""
+    try:
+        asked = parse_qs(query.decode("ascii", "replace"), max_num_fields=50).get("embed", [""])
+    except ValueError:
+        return False
+    return asked[-1].lower() == "true"
+
+
+def guard(headers: Any, *, framed: bool) -> None:
+    """Content policy, framing, sniffing and referrer on one answer's headers."""
+    ancestors = "*" if framed else "'none'"
+    headers["Content-Security-Policy"] = f"{POLICY}; frame-ancestors {ancestors}"
+    headers["X-Content-Type-Options"] = "nosniff"
+    # A link holds the scenario: no other site is told it.
+    headers["Referrer-Policy"] = "same-origin"
+    if not framed:
+        headers["X-Frame-Options"] = "DENY"
+
+
 def document(base: str) -> str:
     """Streamlit's own document, which knows where its server is."""
     text = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
@@ -43,7 +89,7 @@ def document(base: str) -> str:
 async def page(request: Request) -> HTMLResponse:
     """Any page of the dashboard: which one it is, the browser tells when it connects."""
     base = streamlit.get_option("server.baseUrlPath").strip("/")
-    headers = {"Cache-Control": "no-cache", "Content-Security-Policy": POLICY}
+    headers = {"Cache-Control": "no-cache"}
     return HTMLResponse(document(f"/{base}" if base else ""), headers=headers)
 
 
@@ -66,7 +112,11 @@ async def warm(app: App) -> AsyncIterator[None]:
     with suppress(WorldError, solving.UnsolvedError):
         world = worlds.shared_world()
         solving.solve_scenario(store.opening_scenario(world), world)
-    yield
+    end = import_module("pages.parts.private").watch()
+    try:
+        yield
+    finally:
+        end()
 
 
 def unexpected(error: Exception) -> bool:
@@ -74,4 +124,10 @@ def unexpected(error: Exception) -> bool:
     return bool(import_module("pages.parts.frame").unexpected(error))
 
 
-app = App("app.py", routes=[Route(path, page) for path in paths()], lifespan=warm, on_script_error=unexpected)
+app = App(
+    "app.py",
+    routes=[Route(path, page) for path in paths()],
+    middleware=[Middleware(Guarded)],
+    lifespan=warm,
+    on_script_error=unexpected,
+)

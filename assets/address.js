@@ -1,11 +1,17 @@
-// Keeps the scenario in the address bar: a moved lever replaces the address, another stack of policies pushes it,
-// Back and Forward put an earlier one in force again, and links to pages carry it. Streamlit itself pushes at
-// every change and reruns the whole page at every popstate, so its own handling is passed by.
+// Keeps the scenario in the address bar: every move is a step of the browser's history, so that Back undoes it and
+// leaves nothing before the first move is undone; Forward does it again, and links to pages carry it. What moves on and
+// on, as a lever under an arrow key does, is one step. Streamlit reruns the whole page at every popstate, so its own
+// handling is passed by.
 
 const state = (window.firmtradeAddress ??= { sent: 0 });
 
+//: Milliseconds between changes that make one move.
+const ONE_MOVE = 900;
+
 function arrived(event) {
   const samePage = location.pathname === state.path;
+  // What the page makes of an earlier address takes its place and is no move of the reader's.
+  state.going = true;
   // Another page is Streamlit's to fetch; its component tells what was popped once it is there.
   if (samePage) event.stopImmediatePropagation();
   state.popped = location.search;
@@ -20,6 +26,12 @@ function tell() {
 
 function write(search, push) {
   if (search === location.search) return;
+  if (push) {
+    const now = performance.now();
+    const goesOn = push === "move" && now - (state.moved ?? -ONE_MOVE) < ONE_MOVE;
+    state.moved = now;
+    push = !goesOn;
+  }
   history[push ? "pushState" : "replaceState"](history.state, "", location.pathname + search + location.hash);
 }
 
@@ -29,10 +41,15 @@ function carry(search) {
 }
 
 // Streamlit sets its groups of pages as blocks inside a list, which is no list to those who hear the page: links in a
-// landmark are what is left, and what they are.
+// landmark are what is left, and what they are. The menu may be drawn after the page, and anew at any time.
 function unlist() {
   for (const part of document.querySelectorAll('[data-testid="stSidebarNavItems"], [data-testid="stSidebarNavItems"] li'))
     if (part.getAttribute("role") !== "none") part.setAttribute("role", "none");
+}
+
+if (!state.watching) {
+  state.watching = new MutationObserver(unlist);
+  state.watching.observe(document.body, { childList: true, subtree: true });
 }
 
 if (!state.listening) {
@@ -56,7 +73,9 @@ export default function ({ data, setTriggerValue }) {
       tell();
     } else if (!new URLSearchParams(location.search).has("s")) write(data.search, false);
   } else if (data.heard >= state.sent && (data.search !== before.search || before.path !== state.path)) {
-    write(data.search, data.push && before.path === state.path);
+    const moved = before.path === state.path && before.search !== data.search && !state.going;
+    write(data.search, moved && (data.push || "move"));
+    state.going = false;
   }
   state.search = data.search;
   carry(data.search);

@@ -53,6 +53,25 @@ function resolved(colour) {
   return a === 255 ? `rgb(${r},${g},${b})` : `rgba(${r},${g},${b},${a / 255})`;
 }
 
+// On dark ground a light middle would glare: near nothing is near the ground, and colours grow brighter outwards.
+// The same hues as on white, losses brown and gains teal.
+const DARK_DIVERGING = [
+  "#f7dcae", "#e8b86d", "#c98d3c", "#93662c", "#5b4527", "#333a42",
+  "#27504d", "#2a7b73", "#3aa598", "#79cfc0", "#c0f0e5",
+];
+const MIDDLE = "#f5f5f5";
+
+function forDark(value) {
+  if (Array.isArray(value)) {
+    if (value.length === DARK_DIVERGING.length && value[5]?.[1] === MIDDLE)
+      return value.map(([place], i) => [place, DARK_DIVERGING[i]]);
+    return value.map(forDark);
+  }
+  if (value && typeof value === "object")
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, forDark(item)]));
+  return value;
+}
+
 function painted(value, colours) {
   if (typeof value === "string") return value[0] === "$" ? (colours[value] ?? value) : value;
   if (Array.isArray(value)) return value.map((item) => painted(item, colours));
@@ -150,8 +169,9 @@ async function draw(chart) {
   const colours = Object.fromEntries(
     Object.entries(theme).map(([name, colour]) => [name, name[0] === "$" ? resolved(colour) : colour]),
   );
-  const data = painted(spec.data, colours);
-  const layout = painted(spec.layout, colours);
+  const themed = isDark(theme.$surface) ? forDark : (value) => value;
+  const data = painted(themed(spec.data), colours);
+  const layout = painted(themed(spec.layout), colours);
   layout.width = chart.width;
   layout.height = height;
   layout.autosize = false;

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
 from functools import partial
 
 import numpy as np
@@ -29,18 +30,24 @@ def table(found: list[Outcome]) -> str:
         errors = [np.mean([o.error(model, name) for o in found]) for name in OUTCOMES]
         cells = ["–" if np.isnan(error) else f"{100 * error:.1f} %" for error in errors]
         rows.append(f"| {model} | {' | '.join(cells)} |")
-    own = [np.mean([o.relative_interval(name) for o in found]) for name in OUTCOMES]
-    rows.append(f"| own 90 % interval of {ESTIMATED}, half | {' | '.join(f'{100 * w:.1f} %' for w in own)} |")
+    widths = [np.mean([o.relative_interval(name) for o in found]) for name in OUTCOMES]
+    rows.append(
+        f"| own 90 % interval of {ESTIMATED}, half | {' | '.join(f'{100 * w:.1f} %' for w in widths)} |"
+    )
     rows += [
         "",
-        "| firms of | share of exports | true change of exports | predicted | error |",
-        "|---|---|---|---|---|",
+        "| firms of | share of exports | adds to exports, true, points | predicted, points | error, points | of the true change | sampling error of the truth, points |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name in found[0].sizes:
-        share, true, told = np.mean([o.sizes[name] for o in found], axis=0)
-        error = np.mean([abs(o.sizes[name][2] - o.sizes[name][1]) / abs(o.sizes[name][1]) for o in found])
+        own = [o.sizes[name] for o in found]
+        share, true, told = (
+            100 * np.mean([getattr(c, part) for c in own]) for part in ("share", "true", "told")
+        )
+        luck = 100 * np.sqrt(np.sum([c.sampling**2 for c in own])) / len(own)
         rows.append(
-            f"| {name} persons | {100 * share:.1f} % | {100 * true:+.1f} % | {100 * told:+.1f} % | {100 * error:.1f} % |"
+            f"| {name} persons | {share:.2f} % | {true:+.2f} | {told:+.2f} | {abs(told - true):.2f} | "
+            f"{100 * abs(told - true) / abs(true):.0f} % | {luck:.2f} |"
         )
     return "\n".join(rows)
 
@@ -60,7 +67,12 @@ def main() -> None:
         print(
             json.dumps(
                 [
-                    {"truth": o.truth, "predicted": o.predicted, "interval": o.interval, "sizes": o.sizes}
+                    {
+                        "truth": o.truth,
+                        "predicted": o.predicted,
+                        "interval": o.interval,
+                        "sizes": {n: asdict(c) for n, c in o.sizes.items()},
+                    }
                     for o in found
                 ]
             )

@@ -73,7 +73,7 @@ def _show(found: Attribution, result: str, about: Callable[[], About], world: Wo
     source = short_sources(world)
     under = f"bn USD at the border · {world.name} · {found.title}"
     chart.draw(
-        waterfall(found, subtitle=f"{under} · grey bars are cut", source=source),
+        waterfall(found, subtitle=under, source=source),
         key="waterfall",
         result=result,
         kind="waterfall",

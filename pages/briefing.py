@@ -14,6 +14,7 @@ from pages.parts import address, drivers, views
 from pages.parts.budget import show_budget
 from pages.parts.exports import take_away
 from pages.parts.frame import certificate_line, complain, notice, open_page
+from pages.parts.how_sure import how_sure
 from pages.parts.presets import sentence
 from pages.parts.programme_results import programmes_in_brief, programmes_shown
 from pages.parts.reading import Reading, read
@@ -29,7 +30,8 @@ def _caveats(reading: Reading) -> None:
     provenance = reading.world.provenance
     items = [
         "This is a long-run comparison: prices, wages and trade have settled. It says nothing about the months between.",
-        "Numbers carry no interval yet. What would change the answer says how far the assumptions move them.",
+        "Bands hold 90 of 100 draws from what is assumed to be uncertain (elasticities, markups, estimated trade); other laws "
+        "of firms are a range beside them, not in them. What the model leaves out is in no band.",
     ]
     if provenance.estimated_trade:
         items.insert(
@@ -47,7 +49,7 @@ def _page(store: Store, reading: Reading) -> None:
     """Everything on one page, for reading and for print."""
     views.numbers(store, reading, large=True)
     if reading.first is None:
-        where_from_row(store, reading.second, key="briefing")
+        where_from_row(store, reading, key="briefing")
     programmes_in_brief(store, reading.world)
     views.choosers(store, reading.world)
     views.the_map(store, reading, key="briefing_map")
@@ -62,6 +64,7 @@ def _page(store: Store, reading: Reading) -> None:
         show_budget(reading.second, store.country)
         _caveats(reading)
     with right:
+        how_sure(store, reading, key="briefing_sure")
         drivers.what_would_change_it(store, reading.world)
         drivers.policies(store, reading)
     if reading.notes:

@@ -34,7 +34,7 @@ from firmtrade_core.report.channel_words import (
     trials,
 )
 from firmtrade_core.report.page_tables import about_effects, effects_table
-from pages.parts import chart
+from pages.parts import chart, pickers
 from pages.parts.effects import Bench, current_bench
 from pages.parts.exports import table_downloads
 from pages.parts.firm_source import earlier_toggle, how_to_mend, source_choosers
@@ -133,11 +133,16 @@ def _questions(bench: Bench) -> None:
         disabled=not offer.instruments, placeholder="Choose" if offer.instruments else "This panel has none",
         **seeded(f"effects_instruments_{question.attribute}", list(question.instruments), take_instruments),
     )  # fmt: skip
-    st.slider(
-        "How reliably it is measured", 0.3, 1.0, step=0.05,
+    pickers.slider(
+        "How reliably it is measured",
+        0.3,
+        1.0,
+        step=0.05,
         help="Share of its variance that is no error. Below 1, the effect with the error undone is shown too.",
-        **seeded(f"effects_reliability_{question.attribute}", question.reliability or 1.0, take_reliability),
-    )  # fmt: skip
+        key=f"effects_reliability_{question.attribute}",
+        value=question.reliability or 1.0,
+        write=take_reliability,
+    )
     st.selectbox(
         "Measured a second time by", [name for name in askable if name not in asked], format_func=plain,
         help="Another column that measures the same thing and errs independently: the effect by it is shown beside. It is "

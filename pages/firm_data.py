@@ -83,8 +83,10 @@ def bring_files(desk: Desk) -> None:
             "currencies that the European Central Bank does not quote, such as the Chilean peso), partners' numbers (code, "
             "country), corrections (field, text, meaning). They stay on this machine, in a private folder that goes with the session.",
         )
-        fresh = [f for f in uploaded or () if f.name not in {p.name for p in desk.files}]
+        # By upload, not by name: a corrected file under an earlier one's name takes its place.
+        fresh = [f for f in uploaded or () if f.file_id not in desk.seen]
         for file in fresh:
+            desk.seen.add(file.file_id)
             desk.put(file.name, file.getvalue())
         if fresh:
             st.rerun()
@@ -342,7 +344,7 @@ def mirror(outcome: Outcome) -> None:
         for r in m["not_scaled"]
     ]
     head = ("Why not scaled", "Cells", "World, m USD", "Customs, m USD")
-    table("Why cells are not scaled", head, rows, headed=False)
+    table("Why cells are not scaled", head, rows, units={"Cells": "count"}, headed=False)
 
 
 def gaps(outcome: Outcome) -> None:
@@ -360,7 +362,8 @@ def gaps(outcome: Outcome) -> None:
         for name, shares in zip(missing.index, missing.to_numpy(), strict=True)
     ]
     years = [str(int(y)) for y in missing.columns]
-    table("Share missing by year", ("Column", *years), rows, headed=False, whole=False)
+    units = dict.fromkeys(years, "%")
+    table("Share missing by year", ("Column", *years), rows, units=units, headed=False, whole=False)
     tests = [t for t in outcome.gaps["tests"] if t["p"] < 0.05]
     if tests:
         first = tests[0]
@@ -377,7 +380,9 @@ def gaps(outcome: Outcome) -> None:
             for c in outcome.gaps["comparison"]
         ]  # fmt: skip
         head = ("Column", "Observed", "Filled", "Mean observed", "Mean filled", "KS distance", "p")
-        table("Filled and observed", head, rows, headed=False)
+        units = {"Observed": "count", "Filled": "count", "KS distance": "index, 0 to 1", "p": "probability"}
+        units |= dict.fromkeys(("Mean observed", "Mean filled"), "the attribute's own unit")
+        table("Filled and observed", head, rows, units=units, headed=False)
 
 
 def firms(desk: Desk, outcome: Outcome) -> None:

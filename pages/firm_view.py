@@ -9,13 +9,13 @@ import streamlit as st
 
 from firmtrade_core.analysis.firm_profile import AttributeReader, Profile, firm_profile
 from firmtrade_core.analysis.firm_view import FirmView, Upgrade, firm_view, money, own_law
-from firmtrade_core.analysis.firms import own_margins
+from firmtrade_core.analysis.firms import OwnRecord, own_margins, own_record
 from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures import Chart
 from firmtrade_core.figures.firm_view import chances_chart, dependence_chart, upgrades_chart
-from firmtrade_core.labels import grouped, in_percent, in_words, number
+from firmtrade_core.labels import ROW_UNIT, grouped, in_percent, in_words, number
 from firmtrade_core.margins import FirmsError
 from firmtrade_core.panel.columns import catalogue
 from firmtrade_core.report.firm_tables import about_view, destinations_table, upgrades_table
@@ -24,7 +24,7 @@ from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.scenarios.home import GRADES
 from firmtrade_core.scenarios.programmes import Treatment
 from firmtrade_core.world.world import World
-from pages.parts import chart
+from pages.parts import chart, pickers
 from pages.parts.exports import several_downloads
 from pages.parts.firm_choice import Choice, current_choice, may_show_single_firms
 from pages.parts.frame import assumed_line, certificate_line, complain, notes, open_page, table
@@ -44,6 +44,13 @@ def _reader(home_hash: str, _home: HomeFirms) -> AttributeReader:
     return reader
 
 
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _record(
+    result_hash: str, home_hash: str, row: int, _equilibrium: Equilibrium, _treatment: Treatment
+) -> OwnRecord | None:
+    return own_record(_equilibrium, _treatment, row)
+
+
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _treatment(
     world_hash: str, scenario_hash: str, home_hash: str, _scenario: Scenario, _world: World, _home: HomeFirms
@@ -61,7 +68,7 @@ def _solved(
             with st.spinner("Solving the scenario firm by firm"):
                 equilibrium, read = solve_scenario(scenario, world)
             treatment = _treatment(
-                world.content_hash, scenario.content_hash, home.content_hash, scenario, world, home
+                world.shown_hash, scenario.content_hash, home.content_hash, scenario, world, home
             )
             return equilibrium, treatment, ((said, *read) if said else read)
         except (FirmsError, ScenarioError, UnsolvedError) as error:
@@ -184,7 +191,8 @@ def _attribute(choice: Choice, home: HomeFirms, name: str, typical: float) -> No
         st.toggle(label, **seeded(f"firm_has_{name}", bool(value >= 0.5), take))
         return
     # Ends of a column are single firms: only its middle is offered.
-    low, high = (float(column.quantile(q)) for q in (0.01, 0.99))
+    shown = pd.Series(home.screen.column(name))
+    low, high = (float(shown.quantile(q)) for q in (0.01, 0.99))
     whole = known is not None and known.kind == "whole"
     # Counts and years in whole numbers, whatever the file keeps them as.
     whole = whole or high - low >= 20
@@ -192,14 +200,16 @@ def _attribute(choice: Choice, home: HomeFirms, name: str, typical: float) -> No
     low, high = (round(low / step) * step, round(high / step) * step)
     value = min(max(round(value / step) * step, low), max(high, low + step))
     unit = known.unit if known else ""
-    st.slider(
+    pickers.slider(
         label,
         low,
         max(high, low + step),
         step=step,
         format="%.0f" if whole else "%.2f" if high - low >= 0.1 else "%.3f",
         help=f"{known.meaning if known else 'Attribute of the firm panel'}{f', {unit}' if unit else ''}",
-        **seeded(f"firm_is_{name}", value, take),
+        key=f"firm_is_{name}",
+        value=value,
+        write=take,
     )
 
 
@@ -220,17 +230,24 @@ def _numbers(view: FirmView) -> None:
             else "",
         ),
         (
-            "Expected exports",
+            "Expected exports" if view.record is None else "Exports, expected",
             money(after),
-            f"baseline {money(before)}",
-            "a year; chance times sales once there",
+            f"baseline {money(before)}" if view.record is None else f"its record: {money(before)}",
+            "a year; chance times sales once there"
+            if view.record is None
+            else "a year; from what it sold itself",
         ),
-        ("Expected markets", number(markets[1]), f"baseline {number(markets[0])}", "sum of chances"),
+        (
+            "Expected markets",
+            number(markets[1]),
+            f"baseline {number(markets[0])}" if view.record is None else f"its record: {number(markets[0])}",
+            "sum of chances",
+        ),
         (
             "Concentration",
             number(dependence.concentration[1]),
             f"baseline {number(dependence.concentration[0])}",
-            "Herfindahl of expected exports, 1 = all with one",
+            f"Herfindahl of {'expected' if view.record is None else 'its'} exports, 1 = all with one",
         ),
     ]
     cells = "".join(
@@ -276,6 +293,21 @@ def _next(view: FirmView, under: str, source: str, key: str) -> None:
             count = len(view.profile.served)
             said = f"It serves {count} market{'s' if count > 1 else ''} already; left out here."
             st.html(f'<p class="ft-quiet">{said if count else "It serves no market yet."}</p>')
+
+
+def _served(view: FirmView) -> None:
+    """What the firm itself sold where, and what becomes of it; nothing without a record."""
+    found = view.markets_served()
+    if found.empty:
+        return
+    table(
+        "Where it sells: its own record, and what becomes of it",
+        ("Destination", "Sold, baseline year", "Scenario, expected", "Chance that it stays"),
+        [
+            (str(row["name"]), money(row["sold_before"]), money(row["sold_after"]), in_percent(row["stays"]))
+            for row in found.to_dict("records")
+        ],
+    )
 
 
 def _upgrades(view: FirmView, under: str, source: str, key: str) -> None:
@@ -344,17 +376,23 @@ def _band(values: tuple[float, float, float]) -> str:
 
 def _dependence(view: FirmView, under: str, source: str, key: str) -> None:
     st.html('<h2 class="ft-heading">Partner risk</h2>')
-    subtitle = f"Share of expected exports, %; grey baseline, colour scenario · {under}"
+    whose = "expected exports" if view.record is None else "its exports: record and what is expected of it"
+    subtitle = f"Share of {whose}, %; grey baseline, colour scenario · {under}"
     with _beside(dependence_chart(view, subtitle=subtitle, source=source), "dependence", key):
         found = view.dependence
         rows = [
-            ("Concentration (Herfindahl)", *(number(v) for v in found.concentration)),
+            ("Concentration (Herfindahl index, 0 to 1)", *(number(v) for v in found.concentration)),
             ("Largest partner", *(country_name(code) for code in found.largest)),
             ("Its share of exports", *(in_percent(v) for v in found.share)),
             ("Its share of all sales", *(in_percent(v) for v in found.sales_share)),
             ("Profit lost if it is cut off, a year", *(money(v) for v in found.loss)),
         ]
-        table("If the largest partner were cut off", ("Measure", "Baseline", "Scenario"), rows)
+        table(
+            "If the largest partner were cut off",
+            ("Measure", "Baseline", "Scenario"),
+            rows,
+            units={"Baseline": ROW_UNIT, "Scenario": ROW_UNIT},
+        )
         st.html(
             '<p class="ft-quiet">Profit lost: variable profit less the fixed costs saved, if nothing replaces the partner. Whole '
             "countries cut off, with substitution, stand under Who gains.</p>"
@@ -389,7 +427,16 @@ def _page(world: World) -> None:
     if profile is None:
         return
     try:
-        view = firm_view(equilibrium, home, profile)
+        record = None
+        if profile.single:
+            record = _record(
+                equilibrium.content_hash,
+                home.content_hash,
+                choice.row,
+                equilibrium,
+                treatment or Treatment.none(home),
+            )
+        view = firm_view(equilibrium, home, profile, record)
     except ComparisonError as error:
         complain("This firm cannot be shown", str(error), "Choose another sector.")
         return
@@ -401,6 +448,7 @@ def _page(world: World) -> None:
     under = f"{who} · {world.name} · {store.scenario.name}"
     source = f"{short_sources(world)} Firms: {home.source}."
     key = f"{equilibrium.content_hash}-{profile.content_hash}"
+    _served(view)
     _next(view, under, source, key)
     _upgrades(view, under, source, key)
     _dependence(view, under, source, key)

@@ -13,7 +13,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.figures import Headline
 from firmtrade_core.figures.heterogeneity import elasticity_dots, law_dots, margin_bars, step_bars
-from firmtrade_core.labels import change, number
+from firmtrade_core.labels import ROW_UNIT, change, number
 from firmtrade_core.margins import ElasticityKind, FirmsError, TailError
 from firmtrade_core.report.export import about_scenario, about_world, written_now
 from firmtrade_core.report.page_tables import about_laws, law_tables, step_table
@@ -55,7 +55,7 @@ def _compared(store: Store, world: World, home: HomeFirms | None) -> Laws | None
     known = "" if home is None else home.content_hash
     try:
         with st.spinner("Solving the scenario under each law of firms"):
-            found = _laws(world.content_hash, store.scenario.content_hash, known, store.scenario, world, home)
+            found = _laws(world.shown_hash, store.scenario.content_hash, known, store.scenario, world, home)
     except (EquilibriumError, FirmsError, ScenarioError, TailError) as error:
         complain("No comparison to show", str(error), "Change the scenario in the Scenario lab.")
         return None
@@ -84,7 +84,7 @@ def _steps(store: Store, world: World, home: HomeFirms | None, laws: Laws) -> li
         try:
             with st.spinner("Solving the steps from competition to firms that differ"):
                 split = _split(
-                    world.content_hash,
+                    world.shown_hash,
                     store.scenario.content_hash,
                     known,
                     kind,
@@ -165,12 +165,14 @@ def _details(laws: Laws) -> None:
     elasticities = laws.elasticities().pivot(index="name", columns="law", values="elasticity")
     size = laws.elasticities().groupby("name")["exports"].first().sort_values(ascending=False)
     table(
-        "Elasticity of exports to costs, largest markets",
+        "Elasticity of exports to costs (absolute value), largest markets",
         ("Market", *(laws.labels[law] for law in laws.results)),
         [
             (str(name), *(number(float(elasticities.loc[name, law]), significant=3) for law in laws.results))
             for name in size.index[:10]
         ],
+        # The title names the unit of all columns.
+        units=dict.fromkeys((laws.labels[law] for law in laws.results), ROW_UNIT),
     )
 
 

@@ -12,6 +12,7 @@ from pages.parts.frame import certificate_line, complain, notes, notice, open_pa
 from pages.parts.presets import preset_chooser, sentence
 from pages.parts.programme_results import programme_results
 from pages.parts.reading import Reading, read
+from pages.parts.record import record_line
 from pages.parts.solving import UnsolvedError
 from pages.parts.store import Store, current, opening_scenario
 from pages.parts.where_from import where_from_row
@@ -67,8 +68,9 @@ def _instrument(world: World) -> None:
     with right, st.container(key="ft_view"):
         if reading := _read(store, world):
             views.numbers(store, reading)
+            record_line(store)
             if reading.first is None:
-                where_from_row(store, reading.second, key="lab")
+                where_from_row(store, reading, key="lab")
             views.choosers(store, world)
             views.the_map(store, reading)
     with left, st.container(key="ft_levers"):

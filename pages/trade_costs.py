@@ -42,6 +42,7 @@ from pages.parts.event_study import before_and_after
 from pages.parts.exports import table_downloads
 from pages.parts.frame import complain, heading, open_page, table
 from pages.parts.looking import country_box, say_where
+from pages.parts.own_equation import own_equation
 from pages.parts.pickers import places
 from pages.parts.store import Store, current, seeded
 from pages.parts.templates import templates
@@ -319,7 +320,8 @@ def _table(world: World, found: GravityEstimate, file: PanelFile, chosen: Choice
     interval = f"{in_percent(found.specification.confidence)} interval"
     heading("Coefficients")
     head = ("Of", "Estimate", "Std. error", interval, "p")
-    table("Coefficients", head, rows, headed=False, whole=False)
+    units = dict.fromkeys(("Estimate", "Std. error"), "log points per unit") | {"p": "probability"}
+    table("Coefficients", head, rows, units=units, headed=False, whole=False)
     st.html(
         f'<p class="ft-quiet">{escape(equation_words(found.specification))} {escape(dropped(found))} '
         + " ".join(escape(note) for note in found.notes)
@@ -779,6 +781,7 @@ def _page(world: World) -> None:
             _fit(found, file, source, key)
         before_and_after(file, chosen, found.specification, _panel_code(file, chosen), source)
         _over_sectors_and_years(world, file, found, chosen, source, key)
+        own_equation(file, chosen, found.specification, lambda: _about(world, found, file, chosen))
         _policy(store, world, found, chosen)
     _elasticities(store, world, chosen)
 

@@ -43,7 +43,7 @@ from pages.parts.looking import country_chooser
 from pages.parts.presets import sentence
 from pages.parts.solving import UnsolvedError, solve_in, solve_scenario
 from pages.parts.store import Store, current
-from pages.parts.worlds import short_sources
+from pages.parts.worlds import short_sources, shown
 
 _GROUPS = {
     "size": "size of firm, tenths by sales over all sectors",
@@ -121,7 +121,7 @@ def _worth(
 def _trade_as_a_whole(equilibrium: Equilibrium, country: str) -> pd.DataFrame | None:
     """Gains from trade against autarky, in words and for the countries next to it in rank."""
     world = equilibrium.world
-    found, problem = _worth(world.content_hash, equilibrium.parameters.content_hash(world), equilibrium)
+    found, problem = _worth(world.shown_hash, equilibrium.parameters.content_hash(world), equilibrium)
     heading("What trade is worth")
     words = worth_sentence(found, country) if found is not None else f"Not known here: {problem}"
     st.html(f'<p class="ft-quiet">{escape(words)}</p>')
@@ -130,7 +130,7 @@ def _trade_as_a_whole(equilibrium: Equilibrium, country: str) -> pd.DataFrame | 
 
 def _dependence(equilibrium: Equilibrium, country: str, under: str) -> None:
     with st.spinner("Cutting off the largest partners, one at a time"):
-        found = _cut_off(equilibrium.content_hash, country, equilibrium)
+        found = _cut_off(shown(equilibrium), country, equilibrium)
     known = found.dropna()
     title = "No partner can be cut off and leave an equilibrium"
     if len(known):
@@ -162,6 +162,7 @@ def _dependence(equilibrium: Equilibrium, country: str, under: str) -> None:
         ("Trade", "Before", "Largest after", "After"),
         rows,
         words=("Largest after",),
+        units={"Before": "index, 0 to 1", "After": "index, 0 to 1"},
     )
 
 
@@ -219,7 +220,7 @@ def _firms(store: Store, equilibrium: Equilibrium, home: HomeFirms | None, under
     if found_own is None:
         return
     own, scenario = found_own
-    groups = _firm_groups(own.content_hash, home.content_hash, own, scenario, home)
+    groups = _firm_groups(shown(own), home.content_hash, own, scenario, home)
     title = f"Firms of {country_name(home.country)}{' (synthetic)' if home.synthetic else ''}"
     st.html(f'<h2 class="ft-heading">{escape(title)}</h2>')
     if own is not equilibrium:
@@ -250,11 +251,11 @@ def _take_away(
     country: str,
     worth: pd.DataFrame | None,
 ) -> None:
-    cut_off = _cut_off(equilibrium.content_hash, country, equilibrium)
+    cut_off = _cut_off(shown(equilibrium), country, equilibrium)
     tables = who_gains_tables(equilibrium, country, cut_off, worth)
     firms_in_use = isinstance(equilibrium.margins_in_force, FirmsMargins)
     if home is not None and home.country == country and firms_in_use:
-        groups = _firm_groups(equilibrium.content_hash, home.content_hash, equilibrium, store.scenario, home)
+        groups = _firm_groups(shown(equilibrium), home.content_hash, equilibrium, store.scenario, home)
         tables.append(firm_group_table(groups, _GROUPS))
     several_downloads(tables, lambda: about_result(store.scenario, equilibrium), key="who_gains")
 

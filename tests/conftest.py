@@ -11,9 +11,14 @@ from hypothesis import settings
 
 from firmtrade_core.paths import data_folder
 
-# The same examples in every run: a test that fails must fail for everybody.
-settings.register_profile("deterministic", derandomize=True, database=None)
+# The same examples in every run: a test that fails must fail for everybody, on a slow or busy machine too.
+settings.register_profile("deterministic", derandomize=True, database=None, deadline=None)
 settings.load_profile("deterministic")
+
+# Most tests of pages move one plain tariff; what a reader's session opens with has tests of its own.
+os.environ["FIRMTRADE_OPENING"] = "us_ten_points"
+# Bands cost seconds of the processor for every scenario opened; they have tests of their own.
+os.environ["FIRMTRADE_BANDS"] = "off"
 
 
 @pytest.fixture

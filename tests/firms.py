@@ -14,8 +14,10 @@ def make_home(
     sectors: tuple[str, ...] = ("agriculture", "metals"),
     count: int = 400,
     seed: int = 0,
+    *,
+    public: bool = True,
 ) -> HomeFirms:
-    """Firms of two sectors with sizes, regions, ages, certificates, and effects of two grades."""
+    """Firms of two sectors with sizes, regions, ages, certificates, and effects of two grades; nobody's secret unless asked."""
     random = np.random.default_rng(seed)
     capability = random.normal(0, 1.2, count)
     table = pd.DataFrame(
@@ -45,10 +47,13 @@ def make_home(
             "skill_share": Effect(0.4, 0.0, 0.2, 0.0, "association", "invented for tests"),
         },
         "invented for tests",
+        public=public,
     )
 
 
 def unrecorded(home: HomeFirms) -> HomeFirms:
     """The same firms of which nobody knows what they sold: the law alone speaks of them."""
     bare = home.firms.drop(columns=["exports", "sales", "served_sales"], errors="ignore")
-    return HomeFirms(home.country, bare, home.deviations, home.presence, home.effects, home.source)
+    return HomeFirms(
+        home.country, bare, home.deviations, home.presence, home.effects, home.source, public=home.public
+    )

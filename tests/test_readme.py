@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
+import pytest
+
 from firmtrade_core.paths import PROJECT
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -17,7 +19,11 @@ def test_its_python_runs() -> None:
     assert result.certificate.holds  # type: ignore[attr-defined]
 
 
-def test_every_file_it_points_to_exists() -> None:
-    targets = re.findall(r"\]\((?!https?://|#)([^)]+)\)", README)
-    assert targets
-    assert [target for target in targets if not Path(PROJECT / unquote(target)).exists()] == []
+@pytest.mark.parametrize(
+    "page", ["README.md", *(f"docs/{p.name}" for p in sorted((PROJECT / "docs").glob("*.md")))]
+)
+def test_every_file_it_points_to_exists(page: str) -> None:
+    text = (PROJECT / page).read_text(encoding="utf-8")
+    targets = [t for t in re.findall(r"\]\((?!https?://|#)([^)]+)\)", text)]
+    folder = (PROJECT / page).parent
+    assert [target for target in targets if not Path(folder / unquote(target)).exists()] == []

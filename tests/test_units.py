@@ -120,3 +120,14 @@ def test_headlines_carry_registered_units_and_variables() -> None:
         Headline("Exports", 1.0, "percent", "", "exports")
     with pytest.raises(UnitError, match="no registered variable"):
         Headline("Exports", 1.0, "%", "", "export")
+
+
+def test_a_table_of_texts_needs_units_for_bare_numbers_too() -> None:
+    from pages.parts.frame import table as drawn
+
+    with pytest.raises(UnitError, match="“Before” of “T” holds numbers"):
+        drawn("T", ("What", "Before"), [("Herfindahl", "0.52")])
+    drawn("T", ("What", "Before"), [("Herfindahl", "0.52")], units={"Before": "index, 0 to 1"})
+    drawn("T", ("What", "Sold, m USD", "Share (%)"), [("x", "0.52", "3.1")])
+    with pytest.raises(UnitError, match="no registered unit"):
+        drawn("T", ("What", "Before"), [("x", "0.52")], units={"Before": "million dollars"})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from firmtrade_core.scenarios.schema import Retaliation, Scenario, Structure, Tariff, TariffSchedule
 from firmtrade_core.scenarios.words import clause
-from firmtrade_core.world.elasticities import elasticity_sets
+from firmtrade_core.world.elasticities import elasticity_sets, horizon_sets
 from firmtrade_core.world.world import World
 
 #: Policies taken away one by one, at most.
@@ -69,8 +69,16 @@ def other_assumptions(scenario: Scenario) -> tuple[Alternative, ...]:
 
 def _scaled(elasticity: str | float | Mapping[str, float], factor: float) -> float | dict[str, float]:
     if isinstance(elasticity, str):
-        sets = elasticity_sets()
-        elasticity = sets[elasticity].by_sector if elasticity in sets else {}
+        sets = {**elasticity_sets(), **horizon_sets()}
+        found = sets.get(elasticity)
+        # Of values before duties one is taken off first: the factor is on the model's own elasticity.
+        elasticity = (
+            {}
+            if found is None
+            else found.cost_elasticity()
+            if found.flow_values == "border"
+            else found.by_sector
+        )
     if isinstance(elasticity, Mapping):
         return {sector: min(1000.0, factor * value) for sector, value in elasticity.items()}
     return min(1000.0, factor * elasticity)

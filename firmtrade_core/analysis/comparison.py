@@ -41,6 +41,8 @@ class Difference:
         Levels in the variable's level unit.
     missing
         Why there are no values, in words for people; empty where there are.
+    low, high : (N,), optional
+        Ends of the 90 % band of the change, where one was drawn.
     """
 
     variable: Variable
@@ -48,6 +50,8 @@ class Difference:
     old: Array | None = None
     new: Array | None = None
     missing: str = ""
+    low: Array | None = None
+    high: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)

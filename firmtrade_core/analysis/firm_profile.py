@@ -90,13 +90,12 @@ def firm_profile(home: HomeFirms, world: World, row: int, treatment: Treatment |
     found, sector = home.firms.iloc[row], int(home.sector_of(world)[row])
     if sector < 0:
         raise ComparisonError(f"{world.name} has no sector that holds {found['sector']}.")
-    known = "posterior" in home.firms and "posterior_spread" in home.firms
-    m = float(found["capability"])
+    kappa, spread = (float(part[row]) for part in home.posterior)
     return Profile(
         f"Firm {row + 1}",
         sector,
-        float(found["posterior"]) if known else m,
-        float(found["posterior_spread"]) if known else home.deviations.capability,
+        kappa,
+        spread,
         float(found["fixed_cost_saving"]),
         {name: float(found[name]) for name in attribute_names(home) if pd.notna(found[name])},
         tuple(str(found["served"]).split()) if "served" in home.firms else None,
@@ -163,7 +162,8 @@ class AttributeReader:
         from threadpoolctl import threadpool_limits
 
         table = self.home.firms
-        features = table[list(self.names)].astype(float).to_numpy()
+        screen = self.home.screen
+        features = np.column_stack([np.empty((len(table), 0)), *(screen.column(name) for name in self.names)])
         aside = np.random.default_rng(0).random(len(table)) < 0.2
         learned: list[tuple[float, Any]] = []
         fit = float("nan")
@@ -202,9 +202,10 @@ class AttributeReader:
 
     def typical(self, world: World, sector: int) -> dict[str, float]:
         """Medians of the attributes over a sector's firms, or over all where they are too few to show."""
-        own = self.home.firms[self.home.sector_of(world) == sector]
-        table = own if len(own) >= FEWEST_FIRMS else self.home.firms
-        return {name: float(table[name].median()) for name in self.names if table[name].notna().any()}
+        own = np.flatnonzero(self.home.sector_of(world) == sector)
+        rows = own if len(own) >= FEWEST_FIRMS else np.arange(len(self.home))
+        found = {name: self.home.screen.column(name)[rows] for name in self.names}
+        return {name: float(np.nanmedian(v)) for name, v in found.items() if np.isfinite(v).any()}
 
     def profile(self, sector: int, values: Mapping[str, float], label: str = "This profile") -> Profile:
         """A profile typed in; its κ is known up to what attributes do not explain."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr
 
 from firmtrade_core.analysis.firm_profile import Profile
-from firmtrade_core.analysis.firms import own_margins
+from firmtrade_core.analysis.firms import OwnRecord, own_margins
 from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.analysis.who_gains import herfindahl
 from firmtrade_core.codes.countries import country_name
@@ -211,7 +211,7 @@ class Dependence:
     Parameters
     ----------
     concentration
-        Herfindahl of expected exports over destinations, before and after: 1 is all with one.
+        Herfindahl of exports (recorded, else expected) over destinations, before and after: 1 is all with one.
     largest, share
         Code of the largest partner, and its share of expected exports, before and after.
     loss
@@ -237,11 +237,15 @@ class FirmView:
     equilibrium : Equilibrium
     home : HomeFirms
     profile : Profile
+    record : OwnRecord or None
+        What the firm itself did, where it is one of the data: then exports, markets and dependence are its own, and
+        chances stand where it has not been.
     """
 
     equilibrium: Equilibrium
     home: HomeFirms
     profile: Profile
+    record: OwnRecord | None = None
 
     @cached_property
     def _states(self) -> tuple[Situation, Situation]:
@@ -286,7 +290,9 @@ class FirmView:
         Returns
         -------
         DataFrame
-            ``code, name, served`` (missing where unknown), ``chance_before, chance_after`` with the band of the
+            ``code, name, served`` (missing where unknown), ``sold_before, sold_after`` (million USD: the firm's record and
+            what is expected of it under the scenario) and ``stays`` (chance that it still sells there), all missing where
+            no record is known or it never sold; ``chance_before, chance_after`` with the band of the
             latter ``low, high`` (the firm's own capability being known only so far), ``exports_before,
             exports_after`` (expected, million USD), ``sales_there`` (million USD a year given that it is there,
             scenario: times the chance, the expected exports), ``sales_if`` and ``cost_if`` (if it served the market in
@@ -305,6 +311,9 @@ class FirmView:
                 "served": None
                 if who.served is None
                 else [code in set(who.served) for code in world.countries],
+                "sold_before": self._own_sold[0],
+                "sold_after": self._own_sold[1],
+                "stays": self._own_stays,
                 "chance_before": before.chance,
                 "chance_after": after.chance,
                 "low": low,
@@ -322,6 +331,27 @@ class FirmView:
         table = table[self._abroad & ((self._states[0].revenue > 0) | (self._states[1].revenue > 0))]
         order = table["chance_after"].sort_values(ascending=False, kind="stable").index
         return table.loc[order].reset_index(drop=True)
+
+    @property
+    def _own_sold(self) -> Array:
+        """(2, N), million USD, NaN where the firm has no record of selling."""
+        if self.record is None:
+            return np.full((2, len(self.equilibrium.world.countries)), np.nan)
+        return np.where(self.record.sold[0] > 0, self.record.sold, np.nan)
+
+    @property
+    def _own_stays(self) -> Array:
+        if self.record is None:
+            return np.full(len(self.equilibrium.world.countries), np.nan)
+        return np.where(self.record.sold[0] > 0, self.record.present[1], np.nan)
+
+    def markets_served(self, most: int = 8) -> pd.DataFrame:
+        """Destinations of the firm's record, the largest first; empty without a record."""
+        table = self.destinations
+        table = table[table["sold_before"].notna()]
+        return (
+            table.sort_values("sold_before", ascending=False, kind="stable").head(most).reset_index(drop=True)
+        )
 
     def _chance_band(self) -> tuple[Array, Array]:
         """Chances at the ends of the band of κ, the entry shock drawn anew."""
@@ -369,18 +399,31 @@ class FirmView:
     # The firm as a whole --------------------------------------------------------------------------
 
     @property
-    def exports(self) -> tuple[float, float]:
-        """Expected, million USD a year, before and after."""
+    def expected_exports(self) -> tuple[float, float]:
+        """Of firms like it, million USD a year, before and after: chances times sales once there."""
         return self._abroad_sum("exports")
 
     @property
+    def exports(self) -> tuple[float, float]:
+        """Million USD a year, before and after: its own where they are recorded, else `expected_exports`."""
+        if self.record is None:
+            return self.expected_exports
+        before, after = (float(sold[self._abroad].sum()) for sold in self.record.sold)
+        return before, after
+
+    @property
     def markets(self) -> tuple[float, float]:
-        """Expected number of destinations, before and after."""
+        """Number of destinations, before and after: its own where they are recorded, else expected."""
+        if self.record is not None:
+            before, after = (float(present[self._abroad].sum()) for present in self.record.present)
+            return before, after
         return self._abroad_sum("chance", traded=True)
 
     @property
     def home_sales(self) -> tuple[float, float]:
-        """Expected, million USD a year, before and after."""
+        """Million USD a year, before and after: its own where they are recorded, else expected."""
+        if self.record is not None:
+            return float(self.record.sold[0, self._home]), float(self.record.sold[1, self._home])
         before, after = (float(own.exports[self._home]) for own in self._own)
         return before, after
 
@@ -395,15 +438,21 @@ class FirmView:
     def dependence(self) -> Dependence:
         """Diversification against partner risk; a firm without any expected exports has none to speak of."""
         concentration, largest, share, loss, of_sales = [], [], [], [], []
-        for own, state in zip(self._own, self._states, strict=True):
-            sold = np.where(self._abroad, own.exports, 0.0)
+        for place, (own, state) in enumerate(zip(self._own, self._states, strict=True)):
+            all_sales = own.exports if self.record is None else self.record.sold[place]
+            sold = np.where(self._abroad, all_sales, 0.0)
             total = float(sold.sum())
             top = int(sold.argmax())
+            cost = float(own.fixed_cost[top])
+            if self.record is not None:
+                # What those pay who are there, of a firm that is; nobody pays more than it earns.
+                there = self.record.present[place, top] / max(float(own.chance[top]), 1e-300)
+                cost = min(cost * there, float(sold[top] / state.elasticity))
             concentration.append(herfindahl(sold) if total > 0 else float("nan"))
             largest.append(self.equilibrium.world.countries[top])
             share.append(float(sold[top]) / total if total > 0 else float("nan"))
-            loss.append(float(sold[top] / state.elasticity - own.fixed_cost[top]))
-            of_sales.append(float(sold[top]) / (total + float(own.exports[self._home])))
+            loss.append(float(sold[top] / state.elasticity) - cost)
+            of_sales.append(float(sold[top]) / (total + float(all_sales[self._home])))
         return Dependence(
             (concentration[0], concentration[1]), (largest[0], largest[1]), (share[0], share[1]), (loss[0], loss[1]),
             (of_sales[0], of_sales[1]),
@@ -483,15 +532,17 @@ def own_law(scenario: Scenario) -> tuple[tuple[Scenario, str], ...]:
     )
 
 
-def firm_view(equilibrium: Equilibrium, home: HomeFirms, profile: Profile) -> FirmView:
-    """Everything about one firm.
+def firm_view(
+    equilibrium: Equilibrium, home: HomeFirms, profile: Profile, record: OwnRecord | None = None
+) -> FirmView:
+    """Everything about one firm; its own record (`analysis.firms.own_record`) where it has one.
 
     Raises
     ------
     ComparisonError
         If the result is not of the firms family, or the profile's sector has no firms.
     """
-    view = FirmView(equilibrium, home, profile)
+    view = FirmView(equilibrium, home, profile, record)
     situations(equilibrium, profile.sector)
     return view
 

@@ -165,6 +165,64 @@ def firm_outcomes(equilibrium: Equilibrium, treatment: Treatment) -> FirmOutcome
     )
 
 
+@dataclass(frozen=True, eq=False)
+class OwnRecord:
+    """What one firm sold in the baseline year, as the data record it, and what becomes of it; million USD a year.
+
+    Attributes
+    ----------
+    sold : (2, N)
+        By destination, home included: recorded, scaled to the world's totals as `firm_outcomes` does; expected under the
+        scenario, newly entered markets included.
+    present : (2, N)
+        Whether it sold there; the chance that it does under the scenario.
+    """
+
+    sold: Array
+    present: Array
+
+
+def own_record(equilibrium: Equilibrium, treatment: Treatment, row: int) -> OwnRecord | None:
+    """The record of one row of the home firms; None where nobody knows who sells where.
+
+    Parameters
+    ----------
+    row
+        Of the firms' table.
+
+    Raises
+    ------
+    ComparisonError
+        If the result is not of the firms family.
+    """
+    margins = own_margins(equilibrium)
+    place = treatment.home.sector_of(equilibrium.world)[treatment.firm]
+    own = np.flatnonzero(treatment.firm == row)
+    s = int(place[own[0]]) if len(own) else -1
+    at = np.flatnonzero(margins.rows == s)
+    if not len(at) or (known := margins.observed[int(at[0])]) is None or not known.record.located:
+        return None
+    members = place == s
+    rows = treatment.rows(equilibrium.world, s, members)
+    mine = np.isin(np.flatnonzero(members), own)
+    firms = float(rows.weight[mine].sum())
+    if not firms > 0:
+        return None
+    shift = (np.zeros(len(equilibrium.world.countries)), equilibrium.threshold_change[margins.home, :, s])
+    found = [
+        [
+            part[mine].sum(0) / firms
+            for part in _recorded(known, moved, shift[state], revenue[margins.home, :, s])
+        ]
+        for state, (moved, revenue) in enumerate(
+            ((_still(rows), equilibrium.world.revenue), (rows, equilibrium.revenue))
+        )
+    ]
+    sold, present = (np.stack([state[part] for state in found]) for part in (0, 1))
+    present[:, margins.home] = 1.0
+    return OwnRecord(sold, present)
+
+
 def _still(rows: TreatedRows) -> TreatedRows:
     return TreatedRows(rows.firm, rows.weight, 0 * rows.capability, 0 * rows.saving)
 

@@ -39,6 +39,22 @@ class Change:
     members: tuple[str, ...] = ()
 
 
+def read_change(text: str) -> Change:
+    """A change as a person writes it: ``border=0``, or ``rta=1@CHL,USA`` between members only.
+
+    Raises
+    ------
+    RegressorError
+        Where it cannot be read.
+    """
+    what, _, members = text.partition("@")
+    column, _, value = what.partition("=")
+    try:
+        return Change(column.strip(), float(value), tuple(m.strip() for m in members.split(",") if m.strip()))
+    except ValueError:
+        raise RegressorError(f"The change is {text!r}; write border=0, or rta=1@CHL,USA.") from None
+
+
 @dataclass(frozen=True, eq=False)
 class GravityCounterfactual:
     """What changes of regressors do to trade, at given outputs and in full equilibrium.

@@ -49,7 +49,7 @@ class ProgrammeResult:
         Equivalent variation at home after paying the outlay, million USD.
     destinations, products : DataFrame
         Change of exports (million USD) and of firm-market pairs, by destination and by sector; pairs before and
-        after too.
+        after too. NaN where few real firms stand behind one, or one of them dominates (`disclosure`).
     jobs : DataFrame
         By sector: percent of its labour, and persons where the firms' table has employment; persons add up to zero where
         total labour is fixed.
@@ -210,6 +210,8 @@ def _judged(
     h = world.country_index(home.country)
     before, after = exporters(without), exporters(with_it)
     pairs = after.pairs[1] - before.pairs[1]
+    # What a destination's or a sector's few firms do is not told; sums over all are.
+    told, told_sector = home.open_markets(world), home.open_sectors(world)
     trade = abroad(with_it.border_value - without.border_value)[h]
     outlay = float(with_it.outlay[h] - without.outlay[h])
     cost = float(public_cost(with_it)[h] - public_cost(without)[h])
@@ -232,20 +234,24 @@ def _judged(
             {
                 "destination": world.countries,
                 "name": [country_name(code) for code in world.countries],
-                "exports": trade.sum(1),
-                "pairs": pairs.sum(0),
-                "pairs_before": before.pairs[1].sum(0),
-                "pairs_after": after.pairs[1].sum(0),
+                "exports": np.where(told, trade.sum(1), np.nan),
+                "pairs": np.where(told, pairs.sum(0), np.nan),
+                "pairs_before": np.where(told, before.pairs[1].sum(0), np.nan),
+                "pairs_after": np.where(told, after.pairs[1].sum(0), np.nan),
             }
         ).drop(index=h),
         pd.DataFrame(
             {
                 "sector": world.sectors,
                 "name": [world.sector_name(code) for code in world.sectors],
-                "exports": trade.sum(0),
-                "pairs": pd.Series(pairs.sum(1), after.sectors)
-                .reindex(world.sectors, fill_value=0.0)
-                .to_numpy(),
+                "exports": np.where(told_sector, trade.sum(0), np.nan),
+                "pairs": np.where(
+                    told_sector,
+                    pd.Series(pairs.sum(1), after.sectors)
+                    .reindex(world.sectors, fill_value=0.0)
+                    .to_numpy(float),
+                    np.nan,
+                ),
             }
         ),
         jobs_table(with_it, without, home),

@@ -415,6 +415,11 @@ def _group(
     sums = records.groupby("group")[["before", "after", "firms"]].sum()
     open_cells = suppress(records, ["group"], "before").set_index("group")["suppressed"] == ""
     percent = 100 * (sums["after"] / sums["before"] - 1)
+    screen = outcomes.home.screen
+    if not screen.public:
+        # In the order of the sums.
+        rows = [each["firm"].to_numpy(np.intp) for _, each in records.groupby("group")]
+        sums["firms"] = [screen.counted(v, r) for v, r in zip(sums["firms"].astype(float), rows, strict=True)]
     return pd.DataFrame(
         {
             "group": sums.index,

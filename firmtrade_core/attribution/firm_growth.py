@@ -16,7 +16,7 @@ from firmtrade_core.attribution.result import AttributionError
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.jobs import Checkpoints, Progress, silent
 from firmtrade_core.labels import change as written
-from firmtrade_core.labels import listed, money
+from firmtrade_core.labels import listed, money, shows
 from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS, TOP_SHARE, suppress
 from firmtrade_core.panel.productivity import INPUTS, productivity_index
@@ -217,15 +217,17 @@ class FirmGrowth:
         """The finding in words, built from the numbers."""
         who = country_name(self.history.home) if self.history.home.isupper() else self.history.label
         percent = self.percent
-        moved = "rose" if percent >= 0 else "fell"
-        text = f"Exports of {who} {moved} by {written(abs(percent)).lstrip('+')} from {self.first} to {self.second}"
+        moved = "rose by" if percent >= 0 else "fell by"
+        by = f"{moved} {written(abs(percent)).lstrip('+')}" if shows(percent) else "stayed as they were"
+        text = f"Exports of {who} {by} from {self.first} to {self.second}"
         net = self.net()
         if any(not np.isfinite(value) for value in net.values()):
             return f"{text}."
         pushing = sorted((v for v in net.values() if v * percent > 0), key=abs, reverse=True)
         told = sorted(net.items(), key=lambda item: -item[1] * np.sign(percent))
         words = ", ".join(f"{name} {written(value)}" for name, value in told)
-        lead = "above all by " if pushing and abs(pushing[0]) > abs(sum(pushing[1:])) else ""
+        leads = bool(pushing) and shows(percent) and abs(pushing[0]) > abs(sum(pushing[1:]))
+        lead = "above all by " if leads else ""
         return f"{text}{', ' if lead else ': '}{lead}{words}."
 
     def net(self) -> dict[str, float]:
@@ -367,7 +369,7 @@ class ProductivityGrowth:
         label = PARTS[largest][0]
         most = (
             f"; {label[:1].lower()}{label[1:]} did most ({written(self.parts[largest], 'log points')})"
-            if sign * self.parts[largest] > 0
+            if sign * self.parts[largest] > 0 and shows(self.parts[largest], "log points")
             else ""
         )
         if math.isfinite(self.aggregate):
@@ -376,6 +378,8 @@ class ProductivityGrowth:
 
 
 def _moved(value: float, unit: str) -> str:
+    if not shows(value, unit):
+        return "stayed as it was"
     return f"{'grew' if value >= 0 else 'fell'} by {written(abs(value), unit).lstrip('+')}"
 
 

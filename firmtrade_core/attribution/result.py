@@ -148,14 +148,16 @@ class Attribution:
         moved = "rise" if self.change > 0 else "fall"
         whole = f"Exports of {who} {moved} by {written(abs(self.percent)).lstrip('+')}"
         size = table.assign(size=table["change"].abs()).sort_values("size", ascending=False)
-        same = size[np.sign(size["change"]) == np.sign(self.change)].head(2)
+        pushing = size[np.sign(size["change"]) == np.sign(self.change)]
+        same = pushing.head(2)
         against = size[np.sign(size["change"]) == -np.sign(self.change)].head(1)
         if same.empty or abs(self.percent) < 0.005:
             return f"Exports of {who} hardly change."
         # A second source is named where it matters beside the first.
         same = same[same["size"] >= 0.1 * same["size"].max()]
         drivers = listed([_told(row) for row in same.to_dict("records")])
-        text = f"{whole}, most of it from {drivers}"
+        most = same["size"].sum() > 0.5 * pushing["size"].sum()
+        text = f"{whole}, {'most of it from' if most else 'first of all from'} {drivers}"
         if not against.empty and abs(against.iloc[0]["change"]) > 0.1 * abs(self.change) * BILLION:
             text += (
                 f"; {_told(against.iloc[0].to_dict())} work{'' if _plural(against) else 's'} the other way"

@@ -281,14 +281,15 @@ class CapabilityResults:
         interval = f"{self.level:.0%} interval"
         lines.append(f"{'':10}{'estimate':>10}{'s.e.':>10}{interval:>22}{'corrected':>12}")
         for symbol, row in self.parameters.iterrows():
+            unit = "correlation" if symbol == "ρ" else "log points"
             if row["fixed"]:
-                lines.append(f"{symbol:10}{row['estimate']:>10.3f}{'fixed':>10}")
+                lines.append(f"{symbol:10}{row['estimate']:>10.3f} {unit} (fixed)")
             elif np.isnan(row["low"]):
-                lines.append(f"{symbol:10}{row['estimate']:>10.3f}")
+                lines.append(f"{symbol:10}{row['estimate']:>10.3f} {unit}")
             else:
                 bounds = f"[{row['low']:.3f}, {row['high']:.3f}]"
                 lines.append(
-                    f"{symbol:10}{row['estimate']:>10.3f}{row['standard_error']:>10.3f}{bounds:>22}{row['corrected']:>12.3f}"
+                    f"{symbol:10}{row['estimate']:>10.3f}{row['standard_error']:>10.3f}{bounds:>22}{row['corrected']:>12.3f} {unit}"
                 )
         lines.append("-" * max(64, len(header)))
         lines.append(f"Share of capability that attributes explain: {self.variances.iloc[-1]:.0%}")

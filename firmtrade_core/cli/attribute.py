@@ -31,6 +31,12 @@ def attribute(
     home_file: Annotated[
         Path | None, typer.Option("--home", help="The home country's firms, for the firms family.")
     ] = None,
+    population: Annotated[
+        Path | None,
+        typer.Option(
+            help="How many firms the home country has: a table with columns sector, size and firms."
+        ),
+    ] = None,
     first: Annotated[
         Path | None,
         typer.Option("--from", help="World file of the first year, or data of several years."),
@@ -67,7 +73,7 @@ def attribute(
         found = (
             _growth(country, first, second, (first_year, last_year), elasticity)
             if first or second
-            else _scenario(country, scenario_file, preset, world_file, home_file)
+            else _scenario(country, scenario_file, preset, world_file, home_file, population)
         )
     except (AttributionError, EquilibriumError, FirmsError, TailError, ScenarioError, WorldError) as error:
         _stop(str(error), as_json)
@@ -184,7 +190,8 @@ def _firm_page(found: FirmGrowth, productivity: list[ProductivityGrowth], refuse
     for each in productivity:
         lines += ["", each.sentence()]
         lines += [
-            f"  {row['label']:30}{change(row['change']):>12}" for row in each.steps().to_dict("records")
+            f"  {row['label']:30}{change(row['change'], 'log points'):>20}"
+            for row in each.steps().to_dict("records")
         ]
     lines += [f"{name}: {why}" for name, why in refused.items()]
     if found.withheld:
@@ -193,7 +200,12 @@ def _firm_page(found: FirmGrowth, productivity: list[ProductivityGrowth], refuse
 
 
 def _scenario(
-    country: str, path: Path | None, preset: str | None, world_file: Path | None, home_file: Path | None
+    country: str,
+    path: Path | None,
+    preset: str | None,
+    world_file: Path | None,
+    home_file: Path | None,
+    population: Path | None,
 ) -> Attribution:
     from firmtrade_core.attribution import attribute_scenario
     from firmtrade_core.cli.solve import home_in_use
@@ -208,7 +220,7 @@ def _scenario(
         with path.open("rb") as file:
             scenario = Scenario.from_yaml(file.read(LONGEST + 1))
     world = _world(world_file)
-    home = home_in_use(scenario, world, home_file)
+    home = home_in_use(scenario, world, home_file, population)
     return attribute_scenario(run(scenario, world, home=home), country, scenario.name)
 
 

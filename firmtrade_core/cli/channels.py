@@ -123,7 +123,7 @@ def _print(found: ChannelReport) -> None:
     shown = Table(title=f"{found.panel}, {found.year}: {found.firms:,} firms, {found.markets} markets")
     for name in (
         "attribute",
-        "effect on capability",
+        "effect on capability, log points",
         "trade cost, %",
         "effect on fixed costs, %",
         "evidence",

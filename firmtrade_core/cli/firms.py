@@ -95,7 +95,11 @@ def estimate(
     typer.echo(results.table())
     if rivals is not None:
         typer.echo("\nFirms that no model had seen (90 % intervals):")
-        typer.echo(rivals.round(3).to_string())
+        from firmtrade_core.report.capability_words import MEASURE_UNITS
+
+        typer.echo(
+            _columns(rivals.reset_index().assign(unit=lambda t: t["measure"].map(MEASURE_UNITS)), "unit")
+        )
 
 
 @app.command()
@@ -130,11 +134,11 @@ def explain(
     typer.echo(
         f"Mean absolute Shapley value of {index} by attribute (what predicts, not what a policy moves):"
     )
-    typer.echo(found.importance.round(3).to_string())
+    typer.echo(_columns(found.importance.rename("Importance, log points").to_frame()))
     typer.echo(
         f"largest gap in additivity {found.residual:.1e}\n\nVariance of log exports where present, by source:"
     )
-    typer.echo(shares.dropna(axis=1).round(3).to_string())
+    typer.echo(_columns(shares.dropna(axis=1).rename(columns=lambda name: f"{name}, share of 1")))
 
 
 @app.command()
@@ -155,6 +159,13 @@ def home(
     year: Annotated[int | None, typer.Option(help="Baseline year; the last unless given.")] = None,
     firms: Annotated[int, typer.Option(min=200, help="How many synthetic firms.")] = 20_000,
     learner: Learned = "boosting",
+    population: Annotated[
+        Path | None,
+        typer.Option(
+            help="Firms of the country: a table with columns sector, size (1-9, 10-49, 50-249, 250+ or any) and firms; the "
+            "panel's own weights unless given."
+        ),
+    ] = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -170,7 +181,7 @@ def home(
     from firmtrade_core.panel import PanelError
     from firmtrade_core.scenarios.home_making import HomeRequest, make_home
 
-    request = HomeRequest(folder, effects, year, firms, _learner(learner, as_json), seed)
+    request = HomeRequest(folder, effects, year, firms, _learner(learner, as_json), seed, population)
     with Console(stderr=True, quiet=as_json).status("Reading the panel ...", spinner="line") as status:
         try:
             made = make_home(request, progress=lambda _, said: status.update(f"{said} ..."))
@@ -178,15 +189,24 @@ def home(
         except (CapabilityError, ChannelError, FirmsError, PanelError, OSError) as error:
             _stop(str(error), 2, as_json)
             return
+    from firmtrade_core.labels import grouped
+
     if as_json:
         typer.echo(json.dumps(made.summary() | {"file": str(out)}, ensure_ascii=False))
         return
-    typer.echo(f"{out}: {len(made):,} firms of {made.country} ({made.source})")
+    typer.echo(f"{out}: {grouped(len(made))} firms of {made.country} ({made.source})")
     for name, effect in made.effects.items():
         typer.echo(
-            f"{name:22}{effect.unit:>24}  capability {effect.capability:+.3f} (s.e. {effect.capability_error:.3f}), "
-            f"fixed costs saved {effect.fixed_cost_saving:+.3f} (s.e. {effect.fixed_cost_error:.3f}), {effect.grade}"
+            f"{name:22}{effect.unit:>24}  capability {effect.capability:+.3f} (s.e. {effect.capability_error:.3f}) log points, "
+            f"fixed costs saved {effect.fixed_cost_saving:+.3f} (s.e. {effect.fixed_cost_error:.3f}) log points, {effect.grade}"
         )
+
+
+def _columns(table: pd.DataFrame, unit: str = "") -> str:
+    """A table in lines: heads that carry their unit, or a column that names each row's."""
+    if unit:
+        table = table.rename(columns={unit: "Unit, as its row says"})
+    return str(table.round(3).to_string(index=not unit))
 
 
 def _learner(name: str, as_json: bool) -> Kind:

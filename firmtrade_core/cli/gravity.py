@@ -229,7 +229,7 @@ class _Bar:
 def _verdict(table: pd.DataFrame, equation: GravitySpecification) -> str:
     """The set's name: what it is, and how many sectors stand on their own."""
     usable = int((table["status"] == "usable").sum())
-    tried = ", all choices" if (table["spread_of_choices"] > 0).any() else ""
+    tried = " under every choice" if (table["spread_of_choices"] > 0).any() else ""
     borders = "borders by year" if equation.borders_by_year else "one border"
     return f"Gravity, estimated here (PPML, {borders}; {usable} of {len(table)} sectors stand{tried})"
 
@@ -292,7 +292,7 @@ def _print(estimates: pd.DataFrame, table: pd.DataFrame, folder: Path) -> None:
     sets = elasticity_sets()
     shown = Table(title="Tariff elasticities of consumer values", title_justify="left", box=SIMPLE_HEAD)
     shown.add_column("Sector")
-    for heading in ("ε", "95 %", "shrunk", "to use", "rows", *SHOWN_SETS):
+    for heading in ("ε, elasticity", "95 %", "shrunk", "to use", "rows", *SHOWN_SETS):
         shown.add_column(heading, justify="right", no_wrap=True)
     shown.add_column("Verdict")
     for row in table.itertuples():
@@ -316,7 +316,7 @@ def _print(estimates: pd.DataFrame, table: pd.DataFrame, folder: Path) -> None:
     pooled = table.attrs["pooled"]
     left_out = estimates.filter(like="rows_separated").to_numpy().sum()
     console.print(
-        f"Common mean {pooled['mean']:.2f} (standard error {pooled['mean_error']:.2f}), spread {pooled['spread']:.2f}, "
+        f"Common mean elasticity {pooled['mean']:.2f} (s.e. {pooled['mean_error']:.2f}), spread {pooled['spread']:.2f}, "
         f"I² {in_percent(pooled['heterogeneity'])}; {int((table['status'] == 'usable').sum())} of {len(table)} usable. "
         f"{left_out:,.0f} separated zero flows left out. Results in {folder}.",
     )

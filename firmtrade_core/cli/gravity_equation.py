@@ -16,7 +16,6 @@ from firmtrade_core.paths import whole_file
 if TYPE_CHECKING:
     import pandas as pd
 
-    from firmtrade_core.analysis.gravity_counterfactual import Change
     from firmtrade_core.gravity.estimate import GravityEstimate
     from firmtrade_core.gravity.panel import GravityPanel, TariffUnit
 
@@ -171,7 +170,7 @@ def counterfactual(
     as_json: AsJson = False,
 ) -> None:
     """Estimate, complete the costs, change regressors, and solve: conditional and full equilibrium by country."""
-    from firmtrade_core.analysis.gravity_counterfactual import gravity_counterfactual
+    from firmtrade_core.analysis.gravity_counterfactual import gravity_counterfactual, read_change
     from firmtrade_core.gravity.variables import split
 
     found, panel = _estimated(
@@ -189,7 +188,7 @@ def counterfactual(
         rates,
         as_json,
     )
-    changes = [_tried(lambda text=text: _change(text), as_json) for text in change]
+    changes = [_tried(lambda text=text: read_change(text), as_json) for text in change]
     chosen = year if year is not None else int(found.cells["year"].max())
     result = _tried(
         lambda: gravity_counterfactual(
@@ -223,6 +222,7 @@ def counterfactual(
         by_country,
         f"Changes in percent; prices in units of {result.structure.reading.reference}'s consumer price; {chosen}, ε = "
         f"{elasticity:g}; largest residual {certificate.largest:.0e}",
+        "%",
     )
     completed = int(result.structure.completed.sum())
     if completed:
@@ -245,7 +245,7 @@ def _estimated(
     as_json: bool,
 ) -> tuple[GravityEstimate, GravityPanel]:
     from firmtrade_core.gravity.estimate import estimate as estimated
-    from firmtrade_core.gravity.formula import read_formula
+    from firmtrade_core.gravity.formula import read_formula, read_years
     from firmtrade_core.gravity.geography import with_geography
     from firmtrade_core.gravity.panel import GravityPanel
     from firmtrade_core.world.columns import renamed_columns, unused_columns
@@ -261,7 +261,7 @@ def _estimated(
             clusters=tuple(cluster or ("pair",)),
             domestic=domestic,
             zeros=zeros,
-            years=_years(years),
+            years=read_years(years) if years else None,
         )
         read = renamed_columns(read_table(table), dict(pair(text) for text in column or ()), table.name)
         said = ""
@@ -294,30 +294,6 @@ def _estimated(
         return estimated(panel, equation), panel
 
     return _tried(run, as_json)
-
-
-def _years(text: str | None) -> tuple[int, ...] | None:
-    """``1986,1990`` or ``1986:2006:4``, the last year included."""
-    if text is None:
-        return None
-    try:
-        if ":" in text:
-            first, last, *step = map(int, text.split(":"))
-            return tuple(range(first, last + 1, step[0] if step else 1))
-        return tuple(map(int, text.split(",")))
-    except ValueError:
-        raise ValueError(f"--years is {text!r}; write 1986,1990,1994 or 1986:2006:4.") from None
-
-
-def _change(text: str) -> Change:
-    from firmtrade_core.analysis.gravity_counterfactual import Change
-
-    what, _, members = text.partition("@")
-    column, _, value = what.partition("=")
-    try:
-        return Change(column.strip(), float(value), tuple(m.strip() for m in members.split(",") if m.strip()))
-    except ValueError:
-        raise ValueError(f"--change is {text!r}; write border=0, or rta=1@CHL,USA.") from None
 
 
 def _tried(what: Any, as_json: bool) -> Any:
@@ -368,7 +344,11 @@ def _stop(message: str, as_json: bool) -> NoReturn:
     raise typer.Exit(WRONG_INPUT)
 
 
-def _print(table: pd.DataFrame, title: str) -> None:
+#: Columns that say by their name what they are counted in: standard errors from zero, a probability.
+_NAMED = {"std_error": "s.e.", "statistic": "z", "p_value": "p"}
+
+
+def _print(table: pd.DataFrame, title: str, unit: str = "log points per unit") -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table as Shown
@@ -376,12 +356,15 @@ def _print(table: pd.DataFrame, title: str) -> None:
     shown = Shown(title=title, title_justify="left", box=SIMPLE_HEAD)
     for column in table.columns:
         shown.add_column(
-            column.replace("_", " "),
+            _NAMED.get(column, column.replace("_", " ")),
             justify="left" if table[column].dtype == object else "right",
             no_wrap=True,
         )
+    if unit:
+        shown.add_column("unit")
     for row in table.itertuples(index=False):
-        shown.add_row(*(f"{v:.4f}" if isinstance(v, float) else str(v) for v in row))
+        cells = [f"{v:.4f}" if isinstance(v, float) else str(v) for v in row]
+        shown.add_row(*cells, *([unit] if unit else []))
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = 160

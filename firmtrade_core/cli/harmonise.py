@@ -250,15 +250,17 @@ def _print(outcome: Outcome, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(outcome.to_json(), ensure_ascii=False, default=str))
         return
+    from firmtrade_core.labels import level
+
     for source in outcome.sources:
         typer.echo(f"{source['file']}: {source['kept']:,} of {source['rows']:,} rows kept ({source['kind']})")
-    typer.echo("\nQuality, 0 to 1")
+    typer.echo("\nQuality             index, 0 to 1  evidence")
     for item in outcome.scorecard:
         value = "not told" if item["value"] is None else f"{item['value']:.3f}"
         typer.echo(f"  {item['dimension']:13} {value:>8}  {'; '.join(item['evidence'][:2])}")
     typer.echo("\nWhat was found")
     for finding in outcome.findings:
-        typer.echo(f"  {finding['rows']:>10,} {finding['title']}: {finding['action']}")
+        typer.echo(f"  {level(finding['rows'], 'rows'):>16}  {finding['title']}: {finding['action']}")
     typer.echo("\nSteps")
     for step in outcome.steps:
         typer.echo(f"  {step['step']}: {step['before']:,} to {step['after']:,} {step['unit']}")

@@ -117,9 +117,9 @@ def _any_panel(path: Path) -> FirmPanel:
 
 
 def _comparison(table: pd.DataFrame) -> str:
-    lines = ["| regularity | published | here | near | source |", "|---|---|---|---|---|"]
+    lines = ["| regularity | published | here | unit | near | source |", "|---|---|---|---|---|---|"]
     lines += [
-        f"| {r['regularity']} | {r['published']:.3g} | {_number(r['here'])} | {'yes' if r['near'] else 'no'} "
+        f"| {r['regularity']} | {r['published']:.3g} | {_number(r['here'])} | {r['unit']} | {'yes' if r['near'] else 'no'} "
         f"| {r['source']} |"
         for r in table.to_dict("records")
     ]
@@ -136,13 +136,21 @@ def _text(summary: dict[str, Any]) -> str:
         label = key.replace("_", " ")
         if isinstance(value, dict):
             lines.append(f"{label}:")
-            numbers = (f"{v:.3f}" if isinstance(v, float) else f"{v:,}" for v in value.values())
-            lines += [f"  {name}: {number}" for name, number in zip(value, numbers, strict=True)]
+            lines += [f"  {name}: {_counted(key, v)}" for name, v in value.items()]
         elif isinstance(value, list):
             lines.append(f"{label}: {', '.join(map(str, value)) or 'none'}")
         else:
             lines.append(f"{label}: {value}")
     return "\n".join(lines)
+
+
+def _counted(key: str, value: float) -> str:
+    """A number of the summary with its unit: shares in percent, premia in log points, rows."""
+    from firmtrade_core.labels import change, in_percent, level
+
+    if key == "premia":
+        return change(value, "log points")
+    return in_percent(value) if isinstance(value, float) else level(value, "rows")
 
 
 def _working(what: str, as_json: bool) -> Any:

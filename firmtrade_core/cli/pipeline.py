@@ -187,7 +187,7 @@ def _stop(message: str, code: int, as_json: bool) -> NoReturn:
 
 
 def _page(made: PipelineResult) -> str:
-    from firmtrade_core.labels import change
+    from firmtrade_core.labels import change, level
 
     lines = [made.findings.sentence, ""]
     lines += [
@@ -195,7 +195,8 @@ def _page(made: PipelineResult) -> str:
         for item in made.findings.headlines
     ]
     for name, (before, after) in made.findings.exporting.items():
-        lines.append(f"  {name:28}{before:>12,.0f} to {after:,.0f}")
+        unit = "firm-market pairs" if "pairs" in name.lower() else "firms"
+        lines.append(f"  {name:28}{level(before, unit):>16} to {level(after, unit)}")
     lines += ["", "Stages"]
     lines += [
         f"  {stage.name:12}{'done before' if stage.reused else f'{stage.seconds:.1f} s':>14}"

@@ -101,7 +101,12 @@ def is_loopback(host: str) -> bool:
 
 @contextlib.contextmanager
 def serving(
-    host: str, port: int, *, environment: Mapping[str, str] | None = None, patience: float = START_SECONDS
+    host: str,
+    port: int,
+    *,
+    environment: Mapping[str, str] | None = None,
+    patience: float = START_SECONDS,
+    project: Path = PROJECT,
 ) -> Iterator[Server]:
     """A running dashboard, stopped on leaving.
 
@@ -113,6 +118,8 @@ def serving(
         Variables set beside the present ones.
     patience
         Seconds that it may take to answer; a busy machine needs more than a minute.
+    project
+        Another checkout, for benchmarks side by side.
 
     Raises
     ------
@@ -121,7 +128,7 @@ def serving(
     """
     put_plotly_in_place()
     port = free_port(host, port)
-    command = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "serve.py")]
+    command = [sys.executable, "-m", "streamlit", "run", str(project / "serve.py")]
     options = {
         "server.address": host,
         "server.port": port,
@@ -136,7 +143,7 @@ def serving(
         command += [f"--server.allowedHosts={name}" for name in {"localhost", "127.0.0.1", host}]
     process = subprocess.Popen(
         command,
-        cwd=PROJECT,
+        cwd=project,
         env={**os.environ, **(environment or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -86,6 +86,13 @@ def solve(
             "shipped unless given; none goes without.",
         ),
     ] = None,
+    population: Annotated[
+        Path | None,
+        typer.Option(
+            help="How many firms the home country has: a table with columns sector, size (1-9, 10-49, 50-249, 250+ persons "
+            "or any) and firms. Weights are brought to it; the file's own unless given."
+        ),
+    ] = None,
     autarky: Annotated[
         bool,
         typer.Option("--gains-from-trade", help="Also what trade is worth: real income against autarky."),
@@ -128,7 +135,8 @@ def solve(
             markups,
         )
         world = _world(world_file)
-        _solve_and_print(scenario, world, home_in_use(scenario, world, home_file), out, as_json, autarky)
+        home = home_in_use(scenario, world, home_file, population)
+        _solve_and_print(scenario, world, home, out, as_json, autarky)
     except (CertificateError, ConvergenceError, IndeterminacyError) as error:
         _stop(str(error), 1, as_json)
     except (ScenarioError, WorldError, EquilibriumError, FirmsError, TailError) as error:
@@ -194,8 +202,31 @@ def _family(family: str | None, structure: str | None) -> str | None:
     return STRUCTURES[structure]
 
 
-def home_in_use(scenario: Scenario, world: World, path: Path | None) -> HomeFirms | None:
-    """The home country's firms where the scenario has a use for them."""
+def home_in_use(
+    scenario: Scenario, world: World, path: Path | None, population: Path | None = None
+) -> HomeFirms | None:
+    """The home country's firms where the scenario has a use for them, weighted to a population where one is given.
+
+    Raises
+    ------
+    FirmsError
+        If a file cannot be read, or a population is given and no firms are in use.
+    """
+    from firmtrade_core.margins import FirmsError
+    from firmtrade_core.scenarios.population import load_population
+
+    found = _home_in_use(scenario, world, path)
+    if population is None:
+        return found
+    if found is None:
+        raise FirmsError(
+            "--population weights the home country's firms, and this scenario uses none: give --home FILE, or "
+            "--structure firms."
+        )
+    return found.weighted_to(load_population(population))
+
+
+def _home_in_use(scenario: Scenario, world: World, path: Path | None) -> HomeFirms | None:
     from firmtrade_core.scenarios import HomeFirms
     from firmtrade_core.scenarios.home_default import WITHOUT, default_home, named_file
 
@@ -325,7 +356,7 @@ def _page(
         "",
         f"World          {world.name}, {n} countries x {s} sectors",
         f"Structure      {assumed(scenario, result)}",
-        *([] if home is None else [f"Firms          {len(home):,}: {home.source}"]),
+        *([] if home is None else [f"Firms          {level(len(home), 'firms')}: {home.source}"]),
         f"World trade    {change(headline['world_trade'] * 100)}",
         f"World welfare  {change(headline['equivalent_variation'] / 1e3, 'bn USD')}",
         f"Duties         {level(headline['duties_before'] / 1e3, 'bn USD')} to "
@@ -346,7 +377,7 @@ def _page(
     holds = "holds" if certificate.holds else "DOES NOT HOLD"
     lines += [
         "",
-        f"Certificate {holds}: largest residual {certificate.largest:.1e} of {certificate.tolerance:.0e} "
+        f"Certificate {holds}: largest residual {certificate.largest:.1e} relative, allowed {certificate.tolerance:.0e} "
         f"({certificate.worst}); {certificate.iterations} iterations, {certificate.seconds * 1e3:.0f} ms, "
         f"hash {certificate.content_hash}",
     ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from firmtrade_core.cli.words import for_the_command_line, pair
-from firmtrade_core.labels import in_percent
+from firmtrade_core.labels import in_percent, level
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -303,6 +303,9 @@ def _print(result: dict[str, Any], as_json: bool) -> None:
         typer.echo(json.dumps(result, ensure_ascii=False))
         return
     for key, value in result.items():
+        if key.endswith("_bn_usd"):
+            typer.echo(f"{key.removesuffix('_bn_usd')}: {level(float(value), 'bn USD')}")
+            continue
         label = key.replace("_", " ")
         if isinstance(value, dict):
             typer.echo(f"{label}:")

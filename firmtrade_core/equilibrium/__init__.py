@@ -2,7 +2,7 @@
 
 from firmtrade_core.equilibrium.budget import PublicBudget
 from firmtrade_core.equilibrium.gains import GainsFromTrade, gains_from_trade
-from firmtrade_core.equilibrium.gradient import Gradient, GradientError, Outcome
+from firmtrade_core.equilibrium.gradient import Gradient, GradientError, Outcome, gradients
 from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.results import Certificate, Equilibrium
 from firmtrade_core.equilibrium.shock import Shock, empty_home_cells
@@ -21,6 +21,7 @@ __all__ = [
     "Shock",
     "empty_home_cells",
     "gains_from_trade",
+    "gradients",
     "remove_deficits",
     "solve",
 ]

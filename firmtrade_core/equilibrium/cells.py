@@ -5,6 +5,7 @@ Arrays are sector-first, as in `system`. What is read and written lies in memory
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,76 +13,253 @@ from numpy.typing import NDArray
 
 from firmtrade_core.margins import FirmsMargins, Margins
 from firmtrade_core.margins.lognormal import LognormalMargins
-from firmtrade_core.margins.tables import compiled
+from firmtrade_core.margins.nested import WIDTH, lowest, nested_pieces
+from firmtrade_core.margins.tables import PairStack, Table, compiled
 
 Array = NDArray[np.float64]
 
-_NOTHING = np.zeros((0, 0, 0))
+_NOTHING = np.zeros((0, 1, 1))
 
 
-@compiled
-def _read_cells(
-    origin: Any, destination: Any, lift: Any, places: Any, level: Any,
-    start: Any, scales: Any, first: Any, count: Any, pieces: Any, value: Any, slope: Any, share: Any,
-) -> bool:  # fmt: skip
-    """ρ ln Ŝ plus the origin's lift, slope and φ of all cells; True where a cell lies beyond its table."""
-    beyond = False
-    for s in range(places.shape[0]):
-        low, scale, offset, intervals = start[s], scales[s], first[s], count[s]
-        for i in range(places.shape[1]):
-            from_origin, up = origin[s, i] - low, lift[s, i]
-            for j in range(places.shape[2]):
-                place = (places[s, i, j] + from_origin - destination[s, j]) * scale
-                if place >= 0.0 and place <= intervals:
-                    whole = min(int(place), intervals - 1)
-                    t = place - whole
-                    c = pieces[offset + whole]
-                    value[s, i, j] = c[0] + t * (c[1] + t * (c[2] + t * c[3])) - level[s, i, j] + up
-                    slope[s, i, j] = scale * (c[1] + t * (2.0 * c[2] + t * 3.0 * c[3]))
-                    share[s, i, j] = c[4] + t * (c[5] + t * (c[6] + t * c[7]))
-                elif place < 0.0:
-                    # Everybody is present.
-                    value[s, i, j] = pieces[offset, 0] - level[s, i, j] + up
-                    slope[s, i, j] = 0.0
-                    share[s, i, j] = pieces[offset, 4] * np.exp(place / scale)
-                else:
-                    beyond = True
+#: Sums may be taken in any order, so that processors add several terms at once; infinities and NaN keep their meaning.
+_ANY_ORDER = {"contract", "reassoc", "nsz"}
+
+#: ln 2 in two parts, and the largest arguments of the exponential.
+_LN2_HIGH, _LN2_LOW, _LARGEST = 0.693147180369123816490, 1.90821492927058770002e-10, 700.0
+
+
+def _vectorised(function: Callable[..., Any]) -> Callable[..., Any]:
+    return compiled(function, fastmath=_ANY_ORDER, error_model="numpy")
+
+
+@_vectorised
+def _read_sector(
+    origin: Any, destination: Any, lift: Any, places: Any, level: Any, kernel: Any,
+    low: Any, scale: Any, count: Any, pieces: Any, sunk: Any,
+    weight: Any, slope: Any, share: Any, bits: Any, power: Any,
+) -> Any:  # fmt: skip
+    """Terms of (6'), slopes and φ of one sector's cells; how many lie beyond the table.
+
+    In passes that processors take several cells at a time through: the table, then the exponential, whose power of two is written as
+    ``bits`` and read as ``power``, one memory under two names.
+    """
+    last, beyond = count - 1, 0
+    n = kernel.shape[0]
+    for i in range(n):
+        from_origin, up = origin[i] - low, lift[i]
+        for j in range(n):
+            place = (places[i, j] + from_origin - destination[j]) * scale
+            place = place if place > 0.0 else 0.0
+            beyond += 1 if place > count else 0
+            place = place if place < count else count
+            whole = np.int64(place)
+            whole = whole if whole < last else last
+            t = place - whole
+            at = whole * 12
+            c1, c2, c3, c4, c5 = (
+                pieces[at + 1],
+                pieces[at + 2],
+                pieces[at + 3],
+                pieces[at + 4],
+                pieces[at + 5],
+            )
+            slope[i, j] = scale * (c1 + t * (2.0 * c2 + t * (3.0 * c3 + t * (4.0 * c4 + t * (5.0 * c5)))))
+            weight[i, j] = pieces[at] + t * (c1 + t * (c2 + t * (c3 + t * (c4 + t * c5)))) - level[i, j] + up
+            share[i, j] = pieces[at + 6] + t * (
+                pieces[at + 7]
+                + t * (pieces[at + 8] + t * (pieces[at + 9] + t * (pieces[at + 10] + t * pieces[at + 11])))
+            )
+    if not sunk:
+        # Everybody is present below the table, and φ falls with e^x.
+        for i in range(n):
+            for j in range(n):
+                under = places[i, j] + origin[i] - low - destination[j]
+                if under < 0.0:
+                    slope[i, j] = 0.0
+                    share[i, j] = pieces[6] * np.exp(under)
+    for i in range(n):
+        for j in range(n):
+            x = weight[i, j]
+            x = x if x > -_LARGEST else -_LARGEST
+            x = x if x < _LARGEST else _LARGEST
+            whole = np.floor(x * 1.4426950408889634 + 0.5)
+            r = x - whole * _LN2_HIGH
+            r = r - whole * _LN2_LOW
+            bits[i, j] = (np.int64(whole) + 1023) << 52
+            tail = 1 / 5040.0 + r * (
+                1 / 40320.0
+                + r * (1 / 362880.0 + r * (1 / 3628800.0 + r * (1 / 39916800.0 + r / 479001600.0)))
+            )
+            weight[i, j] = 1.0 + r * (
+                1.0
+                + r * (0.5 + r * (1 / 6.0 + r * (1 / 24.0 + r * (1 / 120.0 + r * (1 / 720.0 + r * tail)))))
+            )
+    for i in range(n):
+        for j in range(n):
+            weight[i, j] *= power[i, j] * kernel[i, j]
     return beyond
 
 
-@compiled
-def _gather(kernel: Any, weight: Any, slope: Any, total: Any, mean: Any) -> None:
-    """Weights times the kernel, their sums by destination, and sums weighted by the slope."""
-    for s in range(weight.shape[0]):
-        for i in range(weight.shape[1]):
-            for j in range(weight.shape[2]):
-                term = weight[s, i, j] * kernel[s, i, j]
-                weight[s, i, j] = term
-                total[s, j] += term
-                mean[s, j] += term * slope[s, i, j]
+@_vectorised
+def _sum_sector(weight: Any, slope: Any, total: Any, mean: Any) -> None:
+    """Terms by destination, and with the slope."""
+    for i in range(weight.shape[0]):
+        for j in range(weight.shape[1]):
+            total[j] += weight[i, j]
+            mean[j] += weight[i, j] * slope[i, j]
 
 
-@compiled
-def _sell(
-    weight: Any, share: Any, market: Any, tariff_factor: Any, subsidy_factor: Any,
-    border: Any, revenue: Any, kept: Any, arriving: Any,
+@_vectorised
+def _read_cells(
+    origin: Any, destination: Any, lift: Any, places: Any, level: Any, kernel: Any,
+    start: Any, scales: Any, first: Any, count: Any, pieces: Any, sunk: Any,
+    weight: Any, share: Any, total: Any, mean: Any, home: Any, row_weight: Any, row_slope: Any, row_share: Any,
+    slope: Any, bits: Any, power: Any,
+) -> bool:  # fmt: skip
+    """Terms and φ of all cells with sums by destination; True where a cell lies beyond its table.
+
+    Where there are rows of their own (``home`` of sectors, -1 without), their terms take the place of the law's.
+    """
+    beyond = 0
+    for s in range(places.shape[0]):
+        begin = first[s] * 12
+        beyond += _read_sector(
+            origin[s], destination[s], lift[s], places[s], level, kernel[s], start[s], scales[s], count[s],
+            pieces[begin : begin + count[s] * 12], sunk, weight[s], slope, share[s], bits, power,
+        )  # fmt: skip
+        row = home[s]
+        if row >= 0:
+            for j in range(places.shape[2]):
+                weight[s, row, j], slope[row, j] = row_weight[s, j], row_slope[s, j]
+                share[s, row, j] = row_share[s, j]
+        _sum_sector(weight[s], slope, total[s], mean[s])
+    return beyond > 0
+
+
+@_vectorised
+def _sell_sector(
+    weight: Any, share: Any, market: Any, tariffs: Any, tariff_factor: Any, subsidies: Any, subsidy_factor: Any,
+    border: Any, revenue: Any, kept: Any, arriving: Any, fixed: Any,
 ) -> None:  # fmt: skip
-    """Border values and revenues by origin, revenue less fixed costs, and border values by destination."""
-    tariffs, subsidies = tariff_factor.shape[0] > 0, subsidy_factor.shape[0] > 0
-    for s in range(weight.shape[0]):
-        for i in range(weight.shape[1]):
-            at_border, earned, after_fixed = 0.0, 0.0, 0.0
-            for j in range(weight.shape[2]):
-                sold = weight[s, i, j] * market[s, j]
-                if tariffs:
-                    sold *= tariff_factor[s, i, j]
-                arriving[s, j] += sold
+    """Sales of one sector: by origin at the border, as revenue, and less fixed costs; by destination at the border, and fixed costs."""
+    n = weight.shape[0]
+    for i in range(n):
+        at_border, earned, after_fixed = 0.0, 0.0, 0.0
+        if tariffs and subsidies:
+            for j in range(n):
+                sold = weight[i, j] * market[j] * tariff_factor[i, j]
+                arriving[j] += sold
+                at_border += sold
+                sold *= subsidy_factor[i, j]
+                earned += sold
+                after_fixed += sold * (1.0 - share[i, j])
+                fixed[j] += sold * share[i, j]
+        elif tariffs:
+            for j in range(n):
+                sold = weight[i, j] * market[j] * tariff_factor[i, j]
+                arriving[j] += sold
+                at_border += sold
+                after_fixed += sold * (1.0 - share[i, j])
+                fixed[j] += sold * share[i, j]
+            earned = at_border
+        else:
+            for j in range(n):
+                sold = weight[i, j] * market[j]
+                arriving[j] += sold
                 at_border += sold
                 if subsidies:
-                    sold *= subsidy_factor[s, i, j]
+                    sold *= subsidy_factor[i, j]
                 earned += sold
-                after_fixed += sold * (1.0 - share[s, i, j])
-            border[s, i], revenue[s, i], kept[s, i] = at_border, earned, after_fixed
+                after_fixed += sold * (1.0 - share[i, j])
+                fixed[j] += sold * share[i, j]
+        border[i], revenue[i], kept[i] = at_border, earned, after_fixed
+
+
+@_vectorised
+def _read_and_sell(
+    origin: Any, destination: Any, lift: Any, spending: Any, places: Any, level: Any, kernel: Any,
+    start: Any, scales: Any, first: Any, count: Any, pieces: Any, sunk: Any, tariff_factor: Any, subsidy_factor: Any,
+    home: Any, row_weight: Any, row_slope: Any, row_share: Any,
+    weight: Any, slope: Any, share: Any, bits: Any, power: Any, market: Any,
+    total: Any, mean: Any, border: Any, revenue: Any, kept: Any, arriving: Any, fixed: Any,
+) -> bool:  # fmt: skip
+    """Terms and sales, sector by sector, so that nothing by cell leaves the nearest memory; True where a cell lies beyond its table."""
+    n, beyond = kernel.shape[1], 0
+    tariffs, subsidies = tariff_factor.shape[0] > 0, subsidy_factor.shape[0] > 0
+    for s in range(kernel.shape[0]):
+        begin = first[s] * 12
+        beyond += _read_sector(
+            origin[s], destination[s], lift[s], places[s], level, kernel[s], start[s], scales[s], count[s],
+            pieces[begin : begin + count[s] * 12], sunk, weight, slope, share, bits, power,
+        )  # fmt: skip
+        row = home[s]
+        if row >= 0:
+            for j in range(n):
+                weight[row, j], slope[row, j], share[row, j] = (
+                    row_weight[s, j],
+                    row_slope[s, j],
+                    row_share[s, j],
+                )
+        _sum_sector(weight, slope, total[s], mean[s])
+        for j in range(n):
+            if not (spending[s, j] > 0.0 and total[s, j] > 0.0):
+                total[s, j] = 1.0
+            market[j] = spending[s, j] / total[s, j]
+            mean[s, j] /= total[s, j]
+        _sell_sector(
+            weight, share, market, tariffs, tariff_factor[s if tariffs else 0 : s + 1].reshape(-1, n),
+            subsidies, subsidy_factor[s if subsidies else 0 : s + 1].reshape(-1, n),
+            border[s], revenue[s], kept[s], arriving[s], fixed[s],
+        )  # fmt: skip
+    return beyond > 0
+
+
+@_vectorised
+def _read_and_sell_draws(
+    which: Any, origin: Any, destination: Any, lift: Any, spending: Any,
+    threshold: Any, base: Any, moved: Any, steep: Any, push: Any, kernel: Any, nest: Any, closeness: Any,
+    start: Any, scale: Any, pieces: Any, sunk: Any, tariff_factor: Any, subsidy_factor: Any,
+    weight: Any, slope: Any, share: Any, bits: Any, power: Any, places: Any, level: Any, market: Any,
+    total: Any, mean: Any, border: Any, revenue: Any, kept: Any, arriving: Any, fixed: Any, beyond: Any,
+) -> None:  # fmt: skip
+    """Terms and sales of several structures, sector by sector: nothing by cell leaves the nearest memory.
+
+    ``which`` are the structures among those that tables, ρ and σ - 1 are of.
+    """
+    n = kernel.shape[1]
+    tariffs, subsidies = tariff_factor.shape[0] > 0, subsidy_factor.shape[0] > 0
+    for s in range(kernel.shape[0]):
+        taxed = tariff_factor[s if tariffs else 0 : s + 1].reshape(-1, n)
+        helped = subsidy_factor[s if subsidies else 0 : s + 1].reshape(-1, n)
+        for d in range(which.shape[0]):
+            draw = which[d]
+            rho = nest[draw, s]
+            own, close = 1.0 - rho, closeness[draw, s]
+            for i in range(n):
+                for j in range(n):
+                    places[i, j] = threshold[s, i, j] - own * base[s, i, j]
+                    level[i, j] = rho * base[s, i, j]
+            if moved[s]:
+                for i in range(n):
+                    for j in range(n):
+                        places[i, j] += close * steep[s, i, j] + push[s, i, j]
+                        level[i, j] += close * steep[s, i, j]
+            table = pieces[draw, s]
+            beyond[d] += _read_sector(
+                origin[d, s], destination[d, s], lift[d, s], places, level, kernel[s], start, scale, table.shape[0] // 12,
+                table, sunk, weight, slope, share, bits, power,
+            )  # fmt: skip
+            _sum_sector(weight, slope, total[d, s], mean[d, s])
+            for j in range(n):
+                spent = spending[d, s, j]
+                if not (spent > 0.0 and total[d, s, j] > 0.0):
+                    total[d, s, j] = 1.0
+                market[j] = spent / total[d, s, j]
+                mean[d, s, j] /= total[d, s, j]
+            _sell_sector(
+                weight, share, market, tariffs, taxed, subsidies, helped,
+                border[d, s], revenue[d, s], kept[d, s], arriving[d, s], fixed[d, s],
+            )  # fmt: skip
 
 
 class CellTerms(NamedTuple):
@@ -94,12 +272,30 @@ class CellTerms(NamedTuple):
 
 
 class CellSales(NamedTuple):
-    """By origin: border values, revenues, (1-φ) of revenues; by destination: border values. Each (S, N), million USD."""
+    """By origin: border values, revenues, (1-φ) of revenues; by destination: border values, φ of revenues. Each (S, N), million USD."""
 
     border: Array
     revenue: Array
     kept: Array
     arriving: Array
+    fixed: Array
+
+
+class Scratch:
+    """Memory for one sector's cells, written and read within one evaluation.
+
+    Parameters
+    ----------
+    countries : int
+        N.
+    """
+
+    def __init__(self, countries: int) -> None:
+        self.slope, self.weight, self.share, self.places, self.level = np.empty((5, countries, countries))
+        self.bits = np.empty((countries, countries), dtype=np.int64)
+        self.power = self.bits.view(np.float64)
+        self.market = np.empty(countries)
+        self.nothing = np.zeros((countries, countries))
 
 
 class Cells:
@@ -119,10 +315,16 @@ class Cells:
         lognormal = margins.others if isinstance(margins, FirmsMargins) else margins
         assert isinstance(lognormal, LognormalMargins)
         places, level = (part.reshape(kernel.shape) for part in lognormal.places)
-        self.places, self.level = places if shift is None else places + shift, level
+        self.places = places if shift is None else places + shift
+        # Where the baseline stands goes into the kernel: what is read from far memory is what an evaluation costs.
+        self.relative = kernel * np.exp(-level)
         self.kernel, self.shift, self.tables = kernel, shift, lognormal.tables
-        # Read and left within one evaluation.
-        self._slope = np.empty_like(kernel)
+        self.sunk = lowest(lognormal.dispersion)[1]
+        self._scratch = Scratch(kernel.shape[1])
+        self._home = np.full(len(kernel), -1)
+        self._rows = np.zeros((3, *kernel.shape[:2]))
+        if self.firms is not None:
+            self._home[self.firms.rows] = self.firms.home
 
     @staticmethod
     def serve(margins: Margins) -> bool:
@@ -138,34 +340,193 @@ class Cells:
         origin, destination, lift : (S, N)
             Parts of the index, and what else raises the origin's terms, in logs.
         """
-        weight, share, slope = np.empty_like(self.kernel), np.empty_like(self.kernel), self._slope
-        lift = np.ascontiguousarray(lift)
-        reading = (
-            np.ascontiguousarray(origin),
-            np.ascontiguousarray(destination),
-            lift,
-            self.places,
-            self.level,
-        )
-        if _read_cells(*reading, *self.tables.arrays, weight, slope, share):
+        weight, share = np.empty_like(self.kernel), np.empty_like(self.kernel)
+        origin, destination, lift = (np.ascontiguousarray(part) for part in (origin, destination, lift))
+        total, mean = np.zeros_like(lift), np.zeros_like(lift)
+        row_weight, row_slope, row_share = self._own_rows(origin, destination, lift)
+        memory, tables = self._scratch, self.tables
+        if _read_cells(
+            origin, destination, lift, self.places, memory.nothing, self.relative,
+            tables.start, tables.scale, tables.first, tables.count, tables.pieces.reshape(-1), self.sunk,
+            weight, share, total, mean, self._home, row_weight, row_slope, row_share,
+            memory.slope, memory.bits, memory.power,
+        ):  # fmt: skip
             return None
+        return CellTerms(weight, total, mean, share)
+
+    def _own_rows(self, origin: Array, destination: Array, lift: Array) -> Array:
+        """Terms, slopes and φ of the home country's own firms, (3, S, N)."""
         if self.firms is not None:
+            row_weight, row_slope, row_share = self._rows
             rows, home = self.firms.rows, self.firms.home
             index = origin[rows, home, None] - destination[rows]
             index = index if self.shift is None else index + self.shift[rows, home]
-            potential, slope[rows, home], share[rows, home] = self.firms.row_effective(index)
-            weight[rows, home] = potential + lift[rows, home, None]
-        np.exp(weight, out=weight)
-        total, mean = np.zeros_like(lift), np.zeros_like(lift)
-        _gather(self.kernel, weight, slope, total, mean)
-        return CellTerms(weight, total, mean, share)
+            potential, row_slope[rows], row_share[rows] = self.firms.row_effective(index)
+            row_weight[rows] = self.kernel[rows, home] * np.exp(potential + lift[rows, home, None])
+        return self._rows
 
-    @staticmethod
-    def sell(
-        weight: Array, share: Array, market: Array, tariff_factor: Array | None, subsidy_factor: Array | None
-    ) -> CellSales:
-        """Sales of all cells, summed: terms times E' over the index of the destination."""
-        sales = CellSales(*(np.zeros_like(market) for _ in range(4)))
-        factors = (_NOTHING if factor is None else factor for factor in (tariff_factor, subsidy_factor))
-        _sell(weight, share, market, *factors, *sales)
-        return sales
+    def sales(
+        self,
+        origin: Array,
+        destination: Array,
+        lift: Array,
+        spending: Array,
+        tariff_factor: Array | None,
+        subsidy_factor: Array | None,
+    ) -> tuple[Array, Array, CellSales] | None:
+        """Totals and mean slopes of terms by destination, and sales, (S, N); None where a cell lies beyond its table.
+
+        Parameters
+        ----------
+        origin, destination, lift : (S, N)
+            As for `terms`.
+        spending : (S, N)
+            E'; zero where a market is closed.
+        tariff_factor, subsidy_factor : (S, N, N) or None
+            1/(1+t), 1/(1-b).
+        """
+        origin, destination, lift = (np.ascontiguousarray(part) for part in (origin, destination, lift))
+        found = np.zeros((7, *lift.shape))
+        memory, tables = self._scratch, self.tables
+        if _read_and_sell(
+            origin, destination, lift, np.ascontiguousarray(spending), self.places, memory.nothing, self.relative,
+            tables.start, tables.scale, tables.first, tables.count, tables.pieces.reshape(-1), self.sunk,
+            *(_NOTHING if factor is None else factor for factor in (tariff_factor, subsidy_factor)),
+            self._home, *self._own_rows(origin, destination, lift),
+            memory.weight, memory.slope, memory.share, memory.bits, memory.power, memory.market, *found,
+        ):  # fmt: skip
+            return None
+        return found[0], found[1], CellSales(*found[2:])
+
+
+@_vectorised
+def _weigh_draw(
+    origin: Any, destination: Any, lift: Any, threshold: Any, base: Any, moved: Any, steep: Any, push: Any, kernel: Any,
+    nest: Any, closeness: Any, start: Any, scale: Any, pieces: Any, sunk: Any,
+    slope: Any, share: Any, bits: Any, power: Any, places: Any, level: Any, weight: Any, shift: Any,
+) -> None:  # fmt: skip
+    """Terms of (6') of one structure, and Δk, cell by cell."""
+    n = kernel.shape[1]
+    for s in range(kernel.shape[0]):
+        rho, close = nest[s], closeness[s]
+        own = 1.0 - rho
+        for i in range(n):
+            for j in range(n):
+                places[i, j] = threshold[s, i, j] - own * base[s, i, j]
+                level[i, j] = rho * base[s, i, j]
+                shift[s, i, j] = 0.0
+        if moved[s]:
+            for i in range(n):
+                for j in range(n):
+                    shift[s, i, j] = close * steep[s, i, j] + push[s, i, j]
+                    places[i, j] += shift[s, i, j]
+                    level[i, j] += close * steep[s, i, j]
+        table = pieces[s]
+        _read_sector(
+            origin[s], destination[s], lift[s], places, level, kernel[s], start, scale, table.shape[0] // 12,
+            table, sunk, weight[s], slope, share, bits, power,
+        )  # fmt: skip
+        last, more = table.shape[0] // 12 - 1, 1.0 / rho - 1.0
+        for i in range(n):
+            from_origin = origin[s, i] - start
+            for j in range(n):
+                place = (places[i, j] + from_origin - destination[s, j]) * scale
+                place = place if place > 0.0 else 0.0
+                whole = np.int64(place)
+                whole = whole if whole < last else last
+                t = place - whole
+                at = whole * 12
+                value = table[at] + t * (
+                    table[at + 1]
+                    + t * (table[at + 2] + t * (table[at + 3] + t * (table[at + 4] + t * table[at + 5])))
+                )
+                # Δk = index + (1-ρ) ln Ŝ, of which the table has ρ ln S.
+                shift[s, i, j] += origin[s, i] - destination[s, j] + more * (value - rho * base[s, i, j])
+
+
+class DrawCells:
+    """Lognormal firms in all cells under several structures of one world: σ, γ and so ρ differ, thresholds do not.
+
+    Parameters
+    ----------
+    threshold, base : (S, N, N)
+        k and ln S at the baseline.
+    steep, push : (S, N, N) or None
+        ln τ̂T̂, and ln f̂T̂: the index moves by (σ-1) steep + push, terms by -(σ-1) steep.
+    kernel : (S, N, N)
+        Market shares, zero where trade is embargoed.
+    dispersion : float
+    nest, closeness : (D, S)
+        ρ and σ - 1.
+    highest : float
+        Standard deviations up to which tables reach.
+    """
+
+    def __init__(
+        self,
+        threshold: Array,
+        base: Array,
+        steep: Array | None,
+        push: Array | None,
+        kernel: Array,
+        dispersion: float,
+        nest: Array,
+        closeness: Array,
+        highest: float,
+    ) -> None:
+        draws, sectors = nest.shape
+        self.threshold, self.base, self.kernel = threshold, base, kernel
+        nothing = np.zeros((1, 1, 1))
+        self.steep = nothing if steep is None else steep
+        self.push = nothing if push is None else push
+        self.moved = np.zeros(sectors, dtype=bool)
+        for part in (steep, push):
+            if part is not None:
+                self.moved |= part.reshape(sectors, -1).any(1)
+        self.nest, self.closeness = np.ascontiguousarray(nest), np.ascontiguousarray(closeness)
+        self.sunk = lowest(dispersion)[1]
+        self.start, self.step, pieces = nested_pieces(dispersion, self.nest.ravel(), highest)
+        self.pieces = pieces.reshape(draws, sectors, -1)
+        self._scratch = Scratch(kernel.shape[1])
+
+    def sales(
+        self,
+        which: NDArray[np.intp],
+        origin: Array,
+        destination: Array,
+        lift: Array,
+        spending: Array,
+        tariff_factor: Array | None,
+        subsidy_factor: Array | None,
+    ) -> tuple[Array, Array, CellSales, NDArray[np.intp]]:
+        """As `Cells.sales` for the structures ``which``, (D, S, N) each; and how many cells lie beyond their tables."""
+        found = np.zeros((7, *lift.shape))
+        beyond, memory = np.zeros(len(which), dtype=np.intp), self._scratch
+        _read_and_sell_draws(
+            which, *(np.ascontiguousarray(part) for part in (origin, destination, lift, spending)),
+            self.threshold, self.base, self.moved, self.steep, self.push, self.kernel, self.nest, self.closeness,
+            self.start, 1 / self.step, self.pieces, self.sunk,
+            *(_NOTHING if factor is None else factor for factor in (tariff_factor, subsidy_factor)),
+            memory.weight, memory.slope, memory.share, memory.bits, memory.power, memory.places, memory.level,
+            memory.market, *found, beyond,
+        )  # fmt: skip
+        return found[0], found[1], CellSales(*found[2:]), beyond
+
+    def weights(self, draw: int, origin: Array, destination: Array, lift: Array) -> tuple[Array, Array]:
+        """Terms of (6') and Δk of one structure, (S, N, N)."""
+        weight, change = np.empty_like(self.kernel), np.empty_like(self.kernel)
+        memory = self._scratch
+        _weigh_draw(
+            *(np.ascontiguousarray(part) for part in (origin, destination, lift)),
+            self.threshold, self.base, self.moved, self.steep, self.push, self.kernel, self.nest[draw], self.closeness[draw],
+            self.start, 1 / self.step, self.pieces[draw], self.sunk,
+            memory.slope, memory.share, memory.bits, memory.power, memory.places, memory.level, weight, change,
+        )  # fmt: skip
+        return weight, change
+
+    def tables(self, draw: int) -> PairStack:
+        """The tables of one structure."""
+        sectors = self.pieces.shape[1]
+        return PairStack(
+            [Table(self.start, self.step, self.pieces[draw, s].reshape(-1, WIDTH)) for s in range(sectors)]
+        )

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 import firmtrade_core
 from firmtrade_core.equilibrium.results import Equilibrium
+from firmtrade_core.equilibrium.shock import Shock
+from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
 
@@ -99,24 +101,29 @@ def _market_shares(result: Equilibrium) -> list[Residual]:
     sigma, gamma = margins.elasticity_of_substitution, margins.within_elasticity
     nested = not np.array_equal(sigma, gamma)
     embargo = None if result.shock.trade_cost is None else np.isposinf(result.shock.trade_cost)
-    origin = (result.firm_change * result.cost_change ** (1 - gamma))[:, None, :]
-    terms = np.ones_like(world.shares) * origin if nested else world.shares * origin
-    _apply_wedges(result, terms, 1 - gamma)
     fixed_share: Array | None = None
     thresholds = np.zeros_like(result.price_change)
     tables = np.zeros_like(result.price_change)
+    # Terms of (6') in logs, (1-γ) ln P̂_ij, until they are summed: logs, powers and copies are where a certificate's time goes.
+    level = np.log(result.firm_change) - (gamma - 1) * np.log(result.cost_change)
     if not margins.competitive and margins.has_thresholds:
         shift = result.threshold_change
         shift = shift if embargo is None else np.where(embargo, 0.0, shift)
         moved, tables = margins.verified(shift), margins.table_gap(shift)
-        terms *= np.exp(moved.log_potential)
+        logs = moved.log_potential + _by_origin(level, moved.log_potential)
         fixed_share = moved.fixed_cost_share
+        _add_wedges(result, logs, gamma - 1)
         if nested or result.parameters.fixed_cost_abroad:
             # Without a nest its price has no part in (1'): γ - σ is zero.
-            nest_price = np.log(terms) / (1 - gamma) if nested else np.zeros_like(terms)
-            thresholds = _thresholds(result, shift, nest_price, embargo)
+            thresholds = _thresholds(result, shift, logs if nested else None, embargo)
+    else:
+        logs = np.zeros_like(world.shares)
+        logs += _by_origin(level, logs)
+        _add_wedges(result, logs, gamma - 1)
     if nested:
-        terms = world.shares * terms ** ((sigma - 1) / (gamma - 1))
+        logs *= (sigma - 1) / (gamma - 1)
+    terms = np.exp(logs, out=logs)
+    terms *= world.shares
     if embargo is not None:
         terms = np.where(embargo, 0.0, terms)
     open_market = world.total_expenditure > 0
@@ -148,58 +155,79 @@ def _market_shares(result: Equilibrium) -> list[Residual]:
     ]
 
 
+def _by_origin(values: Array, like: Array) -> Array:
+    """(N, S) values of origins, to be added to (N, N, S) cells in the order in which those lie in memory."""
+    if like.strides[2] > like.strides[1]:
+        return np.moveaxis(np.ascontiguousarray(values.T)[:, :, None], 0, 2)
+    return values[:, None, :]
+
+
 def _thresholds(
-    result: Equilibrium, change: Array, nest_price: Array, embargo: NDArray[np.bool_] | None
+    result: Equilibrium, change: Array, logs: Array | None, embargo: NDArray[np.bool_] | None
 ) -> Array:
     """(1') in the cells that trade, largest by destination, (N, S): what makes Δk against Δk itself.
 
     Parameters
     ----------
-    change, nest_price : (N, N, S)
-        Δk and ln P̂_ij.
+    change : (N, N, S)
+        Δk.
+    logs : (N, N, S) or None
+        (1-γ) ln P̂_ij; None where γ = σ.
     """
     world, shock, margins = result.world, result.shock, result.margins_in_force
     sigma, gamma = margins.elasticity_of_substitution, margins.within_elasticity
     abroad = result.parameters.fixed_cost_abroad
-    fixed_cost = (1 - abroad) * np.log(result.cost_change)[:, None, :]
-    fixed_cost = fixed_cost + abroad * np.log(result.wage_change)[None, :, None]
-    expected = (gamma - sigma) * -nest_price + fixed_cost
-    expected += ((gamma - 1) * np.log(result.cost_change))[:, None, :]
-    expected -= ((sigma - 1) * np.log(result.price_change) + np.log(result.expenditure_change))[None]
-    if shock.tariff is not None:
-        expected += gamma * (np.log1p(shock.tariff) - np.log1p(world.tariff))
-    if result.subsidy is not world.subsidy:
-        expected += gamma * (np.log1p(-result.subsidy) - np.log1p(-world.subsidy))
-    if shock.trade_cost is not None:
-        expected += (gamma - 1) * np.log(np.where(np.isposinf(shock.trade_cost), 1.0, shock.trade_cost))
+    # -(γ-σ) ln P̂_ij = (1-ρ) (1-γ) ln P̂_ij.
+    gap = -change if logs is None else ((gamma - sigma) / (gamma - 1)) * logs - change
+    gap += _by_origin((gamma - abroad) * np.log(result.cost_change), gap)
+    destination = (sigma - 1) * np.log(result.price_change) + np.log(result.expenditure_change)
+    gap -= (destination - abroad * np.log(result.wage_change)[:, None])[None]
+    _add_wedges(result, gap, -gamma, -(gamma - 1))
     if shock.fixed_cost is not None:
-        expected += np.log(shock.fixed_cost)
-    trades = world.expenditure > 0 if embargo is None else (world.expenditure > 0) & ~embargo
-    return np.where(trades, np.abs(expected - change), 0.0).max(0, initial=0.0)
+        gap += np.log(shock.fixed_cost)
+    np.abs(gap, out=gap)
+    gap *= world.expenditure > 0
+    if embargo is not None:
+        gap = np.where(embargo, 0.0, gap)
+    return np.asarray(gap.max(0, initial=0.0))
 
 
-def _apply_wedges(result: Equilibrium, terms: Array, exponent: Array) -> None:
-    """Multiply terms by (τ̂T̂)^exponent in place; embargoed cells are left for the caller to blank.
+def _add_wedges(result: Equilibrium, logs: Array, wedge: Array, cost: Array | None = None) -> None:
+    """Take wedge x ln T̂ + cost x ln τ̂ off logs, in place; ``cost`` is ``wedge`` unless given.
 
-    Powers and copies are where a certificate's time goes, so only cells that change are touched.
+    Embargoed cells are left for the caller to blank; only cells that change are touched.
     """
-    world, shock = result.world, result.shock
-    cells = np.moveaxis(terms, 2, 0)
+    cells = np.moveaxis(logs, 2, 0)
+    for moved, change, is_wedge in _moved(result.world, result.shock):
+        exponent = wedge if is_wedge or cost is None else cost
+        cells[moved] -= exponent[moved[0]] * change
+
+
+@lru_cache(maxsize=16)
+def _moved(world: World, shock: Shock) -> list[tuple[tuple[NDArray[np.intp], ...], Array, bool]]:
+    """Cells, sector-first, in which a wedge or a trade cost changes, ln of its factor, and whether it is a wedge.
+
+    Draws of an ensemble share their shock: what moves is looked for once.
+    """
+    found = []
+    subsidy = shock.subsidy_in_force(world)
     for new, old, sign in (
         (shock.tariff, world.tariff, 1.0),
-        (None if result.subsidy is world.subsidy else result.subsidy, world.subsidy, -1.0),
-        (shock.trade_cost, np.broadcast_to(1.0, terms.shape), 0.0),
+        (None if subsidy is world.subsidy else subsidy, world.subsidy, -1.0),
+        (shock.trade_cost, None, 0.0),
     ):
         if new is None:
             continue
-        after, before = np.moveaxis(new, 2, 0), np.moveaxis(old, 2, 0)
-        moved = np.nonzero((after != before) & np.isfinite(after))
-        change = (
-            after[moved] / before[moved]
-            if sign == 0
-            else (1 + sign * after[moved]) / (1 + sign * before[moved])
-        )
-        cells[moved] *= change ** exponent[moved[0]]
+        after = np.moveaxis(new, 2, 0)
+        if old is None:
+            moved = np.nonzero((after != 1) & np.isfinite(after))
+            change = after[moved]
+        else:
+            before = np.moveaxis(old, 2, 0)
+            moved = np.nonzero(after != before)
+            change = (1 + sign * after[moved]) / (1 + sign * before[moved])
+        found.append((moved, np.log(change), bool(sign)))
+    return found
 
 
 def _free_entry(result: Equilibrium) -> bool:

@@ -8,12 +8,14 @@ ln P̂, ln Ê and, under free entry, ln M̂, (S, N) each.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firmtrade_core.equilibrium.adjoint import Own, Start, Sweep, solve_adjoint
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.equilibrium.system import System
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from firmtrade_core.equilibrium.shock import Shock
 
 Array = NDArray[np.float64]
-Kind = Literal["real_income", "equivalent_variation", "exports", "duties", "jobs"]
+Kind = Literal["real_income", "equivalent_variation", "exports", "duties", "jobs", "weighted_income"]
 Lever = Literal["tariff", "export_subsidy", "production_subsidy", "trade_cost", "fixed_cost", "productivity"]
 
 #: Largest residual of the adjoint equations, relative to their right side, with which a gradient is given out.
@@ -31,8 +33,8 @@ TOLERANCE = 1e-9
 #: Up to so many unknowns the adjoint equations are solved by elimination, beyond it by GMRES.
 _DENSE = 400
 
-#: Directions that GMRES keeps before it starts again, and how often it does.
-_DIRECTIONS, _RESTARTS = 300, 4
+#: Products after which the iteration ends as it stands.
+_PRODUCTS = 1200
 
 #: An outcome's name in sentences, its unit, and by what its derivative is multiplied to be in that unit.
 _OUTCOMES: dict[str, tuple[str, str, float]] = {
@@ -41,6 +43,7 @@ _OUTCOMES: dict[str, tuple[str, str, float]] = {
     "exports": ("exports", "million USD", 1.0),
     "duties": ("duties", "million USD", 1.0),
     "jobs": ("jobs", "%", 100.0),
+    "weighted_income": ("weighted real income", "%", 100.0),
 }
 
 
@@ -56,16 +59,21 @@ class Outcome:
     ----------
     kind
         real_income: Ŵ, a ratio; equivalent_variation, exports (at the border) and duties: million USD, the last two in the
-        numeraire of `Equilibrium.wage_change`; jobs: ratio of labour used, by sector.
+        numeraire of `Equilibrium.wage_change`; jobs: ratio of labour used, by sector; weighted_income:
+        [I' + Σ_s (λ_s - 1)(w'L'_s + Π'_s)]/(I P̂), a ratio: what a government wants that gives a dollar earned in sector s the
+        weight λ_s (Grossman, Helpman 1994; Ossa 2014, equation 6, with duties at weight one).
     country
         Code of the country.
     sector
         Code of the sector; jobs alone have one.
+    weights
+        Sector and weight λ, of weighted_income; one for those not named.
     """
 
     kind: Kind
     country: str
     sector: str | None = None
+    weights: tuple[tuple[str, float], ...] = ()
 
     def place(self, equilibrium: Equilibrium) -> tuple[int, int]:
         """Positions of country and sector; the sector's is 0 where there is none.
@@ -84,8 +92,12 @@ class Outcome:
             raise GradientError(
                 "Jobs are those of a sector, and all other outcomes have none: give one or leave it."
             )
-        if self.sector is not None and self.sector not in world.sectors:
-            raise GradientError(f"The world has no sector {self.sector!r}.")
+        named = [name for name, _ in self.weights] + [self.sector] * (self.sector is not None)
+        for name in named:
+            if name not in world.sectors:
+                raise GradientError(f"The world has no sector {name!r}.")
+        if self.weights and self.kind != "weighted_income":
+            raise GradientError("Weights of sectors are those of weighted_income.")
         return world.countries.index(self.country), 0 if self.sector is None else world.sectors.index(
             self.sector
         )
@@ -98,8 +110,21 @@ class Outcome:
         if self.kind == "exports":
             border = equilibrium.border_value[i].sum(1)
             return float(border.sum() - border[i])
+        if self.kind == "weighted_income":
+            earned = equilibrium.baseline.labour_share[i] * equilibrium.cost[i] + equilibrium.received[i]
+            if equilibrium.parameters.entry != "free" and not equilibrium.baseline.margins.competitive:
+                earned = earned + equilibrium.profits[i]
+            more = float((self.extra(equilibrium) * earned).sum())
+            return float(equilibrium.real_income_change[i] * (1 + more / equilibrium.income[i]))
         name = {"real_income": "real_income_change"}.get(self.kind, self.kind)
         return float(getattr(equilibrium, name)[i])
+
+    def extra(self, equilibrium: Equilibrium) -> Array:
+        """λ - 1 by sector, (S,)."""
+        found = np.zeros(len(equilibrium.world.sectors))
+        for name, weight in self.weights:
+            found[equilibrium.world.sectors.index(name)] = weight - 1
+        return found
 
 
 class Effect(NamedTuple):
@@ -151,6 +176,8 @@ class Gradient:
         Codes along the axes.
     equilibrium : Equilibrium
         At which it is taken.
+    start : Start, optional
+        From which a gradient near by starts; none where elimination solved it.
     """
 
     outcome: Outcome
@@ -167,6 +194,7 @@ class Gradient:
     countries: tuple[str, ...] = field(repr=False)
     sectors: tuple[str, ...] = field(repr=False)
     equilibrium: Equilibrium = field(repr=False)
+    start: Start | None = field(repr=False, default=None)
 
     @property
     def holds(self) -> bool:
@@ -303,6 +331,10 @@ class _Bar:
     #: Of the sums in the price indices.
     index: Array
 
+    def less(self, other: _Bar) -> _Bar:
+        """The difference of both."""
+        return _Bar(*(getattr(self, one.name) - getattr(other, one.name) for one in fields(self)))
+
     @staticmethod
     def zeros(countries: int, sectors: int) -> _Bar:
         """Nothing yet."""
@@ -333,6 +365,8 @@ class _Tangent:
 
     def __init__(self, equilibrium: Equilibrium) -> None:
         self.equilibrium = equilibrium
+        #: F_x', once elimination has asked for it.
+        self.matrix: Array | None = None
         world, baseline = equilibrium.world, equilibrium.baseline
         system = System(world, equilibrium.shock, equilibrium.parameters, baseline)
         if len(np.unique(system.blocs)) > 1:
@@ -383,6 +417,7 @@ class _Tangent:
         self.produced = (system.baseline_profits > 0) & (self.profits > 0)
         #: The country whose labour market follows from all others (Walras's law): the numeraire takes its place.
         self.implied = int(self.earned.argmax())
+        self.pinned = np.where(np.arange(self.countries) == self.implied, self.weights, 0.0)
 
     # Vectors --------------------------------------------------------------------------------------
 
@@ -409,13 +444,27 @@ class _Tangent:
 
     def equations(self, vector: Array) -> tuple[Array, _Cells]:
         """F_x'λ, and λ'F_p by cell."""
+        return self.back(self.bars(vector))
+
+    def bars(self, vector: Array, *, own: bool = False) -> _Bar:
+        """What the equations' weights are for the quantities in them.
+
+        Parameters
+        ----------
+        vector
+            λ.
+        own
+            Whether countries are taken alone: no numeraire that all share.
+        """
         at, bar = self.unpack(vector), _Bar.zeros(self.countries, self.sectors)
         # Labour markets: (Σ βC' + received)/(w'L') - ln ŵ - ln L̂, the implied one's place taken by the numeraire.
         wage = at.wage.copy()
         wage[self.implied] = 0.0
         bar.spent[:] += self.system.labour_share * (wage / self.earned)
         bar.received[:] += wage / self.earned
-        bar.wage[:] += at.wage[self.implied] * self.weights - wage
+        bar.wage[:] += (at.wage if own else at.wage[self.implied]) * (
+            self.pinned if own else self.weights
+        ) - wage
         bar.labour[:] -= wage
         # Labour supply: ln L̂ - κ (ln ŵ - α ln P̂ + ln(1-τ_L)).
         worked = self.elasticity * at.labour
@@ -442,10 +491,10 @@ class _Tangent:
             bar.profits[:] += entry / np.where(self.produced, self.profits, 1.0)
             bar.log_cost[:] -= entry
             bar.firms[:] -= at.firms
-        return self.back(bar)
+        return bar
 
-    def outcome(self, outcome: Outcome) -> tuple[Array, _Cells]:
-        """W_x, and W_p by cell."""
+    def outcome(self, outcome: Outcome) -> _Bar:
+        """What an outcome's weights are for the quantities in it."""
         equilibrium, bar = self.equilibrium, _Bar.zeros(self.countries, self.sectors)
         i, s = outcome.place(equilibrium)
         if outcome.kind in ("real_income", "equivalent_variation"):
@@ -462,6 +511,14 @@ class _Tangent:
                 bar.price[:, i] += effort * self.final[:, i]
                 if self.taxed:
                     bar.tax[i] = effort / (1 - equilibrium.labour_tax[i])
+        elif outcome.kind == "weighted_income":
+            extra, value = outcome.extra(equilibrium), outcome.value(equilibrium)
+            level = float(equilibrium.real_income_change[i] / equilibrium.income[i])
+            bar.income[i] = level
+            bar.spent[:, i] = level * extra * self.system.labour_share[:, i]
+            bar.received[:, i] = level * extra
+            bar.profits[:, i] = level * extra * self.kept
+            bar.price[:, i] = -value * self.final[:, i]
         elif outcome.kind == "exports":
             bar.exports[i] = 1.0
         elif outcome.kind == "duties":
@@ -476,7 +533,7 @@ class _Tangent:
             wage = equilibrium.wage_change[i]
             bar.spent[s, i], bar.received[s, i] = share / (before * wage), 1 / (before * wage)
             bar.wage[i] = -equilibrium.employment_change[i, s]
-        return self.back(bar)
+        return bar
 
     def back(self, bar: _Bar) -> tuple[Array, _Cells]:
         """From derivatives with respect to quantities on the way to those with respect to unknowns and parameters."""
@@ -514,24 +571,24 @@ class _Tangent:
         )
         return self.pack(_Unknowns(wage, bar.labour, price, expenditure, firms)), cells
 
-    def _accounts(self, bar: _Bar) -> None:
-        """Through incomes, deficits and the budget to what they are made of."""
+    def _accounts(self, bar: _Bar, *, own: bool = False) -> None:
+        """Through incomes, deficits and the budget to what they are made of; ``own`` leaves out what others' do."""
         equilibrium, system = self.equilibrium, self.system
         government, earned = equilibrium.outlay, self.earned
         by_labour, by_profits = np.zeros(self.countries), np.zeros(self.countries)
-        own = bar.income
+        mine = bar.income
         if equilibrium.parameters.deficits == "fixed":
-            shift = (bar.income * system.deficits).sum() / system.world_value_added
+            shift = 0.0 if own else (bar.income * system.deficits).sum() / system.world_value_added
             by_labour, by_profits = by_labour + shift, by_profits + shift
         elif equilibrium.parameters.deficits == "proportional":
-            ratio, mine = system.spending_ratio, equilibrium.income - equilibrium.deficits
-            spending = (mine * ratio).sum()
-            factor = mine.sum() / spending
-            common = (bar.income * mine * ratio).sum() / spending
-            own = ratio * factor * bar.income + common * (1 - factor * ratio)
-        by_labour, by_profits = by_labour + own, by_profits + own
-        duties, subsidies = bar.duties + own, bar.subsidies - own
-        outlay = bar.government - own
+            ratio, income = system.spending_ratio, equilibrium.income - equilibrium.deficits
+            spending = (income * ratio).sum()
+            factor = income.sum() / spending
+            common = 0.0 if own else (bar.income * income * ratio).sum() / spending
+            mine = ratio * factor * bar.income + common * (1 - factor * ratio)
+        by_labour, by_profits = by_labour + mine, by_profits + mine
+        duties, subsidies = bar.duties + mine, bar.subsidies - mine
+        outlay = bar.government - mine
         if self.taxed:
             # τ_L = (budget kept - duties + subsidies + G')/(w'L').
             needed = bar.tax / earned
@@ -548,13 +605,19 @@ class _Tangent:
             bar.profits[:] += by_profits
 
 
-def gradient(equilibrium: Equilibrium, outcome: Outcome) -> Gradient:
+def gradient(
+    equilibrium: Equilibrium, outcome: Outcome, *, near: Gradient | None = None, tolerance: float = TOLERANCE
+) -> Gradient:
     """Derivative of an outcome with respect to every tariff, subsidy, cost and productivity (MODEL 14).
 
     Parameters
     ----------
     equilibrium : Equilibrium
     outcome : Outcome
+    near : Gradient, optional
+        Of the same outcome at an equilibrium of the same world near by, to start from; it changes how fast the answer comes.
+    tolerance
+        Largest residual, where less than certainty is enough: `Gradient.holds` asks for 1e-9 all the same.
 
     Returns
     -------
@@ -567,19 +630,71 @@ def gradient(equilibrium: Equilibrium, outcome: Outcome) -> Gradient:
         Where the outcome does not exist, the world falls into groups that do not trade, or the adjoint equations are not
         solved to the tolerance.
     """
-    tangent = _Tangent(equilibrium)
-    right, direct = tangent.outcome(outcome)
-    multipliers, steps = _solve(tangent, right)
-    product, through = tangent.equations(multipliers)
-    residual = float(np.abs(product - right).max() / np.abs(right).max())
-    if not residual <= TOLERANCE:
+    return gradients(equilibrium, [outcome], near=[near], tolerance=tolerance)[0]
+
+
+def gradients(
+    equilibrium: Equilibrium,
+    outcomes: Sequence[Outcome],
+    *,
+    near: Sequence[Gradient | None] | None = None,
+    tolerance: float = TOLERANCE,
+) -> list[Gradient]:
+    """Derivatives of several outcomes at one equilibrium, whose equations are prepared once.
+
+    Parameters
+    ----------
+    equilibrium, outcomes, near, tolerance
+        As `gradient`, one start for each outcome.
+
+    Raises
+    ------
+    GradientError
+        As `gradient`.
+    """
+    tangent, sweep = _Tangent(equilibrium), None
+    if tangent.size > _DENSE:
+        sweep = Sweep(tangent)
+    own: Own | None = None
+    found = []
+    for outcome, start in zip(outcomes, near or [None] * len(outcomes), strict=True):
+        known = start.start if start is not None and start.outcome == outcome else None
+        if known is not None and len(known.multipliers) != tangent.size:
+            known = None
+        if sweep is not None and own is None:
+            own = sweep.own() if known is None else known.own
+        found.append(_gradient(tangent, sweep, own, outcome, known, tolerance))
+    return found
+
+
+def _gradient(
+    tangent: _Tangent,
+    sweep: Sweep | None,
+    own: Own | None,
+    outcome: Outcome,
+    known: Start | None,
+    tolerance: float,
+) -> Gradient:
+    """One outcome's, from prepared equations."""
+    equilibrium = tangent.equilibrium
+    if sweep is None or outcome.kind == "exports":
+        right, _ = tangent.back(tangent.outcome(outcome))
+    else:
+        right = sweep.back(tangent.outcome(outcome))
+    if sweep is None or own is None:
+        multipliers, steps = _eliminate(tangent, right)
+    else:
+        start = None if known is None else known.multipliers
+        multipliers, steps = solve_adjoint(sweep, own, right, start, tolerance, _PRODUCTS)
+    # W_x - F_x'λ, which is to be none, and W_p - λ'F_p: one sweep, cell by cell, of what the outcome and the equations weigh.
+    left, cells = tangent.back(tangent.outcome(outcome).less(tangent.bars(multipliers)))
+    residual = float(np.abs(left).max() / np.abs(right).max())
+    if not residual <= tolerance:
         raise GradientError(
-            f"The adjoint equations are solved to {residual:.1e} only, not {TOLERANCE:g}: the equilibrium is close to one "
+            f"The adjoint equations are solved to {residual:.1e} only, not {tolerance:g}: the equilibrium is close to one "
             "that is not locally unique. Take finite differences of solve, or restricted entry."
         )
-    tariff, subsidy, trade_cost, fixed_cost = (
-        np.moveaxis(one - other, 0, 2) for one, other in zip(direct[:4], through[:4], strict=True)
-    )
+    tariff, subsidy, trade_cost, fixed_cost = (np.moveaxis(part, 0, 2) for part in cells[:4])
     world, paid = equilibrium.world, np.ones(equilibrium.world.shape)
     if equilibrium.shock.production_subsidy is not None:
         paid = 1 + equilibrium.shock.production_subsidy
@@ -592,37 +707,24 @@ def gradient(equilibrium: Equilibrium, outcome: Outcome) -> Gradient:
         export_subsidy=subsidy / paid[:, None, :],
         trade_cost=trade_cost,
         fixed_cost=fixed_cost if equilibrium.has_margins else np.zeros_like(fixed_cost),
-        productivity=(through.log_cost - direct.log_cost).T,
+        productivity=-cells.log_cost.T,
         production_subsidy=(subsidy * (1 - equilibrium.subsidy)).sum(1) / paid,
         residual=residual,
         steps=steps,
         countries=world.countries,
         sectors=world.sectors,
         equilibrium=equilibrium,
+        start=None if own is None else Start(multipliers, own),
     )
 
 
-def _solve(tangent: _Tangent, right: Array) -> tuple[Array, int]:
-    """λ with F_x'λ = ``right``, and the products it took."""
+def _eliminate(tangent: _Tangent, right: Array) -> tuple[Array, int]:
+    """λ with F_x'λ = ``right`` by elimination, and the products it took."""
     size = tangent.size
-    if size <= _DENSE:
-        matrix = np.stack([tangent.equations(row)[0] for row in np.eye(size)], axis=1)
-        try:
-            return np.asarray(np.linalg.solve(matrix, right), dtype=np.float64), size
-        except np.linalg.LinAlgError:
-            return np.zeros(size), size
-    from scipy.sparse.linalg import LinearOperator, gmres
-
-    steps = 0
-
-    def product(vector: Array) -> Array:
-        nonlocal steps
-        steps += 1
-        return tangent.equations(vector)[0]
-
-    operator = LinearOperator((size, size), matvec=product, dtype=np.float64)
-    scale = float(np.abs(right).max())
-    found, _ = gmres(
-        operator, right / scale, rtol=0.1 * TOLERANCE / np.sqrt(size), restart=_DIRECTIONS, maxiter=_RESTARTS
-    )
-    return scale * found, steps
+    if tangent.matrix is None:
+        product = Sweep(tangent)
+        tangent.matrix = np.stack([product(row) for row in np.eye(size)], axis=1)
+    try:
+        return np.asarray(np.linalg.solve(tangent.matrix, right), dtype=np.float64), size
+    except np.linalg.LinAlgError:
+        return np.zeros(size), size

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from firmtrade_core.equilibrium.baseline import Baseline
 from firmtrade_core.equilibrium.budget import PublicBudget, budget_after, budget_before
 from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.equilibrium.gradient import TOLERANCE as ADJOINT_TOLERANCE
 from firmtrade_core.equilibrium.gradient import Gradient, Outcome, gradient
 from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.shock import Shock
@@ -216,7 +217,9 @@ class Equilibrium:
         before = 0.0 if self.parameters.labour_tax is None else self.parameters.labour_tax
         return self.real_wage_change * (1 - self.labour_tax) / (1 - before)
 
-    def gradient(self, outcome: Outcome) -> Gradient:
+    def gradient(
+        self, outcome: Outcome, *, near: Gradient | None = None, tolerance: float = ADJOINT_TOLERANCE
+    ) -> Gradient:
         """Derivative of one outcome with respect to every tariff, subsidy, cost and productivity (MODEL 14).
 
         Raises
@@ -224,7 +227,7 @@ class Equilibrium:
         GradientError
             As `equilibrium.gradient.gradient`.
         """
-        return gradient(self, outcome)
+        return gradient(self, outcome, near=near, tolerance=tolerance)
 
     # Trade --------------------------------------------------------------------------------------
 

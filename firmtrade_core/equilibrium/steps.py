@@ -7,7 +7,7 @@ for a few rounds. What the response leaves out, acceleration learns. Arrays are 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,30 @@ _SLOWEST_ENTRY = 0.05
 
 #: A wage response whose inverse has larger entries is treated as singular.
 _LARGEST_INVERSE = 1e8
+
+
+class Likeness(NamedTuple):
+    """How structures beside the one in the middle respond.
+
+    Attributes
+    ----------
+    ratio : (S, 1, D)
+        Reaction of sales to costs over that in the middle.
+    closeness, bend : (S, 1, D)
+        σ - 1, and the slope of ρ ln Ŝ in the index, over those in the middle.
+    wage_inverse : (D, N, N)
+        What closes labour markets' gaps.
+    """
+
+    ratio: _Single
+    closeness: _Single
+    bend: _Single
+    wage_inverse: Array
+
+    def only(self, kept: NDArray[np.intp]) -> Likeness:
+        """Of some of the structures."""
+        one, two, three, inverse = self
+        return Likeness(one[:, :, kept], two[:, :, kept], three[:, :, kept], inverse[kept])
 
 
 class Response:
@@ -62,6 +86,10 @@ class Response:
         fall, own, slope = system.elasticities(flows)
         self.fall, self.own, self.bend = (_single(part[:, :, None]) for part in (fall, own, slope / own))
         self.bends = bool(slope.any())
+        #: h by sector, what ρ ln Ŝ falls by with the index, weighed by sales.
+        weights = demanded.sum(1, keepdims=True)
+        heavy = np.where(weights > 0, demanded / np.where(weights > 0, weights, 1.0), 1 / n)
+        self.slope = -(heavy * slope).sum(1)
         #: Market shares times a, by destination and origin, and shares of sales times a, summed.
         self.moving, self.sold = self.shares * self.fall, self.sales @ self.fall
         self.bent: _Single | None = None
@@ -106,13 +134,15 @@ class Response:
             earned = _single(labour / base)
         self.price_response, self.spend_response = self._wage_responses(earned * eye)
         spend = self.spend_response if self.has_inputs else self.spend_response[None]
-        revenue = self._substitution(self._costs(self.price_response, eye)) + self.sales @ spend
-        revenue = revenue + self._bending(self.price_response, spend)
-        response = (self.weight[:, :, None] * revenue).sum(0, dtype=np.float64) - np.eye(n)
+        #: What wages do to labour markets by buyers' turning elsewhere, by sector, and the rest; both (..., N, N).
+        self.turned = self.weight[:, :, None] * self._substitution(self._costs(self.price_response, eye))
+        revenue = self.sales @ spend + self._bending(self.price_response, spend)
+        rest = (self.weight[:, :, None] * revenue).sum(0, dtype=np.float64) - np.eye(n)
         # All wages of those who trade with one another may rise together: they are pinned to where they are.
         together = system.blocs[:, None] == system.blocs
         pin = together * system.labour_income
-        self.wage_inverse = _inverse(response - pin / pin.sum(1, keepdims=True))
+        self.rest = rest - pin / pin.sum(1, keepdims=True)
+        self.wage_inverse = _inverse(self.turned.sum(0, dtype=np.float64) + self.rest)
 
     def _chain_inputs(
         self,
@@ -165,9 +195,13 @@ class Response:
         """dr at given spending: buyers turn to who has become cheaper."""
         return self.sales @ (self.moving @ cost) - self.sold * cost
 
-    def _bending(self, price: _Single, spend: _Single) -> _Single | float:
+    def _bending(self, price: _Single, spend: _Single, like: Likeness | None = None) -> _Single | float:
         """dr where a larger market draws in some origins' firms more than others'."""
-        return 0.0 if self.bent is None else -(self.bent @ (self.market * price + spend))
+        if self.bent is None:
+            return 0.0
+        if like is not None:
+            return -like.bend * (self.bent @ (self.market * like.closeness * price + spend))
+        return -(self.bent @ (self.market * price + spend))
 
     def _spending(self, right: _Single, revenue: _Single, rounds: int) -> _Single:
         """de with de = right + (inputs and profits) (revenue + ω de), (S, N, M), or (N, M) without inputs."""
@@ -198,36 +232,81 @@ class Response:
 
     def step(self, system: System, evaluation: Evaluation) -> Array:
         """Changes of all unknowns that would close the gaps, as a vector."""
-        gaps, wage = evaluation.gaps, evaluation.point.wage
-        spend_gap, price = _single(gaps["expenditure"][..., None]), None
-        firms = self.entry * _single(gaps["firms"][:, :, None]) if "firms" in gaps else None
+        gaps = {name: gap[..., None] for name, gap in evaluation.gaps.items()}
+        found = self.answer(gaps, evaluation.point.wage[:, None], system.labour_income[:, None])
+        return np.concatenate([block.ravel() for block in found.values()])
+
+    def steps(self, system: System, evaluation: Evaluation, like: Likeness) -> Array:
+        """The same for several structures at once, (D, unknowns), by the response of the one in the middle."""
+        gaps = {name: np.moveaxis(gap, 0, -1) for name, gap in evaluation.gaps.items()}
+        found = self.answer(gaps, evaluation.point.wage.T, system.labour_income.T, like)
+        return np.concatenate([block.reshape(-1, block.shape[-1]) for block in found.values()]).T.copy()
+
+    def likeness(self, ratio: Array, closeness: Array, bend: Array) -> Likeness:
+        """How structures respond whose sales react ``ratio`` times as much to costs, (D, S); see `Likeness`."""
+        sectors, n, _ = self.turned.shape
+        turned = _single(ratio) @ self.turned.reshape(sectors, n * n)
+        inverse = np.linalg.inv(turned.reshape(-1, n, n) + self.rest)
+        fine = np.abs(inverse).reshape(len(ratio), -1).max(1) < _LARGEST_INVERSE
+        one, two, three = (_single(part.T[:, None, :]) for part in (ratio, closeness, bend))
+        return Likeness(one, two, three, np.where(fine[:, None, None], inverse, self.wage_inverse))
+
+    def answer(
+        self, gaps: dict[str, Array], wage: Array, labour_income: Array, like: Likeness | None = None
+    ) -> dict[str, Array]:
+        """What closes gaps, by block of unknowns, in columns.
+
+        Parameters
+        ----------
+        gaps
+            By block, (N, M) or (S, N, M).
+        wage, labour_income : (N, M)
+            Where wages stand, in logs, and what the baseline's labour earns, for the numeraire.
+        like
+            Of structures that react more or less than the one that this is the response of, M of them.
+        """
+        spend_gap, price = _single(gaps["expenditure"]), None
+        firms = self.entry * _single(gaps["firms"]) if "firms" in gaps else None
         if "price" in gaps:
-            right = _single(gaps["price"][:, :, None]) + self.bend * spend_gap
+            bend = self.bend if like is None else self.bend * like.bend / like.closeness
+            right = _single(gaps["price"]) + bend * spend_gap
             if firms is not None:
                 right = right - self.entry_price * (self.shares @ firms)
             price = self._prices(right, _ROUNDS)
         if self.has_inputs and price is not None:
-            revenue = self._substitution(self._costs(price)) + self._bending(price, spend_gap)
+            turned = self._substitution(self._costs(price))
+            turned = turned if like is None else turned * like.ratio
+            revenue = turned + self._bending(price, spend_gap, like)
             if firms is not None:
                 revenue = revenue + self._crowding(firms)
             spend = self._spending(spend_gap, revenue, _ROUNDS)
             if self.bends:
-                price = price + self._prices(self.bend * (spend - spend_gap), 0)
+                price = price + self._prices(bend * (spend - spend_gap), 0)
             revenue = revenue + self.sales @ spend
         else:
             spend = self.spend_inverse @ spend_gap
             revenue = self.sales @ spend
             if price is not None:
-                revenue = revenue + self._bending(price, spend)
-        labour_gap = gaps["wage"] + (self.weight * revenue[:, :, 0]).sum(0)
-        raised = system.numeraire(wage - self.wage_inverse @ labour_gap) - wage
+                revenue = revenue + self._bending(price, spend, like)
+        labour_gap = gaps["wage"] + (self.weight[:, :, None] * revenue).sum(0)
+        if like is None:
+            moved = wage - self.wage_inverse @ labour_gap
+        else:
+            moved = wage - (like.wage_inverse @ labour_gap.T[:, :, None])[:, :, 0].T
+        # As `System.numeraire`: wages of the world as a whole stay.
+        earned = (np.exp(moved) * labour_income).sum(0) / labour_income.sum(0)
+        raised = moved - np.log(earned) - wage
         follow = _single(raised)
+        found: dict[str, Array] = {
+            **gaps,
+            "wage": raised,
+            "expenditure": spend + self.spend_response @ follow,
+        }
         if firms is not None:
-            gaps = {**gaps, "firms": np.asarray(firms[:, :, 0], dtype=np.float64)}
-        found = {**gaps, "wage": raised, "expenditure": spend[..., 0] + self.spend_response @ follow}
+            found["firms"] = np.asarray(firms, dtype=np.float64)
         if price is not None:
-            found["price"] = price[:, :, 0] + self.price_response @ follow
-        return np.concatenate([block.ravel() for block in found.values()])
+            found["price"] = price + self.price_response @ follow
+        return found
 
 
 def _single(array: Array) -> _Single:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium.baseline import Baseline
-from firmtrade_core.equilibrium.cells import Cells
+from firmtrade_core.equilibrium.cells import Cells, CellSales
 from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.shock import Shock
 from firmtrade_core.margins.firms import FirmsMargins, in_force
@@ -55,6 +55,10 @@ class Terms(NamedTuple):
         Share-weighted mean by destination of -h, the slope of ρ ln Ŝ in the index of `Margins.threshold_change`.
     fixed_share : (S, N, N), (H, N) or None
         φ, of the row where there is one.
+    sales : CellSales or None
+        Where sales come with the terms; ``weight`` is then not kept.
+    reading : tuple of (S, N) or None
+        What gives the terms again.
     """
 
     origin: Array
@@ -63,6 +67,8 @@ class Terms(NamedTuple):
     total: Array
     slope: Array | None
     fixed_share: Array | None
+    sales: CellSales | None = None
+    reading: tuple[Array, Array, Array] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +159,7 @@ class System:
             shifted = self.final_shares * _sector_first(shock.demand)
             self.new_final_shares = shifted / shifted.sum(0)
         self.labour_income = baseline.labour_income
-        self.world_value_added = float((baseline.labour_income + baseline.profit_income).sum())
+        self.world_value_added: float | Array = float((baseline.labour_income + baseline.profit_income).sum())
         self.abroad = parameters.fixed_cost_abroad if margins.has_thresholds else 0.0
         self.deficits = world.deficits + baseline.paid.sum(1) - baseline.received.sum(1)
         self.spending_ratio = world.income / (world.income - self.deficits)
@@ -163,6 +169,7 @@ class System:
         self.baseline_profits = _sector_first(baseline.profits)
         self.free_entry = parameters.entry == "free" and not margins.competitive
         # Without inputs all of a country's spending moves with its income: one unknown, not one per sector.
+        self.input_shares = baseline.input_shares
         self.has_inputs = baseline.input_shares is not None
         self.prices_follow = margins.loglinear and not self.has_inputs
         both = self.active & (self.final_shares > 0)
@@ -172,6 +179,7 @@ class System:
         self._prepare_kernels(world, shock)
         #: Which countries trade with one another, directly or through others, as numbers, (N,): mostly all zeros.
         self.blocs = _blocs(world, shock)
+        self.in_bloc = np.eye(self.blocs.max() + 1)[self.blocs]
 
     def _prepare_kernels(self, world: World, shock: Shock) -> None:
         """Everything in (6) that moves with the shock alone."""
@@ -244,15 +252,15 @@ class System:
 
     def _unpack(self, vector: Array) -> tuple[Array, Array | None, Array, Array]:
         """Wages, prices (None where they follow from the rest), expenditures, numbers of firms."""
-        n, shape = self.countries, (self.sectors, self.countries)
+        n, shape = self.countries, (*vector.shape[:-1], self.sectors, self.countries)
         cells, price = self.countries * self.sectors, None
-        wage, rest = vector[:n], vector[n:]
+        wage, rest = vector[..., :n], vector[..., n:]
         if not self.prices_follow:
-            price, rest = rest[:cells].reshape(shape), rest[cells:]
+            price, rest = rest[..., :cells].reshape(shape), rest[..., cells:]
         if self.has_inputs:
-            expenditure, rest = rest[:cells].reshape(shape), rest[cells:]
+            expenditure, rest = rest[..., :cells].reshape(shape), rest[..., cells:]
         else:
-            expenditure, rest = self.demand_shift + rest[:n], rest[n:]
+            expenditure, rest = self.demand_shift + rest[..., None, :n], rest[..., n:]
         firms = rest.reshape(shape) if self.free_entry else np.zeros(shape)
         return wage, price, expenditure, firms
 
@@ -263,8 +271,8 @@ class System:
         wage, price, expenditure, firms = self._unpack(vector)
         cost = self._cost(wage, price)
         # What a market is worth to an entrant: its size over what entry costs there.
-        reach = expenditure - self.abroad * wage if self.abroad else expenditure
-        terms = self._terms(cost, price, reach, firms)
+        reach = expenditure - self.abroad * wage[..., None, :] if self.abroad else expenditure
+        terms = self._terms(cost, price, reach, firms, expenditure)
         solved = self._price(terms, price, reach)
         point = Point(wage, solved if price is None else price, expenditure, firms)
         flows = self._flows(point, terms)
@@ -280,14 +288,16 @@ class System:
 
     def _cost(self, wage: Array, price: Array | None) -> Array:
         """ln ĉ, equation (5), (S, N)."""
-        cost = self.labour_share * wage - self.productivity
-        if self.baseline.input_shares is not None and price is not None:
-            inputs = price.T[:, None, :] @ self.baseline.input_shares
-            cost = cost + inputs[:, 0, :].T
+        cost = self.labour_share * wage[..., None, :] - self.productivity
+        if self.input_shares is not None and price is not None:
+            inputs = np.swapaxes(price, -1, -2)[..., None, :] @ self.input_shares
+            cost = cost + np.swapaxes(inputs[..., 0, :], -1, -2)
         return cost
 
-    def _terms(self, cost: Array, price: Array | None, expenditure: Array, firms: Array) -> Terms:
-        """Terms of (6'), which without a nest is (6)."""
+    def _terms(
+        self, cost: Array, price: Array | None, expenditure: Array, firms: Array, spending: Array
+    ) -> Terms:
+        """Terms of (6'), which without a nest is (6), at the reach of markets ``expenditure``; ``spending`` is ln Ê."""
         if self.margins.loglinear or price is None:
             origin = np.exp(self.firms_exponent * firms - self.cost_exponent * cost)
             total = self._open(_origins_sum(origin, self.kernel))
@@ -296,11 +306,11 @@ class System:
             return self._terms_with_rows(self.rows, cost, price, expenditure, firms)
         if self.cells is not None:
             lift = self.nest * firms - (self.sigma - 1) * cost
-            found = self.cells.terms(*self._index_parts(cost, price, expenditure, firms), lift)
+            reading = (*self._index_parts(cost, price, expenditure, firms), lift)
+            spent = self.spending * np.exp(spending)
+            found = self.cells.sales(*reading, spent, self.tariff_factor, self.subsidy_factor)
             if found is not None:
-                total = self._open(found.total)
-                mean = found.mean / total
-                return Terms(np.ones_like(cost), found.weight, None, total, mean, found.fixed_share)
+                return Terms(np.ones_like(cost), None, None, found[0], found[1], None, found[2], reading)
         index = np.moveaxis(self._index(cost, price, expenditure, firms), 0, 2)
         potential, slope, fixed_share = (np.moveaxis(a, 2, 0) for a in self.margins.effective(index))
         factors = self.nest * firms - (self.sigma - 1) * cost
@@ -339,8 +349,8 @@ class System:
     def _flows(self, point: Point, terms: Terms) -> Flows:
         """Sales, duties, profits and costs: (7) and (8)."""
         market = self.spending * np.exp(point.expenditure) / terms.total
-        if self.cells is not None and terms.weight is not None and terms.fixed_share is not None:
-            return self._cell_flows(self.cells, terms, market)
+        if terms.sales is not None:
+            return self._cell_flows(terms.sales, terms, market)
         border_kernel, revenue_kernel = self.border_kernel, self.revenue_kernel
         if terms.weight is not None:
             border_kernel = revenue_kernel = terms.weight
@@ -394,15 +404,13 @@ class System:
             paid = market * revenue.sum(1)
         return self.abroad * paid / self.within
 
-    def _cell_flows(self, cells: Cells, terms: Terms, market: Array) -> Flows:
-        """The same in one pass over the cells."""
-        assert terms.weight is not None and terms.fixed_share is not None
-        sales = cells.sell(terms.weight, terms.fixed_share, market, self.tariff_factor, self.subsidy_factor)
-        duties = (np.where(self.active, market * terms.total, 0.0) - sales.arriving).sum(0)
+    def _cell_flows(self, sales: CellSales, terms: Terms, market: Array) -> Flows:
+        """The same where sales came with the terms."""
+        duties = (np.where(self.active, market * terms.total, 0.0) - sales.arriving).sum(-2)
         profits = sales.kept / self.within
         cost = self._spent(sales.revenue, profits)
-        subsidies = (sales.revenue - sales.border).sum(0)
-        received = self._received(terms, market, None) if self.abroad else None
+        subsidies = (sales.revenue - sales.border).sum(-2)
+        received = self.abroad * sales.fixed / self.within if self.abroad else None
         return Flows(terms, market, sales.revenue, profits, cost, duties, subsidies, received)
 
     def _row_sales(self, margins: FirmsMargins, row: Array, market: Array) -> tuple[Array, Array]:
@@ -465,7 +473,7 @@ class System:
         elasticity = self.parameters.labour_supply_elasticity
         if elasticity == 0:
             return np.zeros(self.countries)
-        real_wage = point.wage - (self.final_shares * point.price).sum(0)
+        real_wage = point.wage - (self.final_shares * point.price).sum(-2)
         if self.parameters.duties == "lump_sum":
             return elasticity * real_wage
         needed = self.needed_revenue(point, flows) / (self.labour_income * np.exp(point.wage))
@@ -479,46 +487,46 @@ class System:
 
     def needed_revenue(self, point: Point, flows: Flows) -> Array:
         """τ_L w'L' that keeps the budget at its baseline in units of the final basket, (N,), million USD."""
-        basket = np.exp((self.final_shares * point.price).sum(0))
+        basket = np.exp((self.final_shares * point.price).sum(-2))
         return self.budget * basket - flows.duties + flows.subsidies + self.government(point)
 
     def government(self, point: Point) -> Array:
         """G' in current prices of the final basket, (N,)."""
         if self.outlay is None:
             return np.zeros(self.countries)
-        return self.outlay * np.exp((self.final_shares * point.price).sum(0))
+        return self.outlay * np.exp((self.final_shares * point.price).sum(-2))
 
     def deficit(self, own_income: Array, labour_income: Array, profits: Array) -> Array:
         """D' under the chosen closure, (N,), summing to zero."""
         if self.parameters.deficits == "fixed":
-            return self.deficits * (labour_income + profits).sum() / self.world_value_added
+            return self.deficits * (labour_income + profits).sum(-1, keepdims=True) / self.world_value_added
         if self.parameters.deficits == "proportional":
             spending = own_income * self.spending_ratio
-            factor = np.bincount(self.blocs, own_income) / np.bincount(self.blocs, spending)
-            return spending * factor[self.blocs] - own_income
+            factor = (own_income @ self.in_bloc) / (spending @ self.in_bloc)
+            return spending * factor[..., self.blocs] - own_income
         return np.zeros(self.countries)
 
     def _income(self, point: Point, flows: Flows, labour: Array) -> Array:
         """I', section 1 of the model, (N,)."""
         labour_income = self.labour_income * np.exp(point.wage + labour)
         kept = not (self.free_entry or self.margins.competitive)
-        profits = flows.profits.sum(0) if kept else np.zeros(self.countries)
+        profits = flows.profits.sum(-2) if kept else np.zeros(self.countries)
         own = labour_income + profits + flows.duties - flows.subsidies - self.government(point)
         return own + self.deficit(own, labour_income, profits)
 
     def _expenditure(self, point: Point, flows: Flows, income: Array) -> Array:
         """E' implied by incomes and costs, equation (10), (S, N), million USD."""
-        expenditure = self.new_final_shares * (income + self.government(point))
-        if self.baseline.input_shares is not None:
-            inputs = self.baseline.input_shares @ flows.cost.T[:, :, None]
-            expenditure = expenditure + inputs[:, :, 0].T
+        expenditure = self.new_final_shares * (income + self.government(point))[..., None, :]
+        if self.input_shares is not None:
+            inputs = self.input_shares @ np.swapaxes(flows.cost, -1, -2)[..., None]
+            expenditure = expenditure + np.swapaxes(inputs[..., 0], -1, -2)
         return expenditure
 
     def _wage_gap(self, point: Point, flows: Flows, labour: Array) -> Array:
         """ln of labour demanded over labour supplied, equation (9), (N,)."""
-        demand = (self.labour_share * flows.cost).sum(0)
+        demand = (self.labour_share * flows.cost).sum(-2)
         if flows.received is not None:
-            demand = demand + flows.received.sum(0)
+            demand = demand + flows.received.sum(-2)
         return np.log(demand / self.labour_income) - point.wage - labour
 
     def _expenditure_gap(self, point: Point, flows: Flows, income: Array) -> Array:
@@ -526,7 +534,7 @@ class System:
         current = self.spending * np.exp(point.expenditure)
         wanted = self._expenditure(point, flows, income)
         if not self.has_inputs:
-            current, wanted = current.sum(0), wanted.sum(0)
+            current, wanted = current.sum(-2), wanted.sum(-2)
             return np.log(np.maximum(wanted, _DEEPEST_FALL * current) / current)
         wanted = np.maximum(wanted, _DEEPEST_FALL * current)
         gap = np.log(np.where(self.active, wanted, 1.0) / np.where(self.active, current, 1.0))
@@ -548,6 +556,10 @@ class System:
 
     def _weight(self, terms: Terms) -> Array:
         """Terms of (6) for every cell, (S, N, N), as a copy."""
+        if terms.reading is not None and self.cells is not None:
+            found = self.cells.terms(*terms.reading)
+            assert found is not None
+            return found.weight
         if terms.weight is not None:
             return terms.weight.copy()
         weight = self.kernel * terms.origin[:, :, None]
@@ -559,11 +571,18 @@ class System:
 
     def largest_gap(self, evaluation: Evaluation) -> float:
         """The largest gap, the numeraire's among them, prices weighed as (6) weighs them, to the power 1-σ."""
+        return float(self.largest_gaps(evaluation))
+
+    def largest_gaps(self, evaluation: Evaluation) -> Array:
+        """The same for every structure where there are several."""
         gaps = dict(evaluation.gaps)
         if "price" in gaps:
             gaps["price"] = gaps["price"] * np.maximum(self.sigma - 1, 1.0)
         gaps["numeraire"] = evaluation.point.wage - self.numeraire(evaluation.point.wage)
-        return max(float(np.abs(gap).max()) for gap in gaps.values())
+        lead = evaluation.point.wage.shape[:-1]
+        # NaN counts as infinitely far.
+        sizes = [np.abs(gap).reshape(*lead, -1).max(-1) for gap in gaps.values()]
+        return np.asarray(np.maximum.reduce(sizes))
 
     def cell_slopes(self, evaluation: Evaluation) -> Array | None:
         """-h of every cell, (S, N, N), where it differs between origins; None where it does not."""
@@ -585,8 +604,8 @@ class System:
 
     def numeraire(self, wage: Array) -> Array:
         """Wages scaled so that Σ ŵ wL = Σ wL."""
-        scale = (np.exp(wage) * self.labour_income).sum() / self.labour_income.sum()
-        return wage - np.log(scale)
+        earned = (np.exp(wage) * self.labour_income).sum(-1, keepdims=True)
+        return wage - np.log(earned / self.labour_income.sum(-1, keepdims=True))
 
     def elasticities(self, flows: Flows) -> tuple[Array, Array, Array]:
         """By destination, (S, N): of sales to the origin's cost, of the index to its price, ∂ln S/∂k; the first two positive."""

@@ -12,13 +12,15 @@ from firmtrade_core.figures.flows import (
     trade_finding,
 )
 from firmtrade_core.figures.outcomes import Headline, Outcome, headlines, outcome, sector_outcomes
-from firmtrade_core.figures.scale import stable_scale
+from firmtrade_core.figures.scale import FIXED, beyond, stable_scale
 from firmtrade_core.figures.world_map import world_map
 
 __all__ = [
+    "FIXED",
     "Chart",
     "Headline",
     "Outcome",
+    "beyond",
     "by_partner",
     "by_product",
     "headlines",

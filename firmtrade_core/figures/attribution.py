@@ -11,10 +11,10 @@ from firmtrade_core.attribution.firm_growth import KINDS, MARGINS, FirmGrowth, P
 from firmtrade_core.attribution.result import SOURCES, Attribution
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.bars import value_bars
-from firmtrade_core.figures.chart import GAIN, LOSS, MUTED, TEXT, Chart, base_layout
+from firmtrade_core.figures.chart import GAIN, LOSS, MUTED, SURFACE, TEXT, Chart, base_layout
 from firmtrade_core.figures.heterogeneity import stacked_parts
 from firmtrade_core.figures.row_names import named_rows, row_height
-from firmtrade_core.labels import change, level
+from firmtrade_core.labels import change, level, shows
 from firmtrade_core.scenarios.words import countries as spoken
 
 #: Colours of the largest sources, Okabe-Ito in fixed slots; further ones are grey.
@@ -31,6 +31,9 @@ SOURCE_COLOURS = {
 
 ROW, NAME_WIDTH = 30, 190
 MOST_ROWS = 10
+
+#: Share of the level that all steps together must span to be seen on an axis from zero.
+SEEN_FROM_ZERO = 0.08
 
 
 def waterfall(found: Attribution, *, subtitle: str, source: str) -> Chart:
@@ -58,9 +61,14 @@ def _waterfall(
     rows = list(range(len(names)))
     low = min(start, end, float(np.min(base + steps, initial=start)))
     high = max(start, end, float(np.max(base + steps, initial=start)))
-    # Bars of levels begin near the changes, not at zero: they are marked as cut, and labelled with the level.
     reach = max(high - low, 1e-9)
-    floor = max(low - 0.25 * reach, 0.0)
+    # Bars begin at zero while the steps can be seen so; else the levels are cut, which is drawn and said.
+    floor = 0.0 if reach >= SEEN_FROM_ZERO * high else max(low - 0.25 * reach, 0.0)
+    cut = floor > 0
+    if cut:
+        subtitle += (
+            f" · The bars of exports are cut and begin at {level(floor, unit)}: only the steps are to scale"
+        )
     words = [level(start, unit), *(change(float(v), unit) for v in steps), level(end, unit)]
     hover = [
         f"{name}<br>{word}{f'<br>{text}' if text else ''}"
@@ -97,16 +105,25 @@ def _waterfall(
             for row, word in zip(rows, words, strict=True)
         ],
         xaxis={
-            "range": [floor, high + 0.05 * reach],
+            "range": [floor, high + 0.05 * (high - floor)],
             "showgrid": False,
             "showticklabels": False,
             "zeroline": False,
             "fixedrange": True,
         },
         yaxis=named_rows(names, NAME_WIDTH),
+        shapes=[_break(row, floor, reach) for row in (rows[0], rows[-1])] if cut else [],
     )
     height = row_height(names, NAME_WIDTH, ROW) * len(names) + 8
     return Chart(title, subtitle, source, [trace], layout, height=height, units={"x": unit})
+
+
+def _break(row: int, floor: float, reach: float) -> dict[str, Any]:
+    """The place where a bar of a level is cut: a slanted gap through it."""
+    left, width, slant = floor + 0.08 * reach, 0.03 * reach, 0.03 * reach
+    top, foot = row - 0.4, row + 0.4
+    path = f"M {left} {foot} L {left + slant} {top} L {left + slant + width} {top} L {left + width} {foot} Z"
+    return {"type": "path", "path": path, "fillcolor": SURFACE, "line": {"width": 0}, "layer": "above"}
 
 
 def parts_by(found: Attribution, by: str, *, subtitle: str, source: str) -> Chart:
@@ -127,7 +144,7 @@ def parts_by(found: Attribution, by: str, *, subtitle: str, source: str) -> Char
     moved = (table["after"] - table["before"]).to_numpy()
     who = country_name(found.country)
     title = f"Exports of {who} do not change by {by}"
-    if len(moved) and abs(moved[0]) > 1e-9:
+    if len(moved) and shows(float(moved[0]), "bn USD"):
         word = "to" if by == "partner" else "of"
         first = str(table["name"].to_numpy()[0])
         code = str(table["code"].to_numpy()[0])
@@ -158,7 +175,12 @@ def firm_parts(found: FirmGrowth, *, subtitle: str, source: str) -> Chart:
         colours.append("#8a8a8a")
     first = table.iloc[0]
     where = "abroad" if len(table) == 1 else f"to {first['name']}"
-    title = f"Exports {where} change most, {change(float(first['change']) / size, unit)}"
+    moved = float(first["change"]) / size
+    title = (
+        f"Exports {where} change most, {change(moved, unit)}"
+        if shows(moved, unit)
+        else "Exports stay as they were"
+    )
     return stacked_parts(list(table["name"]), parts.fillna(0.0), colours, title, subtitle, source, unit)
 
 

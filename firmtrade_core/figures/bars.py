@@ -11,7 +11,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.chart import GAIN, LOSS, MUTED, TEXT, Chart, base_layout
 from firmtrade_core.figures.outcomes import Outcome
 from firmtrade_core.figures.row_names import named_rows, row_height
-from firmtrade_core.labels import change
+from firmtrade_core.labels import change, shows
 from firmtrade_core.world.world import World
 
 ROW_HEIGHT = 24
@@ -52,7 +52,11 @@ def winners_and_losers(
     if still := len(known) - len(gains) - len(losses):
         title += f", {still} as before"
     title = title if known else outcome.missing
-    return value_bars(names, values[shown], outcome.variable.unit, title, subtitle, source, name_width=150)
+    ends = None
+    if outcome.low is not None and outcome.high is not None:
+        ends = (outcome.low[shown], outcome.high[shown])
+    unit = outcome.variable.unit
+    return value_bars(names, values[shown], unit, title, subtitle, source, name_width=150, ends=ends)
 
 
 def sector_bars(
@@ -64,6 +68,7 @@ def sector_bars(
     *,
     subtitle: str,
     source: str,
+    ends: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
 ) -> Chart:
     """Change by sector in one country, sectors in the world's own order.
 
@@ -76,11 +81,13 @@ def sector_bars(
         Name as the title says it, such as ``Exports``.
     percent, dollars : (S,)
         Changes; dollars (bn) go to the hover and may be NaN.
+    ends : (S,) each, optional
+        Of the 90 % band of ``percent``.
     """
     names = [world.sector_name(code) for code in world.sectors]
     known = np.isfinite(percent)
     title = f"{country_name(country)}: {measure.lower()} by sector"
-    if known.any() and np.nanmax(np.abs(percent)) > 5e-6:
+    if known.any() and shows(float(np.nanmax(np.abs(percent)))):
         extreme = int(np.nanargmax(np.abs(percent)))
         verb = "rise" if percent[extreme] > 0 else "fall"
         verb += "s" if measure == "Output" else ""
@@ -88,7 +95,7 @@ def sector_bars(
         sector = sector[0].lower() + sector[1:]
         title = f"{country_name(country)}: {measure.lower()} {verb} most in {sector}"
     notes = [f"<br>{change(float(d), 'bn USD')}" if np.isfinite(d) else "" for d in dollars]
-    return value_bars(names, percent, "%", title, subtitle, source, name_width=256, notes=notes)
+    return value_bars(names, percent, "%", title, subtitle, source, name_width=256, notes=notes, ends=ends)
 
 
 def value_bars(
@@ -101,6 +108,7 @@ def value_bars(
     *,
     name_width: int,
     notes: list[str] | None = None,
+    ends: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
 ) -> Chart:
     """Bars around zero, one row a name, values written in a column of their own.
 
@@ -116,10 +124,14 @@ def value_bars(
         Pixels kept for names; longer ones take two lines.
     notes
         HTML put below each value in its hover.
+    ends
+        Lower and upper end of each value's 90 % band; drawn as a line, and told in the hover.
     """
     shown = np.nan_to_num(values)
-    reach = max(float(np.abs(shown).max(initial=0.0)), 1e-6)
-    low, high = min(float(shown.min(initial=0.0)), 0.0), max(float(shown.max(initial=0.0)), 0.0)
+    below, above = (shown, shown) if ends is None else (np.nan_to_num(end) for end in ends)
+    reach = max(float(np.abs([shown, below, above]).max(initial=0.0)), 1e-6)
+    low, high = min(float(below.min(initial=0.0)), 0.0), max(float(above.max(initial=0.0)), 0.0)
+    low, high = min(low, float(shown.min(initial=0.0))), max(high, float(shown.max(initial=0.0)))
     words = [change(float(v), unit) if np.isfinite(v) else "none" for v in values]
     rows = list(range(len(names)))
     trace: dict[str, Any] = {
@@ -128,12 +140,25 @@ def value_bars(
         "y": rows,
         "x": [round(float(v), 6) for v in shown],
         "customdata": [
-            f"{n}<br>{w}{e}" for n, w, e in zip(names, words, notes or [""] * len(names), strict=True)
+            f"{n}<br>{w}{e}{b}"
+            for n, w, e, b in zip(
+                names, words, notes or [""] * len(names), _band_words(ends, unit, len(names)), strict=True
+            )
         ],
         "hovertemplate": "%{customdata}<extra></extra>",
         "marker": {"color": [GAIN if v >= 0 else LOSS for v in shown]},
         "width": 0.66,
     }
+    if ends is not None:
+        trace["error_x"] = {
+            "type": "data",
+            "symmetric": False,
+            "array": [round(float(v), 6) for v in np.maximum(above - shown, 0)],
+            "arrayminus": [round(float(v), 6) for v in np.maximum(shown - below, 0)],
+            "color": TEXT,
+            "thickness": 1.2,
+            "width": 3,
+        }
     layout = base_layout(
         margin={"l": name_width, "r": 66 if unit == "%" else 96, "t": 2, "b": 4},
         dragmode=False,
@@ -153,6 +178,17 @@ def value_bars(
     )
     height = row_height(names, name_width, ROW_HEIGHT) * max(len(names), 1) + 6
     return Chart(title, subtitle, source, [trace], layout, height=height, units={"x": unit})
+
+
+def _band_words(
+    ends: tuple[NDArray[np.float64], NDArray[np.float64]] | None, unit: str, count: int
+) -> list[str]:
+    if ends is None:
+        return [""] * count
+    return [
+        f"<br>90 %: {change(float(a), unit)} to {change(float(b), unit)}" if np.isfinite(a + b) else ""
+        for a, b in zip(*ends, strict=True)
+    ]
 
 
 def _value(row: int, words: str, shift: int) -> dict[str, Any]:

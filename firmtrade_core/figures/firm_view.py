@@ -59,7 +59,7 @@ def chances_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
 def upgrades_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
     """Change of expected exports by upgrade, with its band; associations in grey."""
     found = view.upgrades
-    base = max(view.exports[1], 1e-12)
+    base = max(view.expected_exports[1], 1e-12)
     data: list[dict[str, Any]] = []
     names, ends = [], [0.0]
     for place, upgrade in enumerate(found):
@@ -120,8 +120,10 @@ def _best_upgrade(found: tuple[Upgrade, ...]) -> str:
 
 def dependence_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
     """Shares of expected exports by destination, at the baseline and under the scenario."""
-    table = view.destinations.sort_values("exports_after", ascending=False, kind="stable").head(8)
-    before, after = (table[f"exports_{when}"] / max(total, 1e-300) for when, total in zip(("before", "after"), view.exports, strict=True))  # fmt: skip
+    kind = "exports" if view.record is None else "sold"
+    table = view.destinations.sort_values(f"{kind}_after", ascending=False, kind="stable").head(8)
+    table = table if view.record is None else table.fillna({"sold_before": 0.0, "sold_after": 0.0})
+    before, after = (table[f"{kind}_{when}"] / max(total, 1e-300) for when, total in zip(("before", "after"), view.exports, strict=True))  # fmt: skip
     names = list(table["name"])
     hover = [
         f"<b>{name}</b><br>baseline {in_percent(b)}, scenario {in_percent(a)}"
@@ -143,8 +145,12 @@ def dependence_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
     ]
     found = view.dependence
     who = country_name(found.largest[1])
-    title = f"{who} stands for {in_percent(found.share[1])} of expected exports"
-    layout = _layout(names, "% of expected exports", [0, 108 * float(max(before.max(), after.max(), 1e-9))])
+    whose = "expected exports" if view.record is None else "its exports"
+    title = f"{who} stands for {in_percent(found.share[1])} of {whose}"
+    if not np.isfinite(found.share[1]):
+        title = "It exports nothing: no partner to depend on"
+    unit = "% of expected exports" if view.record is None else "% of its exports"
+    layout = _layout(names, unit, [0, 108 * float(max(before.max(), after.max(), 1e-9))])
     return Chart(
         title,
         subtitle,
@@ -152,7 +158,7 @@ def dependence_chart(view: FirmView, *, subtitle: str, source: str) -> Chart:
         bars,
         layout,
         height=30 * len(rows) + 52,
-        units={"x": "% of expected exports"},
+        units={"x": unit},
     )
 
 

@@ -13,7 +13,7 @@ from firmtrade_core.analysis.steps import STEPS, Steps
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.chart import MUTED, TEXT, Chart, base_layout
 from firmtrade_core.figures.row_names import TWO_LINES, margin_for, named_rows
-from firmtrade_core.labels import change, in_percent, number
+from firmtrade_core.labels import change, in_percent, number, shows
 
 #: Okabe-Ito, one fixed slot for each law; grey for firms all alike.
 COLOURS = {
@@ -115,6 +115,8 @@ def law_dots(laws: Laws, *, subtitle: str, source: str, most: int = 12) -> Chart
         )
     top = shown.to_dict("records")[0]
     title = f"The law of firms matters most for {top['name']}: {number(float(top['spread']))} points of real income"
+    if not shows(float(top["spread"]), "points"):
+        title = "The law of firms matters for no country's real income"
     names = [
         f"<b>{n}</b>" if c == laws.country else n
         for n, c in zip(shown["name"], shown["country"], strict=True)

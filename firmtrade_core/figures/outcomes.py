@@ -43,6 +43,8 @@ class Headline:
         A second reading in small type.
     variable
         Key in `labels.DEFINITIONS` whose explanation applies.
+    band, verdict
+        Its interval and what that says of the sign, in words; "" where none is drawn.
 
     Raises
     ------
@@ -55,6 +57,8 @@ class Headline:
     unit: str
     detail: str
     variable: str
+    band: str = ""
+    verdict: str = ""
 
     def __post_init__(self) -> None:
         unit(self.unit)

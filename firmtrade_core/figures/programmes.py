@@ -10,7 +10,7 @@ from firmtrade_core.figures.bars import value_bars
 from firmtrade_core.figures.chart import Chart
 from firmtrade_core.figures.outcomes import Outcome
 from firmtrade_core.figures.world_map import world_map
-from firmtrade_core.labels import Variable, change, listed, number
+from firmtrade_core.labels import Variable, change, listed, number, shows
 
 #: Pixels for names of sectors: half a column at 1280 pixels must leave room for bars.
 SECTOR_WIDTH = 200
@@ -37,9 +37,9 @@ def new_exporters_map(result: ProgrammeResult, *, scale: float, subtitle: str, s
     """Where the home country's new exporters sell."""
     world = result.with_it.world
     leading = result.destinations.sort_values("pairs", ascending=False)
-    most = [str(name) for name in leading["name"][leading["pairs"] > 0.5][:3]]
+    most = [str(name) for name in leading["name"][leading["pairs"] >= 0.5][:3]]
     title = (
-        f"{number(result.new_pairs, signed=True)} firm-market pairs, most in {listed(most)}"
+        f"{change(result.new_pairs, 'firm-market pairs')}, most in {listed(most)}"
         if most
         else "No market gains exporters"
     )
@@ -62,6 +62,8 @@ def extra_exports_bars(result: ProgrammeResult, *, subtitle: str, source: str) -
     top = int(np.abs(values).argmax())
     name = str(table["name"].iloc[top])
     title = f"Exports of {name[:1].lower()}{name[1:]} move most: {change(float(values[top]), 'm USD')}"
+    if not shows(float(values[top]), "m USD"):
+        title = "Exports stay as they are in every sector"
     notes = [f"<br>{change(float(pairs), 'firm-market pairs')}" for pairs in table["pairs"]]
     names = [str(n) for n in table["name"]]
     return value_bars(names, values, "m USD", title, subtitle, source, name_width=SECTOR_WIDTH, notes=notes)
@@ -71,7 +73,7 @@ def destination_bars(result: ProgrammeResult, *, subtitle: str, source: str, mos
     """Extra exports by destination, the largest changes first."""
     table = result.destinations.sort_values("exports", key=abs, ascending=False).head(most)
     values = table["exports"].to_numpy(float)
-    up = int((result.destinations["exports"] > 0).sum())
+    up = sum(shows(float(v), "m USD") for v in result.destinations["exports"] if v > 0)
     title = f"Exports rise to {up} of {len(result.destinations)} markets"
     notes = [f"<br>{change(float(pairs), 'firms')}" for pairs in table["pairs"]]
     return value_bars(
@@ -87,8 +89,17 @@ def moved_jobs_bars(result: ProgrammeResult, *, subtitle: str, source: str) -> C
     names = [world.sector_name(code) for code in table["sector"]]
     gain, loss = int(values.argmax()), int(values.argmin())
     title = "Jobs stay where they are"
-    if max(abs(values[gain]), abs(values[loss])) >= 0.005:
-        title = f"Jobs move to {_lower(names[gain])}, mostly from {_lower(names[loss])}"
+    if (
+        shows(float(values[gain]), unit)
+        and shows(float(values[loss]), unit)
+        and values[loss] < 0 < values[gain]
+    ):
+        lost = values[loss] / values[values < 0].sum()
+        # Percents of sectors do not add up: only persons can tell from where most come.
+        whence = "mostly from" if lost > 0.5 else "the most from"
+        title = f"Jobs move to {_lower(names[gain])}, {whence} {_lower(names[loss])}"
+        if unit == "%":
+            title = f"Jobs grow most in {_lower(names[gain])} and shrink most in {_lower(names[loss])}"
     notes = [f"<br>{change(float(percent), '%')} of the sector's jobs" for percent in table["percent"]]
     return value_bars(names, values, unit, title, subtitle, source, name_width=SECTOR_WIDTH, notes=notes)
 

@@ -28,7 +28,8 @@ from firmtrade_core.figures.chart import (
     base_layout,
 )
 from firmtrade_core.figures.outcomes import BILLION, Outcome, foreign
-from firmtrade_core.labels import change, level, number
+from firmtrade_core.figures.scale import tick_words
+from firmtrade_core.labels import change, level, shows
 from firmtrade_core.paths import asset
 from firmtrade_core.world.world import World
 
@@ -159,7 +160,7 @@ def world_map(
 
 def _layout(scale: float, unit: str) -> dict[str, Any]:
     ticks = [-scale, -scale / 2, 0.0, scale / 2, scale]
-    words = [number(t, signed=True) for t in ticks]
+    words = tick_words(ticks)
     words[0], words[-1] = f"≤ {words[0]}", f"≥ {words[-1]} {unit}"
     steps = len(DIVERGING) - 1
     return base_layout(
@@ -224,6 +225,9 @@ def _hover_texts(outcome: Outcome, world: World) -> list[str]:
         elif outcome.old is not None and outcome.new is not None and variable.level_unit:
             lines.append(f"before {level(outcome.old[i], variable.level_unit)}")
             lines.append(f"after {level(outcome.new[i], variable.level_unit)}")
+        if outcome.low is not None and outcome.high is not None and np.isfinite(value):
+            ends = (change(float(end[i]), variable.unit) for end in (outcome.low, outcome.high))
+            lines.insert(2, f"90 %: {' to '.join(ends)}")
         texts.append("<br>".join(lines))
     return texts
 
@@ -450,6 +454,12 @@ def finding(outcome: Outcome, world: World) -> str:
     if not known.any() or np.nanmax(np.abs(values)) < 5e-6:
         return f"{variable.label}: nothing changes"
     low, high = int(np.nanargmin(values)), int(np.nanargmax(values))
+    down, up = (
+        values[i] * side > 0 and shows(float(values[i]), variable.unit) for i, side in ((low, -1), (high, 1))
+    )
+    if not down and not up:
+        # A finding that would read "(0.00 %)" names nobody.
+        return f"{variable.label}: no change above {change(_LEAST_SHOWN, variable.unit).lstrip('+')} anywhere"
 
     def place(i: int) -> str:
         name = country_name(world.countries[i])
@@ -467,11 +477,14 @@ def finding(outcome: Outcome, world: World) -> str:
         "Duties",
     )
     fall, rise = ("fall", "rise") if plural else ("falls", "rises")
-    if values[low] >= 0:
+    if not down:
         return f"{variable.label} {rise} most in {place(high)}"
-    if values[high] <= 0:
+    if not up:
         return f"{variable.label} {fall} most in {place(low)}"
     return f"{variable.label} {fall} most in {place(low)}, {rise} most in {place(high)}"
 
+
+#: The smallest change that two decimals show.
+_LEAST_SHOWN = 0.01
 
 _WITH_ARTICLE = frozenset({"USA", "GBR", "NLD", "PHL", "ARE", REST_OF_WORLD})

@@ -72,3 +72,26 @@ def read_combination(text: str) -> dict[str, float]:
             factor, term = found.groups()
             weights[term] = weights.get(term, 0.0) + sign * float(factor or 1)
     return weights
+
+
+def read_years(text: str) -> tuple[int, ...]:
+    """Years as a person writes them: ``1986,1990`` or ``1986:2006:4``, the last year included.
+
+    Raises
+    ------
+    RegressorError
+        Where they cannot be read.
+    """
+    try:
+        if ":" in text:
+            first, last, *step = map(int, text.split(":"))
+            return tuple(range(first, last + 1, *step))
+        return tuple(map(int, text.split(",")))
+    except (ValueError, TypeError):
+        raise RegressorError(f"Years are {text!r}; write 1986,1990,1994 or 1986:2006:4.") from None
+
+
+def write_formula(equation: GravitySpecification, flow: str = "trade") -> str:
+    """The formula that `read_formula` reads as this equation's regressors and effects."""
+    effects = f" | {' + '.join(equation.effects)}" if equation.effects else ""
+    return f"{flow} ~ {' + '.join(equation.regressors) or '1'}{effects}"

@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from firmtrade_core.gravity.errors import ConvergenceError
 from firmtrade_core.gravity.panel import Array, Integers
 from firmtrade_core.gravity.projection import Projector
-from firmtrade_core.gravity.separation import separated_by_regressors
+from firmtrade_core.gravity.separation import separated_by_regressors, separated_with_effects
 
 MOST_STEPS, MOST_RECTIFICATIONS = 200, 200
+
+#: Of one regression of the rectifier, before the slower way that always ends is taken.
+MOST_PASSES = 1_000
 
 #: Of projections inside steps, relative: the next step mends what this one left, so that early ones need little.
 LOOSE, TIGHT = 1e-2, 1e-6
@@ -192,7 +196,8 @@ def _not_separated(outcome: Array, regressors: Array, groups: Sequence[Integers]
 
     A zero is separated where some combination of regressors and effects is zero at every positive flow, zero or more
     elsewhere, and positive there. Without effects a linear programme finds them; with effects regressions of the
-    rectified last fit, in which positive flows weigh (almost) infinitely, find the largest such set.
+    rectified last fit, in which positive flows weigh (almost) infinitely, find the largest such set; where these do not
+    converge, the linear programme does, over combinations of effects as well.
     """
     zero = outcome == 0
     everything = np.arange(len(outcome))
@@ -200,23 +205,35 @@ def _not_separated(outcome: Array, regressors: Array, groups: Sequence[Integers]
         return everything
     if not len(groups):
         return everything[~separated_by_regressors(regressors, outcome)]
+    try:
+        return everything[~_rectified(regressors, zero, groups)]
+    except ConvergenceError:
+        return everything[~separated_with_effects(regressors, outcome, groups)]
+
+
+def _rectified(regressors: Array, zero: NDArray[np.bool_], groups: Sequence[Integers]) -> NDArray[np.bool_]:
+    """Separated zeros by the iterative rectifier, (n,); raises ConvergenceError where its regressions are not found."""
     weights = np.where(zero, 1.0, (~zero).sum() / SEPARATED**2)
-    projector = Projector(groups, len(outcome))
+    projector = Projector(groups, len(zero))
     projector.reweigh(weights)
     swept = np.column_stack(
-        [projector.residual(c, projector.fit(c, 1e-9)) for c in regressors.astype(np.float64).T]
+        [
+            projector.residual(c, projector.fit(c, 1e-9, most=MOST_PASSES))
+            for c in regressors.astype(np.float64).T
+        ]
     )
     independent = _independent(swept, None)
     swept = swept[:, independent]
     target, start = zero.astype(np.float64), None
     for _ in range(MOST_RECTIFICATIONS):
-        start = projector.fit(target, 1e-9, start)
+        start = projector.fit(target, 1e-9, start, most=MOST_PASSES)
         left = projector.residual(target, start)
         explained = target - left + (swept @ _least_squares(swept, weights, left) if swept.shape[1] else 0.0)
         explained = np.where(
             ~zero | ((explained > -0.1 * SEPARATED) & (explained < SEPARATED)), 0.0, explained
         )
         if (explained >= 0).all():
-            return everything[explained <= 0]
+            separated: NDArray[np.bool_] = explained > 0
+            return separated
         target = np.where(zero, np.maximum(explained, 0.0), 0.0)
-    return everything
+    raise ConvergenceError(f"Whether zeros are separated was not told in {MOST_RECTIFICATIONS} regressions.")

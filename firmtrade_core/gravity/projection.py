@@ -59,7 +59,9 @@ class Projector:
             total = total + effects[start + at]
         return total
 
-    def fit(self, values: Array, tolerance: float, start: Array | None = None) -> Array:
+    def fit(
+        self, values: Array, tolerance: float, start: Array | None = None, *, most: int = MOST_ITERATIONS
+    ) -> Array:
         """Effects (G,) that explain values (n,) best.
 
         Parameters
@@ -69,6 +71,8 @@ class Projector:
             Of the normal equations' residual, relative to its size without any effects.
         start : (G,)
             Where to begin.
+        most
+            Passes after which it gives up.
 
         Raises
         ------
@@ -81,7 +85,7 @@ class Projector:
         rest = values if start is None else values - self._spread(searched)
         gradient = target if start is None else self._gradient(rest)
         direction, product = np.zeros(len(target)), 1.0
-        for _ in range(MOST_ITERATIONS):
+        for _ in range(most):
             step = gradient / self._scale
             size = float(gradient @ step)
             if np.sqrt(size) <= goal or size == 0:
@@ -94,7 +98,7 @@ class Projector:
             gradient = gradient - length * response
         else:
             raise ConvergenceError(
-                f"The effects of {len(values):,} observations were not found in {MOST_ITERATIONS:,} passes. Leave out "
+                f"The effects of {len(values):,} observations were not found in {most:,} passes. Leave out "
                 "effects that few observations identify."
             )
         own = self._own_means(values - self._spread(searched))

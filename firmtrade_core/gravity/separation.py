@@ -1,4 +1,4 @@
-"""Zeros that regressors predict exactly, where there are no effects: found by linear programming, without a tolerance on fits.
+"""Zeros that regressors and effects predict exactly: found by linear programming, without a tolerance on fits.
 
 A zero flow is separated where some combination γ of the regressors is zero at every positive flow, not negative at any zero, and
 positive there: along -γ the likelihood rises for ever and its coefficients do not exist (Santos Silva and Tenreyro 2010; Correia,
@@ -7,14 +7,19 @@ Guimarães and Zylkin 2021). The separated zeros are left out, which changes not
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.gravity.errors import ConvergenceError
-from firmtrade_core.gravity.panel import Array
+from firmtrade_core.gravity.panel import Array, Integers
 
 #: Size, relative to the largest, below which a singular value or a value of a combination counts as zero.
 _ZERO = 1e-9
+
+#: The same for eigenvalues of a cross product, which are squares and known to rounding of the largest only.
+_ZERO_SQUARE = 1e-11
 
 
 def separated_by_regressors(regressors: Array, outcome: Array) -> NDArray[np.bool_]:
@@ -45,11 +50,76 @@ def separated_by_regressors(regressors: Array, outcome: Array) -> NDArray[np.boo
     free = _null_space(matrix[~zero])
     values = matrix[zero] @ free
     values[np.abs(values) < _ZERO] = 0.0
-    if not values.any():
+    found[np.flatnonzero(zero)] = _separated(values)
+    return found
+
+
+def separated_with_effects(
+    regressors: Array, outcome: Array, groups: Sequence[Integers]
+) -> NDArray[np.bool_]:
+    """Which zeros regressors and effects predict exactly: the same programme over combinations of both.
+
+    The grouping with most levels is eliminated; the null space of the rest over positive flows is found from its cross
+    product. Slower than the iterative rectifier, whose regressions may not converge where positive flows barely
+    connect the effects, and right where it is not.
+
+    Parameters
+    ----------
+    regressors : (n, K)
+    outcome : (n,)
+        Flows, zero or more.
+    groups
+        Labels of each grouping, (n,); at least one.
+
+    Returns
+    -------
+    (n,) of bool
+        Never true of a positive flow.
+
+    Raises
+    ------
+    ConvergenceError
+        If the linear programme cannot be solved.
+    """
+    from scipy import sparse
+
+    found = np.zeros(len(outcome), dtype=bool)
+    positive = outcome > 0
+    if positive.all() or not positive.any():
         return found
-    # Rows that are alike are separated alike.
-    distinct, which = np.unique(np.round(values, 10), axis=0, return_inverse=True)
-    found[np.flatnonzero(zero)] = _positive_somewhere(distinct)[which.reshape(-1)]
+    places = sorted(
+        (np.unique(labels, return_inverse=True)[1].reshape(-1) for labels in groups),
+        key=lambda at: int(at.max()),
+    )
+    rows = np.arange(len(outcome))
+    dummies = [sparse.csr_matrix((np.ones(len(at)), (rows, at))) for at in places]
+    scale = np.abs(regressors).max(0, initial=0.0)
+    columns = sparse.hstack(
+        [*dummies[:-1], sparse.csr_matrix(regressors / np.where(scale > 0, scale, 1.0))], format="csr"
+    )
+    own = dummies[-1]
+    counts = np.asarray(own[positive].sum(0)).reshape(-1)
+    # A group without any positive flow is separated by its own effect.
+    found |= ~positive & (counts[places[-1]] == 0)
+    means = sparse.diags(1 / np.maximum(counts, 1.0)) @ (own[positive].T @ columns[positive])
+    cross = columns[positive].T @ columns[positive] - means.T @ sparse.diags(counts) @ means
+    sizes, vectors = np.linalg.eigh(cross.toarray())
+    free = vectors[:, sizes < _ZERO_SQUARE * max(float(sizes[-1]), 1e-300)]
+    left = np.flatnonzero(~positive & ~found)
+    values = (columns[left] - means[places[-1][left]]) @ free
+    values[np.abs(values) < _ZERO_SQUARE**0.5] = 0.0
+    found[left] |= _separated(values)
+    return found
+
+
+def _separated(values: Array) -> NDArray[np.bool_]:
+    """Rows that a combination of the columns, (m, r), makes positive while it makes none negative."""
+    found = np.zeros(len(values), dtype=bool)
+    told = np.flatnonzero(values.any(1))
+    if len(told):
+        # Rows that are alike are separated alike.
+        distinct, which = np.unique(np.round(values[told], 10), axis=0, return_inverse=True)
+        found[told] = _positive_somewhere(distinct)[which.reshape(-1)]
     return found
 
 

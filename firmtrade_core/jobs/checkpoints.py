@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -12,11 +11,14 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from firmtrade_core.paths import write_whole
+from firmtrade_core.jobs.kept import KeptError, keep, read
 
 Result = TypeVar("Result")
 
 _BLOCK = 1 << 20
+
+#: Ending of files of results.
+ENDING = ".kept"
 
 
 def content_hash(*parts: object) -> str:
@@ -80,7 +82,8 @@ class Checkpoints:
     """A folder of finished steps.
 
     Files are readable by their owner only, named by step and hash, and written in one move, so that a step that was
-    interrupted leaves nothing behind.
+    interrupted leaves nothing behind. They hold data and their hash, never code (`kept`): a folder that somebody else hands
+    over can at worst hold other numbers, and what was altered is worked out again.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -89,13 +92,17 @@ class Checkpoints:
 
     def step(self, name: str, depends_on: object, compute: Callable[[], Result]) -> Result:
         """The result of a step: read if it was finished before with equal inputs, else computed and kept."""
-        path = self.folder / f"{name}-{content_hash(depends_on)}.pickle"
+        path = self.file(name, depends_on)
         if path.is_file():
             try:
-                kept: Result = pickle.loads(path.read_bytes())
+                kept: Result = read(path)
                 return kept
-            except Exception:  # a damaged file is worth no more than a missing one
+            except KeptError:  # a damaged file is worth no more than a missing one
                 path.unlink()
         result = compute()
-        write_whole(path, pickle.dumps(result), mode=0o600, lasting=False)
+        keep(path, result)
         return result
+
+    def file(self, name: str, depends_on: object) -> Path:
+        """Where a step's result lies, or will."""
+        return self.folder / f"{name}-{content_hash(depends_on)}{ENDING}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import pickle
 import subprocess
 import sys
 import time
@@ -16,9 +15,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from firmtrade_core.jobs.checkpoints import content_hash
+from firmtrade_core.jobs.kept import keep, read
 from firmtrade_core.paths import PROJECT, write_whole
 
 State = Literal["running", "done", "failed", "cancelled", "lost"]
+
+#: Files of a job's call and of what it returned.
+CALL, RESULT = "call.kept", "result.kept"
 
 #: Seconds a job has to stop by itself, at its next report of progress, before its process is ended.
 GRACE_SECONDS = 5.0
@@ -90,7 +93,7 @@ class Job:
         function
             At the top level of an importable module.
         arguments
-            By name; they must pickle and have a content hash.
+            By name; they must be data (`kept`) and have a content hash.
         root
             Folder that holds jobs; each gets a subfolder named by the hash of its call.
         """
@@ -110,10 +113,10 @@ class Job:
         running = cls(folder)
         if (folder / "status.json").is_file() and running.status().state in ("running", "done"):
             return running
-        for leftover in ("cancel", "result.pickle"):
+        for leftover in ("cancel", RESULT):
             (folder / leftover).unlink(missing_ok=True)
         call = (function.__module__, function.__qualname__, dict(arguments))
-        write_whole(folder / "call.pickle", pickle.dumps(call), mode=0o600, lasting=False)
+        keep(folder / CALL, call)
         process = subprocess.Popen(
             [sys.executable, "-m", "firmtrade_core.jobs.worker", str(folder.resolve())],
             cwd=PROJECT,
@@ -170,11 +173,13 @@ class Job:
         ------
         JobError
             If it is not done; the message says why.
+        KeptError
+            If what it returned was altered on disk.
         """
         status = self.status()
         if status.state != "done":
             raise JobError(f"The job is {status.state} at {status.fraction:.0%}: {status.message}")
-        return pickle.loads((self.folder / "result.pickle").read_bytes())
+        return read(self.folder / RESULT)
 
 
 def write_status(folder: Path, status: JobStatus, *, only_if_new: bool = False) -> None:

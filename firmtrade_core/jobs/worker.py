@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import pickle
 import sys
 import time
-from functools import reduce
 from pathlib import Path
-from typing import Any
 
 from firmtrade_core.jobs.checkpoints import Checkpoints
-from firmtrade_core.jobs.job import JobStatus, State, birth, write_status
+from firmtrade_core.jobs.job import CALL, RESULT, JobStatus, State, birth, write_status
+from firmtrade_core.jobs.kept import keep, named, read
 from firmtrade_core.jobs.progress import CancelledError
-from firmtrade_core.paths import write_whole
 
 #: Seconds between notes of progress: a loop may report as often as it likes.
 _NOTE_EVERY = 0.1
@@ -40,10 +36,10 @@ def main(folder: Path) -> int:
 
     note("running", "Starting")
     try:
-        module, name, arguments = pickle.loads((folder / "call.pickle").read_bytes())
-        function: Any = reduce(getattr, name.split("."), importlib.import_module(module))
+        module, name, arguments = read(folder / CALL)
+        function = named(f"{module}:{name}")
         result = function(**arguments, progress=progress, checkpoints=Checkpoints(folder / "checkpoints"))
-        write_whole(folder / "result.pickle", pickle.dumps(result), mode=0o600, lasting=False)
+        keep(folder / RESULT, result)
     except CancelledError:
         note("cancelled", "Cancelled.")
         return 2

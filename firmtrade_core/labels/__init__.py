@@ -27,6 +27,7 @@ from firmtrade_core.labels.units import (
     log_as_percent,
     money,
     number,
+    shows,
     unit,
     with_unit,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "money",
     "number",
     "registered",
+    "shows",
     "unit",
     "with_unit",
 ]
@@ -209,6 +211,39 @@ _VARIABLES = (
 VARIABLES: dict[str, Variable] = {variable.key: variable for variable in _VARIABLES}
 
 _OTHERS = (
+    Variable(
+        "best_rate",
+        "Best rate",
+        "points",
+        "The points added to what is in force that serve the objective best, all else as it is and nobody answering.",
+        "max over t of W(t), dW/dt = 0 by one adjoint solve (MODEL 14)",
+        formula=r"t^* = \arg\max_t W_j(t), \quad \frac{dW}{dt} = W_t - \lambda' F_t",
+    ),
+    Variable(
+        "lever_worth",
+        "What a lever does",
+        "m USD",
+        "What one percentage point, or one per cent, of a country's levers does to an outcome at the margin, all of them together.",
+        "dW/dp = W_p - λ'F_p (MODEL 14)",
+        formula=r"\frac{dW}{dp} = W_p - \lambda' F_p, \quad F_x' \lambda = W_x'",
+    ),
+    Variable(
+        "break_even_rate",
+        "Gain gone at",
+        "points",
+        "Above the best: the points at which the country is back where it was without any.",
+        "W(t) = W(0), t > t* (MODEL 14)",
+        formula=r"W_j(t) = W_j(0), \quad t > t^*",
+    ),
+    Variable(
+        "tipping_retaliation",
+        "Undone by retaliation of",
+        "points",
+        "The points that all others add on the country's exports of the same goods, with the best rate in force, that leave it "
+        "where it was.",
+        "W(t*, r) = W(0, 0) (MODEL 14)",
+        formula=r"W_j(t^*, r) = W_j(0, 0)",
+    ),
     Variable(
         "equivalent_variation",
         "Equivalent variation",

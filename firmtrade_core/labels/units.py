@@ -69,6 +69,7 @@ _UNITS = (
     Unit("% of income", "percent", 0.01),
     Unit("% of exports before", "percent", 0.01),
     Unit("% of expected exports", "percent", 0.01),
+    Unit("% of its exports", "percent", 0.01),
     Unit("% of output", "percent", 0.01),
     Unit("points", "points", 0.01, one="point"),
     Unit("log points", "log points"),
@@ -76,6 +77,7 @@ _UNITS = (
     Unit("share of 1", "share", 1.0, 0.0, 1.0),
     Unit("difference of shares", "share", 1.0, -1.0, 1.0),
     Unit("relative", "ratio"),
+    Unit("% of the variance", "share"),
     Unit("% of the level", "percent", 0.01),
     Unit("probability", "probability", 1.0, 0.0, 1.0),
     Unit("elasticity, absolute value", "elasticity", 1.0, 0.0),
@@ -83,6 +85,7 @@ _UNITS = (
     Unit("index, 0 to 1", "index", 1.0, 0.0, 1.0),
     Unit("correlation", "index", 1.0, -1.0, 1.0),
     Unit("times", "ratio"),
+    Unit("skill", "ratio", 1.0, -math.inf, 1.0),
     Unit("persons", "persons", whole=True, one="person"),
     Unit("firms", "firms", whole=True, one="firm"),
     Unit("expected firms", "firms"),
@@ -223,6 +226,17 @@ def in_unit(value: float, name: str, *, significant: int = 2, signed: bool = Fal
         If the unit is not registered.
     """
     return number(value, significant=significant, most_decimals=0 if unit(name).whole else 2, signed=signed)
+
+
+def shows(value: float, name: str = "%") -> bool:
+    """Whether a change is written as other than zero in its unit: a sentence names no place for a zero.
+
+    Examples
+    --------
+    >>> shows(-0.004), shows(0.006), shows(0.4, "firms")
+    (False, True, False)
+    """
+    return any(digit in "123456789" for digit in in_unit(value, name))
 
 
 def in_percent(fraction: float, *, signed: bool = False) -> str:

@@ -18,8 +18,9 @@ from firmtrade_core.margins.base import (
     solve_nest,
     substitution_between,
 )
-from firmtrade_core.margins.normal import upper_tail
-from firmtrade_core.margins.tables import PairStack, Table, quintic_pieces
+from firmtrade_core.margins.nested import nested_table
+from firmtrade_core.margins.normal import lognormal_law
+from firmtrade_core.margins.tables import PairStack, Table
 from firmtrade_core.world.world import World
 
 #: Slope of presence in market size where presence was not observed (EKK11, MODEL 2).
@@ -27,12 +28,6 @@ PRESENCE_SLOPE = 0.65
 
 #: Highest presence abroad that is assumed where presence was not observed (MODEL 2).
 HIGHEST_ASSUMED_PRESENCE = 0.9
-
-#: Steps of the solver's tables per standard deviation, and cubic parts of each: they miss the functions by less than 1e-11.
-STEPS_PER_DEVIATION, _PARTS = 32, 4
-
-#: Standard deviations below which all firms are present to seventeen digits, and beyond which cells are solved one by one.
-_ALL_PRESENT, _FAR_OUT = 9.0, 30.0
 
 #: Below this share present, closed forms are taken in logs.
 _SMALLEST_RATIO = 1e-250
@@ -86,6 +81,8 @@ class LognormalMargins(Margins):
         )
         self.dispersion = dispersion
         self.threshold = threshold
+        #: Σ_j (1-φ) R by world, which thresholds alone decide.
+        self._kept: dict[str, Array] = {}
 
     @cached_property
     def _baseline(self) -> tuple[Array, Array]:
@@ -112,28 +109,23 @@ class LognormalMargins(Margins):
     def verified(self, threshold_change: Array) -> MarginChange:
         """ln Ŝ and φ by their closed forms, whatever table the solver read; presence and slope, which no equation reads, are left."""
         s = self.dispersion
-        k = self.threshold + threshold_change
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            deviations = k / s
-            presence = upper_tail(deviations)
-            deviations -= s
-            potential = upper_tail(deviations)
-            share = np.exp(k - s**2 / 2)
-            share *= presence
-            share /= potential
-            change = np.log(potential, out=potential)
-            change -= self._baseline[0]
-        if not presence.min() > _SMALLEST_RATIO:
-            far = presence <= _SMALLEST_RATIO
-            log_s, log_n = log_ndtr(s - k[far] / s), log_ndtr(-k[far] / s)
+        presence, potential, share = lognormal_law(self.threshold, threshold_change, s)
+        far = presence <= _SMALLEST_RATIO if not presence.min() > _SMALLEST_RATIO else None
+        if far is not None:
+            potential[far] = 1.0
+        change = np.log(potential, out=potential)
+        change -= self._baseline[0]
+        if far is not None:
+            k = self.threshold[far] + threshold_change[far]
+            log_s, log_n = log_ndtr(s - k / s), log_ndtr(-k / s)
             change[far] = log_s - self._baseline[0][far]
-            share[far] = _fixed_share(k[far], log_s, log_n, s)
+            share[far] = _fixed_share(k, log_s, log_n, s)
         return MarginChange(change, np.zeros(0), np.zeros(0), share)
 
     @cached_property
     def tables(self) -> PairStack:
         """ρ ln S and φ of each sector, as functions of k - (1-ρ) ln S(k)."""
-        return PairStack([_tabulate(self.dispersion, float(nest)) for nest in self.nest], _PARTS)
+        return PairStack([_tabulate(self.dispersion, float(nest)) for nest in self.nest])
 
     @cached_property
     def places(self) -> tuple[Array, Array]:
@@ -183,10 +175,26 @@ class LognormalMargins(Margins):
     def with_substitution(
         self, elasticity_of_substitution: Array, within_elasticity: Array | None = None
     ) -> LognormalMargins:
-        """The same thresholds with another σ, and γ where firms are nested, both (S,)."""
-        return LognormalMargins(
+        """The same thresholds with another σ, and γ where firms are nested, both (S,); what thresholds alone say is shared."""
+        found = LognormalMargins(
             elasticity_of_substitution, self.dispersion, self.threshold, within_elasticity
         )
+        found._kept = self._kept
+        found.__dict__.update(
+            (name, self.__dict__[name]) for name in ("_baseline", "_fixed_share") if name in self.__dict__
+        )
+        return found
+
+    @cached_property
+    def _fixed_share(self) -> Array:
+        """φ at the baseline, like the thresholds."""
+        return _fixed_share(self.threshold, *self._baseline, self.dispersion)
+
+    def baseline_profits(self, world: World) -> Array:
+        """See `Margins`."""
+        if world.content_hash not in self._kept:
+            self._kept[world.content_hash] = ((1 - self._fixed_share) * world.revenue).sum(1)
+        return np.asarray(self._kept[world.content_hash] / self.within_elasticity)
 
 
 def _slope(threshold: Array, log_potential: Array, s: float) -> Array:
@@ -202,35 +210,8 @@ def _fixed_share(threshold: Array, log_potential: Array, log_presence: Array, s:
 
 @lru_cache(maxsize=256)
 def _tabulate(s: float, nest: float) -> Table:
-    """ρ ln S and φ on a grid of x = k - (1-ρ) ln S(k), which rises strictly with k for ρ up to one.
-
-    A nest's cell solves Δk - (1-ρ) ln Ŝ = index (`Margins.threshold_change`); on this grid it is solved once for all cells.
-    """
-    step, lowest = s / STEPS_PER_DEVIATION, s * (s - _ALL_PRESENT)
-    x: Array = lowest + step * np.arange(int((_ALL_PRESENT + _FAR_OUT) * STEPS_PER_DEVIATION) + 1.0)
-    k: Array = x.copy()
-    own = 1 - nest
-    for _ in range(60):
-        log_s = log_ndtr(s - k / s)
-        # ln S is concave, so that Newton's steps from above never overshoot.
-        move = (k - own * log_s - x) / (1 - own * _slope(k, log_s, s))
-        k -= move
-        if np.abs(move).max() < 1e-14 * s:
-            break
-    z, log_s = s - k / s, log_ndtr(s - k / s)
-    slope = _slope(k, log_s, s)
-    bend = slope * (s * slope - z) / -s
-    share = _fixed_share(k, log_s, log_ndtr(-k / s), s)
-    # The marginal firm's fixed cost is its profit: d(e^k n)/dk = e^k n + dS/dk.
-    share_slope = share + slope * (1 - share)
-    share_bend = share_slope + bend * (1 - share) - slope * share_slope
-    pace = 1 / (1 - own * slope)  # dk/dx
-    quickening = own * bend * pace**3  # d²k/dx²
-    rows = (
-        (nest * log_s, nest * slope * pace, nest * bend * pace**3),
-        (share, share_slope * pace, share_bend * pace**2 + share_slope * quickening),
-    )
-    return Table(float(x[0]), step, np.concatenate([quintic_pieces(step, *row) for row in rows], axis=1))
+    """ρ ln S and φ as functions of x = k - (1-ρ) ln S(k); sectors with the same ρ share it."""
+    return nested_table(s, nest)
 
 
 @dataclass(frozen=True)
@@ -268,18 +249,84 @@ class Lognormal:
         kind: ElasticityKind = "cost",
     ) -> LognormalMargins:
         """Thresholds from (assumed) presence, σ from ε; see `MarginFamily`."""
-        presence = np.ascontiguousarray(np.moveaxis(assumed_presence(world), 2, 0))
-        # Stored with sectors first, as the solver works, and seen in the usual axis order.
-        threshold = np.moveaxis(-self.dispersion * ndtri(presence), 0, 2)
-        unit = LognormalMargins(np.full_like(trade_elasticity, 2.0), self.dispersion, threshold)
-        slope = unit.evaluate(np.zeros_like(threshold)).potential_slope
+        unit, rule, cells = _thresholds(Held(world), self.dispersion)
+        # Near ρ = 1 the mean reacts without bound to single cells: it is then taken over all of them.
+        smooth = within_elasticity is None or bool((trade_elasticity < within_elasticity - 1).all())
         between = substitution_between(
-            trade_elasticity, within_elasticity, kind, *abroad_by_cell(slope, world.border_value)
+            trade_elasticity, within_elasticity, kind, *(rule if smooth else cells)
         )
         return unit.with_substitution(1 + between, within_elasticity)
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """A world, told apart by what it holds, so that what follows from it alone can be remembered."""
+
+    world: World
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Held) and self.world.content_hash == other.world.content_hash
+
+    def __hash__(self) -> int:
+        return hash(self.world.content_hash)
+
+
+@lru_cache(maxsize=10)
+def _thresholds(
+    held: Held, dispersion: float
+) -> tuple[LognormalMargins, tuple[Array, Array], tuple[Array, Array]]:
+    """Thresholds of a world, whatever the elasticities; slopes abroad and their weights, as a rule of few nodes and by cell."""
+    presence = np.ascontiguousarray(np.moveaxis(assumed_presence(held.world), 2, 0))
+    # Stored with sectors first, as the solver works, and seen in the usual axis order.
+    threshold = np.moveaxis(-dispersion * ndtri(presence), 0, 2)
+    unit = LognormalMargins(np.full(threshold.shape[2], 2.0), dispersion, threshold)
+    slope = _slope(threshold, unit._baseline[0], dispersion)
+    unit._fixed_share  # noqa: B018 (remembered, and shared by all elasticities)
+    cells = abroad_by_cell(slope, held.world.border_value)
+    return unit, gauss_rule(*cells), cells
 
 
 def abroad_by_cell(slope: Array, trade: Array) -> tuple[Array, Array]:
     """Slopes and trade of the cells abroad, (N (N-1), S) each, from (N, N, S)."""
     away = ~np.eye(len(trade), dtype=bool)
     return slope[away], trade[away]
+
+
+#: Nodes of `gauss_rule`: sums of smooth functions over cells are then exact to rounding.
+_NODES = 32
+
+
+def gauss_rule(points: Array, weights: Array) -> tuple[Array, Array]:
+    """A few nodes and weights that stand for many, (Q, S) each, from (cells, S): Gauss's rule for their own distribution.
+
+    Lanczos's recurrence (Golub and Welsch 1969); means of functions as smooth as those of `substitution_between` come out as
+    over all cells. The largest and smallest points stay, without weight, for they bound what ρ can be.
+    """
+    cells, sectors = points.shape
+    if cells <= 2 * _NODES:
+        return points, weights
+    total = weights.sum(0)
+    share = weights / np.where(total > 0, total, 1.0)
+    diagonal, beside = np.zeros((sectors, _NODES)), np.zeros((sectors, _NODES))
+    vector, before, length = np.sqrt(share), np.zeros_like(points), np.zeros(sectors)
+    for q in range(_NODES):
+        moved = points * vector - length * before
+        diagonal[:, q] = (moved * vector).sum(0)
+        moved -= diagonal[:, q] * vector
+        length = np.sqrt((moved**2).sum(0))
+        length = np.where(length > 1e-13, length, 0.0)
+        beside[:, q] = length
+        before, vector = vector, moved / np.where(length > 0, length, 1.0)
+    at = np.arange(_NODES)
+    matrix = np.zeros((sectors, _NODES, _NODES))
+    matrix[:, at, at] = diagonal
+    matrix[:, at[1:], at[:-1]] = matrix[:, at[:-1], at[1:]] = beside[:, :-1]
+    nodes, vectors = np.linalg.eigh(matrix)
+    nodes, found = nodes.T, (vectors[:, 0, :] ** 2).T * total
+    traded = weights > 0
+    ends = np.where(traded, points, np.inf).min(0), np.where(traded, points, -np.inf).max(0)
+    nodes = np.clip(nodes, *(np.where(np.isfinite(end), end, 0.0) for end in ends))
+    extra = np.where(np.isfinite(np.array(ends)), np.array(ends), 0.0)
+    return np.concatenate([nodes, extra]), np.concatenate(
+        [found, np.full((2, sectors), 1e-300) * (total > 0)]
+    )

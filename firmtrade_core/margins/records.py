@@ -38,6 +38,9 @@ _LEAST_FACTOR = 1e-6
 #: Nodes of the integral over κ given a firm's record.
 _NODES = 5
 
+#: Rounds in which firms may turn out to be certain of a market; each takes at least one more.
+_MOST_FULL = 100
+
 
 #: Coefficients of Chebyshev's fit to ln erfc, Numerical Recipes (`erfcc`), the highest power last.
 _ERFC = (-1.26551223, 1.00002368, 0.37409196, 0.09678418, -0.18628806, 0.27886807, -1.13520398, 1.48851587, -0.82215223, 0.17087277)  # fmt: skip
@@ -381,7 +384,17 @@ class Sector:
         """Chances of selling at the baseline where it is known who exports and not where, as many as the law has, (F, M)."""
         found = np.where(self.record.exporting[:, None], self._base[0], 0.0)
         count = self.weight.sum() * np.exp(self._law[1])
-        return np.minimum(found * count / np.maximum(self.weight @ found, 1e-300), 1.0)
+        # One factor by market for all who are not certain to be there: nobody is there twice.
+        likely = np.zeros(found.shape)
+        for _ in range(_MOST_FULL):
+            certain = likely >= 1
+            open_ = np.where(certain, 0.0, found)
+            left = np.maximum(count - self.weight @ certain, 0.0)
+            factor = left / np.maximum(self.weight @ open_, 1e-300)
+            likely = np.where(certain, 1.0, np.minimum(open_ * factor, 1.0))
+            if ((likely >= 1) == certain).all():
+                break
+        return likely
 
     @cached_property
     def _per_potential(self) -> Array:

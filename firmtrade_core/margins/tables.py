@@ -173,26 +173,6 @@ class TableStack:
         return found if derivative is None else [*found, derivative]
 
 
-def cubic_pieces(table: Table, parts: int) -> Array:
-    """Cubics through values and slopes of a table's first two functions at ``parts`` times as many nodes.
-
-    Returns
-    -------
-    (parts x intervals, 8)
-        Coefficients of 1, t, t², t³ of either: one line of memory per interval, which is what reading costs.
-    """
-    nodes = np.arange(len(table.pieces) * parts + 1) / parts
-    whole = np.minimum(nodes.astype(np.intp), len(table.pieces) - 1)
-    t, columns = nodes - whole, []
-    for function in (0, 1):
-        c0, c1, c2, c3, c4, c5 = table.pieces[whole, 6 * function : 6 * function + 6].T
-        value = c0 + t * (c1 + t * (c2 + t * (c3 + t * (c4 + t * c5))))
-        slope = (c1 + t * (2 * c2 + t * (3 * c3 + t * (4 * c4 + t * 5 * c5)))) / parts
-        rise, left, right = np.diff(value), slope[:-1], slope[1:]
-        columns += [value[:-1], left, 3 * rise - 2 * left - right, left + right - 2 * rise]
-    return np.stack(columns, axis=1)
-
-
 @compiled
 def _read_pairs(
     at: Any, start: Any, scales: Any, first: Any, count: Any, pieces: Any, value: Any, slope: Any, second: Any
@@ -205,14 +185,16 @@ def _read_pairs(
             place = (at[row, point] - low) * scale
             if place < 0.0:
                 value[row, point], slope[row, point] = pieces[offset, 0], 0.0
-                second[row, point] = pieces[offset, 4] * math.exp(place / scale)
+                second[row, point] = pieces[offset, 6] * math.exp(place / scale)
             elif place <= intervals:
                 whole = min(int(place), intervals - 1)
                 t = place - whole
                 c = pieces[offset + whole]
-                value[row, point] = c[0] + t * (c[1] + t * (c[2] + t * c[3]))
-                slope[row, point] = scale * (c[1] + t * (2.0 * c[2] + t * 3.0 * c[3]))
-                second[row, point] = c[4] + t * (c[5] + t * (c[6] + t * c[7]))
+                value[row, point] = c[0] + t * (c[1] + t * (c[2] + t * (c[3] + t * (c[4] + t * c[5]))))
+                slope[row, point] = scale * (
+                    c[1] + t * (2.0 * c[2] + t * (3.0 * c[3] + t * (4.0 * c[4] + t * 5.0 * c[5])))
+                )
+                second[row, point] = c[6] + t * (c[7] + t * (c[8] + t * (c[9] + t * (c[10] + t * c[11]))))
             else:
                 beyond = True
                 value[row, point] = slope[row, point] = second[row, point] = np.nan
@@ -225,24 +207,22 @@ class PairStack:
     Parameters
     ----------
     tables : sequence of Table
-        One per row.
-    parts : int
-        Cubic intervals per interval of the tables.
+        One per row, of two functions.
     """
 
-    def __init__(self, tables: Sequence[Table], parts: int) -> None:
+    def __init__(self, tables: Sequence[Table]) -> None:
         unlike = {id(table): table for table in tables}
-        counts = np.array([parts * len(table.pieces) for table in unlike.values()])
+        counts = np.array([len(table.pieces) for table in unlike.values()])
         begins = dict(zip(unlike, np.cumsum(counts) - counts, strict=True))
         self.start = np.array([table.start for table in tables])
-        self.scale = np.array([parts / table.step for table in tables])
+        self.scale = np.array([1 / table.step for table in tables])
         self.first = np.array([begins[id(table)] for table in tables])
-        self.count = np.array([parts * len(table.pieces) for table in tables])
-        self.pieces = np.concatenate([cubic_pieces(table, parts) for table in unlike.values()])
+        self.count = np.array([len(table.pieces) for table in tables])
+        self.pieces = np.ascontiguousarray(np.concatenate([table.pieces for table in unlike.values()]))
 
     @property
     def arrays(self) -> tuple[Array, Array, NDArray[np.intp], NDArray[np.intp], Array]:
-        """First nodes, intervals per unit, positions and numbers of intervals by row; coefficients."""
+        """First nodes, intervals per unit, positions and numbers of intervals by row; coefficients (intervals, 12)."""
         return self.start, self.scale, self.first, self.count, self.pieces
 
     def read(self, at: Array) -> tuple[Array, Array, Array, bool]:

@@ -5,21 +5,15 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from pandas.api.typing import DataFrameGroupBy
-from scipy.sparse import csr_matrix, hstack
-from scipy.sparse.csgraph import connected_components
 
+from firmtrade_core.disclosure import FEWEST_FIRMS, TOP_SHARE, Rule, protect, release
 from firmtrade_core.panel.errors import PanelError, SaltError
 
-#: A shown cell holds at least this many firms, the largest with at most this share of its value.
-FEWEST_FIRMS, TOP_SHARE = 5, 0.75
+__all__ = ["FEWEST_FIRMS", "TOP_SHARE", "hash_identifiers", "new_salt", "read_salt", "suppress"]
 
 SALT_BYTES = 32
 
@@ -99,13 +93,13 @@ def suppress(
     fewest_firms: int = FEWEST_FIRMS,
     top_share: float = TOP_SHARE,
 ) -> pd.DataFrame:
-    """A table of sums in which no cell, and no difference between a total and its cells, reveals a firm.
+    """A table of sums in which no cell, and nothing that totals and cells together tell, reveals a firm.
 
-    A cell is *primary* where fewer than ``fewest_firms`` firms are in it, or one firm has more than ``top_share`` of
-    its value (absolute values, added up by firm first). Every margin of the table (sums over any of the columns)
-    is assumed to be known; wherever a margin's suppressed cells together would fail either rule, its smallest
-    open cell is suppressed too (*complementary*), until none does. So is one where the margins together, as equations
-    in the suppressed cells, would give a primary cell away exactly.
+    A cell is *primary* where it breaks `disclosure.Rule`: fewer than ``fewest_firms`` firms, one with more than
+    ``top_share`` of its value, two with nearly all, or a second firm that could tell the first's (absolute values, added
+    up by firm first). Every margin of the table (sums over any of the columns) that reveals nobody by itself is taken
+    to be known. *Complementary* cells are withheld beside them until the exact audit (`disclosure.bounds`) leaves each
+    primary cell its protection interval, and hidden cells of a line add up to a sum that reveals nobody.
 
     Parameters
     ----------
@@ -120,7 +114,8 @@ def suppress(
     -------
     DataFrame
         ``by``, ``firms``, ``value`` (missing where suppressed) and ``suppressed`` (empty, ``primary`` or
-        ``complementary``). The count of firms is withheld with the value.
+        ``complementary``). The count of firms is withheld with the value. ``attrs["exposed"]`` counts primary cells that
+        the margins alone give away: show no margin beside such a table.
     """
     if not 1 <= len(by) <= 3:
         raise PanelError(f"Suppression handles tables of one to three columns; {len(by)} were given.")
@@ -130,91 +125,20 @@ def suppress(
         raise PanelError(f"Rename the column {', '.join(taken)}: the table's own columns are called so.")
     groups = records.groupby(by, observed=True, dropna=False)
     cells = groups[value].sum().rename("value").reset_index()
-    named = pd.DataFrame({"cell": groups.ngroup(), "firm": records[firm], "value": records[value]})
-    parts = named.groupby(["cell", "firm"], dropna=False)["value"].sum().abs().reset_index()
-    rule = _Rule(fewest_firms, top_share)
-    cells.insert(len(by), "firms", parts.groupby("cell")["firm"].nunique().astype("Int64"))
-    status = pd.Series("", index=cells.index)
-    status[rule.broken(parts.groupby("cell")).to_numpy()] = "primary"
-    margins = [list(kept) for size in range(len(by)) for kept in combinations(by, size)]
-    lines = [_lines(cells, kept) for kept in margins]
-    while _complement(status, cells["value"], parts, lines, rule) or _break_equations(
-        status, cells["value"], lines[-len(by) :]
-    ):
-        pass
-    cells["suppressed"] = status
-    cells[["firms", "value"]] = cells[["firms", "value"]].where(status == "")
+    cells.insert(len(by), "firms", groups[firm].nunique(dropna=False).astype("Int64").to_numpy())
+    if cells.empty:
+        return cells.assign(suppressed=pd.Series(dtype=object))
+    # The table's own numbers for the labels: what is missing or of another type is told apart by its group.
+    named = pd.DataFrame(
+        {f"_{k}": pd.factorize(cells[c], use_na_sentinel=False)[0] for k, c in enumerate(by)}
+    )
+    placed = named.iloc[groups.ngroup().to_numpy()].reset_index(drop=True)
+    placed["firm"], placed["value"] = records[firm].to_numpy(), records[value].to_numpy()
+    given = release(placed, [list(named.columns)], "value", rule=Rule(fewest_firms, top_share))
+    found = protect(given)
+    place = [given.where(list(named.columns), labels) for labels in named.itertuples(index=False, name=None)]
+    status = np.where(given.primary, "primary", np.where(found.hidden, "complementary", ""))[place]
+    cells["suppressed"] = status.astype(object)
+    cells[["firms", "value"]] = cells[["firms", "value"]].where(cells["suppressed"] == "")
+    cells.attrs["exposed"] = len(found.exposed)
     return cells
-
-
-@dataclass(frozen=True)
-class _Rule:
-    fewest_firms: int
-    top_share: float
-
-    def broken(self, groups: DataFrameGroupBy) -> pd.Series:
-        """Which groups of firms' contributions reveal a firm."""
-        few = groups["firm"].nunique() < self.fewest_firms
-        return few | (groups["value"].max() > self.top_share * groups["value"].sum())
-
-
-def _lines(cells: pd.DataFrame, kept: list[str]) -> pd.Series:
-    """Number of the line that each cell belongs to in the margin over the columns ``kept``."""
-    if not kept:
-        return pd.Series(0, index=cells.index)
-    return cells.groupby(kept, observed=True, dropna=False).ngroup()
-
-
-def _complement(
-    status: pd.Series, values: pd.Series, parts: pd.DataFrame, lines: list[pd.Series], rule: _Rule
-) -> bool:
-    """One round over all margins; whether anything more was suppressed."""
-    changed = False
-    for line in lines:
-        hidden = parts[parts["cell"].map(status != "")]
-        if hidden.empty:
-            return changed
-        # What subtraction reveals is the sum of the hidden cells of a line, each firm added up once.
-        placed = hidden.assign(line=hidden["cell"].map(line))
-        joint = placed.groupby(["line", "firm"], dropna=False)["value"].sum().reset_index()
-        unsafe = rule.broken(joint.groupby("line"))
-        for number in unsafe.index[unsafe]:
-            changed |= _hide_smallest(status, values, (line == number).to_numpy())
-    return changed
-
-
-def _break_equations(status: pd.Series, values: pd.Series, lines: list[pd.Series]) -> bool:
-    """Suppress one more cell beside each primary cell that the finest margins determine; whether any was.
-
-    A cell is determined where its unit vector lies in the span of the margins' equations over hidden cells.
-    """
-    hidden = np.flatnonzero(status != "")
-    if not len(hidden):
-        return False
-    equations = hstack(
-        [
-            csr_matrix((np.ones(len(hidden)), (np.arange(len(hidden)), line.to_numpy()[hidden])))
-            for line in lines
-        ]
-    ).tocsr()
-    _, component = connected_components(equations @ equations.T, directed=False)
-    changed = False
-    for number in range(component.max() + 1):
-        members = np.flatnonzero(component == number)
-        block = equations[members].toarray()
-        left, size, _ = np.linalg.svd(block, full_matrices=False)
-        span = (left[:, size > 1e-9 * size.max()] ** 2).sum(1)
-        for cell in hidden[members[span > 1 - 1e-9]]:
-            if status.iloc[cell] == "primary":
-                beside = np.any([(line == line.iloc[cell]).to_numpy() for line in lines], axis=0)
-                changed |= _hide_smallest(status, values, beside)
-    return changed
-
-
-def _hide_smallest(status: pd.Series, values: pd.Series, among: NDArray[np.bool_]) -> bool:
-    """Suppress the smallest open cell among some; whether there was one."""
-    open_cells = np.flatnonzero(among & (status == "").to_numpy())
-    if len(open_cells):
-        smallest = values.iloc[open_cells].abs().to_numpy().argmin()
-        status.iloc[int(open_cells[smallest])] = "complementary"
-    return bool(len(open_cells))

@@ -231,7 +231,7 @@ _UNITS = {
 _SETTINGS = frozenset(field.name for field in fields(Learner))
 
 #: Unit of each held-out measure.
-_MEASURE_UNITS = {
+MEASURE_UNITS = {
     "entry log loss": "log likelihood",
     "AUC": "index, 0 to 1",
     "average precision": "index, 0 to 1",
@@ -253,7 +253,7 @@ def _counted(key: str, title: str, frame: pd.DataFrame, values: str = "log point
 
 
 def _measures(table: pd.DataFrame) -> pd.DataFrame:
-    return table.assign(Unit=[_MEASURE_UNITS[str(name)] for name in table["measure"]])
+    return table.assign(Unit=[MEASURE_UNITS[str(name)] for name in table["measure"]])
 
 
 def _with_units(parameters: pd.DataFrame) -> pd.DataFrame:

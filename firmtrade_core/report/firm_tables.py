@@ -51,11 +51,13 @@ def about_view(view: FirmView, scenario: Scenario) -> About:
 
 def destinations_table(view: FirmView) -> Table:
     """Chances, sales and obstacles by destination."""
-    in_percent = ("chance_before", "chance_after", "low", "high", "tariff", "without_tariff")
+    in_percent = ("stays", "chance_before", "chance_after", "low", "high", "tariff", "without_tariff")
     found = view.destinations.assign(**{name: 100 * view.destinations[name] for name in in_percent})
+    recorded = {} if view.record is None else {k: k for k in ("sold_before", "sold_after", "stays")}
     columns: dict[str, str] = {
         "name": "destination",
         "code": "code",
+        **recorded,
         "chance_before": "chance_before",
         "chance_after": "chance_after",
         "low": "chance_low",

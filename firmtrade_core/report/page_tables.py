@@ -9,6 +9,7 @@ import pandas as pd
 
 from firmtrade_core.analysis.heterogeneity import LAWS, Laws
 from firmtrade_core.analysis.steps import STEPS, Steps
+from firmtrade_core.analysis.uncertainty import COUNTRY_OUTCOMES, WORLD_OUTCOMES, Bands
 from firmtrade_core.analysis.who_gains import (
     concentration,
     exposed_suppliers,
@@ -21,7 +22,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.gravity.estimate import GravityEstimate
 from firmtrade_core.gravity.events import EventStudy
-from firmtrade_core.labels import Column, registered
+from firmtrade_core.labels import Column, in_words, registered
 from firmtrade_core.report.export import About, Table, about_certificate, about_world, table, written_now
 from firmtrade_core.report.gravity_words import anticipation_words, dropped, equation_words, term_name
 from firmtrade_core.report.replicate import Report
@@ -282,6 +283,52 @@ def fitted_table(found: GravityEstimate, unit: str) -> Table:
     return table("fitted", "Gravity: actual and fitted flows", found.cells, keys | flows)
 
 
+def predicted_table(predicted: pd.DataFrame, unit: str) -> Table:
+    """Actual flows and those an estimate predicts, in or out of its sample.
+
+    Parameters
+    ----------
+    predicted
+        The panel's rows with a column ``predicted``.
+    unit
+        Of the panel's flows.
+    """
+    keys: dict[str, str | Column] = {key: key for key in ("exporter", "importer", "sector", "year")}
+    flows = {
+        name: registered(key).within(unit=unit)
+        for name, key in (("trade", "trade_actual"), ("predicted", "trade_fitted"))
+    }
+    return table("predicted", "Gravity: actual and predicted flows", predicted, keys | flows)
+
+
+def gravity_effects_table(effects: pd.DataFrame) -> Table:
+    """All fixed effects of an estimate, as `gravity.effects.effects_table` gives them."""
+    columns = {
+        "effect": "fixed_effect",
+        "group": "group",
+        "value": "fixed_effect_value",
+        "rows": "observations",
+    }
+    return table("effects", "Gravity: fixed effects", effects, columns)
+
+
+def gravity_change_table(by_country: pd.DataFrame) -> Table:
+    """What changes of regressors do by country, as `GravityCounterfactual.table` gives it."""
+    columns = {
+        name: name
+        for name in (
+            "country",
+            "exports_conditional",
+            "exports_full",
+            "real_income",
+            "real_wage",
+            "factory_price",
+            "inward_resistance",
+        )
+    }
+    return table("gravity_change", "Gravity: what a change would do", by_country, columns)
+
+
 def event_table(study: EventStudy) -> Table:
     """Leads and lags of a policy, and what they add up to."""
     columns = {
@@ -410,3 +457,24 @@ def replication_table(report: Report) -> Table:
     return table(
         report.name.replace("-", "_"), report.title, report.table().astype({"published": float}), columns
     )
+
+
+def band_table(found: Bands) -> Table:
+    """Every outcome of every country and of the world with its 90 % band, a row each, in the row's unit."""
+    frames = []
+    for key in (*COUNTRY_OUTCOMES, *WORLD_OUTCOMES):
+        frame = found.table(key).assign(outcome=in_words(key))
+        frame["country"] = frame.get("country", "world")
+        frames.append(frame)
+    rows = pd.concat(frames, ignore_index=True)
+    columns = {
+        "country": "country",
+        "outcome": "result",
+        "unit": "row_unit",
+        "value": "value",
+        "low": "low",
+        "high": "high",
+    }
+    if "laws_low" in rows:
+        columns |= {"laws_low": "laws_low", "laws_high": "laws_high"}
+    return table("bands", "Bands (90 %) and other laws of firms", rows, columns)

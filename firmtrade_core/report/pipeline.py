@@ -255,7 +255,7 @@ class _Stages:
             What the stage writes: where one is gone, it is carried out again.
         """
         self.key = content_hash(self.key, name, depends_on)
-        kept = self.checkpoints.folder / f"{name}-{content_hash(self.key)}.pickle"
+        kept = self.checkpoints.file(name, self.key)
         if kept.is_file() and not all(path.exists() for path in needs):
             kept.unlink()
         reused, began = kept.is_file(), time.perf_counter()

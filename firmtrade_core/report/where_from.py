@@ -13,7 +13,7 @@ from firmtrade_core.labels import COMMON_INPUTS, DEFINITIONS, Input, Variable, n
 from firmtrade_core.report.methods import LITERATURE
 from firmtrade_core.scenarios import Scenario
 from firmtrade_core.scenarios.assumptions import family_words
-from firmtrade_core.world.elasticities import elasticity_sets, markup_set
+from firmtrade_core.world.elasticities import elasticity_set, markup_set
 from firmtrade_core.world.world import World
 
 
@@ -149,10 +149,11 @@ def _elasticity(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
     given = scenario.structure.elasticity
     label = "Trade elasticity"
     if isinstance(given, str):
-        found = elasticity_sets()[given]
+        found = elasticity_set(given)
+        by = f"{found.years} years since the change" if found.years[:1].isdigit() else found.years
         return Ingredient(
             label,
-            f"by sector, to {found.kind}s: {found.label}",
+            f"{f'one value, {by}' if found.years else 'by sector'}, to {found.kind}s: {found.label}",
             found.source,
             "estimated; no interval is carried yet",
         )

@@ -9,7 +9,7 @@ from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.margins import BalancedMargins, Firms, Lognormal, MarginFamily, Pareto
 from firmtrade_core.scenarios.programmes import COST_NOT_ENTERED, effect_of, stamps_of
 from firmtrade_core.scenarios.schema import Programme, Scenario, Structure
-from firmtrade_core.world.elasticities import elasticity_sets, markup_sets
+from firmtrade_core.world.elasticities import elasticity_sets, horizon_sets, markup_sets
 
 #: Deficit closures, as they stand beside a number.
 DEFICITS = {
@@ -108,6 +108,8 @@ def elasticity_words(structure: Structure) -> str:
     """The trade elasticity in a few words."""
     given = structure.elasticity
     if isinstance(given, str):
+        if given in horizon_sets():
+            return f"trade elasticity by years since the change: {horizon_sets()[given].label}"
         sets = elasticity_sets()
         return f"trade elasticities of {sets[given].label if given in sets else given}"
     to = " to tariffs" if structure.elasticity_kind == "tariff" else ""

@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import REST_OF_WORLD
+from firmtrade_core.disclosure import FEWEST_FIRMS, Screen
 from firmtrade_core.margins import Deviations, FirmRecord, Firms, FirmSector, FirmsError, Lognormal, Pareto
 from firmtrade_core.paths import whole_file
 from firmtrade_core.scenarios.isic import parts_of_sector
@@ -41,8 +42,9 @@ GRADES: dict[Grade, str] = {
 _REQUIRED = ("sector", "capability")
 _KEY = b"firmtrade.home"
 
-#: Firms of a sector from which sales at home say something of κ, and the least standard deviation of luck at home.
-_FEWEST_AT_HOME, _LEAST_RISK_AT_HOME = 30, 0.3
+#: Firms of a sector from which sales at home say something of κ, the least standard deviation of luck at home, and the
+#: largest slope of log sales at home in κ (the model's is 1).
+_FEWEST_AT_HOME, _LEAST_RISK_AT_HOME, _STEEPEST_AT_HOME = 30, 0.3, 2.0
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,9 @@ class HomeFirms:
     population
         Firms of the country by sector and size class (`population`): weights are brought to add up to it, so that no
         number depends on how many firms the table holds. Empty: weights are taken at their word.
+    public
+        Whether their owner declares that nothing in the records is confidential. Synthetic firms need not; all others are
+        answered about through `screen` unless this is set.
 
     Raises
     ------
@@ -133,6 +138,7 @@ class HomeFirms:
     effects: Mapping[str, Effect] = field(default_factory=dict)
     source: str = "not stated"
     population: Population = field(default_factory=dict)
+    public: bool = False
     _families: dict[tuple[str, str], tuple[Firms, tuple[str, ...]]] = field(default_factory=dict, repr=False)
     _places: dict[tuple[str, ...], NDArray[np.intp]] = field(default_factory=dict, repr=False)
 
@@ -165,8 +171,14 @@ class HomeFirms:
 
     @property
     def synthetic(self) -> bool:
-        """Whether the firms are invented; every screen and file then says so."""
-        return "synthetic" in self.source.lower()
+        """Whether the firms are invented; every screen and file then says so. Their source begins with the word."""
+        return self.source.strip().lower().startswith("synthetic")
+
+    @cached_property
+    def screen(self) -> Screen:
+        """What stands between these firms and everything that is asked of them (`disclosure`)."""
+        rows = pd.util.hash_pandas_object(self.firms, index=False).to_numpy()
+        return Screen(self.firms, self.public or self.synthetic, rows.tobytes())
 
     @cached_property
     def content_hash(self) -> str:
@@ -175,6 +187,16 @@ class HomeFirms:
         digest = hashlib.blake2b(rows.tobytes(), digest_size=8)
         digest.update(json.dumps(self._about(), sort_keys=True).encode())
         return digest.hexdigest()
+
+    def weighted_to(self, population: Population) -> HomeFirms:
+        """The same firms with weights that add up to a population by sector and size.
+
+        Raises
+        ------
+        FirmsError
+            If it is no count of firms, or names a sector without any firm here.
+        """
+        return replace(self, population=population, _families={}, _places={})
 
     # Onto a world -------------------------------------------------------------------------------
 
@@ -227,6 +249,45 @@ class HomeFirms:
         }
         return Firms(self.country, sectors, presence, elsewhere), tuple(notes)
 
+    @cached_property
+    def posterior(self) -> tuple[Array, Array]:
+        """Mean and standard deviation of κ by firm, (F,) each, given its attributes, its sales abroad and at home.
+
+        The capability estimate reads who sells how much abroad. Sales at home say more, of firms that export nothing
+        above all: ``ln home = a + b κ + e`` by sector, e luck at home. As κ given the estimate is N(κ̂, v²), the slope of
+        home sales on κ̂ is b and the residual variance is b²v² + σ_e²; normal updating of κ̂ follows. Where home sales
+        say nothing of capability b is about 0, and nothing moves.
+        """
+        table = self.firms
+        m = table["capability"].to_numpy(float)
+        kappa, spread = m.copy(), np.full(len(m), self.deviations.capability)
+        if "posterior" in table and "posterior_spread" in table:
+            found, width = (
+                pd.to_numeric(table[c], errors="coerce").to_numpy(float)
+                for c in ("posterior", "posterior_spread")
+            )
+            known = np.isfinite(found) & np.isfinite(width)
+            kappa[known], spread[known] = found[known], width[known]
+        if "sales" not in table:
+            return kappa, spread
+        sold, abroad = (
+            pd.to_numeric(table[c], errors="coerce").to_numpy(float, na_value=np.nan)
+            if c in table
+            else np.zeros(len(m))
+            for c in ("sales", "exports")
+        )
+        home = sold - np.nan_to_num(abroad)
+        weight, told = table["weight"].to_numpy(float), np.isfinite(home) & (home > 0)
+        log_home = np.log(np.where(told, home, 1.0))
+        codes, _ = pd.factorize(table["sector"].astype(str))
+        for s in np.unique(codes):
+            own = told & (codes == s) & (weight > 0)
+            if np.count_nonzero(own) >= _FEWEST_AT_HOME:
+                kappa[own], spread[own] = _given_home_sales(
+                    kappa[own], spread[own], log_home[own], weight[own]
+                )
+        return kappa, spread
+
     def _record(self, world: World) -> FirmRecord | None:
         """What the table says of each firm's sales; None where it does not know them."""
         table = self.firms
@@ -239,15 +300,7 @@ class HomeFirms:
             values = pd.to_numeric(table[name], errors="coerce").to_numpy(float, na_value=np.nan)
             return np.maximum(np.nan_to_num(values), 0.0)
 
-        m = table["capability"].to_numpy(float)
-        kappa, spread = m, np.full(len(m), self.deviations.capability)
-        if "posterior" in table and "posterior_spread" in table:
-            found, width = (
-                pd.to_numeric(table[c], errors="coerce").to_numpy(float)
-                for c in ("posterior", "posterior_spread")
-            )
-            known = np.isfinite(found) & np.isfinite(width)
-            kappa, spread = np.where(known, found, m), np.where(known, width, spread)
+        (kappa, spread), m = self.posterior, table["capability"].to_numpy(float)
         sales, exports = column("sales"), column("exports")
         abroad = np.zeros(len(m)) if exports is None else exports
         # Without sales, what capability says of them.
@@ -293,13 +346,39 @@ class HomeFirms:
             "columns": list(self.firms.columns),
             "source": self.source,
             "deviations": asdict(self.deviations),
-            "sectors": {str(k): int(v) for k, v in self.firms["sector"].value_counts(sort=False).items()},
+            "sectors": {
+                str(k): self._told(int(v)) for k, v in self.firms["sector"].value_counts(sort=False).items()
+            },
             "effects": {name: asdict(effect) for name, effect in self.effects.items()},
             "hash": self.content_hash,
         }
 
+    def _told(self, count: int) -> int | str:
+        return count if self.screen.public or count >= FEWEST_FIRMS else f"fewer than {FEWEST_FIRMS}"
+
+    def open_markets(self, world: World) -> NDArray[np.bool_]:
+        """Destinations of which sums over these firms may be told, (N,); all where nobody knows who sells where."""
+        found, pairs = np.ones(len(world.countries), dtype=bool), self._pairs(world)
+        if self.screen.public or pairs[0] is None:
+            return found
+        firm, market, value = pairs
+        for place, shown in self.screen.open_labels(market.tolist(), firm, value).items():
+            found[int(str(place))] = shown
+        return found
+
+    def open_sectors(self, world: World) -> NDArray[np.bool_]:
+        """Sectors of which sums over these firms may be told, (S,)."""
+        found, place = np.ones(len(world.sectors), dtype=bool), self.sector_of(world)
+        rows = np.flatnonzero(place >= 0)
+        name = next((c for c in ("sales", "employment", "weight") if c in self.firms), "weight")
+        value = pd.to_numeric(self.firms[name], errors="coerce").fillna(0.0).to_numpy(float)
+        for sector, shown in self.screen.open_labels(place[rows].tolist(), rows, value[rows]).items():
+            found[int(str(sector))] = shown
+        return found
+
     def _about(self) -> dict[str, Any]:
         return {
+            **({"public": True} if self.public else {}),
             "country": self.country,
             "deviations": asdict(self.deviations),
             "presence": {sector: dict(shares) for sector, shares in self.presence.items()},
@@ -341,6 +420,7 @@ class HomeFirms:
                 effects={name: Effect(**effect) for name, effect in about["effects"].items()},
                 source=str(about["source"]),
                 population=about.get("population", {}),
+                public=about.get("public") is True,
             )
         except FirmsError:
             raise
@@ -349,6 +429,18 @@ class HomeFirms:
                 f"{Path(path).name} is no file of home firms ({type(error).__name__}). Write one with "
                 "HomeFirms.save, from the results of the capability estimation."
             ) from error
+
+
+def _given_home_sales(kappa: Array, spread: Array, log_home: Array, weight: Array) -> tuple[Array, Array]:
+    """Mean and standard deviation of κ once sales at home are known too, by firm of one sector, (F,) each."""
+    share = weight / weight.sum()
+    x, y = kappa - share @ kappa, log_home - share @ log_home
+    variance = float(share @ x**2)
+    slope = float(np.clip(share @ (x * y) / variance, 0.0, _STEEPEST_AT_HOME)) if variance > 0 else 0.0
+    luck = float(share @ ((y - slope * x) ** 2 - (slope * spread) ** 2))
+    luck = max(luck, _LEAST_RISK_AT_HOME**2)
+    informed = spread**2 * slope / (luck + (slope * spread) ** 2)
+    return kappa + informed * (y - slope * x), np.sqrt(spread**2 * (1 - slope * informed))
 
 
 def observed_presence(sector: FirmSector, countries: tuple[str, ...]) -> dict[str, float]:

@@ -17,6 +17,7 @@ from firmtrade_core.panel.synthetic.country import make_country
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 from firmtrade_core.scenarios.home import HomeFirms
 from firmtrade_core.scenarios.home_from_panel import home_firms
+from firmtrade_core.scenarios.population import load_population
 
 #: Rounds of refitting, and the gain in log likelihood below which they stop: later ones move m̂ by less than its error.
 ROUNDS, TOLERANCE = 4, 3.0
@@ -38,6 +39,8 @@ class HomeRequest:
         How many synthetic ones.
     learner, seed
         Of the estimator of capability.
+    population
+        Table of firms by sector and size (`population.load_population`); the panel's own weights unless given.
     """
 
     panel: Path | None = None
@@ -46,6 +49,7 @@ class HomeRequest:
     firms: int = 20_000
     learner: Kind = "boosting"
     seed: int = 0
+    population: Path | None = None
 
 
 def make_home(request: HomeRequest, *, progress: Progress = silent) -> HomeFirms:
@@ -57,6 +61,7 @@ def make_home(request: HomeRequest, *, progress: Progress = silent) -> HomeFirms
         Naming what the panel lacks.
     """
     progress(0.01, "Reading the firms")
+    population = None if request.population is None else load_population(request.population)
     panel = (
         make_country(SyntheticDesign(firms=request.firms)).panel
         if request.panel is None
@@ -79,7 +84,7 @@ def make_home(request: HomeRequest, *, progress: Progress = silent) -> HomeFirms
         progress=lambda words, share: told(share, f"Capability, {words}"),
     )
     progress(0.99, "Putting the firms together")
-    return home_firms(results, panel, effects, year)
+    return home_firms(results, panel, effects, year, population)
 
 
 def _effects(panel: FirmPanel, request: HomeRequest, year: int, progress: Progress) -> ChannelTable | None:

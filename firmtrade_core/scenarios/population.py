@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.margins import FirmsError
+from firmtrade_core.world.errors import WorldError
+from firmtrade_core.world.tables import read_table
 
 Array = NDArray[np.float64]
 
@@ -114,6 +117,21 @@ def checked(given: object) -> dict[str, dict[str, float]]:
                 "with a number of firms of 0 or more each."
             )
     return found
+
+
+def load_population(path: Path) -> dict[str, dict[str, float]]:
+    """From a file (CSV, Excel, Parquet or Stata) with columns ``sector``, ``size`` and ``firms``.
+
+    Raises
+    ------
+    FirmsError
+        If it cannot be read, or naming the column that is missing.
+    """
+    try:
+        table = read_table(path)
+    except (WorldError, OSError, ValueError) as error:
+        raise FirmsError(f"The population in {path.name} cannot be read: {error}") from error
+    return read_population(table)
 
 
 def read_population(table: pd.DataFrame) -> dict[str, dict[str, float]]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.codes.places import suggest
+from firmtrade_core.disclosure import FEWEST_FIRMS
 from firmtrade_core.labels import grouped, number
 from firmtrade_core.margins import FirmSector, FirmShift, Lognormal, TreatedRows
 from firmtrade_core.panel.columns import catalogue
@@ -205,7 +206,7 @@ def units_given(card: schema.Programme, home: HomeFirms, effect: Effect) -> Arra
     attribute, given = attribute_of(card), np.full(len(home), card.intensity)
     if not effect.step > 0 or attribute not in home.firms:
         return given
-    has = pd.to_numeric(home.firms[attribute], errors="coerce").to_numpy(float, na_value=np.nan)
+    has = home.screen.column(attribute)
     known = np.isfinite(has)
     if not known.any():
         return given
@@ -256,40 +257,49 @@ def _step(attribute: str, known: Effect | None, home: HomeFirms | None) -> float
 def take_up(card: schema.Programme, home: HomeFirms, place: NDArray[np.intp], sectors: Array) -> Array:
     """Share of each firm that the programme reaches, (F,).
 
+    Firms that are somebody's secret are reached by groups (`disclosure.Screen`): a condition holds for a group's means, and
+    on sectors, regions and exporting for all firms of it.
+
     Raises
     ------
     ScenarioError
         If nobody is eligible, or a column it asks for is missing.
     """
-    table, rule = home.firms, card.eligible
-    eligible = np.where(place >= 0, sectors[place], 0.0) > 0
+    table, rule, screen = home.firms, card.eligible, home.screen
+    eligible = screen.all_of(np.where(place >= 0, sectors[place], 0.0) > 0)
+    if rule.regions:
+        eligible &= screen.all_of(_column(home, "region").astype(str).isin(rule.regions).to_numpy(bool))
+    if rule.exporters != "any":
+        exporting = (_column(home, "exports") > 0).to_numpy(bool)
+        eligible &= screen.all_of(exporting if rule.exporters == "exporters" else ~exporting)
     for name, keeps in (
-        ("region", rule.regions and (lambda c: c.astype(str).isin(rule.regions))),
         ("employment", rule.smallest is not None and (lambda c: c >= rule.smallest)),
         ("employment", rule.largest is not None and (lambda c: c <= rule.largest)),
         ("age", rule.youngest is not None and (lambda c: c >= rule.youngest)),
         ("age", rule.oldest is not None and (lambda c: c <= rule.oldest)),
         ("score", rule.lowest_score is not None and (lambda c: c >= rule.lowest_score)),
-        ("exports", rule.exporters == "exporters" and (lambda c: c > 0)),
-        ("exports", rule.exporters == "non_exporters" and (lambda c: ~(c > 0))),
     ):
         if callable(keeps):
-            eligible &= keeps(_column(home, name)).to_numpy(bool)
-    attribute = attribute_of(card)
+            _column(home, name)
+            eligible &= keeps(screen.column(name))
+    attribute, lacking = attribute_of(card), np.ones(len(table))
     if attribute in table and set(table[attribute].dropna().unique()) <= {0, 1}:
-        # Firms that already have it gain nothing from being given it.
-        eligible &= ~(table[attribute] == 1).to_numpy()
+        # Firms that already have it gain nothing from being given it; of a group, as many as have it.
+        lacking = 1 - np.nan_to_num(screen.column(attribute))
+        eligible &= lacking > 0
     if not eligible.any():
+        who = "no firm" if screen.public else f"no group of at least {FEWEST_FIRMS} firms"
         raise ScenarioError(
-            "no firm is eligible: widen its sectors, regions, sizes or ages, or drop the condition on exporting "
+            f"{who} is eligible: widen its sectors, regions, sizes or ages, or drop the condition on exporting "
             "(firms that already have the attribute do not count)."
         )
     wanted = card.take_up * card.reached
     if card.by == "share":
-        return np.where(eligible, wanted, 0.0)
-    score = np.where(eligible, np.maximum(_column(home, "propensity").to_numpy(float), 0.0), 0.0)
-    weight = table["weight"].to_numpy(float)
-    return _by_propensity(np.nan_to_num(score), weight * eligible, wanted)
+        return np.where(eligible, wanted * lacking, 0.0)
+    _column(home, "propensity")
+    score = np.where(eligible, np.maximum(np.nan_to_num(screen.column("propensity")), 0.0), 0.0)
+    weight = table["weight"].to_numpy(float) * lacking
+    return lacking * _by_propensity(score, weight * eligible, wanted)
 
 
 def _by_propensity(score: Array, weight: Array, wanted: float) -> Array:
@@ -334,6 +344,8 @@ def _(card: schema.Programme, draft: Draft, atlas: Atlas) -> None:
         )
     place = home.sector_of(draft.world)
     share = take_up(card, home, place, sectors)
+    if not home.screen.public:
+        atlas.note(home.screen.note)
     reached = float((share * home.firms["weight"].to_numpy(float)).sum())
     outlay = outlay_of(card, reached)
     unit = unscaled_effect_of(card, home).at(card.effect_deviations)

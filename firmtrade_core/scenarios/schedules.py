@@ -23,7 +23,8 @@ from firmtrade_core.scenarios.atlas import Atlas, some
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.fields import ALL_GOODS
 from firmtrade_core.scenarios.isic import parts_of_sector
-from firmtrade_core.scenarios.schema import ScheduleRow, TariffSchedule
+from firmtrade_core.scenarios.offers import is_by_lines, read_offer
+from firmtrade_core.scenarios.schema import Scenario, ScheduleRow, TariffSchedule
 
 Array = NDArray[np.float64]
 
@@ -101,10 +102,12 @@ class DatedTable:
     def age(self, day: date) -> str:
         """What to say where a day lies beyond what the table knows; "" where it does not."""
         last = self.regimes[-1].since
-        if day <= self.checked:
+        days = (day - self.checked).days
+        if days <= 0:
             return ""
+        ago = "one day" if days == 1 else f"{days:,} days"
         return (
-            f"The table was last checked on {in_words(self.checked)}, {(day - self.checked).days:,} days before, and its "
+            f"The table was last checked on {in_words(self.checked)}, {ago} before, and its "
             f"newest entry is of {in_words(last)}: for a policy that is newer bring a table of your own."
         )
 
@@ -233,6 +236,17 @@ def dated(card: TariffSchedule) -> DatedTable | None:
     return dated_tables().get(card.table)
 
 
+def in_force(scenario: Scenario) -> str:
+    """What a scenario has in force of a dated table, with the day: "US tariffs in force on 21 February 2026"; "" where nothing."""
+    for card in scenario.active_cards:
+        if isinstance(card, TariffSchedule) and (table := dated(card)) is not None:
+            day = card.day or table.regimes[-1].since
+            more = len(scenario.active_cards) - 1
+            others = f" and {more} polic{'y' if more == 1 else 'ies'} more" if more else ""
+            return f"{table.label} on {in_words(day)}{others}"
+    return ""
+
+
 def rows_rates(card: TariffSchedule, atlas: Atlas) -> tuple[Array, Array]:
     """Rates of a card's own rows and where they apply, (N, N, S) each; later rows replace earlier ones."""
     n, s = atlas.world.shape
@@ -250,13 +264,22 @@ def rows_rates(card: TariffSchedule, atlas: Atlas) -> tuple[Array, Array]:
     return rates, covered
 
 
-def read_schedule(table: pd.DataFrame) -> tuple[ScheduleRow, ...]:
+def read_schedule(
+    table: pd.DataFrame,
+    trade: pd.DataFrame | None = None,
+    *,
+    importer: str = "",
+    start: date | None = None,
+) -> tuple[ScheduleRow, ...]:
     """Rows of a schedule from a user's table: exporter, rate and, where there are any, importer, sector, date, basis.
 
     Parameters
     ----------
     table
-        Rates are fractions, or texts with a percent sign; a column named ``rate_percent`` is in percent.
+        Rates are fractions, or texts with a percent sign; a column named ``rate_percent`` is in percent. With a column of HS
+        codes in place of sectors, a schedule of tariff lines (`offers.read_offer`), whose rows add to today's tariffs.
+    trade, importer, start
+        Of tariff lines: the trade that weighs them, whose imports those are, and the day of the first yearly cut.
 
     Raises
     ------
@@ -268,11 +291,9 @@ def read_schedule(table: pd.DataFrame) -> tuple[ScheduleRow, ...]:
         field: next((plain[name] for name in names if name in plain), None)
         for field, names in _COLUMNS.items()
     }
+    if is_by_lines(table):
+        return read_offer(table, trade, importer=importer).rows(start)
     percent = next((plain[n] for n in ("rate_percent", "rate_pct", "percent", "rate_%") if n in plain), None)
-    if "hs" in plain or "hs_code" in plain or "hs6" in plain:
-        raise ScenarioError(
-            "A schedule by HS code has no place in a world of sectors by itself: give each row a sector of the world."
-        )
     if found["exporter"] is None or (found["rate"] is None and percent is None):
         raise ScenarioError(
             f"A schedule needs a column exporter and a column rate (or rate_percent); this table has "

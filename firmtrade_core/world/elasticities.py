@@ -37,6 +37,9 @@ ESTIMATED_COLUMNS = (
     "observations",
 )
 
+#: Years since the change at which local projections are offered as choices.
+OFFERED_YEARS = (1, 3, 5, 8)
+
 #: Sets of markups: none covers services, so that theirs is always an assumption.
 SERVICES = "services"
 
@@ -99,6 +102,8 @@ class ElasticitySet:
         By sector, (low, high) at 95 %, where the source has them.
     estimates
         By sector, what `by_sector` rests on, where it was estimated here.
+    years
+        Years since the change that a set is of, as words; empty where it does not say (`horizon_sets`).
     """
 
     name: str
@@ -110,6 +115,7 @@ class ElasticitySet:
     flow_values: FlowValues = "consumer"
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     estimates: Mapping[str, SectorEstimate] = field(default_factory=dict)
+    years: str = ""
 
     @property
     def flagged(self) -> tuple[str, ...]:
@@ -432,15 +438,83 @@ def elasticity_sets(path: Path | None = None) -> Mapping[str, ElasticitySet]:
     return MappingProxyType(sets)
 
 
+@cache
+def horizon_sets() -> Mapping[str, ElasticitySet]:
+    """Choices by years since a change, by short name: one value for all sectors each, published or estimated here.
+
+    Each is a choice by itself: studies differ by a factor of fourteen at ten years, and no two of them make one path.
+    Published ones are in ``assets/horizon_elasticities.csv``; ``assets/estimates/local_projections.csv`` holds those that
+    local projections found on the world panel, offered where the model has an elasticity that goes with them.
+
+    Raises
+    ------
+    WorldFileError
+        If a row lacks a column or its value is too small for values before duties.
+    """
+    table = asset("horizon_elasticities.csv")
+    with table.open(encoding="utf-8", newline="") as file:
+        found = {row["set"]: _of_horizon(row, table) for row in csv.DictReader(file)}
+    own = asset("estimates/local_projections.csv")
+    if own.is_file():
+        lines = own.read_text(encoding="utf-8").splitlines()
+        head = dict(line[1:].strip().split(": ", 1) for line in lines if line.startswith("#"))
+        for row in csv.DictReader(line for line in lines if not line.startswith("#")):
+            value, years = -float(row["estimate"]), int(row["horizon"])
+            if value <= 1.0 or years not in OFFERED_YEARS:
+                continue
+            name = f"LP{years}"
+            found[name] = _of_horizon(
+                {
+                    "set": name,
+                    "label": f"Estimated here by local projections, {years} year{'s' if years > 1 else ''}",
+                    "years": str(years),
+                    "kind": "tariff",
+                    "flow_values": "border",
+                    "value": str(value),
+                    "low": str(-float(row["high"])),
+                    "high": str(-float(row["low"])),
+                    "source": head["source"],
+                    "note": f"Of values before duties {value:.2f} ({-float(row['high']):.2f} to {-float(row['low']):.2f}); of "
+                    f"spending with duties, the model's own, {value - 1:.2f}. At so low an elasticity the model lets a country "
+                    "gain from tariffs almost without end: read trade, not welfare.",
+                },
+                own,
+            )
+    return MappingProxyType(found)
+
+
+def _of_horizon(row: Mapping[str, str], path: Path) -> ElasticitySet:
+    """A set with one value for all sectors."""
+    try:
+        value, border = float(row["value"]), row["flow_values"] == "border"
+        if not value > (1.0 if border else 0.0):
+            raise ValueError("an elasticity must be above 0, and above 1 of values before duties")
+        ends = (float(row["low"]), float(row["high"])) if row["low"] and row["high"] else None
+        labels = list(BROAD_SECTORS)
+        return ElasticitySet(
+            name=row["set"],
+            label=row["label"],
+            kind=_kind(row["kind"]),
+            source=row["source"],
+            note=row["note"],
+            by_sector=MappingProxyType(dict.fromkeys(labels, value)),
+            flow_values="border" if border else "consumer",
+            intervals=MappingProxyType(dict.fromkeys(labels, ends) if ends else {}),
+            years=row["years"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise WorldFileError(f"{path.name}, set {row.get('set')!r}: {error}.") from error
+
+
 def elasticity_set(name: str) -> ElasticitySet:
-    """One set.
+    """One set, of those by sector or of those by years since the change.
 
     Raises
     ------
     UnknownCodeError
         Naming the sets there are.
     """
-    sets = elasticity_sets()
+    sets = {**elasticity_sets(), **horizon_sets()}
     if name not in sets:
         alike = closest(name, sets) or list(sets)
         raise UnknownCodeError(f"No elasticity set is called {name!r}. Choose {' or '.join(alike)}.")

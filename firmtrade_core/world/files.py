@@ -6,6 +6,7 @@ is ever executed: no pickles, only known members, sizes checked before anything 
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import math
@@ -136,7 +137,7 @@ def _describe(world: World) -> dict[str, Any]:
     assert world.goods is not None
     provenance = asdict(world.provenance)
     provenance["fit"] = dict(world.provenance.fit)
-    return {
+    described = {
         "format": FORMAT,
         "version": VERSION,
         "name": world.name,
@@ -146,7 +147,15 @@ def _describe(world: World) -> dict[str, Any]:
         "goods": [bool(flag) for flag in world.goods],
         "provenance": provenance,
         "content_hash": world.content_hash,
-    } | ({"tariffs_stated": True} if world.tariffs_stated else {})
+    }
+    described |= {"tariffs_stated": True} if world.tariffs_stated else {}
+    return described | {"description_hash": _hash_of(described)}
+
+
+def _hash_of(described: Mapping[str, Any]) -> str:
+    """Of everything that the description says, names and sources included."""
+    said = {key: value for key, value in described.items() if key != "description_hash"}
+    return hashlib.blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def _read(file: io.BufferedReader, path: Path) -> World:
@@ -187,6 +196,10 @@ def _read(file: io.BufferedReader, path: Path) -> World:
         raise WorldFileError(
             f"{path.name} was altered after it was written: its numbers do not match its hash."
         )
+    if meta.altered:
+        raise WorldFileError(
+            f"{path.name} was altered after it was written: its names or sources do not match their hash."
+        )
     return world
 
 
@@ -221,6 +234,8 @@ class _Description:
         self.name = self._typed(meta, "name", str)[:200]
         self.content_hash = self._typed(meta, "content_hash", str)
         self.tariffs_stated = meta.get("tariffs_stated") is True
+        # Files of before hold no hash of what they say.
+        self.altered = meta.get("description_hash", _hash_of(meta)) != _hash_of(meta)
         self.provenance = self._provenance(self._typed(meta, "provenance", dict))
 
     @classmethod

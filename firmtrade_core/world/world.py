@@ -388,6 +388,15 @@ class World:
             digest.update(self.tariff_known.tobytes())
         return digest.hexdigest()
 
+    @cached_property
+    def shown_hash(self) -> str:
+        """Sixteen hexadecimal digits that identify everything a reader may be shown: the accounts, and all names and sources.
+
+        Worlds with equal numbers are one to the engine (`content_hash`); what is shared between readers goes by this.
+        """
+        said = (self.content_hash, self.name, sorted(self.sector_names.items()), repr(self.provenance))
+        return hashlib.blake2b(repr(said).encode(), digest_size=8).hexdigest()
+
     # Labels -------------------------------------------------------------------------------------
 
     @cached_property

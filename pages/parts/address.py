@@ -7,8 +7,11 @@ from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 
+from firmtrade_core.figures import FIXED
 from firmtrade_core.labels import VARIABLES
+from firmtrade_core.margins import FirmsError
 from firmtrade_core.paths import asset
+from firmtrade_core.scenarios import HomeFirms
 from firmtrade_core.scenarios.links import LinkError, LongLinkError, decode, encode, missing_world, older_link
 from firmtrade_core.world.world import World
 from pages.parts.store import SHOWINGS, VIEWS, Store, opening_country
@@ -56,6 +59,8 @@ def query(store: Store, world: World) -> str:
     except LongLinkError:
         return urlencode(_view(store, world))
     found |= _view(store, world)
+    if store.scenario.treats_firms and (home := home_in_use(world)) is not None:
+        found["home"] = home.content_hash
     if store.reference is not None:
         try:
             longer = found | {"against": encode(store.reference, world), "shown": store.showing}
@@ -63,6 +68,40 @@ def query(store: Store, world: World) -> str:
             longer = found
         found = longer if len(urlencode(longer)) < LONGEST - 80 else found
     return urlencode(found)
+
+
+def home_in_use(world: World) -> HomeFirms | None:
+    """The firms in use; None also where their file cannot be read, which pages that need them say."""
+    # Not above: pages that show firms need the frame, and the frame this file.
+    from pages.parts.home import current_home
+
+    try:
+        return current_home(world)
+    except FirmsError:
+        return None
+
+
+def elsewhere(store: Store, world: World) -> str:
+    """What the scenario in force was made on that is not in use here: another world, other firms; empty where all is."""
+    return " ".join(filter(None, (missing_world(store.scenario, world), _missing_home(store, world))))
+
+
+def _missing_home(store: Store, world: World) -> str:
+    meant = store.firms
+    if not meant or not store.scenario.treats_firms:
+        return ""
+    home = home_in_use(world)
+    if home is not None and home.content_hash == meant:
+        return ""
+    here = (
+        "no firms are loaded here"
+        if home is None
+        else f"here are those of {home.source} ({home.content_hash})"
+    )
+    return (
+        f"This scenario was made with other firms of its home country (content hash {meant[:16]}), and {here}: its numbers will "
+        "differ. Ask the sender for the file of home firms and name it in FIRMTRADE_HOME."
+    )
 
 
 def too_long(store: Store, world: World) -> str:
@@ -80,6 +119,7 @@ def _view(store: Store, world: World) -> dict[str, str]:
         "map": (store.outcome, "real_income"),
         "flows": ("1" if store.flows else "", ""),
         "view": (store.view, VIEWS[0]),
+        "colours": (f"{store.fixed_scale:g}" if store.fixed_scale else "", ""),
         "present": (str(store.step + 1) if store.presenting else "", ""),
     }
     return {name: value for name, (value, usual) in wanted.items() if value != usual}
@@ -87,22 +127,34 @@ def _view(store: Store, world: World) -> dict[str, str]:
 
 def read(text: str, store: Store, world: World) -> None:
     """Put in force what an address says; what cannot be read is said on the page and changes nothing."""
-    given = dict(parse_qsl(text, max_num_fields=20)) if len(text) < 3 * LONGEST else {"s": text}
+    # What an earlier address could not say is gone with it.
+    store.notice = ""
+    try:
+        given = dict(parse_qsl(text, max_num_fields=20)) if len(text) < 3 * LONGEST else {"s": text}
+    except ValueError:
+        store.notice = "The address asks for more things than any link made here, and is not read."
+        return
     _read_view(given, store, world)
     if "s" not in given:
         return
     try:
         scenario = decode(given["s"])
-        store.become(scenario)
-        store.notice = " ".join(filter(None, (older_link(given["s"]), missing_world(scenario, world))))
-        if "against" in given:
-            store.reference = decode(given["against"])
-            store.showing = given["shown"] if given.get("shown") in SHOWINGS else SHOWINGS[-1]
-        else:
-            store.reference = None
+        older = older_link(given["s"])
     except LinkError as error:
         store.notice = f"{error} What you see is the scenario that was here before."
-    store.push = False
+        return
+    store.become(scenario)
+    store.push, store.firms = False, given.get("home", "")
+    store.reference, against = None, ""
+    if "against" in given:
+        try:
+            store.reference = decode(given["against"])
+            store.showing = given["shown"] if given.get("shown") in SHOWINGS else SHOWINGS[-1]
+        except LinkError as error:
+            against = (
+                f"The scenario is the link's; what it is read against cannot be had, and is left out. {error}"
+            )
+    store.notice = " ".join(filter(None, (older, against)))
 
 
 def _read_view(given: Mapping[str, str], store: Store, world: World) -> None:
@@ -111,6 +163,9 @@ def _read_view(given: Mapping[str, str], store: Store, world: World) -> None:
     store.outcome = outcome if outcome in VARIABLES else "real_income"
     store.view = view if view in VIEWS else VIEWS[0]
     store.flows = given.get("flows") == "1"
+    colours = given.get("colours", "")
+    store.fixed_scale = next((value for value in FIXED if f"{value:g}" == colours), 0.0)
+    # Digits of other scripts, and those above the line, are no numbers to count with.
     step = given.get("present", "")
-    store.presenting = step.isdigit()
-    store.step = min(int(step[:2]) - 1, 9) if step.isdigit() and step[0] != "0" else 0
+    store.presenting = step.isascii() and step.isdigit()
+    store.step = min(int(step[:2]) - 1, 9) if store.presenting and step[0] != "0" else 0

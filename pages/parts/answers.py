@@ -63,30 +63,28 @@ def retaliation_details(store: Store, world: World, index: int, card: Any) -> No
         empty="All who are hit",
     )
     if answer.kind in ("mirror", "proportional"):
-        st.slider(
+        pickers.slider(
             "Of the points, or of the lost exports, answered",
             min(10, round(100 * answer.share)),
             max(200, round(100 * answer.share)),
             step=10,
             format="%d %%",
-            **seeded(
-                f"card_{index}_share",
-                round(100 * answer.share),
-                lambda v: write({"share": v / 100}, sliding=True),
-            ),
+            beyond=True,
+            key=f"card_{index}_share",
+            value=round(100 * answer.share),
+            write=lambda v: write({"share": v / 100}, sliding=True),
         )
     if answer.kind == "proportional":
-        st.slider(
+        pickers.slider(
             "Highest rate added",
             min(5, round(100 * answer.ceiling)),
             max(200, round(100 * answer.ceiling)),
             step=5,
             format="%d %%",
-            **seeded(
-                f"card_{index}_ceiling",
-                round(100 * answer.ceiling),
-                lambda v: write({"ceiling": f"{v} %"}, sliding=True),
-            ),
+            beyond=True,
+            key=f"card_{index}_ceiling",
+            value=round(100 * answer.ceiling),
+            write=lambda v: write({"ceiling": f"{v} %"}, sliding=True),
         )
     if answer.kind == "list":
         _measures(world, index, given["measures"], write)
@@ -130,12 +128,14 @@ def _measure(world: World, key: str, measure: dict[str, Any], change: Callable[.
         lambda names: change(sectors=names or [ALL_GOODS]),
     )
     points = _points(measure["add"])
-    st.slider(
+    pickers.slider(
         "Points added",
         min(0, points),
         max(100, points),
         format="%+d pts",
-        **seeded(f"{key}_add", points, lambda v: change(add=f"{v} %")),
+        key=f"{key}_add",
+        value=points,
+        write=lambda v: change(add=f"{v} %"),
     )
 
 

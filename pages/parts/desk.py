@@ -20,6 +20,7 @@ from firmtrade_core.harmonise.layout import FIELDS, guess_layout
 from firmtrade_core.harmonise.pipeline import Outcome, Settings, harmonise, header, sort_files
 from firmtrade_core.harmonise.salt import own_salt
 from firmtrade_core.jobs import Job, JobStatus
+from pages.parts.private import session_folder
 
 _KEY = "desk"
 
@@ -60,6 +61,8 @@ class Desk:
     #: How often the desk was cleared: a cleared desk shows a fresh uploader.
     cleared: int = 0
     example: bool = False
+    #: Uploads that were taken, by the browser's number of each.
+    seen: set[str] = field(default_factory=set)
     #: Charts of what came out, by the job's folder: made once, and gone with the session.
     drawn: dict[str, dict[str, Chart | str]] = field(default_factory=dict)
 
@@ -71,6 +74,9 @@ class Desk:
         inbox.mkdir(exist_ok=True)
         path = inbox / Path(name).name
         path.write_bytes(content)
+        # A corrected file under the name of an earlier one is looked at anew.
+        for known in (self.headers, self.columns, self.kinds):
+            known.pop(path.name, None)
         self.take([*(p for p in self.files if p.name != path.name), path])
 
     def take(self, paths: Sequence[Path]) -> None:
@@ -113,7 +119,7 @@ class Desk:
         self.cancel()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(mode=0o700)
-        for name in ("files", "kinds", "headers", "columns", "constants", "drawn"):
+        for name in ("files", "kinds", "headers", "columns", "constants", "drawn", "seen"):
             getattr(self, name).clear()
         self.choices = Settings()
         self.cleared += 1
@@ -183,7 +189,7 @@ class Desk:
 def current_desk() -> Desk:
     """The session's desk; its folder goes when the session does."""
     if _KEY not in st.session_state:
-        desk = Desk(Path(tempfile.mkdtemp(prefix="firmtrade-desk-")))
+        desk = Desk(session_folder("desk"))
         weakref.finalize(desk, shutil.rmtree, desk.folder, ignore_errors=True)
         st.session_state[_KEY] = desk
     found: Desk = st.session_state[_KEY]

@@ -147,7 +147,7 @@ def _show(found: FirmGrowth, reading: Reading) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         chart.draw(
-            firm_waterfall(found, subtitle=f"{under} · grey bars are cut", source=source),
+            firm_waterfall(found, subtitle=under, source=source),
             key="firm_waterfall", result=result, kind="waterfall",
         )  # fmt: skip
         rows = [

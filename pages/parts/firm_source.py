@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from firmtrade_core.panel.synthetic.country import make_country
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 from firmtrade_core.paths import user_folder
 from pages.parts.desk import current_desk
+from pages.parts.private import session_folder
 from pages.parts.store import seeded
 
 #: Names a folder of a firm panel in Parquet.
@@ -143,7 +143,7 @@ Kind = TypeVar("Kind", bound=FirmBench)
 def session_bench(key: str, kind: type[Kind]) -> Kind:
     """The session's bench of a kind; its folder goes when the session does. Firms that are gone give way to synthetic ones."""
     if key not in st.session_state:
-        bench = kind(Path(tempfile.mkdtemp(prefix=f"firmtrade-{key}-")))
+        bench = kind(session_folder(key))
         bench.choose(next(iter(folders()), SYNTHETIC))
         weakref.finalize(bench, shutil.rmtree, bench.private, ignore_errors=True)
         st.session_state[key] = bench

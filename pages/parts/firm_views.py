@@ -23,7 +23,7 @@ from firmtrade_core.labels import MINUS, in_percent, number
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
 from firmtrade_core.report import capability_words as words
 from firmtrade_core.report.export import Table
-from pages.parts import chart
+from pages.parts import chart, pickers
 from pages.parts.capability_bench import Bench
 from pages.parts.desk import on_loopback
 from pages.parts.exports import table_downloads
@@ -417,10 +417,16 @@ def _change(name: str, column: np.ndarray, bench: Bench, names: tuple[str, ...],
         _keep(bench, name, back(float(moved)), own)
 
     more = "" if math.isfinite(own) else " (not answered: median)"
-    st.slider(
-        f"{label}{more}", low, high, step=1 if whole else (high - low) / 200,
-        format="%d" if whole else "%.2f", **seeded(f"firms_if_{name}", at, slid),
-    )  # fmt: skip
+    pickers.slider(
+        f"{label}{more}",
+        low,
+        high,
+        step=1 if whole else (high - low) / 200,
+        format="%d" if whole else "%.2f",
+        key=f"firms_if_{name}",
+        value=at,
+        write=slid,
+    )
 
 
 def _keep(bench: Bench, name: str, value: float, own: float) -> None:

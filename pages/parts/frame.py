@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from types import MappingProxyType
 
 import streamlit as st
 from streamlit.navigation.page import Page
 
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures import Headline
-from firmtrade_core.labels import DEFINITIONS, number
+from firmtrade_core.labels import DEFINITIONS, ROW_UNIT, UnitError, is_bare_number, number, unit
+from firmtrade_core.labels.printed import head_unit
 from firmtrade_core.paths import PROJECT, asset
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
@@ -20,6 +22,9 @@ from pages.parts.store import Store, current
 from pages.parts.worlds import UPLOADED, current_world, named_world
 
 SIDEBAR_WIDTH = 212
+
+#: Of a table whose cells all carry their units.
+NO_UNITS: Mapping[str, str] = MappingProxyType({})
 
 _IN_FRAME = "in_frame"
 
@@ -60,6 +65,7 @@ PAGES = {
     "Policy": (
         ("briefing", "Briefing"),
         ("lab", "Scenario lab"),
+        ("best_policy", "Best policy"),
         ("compare", "Compare"),
         ("heterogeneity", "Role of heterogeneity"),
         ("who_gains", "Who gains"),
@@ -73,6 +79,7 @@ PAGES = {
     ),
     "Evidence": (
         ("trade_costs", "Trade costs"),
+        ("backtests", "Backtests"),
         ("data", "Data"),
         ("methods", "Methods"),
     ),
@@ -139,8 +146,9 @@ def complain(what: str, why: str, how: str = "") -> None:
 
 def notice(store: Store) -> None:
     """What a link or file could not say, or which world it meant."""
-    if store.notice:
-        complain("About the link or file you opened", store.notice)
+    said = " ".join(filter(None, (store.notice, address.elsewhere(store, current_world()))))
+    if said:
+        complain("About the link or file you opened", said)
 
 
 def unexpected(error: Exception) -> bool:
@@ -186,7 +194,8 @@ def _headline(item: Headline) -> str:
         f'<span class="ft-label">{escape(item.label)}</span>'
         f'<span class="ft-value">{escape(number(item.value, signed=True))}<small>{escape(item.unit)}</small></span>'
         f'<span class="ft-detail">{escape(item.detail)}</span>'
-        f'<span class="ft-band">no interval yet</span></div>'
+        f'<span class="ft-band">{escape(item.band or "no interval yet")}</span>'
+        f'<span class="ft-band ft-verdict">{escape(item.verdict)}</span></div>'
     )
 
 
@@ -202,6 +211,7 @@ def table(
     rows: Iterable[Sequence[str]],
     *,
     words: Sequence[str] = (),
+    units: Mapping[str, str] = NO_UNITS,
     headed: bool = True,
     whole: bool = True,
 ) -> None:
@@ -216,14 +226,30 @@ def table(
         Cells by column.
     words
         Heads of columns that hold words: at the left, broken where they must be.
+    units
+        Registered units of columns whose cells are bare numbers and whose head does not end in one: written in the head.
     headed
         Whether the title stands above; not where a heading already does.
     whole
         Whether all rows are in sight; a long table scrolls in its place.
+
+    Raises
+    ------
+    UnitError
+        If a column holds bare numbers and no registered unit.
     """
+    rows = [tuple(row) for row in rows]
+    for place, name in enumerate(head):
+        if name in units:
+            unit(units[name])
+        elif not head_unit(name) and any(is_bare_number(row[place]) for row in rows):
+            raise UnitError(
+                f"“{name}” of “{title}” holds numbers without a unit: give it one of labels.UNITS."
+            )
     kinds = [' class="ft-left"' if name in words else "" for name in head]
     heads = "".join(
-        f"<th scope=col{kind}>{escape(name)}</th>" for name, kind in zip(head, kinds, strict=True)
+        f"<th scope=col{kind}>{escape(_with_unit(name, units.get(name, '')))}</th>"
+        for name, kind in zip(head, kinds, strict=True)
     )
     lines = (
         "".join(_row(row, kinds) for row in rows)
@@ -234,6 +260,11 @@ def table(
         f'<div class="ft-table{" ft-whole" if whole else ""}" tabindex="0" role="region" aria-label="{escape(title)}">'
         f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div>"
     )
+
+
+def _with_unit(name: str, counted_in: str) -> str:
+    """A head with its unit; what is counted is named by the head itself."""
+    return name if counted_in in ("", "count", ROW_UNIT) else f"{name}, {counted_in}"
 
 
 def _row(cells: Sequence[str], kinds: Sequence[str]) -> str:

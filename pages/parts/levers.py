@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 from html import escape
 from typing import Any
@@ -13,6 +12,7 @@ from firmtrade_core.codes.countries import REST_OF_WORLD, country_name
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING
 from firmtrade_core.scenarios.membership import place_words
+from firmtrade_core.scenarios.offers import is_by_lines
 from firmtrade_core.scenarios.schedules import DatedTable, dated, entries, in_words, read_schedule
 from firmtrade_core.scenarios.words import points
 from firmtrade_core.world.errors import WorldError
@@ -25,6 +25,7 @@ from pages.parts.frame import complain
 from pages.parts.home import current_home
 from pages.parts.programme_card import evidence, of_policy, programme, programme_details
 from pages.parts.store import Store, seeded
+from pages.parts.tariff_lines import read_lines, tariff_lines, trade_of_lines
 from pages.parts.worlds import searched
 
 EXCEPTIONS = {
@@ -136,7 +137,7 @@ def _more(store: Store, world: World, index: int, card: Any) -> None:
     if card.kind == "programme":
         programme_details(store, index, card)
     if card.kind == "schedule":
-        _schedule_file(store, index)
+        _schedule_file(store, index, card)
     if card.kind in ("tariff", "schedule"):
         retaliation_details(store, world, index, card)
     for field, label in EXCEPTIONS.items():
@@ -225,19 +226,17 @@ def _tariff(store: Store, index: int, card: Any) -> None:
 def _slider(store: Store, index: int, card: Any, slide: Slide) -> None:
     value = store.shown(f"card {index}", slide.field, getattr(card, slide.field)) / slide.factor
     whole = slide.step == int(slide.step)
-    as_number: Callable[[float], float] = (lambda v: round(v)) if whole else (lambda v: round(float(v), 4))
-    st.slider(
+    pickers.slider(
         slide.label,
-        min_value=as_number(min(slide.lowest, value)),
-        max_value=as_number(max(slide.highest, value)),
-        step=as_number(slide.step),
+        slide.lowest,
+        slide.highest,
+        step=slide.step,
         format=slide.format,
         help=slide.help,
-        **seeded(
-            f"card_{index}_{slide.field}_{slide.label}",
-            as_number(value),
-            lambda v: store.edit_card(index, {slide.field: round(v * slide.factor, 6)}, sliding=True),
-        ),
+        beyond=True,
+        key=f"card_{index}_{slide.field}_{slide.label}",
+        value=round(value) if whole and abs(value - round(value)) < 1e-6 else round(float(value), 4),
+        write=lambda v: store.edit_card(index, {slide.field: round(v * slide.factor, 6)}, sliding=True),
     )
 
 
@@ -294,35 +293,58 @@ def _policy_on_a_day(store: Store, index: int, card: Any, table: DatedTable) -> 
 
 
 def _own_rows(store: Store, index: int, card: Any) -> None:
-    """What a schedule of one's own holds."""
+    """What a schedule of one's own holds; of tariff lines, how they add up."""
     rates = sorted(row.rate for row in card.rows)
-    st.html(
-        f'<p class="ft-empty">{len(card.rows)} rows of your own, from {points(rates[0])} to {points(rates[-1])}.</p>'
+    days = sorted({row.effective for row in card.rows if row.effective is not None})
+    phased = (
+        f" Yearly steps from {in_words(days[0])} to {in_words(days[-1])}; shown: {in_words(card.day) if card.day else 'the last'}."
+        if len(days) > 1
+        else ""
     )
+    st.html(
+        f'<p class="ft-empty">{len(card.rows)} rows of your own, from {points(rates[0])} to {points(rates[-1])}.{phased}</p>'
+    )
+    if len(days) > 1:
+        st.select_slider(
+            "Step in force",
+            days,
+            format_func=in_words,
+            **seeded(
+                f"card_{index}_step",
+                card.day if card.day in days else days[-1],
+                lambda day: store.edit_card(index, {"day": day.isoformat()}, sliding=True),
+            ),
+        )
+    tariff_lines(index, card)
     _choice(
         store, index, "method", card.method, "How", {"add": "On top of today's", "set": "Instead of today's"}
     )
 
 
-def _schedule_file(store: Store, index: int) -> None:
+def _schedule_file(store: Store, index: int, card: Any) -> None:
     """Rows from a file, in place of what the card lists."""
     given = st.file_uploader(
         "A schedule of your own (CSV, Excel or Parquet)",
         type=["csv", "xlsx", "parquet"],
         key=f"card_{index}_schedule_file",
         help="Columns exporter and rate (a fraction) or rate_percent; importer, sector, effective_date and basis where you "
-        "have them.",
+        "have them. Or tariff lines: hs, base, final and staging, specific rates with value and quantity.",
     )
-    if given is None or st.session_state.get(f"card_{index}_schedule_read") == given.file_id:
+    trade = trade_of_lines(index)
+    seen = None if given is None else (given.file_id, None if trade is None else trade.file_id)
+    if given is None or st.session_state.get(f"card_{index}_schedule_read") == seen:
         return
-    st.session_state[f"card_{index}_schedule_read"] = given.file_id
+    st.session_state[f"card_{index}_schedule_read"] = seen
     try:
-        rows = read_schedule(read_uploaded_table(Upload(given.name, given.getvalue())))
+        table = read_uploaded_table(Upload(given.name, given.getvalue()))
+        rows = read_lines(index, table, trade, card) if is_by_lines(table) else read_schedule(table)
     except (ScenarioError, WorldError, ValueError) as error:
         complain("Not read", str(error))
         return
     plain = [row.model_dump(mode="json", exclude_defaults=True) for row in rows]
-    store.edit_card(index, {"table": "", "added": {}, "digest": "", "rows": plain})
+    # Rows of tariff lines are changes of today's tariffs.
+    how = {"method": "add"} if is_by_lines(table) else {}
+    store.edit_card(index, {"table": "", "added": {}, "digest": "", "day": None, "rows": plain} | how)
     st.rerun()
 
 
@@ -348,13 +370,16 @@ def _points_by_exporter(store: Store, world: World, index: int, card: Any) -> No
         entries = added | {exporter: round(value / 100, 6)}
         store.edit_card(index, {"table": "", "added": entries}, sliding=True)
 
-    st.slider(
+    pickers.slider(
         f"Points added to {country_name(exporter)}",
-        min_value=float(min(-20.0, points_of(exporter))),
-        max_value=float(max(100.0, points_of(exporter))),
+        -20.0,
+        100.0,
         step=0.5,
         format="%+.1f pts",
-        **seeded(f"card_{index}_points", points_of(exporter), change),
+        beyond=True,
+        key=f"card_{index}_points",
+        value=float(points_of(exporter)),
+        write=change,
     )
 
 

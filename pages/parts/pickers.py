@@ -1,4 +1,4 @@
-"""Pickers of who, on whom, and which goods: groups among countries, branches among sectors."""
+"""Pickers of who, on whom, which goods, and how much: groups among countries, branches among sectors, numbers on a rail."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from firmtrade_core.scenarios.sector_tree import Branch, sector_tree
 from firmtrade_core.world.world import World
 from pages.parts.store import seeded
 from pages.parts.worlds import searched
+
+#: What sliders and the boxes beside them show, and showed before, by key.
+_SHOWN = "slid"
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -57,7 +60,7 @@ def places(
         What nothing chosen means.
     """
     shown = [] if tuple(chosen) == (EVERYTHING,) else list(chosen)
-    groups = _groups(world.content_hash, world)
+    groups = _groups(world.shown_hash, world)
     options = [*groups, *searched(world)]
     options += [name for name in shown if name not in options]
     members = [groups[name].sentence() for name in shown if name in groups]
@@ -91,7 +94,7 @@ def sectors(
     empty
         The same in words for people, where it is no branch.
     """
-    branches = _branches(world.content_hash, world)
+    branches = _branches(world.shown_hash, world)
     shown = [] if tuple(chosen) == tuple(usual) else _as_options(chosen, branches)
     options = [option for option in branches if option != "|".join(usual)]
     options += [option for option in shown if option not in options]
@@ -116,7 +119,7 @@ def _as_options(names: Sequence[str], branches: dict[str, tuple[int, Branch]]) -
 
 def sector_words(world: World, option: str) -> str:
     """A branch as pickers show it: `Manufacturing (all 7)`."""
-    _, branch = _branches(world.content_hash, world).get(option, (0, None))
+    _, branch = _branches(world.shown_hash, world).get(option, (0, None))
     if branch is None:
         return world.sector_name(option)
     if not branch.children:
@@ -128,6 +131,78 @@ def sector_words(world: World, option: str) -> str:
 
 def sectors_of(world: World, names: Sequence[str]) -> tuple[str, ...]:
     """Codes of the world's sectors that options of a picker mean."""
-    branches = _branches(world.content_hash, world)
+    branches = _branches(world.shown_hash, world)
     wanted = {code for name in names for code in (branches[name][1].sectors if name in branches else (name,))}
     return tuple(code for code in world.sectors if code in wanted)
+
+
+def slider(
+    label: str,
+    lowest: float,
+    highest: float,
+    *,
+    key: str,
+    value: float,
+    write: Callable[[Any], Any],
+    step: float = 1,
+    format: str | None = None,
+    help: str | None = None,
+    beyond: bool = False,
+) -> None:
+    """A slider with a box beside it in which the number can be typed.
+
+    Parameters
+    ----------
+    lowest, highest
+        Ends of the rail; a value beyond them moves them.
+    key
+        Of the slider; the box is the same key with `_box`.
+    value
+        In force: whole where the rail is.
+    write
+        Takes the new value, slid or typed.
+    step
+        Of the rail; whole numbers throughout where it is one and so are the ends.
+    format
+        How the slider writes its value.
+    beyond
+        Whether a number beyond the ends may be typed.
+    """
+    whole = all(float(number).is_integer() for number in (lowest, highest, step, value))
+    kind: type[int] | type[float] = int if whole else float
+    ends = kind(min(lowest, value)), kind(max(highest, value))
+    box = f"{key}_box"
+    shown, before = _shown(key, kind(value))
+
+    def take(_: Any) -> None:
+        # A quick second move comes with what the other of the two held before the first: the moved one counts.
+        given = [st.session_state[name] for name in (key, box)]
+        moved = [number for number in given if number not in (None, shown)]
+        if moved:
+            write(next((number for number in moved if number != before), moved[0]))
+
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"ft_slide_{key}")
+    row.slider(
+        label,
+        *ends,
+        step=kind(step),
+        format=format,
+        help=help,
+        **seeded(key, kind(value), take, shape=(*ends, kind(step), kind.__name__)),
+    )
+    row.number_input(
+        f"{label}, as a number",
+        *((None, None) if beyond else ends),
+        step=kind(step),
+        format="%d" if whole else "%.6g",
+        label_visibility="collapsed",
+        **seeded(box, kind(value), take),
+    )
+
+
+def _shown(key: str, value: float) -> tuple[float, float]:
+    """What a slider and its box show from now on, and what they showed before."""
+    kept: dict[str, tuple[float, float]] = st.session_state.setdefault(_SHOWN, {})
+    now, before = kept.get(key, (value, value))
+    kept[key] = (value, before if now == value else now)
+    return kept[key]

@@ -20,6 +20,7 @@ from firmtrade_core.scenarios.evidence import (
 )
 from firmtrade_core.scenarios.home import GRADES, HomeFirms
 from firmtrade_core.scenarios.programmes import ATTRIBUTES, effect_of
+from pages.parts import pickers
 from pages.parts.store import Store, seeded
 
 POLICIES = {
@@ -70,18 +71,16 @@ def programme(store: Store, index: int, card: Any, home: HomeFirms | None) -> No
             lambda name: store.edit_card(index, of_policy(name, card, home)),
         ),
     )
-    st.slider(
+    pickers.slider(
         "Take-up",
         0,
         100,
         step=1,
         format="%d %%",
         help="Share of eligible firms that take part.",
-        **seeded(
-            f"card_{index}_take_up",
-            min(100, max(0, round(100 * store.shown(f"card {index}", "take_up", card.take_up)))),
-            lambda v: edit("take_up", v / 100, sliding=True),
-        ),
+        key=f"card_{index}_take_up",
+        value=min(100, max(0, round(100 * store.shown(f"card {index}", "take_up", card.take_up)))),
+        write=lambda v: edit("take_up", v / 100, sliding=True),
     )
     _who(index, card, home, edit)
     _cost(store, index, card, home, edit)
@@ -146,15 +145,16 @@ def _rules(index: int, card: Any, home: HomeFirms, rule: Any, edit: Any) -> None
     if "region" in table:
         st.multiselect(
             "Regions",
-            sorted(table["region"].astype(str).unique()),
+            sorted({*home.screen.labels("region"), *card.eligible.regions}),
             placeholder="All regions",
             select_all=False,
             **seeded(f"card_{index}_regions", list(card.eligible.regions), lambda names: rule(regions=names)),
         )
+    st.html(f'<p class="ft-quiet">{escape(home.screen.note)}</p>')
     columns = st.columns(2, gap="small")
     here = [entry for entry in _RANGES if entry[1] in table]
     for place, (field, column, label, words) in enumerate(here):
-        _bound(columns[place % 2], index, card, table[column], field, label, words, rule)
+        _bound(columns[place % 2], index, card, home.screen.ends(column), field, label, words, rule)
     if "propensity" in table and table["propensity"].notna().any():
         st.selectbox(
             "Who takes part among them",
@@ -169,9 +169,16 @@ _TAKE_UP = {"share": "Every eligible firm alike", "propensity": "In proportion t
 
 
 def _bound(
-    place: Any, index: int, card: Any, column: Any, field: str, label: str, words: str, rule: Any
+    place: Any,
+    index: int,
+    card: Any,
+    ends: tuple[float, float],
+    field: str,
+    label: str,
+    words: str,
+    rule: Any,
 ) -> None:
-    low, high = float(column.min()), float(column.max())
+    low, high = ends
     value = getattr(card.eligible, field)
     place.number_input(
         label,

@@ -10,9 +10,10 @@ from firmtrade_core.analysis.states import origin
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.scenarios import Scenario, load_preset, preset_names
 from firmtrade_core.scenarios.assumptions import assumed, programme_stamps
+from firmtrade_core.scenarios.schedules import in_force
 from firmtrade_core.world.world import World
 from pages.parts.solving import solve_in, solve_scenario
-from pages.parts.store import SHOWINGS, Store, seeded
+from pages.parts.store import OWN_NAME, SHOWINGS, Store, seeded
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +84,10 @@ def read(store: Store, world: World) -> Reading:
 def _named(scenario: Scenario, equilibrium: Equilibrium) -> str:
     """A scenario's name with the stamps of its programmes: subtitles, pictures and print carry them along."""
     stamps = programme_stamps(scenario, equilibrium)
-    return f"{scenario.name} ({'; '.join(stamps)})" if stamps else scenario.name
+    name = scenario.name
+    if name == OWN_NAME and (said := in_force(scenario)):
+        name = said
+    return f"{name} ({'; '.join(stamps)})" if stamps else name
 
 
 _BASELINE, _HERE, _HELD = "baseline", "here", "held"

@@ -16,7 +16,7 @@ from firmtrade_core.scenarios.library import (
     Saved,
     default_url,
 )
-from firmtrade_core.scenarios.links import missing_world, reference
+from firmtrade_core.scenarios.links import reference
 from firmtrade_core.world.world import World
 from pages.parts.frame import complain
 from pages.parts.presets import sentence
@@ -201,7 +201,7 @@ def _in_words(saved: Saved, world: World) -> tuple[str, bool]:
 def _open(store: Store, world: World, saved: Saved) -> None:
     scenario = saved.scenario()
     store.become(scenario, push=True)
-    store.notice = missing_world(scenario, world)
+    store.firms = ""
     st.session_state[_SAID] = (True, f"{saved.name} is now on screen, here and on every page.", "")
 
 

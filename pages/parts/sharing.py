@@ -9,7 +9,7 @@ import streamlit as st
 
 from firmtrade_core.labels import grouped
 from firmtrade_core.scenarios import Scenario, ScenarioError
-from firmtrade_core.scenarios.links import missing_world, reference
+from firmtrade_core.scenarios.links import reference
 from firmtrade_core.scenarios.schema import older_default
 from firmtrade_core.scenarios.yaml_text import LONGEST
 from firmtrade_core.scenarios.yaml_text import read as read_yaml
@@ -78,7 +78,7 @@ def _upload(store: Store, world: World) -> None:
             store.problems["upload"] = f"{given.name[:60]}: {error}"
         else:
             store.become(scenario, push=True)
-            store.notice = " ".join(filter(None, (older_default(content), missing_world(scenario, world))))
+            store.notice, store.firms = older_default(content), ""
             store.problems.pop("upload", None)
 
     st.file_uploader(

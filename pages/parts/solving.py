@@ -56,7 +56,7 @@ def solve_scenario(
     try:
         home = current_home(world)
         known = "" if home is None else home.content_hash
-        return _solved(world.content_hash, scenario.content_hash, known, world, scenario, home, start)
+        return _solved(world.shown_hash, scenario.content_hash, known, world, scenario, home, start)
     except (EquilibriumError, FirmsError, ScenarioError, WorldError, TailError) as error:
         raise UnsolvedError(str(error)) from error
 
@@ -82,7 +82,7 @@ def solve_afresh(scenario: Scenario, world: World) -> Equilibrium:
     """
     home = current_home(world)
     known = "" if home is None else home.content_hash
-    return _solved_afresh(world.content_hash, scenario.content_hash, known, world, scenario, home)
+    return _solved_afresh(world.shown_hash, scenario.content_hash, known, world, scenario, home)
 
 
 def solve_in(store: Store, world: World) -> tuple[Equilibrium, tuple[str, ...]]:

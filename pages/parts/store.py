@@ -13,14 +13,16 @@ from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from firmtrade_core.scenarios import Scenario, ScenarioError, Tariff, load_preset
+from firmtrade_core.scenarios import Scenario, ScenarioError
+from firmtrade_core.scenarios.opening import named_opening, opening, usual_opening
 from firmtrade_core.world.world import World
 
 MOST_STEPS = 50
 
 #: What the charts below the map show.
-VIEWS = ("winners", "partners", "groups", "replaced")
+VIEWS = ("winners", "partners", "groups", "replaced", "matters", "sure")
 
 #: With a scenario to read against: which of the two is shown, or what lies between them.
 SHOWINGS = ("reference", "scenario", "difference")
@@ -29,6 +31,9 @@ SHOWINGS = ("reference", "scenario", "difference")
 OWN_NAME = "Own scenario"
 
 _KEY = "store"
+
+#: Which widget, by key, a value was last put into: its page and shape.
+_SEEDED = "seeded"
 
 
 @dataclass
@@ -49,6 +54,8 @@ class Store:
         Whether the country's flows are drawn.
     sector_measure
         Variable of the sector chart.
+    fixed_scale
+        Half-range of the map's colours that the reader fixed; 0 for one that fits.
     view
         Of `VIEWS`.
     sectors, partner, direction
@@ -65,6 +72,7 @@ class Store:
     outcome: str = "real_income"
     flows: bool = False
     sector_measure: str = "exports"
+    fixed_scale: float = 0.0
     view: str = VIEWS[0]
     sectors: tuple[str, ...] = ()
     partner: str = ""
@@ -82,10 +90,12 @@ class Store:
     problems: dict[str, str] = field(default_factory=dict)
     #: The latest equilibrium, from which a neighbouring one is found faster.
     latest: Any = None
-    #: Said at the head of the page until the scenario changes: a link that cannot be read, another world meant.
+    #: Said at the head of the page until the scenario or the address changes: a link that cannot be read.
     notice: str = ""
-    #: Of the address: whose it is, whether its next change is a step of the browser's history, what was heard of it, what
-    #: it said when the session began.
+    #: Content hash of the firms that the scenario's link was made with; empty where it named none.
+    firms: str = ""
+    #: Of the address: whose it is, whether its next change is a step of the browser's history of its own, what was heard
+    #: of it, what it said when the session began.
     session: str = field(default_factory=lambda: secrets.token_hex(4))
     push: bool = False
     heard: int = 0
@@ -102,7 +112,7 @@ class Store:
         sliding
             Whether a slider moved, and colours should hold still.
         push
-            Whether the browser's Back should lead to the present one.
+            Whether this is a step of the browser's history of its own, however soon it follows another.
         """
         self.notice = ""
         if scenario == self.scenario:
@@ -125,7 +135,7 @@ class Store:
             self._show(self.future.pop())
 
     def _show(self, scenario: Scenario, *, sliding: bool = False) -> None:
-        self.scenario = scenario
+        self.scenario, self.notice = scenario, ""
         if not sliding:
             self.scales.clear()
             self.drafts.clear()
@@ -183,7 +193,8 @@ class Store:
         sliding: bool = False,
         push: bool = False,
     ) -> None:
-        # What has been edited is no longer the preset it was loaded as.
+        # What has been edited is no longer the preset it was loaded as, nor the sender's.
+        self.firms = ""
         words = {"name": OWN_NAME, "description": "", "source": "", "world": None}
         try:
             scenario = Scenario.parse(content | words)
@@ -206,11 +217,20 @@ def opening_country(world: World) -> str:
 
 
 def opening_scenario(world: World) -> Scenario:
-    """What a session starts with: ten points on all goods by the country looked at first."""
-    country = opening_country(world)
-    if country == "USA":
-        return load_preset("us_ten_points")
-    return Scenario(name=OWN_NAME, cards=(Tariff(importers=(country,), method="add", value=0.10),))
+    """What a session starts with; the usual one where FIRMTRADE_OPENING names what cannot be read."""
+    try:
+        return opening(world, opening_country(world))
+    except ScenarioError:
+        return usual_opening(world, opening_country(world))
+
+
+def _opening_problem() -> str:
+    """What is wrong with the scenario that FIRMTRADE_OPENING names; "" where nothing is."""
+    try:
+        named_opening()
+    except ScenarioError as error:
+        return f"{error} What you see is what opens without it."
+    return ""
 
 
 def current(world: World) -> Store:
@@ -218,14 +238,38 @@ def current(world: World) -> Store:
     store: Store | None = st.session_state.get(_KEY)
     if store is None:
         store = st.session_state[_KEY] = Store(opening_scenario(world), opening_country(world))
-        store.unread = urlencode(st.query_params.to_dict())
+        store.notice = _opening_problem()
+        # Halves of signs, which no address may hold, do no harm.
+        store.unread = urlencode(st.query_params.to_dict(), errors="replace")
     if store.country not in world.countries:
         store.country = opening_country(world)
     return store
 
 
-def seeded(key: str, value: Any, write: Callable[[Any], None]) -> dict[str, Any]:
-    """Arguments that make a widget show a value of the store and write its changes back."""
-    if key not in st.session_state or st.session_state[key] != value:
+def seeded(
+    key: str, value: Any, write: Callable[[Any], None], *, shape: tuple[Any, ...] = ()
+) -> dict[str, Any]:
+    """Arguments that make a widget show a value of the store and write its changes back.
+
+    Streamlit takes a widget for another one on every page, and for another one where its range is another, and opens
+    the other one at its default while the key still tells what the first one held. So a value is put anew whenever it is
+    not known to be this very widget's: an unchanged one is left alone, for what is put anew interrupts a finger that drags.
+
+    Parameters
+    ----------
+    key
+        Of the widget.
+    value
+        What the store holds.
+    write
+        Takes what the reader chose.
+    shape
+        What else of a widget makes it another one to Streamlit: a slider's lowest, highest and step.
+    """
+    context = get_script_run_ctx()
+    this = ("" if context is None else context.page_script_hash, shape)
+    known: dict[str, Any] = st.session_state.setdefault(_SEEDED, {})
+    if known.get(key) != this or key not in st.session_state or st.session_state[key] != value:
         st.session_state[key] = value
+    known[key] = this
     return {"key": key, "on_change": lambda: write(st.session_state[key])}

@@ -1,4 +1,4 @@
-"""The model's structure: one drawer, each choice in plain words."""
+"""The model's structure: one fold among the levers, each choice in plain words."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 import streamlit as st
 
 from firmtrade_core.scenarios.assumptions import FIXED_DEFICITS
-from firmtrade_core.world.elasticities import elasticity_sets, markup_sets
+from firmtrade_core.world.elasticities import ElasticitySet, elasticity_sets, horizon_sets, markup_sets
 from firmtrade_core.world.world import World
+from pages.parts import pickers
 from pages.parts.frame import complain
 from pages.parts.store import Store, seeded
 
@@ -62,12 +63,10 @@ _SHAPES = {
 
 
 def structure(store: Store, world: World) -> None:
-    """Model choices in one drawer, each with plain help."""
-    drawer = st.popover(
-        "Model choices", icon=":material/settings:", width="stretch", key="structure", on_change="rerun"
-    )
-    if drawer.open:
-        with drawer:
+    """Model choices in one fold, each with plain help; beside the map, which answers to each."""
+    fold = st.expander("Model choices", icon=":material/settings:", key="structure", on_change="rerun")
+    if fold.open:
+        with fold:
             _choices(store, world)
 
 
@@ -101,19 +100,22 @@ def _shape(store: Store, chosen: Any) -> None:
         "lognormal" if chosen.family == "differing" else chosen.family
     ]
     value = float(getattr(chosen, field))
-    st.slider(
+    pickers.slider(
         label,
         min(lowest, value),
         max(highest, value),
         step=0.05,
         format="%.2f",
         help=words,
-        **seeded(f"structure_{field}", value, lambda v: store.edit_structure({field: round(v, 3)})),
+        beyond=True,
+        key=f"structure_{field}",
+        value=value,
+        write=lambda v: store.edit_structure({field: round(v, 3)}),
     )
 
 
 def _elasticity(store: Store, world: World, chosen: Any) -> None:
-    sets = elasticity_sets()
+    sets = {**elasticity_sets(), **horizon_sets()}
     given = chosen.elasticity
     shown = _OWN if isinstance(given, dict) else (given if isinstance(given, str) else _UNIFORM)
 
@@ -125,26 +127,28 @@ def _elasticity(store: Store, world: World, chosen: Any) -> None:
     st.selectbox(
         "Trade elasticity",
         [_UNIFORM, *sets, _OWN],
-        format_func=lambda name: sets[name].label if name in sets else name[0].upper() + name[1:],
-        help="How strongly trade falls when it gets one percent dearer: one value for all sectors, a published set, or "
-        "your own by sector. Higher values mean goods are easier to replace.",
+        format_func=lambda name: _set_words(sets[name]) if name in sets else name[0].upper() + name[1:],
+        help="How strongly trade falls when it gets one percent dearer: one value for all sectors, a published set, your own by "
+        "sector, or what a study or the world panel found some years after a change. Higher values mean goods are easier to "
+        "replace. The page Backtests says which came nearest to what happened.",
         **seeded("structure_elasticity", shown, choose),
     )
     if shown == _UNIFORM:
-        st.slider(
+        pickers.slider(
             "Value for all sectors",
             min(1.0, float(given)),
             max(12.0, float(given)),
             step=0.1,
             format="%.1f",
-            **seeded(
-                "structure_uniform", float(given), lambda v: store.edit_structure({"elasticity": round(v, 3)})
-            ),
+            beyond=True,
+            key="structure_uniform",
+            value=float(given),
+            write=lambda v: store.edit_structure({"elasticity": round(v, 3)}),
         )
     elif isinstance(given, dict):
         _own_elasticities(store, world, given)
     elif shown in sets:
-        st.caption(f"{sets[shown].source} Elasticities to {sets[shown].kind}s.")
+        st.caption(f"{sets[shown].source} Elasticities to {sets[shown].kind}s.{_horizon_words(sets[shown])}")
     if not isinstance(given, str):
         st.selectbox(
             "Elasticity to",
@@ -158,6 +162,20 @@ def _elasticity(store: Store, world: World, chosen: Any) -> None:
                 lambda name: store.edit_structure({"elasticity_kind": name}),
             ),
         )
+
+
+def _set_words(found: ElasticitySet) -> str:
+    """A set's label; of those by years since the change that they are, so that short run stands beside long run."""
+    return f"By years since the change: {found.label}" if found.years else found.label
+
+
+def _horizon_words(found: ElasticitySet) -> str:
+    """What a choice by years says of itself, with its interval where there is one."""
+    if not found.years:
+        return ""
+    ends = next(iter(found.intervals.values()), None)
+    said = "" if ends is None else f" 95 % interval {ends[0]:.2f} to {ends[1]:.2f}, as estimated."
+    return f"{said} {found.note} A choice by itself: studies differ too much for one path through the years."
 
 
 def _markups(store: Store, chosen: Any) -> None:
@@ -185,32 +203,28 @@ def _markups(store: Store, chosen: Any) -> None:
     )
     if shown == _UNIFORM:
         markup = round(100 / (float(given) - 1), 2)
-        st.slider(
+        pickers.slider(
             "Markup over cost in all sectors",
             min(2.0, markup),
             max(100.0, markup),
             step=1.0,
             format="%.0f %%",
-            **seeded(
-                "structure_markup",
-                markup,
-                lambda v: store.edit_structure({"within_elasticity": round(1 + 100 / v, 4)}),
-            ),
+            key="structure_markup",
+            value=markup,
+            write=lambda v: store.edit_structure({"within_elasticity": round(1 + 100 / v, 4)}),
         )
     elif shown in sets:
         markup = round(100 * float(chosen.services_markup), 2)
-        st.slider(
+        pickers.slider(
             "Markup of services",
             min(2.0, markup),
             max(100.0, markup),
             step=1.0,
             format="%.0f %%",
             help="Your assumption: no published set covers services.",
-            **seeded(
-                "structure_services",
-                markup,
-                lambda v: store.edit_structure({"services_markup": round(v / 100, 4)}),
-            ),
+            key="structure_services",
+            value=markup,
+            write=lambda v: store.edit_structure({"services_markup": round(v / 100, 4)}),
         )
         st.caption(sets[shown].source)
 
@@ -261,30 +275,27 @@ def _closures(store: Store, chosen: Any) -> None:
     )
     if chosen.family in SELECTING:
         share = round(100 * float(chosen.fixed_cost_abroad), 2)
-        st.slider(
+        pickers.slider(
             "Fixed costs paid abroad",
             0.0,
             100.0,
             step=5.0,
             format="%.0f %%",
             help="Share of the cost of being in a market that is paid in the market's own labour.",
-            **seeded(
-                "structure_abroad",
-                share,
-                lambda v: store.edit_structure({"fixed_cost_abroad": round(v / 100, 4)}),
-            ),
+            key="structure_abroad",
+            value=share,
+            write=lambda v: store.edit_structure({"fixed_cost_abroad": round(v / 100, 4)}),
         )
     labour = float(chosen.labour_supply_elasticity)
-    st.slider(
+    pickers.slider(
         "Labour-supply elasticity",
         0.0,
         max(2.0, labour),
         step=0.1,
         format="%.1f",
         help="By how many percent hours worked rise when the real wage rises by one percent. 0: everyone works as before.",
-        **seeded(
-            "structure_labour",
-            labour,
-            lambda v: store.edit_structure({"labour_supply_elasticity": round(v, 3)}),
-        ),
+        beyond=True,
+        key="structure_labour",
+        value=labour,
+        write=lambda v: store.edit_structure({"labour_supply_elasticity": round(v, 3)}),
     )

@@ -215,7 +215,7 @@ def current_panel(world: World, chosen: Choices) -> PanelFile:
         return _named(str(path), path.stat().st_mtime)
     pooled = chosen.sector == ALL_GOODS
     return PanelFile(
-        world.name, _world_panel(world.content_hash, pooled, world), f"{world.content_hash}{pooled}", "m USD"
+        world.name, _world_panel(world.shown_hash, pooled, world), f"{world.shown_hash}{pooled}", "m USD"
     )
 
 

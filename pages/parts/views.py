@@ -9,7 +9,9 @@ from firmtrade_core.analysis.diversion import diversion
 from firmtrade_core.analysis.flows import default_groups, flows_between
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures import (
+    FIXED,
     Outcome,
+    beyond,
     by_partner,
     by_product,
     headlines,
@@ -28,12 +30,15 @@ from firmtrade_core.figures import (
 from firmtrade_core.figures.flows import Direction
 from firmtrade_core.figures.outcomes import SECTOR_MEASURES
 from firmtrade_core.figures.world_map import finding
-from firmtrade_core.labels import VARIABLES, number
+from firmtrade_core.labels import VARIABLES, change, number
 from firmtrade_core.world.world import World
-from pages.parts import chart, pickers
+from pages.parts import bands, chart, pickers
 from pages.parts.frame import headline_strip, table
+from pages.parts.how_sure import how_sure
 from pages.parts.looking import country_box, say_where
+from pages.parts.matters import what_matters
 from pages.parts.reading import Reading, against, switch
+from pages.parts.record import partners_record
 from pages.parts.store import VIEWS, Store, seeded
 from pages.parts.worlds import by_name, searched, short_sources
 
@@ -44,6 +49,8 @@ VIEW_NAMES = {
     "partners": "Partners and products",
     "groups": "Flows between groups",
     "replaced": "Who replaces whom",
+    "matters": "What matters most",
+    "sure": "How sure",
 }
 
 DIRECTIONS = {"exports": "Exports", "imports": "Imports"}
@@ -52,7 +59,22 @@ DIRECTIONS = {"exports": "Exports", "imports": "Imports"}
 def numbers(store: Store, reading: Reading, *, large: bool = False) -> None:
     """The headline numbers of the country looked at."""
     found = headlines(reading.second, store.country, country_name(store.country), reading.first)
-    headline_strip(found, reading.hash, large=large, assumed=reading.assumed)
+    drawn = bands.asked(store, reading)
+
+    def strip() -> None:
+        shown = bands.with_bands(found, drawn, store.country)
+        headline_strip(shown, reading.hash, large=large, assumed=reading.assumed)
+
+    if drawn is None or drawn.done():
+        strip()
+        return
+
+    def look() -> None:
+        strip()
+        if drawn.done():
+            st.rerun()
+
+    st.fragment(look, run_every=bands.EVERY)()
 
 
 # The map ----------------------------------------------------------------------------------------
@@ -90,10 +112,42 @@ def choosers(store: Store, world: World, *, read_against: bool = True) -> None:
 
 def shown_outcome(store: Store, reading: Reading) -> tuple[Outcome, float]:
     """The chosen variable, and a colour scale that holds still while sliders move."""
-    found = outcome(reading.second, store.outcome, reading.first)
+    found = bands.around(outcome(reading.second, store.outcome, reading.first), store, reading)
+    if store.fixed_scale:
+        return found, store.fixed_scale
     scale = stable_scale(found.change, store.scales.get(store.outcome))
     store.scales[store.outcome] = scale
     return found, scale
+
+
+def clipped(found: Outcome, scale: float, world: World) -> str:
+    """Which economies lie beyond the colours, for the subtitle; nothing where none does."""
+    places = beyond(found.change, scale)
+    if not places:
+        return ""
+    named = ", ".join(
+        f"{country_name(world.countries[i])} {change(float(found.change[i]), found.variable.unit)}"
+        for i in places[:2]
+    )
+    count = "1 economy" if len(places) == 1 else f"{len(places)} economies"
+    return f" · {count} beyond the colours{': ' if len(places) < 3 else ', furthest: '}{named}"
+
+
+def scale_chooser(store: Store, unit: str) -> None:
+    """Whether the map's colours fit what is shown, or stay at a range that the reader fixes."""
+
+    def fix(value: float | None) -> None:
+        store.fixed_scale = value or 0.0
+
+    st.selectbox(
+        "Colours reach to",
+        [0.0, *FIXED],
+        format_func=lambda value: f"Colours to ±{number(value)} {unit}" if value else "Colours that fit",
+        help="Fixed, colours mean the same in every scenario. What lies beyond shows the end colour and is named above the map.",
+        label_visibility="collapsed",
+        width=210,
+        **seeded("fixed_scale", store.fixed_scale, fix),
+    )
 
 
 def subtitle(unit: str, reading: Reading) -> str:
@@ -121,17 +175,21 @@ def the_map(store: Store, reading: Reading, *, key: str = "map", enlarge: float 
         flows=reading.second if store.flows else None,
         first=reading.first,
         title=finding(found, world),
-        subtitle=subtitle(found.variable.unit, reading) + (_FLOWS_KEY if store.flows else ""),
+        subtitle=subtitle(found.variable.unit, reading)
+        + clipped(found, scale, world)
+        + (_FLOWS_KEY if store.flows else ""),
         source=short_sources(world),
     )
     chart.draw(drawn, key=key, result=reading.hash, kind="map", on_pick=pick, enlarge=enlarge)
+    if enlarge == 1:
+        scale_chooser(store, found.variable.unit)
 
 
 # Below the map ----------------------------------------------------------------------------------
 
 
 def below(store: Store, reading: Reading) -> None:
-    """One of four views, chosen by the reader; only that one is computed and drawn."""
+    """One view, chosen by the reader; only that one is computed and drawn."""
     st.segmented_control(
         "Look at",
         VIEWS,
@@ -158,7 +216,7 @@ def winners(
     store: Store, reading: Reading, *, key: str = "winners", each: int = 6, enlarge: float = 1.0
 ) -> None:
     """Who gains and who loses most by the outcome on the map."""
-    found = outcome(reading.second, store.outcome, reading.first)
+    found = bands.around(outcome(reading.second, store.outcome, reading.first), store, reading)
     drawn = winners_and_losers(
         found,
         reading.world,
@@ -181,6 +239,7 @@ def sectors(store: Store, reading: Reading, *, key: str = "sectors", enlarge: fl
         dollars,
         subtitle=subtitle("%", reading),
         source=short_sources(reading.world),
+        ends=bands.sector_ends(store, reading),
     )
     chart.draw(drawn, key=key, result=reading.hash, enlarge=enlarge)
 
@@ -230,6 +289,7 @@ def partners_and_products(store: Store, reading: Reading) -> None:
             goods, title=title, subtitle=below, source=source, sort=False, most=len(world.sectors)
         )
         chart.draw(drawn, key="goods", result=reading.hash)
+    partners_record(store, pairs, direction)
 
 
 def _sector_filter(store: Store, world: World) -> None:
@@ -305,4 +365,6 @@ _BELOW = {
     "partners": partners_and_products,
     "groups": groups,
     "replaced": replaced,
+    "matters": what_matters,
+    "sure": how_sure,
 }

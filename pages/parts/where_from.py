@@ -6,17 +6,21 @@ from html import escape
 
 import streamlit as st
 
+from firmtrade_core.analysis.uncertainty import Band
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures import Headline, headlines
 from firmtrade_core.labels import number
 from firmtrade_core.report.where_from import Ingredient, where_from
 from firmtrade_core.scenarios import Scenario
+from pages.parts import bands
+from pages.parts.reading import Reading
 from pages.parts.store import Store
 
 
-def where_from_row(store: Store, equilibrium: Equilibrium, *, key: str) -> None:
+def where_from_row(store: Store, reading: Reading, *, key: str) -> None:
     """A row under the headline numbers, one way in for each of them."""
+    equilibrium = reading.second
     numbers = headlines(equilibrium, store.country, country_name(store.country))
     with st.container(key=f"ft_where_{key}", horizontal=True, gap=None):
         for place, item in enumerate(numbers):
@@ -27,15 +31,19 @@ def where_from_row(store: Store, equilibrium: Equilibrium, *, key: str) -> None:
                 help=f"{item.label}: definition, equation, sources, certificate",
             )
             if asked:
-                _dialog(item, equilibrium, store.scenario)
+                found = bands.shown(store, reading)
+                band = None if found is None else bands.band_of(found, item, store.country)
+                _dialog(item, equilibrium, store.scenario, band, () if found is None else found.notes)
 
 
 @st.dialog("Where this number comes from", width="medium")
-def _dialog(item: Headline, equilibrium: Equilibrium, scenario: Scenario) -> None:
+def _dialog(
+    item: Headline, equilibrium: Equilibrium, scenario: Scenario, band: Band | None, notes: tuple[str, ...]
+) -> None:
     trace = where_from(item.variable, equilibrium, scenario)
     st.html(
         f'<div class="ft-trace"><p class="ft-number-in-words"><b>{escape(item.label)}: '
-        f"{escape(number(item.value, signed=True))} {escape(item.unit)}</b> · {escape(item.detail)} · no interval yet</p>"
+        f"{escape(number(item.value, signed=True))} {escape(item.unit)}</b> · {escape(item.detail)} · {escape(_interval(band))}</p>"
         f"<p>{escape(trace.variable.explanation)}</p></div>"
     )
     if trace.variable.formula:
@@ -43,8 +51,15 @@ def _dialog(item: Headline, equilibrium: Equilibrium, scenario: Scenario) -> Non
     st.html('<p class="ft-quiet">A hat is new over old, a prime is new; the page Methods derives it.</p>')
     _ingredients(trace.ingredients)
     _certificate(trace.certificate, dict(trace.residuals))
+    if notes:
+        lines = "".join(f"<li>{escape(note)}</li>" for note in notes)
+        st.html(f'<h3 class="ft-heading">What the band rests on</h3><ul class="ft-list">{lines}</ul>')
     cited = "".join(f"<li>{escape(citation)}</li>" for citation in trace.literature)
     st.html(f'<h3 class="ft-heading">Rests on</h3><ul class="ft-list">{cited}</ul>')
+
+
+def _interval(band: Band | None) -> str:
+    return "no interval yet" if band is None else f"{band.words} (error of the ends {number(band.error)})"
 
 
 def _ingredients(items: tuple[Ingredient, ...]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from firmtrade_core.codes.countries import country_name
+from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.scenarios.membership import economies_inside_rest
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.errors import WorldError
@@ -64,6 +65,11 @@ def read_upload(name: str, content: bytes) -> World:
         path = Path(folder) / f"upload{Path(name).suffix}"
         path.write_bytes(content)
         return load_world(path)
+
+
+def shown(equilibrium: Equilibrium) -> str:
+    """What identifies a result together with the names and sources it is told with: the key of all that readers share."""
+    return f"{equilibrium.content_hash}-{equilibrium.world.shown_hash}"
 
 
 def by_name(world: World) -> list[str]:

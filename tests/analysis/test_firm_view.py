@@ -10,10 +10,11 @@ import pytest
 
 from firmtrade_core.analysis.firm_profile import AttributeReader, Profile, attribute_names, firm_profile
 from firmtrade_core.analysis.firm_view import FirmView, firm_view, prospect, situations
-from firmtrade_core.analysis.firms import firm_outcomes, own_margins
+from firmtrade_core.analysis.firms import firm_outcomes, own_margins, own_record
 from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.equilibrium import Equilibrium, solve
 from firmtrade_core.scenarios import Effect, HomeFirms, Scenario, compile
+from firmtrade_core.scenarios.programmes import Treatment
 from tests.firms import make_home, unrecorded
 from tests.scenarios.conftest import synthetic_world
 
@@ -226,3 +227,60 @@ def test_an_embargo_closes_a_market() -> None:
     row = view.destinations.set_index("code").loc["USA"]
     assert row["chance_before"] > 0 and row["chance_after"] == 0 and row["exports_after"] == 0
     assert "Closed" in row["obstacle"] and np.isfinite(view.dependence.loss[1])
+
+
+def recorded() -> HomeFirms:
+    """The same firms with sales at home and abroad, by destination."""
+    random = np.random.default_rng(5)
+    foreign = [c for c in WORLD.countries if c != "ZAF"]
+    served, sold = [], []
+    for capability in HOME.firms["capability"]:
+        there = [c for c in foreign if random.random() < 1 / (1 + np.exp(1.5 - capability))]
+        served.append(" ".join(there))
+        sold.append(" ".join(f"{v:.6g}" for v in np.exp(capability + random.normal(0, 1, len(there)))))
+    exports = [sum(map(float, text.split())) for text in sold]
+    at_home = np.exp(3 + HOME.firms["capability"] + random.normal(0, 0.5, len(HOME)))
+    return replace(
+        HOME,
+        firms=HOME.firms.assign(served=served, served_sales=sold, exports=exports, sales=at_home + exports),
+        _families={},
+        _places={},
+    )
+
+
+def test_a_firm_of_the_data_shows_its_own_record() -> None:
+    """Baseline: what it sold, scaled to the world; scenario: what `firm_outcomes` expects of it; chances elsewhere."""
+    firms = recorded()
+    equilibrium, scenario = solved(firms, CARDS)
+    treatment = compile(scenario, WORLD, firms).treatment
+    assert treatment is not None
+    outcomes = firm_outcomes(equilibrium, treatment)
+    home = WORLD.country_index("ZAF")
+    exporting = np.flatnonzero(firms.firms["exports"] > 0)
+    for row in (3, int(exporting[0]), int(exporting[20])):
+        record = own_record(equilibrium, treatment, row)
+        assert record is not None
+        mine = treatment.firm == row
+        weight = treatment.weight[mine].sum()
+        abroad = np.arange(len(WORLD.countries)) != home
+        for state in (0, 1):
+            assert record.sold[state, abroad].sum() * weight == pytest.approx(
+                outcomes.exports[mine, state].sum()
+            )
+            assert record.sold[state, home] * weight == pytest.approx(outcomes.home_sales[mine, state].sum())
+        found = firm_view(equilibrium, firms, firm_profile(firms, WORLD, row, treatment), record)
+        assert found.exports[0] == pytest.approx(record.sold[0, abroad].sum())
+        assert found.markets[0] == len(
+            [c for c in str(firms.firms["served"][row]).split() if c in WORLD.countries and c != "ZAF"]
+        )
+        table = found.destinations
+        served = table["sold_before"].notna()
+        assert served.sum() == found.markets[0] and (table["stays"][served] <= 1).all()
+        assert found.markets_served()["sold_before"].sum() == pytest.approx(found.exports[0])
+        assert not set(found.next_markets(50)["code"]) & set(found.markets_served(50)["code"])
+        if found.exports[0] > 0:
+            best = found.markets_served(1)["code"].iloc[0]
+            assert found.dependence.largest[0] == best and 0 < found.dependence.share[0] <= 1
+            assert found.dependence.loss[0] >= 0
+    bare = unrecorded(HOME)
+    assert own_record(solved(bare, CARDS[:1])[0], Treatment.none(bare), 3) is None

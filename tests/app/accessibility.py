@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds a page is given to come to rest."""
 
 

@@ -51,22 +51,29 @@ def test_a_link_reproduces_the_screen(open_page: Opener) -> None:
     expect(other.get_by_role("combobox", name="On the map")).to_have_value("Exports")
 
 
-def test_back_and_forward_step_over_stacks_not_over_slides(open_page: Opener) -> None:
+def test_back_undoes_the_last_move_and_forward_does_it_again(open_page: Opener) -> None:
     page = open_page("lab")
     settled(page)
     steps = page.evaluate("history.length")
     before = settled(page)
     slide(page, 0.5)
     slid = settled(page, before)
-    page.wait_for_timeout(300)
-    assert page.evaluate("history.length") == steps  # a moved lever replaces
+    page.wait_for_function(f"history.length === {steps + 1}")
     add_policy(page, "Embargo")
     wait_for_cards(page, 2)
     added = settled(page, slid)
-    page.wait_for_function(f"history.length === {steps + 1}")
+    page.wait_for_function(f"history.length === {steps + 2}")
+    choose(page, "Country", "Mexico")
+    page.wait_for_function(f"location.search.includes('country=MEX') && history.length === {steps + 3}")
+    page.go_back()
+    expect(page.get_by_role("combobox", name="Country")).to_have_value("United States")
     page.go_back()
     wait_for_cards(page, 1)
     assert settled(page, added) == slid
+    page.go_back()
+    assert settled(page, slid) == before and page.evaluate("history.length") == steps + 3
+    page.go_forward()
+    assert settled(page, before) == slid
     page.go_forward()
     wait_for_cards(page, 2)
     assert settled(page, slid) == added

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from firmtrade_core.capability import Learner, Settings
 from firmtrade_core.capability.work import CapabilityReport, Request, estimate_capability
 from firmtrade_core.cli.serving import serving
 from firmtrade_core.jobs import content_hash
+from firmtrade_core.jobs.kept import keep
 from firmtrade_core.panel import FirmPanel
 from firmtrade_core.paths import PROJECT
 from pages.parts.capability_bench import Bench
@@ -47,7 +47,7 @@ def store(root: Path, request: Request, result: object, state: str = "done", mes
     folder.mkdir(parents=True)
     status = {"state": state, "fraction": 1.0, "message": message, "pid": 1, "updated": time.time()}
     (folder / "status.json").write_text(json.dumps(status))
-    (folder / "result.pickle").write_bytes(pickle.dumps(result))
+    keep(folder / "result.kept", result)
 
 
 @pytest.fixture

@@ -258,3 +258,43 @@ def test_what_no_link_holds_is_told_and_goes_as_yaml(monkeypatch: pytest.MonkeyP
     ]
     show(app, {"cards": cards})
     assert "No link holds this scenario" in html(app) and not app.exception
+
+
+def test_colours_fit_or_are_fixed_and_what_lies_beyond_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pages.parts import address, views
+    from pages.parts.reading import read
+    from pages.parts.store import Store
+
+    app = lab(monkeypatch)
+    assert app.selectbox(key="fixed_scale").value == 0.0
+    app.selectbox(key="fixed_scale").set_value(0.5).run()
+    held, world = store(app), load_embedded_world()
+    assert held.fixed_scale == 0.5 and not app.exception
+    found, scale = views.shown_outcome(held, read(held, world))
+    assert scale == 0.5
+    words = views.clipped(found, scale, world)
+    assert "beyond the colours" in words and "Mexico −1.4" in words
+    assert not views.clipped(found, 50.0, world)
+    other = Store(load_preset("us_ten_points"), "USA")
+    address.read(address.query(held, world), other, world)
+    assert other.fixed_scale == 0.5
+
+
+def test_the_record_stands_beside_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = lab(monkeypatch)
+    assert "Record: US imports of 2025 by partner" in html(app)
+    app.segmented_control(key="view").set_value("partners").run()
+    app.segmented_control(key="direction").set_value("imports").run()
+    assert not app.exception
+    shown = html(app)
+    assert "no record to stand on" in shown and "no skill:" in shown
+
+
+def test_an_elasticity_by_years_since_the_change_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = lab(monkeypatch)
+    app.session_state["structure"] = True
+    app.run().selectbox(key="structure_elasticity").set_value("BLP10").run()
+    assert not app.exception
+    assert "by years since the change" in html(app)
+    assert app.session_state["store"].scenario.structure.elasticity == "BLP10"
+    assert any("one path through the years" in c.value for c in app.caption)

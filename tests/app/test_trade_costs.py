@@ -66,7 +66,7 @@ def test_the_shipped_world_is_estimated_with_its_caveat(monkeypatch: pytest.Monk
 
 def test_an_elasticity_set_goes_into_the_scenario(monkeypatch: pytest.MonkeyPatch) -> None:
     app = page(monkeypatch)
-    assert "Not usable (wrong sign or too noisy)" in html(app) and "Forestry (−6.8)" in html(app)
+    assert "Not usable (wrong sign or too noisy)" in html(app) and "Forestry (−5.5)" in html(app)
     app.button(key="gravity_use").click().run()
     assert app.session_state["store"].scenario.structure.elasticity == "GRAV"
     app.selectbox(key="gravity_set").set_value("FGO").run()

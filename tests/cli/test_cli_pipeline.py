@@ -117,7 +117,7 @@ def test_a_job_that_is_called_off_keeps_what_it_finished(raw: Path, tmp_path: Pa
     assert plan.synthetic and plan.attributes == ()
     with pytest.raises(CancelledError):
         work.run_pipeline(plan, tmp_path / "out", progress=stop)
-    assert [p.name.partition("-")[0] for p in (tmp_path / "out" / ".steps").glob("*.pickle")] == ["harmonise"]
+    assert [p.name.partition("-")[0] for p in (tmp_path / "out" / ".steps").glob("*.kept")] == ["harmonise"]
 
 
 def test_mistakes_are_told_in_words(tmp_path: Path, raw: Path) -> None:

@@ -74,6 +74,26 @@ def small_world() -> World:
 
 
 @dataclass(frozen=True)
+class ClassOutcome:
+    """What firms of one size add to the home's exports, as fractions of all exports before.
+
+    Parameters
+    ----------
+    share
+        Of exports before.
+    true, told
+        What the class's exports change by, in truth and as predicted with the true effect.
+    sampling
+        Standard error of ``true``, as a sum over the firms that happened to be drawn.
+    """
+
+    share: float
+    true: float
+    told: float
+    sampling: float
+
+
+@dataclass(frozen=True)
 class Outcome:
     """Relative changes by outcome: the true world's, and those predicted by model.
 
@@ -86,14 +106,13 @@ class Outcome:
     interval
         Half the width of the 90 % interval that the estimated effect gives the hybrid, by outcome.
     sizes
-        By size class of firms: its share of exports before, relative change of its exports in truth, and as predicted with
-        the true effect.
+        By size class of firms.
     """
 
     truth: Mapping[str, float]
     predicted: Mapping[str, Mapping[str, float]]
     interval: Mapping[str, float]
-    sizes: Mapping[str, tuple[float, float, float]]
+    sizes: Mapping[str, ClassOutcome]
 
     def error(self, model: str, outcome: str) -> float:
         """|predicted change - true change| / |true change|."""
@@ -137,9 +156,7 @@ def _followed(design: SyntheticDesign) -> Outcome:
     )
 
 
-def _by_size(
-    truth: CountryTruth, sold: Array, world: World, home: HomeFirms
-) -> dict[str, tuple[float, float, float]]:
+def _by_size(truth: CountryTruth, sold: Array, world: World, home: HomeFirms) -> dict[str, ClassOutcome]:
     """Exports by size class before and after, in truth and as the hybrid predicts them with the true effect."""
     scenario = Scenario.model_validate({"cards": _known_effect(), "structure": _structure("firms")})
     compiled = compile(scenario, world, home)
@@ -151,14 +168,17 @@ def _by_size(
     ].to_numpy()
     told = np.zeros((len(home), 2))
     np.add.at(told, found.firm, found.exports)
-    sizes = {}
+    sizes, everything = {}, float(sold[number, 0].sum())
     for name in SIZES:
         own = classes == name
-        before, after = sold[number[own]].sum(0)
-        sizes[name] = (
-            float(before / sold[number, 0].sum()),
-            float(after / before - 1),
-            float(told[own, 1].sum() / told[own, 0].sum() - 1),
+        before, after = sold[number[own]].T
+        missed = after - told[own, 1]
+        sizes[name] = ClassOutcome(
+            *(
+                float(part.sum()) / everything
+                for part in (before, after - before, told[own, 1] - told[own, 0])
+            ),
+            float(np.sqrt((missed**2).sum())) / everything,
         )
     return sizes
 

@@ -9,18 +9,38 @@ from firmtrade_core.equilibrium import Parameters, Shock, solve
 from firmtrade_core.margins import Pareto
 from firmtrade_core.panel.synthetic.country import make_country
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
-from tests.end_to_end.programme import DESIGN, ESTIMATED, KNOWN, OUTCOMES, follow, small_world
+from tests.end_to_end.programme import DESIGN, ESTIMATED, KNOWN, OUTCOMES, ClassOutcome, follow, small_world
 from tests.end_to_end.true_world import Population, true_change
 
 SEEDS = range(20)
 
 LARGEST_ERROR = 0.10
 
+#: Of a size class, in points of all exports (MODEL 13 asks as much of baseline shares).
+LARGEST_POINT = 0.01
+
+
+def _true(found: ClassOutcome) -> float:
+    return found.true
+
+
+def _told(found: ClassOutcome) -> float:
+    return found.told
+
 
 @pytest.mark.truth
 def test_predicted_changes_are_within_a_tenth_of_the_true_ones() -> None:
-    """With the true effect within 10 % on average, with the estimated one within 10 % and its own interval."""
+    """With the true effect within 10 % on average, with the estimated one within 10 % and its own interval.
+
+    By size class what firms add to the home's exports is within 1 point of all exports, and within a tenth of the true
+    change; the truth of a class is itself a draw of few firms, so two of its own sampling errors are allowed on top.
+    """
     found = [follow(seed) for seed in SEEDS]
+    for name in found[0].sizes:
+        own_class = [o.sizes[name] for o in found]
+        true, told = (np.mean([part(c) for c in own_class]) for part in (_true, _told))
+        luck = np.sqrt(np.sum([c.sampling**2 for c in own_class])) / len(own_class)
+        assert abs(told - true) < min(LARGEST_POINT, LARGEST_ERROR * abs(true) + 2 * luck), name
     for outcome in OUTCOMES:
         assert np.mean([o.error(KNOWN, outcome) for o in found]) < LARGEST_ERROR, outcome
         own = np.mean([o.relative_interval(outcome) for o in found])
@@ -55,4 +75,9 @@ def test_presence_and_fixed_costs_of_the_population() -> None:
     sold = sales * np.exp(truth.markets.demand[..., -1])
     some = np.isfinite(threshold)
     assert sold[some] == pytest.approx(truth.markets.flow[..., -1][some], rel=1e-9)
-    assert (count[some] >= 1).all() and ((share[some] > 0) & (share[some] < 1)).mean() > 0.85
+    assert (count[some] >= 1).all()
+    # 0 <= φ < 1 holds of averages (MODEL 2): of cells of some firms and of each sector; four firms may lose money.
+    many = some & (count >= 30)
+    assert many.sum() > 10 and ((share[many] > 0) & (share[many] < 1)).all()
+    fixed, profits = (np.where(some, part * sold, 0.0).sum(1) for part in (np.where(some, share, 0.0), 1.0))
+    assert ((fixed > 0) & (fixed < profits)).all()

@@ -16,6 +16,8 @@ from firmtrade_core.equilibrium import (
     Shock,
     solve,
 )
+from firmtrade_core.equilibrium.adjoint import Sweep
+from firmtrade_core.equilibrium.gradient import _Tangent
 from firmtrade_core.margins import Armington, EatonKortum, Krugman, Lognormal, MarginFamily, Pareto
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.world import World
@@ -242,3 +244,32 @@ def test_worlds_in_pieces_are_refused() -> None:
     base = solve(world, Shock(trade_cost=cost), Parameters(deficits="removed"))
     with pytest.raises(GradientError, match="groups"):
         base.gradient(Outcome("real_income", "C00"))
+
+
+def test_prepared_products_are_the_sweep_and_a_start_near_by_changes_no_digit() -> None:
+    """F_x'λ by matrices is F_x'λ cell by cell; from a neighbour's multipliers the same gradient in fewer products."""
+    world = load_embedded_world()
+    base = solve(
+        world, Shock(), Parameters(4.0, Lognormal(2.0), within_elasticity=6.0, deficits="proportional")
+    )
+    asked = Outcome("real_income", "USA")
+    first = base.gradient(asked)
+    assert first.start is not None and first.steps < 30
+    tariff = world.tariff.copy()
+    tariff[:, world.countries.index("USA")] += 0.001
+    there = solve(world, Shock(tariff=tariff), base.parameters, start=base)
+    cold, warm = there.gradient(asked), there.gradient(asked, near=first)
+    assert warm.steps <= cold.steps
+    np.testing.assert_allclose(warm.tariff, cold.tariff, rtol=0, atol=1e-8 * np.abs(cold.tariff).max())
+    other = there.gradient(Outcome("duties", "CHN"), near=first)
+    np.testing.assert_allclose(other.tariff, there.gradient(Outcome("duties", "CHN")).tariff, rtol=1e-9)
+
+
+@pytest.mark.parametrize("entry", ["restricted", "free"])
+@pytest.mark.parametrize("abroad", [0.0, 0.5])
+def test_products_agree_with_the_sweep_under_every_channel(entry, abroad) -> None:
+    world = make_world(4, 3, seed=5)
+    parameters = Parameters(4.0, Pareto(1.5), entry=entry, deficits="proportional", fixed_cost_abroad=abroad)
+    tangent = _Tangent(solve(world, Shock(), parameters))
+    vector = np.random.default_rng(1).normal(size=tangent.size)
+    np.testing.assert_allclose(Sweep(tangent)(vector), tangent.equations(vector)[0], rtol=1e-10, atol=1e-12)

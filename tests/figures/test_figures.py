@@ -10,6 +10,7 @@ import pytest
 
 from firmtrade_core.equilibrium import Equilibrium, Parameters, Shock, solve
 from firmtrade_core.figures import (
+    beyond,
     headlines,
     outcome,
     sector_outcomes,
@@ -17,6 +18,7 @@ from firmtrade_core.figures import (
     winners_and_losers,
     world_map,
 )
+from firmtrade_core.figures.scale import tick_words
 from firmtrade_core.figures.world_map import BORDER_NOTE, UNDECIDED, drawn_areas, finding, partner_flows
 from firmtrade_core.labels import VARIABLES
 from firmtrade_core.margins import Pareto
@@ -132,5 +134,18 @@ def test_a_scale_only_grows_while_a_slider_moves() -> None:
     assert stable_scale(small) == 0.5
     assert stable_scale(large, 0.5) == 5.0
     assert stable_scale(small, 5.0) == 5.0
-    assert stable_scale(np.full(3, np.nan)) == 0.01
-    assert stable_scale(np.zeros(4)) == 0.01
+    assert stable_scale(np.full(3, np.nan)) == 0.1
+    assert stable_scale(np.zeros(4)) == 0.1
+
+
+def test_noise_is_not_painted_at_full_strength_and_a_scale_gives_way_when_all_would_be_pale() -> None:
+    noise = np.array([0.01, -0.008, 0.002])
+    assert stable_scale(noise) == 0.1 and stable_scale(noise, floor=0.0) == 0.01
+    assert stable_scale(noise, 2.0) == 0.1 and stable_scale(10 * noise, 0.5) == 0.5
+
+
+def test_ticks_of_a_scale_are_told_apart_and_values_beyond_it_named() -> None:
+    for scale in (0.001, 0.01, 0.1, 0.5, 1.0, 20.0, 1000.0):
+        words = tick_words([-scale, -scale / 2, 0.0, scale / 2, scale])
+        assert len(set(words)) == 5, words
+    assert beyond(np.array([0.1, -3.0, np.nan, 2.0, 1.0]), 1.0) == [1, 3]

@@ -14,6 +14,7 @@ from firmtrade_core.gravity.estimate import estimate
 from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.gravity.ppml import poisson_fit
 from firmtrade_core.gravity.projection import Projector
+from firmtrade_core.gravity.separation import separated_with_effects
 from firmtrade_core.gravity.specification import GravitySpecification
 from tests.gravity.panels import gravity_table
 
@@ -139,6 +140,32 @@ def test_hidden_separation_is_the_rectifiers() -> None:
     found = poisson_fit(y, np.column_stack([np.ones(200), x]), [])
     assert {*range(20)}.isdisjoint(found.used) and len(found.used) == 180
     assert [*found.kept] == [0, 1]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_programme_separates_what_the_rectifier_separates(seed: int) -> None:
+    """Effects and regressors together, on sparse panels; the programme shares nothing with the regressions."""
+    rng = np.random.default_rng(seed)
+    n = 600
+    groups = [rng.integers(0, 25, n), rng.integers(0, 25, n), rng.integers(0, 60, n)]
+    x = rng.normal(size=(n, 2)) * (rng.random((n, 2)) < 0.2)
+    y = np.where(rng.random(n) < 0.35, 0.0, rng.lognormal(size=n))
+    x[:, 0] = np.where(rng.random(n) < 0.1, 1.0, 0.0)
+    y[x[:, 0] > 0] = 0.0
+    found = separated_with_effects(x, y, groups)
+    assert found.any()
+    assert not found[y > 0].any()
+    inside = np.ones(n, dtype=bool)
+    while True:  # a group without flows is left out before, as the sample does
+        for labels in groups:
+            inside &= np.isin(labels, labels[inside & (y > 0)])
+        before = inside.sum()
+        for labels in groups:
+            inside &= np.isin(labels, labels[inside & (y > 0)])
+        if inside.sum() == before:
+            break
+    used = poisson_fit(y[inside], x[inside], [labels[inside] for labels in groups]).used
+    assert [*np.flatnonzero(inside)[used]] == [*np.flatnonzero(~found)]
 
 
 def test_the_bias_correction_is_for_three_way_equations() -> None:

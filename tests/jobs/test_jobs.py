@@ -88,7 +88,7 @@ def test_damaged_checkpoints_are_computed_again(tmp_path: Path) -> None:
     steps = Checkpoints(tmp_path)
     assert steps.step("one", 1, lambda: "first") == "first"
     assert steps.step("one", 1, lambda: "second") == "first"
-    next(tmp_path.glob("one-*.pickle")).write_bytes(b"damaged")
+    next(tmp_path.glob("one-*.kept")).write_bytes(b"damaged")
     assert steps.step("one", 1, lambda: "third") == "third"
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from firmtrade_core.jobs import Checkpoints, Progress
 
@@ -32,3 +34,18 @@ def fail(progress: Progress, checkpoints: Checkpoints) -> None:
 def ignore_everything(progress: Progress, checkpoints: Checkpoints) -> None:
     """Never looks up."""
     time.sleep(60)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A coordinate and what it is called."""
+
+    x: float
+    label: tuple[str, ...] = ()
+
+
+class Pair(NamedTuple):
+    """Two numbers."""
+
+    first: int
+    second: float

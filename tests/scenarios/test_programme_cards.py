@@ -166,7 +166,7 @@ def test_lognormal_firms_all_moved_are_the_lognormal_moved(world: World) -> None
     shape = {"dispersion": 1.4, "elsewhere": "lognormal"}
     as_a_whole = run(scenario(card, family="lognormal", **shape), world)
     table = pd.DataFrame({"sector": ["agriculture", "metals", "services"], "capability": 0.0})
-    alike = HomeFirms("ZAF", table, Deviations(1.4))
+    alike = HomeFirms("ZAF", table, Deviations(1.4), public=True)
     own = run(scenario(card | {"sectors": ["all goods"]}, **shape), world, home=alike)
     np.testing.assert_allclose(own.real_income_change, as_a_whole.real_income_change, rtol=1e-8)
     np.testing.assert_allclose(own.flows, as_a_whole.flows, rtol=1e-7)
@@ -226,7 +226,7 @@ def test_attributes_keep_their_bounds(world: World) -> None:
     table = HOME.firms.assign(on_time_delivery=np.where(HOME.firms.index % 2, 0.95, 0.6))
     table.loc[:9, "on_time_delivery"] = np.nan
     effects = {"on_time_delivery": replace(HOME.effects["skill_share"], capability=0.2, step=0.1)}
-    home = HomeFirms("ZAF", table, HOME.deviations, HOME.presence, effects, HOME.source)
+    home = HomeFirms("ZAF", table, HOME.deviations, HOME.presence, effects, HOME.source, public=True)
     card = {"policy": "delivery_reliability", "take_up": 1.0, "intensity": 10}
     compiled = compile(scenario(card), world, home)
     treatment = compiled.treatment

@@ -86,6 +86,7 @@ def test_beyond_the_table_it_says_how_old_it_is(embedded: World) -> None:
     assert any("60 days before" in note and "bring a table of your own" in note for note in notes)
     with pytest.raises(ScenarioError, match="begins on 1 January 2025"):
         added(in_force("2024-12-31"), embedded)
+    assert "1 day before" in TABLE.age(date(2026, 12, 1)) and TABLE.age(date(2026, 11, 30)) == ""
     changed = TariffSchedule(importers="USA", table="us_in_force", digest="0" * 12)
     _, notes = added(changed, embedded)
     assert any("has changed since" in note for note in notes)
@@ -126,7 +127,7 @@ def test_rows_of_ones_own_add_or_replace(embedded: World) -> None:
         (pd.DataFrame({"exporter": ["CHN"], "rate": [25]}), "Row 1 of the schedule: rate"),
         (pd.DataFrame({"exporter": ["CHN"], "rate": ["ten"]}), "Row 1 of the schedule"),
         (pd.DataFrame({"exporter": [], "rate": []}), "no rows"),
-        (pd.DataFrame({"exporter": ["CHN"], "hs6": ["720839"], "rate": [0.1]}), "a sector of the world"),
+        (pd.DataFrame({"exporter": ["CHN"], "hs6": ["720839"]}), "needs a column final"),
     ],
 )
 def test_schedules_that_cannot_be_read_say_why(table: pd.DataFrame, words: str) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -216,3 +217,29 @@ def test_wrong_descriptions(saved: Path, changes: dict[str, object], message: st
 
 def test_deep_json(saved: Path) -> None:
     refused(rewrite(saved, {"meta.json": b"[" * 200_000}), "not valid JSON")
+
+
+@pytest.mark.parametrize("what", ["name", "source", "sector name"])
+def test_names_and_sources_cannot_be_altered_unnoticed(saved: Path, what: str) -> None:
+    with zipfile.ZipFile(saved) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    meta = json.loads(members["meta.json"])
+    if what == "name":
+        meta["name"] = "Official accounts"
+    elif what == "source":
+        meta["provenance"]["source"] = "A statistical office"
+    else:
+        meta["sector_names"] = {meta["sectors"][0]: "Gold"}
+    members["meta.json"] = json.dumps(meta).encode()
+    with zipfile.ZipFile(saved, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(WorldFileError, match="names or sources"):
+        files.load_world(saved)
+
+
+def test_worlds_with_equal_numbers_are_told_apart_where_readers_share() -> None:
+    one = make_world(3, 2, seed=1)
+    other = one.with_(name="Another ministry", provenance=replace(one.provenance, source="its own records"))
+    assert one.content_hash == other.content_hash and one.shown_hash != other.shown_hash
+    assert one.shown_hash == one.with_().shown_hash

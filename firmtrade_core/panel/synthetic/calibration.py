@@ -40,12 +40,28 @@ class Regularity:
     highest: float
     source: str
 
+    @property
+    def unit(self) -> str:
+        """Of the register."""
+        return _UNITS.get(self.key, "share of 1")
+
+
+#: Units of those that are no shares.
+_UNITS = {
+    "sales_premium": "log points",
+    "sales_premium_same_sector": "log points",
+    "employment_premium": "log points",
+    "presence_slope": "elasticity",
+    "avg_num_destinations": "mean markets",
+    "entrant_relative_size": "relative",
+    "entrant_relative_exit_rate": "difference of shares",
+}
 
 REGULARITIES = (
     Regularity("exporter_share", "Share of firms that export", 0.21, 0.19, 0.23, f"{ENIA} (0.214 in 1996)"),
-    Regularity("sales_premium", "Exporters' sales over others', log points", 1.97, 1.6, 2.4, ENIA),
+    Regularity("sales_premium", "Exporters' sales over others'", 1.97, 1.6, 2.4, ENIA),
     Regularity("sales_premium_same_sector", "The same within sectors and years", 1.68, 1.3, 2.1, ENIA),
-    Regularity("employment_premium", "Exporters' employment over others', log points", 1.24, 0.9, 1.6, ENIA),
+    Regularity("employment_premium", "Exporters' employment over others'", 1.24, 0.9, 1.6, ENIA),
     Regularity("intensity", "Exports over sales of exporters, mean", 0.25, 0.18, 0.35, ENIA),
     Regularity("entry", "Non-exporters that export a year later", 0.044, 0.03, 0.06, ENIA),
     Regularity("continuation", "Exporters that export a year later", 0.876, 0.82, 0.92, ENIA),
@@ -88,12 +104,12 @@ def compare(panel: FirmPanel) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``regularity``, ``published``, ``here`` (missing where too few firms trade), ``near`` (within the range that
-        counts as near) and ``source``.
+        ``regularity``, ``published``, ``here`` (missing where too few firms trade), ``unit``, ``near`` (within the range
+        that counts as near) and ``source``.
     """
     found = dict.fromkeys([r.key for r in REGULARITIES], np.nan) | measure(panel)
     rows = [
-        (r.name, r.published, found[r.key], r.lowest <= found[r.key] <= r.highest, r.source)
+        (r.name, r.published, found[r.key], r.unit, r.lowest <= found[r.key] <= r.highest, r.source)
         for r in REGULARITIES
     ]
-    return pd.DataFrame(rows, columns=["regularity", "published", "here", "near", "source"])
+    return pd.DataFrame(rows, columns=["regularity", "published", "here", "unit", "near", "source"])

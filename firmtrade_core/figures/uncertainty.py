@@ -1,0 +1,59 @@
+"""What an interval is made of: one bar, split by source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from firmtrade_core.analysis.uncertainty import UNRESOLVED, Band, Bands
+from firmtrade_core.figures.chart import MUTED, Chart, base_layout
+from firmtrade_core.labels import in_percent
+
+#: Of the sources in order; what is not resolved between them is grey.
+_COLOURS = ("#2c5c8f", "#c98a2b", "#5b8f7b", "#8a5f8f", "#8f3b3b")
+
+
+def sources_bar(found: Bands, band: Band, what: str, *, subtitle: str, source: str) -> Chart:
+    """Shares of an outcome's variance by source, adding up to one.
+
+    Parameters
+    ----------
+    found, band
+        The bands, and the outcome's own.
+    what
+        The outcome, as the title says it.
+    subtitle, source
+        Words around the chart.
+    """
+    labels = {s.key: s.label for s in found.sources} | {UNRESOLVED: "Not resolved between them"}
+    shares = {labels.get(key, key): max(share, 0.0) for key, share in band.by_source.items()}
+    known = {name: share for name, share in shares.items() if name != labels[UNRESOLVED]}
+    most = max(known, key=known.__getitem__, default="")
+    title = (
+        f"{what}: to know better, know {most.lower()} ({in_percent(known[most])} of the variance)"
+        if most
+        else what
+    )
+    data: list[dict[str, Any]] = []
+    for place, (name, share) in enumerate(shares.items()):
+        colour = MUTED if name == labels[UNRESOLVED] else _COLOURS[place % len(_COLOURS)]
+        data.append(
+            {
+                "type": "bar",
+                "orientation": "h",
+                "name": f"{name} {in_percent(share)}",
+                "y": [""],
+                "x": [round(100 * share, 3)],
+                "marker": {"color": colour},
+                "hovertemplate": f"{name}: {in_percent(share)} of the variance<extra></extra>",
+            }
+        )
+    layout = base_layout(
+        barmode="stack",
+        margin={"l": 4, "r": 4, "t": 2, "b": 56},
+        dragmode=False,
+        showlegend=True,
+        legend={"orientation": "h", "y": -0.35, "x": 0, "traceorder": "normal"},
+        xaxis={"range": [0, 100], "showgrid": False, "showticklabels": False, "fixedrange": True},
+        yaxis={"showticklabels": False, "fixedrange": True},
+    )
+    return Chart(title, subtitle, source, data, layout, height=118, units={"x": "% of the variance"})

@@ -1,0 +1,183 @@
+"""Bands beside the numbers: drawn in the background once per scenario for all sessions, shown when they are there.
+
+Numbers come first. A single worker draws, so that sliders keep the processor; what a session no longer looks at is not begun.
+``FIRMTRADE_BANDS=off`` goes without, on a machine that has no time for them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from threading import Lock
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from firmtrade_core.analysis.band_difference import between
+from firmtrade_core.analysis.uncertainty import (
+    COUNTRY_OUTCOMES,
+    UNITS_OF,
+    Band,
+    Bands,
+    UncertaintyError,
+    bands,
+)
+from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.figures import Headline, Outcome
+from firmtrade_core.margins import FirmsError, TailError
+from firmtrade_core.scenarios import ScenarioError
+from firmtrade_core.world.errors import WorldError
+from pages.parts.home import current_home
+from pages.parts.reading import Reading
+from pages.parts.solving import settled
+from pages.parts.store import Store
+
+Array = NDArray[np.float64]
+
+VARIABLE = "FIRMTRADE_BANDS"
+
+#: Results kept for all sessions together; one of 81 x 10 holds about 12 MB.
+MOST_RESULTS = 24
+
+#: Seconds between two looks whether bands are there.
+EVERY = 0.5
+
+#: What a headline's variable is called among the outcomes that have bands, where the two differ.
+_KEYS = {"duties": "duties_bn"}
+
+_NO_BAND = (EquilibriumError, FirmsError, ScenarioError, WorldError, TailError, UncertaintyError)
+
+
+class _Desk:
+    """Who is drawing what."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="bands")
+        self._known: OrderedDict[str, Future[Bands | str]] = OrderedDict()
+        self._waiting: dict[str, str] = {}
+
+    def ask(self, session: str, key: str, work: Callable[[], Bands | str]) -> Future[Bands | str]:
+        """The result under way or done; what the session asked before and nobody else waits for is not begun."""
+        with self._lock:
+            before = self._waiting.get(session)
+            self._waiting[session] = key
+            if before and before != key and before not in self._waiting.values():
+                left = self._known.get(before)
+                if left is not None and left.cancel():
+                    del self._known[before]
+            if key not in self._known:
+                self._known[key] = self._pool.submit(work)
+                while len(self._known) > MOST_RESULTS:
+                    self._known.popitem(last=False)[1].cancel()
+            self._known.move_to_end(key)
+            return self._known[key]
+
+
+@st.cache_resource(show_spinner=False)
+def _desk() -> _Desk:
+    return _Desk()
+
+
+def wanted() -> bool:
+    """Whether bands are drawn on this machine."""
+    return os.environ.get(VARIABLE, "").strip().lower() not in ("off", "0", "no")
+
+
+def asked(store: Store, reading: Reading) -> Future[Bands | str] | None:
+    """The bands of what is shown, under way or done; None where none are drawn. A text says why there are none."""
+    if not wanted():
+        return None
+    world, scenario, first = reading.world, store.scenario, None
+    if store.reference is not None and store.showing == "reference":
+        scenario = store.reference
+    elif reading.first is not None and store.reference is not None:
+        first = store.reference
+    try:
+        home = current_home(world)
+    except FirmsError:
+        home = None
+
+    def work() -> Bands | str:
+        try:
+            found = bands(settled_scenario, world, home, centre=reading.second)
+            if first is None:
+                return found
+            return between(bands(settled_first, world, home, centre=reading.first), found)
+        except _NO_BAND as error:
+            return str(error)
+
+    # Sessions' state is read here, not on the worker's thread.
+    settled_scenario = settled(scenario, world)
+    settled_first = settled(first, world) if first is not None else scenario
+    key = f"{world.content_hash}{scenario.content_hash}{first.content_hash if first else ''}{home.content_hash if home else ''}"
+    return _desk().ask(store.session, key, work)
+
+
+def done(found: Future[Bands | str] | None) -> Bands | None:
+    """The bands, where they are there."""
+    if found is None or not found.done() or found.cancelled():
+        return None
+    result = found.result()
+    return result if isinstance(result, Bands) else None
+
+
+def shown(store: Store, reading: Reading) -> Bands | None:
+    """The bands of what is shown, where they are there already."""
+    return done(asked(store, reading))
+
+
+def around(found: Outcome, store: Store, reading: Reading) -> Outcome:
+    """A map's variable with its bands, where they are there."""
+    drawn, key = shown(store, reading), found.variable.key
+    if drawn is None or key not in COUNTRY_OUTCOMES or COUNTRY_OUTCOMES[key] != found.variable.unit:
+        return found
+    return replace(found, low=drawn.low(key), high=drawn.high(key))
+
+
+#: What a measure by sector is called among the outcomes that have bands.
+_SECTOR_KEYS = {
+    "exports": "sector_exports",
+    "imports": "sector_imports",
+    "output": "output",
+    "employment": "employment",
+}
+
+
+def sector_ends(store: Store, reading: Reading) -> tuple[Array, Array] | None:
+    """Ends of the bands by sector of the country looked at, (S,) each, where they are there."""
+    drawn, key = shown(store, reading), _SECTOR_KEYS.get(store.sector_measure)
+    if drawn is None or key is None:
+        return None
+    i = reading.world.country_index(store.country)
+    return drawn.low(key)[i], drawn.high(key)[i]
+
+
+def with_bands(numbers: list[Headline], found: Future[Bands | str] | None, country: str) -> list[Headline]:
+    """Headlines with their band and verdict, or with what there is instead."""
+    if found is None:
+        return numbers
+    if not found.done() or found.cancelled():
+        return [replace(item, band="90 % band follows") for item in numbers]
+    result = found.result()
+    if not isinstance(result, Bands):
+        return [replace(item, band="no band", verdict=result) for item in numbers]
+    return [_with_band(item, band_of(result, item, country)) for item in numbers]
+
+
+def band_of(found: Bands, item: Headline, country: str) -> Band | None:
+    """The band of a headline; None where its outcome has none."""
+    key = _KEYS.get(item.variable, item.variable)
+    if key not in UNITS_OF:
+        return None
+    return found.band(key, country if key in COUNTRY_OUTCOMES else None)
+
+
+def _with_band(item: Headline, band: Band | None) -> Headline:
+    if band is None:
+        return item
+    return replace(item, band=f"90 %: {band.ends}", verdict=band.verdict)
