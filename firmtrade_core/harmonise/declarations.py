@@ -42,6 +42,9 @@ _MOSTLY_YEARS = 0.9
 #: A firm with more than this share of a year's flow is pointed out.
 DOMINANT_SHARE = 0.5
 
+#: Lines up to which a table is put in order at once, and lines of a piece beyond.
+_SORTED_AT_ONCE, _PIECE = 20_000_000, 2_000_000
+
 #: Fewest firms in a year's flow for dominance to mean anything.
 _DOMINANT_FIRMS = 3
 
@@ -231,10 +234,13 @@ class Declarations:
             ("quarantine", "file, row"),
             ("changes", 'file, row, "column"'),
         ):
+            rows = f"SELECT * REPLACE (file + {int(first_file)} AS file) FROM {table}"
             with whole_file(folder / f"{table}.parquet") as target:
+                if sum(source.lines for source in self.sources) > _SORTED_AT_ONCE:
+                    self._write_in_pieces(rows, order, target)
+                    continue
                 self.connection.execute(
-                    f"COPY (SELECT * REPLACE (file + {int(first_file)} AS file) FROM {table} ORDER BY {order}) "
-                    f"TO {literal(str(target))} "
+                    f"COPY ({rows} ORDER BY {order}) TO {literal(str(target))} "
                     "(FORMAT parquet, USE_TMP_FILE false, COMPRESSION snappy, DICTIONARY_SIZE_LIMIT 20000)"
                 )
         report = self.findings.to_json() | {
@@ -245,6 +251,30 @@ class Declarations:
             ],
         }
         write_whole(folder / "report.json", json.dumps(report, indent=2, ensure_ascii=False))
+
+    def _write_in_pieces(self, rows: str, order: str, target: Path) -> None:
+        """The same table, ordered and written a stretch of lines at a time: an order of all of them at once would not fit in memory."""
+        from pyarrow import parquet
+
+        writer: parquet.ParquetWriter | None = None
+        try:
+            for n, source in enumerate(self.sources):
+                for start in range(0, max(source.lines, 1), _PIECE):
+                    within = f"file = {n} AND row > {start} AND row <= {start + _PIECE}"
+                    query = (
+                        rows.replace(" FROM ", " FROM (SELECT * FROM ", 1)
+                        + f" WHERE {within}) ORDER BY {order}"
+                    )
+                    piece = self.connection.sql(query).to_arrow_table()
+                    if writer is None:
+                        # Enumerated texts are to be read as texts.
+                        writer = parquet.ParquetWriter(
+                            target, piece.schema, compression="snappy", store_schema=False
+                        )
+                    writer.write_table(piece.cast(writer.schema))
+        finally:
+            if writer is not None:
+                writer.close()
 
 
 def read_declarations(
