@@ -7,6 +7,7 @@ text of a column is read once in Python; DuckDB joins the meanings to the lines,
 from __future__ import annotations
 
 import hmac
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -265,7 +266,10 @@ class Declarations:
                         rows.replace(" FROM ", " FROM (SELECT * FROM ", 1)
                         + f" WHERE {within}) ORDER BY {order}"
                     )
-                    piece = self.connection.sql(query).to_arrow_table()
+                    with warnings.catch_warnings():
+                        # The copy is of a piece only; a relation could not be had beside an unfinished result.
+                        warnings.simplefilter("ignore", UserWarning)
+                        piece = self.connection.execute(query).to_arrow_table()
                     if writer is None:
                         # Enumerated texts are to be read as texts.
                         writer = parquet.ParquetWriter(
