@@ -54,12 +54,14 @@ bench: install-dev
 world: install
 	@$(BIN)/python -m firmtrade_core world build
 
-# Rebuilds the synthetic home country's firms: panel, effects and capability, estimated from a fixed seed.
+# Rebuilds the synthetic home country's firms: panel, effects and capability, estimated from a fixed seed; and the estimates
+# that the pages Firms and Channels open with (alone: `python -m firmtrade_core firms stored`, about six minutes).
 home: export OPENBLAS_NUM_THREADS = 1
 home: install
 	@$(BIN)/python -m firmtrade_core panel synthetic -o output/home
 	@$(BIN)/python -m firmtrade_core channels --panel output/home --write-table output/home_effects.json
 	@$(BIN)/python -m firmtrade_core firms home output/home --effects output/home_effects.json --out assets/home.parquet
+	@$(BIN)/python -m firmtrade_core firms stored
 
 clean:
 	rm -rf $(VENV) output

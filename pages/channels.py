@@ -37,7 +37,7 @@ from firmtrade_core.report.page_tables import about_effects, effects_table
 from pages.parts import chart, pickers
 from pages.parts.effects import Bench, current_bench
 from pages.parts.exports import table_downloads
-from pages.parts.firm_source import earlier_toggle, how_to_mend, source_choosers
+from pages.parts.firm_source import earlier_toggle, how_to_mend, shipped_line, source_choosers
 from pages.parts.frame import complain, heading, open_page, table
 from pages.parts.jobs import say_why_not, watch
 from pages.parts.store import seeded
@@ -54,7 +54,7 @@ def _choosers(bench: Bench) -> None:
         return
     with asked.popover("Questions", icon=":material/tune:", width="stretch"):
         _questions(bench)
-    if status is None or status.state not in ("running", "done"):
+    if bench.shipped() is None and (status is None or status.state not in ("running", "done")):
         label = "Estimate effects" if status is None else "Go on"
         right.button(
             label,
@@ -408,6 +408,7 @@ def _page() -> None:
     if report is None:
         _waiting(bench)
     else:
+        shipped_line(bench)
         _show(report, bench)
 
 

@@ -7,6 +7,7 @@ from html import escape
 import streamlit as st
 
 from firmtrade_core.capability.bootstrap import Kind as Resampling
+from firmtrade_core.capability.boundary import at_the_bound
 from firmtrade_core.capability.comparison import MEASURES, STRUCTURE
 from firmtrade_core.capability.work import CapabilityReport, Hidden
 from firmtrade_core.labels import grouped, in_percent, in_words, number
@@ -21,7 +22,7 @@ from firmtrade_core.report.capability_words import (
     trader,
 )
 from pages.parts.capability_bench import LEARNERS, Bench, current_bench
-from pages.parts.firm_source import earlier_toggle, how_to_mend, source_choosers
+from pages.parts.firm_source import earlier_toggle, how_to_mend, shipped_line, source_choosers
 from pages.parts.firm_views import VIEWS, strip
 from pages.parts.frame import complain, open_page
 from pages.parts.jobs import watch
@@ -53,7 +54,7 @@ def _choosers(bench: Bench) -> None:
     status = bench.look() if bench.offer().attributes else None
     if bench.problem:
         complain("The firms cannot be read", bench.problem, how_to_mend(bench))
-    elif status is None or status.state not in ("running", "done"):
+    elif bench.shipped() is None and (status is None or status.state not in ("running", "done")):
         go.button(
             "Estimate" if status is None else "Go on",
             type="primary",
@@ -188,9 +189,11 @@ def _offer_to_leave_out(bench: Bench, why: str) -> None:
 def _headline(report: CapabilityReport) -> None:
     data, bands = report.results.data, report.bands
     explained = bands["explained"]
+    bounded = at_the_bound(float(report.results.variances["share of capability explained"]))
     items = [
         ("Share of capability that attributes tell", number(100 * explained.value), "%",
-         "the rest only firms' own sales tell", ends(explained, 100)),
+         "at least: unexplained capability lies at its bound" if bounded else "the rest only firms' own sales tell",
+         ends(explained, 100)),
     ]  # fmt: skip
     if report.premium:
         raw = report.premium["raw premium"]
@@ -205,6 +208,8 @@ def _headline(report: CapabilityReport) -> None:
         ):
             items.append((label, grouped(bands[key].value), "firms", f"of {grouped(absent)} that {report.flow} nothing", ends(bands[key], whole=True)))  # fmt: skip
     strip(items, report.content_hash)
+    if report.years is not None:
+        st.html(f'<p class="ft-quiet">{escape(report.years.words)}</p>')
 
 
 def _gain(report: CapabilityReport) -> tuple[str, str, str, str, str]:
@@ -246,6 +251,7 @@ def _page() -> None:
     if report is None:
         _waiting(bench)
     else:
+        shipped_line(bench)
         _headline(report)
         if rejected(report):
             complain("One index is not enough", ONE_INDEX_REJECTED, "Choose two indices under Method.")

@@ -21,14 +21,16 @@ Clusters = tuple[tuple[str, ...], ...]
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "scale": (
         "employment", "employee", "worker", "persons", "capital", "size", "sales", "revenue", "turnover", "output",
-        "value_added", "assets", "age", "plant",
+        "value_added", "assets", "age", "plant", "material", "inputs", "wage_bill",
     ),
     "productivity": (
         "productivity", "tfp", "per_worker", "per_employee", "per_hour", "rnd", "r_d", "research", "innovation", "patent",
         "skill", "skilled", "education", "training", "technology", "wage", "salary", "markup",
     ),
-    "quality": (
+    "quality and differentiation": (
         "quality", "certificate", "certified", "certification", "iso", "on_time", "delivery", "reliability", "defect",
+        "differentiation", "differentiated", "advertising", "advertise", "advertises", "advertisement", "marketing", "brand", "trademark",
+        "trade_mark", "design", "management", "managerial", "unit_value",
     ),
     "network and information": (
         "link", "network", "digital", "website", "internet", "platform", "information", "supplier", "buyer", "customer",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.capability.data import CapabilityData
 from firmtrade_core.capability.estimation import Stage, State, one_thread, refit, settle, simulate
-from firmtrade_core.capability.learners import CrossFit
+from firmtrade_core.capability.learners import CrossFit, Layered
 from firmtrade_core.capability.likelihood import Scales, integrate
 from firmtrade_core.capability.maximise import Fit, Parameters, scalar_covariance
 
@@ -44,14 +44,14 @@ class Draw:
         Of the sample's own firms, by learners trained on the drawn ones without the firm's fold.
     m_learned, g_learned
         The learners behind them, if kept.
-    covariance : (6, 6)
+    covariance : (8, 8)
         Of the scalars, m and g given: see `maximise.scalar_covariance`.
     kind
         See `bootstrap`.
     weights : (F,), optional
         Of firms in the draw: their own times how often they were drawn.
-    m_form
-        Level and stretch that make m of the learners' predictions.
+    m_form, g_form
+        Level and stretch that make m and g of the learners' predictions.
     """
 
     parameters: Parameters
@@ -63,6 +63,7 @@ class Draw:
     kind: Kind = "model"
     weights: Array | None = None
     m_form: tuple[float, float] = (0.0, 1.0)
+    g_form: tuple[float, float] = (0.0, 1.0)
 
     @property
     def scales(self) -> Scales:
@@ -117,25 +118,46 @@ def _draw(data: CapabilityData, state: State, kind: Kind, seed: int, number: int
     else:
         drawn = simulate(data, state.m, state.g, state.fit.parameters, generator)
         at = _pass(drawn, state)
-    # As the estimate was made: learners that it could not carry together would run away here.
-    stages: tuple[Stage, ...] = ("m",) if state.g_learned is None else ("m", "g")
-    for _ in range(REFITS):
-        for stage in ("both",) if state.together else stages:
-            at = settle(drawn, refit(drawn, at, stage, seed), tolerance=1e-2)
+    if state.m_lines is not None:
+        at = _with_lines(drawn, at, seed)
+    else:
+        # As the estimate was made: learners that it could not carry together would run away here.
+        stages: tuple[Stage, ...] = ("m",) if state.g_learned is None else ("m", "g")
+        for _ in range(REFITS):
+            for stage in ("both",) if state.together else stages:
+                at = settle(drawn, refit(drawn, at, stage, seed), tolerance=1e-2)
     # A flat ridge: a draw that stops early stays near the estimate, and the spread comes out too small.
     found = settle(drawn, at, tolerance=1e-5)
     learned = (found.m_learned, found.g_learned) if keep else (None, None)
     covariance = scalar_covariance(drawn, found.m, found.g, found.fit)
     return Draw(
-        found.fit.parameters, found.m, found.g, *learned, covariance, kind, drawn.weights, found.m_form
+        found.fit.parameters,
+        found.m,
+        found.g,
+        *learned,
+        covariance,
+        kind,
+        drawn.weights,
+        found.m_form,
+        found.g_form,
     )
+
+
+def _with_lines(data: CapabilityData, state: State, seed: int) -> State:
+    """Lines with all parameters, which walk the ridge at once, and one refit of what learners added to them."""
+    at = refit(data, state, "lines", seed)
+    kinds: tuple[tuple[Stage, CrossFit | None], ...] = (("m", state.m_learned), ("g", state.g_learned))
+    for stage, learned in kinds:
+        if learned is not None and isinstance(learned.predictors[0], Layered):
+            at = settle(data, refit(data, at, stage, seed), tolerance=1e-2)
+    return at
 
 
 def _pass(data: CapabilityData, state: State) -> State:
     """The state with a pass over other data, at its parameters."""
     p = state.fit.parameters
     posterior = integrate(
-        data, state.m, state.g, p.demand, p.threshold, p.scales, mode=state.fit.posterior.mode
+        data, state.m, state.g, p.demand, p.threshold, p.scales, mode=state.fit.posterior.mode, home=p.home
     )
     fit = Fit(p, posterior, float(data.weights @ posterior.log_likelihood), 0)
     return replace(state, fit=fit)
@@ -189,6 +211,84 @@ def corrected_interval(
         # Where draws collapse to a bound, errors do not follow a line, and the curved scale runs away with it.
         return corrected_interval(estimate, draws, None, level, inflation)
     return low, high
+
+
+Domain = Literal["real", "positive", "share", "correlation"]
+
+#: By domain, a scale without bounds, its inverse and its slope.
+_SCALES: dict[Domain, tuple[Callable[[Array], Array], Callable[[float], float], Callable[[Array], Array]]] = {
+    "real": (lambda v: v, lambda t: t, lambda v: np.ones_like(v)),
+    "positive": (np.log, lambda t: float(np.exp(min(t, 700.0))), lambda v: 1 / v),
+    "share": (lambda v: np.log(v / (1 - v)), lambda t: float(0.5 * (1 + np.tanh(t / 2))), lambda v: 1 / (v * (1 - v))),
+    "correlation": (np.arctanh, lambda t: float(np.tanh(t)), lambda v: 1 / (1 - v**2)),
+}  # fmt: skip
+_ENDS: dict[Domain, tuple[float, float]] = {
+    "real": (-np.inf, np.inf), "positive": (0.0, np.inf), "share": (0.0, 1.0), "correlation": (-1.0, 1.0),
+}  # fmt: skip
+
+#: Nearer to a bound than this share of the draws' reach, a number counts as lying at it.
+AT_BOUND = 1e-3
+
+#: Standard deviation of draws' logs beyond which intervals are made on the plain scale.
+MOST_LOG_SPREAD = 0.7
+
+
+@dataclass(frozen=True)
+class Told:
+    """An estimate less its bias, and an interval that holds the estimate itself and ends where the domain does.
+
+    Parameters
+    ----------
+    corrected, low, high
+        NaN with fewer than `FEWEST_DRAWS` draws.
+    widened
+        Whether the interval about the corrected value had to be widened to hold the estimate: the bias that the draws
+        measure is larger than their spread.
+    """
+
+    corrected: float
+    low: float
+    high: float
+    widened: bool = False
+
+
+def told_interval(
+    estimate: float,
+    draws: Array,
+    errors: Array | None = None,
+    *,
+    domain: Domain = "real",
+    level: float = 0.90,
+    inflation: float = 1.0,
+) -> Told:
+    """`corrected_interval` on a scale without bounds (logs, log odds, artanh), widened to hold the estimate.
+
+    A number that cannot be negative gets no negative end, a share none beyond 0 and 1. Where some draws lie at a
+    bound, which such a scale throws to infinity, the plain scale is used and cut at the bound.
+
+    Parameters
+    ----------
+    estimate, draws, errors, level, inflation
+        As in `corrected_interval`.
+    domain
+        Where the number lives.
+    """
+    if len(draws) < FEWEST_DRAWS:
+        return Told(np.nan, np.nan, np.nan)
+    least, most = _ENDS[domain]
+    every = np.append(draws, estimate)
+    reach = max(float(np.abs(every).max()), 1e-300) if domain == "positive" else 1.0
+    inside = every.min() > least + AT_BOUND * reach and every.max() < most - AT_BOUND * reach
+    if inside and domain == "positive":
+        # Draws that part by factors have a scale that was not pinned down: logs would run away upwards.
+        inside = float(np.log(draws).std(ddof=1)) < MOST_LOG_SPREAD
+    forth, back, slope = _SCALES[domain if inside else "real"]
+    here, made = forth(np.array(estimate, dtype=float)), forth(np.asarray(draws, dtype=float))
+    scaled = None if errors is None else errors * slope(np.asarray(draws, dtype=float))
+    ends = corrected_interval(float(here), made, scaled, level, inflation)
+    low, high = np.clip([back(end) for end in ends], least, most)
+    corrected = float(np.clip(back(2 * float(here) - float(made.mean())), low, high))
+    return Told(corrected, float(min(low, estimate)), float(max(high, estimate)), not low <= estimate <= high)
 
 
 @dataclass(frozen=True)

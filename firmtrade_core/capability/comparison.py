@@ -377,11 +377,11 @@ def refits(
     made: dict[str, list[Forecaster]] = {STRUCTURE: [], ECONOMETRICS: [], LEARNING: []}
     for number, draw in enumerate(results.draws):
         fit = replace(results.state.fit, parameters=draw.parameters)
-        # Each learner's level drops out of a change, and market effects carry it.
-        state = replace(results.state, fit=fit, m_learned=draw.m_learned, g_learned=draw.g_learned)
-        at = replace(results, state=replace(state, m_form=(0.0, 1.0)))
-        level = float(np.average(at.predict_m(data.attributes), weights=data.row_weights))
-        at = replace(at, state=replace(at.state, m_form=(level, 1.0)))
+        state = replace(
+            results.state, fit=fit, m_learned=draw.m_learned, g_learned=draw.g_learned,
+            m_form=draw.m_form, g_form=draw.g_form,
+        )  # fmt: skip
+        at = replace(results, state=state)
         made[STRUCTURE].append(StructuralForecaster(at))
         generator = np.random.default_rng([seed, number])
         drawn = data.subset(np.sort(generator.integers(data.firm_count, size=data.firm_count)))

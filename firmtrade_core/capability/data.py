@@ -62,8 +62,8 @@ class CapabilityData:
     weights : (F,)
         Sampling weights, mean 1.
     temper : (R,)
-        Weight of a row's cells in the likelihood: 1 where years are independent given u, 1/T where a firm's taste
-        for a market persists and T years count as one.
+        Weight of a row in its firm's likelihood: 1 where years are independent given u, 1/T where a firm's taste for a
+        market persists and T years count as one (`likelihood`).
     block : (G,) of int
         Groups of one block may share firms (the years of a sector).
     firm_names, markets, group_names : tuple of str
@@ -71,6 +71,9 @@ class CapabilityData:
         Calendar year, 0 where there is none.
     notes
         What was set aside and why, in plain words.
+    home_sales : (R,), optional
+        ln of sales at home, NaN where unknown or nothing. With them every firm shows its κ (MODEL 2: the same at home
+        and abroad) whether or not it exports: m is told by sales, and g by who enters given m.
     """
 
     presence: NDArray[np.int8]
@@ -87,6 +90,7 @@ class CapabilityData:
     group_names: tuple[str, ...]
     years: Integers
     notes: tuple[str, ...] = field(default=())
+    home_sales: Array | None = None
 
     @classmethod
     def from_arrays(
@@ -102,6 +106,7 @@ class CapabilityData:
         observed: NDArray[np.bool_] | None = None,
         markets: Sequence[str] | None = None,
         years_are_independent: bool = False,
+        home_sales: Array | None = None,
     ) -> CapabilityData:
         """Sort, group and check.
 
@@ -119,6 +124,8 @@ class CapabilityData:
             False where presence is unknown.
         years_are_independent
             By default the years of a firm count as one observation of each market (MODEL 6: taste persists).
+        home_sales : (R,), optional
+            ln of sales at home, missing where there are none.
 
         Raises
         ------
@@ -164,6 +171,9 @@ class CapabilityData:
             tuple(markets) if markets is not None else tuple(f"market {j + 1}" for j in range(count)),
             tuple(" ".join(str(part) for part in key if part not in ("", 0)) or "all" for key in keys),
             frame["year"].to_numpy(np.int64),
+            home_sales=None
+            if home_sales is None
+            else _finite(settled(np.asarray(home_sales, dtype=float)))[order],
         )._checked()
 
     @property
@@ -197,6 +207,11 @@ class CapabilityData:
         np.add.at(seen, self.group, self.presence != UNOBSERVED)
         return sellers, seen
 
+    @cached_property
+    def years_count_once(self) -> bool:
+        """Whether the years of a firm count as one observation; false where each firm has one row."""
+        return bool((self.temper < 1).any())
+
     def firm_mean(self, values: Array) -> Array:
         """Mean over each firm's rows of ``values`` (R,)."""
         total: Array = np.add.reduceat(values, self.starts[:-1]) / np.diff(self.starts)
@@ -221,12 +236,23 @@ class CapabilityData:
             temper=self.temper[rows],
             firm_names=tuple(self.firm_names[f] for f in firms),
             years=self.years[rows],
+            home_sales=None if self.home_sales is None else self.home_sales[rows],
         )
 
-    def with_outcomes(self, presence: NDArray[np.int8], log_sales: Array) -> CapabilityData:
+    def with_outcomes(
+        self, presence: NDArray[np.int8], log_sales: Array, home_sales: Array | None = None
+    ) -> CapabilityData:
         """The same firms with other sales, such as simulated ones; cells stay unobserved where they were."""
         presence = np.where(self.presence == UNOBSERVED, UNOBSERVED, presence).astype(np.int8)
-        return replace(self, presence=presence, log_sales=np.where(presence == PRESENT, log_sales, 0.0))
+        kept = self.home_sales
+        if kept is not None and home_sales is not None:
+            kept = np.where(np.isfinite(kept), home_sales, np.nan)
+        return replace(
+            self,
+            presence=presence,
+            log_sales=np.where(presence == PRESENT, log_sales, 0.0),
+            home_sales=kept,
+        )
 
     def _checked(self) -> CapabilityData:
         if self.firm_count < FEWEST_FIRMS:
@@ -341,6 +367,11 @@ def _warnings(data: CapabilityData, told: dict[str, Telling], anywhere: NDArray[
         "smoothing, not on data."
         for start, names in apart.items()
     ]
+
+
+def _finite(values: Array) -> Array:
+    finite: Array = np.where(np.isfinite(values), values, np.nan)
+    return finite
 
 
 def _attribute_table(

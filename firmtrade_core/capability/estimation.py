@@ -24,17 +24,32 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from firmtrade_core.capability.data import PRESENT, CapabilityData
-from firmtrade_core.capability.learners import CrossFit, Learner, Trial, cross_fit, search
-from firmtrade_core.capability.maximise import Fit, Parameters, maximise, start
+from firmtrade_core.capability.learners import (
+    CrossFit,
+    Layered,
+    Learner,
+    Linear,
+    Trial,
+    cross_fit,
+    line_columns,
+    search,
+)
+from firmtrade_core.capability.maximise import Fit, Parameters, maximise, slopes_without, start
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Progress = Callable[[str, float], None]
-Stage = Literal["m", "g", "both"]
+Stage = Literal["m", "g", "both", "lines"]
 
 #: Share of its expected value below which the observed curvature in g is not trusted.
 LEAST_CURVATURE = 0.05
 
+
+#: The same where m and g have their lines already: a shrunken index may forecast a little better than the true one.
+LEAST_GAIN_OVER_LINES = 2.0
+
+#: Tail from which an exponentially modified law of u is tried.
+FIRST_TAIL = 0.7
 
 #: Refusals in a row after which a kind of refit is not tried again.
 MOST_REFUSALS = 2
@@ -62,6 +77,9 @@ class Settings:
     tolerance
         Stop when a round adds less than this to the log likelihood.
     seed
+    law
+        Of unexplained capability: ``normal``, or ``chosen``: exponentially modified where the likelihood gains more
+        than the Bayesian information criterion asks for one more parameter.
     """
 
     learner: Learner = field(default_factory=Learner)
@@ -72,6 +90,7 @@ class Settings:
     rounds: int = 12
     tolerance: float = 0.5
     seed: int = 0
+    law: Literal["chosen", "normal"] = "chosen"
 
     def __post_init__(self) -> None:
         if not 2 <= self.folds <= 20:
@@ -85,7 +104,7 @@ class Step:
     Parameters
     ----------
     stage
-        ``parameters``, ``m``, or ``both``: m and g together.
+        ``parameters``, ``m``, ``g``, ``both``: m and g together, or ``lines`` beneath them.
     log_likelihood
         Marginal, at cross-fitted m and g.
     taken
@@ -94,7 +113,7 @@ class Step:
         Since the start.
     """
 
-    stage: Literal["parameters", "m", "g", "both"]
+    stage: Literal["parameters", "m", "g", "both", "lines"]
     log_likelihood: float
     taken: bool
     seconds: float
@@ -119,6 +138,8 @@ class State:
     folds : (R,)
     together
         Whether learning m and g together ever raised the likelihood: thin panels carry it only one after the other.
+    m_lines, g_lines
+        By fold, the lines on top of which learners work: found with all parameters at once (`straightened`).
     """
 
     fit: Fit
@@ -132,6 +153,8 @@ class State:
     entry_learner: Learner
     folds: Integers
     together: bool = False
+    m_lines: tuple[Linear, ...] | None = None
+    g_lines: tuple[Linear, ...] | None = None
 
 
 @contextmanager
@@ -194,20 +217,24 @@ def firm_folds(data: CapabilityData, count: int, seed: int) -> Integers:
 
 
 def capability_response(data: CapabilityData, state: State) -> tuple[Array, Array]:
-    """Response (R,) and weights (R,) of the refit of m: unshrunk posterior means."""
-    posterior, variance = state.fit.posterior, state.fit.parameters.scales.sigma_u**2
-    information = np.clip(1 - posterior.variance / variance, 1e-6, 1.0)
-    response = state.m + (posterior.mean / information)[data.firm]
-    return response, data.row_weights * information[data.firm] / variance
+    """Response (R,) and weights (R,) of the refit of m: Newton steps; of a normal u, unshrunk posterior means."""
+    posterior, variance = state.fit.posterior.by_row(data), state.fit.parameters.scales.sigma_u**2
+    # What a firm's data tell of its κ, as a share of what they could.
+    information = np.clip(posterior.prior_information * variance, 1e-6, 1.0)
+    if state.fit.parameters.scales.tail > 0:
+        # The density of a fat tail is not concave enough for single firms; the spread of the posterior tells as much.
+        information = np.clip(1 - posterior.variance / variance, LEAST_CURVATURE, 1.0)
+    response = state.m + posterior.prior_score * variance / information
+    return response, data.row_weights * information / variance
 
 
 def entry_response(data: CapabilityData, state: State) -> tuple[Array, Array]:
     """Response (R,) and weights (R,) of the refit of g: Newton steps on the score of the entry terms."""
-    posterior = state.fit.posterior
+    posterior = state.fit.posterior.by_row(data)
     expected = np.abs(posterior.entry_curvature) + posterior.entry_score**2
     curvature = np.maximum(posterior.entry_curvature, LEAST_CURVATURE * expected + 1e-8)
-    response = state.g + (posterior.entry_score / curvature)[data.firm]
-    return response, data.row_weights * curvature[data.firm]
+    response = state.g + posterior.entry_score / curvature
+    return response, data.row_weights * curvature
 
 
 def sales_response(data: CapabilityData, state: State) -> tuple[Array, Array]:
@@ -217,13 +244,18 @@ def sales_response(data: CapabilityData, state: State) -> tuple[Array, Array]:
     are known up to ``σ_ξ² (1-ρ²)`` once entry is.
     """
     posterior, scales = state.fit.posterior, state.fit.parameters.scales
-    sellers = ((data.presence == PRESENT) * data.temper[:, None]).sum(1)
-    told = _by_firm(data, sellers) / (scales.sigma_xi**2 * (1 - scales.correlation**2))
-    information = told * np.clip(1 - posterior.variance * told, LEAST_CURVATURE, 1.0)
-    score = _by_firm(data, posterior.demand_scores.sum(1))
+    told = (data.presence == PRESENT).sum(1) / (scales.sigma_xi**2 * (1 - scales.correlation**2))
+    if data.home_sales is not None:
+        told = told + np.isfinite(data.home_sales) / scales.sigma_home**2
+    of = posterior if posterior.rows is None else posterior.rows
+    score = of.demand_scores.sum(1) + of.home_score
+    if posterior.rows is None:
+        told, score = (_by_firm(data, values)[data.firm] for values in (told, score))
+    variance = posterior.by_row(data).variance
+    information = told * np.clip(1 - variance * told, LEAST_CURVATURE, 1.0)
     step = np.divide(score, information, out=np.zeros_like(score), where=information > 0)
     # Firms that sell nowhere say nothing here, but every learner wants positive weights.
-    return state.m + step[data.firm], data.row_weights * (information[data.firm] + 1e-6)
+    return state.m + step, data.row_weights * (information + 1e-6)
 
 
 def _by_firm(data: CapabilityData, values: Array) -> Array:
@@ -237,8 +269,12 @@ def refit(data: CapabilityData, state: State, stage: Stage, seed: int) -> State:
     Parameters
     ----------
     stage
-        ``m`` with g given; ``g`` with m given; ``both``: m on sales at a given entry index, then g on entry.
+        ``m`` with g given; ``g`` with m given; ``both``: m on sales at a given entry index, then g on entry;
+        ``lines``: the lines beneath both, with all parameters.
     """
+    if stage == "lines":
+        two = state.g_lines is not None
+        return straightened(data, released(data, state), two_indices=two, tolerance=0.05)
     if stage == "both":
         moved = _learned(data, state, "m", *sales_response(data, state), seed)
         moved = settle(data, replace(moved, g=state.g + state.m - moved.m), tolerance=0.5)
@@ -251,7 +287,10 @@ def _learned(
     data: CapabilityData, state: State, index: Literal["m", "g"], response: Array, weights: Array, seed: int
 ) -> State:
     learner = state.learner if index == "m" else state.entry_learner
-    learned = cross_fit(learner, data.attributes, response, weights, state.folds, data.attribute_names, seed)
+    lines = state.m_lines if index == "m" else state.g_lines
+    learned = cross_fit(
+        learner, data.attributes, response, weights, state.folds, data.attribute_names, seed, lines
+    )
     level = float(np.average(learned.out_of_fold, weights=data.row_weights))
     values = learned.out_of_fold - level
     if index == "m":
@@ -289,7 +328,93 @@ def settle(data: CapabilityData, state: State, tolerance: float) -> State:
         g=of_g * state.g,
         m_form=(state.m_form[0], state.m_form[1] * of_m),
         g_form=(state.g_form[0], state.g_form[1] * of_g),
+        m_lines=_stretched(state.m_lines, of_m),
+        g_lines=_stretched(state.g_lines, of_g),
     )
+
+
+def _stretched(lines: tuple[Linear, ...] | None, by: float) -> tuple[Linear, ...] | None:
+    if lines is None:
+        return None
+    return tuple(line.steeper(np.zeros(2 * len(line.slopes)), by) for line in lines)
+
+
+def released(data: CapabilityData, state: State) -> State:
+    """The state without its lines: m and g as far as learners add to these, so that lines can be found anew.
+
+    Lines found on top of a firm's cross-fitted ones would make up for what its own firms were left out of.
+    """
+    found: dict[str, object] = {}
+    for name in ("m", "g"):
+        lines: tuple[Linear, ...] | None = getattr(state, f"{name}_lines")
+        learned: CrossFit | None = getattr(state, f"{name}_learned")
+        if lines is None or learned is None:
+            continue
+        more = [p.more for p in learned.predictors if isinstance(p, Layered)]
+        if not more:
+            found |= {name: np.zeros(len(data.firm)), f"{name}_learned": None, f"{name}_form": (0.0, 1.0)}
+        else:
+            values = np.empty(len(data.firm))
+            for fold, predictor in enumerate(more):
+                held = state.folds == fold
+                values[held] = predictor.predict(data.attributes[held])
+            level, by = float(np.average(values, weights=data.row_weights)), getattr(state, f"{name}_form")[1]
+            found[name] = by * (values - level)
+            found[f"{name}_learned"] = CrossFit(tuple(more), values, learned.loss)
+            found[f"{name}_form"] = (level, by)
+        found[f"{name}_lines"] = None
+    return replace(state, **found)  # type: ignore[arg-type]
+
+
+def straightened(data: CapabilityData, state: State, *, two_indices: bool, tolerance: float) -> State:
+    """Lines in all attributes added to m and g, found with the market effects and scales in one maximisation.
+
+    m and g apart, learned in turn, creep along a ridge: what g lacks m holds, and σ_ν is small enough to make up for it.
+    A quasi-Newton climb over both indices' slopes and all parameters walks it in a few steps, from any start. A firm
+    gets the slopes that its fold's firms would leave (`maximise.slopes_without`), so that m and g stay cross-fitted.
+    """
+    flat, design = line_columns(data.attributes, data.row_weights)
+    fixed = state.fit.parameters.fixed
+    held = fixed if two_indices else (*fixed, "slopes_g")
+    fit = maximise(
+        data, state.m, state.g, replace(state.fit.parameters, fixed=held),
+        mode=state.fit.posterior.mode, tolerance=tolerance, design=design,
+    )  # fmt: skip
+    slopes = slopes_without(data, state.m, state.g, fit, design, state.folds)
+    of_m, of_g = fit.parameters.stretch
+    added = np.einsum("rk,rik->ir", design, slopes[state.folds])
+    found: dict[str, object] = {}
+    for number, (name, stretch) in enumerate((("m", of_m), ("g", of_g))):
+        if name == "g" and not two_indices:
+            continue
+        earlier = getattr(state, f"{name}_lines")
+        lines = tuple(
+            (flat if earlier is None else earlier[k]).steeper(slopes[k, number], stretch)
+            for k in range(len(slopes))
+        )
+        learned: CrossFit | None = getattr(state, f"{name}_learned")
+        level, by = getattr(state, f"{name}_form")
+        values = stretch * getattr(state, name) + added[number]
+        shift = float(np.average(values, weights=data.row_weights))
+        if learned is None:
+            fitted = CrossFit(lines, values, float("nan"))
+        else:
+            # On the learners' own scale, so that one form goes on to make m of their predictions.
+            more = tuple(
+                Layered(flat.steeper(slopes[k, number] / (by * stretch)), predictor)
+                for k, predictor in enumerate(learned.predictors)
+            )
+            fitted = CrossFit(more, learned.out_of_fold + added[number] / (by * stretch), learned.loss)
+        form = (level + shift / (by * stretch), by * stretch)
+        found |= {
+            f"{name}_lines": lines,
+            f"{name}_learned": fitted,
+            f"{name}_form": form,
+            name: values - shift,
+        }
+    kept = replace(fit.parameters, stretch=(1.0, 1.0), fixed=fixed, slopes=None)
+    moved = replace(state, fit=replace(fit, parameters=kept), **found)  # type: ignore[arg-type]
+    return settle(data, moved, tolerance)
 
 
 class _Climb:
@@ -302,17 +427,38 @@ class _Climb:
 
     def run(self, state: State | None) -> tuple[State, tuple[Step, ...], dict[str, tuple[Trial, ...]]]:
         warm = state is not None
-        state = state or self._begin()
-        phases = self._phases(warm)
+        if state is None:
+            state = self._begin()
+            if self.settings.learner.kind == "boosting" and not self.settings.learner.signs:
+                two = self.settings.two_indices
+                state = straightened(self.data, state, two_indices=two, tolerance=0.05)
+                self._note("lines", state.fit.log_likelihood)
+        phases = self._phases(warm, state.m_lines is not None)
         for number, stages in enumerate(phases):
             self.progress_part = number / len(phases), 1 / len(phases)
             state = self._turns(state, stages, warm)
+        if self.settings.law == "chosen" and state.fit.parameters.scales.tail == 0:
+            state = self._fatter(state, phases[-1])
         state = settle(self.data, state, tolerance=1e-6)
         self._note("parameters", state.fit.log_likelihood)
         return state, tuple(self.record), self.trials
 
-    def _phases(self, warm: bool) -> tuple[tuple[Stage, ...], ...]:
+    def _fatter(self, state: State, stages: tuple[Stage, ...]) -> State:
+        """An exponentially modified law of u, and m learned anew under it, where it gains enough."""
+        p = state.fit.parameters
+        tried = replace(
+            state, fit=replace(state.fit, parameters=replace(p, scales=replace(p.scales, tail=FIRST_TAIL)))
+        )
+        tried = settle(self.data, tried, tolerance=0.05)
+        asked = 0.5 * float(np.log(self.data.firm_count))
+        taken = tried.fit.log_likelihood >= state.fit.log_likelihood + asked
+        self._note("parameters", tried.fit.log_likelihood, taken)
+        return self._turns(tried, stages, True) if taken else state
+
+    def _phases(self, warm: bool, lined: bool) -> tuple[tuple[Stage, ...], ...]:
         """Kinds of refit, in turn until none gains: each alone first, which finds the scales, then together."""
+        if lined:
+            return (("m", "lines") if not self.settings.two_indices else ("m", "g", "lines"),)
         if not self.settings.two_indices:
             return (("m",),)
         return (("both", "m", "g"),) if warm else (("m", "g"), ("both", "m", "g"))
@@ -328,7 +474,7 @@ class _Climb:
                 # Settings are chosen once the responses of a first fit are near enough.
                 if (
                     turn == 0
-                    and stage != "both"
+                    and stage in ("m", "g")
                     and stage not in self.trials
                     and not warm
                     and self.settings.tune
@@ -372,6 +518,7 @@ class _Climb:
             state.folds,
             self.data.attribute_names,
             self.settings.seed,
+            lines=state.m_lines if index == "m" else state.g_lines,
         )
         self.trials[index] = trials
         return replace(state, learner=found) if index == "m" else replace(state, entry_learner=found)
@@ -381,13 +528,16 @@ class _Climb:
         moved = settle(self.data, refit(self.data, state, stage, self.settings.seed), tolerance=0.05)
         first = state.m_learned is None
         # A refit that moves nothing gains nothing but for the last bits, which must not decide.
-        taken = moved.fit.log_likelihood >= state.fit.log_likelihood + LEAST_GAIN or first
+        least = LEAST_GAIN if state.m_lines is None else LEAST_GAIN_OVER_LINES
+        taken = moved.fit.log_likelihood >= state.fit.log_likelihood + least or first
         self._note(stage, moved.fit.log_likelihood, taken)
         if not taken:
             return state, False
         return replace(moved, together=state.together or stage == "both"), True
 
-    def _note(self, stage: Literal["parameters", "m", "g", "both"], value: float, taken: bool = True) -> None:
+    def _note(
+        self, stage: Literal["parameters", "m", "g", "both", "lines"], value: float, taken: bool = True
+    ) -> None:
         self.record.append(Step(stage, value, taken, time.perf_counter() - self.began))
 
     def _say(self, state: State, turn: int) -> None:
@@ -402,9 +552,9 @@ def simulate(
 ) -> CapabilityData:
     """Outcomes drawn anew from the model for the same firms and attributes."""
     scales = parameters.scales
-    u = scales.sigma_u * generator.standard_normal(data.firm_count)
+    u = scales.draw_u(generator, data.firm_count)
     shocks = generator.standard_normal((2, *data.presence.shape))
-    if (data.temper < 1).any():  # persistent taste: a firm's draws in a market are the same every year
+    if data.years_count_once:  # persistent taste: a firm's draws in a market are the same every year
         shocks = shocks[:, data.starts[data.firm]]
     nu = scales.sigma_nu * shocks[0]
     rest = np.sqrt(1 - scales.correlation**2)
@@ -412,4 +562,10 @@ def simulate(
     capability = (m + u[data.firm])[:, None]
     present = capability + g[:, None] + nu >= parameters.threshold[data.group]
     log_sales = parameters.demand[data.group] + capability + xi
-    return data.with_outcomes(np.where(present, PRESENT, 0).astype(np.int8), log_sales)
+    home = None
+    if parameters.home is not None:
+        at_home = generator.standard_normal(len(data.firm))
+        if data.years_count_once:
+            at_home = at_home[data.starts[data.firm]]
+        home = parameters.home[data.group] + capability[:, 0] + scales.sigma_home * at_home
+    return data.with_outcomes(np.where(present, PRESENT, 0).astype(np.int8), log_sales, home)

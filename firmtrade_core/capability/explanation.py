@@ -15,11 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr
-from scipy.stats import t as student
 
 from firmtrade_core.capability.attributes import Clusters, correlated_clusters, group_of
-from firmtrade_core.capability.bootstrap import FEWEST_DRAWS, Draw
-from firmtrade_core.capability.data import PRESENT
+from firmtrade_core.capability.bootstrap import FEWEST_DRAWS, Draw, told_interval
+from firmtrade_core.capability.boundary import at_the_bound
 from firmtrade_core.capability.errors import CapabilityError
 from firmtrade_core.capability.estimation import capability_response, entry_response, firm_folds, one_thread
 from firmtrade_core.capability.learners import CrossFit, Forest, cross_fit
@@ -159,13 +158,16 @@ def importance_by_seed(
     response, weights = (capability_response if index == "m" else entry_response)(data, state)
     _, stretch = state.m_form if index == "m" else state.g_form
     learner = state.learner if index == "m" else state.entry_learner
+    lines = state.m_lines if index == "m" else state.g_lines
+    if lines is not None:
+        stretch = 1.0  # lines, and what learners add to them, are in the index's own units
     found = {}
     with one_thread():
         for number in range(1, seeds + 1):
             seed = results.settings.seed + number
             folds = firm_folds(data, results.settings.folds, seed)
             fit = cross_fit(
-                learner, data.attributes, response, weights, folds, data.attribute_names, 100 * seed
+                learner, data.attributes, response, weights, folds, data.attribute_names, 100 * seed, lines
             )
             parts = [shapley_values(predictor, data.attributes[rows])[0] for predictor in fit.predictors]
             found[f"seed {seed}"] = abs(stretch) * np.abs(np.mean(parts, axis=0)).mean(0)
@@ -235,20 +237,28 @@ def _learned(results: CapabilityResults, index: Literal["m", "g"]) -> tuple[Cros
     return learned, *(state.m_form if index == "m" else state.g_form)
 
 
-def variance_shares(results: CapabilityResults, groups: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """Variance of ln exports by firm and market where present, by source, adding up exactly.
+#: Rows of `variance_shares` that are no kind of attribute; the last stands for both before it where they are not told apart.
+UNOBSERVED_CAPABILITY, MARKETS, LUCK = "unobserved capability", "markets", "luck and taste"
+NOT_TOLD_APART = "unobserved capability, luck and taste together"
 
-    ln x = δ + Σ_groups m_group + u + ξ, with u at its posterior mean and ξ the residual, m split by the Shapley values
-    of the learner that has not seen the firm. Each source's share is its covariance with ln x over the variance of
-    ln x: the Shapley value of a sum, whatever the order.
+
+def variance_shares(results: CapabilityResults, groups: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """Variance of potential log exports of all firms in all open markets, by source, adding up exactly.
+
+    ln x* = δ + Σ_groups m_group + u + ξ before anybody decides where to sell, so that who survives selection does not
+    turn shares around: among exporters a good attribute goes with bad luck, and its covariance with sales may be
+    negative. u and ξ are independent of the rest by the model, with variances σ_u² and σ_ξ². Market effects and groups of
+    attributes go together; what they explain jointly is split by Shapley values over the variance that a set of them
+    tells (Lindeman, Merenda and Gold 1980), which no source can lower: shares are never negative. m is split by the
+    Shapley values of the learner that has not seen the firm.
 
     Returns
     -------
     DataFrame
-        ``share`` by source, with ``low`` and ``high`` from two errors: of the estimate (m, δ and u at each bootstrap
-        draw that kept its learners, on `FIRMS_AT_DRAWS` firms) and of which firms were drawn (`RESAMPLES` of them).
-        Where there are draws, the bias that they measure is taken out. Fewer than `FEWEST_DRAWS` such draws tell no
-        interval: NaN.
+        ``share`` by source, with ``low`` and ``high`` from two errors: of the estimate (m, δ and scales at each bootstrap
+        draw that kept its learners) and of which firms were drawn (`RESAMPLES` of them), on log odds, holding the share.
+        Fewer than `FEWEST_DRAWS` such draws tell no interval: NaN. Where the data do not tell unexplained capability
+        from luck (one market whose years count once, or σ_u at its bound), the two are one row (`NOT_TOLD_APART`).
 
     Raises
     ------
@@ -257,34 +267,45 @@ def variance_shares(results: CapabilityResults, groups: Mapping[str, str] | None
     """
     forest = results.state.learner.kind == "random_forest"
     generator = np.random.default_rng(results.settings.seed)
-    sources = _sources(results, _some_firms(results, FOREST_FIRMS if forest else None, generator), groups)
-    shares = sources.shares()
+    apart = _told_apart(results)
+    sources = _sources(results, _some_firms(results, FOREST_FIRMS if forest else SAMPLE, generator), groups)
+    shares = sources.shares(apart=apart)
     told = pd.DataFrame({"share": shares, "low": np.nan, "high": np.nan})
     kept = [draw for draw in results.draws if draw.m_learned is not None]
     if len(kept) < FEWEST_DRAWS:
         return told
     firms = _some_firms(results, FIRMS_AT_DRAWS // (4 if forest else 1), generator)
-    here = _sources(results, firms, groups).shares()
+    here = _sources(results, firms, groups).shares(apart=apart)
     moved = pd.DataFrame(
-        [_sources(_with_learners(results, draw), firms, groups).shares() - here for draw in kept]
+        [_sources(_with_learners(results, draw), firms, groups).shares(apart=apart) for draw in kept]
     )
-    sampled = pd.DataFrame([sources.shares(sources.drawn_again(generator)) for _ in range(RESAMPLES)])
-    spread = np.sqrt(moved.var(ddof=1) + sampled.var(ddof=1))
-    reach = float(student.ppf((1 + results.level) / 2, len(kept) - 1)) * spread
-    told["share"] = shares - moved.mean()
-    return told.assign(low=told["share"] - reach, high=told["share"] + reach)
+    sampled = pd.DataFrame(
+        [sources.shares(sources.drawn_again(generator), apart=apart) for _ in range(RESAMPLES)]
+    )
+    for name in shares.index:
+        estimates = np.clip(shares[name] + (moved[name] - here[name]).to_numpy(), 0.0, 1.0)
+        # Sampling of firms adds to the spread of the estimate's draws.
+        inflation = float(np.hypot(1.0, sampled[name].std(ddof=1) / max(moved[name].std(ddof=1), 1e-12)))
+        told_here = told_interval(
+            float(shares[name]), estimates, domain="share", level=results.level, inflation=min(inflation, 1e3)
+        )
+        told.loc[name, ["low", "high"]] = told_here.low, told_here.high
+    return told
 
 
-def _some_firms(
-    results: CapabilityResults, most: int | None, generator: np.random.Generator
-) -> NDArray[np.bool_]:
-    """Rows (R,) of up to so many firms that sell anywhere: others have no exports to vary."""
+def _told_apart(results: CapabilityResults) -> bool:
+    """Whether the data tell unexplained capability from luck."""
+    fixed = "correlation" in results.state.fit.parameters.fixed
+    return not fixed and not at_the_bound(float(results.variances["share of capability explained"]))
+
+
+def _some_firms(results: CapabilityResults, most: int, generator: np.random.Generator) -> NDArray[np.bool_]:
+    """Rows (R,) of up to so many firms."""
     data = results.data
-    chosen = data.exports_anywhere.copy()
-    sellers = np.flatnonzero(chosen)
-    if most is not None and len(sellers) > most:
+    chosen = np.ones(data.firm_count, dtype=bool)
+    if data.firm_count > most:
         chosen[:] = False
-        chosen[generator.choice(sellers, most, replace=False)] = True
+        chosen[generator.choice(data.firm_count, most, replace=False)] = True
     return chosen[data.firm]
 
 
@@ -298,43 +319,97 @@ def _with_learners(results: CapabilityResults, draw: Draw) -> CapabilityResults:
 
 @dataclass(frozen=True, eq=False)
 class _Sources:
-    """What makes ln exports of C cells: ``parts`` (S, C) by source add up to ``total`` (C,)."""
+    """What makes potential ln exports: parts of m by row, and market effects by the row's group.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Of the K kinds of attributes.
+    parts : (K, R)
+    effects : (G, 3)
+        By group of rows: open markets, the sum of their δ, and of its square.
+    group : (R,)
+    weights : (R,)
+    firm : (R,)
+    luck, unexplained : float
+        σ_ξ² and σ_u².
+    """
 
     names: tuple[str, ...]
     parts: Array
-    total: Array
+    effects: Array
+    group: NDArray[np.int64]
     weights: Array
     firm: NDArray[np.int64]
+    luck: float
+    unexplained: float
 
-    def shares(self, weights: Array | None = None) -> pd.Series:
+    def shares(self, weights: Array | None = None, *, apart: bool = True) -> pd.Series:
         """Of the variance of the total, by source."""
-        w = self.weights if weights is None else weights
-        centred = w * (self.total - np.average(self.total, weights=w))
-        return pd.Series(self.parts @ centred / (centred @ self.total), index=list(self.names))
+        cells, total, squares = self.effects[self.group].T
+        w = (self.weights if weights is None else weights) * cells
+        w = w / w.sum()
+        level = np.divide(total, cells, out=np.zeros_like(total), where=cells > 0)
+        values = np.vstack([self.parts, level])
+        centred = values - (values @ w)[:, None]
+        covariance = (centred * w) @ centred.T
+        # Markets of one group vary too.
+        within = np.divide(squares, cells, out=np.zeros_like(squares), where=cells > 0) - level**2
+        covariance[-1, -1] += float(w @ within)
+        split = shapley_of_variance(covariance)
+        found = dict(zip((*self.names, MARKETS), split, strict=True))
+        if apart:
+            found |= {UNOBSERVED_CAPABILITY: self.unexplained, LUCK: self.luck}
+        else:
+            found[NOT_TOLD_APART] = self.unexplained + self.luck
+        made = pd.Series(found)
+        return made / made.sum()
 
     def drawn_again(self, generator: np.random.Generator) -> Array:
-        """Weights of cells where firms are drawn with replacement."""
+        """Weights of rows where firms are drawn with replacement."""
         present, place = np.unique(self.firm, return_inverse=True)
         times = np.bincount(generator.integers(len(present), size=len(present)), minlength=len(present))
         return self.weights * times[place]
 
 
+def shapley_of_variance(covariance: Array) -> Array:
+    """Shapley values (K,) of the variance of a sum of K correlated parts, by what sets of them tell of it; none negative.
+
+    A set's value is the variance of the best linear prediction of the sum by the set's parts: more parts never tell
+    less. The values add up to the variance of the sum.
+    """
+    count = len(covariance)
+    with_total = covariance.sum(1)
+    value = np.zeros(2**count)
+    for members in range(1, 2**count):
+        at = np.flatnonzero([(members >> k) & 1 for k in range(count)])
+        own = with_total[at]
+        value[members] = own @ np.linalg.lstsq(covariance[np.ix_(at, at)], own, rcond=1e-10)[0]
+    found = np.zeros(count)
+    sizes = np.array([bin(members).count("1") for members in range(2**count)])
+    for k in range(count):
+        without = np.flatnonzero([(members >> k) & 1 == 0 for members in range(2**count)])
+        share = np.array([factorial(s) * factorial(count - 1 - s) / factorial(count) for s in sizes[without]])
+        found[k] = share @ (value[without | (1 << k)] - value[without])
+    # What is left of rounding must not make a share negative.
+    return np.maximum(found, 0.0)
+
+
 def _sources(
     results: CapabilityResults, rows: NDArray[np.bool_], groups: Mapping[str, str] | None
 ) -> _Sources:
-    data, state = results.data, results.state
+    data, state, scales = results.data, results.state, results.scales
     values = _held_out_values(results, rows)
     labels = np.array([(groups or {}).get(name, group_of(name)) for name in data.attribute_names])
     kinds = sorted(set(labels.tolist()))
-    by_row = [*(values[:, labels == kind].sum(1) for kind in kinds), (results.capability - results.m)[rows]]
-    present = data.presence[rows] == PRESENT
-    row, market = np.nonzero(present)
-    log_sales = data.log_sales[rows][present]
-    parts = [*(part[row] for part in by_row), state.fit.parameters.demand[data.group[rows][row], market]]
-    parts.append(log_sales - np.sum(parts, axis=0))
-    firm = data.firm[rows][row]
-    names = (*kinds, "unobserved capability", "markets", "luck and taste")
-    return _Sources(names, np.array(parts), log_sales, data.weights[firm], firm)
+    parts = np.array([values[:, labels == kind].sum(1) for kind in kinds])
+    open_cells = data.cell_counts[0] > 0
+    demand = np.where(open_cells, state.fit.parameters.demand, 0.0)
+    effects = np.column_stack([open_cells.sum(1), demand.sum(1), (demand**2).sum(1)]).astype(float)
+    return _Sources(
+        tuple(kinds), parts, effects, data.group[rows], data.row_weights[rows], data.firm[rows],
+        scales.sigma_xi**2, scales.sigma_u**2,
+    )  # fmt: skip
 
 
 def _held_out_values(results: CapabilityResults, rows: NDArray[np.bool_]) -> Array:

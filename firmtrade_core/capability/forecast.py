@@ -63,11 +63,29 @@ def structural_forecast(
     demand, threshold : (R, J)
         δ and k of each row's group.
     posterior : ((R,), (R,)), optional
-        Mean and variance of u for firms seen elsewhere, taken as normal; the prior N(0, σ_u²) unless given.
+        Mean and variance of u for firms seen elsewhere, taken as normal; the law of u unless given.
     """
-    mean, variance = (
-        (np.zeros(len(m)), np.full(len(m), scales.sigma_u**2)) if posterior is None else posterior
-    )
+    if posterior is None:
+        parts = [
+            (
+                weight,
+                _given(m, g, demand, threshold, scales, np.full(len(m), mean), np.full(len(m), variance)),
+            )
+            for weight, mean, variance in scales.components
+        ]
+        if len(parts) == 1:
+            return parts[0][1]
+        entry = sum(weight * part.entry for weight, part in parts)
+        logs = sum(weight * part.entry * part.log_sales for weight, part in parts)
+        exports = sum(weight * part.exports for weight, part in parts)
+        return Forecast(np.asarray(entry), np.asarray(logs) / np.maximum(entry, 1e-300), np.asarray(exports))
+    return _given(m, g, demand, threshold, scales, *posterior)
+
+
+def _given(
+    m: Array, g: Array, demand: Array, threshold: Array, scales: Scales, mean: Array, variance: Array
+) -> Forecast:
+    """With u normal, of a mean and a variance by firm (R,)."""
     kappa, variance = (m + mean)[:, None], variance[:, None]
     s = np.sqrt(variance + scales.sigma_nu**2)
     index = (kappa + g[:, None] - threshold) / s

@@ -61,11 +61,7 @@ def pool_imputations(results: Sequence[CapabilityResults]) -> PooledResults:
             "The completed panels have different firms or markets: complete one and the same panel."
         )
     tables = [r.parameters for r in results]
-    parameters = rubin(
-        np.array([t["estimate"] for t in tables]),
-        np.array([t["standard_error"] for t in tables]) ** 2,
-        first.level,
-    )
+    parameters = _pooled_parameters(tables, first.level)
     groups, markets = np.nonzero(first.data.cell_counts[0] > 0)
     places = pd.DataFrame(
         {
@@ -90,6 +86,20 @@ def pool_imputations(results: Sequence[CapabilityResults]) -> PooledResults:
         capability=capability["estimate"], spread=capability["standard_error"]
     )
     return PooledResults(len(results), parameters.set_index(tables[0].index), places, firms)
+
+
+def _pooled_parameters(tables: list[pd.DataFrame], level: float) -> pd.DataFrame:
+    """Rubin's rules on the logs of what cannot be negative, so that no interval goes below zero."""
+    values = np.array([t["estimate"] for t in tables], dtype=float)
+    errors = np.array([t["standard_error"] for t in tables], dtype=float)
+    logs = np.array([name not in ("v_k", "ρ") for name in tables[0].index]) & (values > 0).all(0)
+    scale = np.where(logs, values, 1.0)
+    told = rubin(np.where(logs, np.log(scale), values), (errors / scale) ** 2, level)
+    centre = np.exp(np.where(logs, told["estimate"], 0.0))
+    for name in ("estimate", "low", "high"):
+        told[name] = np.where(logs, np.exp(np.where(logs, told[name], 0.0)), told[name])
+    told["standard_error"] *= np.where(logs, centre, 1.0)
+    return told
 
 
 def rubin(estimates: Array, variances: Array, level: float = 0.90) -> pd.DataFrame:

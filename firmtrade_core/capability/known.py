@@ -377,6 +377,7 @@ def rows_of(data: CapabilityData, mask: Mask) -> CapabilityData:
         temper=np.ones(len(firm)) if independent else 1.0 / spell,
         firm_names=tuple(data.firm_names[f] for f in firms),
         years=data.years[mask],
+        home_sales=None if data.home_sales is None else data.home_sales[mask],
     )
 
 
@@ -441,7 +442,7 @@ def simulate_years(
     """Outcomes drawn anew for the sample's firms and years, shocks persisting from year to year as in `next_year`."""
     data, p = results.data, results.state.fit.parameters
     s, markets = p.scales, len(data.markets)
-    kappa = results.m + (s.sigma_u * generator.standard_normal(data.firm_count))[data.firm]
+    kappa = results.m + s.draw_u(generator, data.firm_count)[data.firm]
     factor = np.linalg.cholesky([[s.sigma_xi**2, s.known_demand], [s.known_demand, s.sigma_nu**2]])
     keep = np.array([persistence.sales, persistence.entry])
     # Stationary: innovations take up what persistence leaves of the covariance.

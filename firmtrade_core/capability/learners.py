@@ -451,6 +451,42 @@ class Linear:
         total: Array = self.intercept + self.parts(attributes).sum(1)
         return total
 
+    def steeper(self, more: Array, stretch: float = 1.0) -> Linear:
+        """The line with ``more`` (2K,) added to its stretched slopes and gaps."""
+        count = len(self.slopes)
+        return replace(
+            self,
+            slopes=stretch * self.slopes + more[:count],
+            gaps=stretch * self.gaps + more[count:],
+            intercept=stretch * self.intercept,
+        )
+
+
+def line_columns(attributes: Array, weights: Array) -> tuple[Linear, Array]:
+    """A line through every attribute with slopes nought, and its columns (R, 2K), each of weighted mean zero.
+
+    Columns of gaps are zero where an attribute has none.
+    """
+    centre, scale = np.nanmean(attributes, 0), np.nanstd(attributes, 0)
+    scale = np.where(scale > 0, scale, 1.0)
+    columns = _straight(attributes, centre, scale)
+    means = np.average(columns, axis=0, weights=weights)
+    nought = np.zeros(attributes.shape[1])
+    return Linear(centre, scale, nought, nought, means, 0.0), columns - means
+
+
+@dataclass(frozen=True, eq=False)
+class Layered:
+    """A line, and what a learner adds to it."""
+
+    line: Linear
+    more: Predictor
+
+    def predict(self, attributes: Array) -> Array:
+        """Their sum."""
+        total: Array = self.line.predict(attributes) + self.more.predict(attributes)
+        return total
+
 
 def _straight(attributes: Array, centre: Array, scale: Array) -> Array:
     """Standardised attributes, missing ones at the mean, beside gap indicators, (R, 2K)."""
@@ -534,15 +570,19 @@ def cross_fit(
     folds: Integers,
     names: tuple[str, ...],
     seed: int,
+    lines: tuple[Linear, ...] | None = None,
 ) -> CrossFit:
-    """Fit once per fold on the rest; ``folds`` (R,) keeps a firm's rows together."""
+    """Fit once per fold on the rest; ``folds`` (R,) keeps a firm's rows together; on top of ``lines`` by fold, if given."""
     out = np.empty(len(response))
-    predictors = []
+    predictors: list[Predictor] = []
     for fold in range(int(folds.max()) + 1):
         held = folds == fold
         used = ~held & (weights > 0)
-        predictor = learner.fit(attributes[used], response[used], weights[used], names, seed + fold)
-        out[held] = predictor.predict(attributes[held])
+        base = np.zeros(len(response)) if lines is None else lines[fold].predict(attributes)
+        predictor = learner.fit(attributes[used], (response - base)[used], weights[used], names, seed + fold)
+        out[held] = base[held] + predictor.predict(attributes[held])
+        if lines is not None:
+            predictor = Layered(lines[fold], predictor)
         predictors.append(predictor)
     return CrossFit(tuple(predictors), out, float(np.average((response - out) ** 2, weights=weights)))
 
@@ -564,14 +604,17 @@ def search(
     names: tuple[str, ...],
     seed: int,
     most_rounds: int = 150,
+    lines: tuple[Linear, ...] | None = None,
 ) -> tuple[Learner, tuple[Trial, ...]]:
     """The candidate with the smallest out-of-fold loss, and every trial; boosting also chooses its rounds."""
     trials = []
     for candidate in learner.candidates():
         if candidate.kind == "boosting":
-            trials.append(_rounds(candidate, attributes, response, weights, folds, names, seed, most_rounds))
+            trials.append(
+                _rounds(candidate, attributes, response, weights, folds, names, seed, most_rounds, lines)
+            )
         else:
-            loss = cross_fit(candidate, attributes, response, weights, folds, names, seed).loss
+            loss = cross_fit(candidate, attributes, response, weights, folds, names, seed, lines).loss
             trials.append(Trial(candidate, loss))
     best = min(trials, key=lambda trial: trial.loss)
     return best.learner, tuple(trials)
@@ -586,15 +629,17 @@ def _rounds(
     names: tuple[str, ...],
     seed: int,
     most_rounds: int,
+    lines: tuple[Linear, ...] | None = None,
 ) -> Trial:
     losses = np.zeros(most_rounds + 1)
     longest = replace(candidate, rounds=most_rounds)
     for fold in range(int(folds.max()) + 1):
         held = folds == fold
         used = ~held & (weights > 0)
-        boosted = longest.fit(attributes[used], response[used], weights[used], names, seed + fold)
+        left = response if lines is None else response - lines[fold].predict(attributes)
+        boosted = longest.fit(attributes[used], left[used], weights[used], names, seed + fold)
         assert isinstance(boosted, Boosted)
         for stage, predicted in enumerate(boosted.staged(attributes[held])):
-            losses[stage] += float(weights[held] @ (response[held] - predicted) ** 2)
+            losses[stage] += float(weights[held] @ (left[held] - predicted) ** 2)
     best = int(losses.argmin())
     return Trial(replace(candidate, rounds=best), float(losses[best] / weights.sum()))

@@ -16,7 +16,7 @@ from scipy.stats import t as student
 from firmtrade_core.capability.bootstrap import FEWEST_DRAWS
 from firmtrade_core.capability.data import ABSENT, PRESENT, CapabilityData
 from firmtrade_core.capability.estimation import one_thread, refit, settle
-from firmtrade_core.capability.likelihood import Scales
+from firmtrade_core.capability.likelihood import Scales, log_prior
 from firmtrade_core.capability.maximise import CERTAIN_ENTRY
 from firmtrade_core.capability.results import CapabilityResults
 
@@ -143,7 +143,7 @@ def _posterior_of_absentees(results: CapabilityResults, never: NDArray[np.int64]
     log = np.column_stack(
         [np.add.reduceat((weight * log_ndtr((gap - u) / p.scales.sigma_nu)).sum(1), firsts) for u in grid]
     )
-    log -= 0.5 * (grid / p.scales.sigma_u) ** 2
+    log += log_prior(grid, p.scales)
     mass = np.exp(log - log.max(1, keepdims=True))
     return grid, mass / mass.sum(1, keepdims=True)
 
@@ -281,9 +281,13 @@ class Potential:
     spread: float
 
     @classmethod
-    def of(cls, m: Array, weights: Array, sigma_u: float) -> Potential:
-        """With weights of any sum."""
-        return cls(m, weights / weights.sum(), sigma_u)
+    def of(cls, m: Array, weights: Array, law: float | Scales) -> Potential:
+        """With weights of any sum, and σ_u or the whole law of u: a fat tail is a mixture of normals itself."""
+        if isinstance(law, float):
+            return cls(m, weights / weights.sum(), law)
+        share, mean, variance = np.array(law.components).T
+        each = (share[:, None] * weights).ravel()
+        return cls((m + mean[:, None]).ravel(), each / each.sum(), float(np.sqrt(variance[0])))
 
     def beyond(self, point: float) -> float:
         """Share of firms with κ above a point."""
@@ -328,7 +332,7 @@ def tail_report(results: CapabilityResults, top_share: float = 0.05) -> TailRepo
     Errors are those of the estimate, by bootstrap draws, and of which firms were drawn; without `FEWEST_DRAWS` draws
     of the latter alone.
     """
-    data, sigma = results.data, results.scales.sigma_u
+    data, sigma = results.data, results.scales
     tail, lognormal, gain = Potential.of(results.m, data.row_weights, sigma).tail(top_share)
     generator = np.random.default_rng(results.settings.seed)
     sampled = []
@@ -344,7 +348,7 @@ def tail_report(results: CapabilityResults, top_share: float = 0.05) -> TailRepo
     known = len(results.draws) >= FEWEST_DRAWS
     bias = np.zeros(3)
     if known:
-        made = [Potential.of(d.m, data.row_weights, d.scales.sigma_u).tail(top_share) for d in results.draws]
+        made = [Potential.of(d.m, data.row_weights, d.scales).tail(top_share) for d in results.draws]
         variance = variance + np.var(made, axis=0, ddof=1)
         bias = np.mean(made, axis=0) - (tail, lognormal, gain)
         reach = float(student.ppf((1 + results.level) / 2, len(made) - 1))
@@ -390,7 +394,7 @@ def _redrawn(data: CapabilityData, results: CapabilityResults) -> tuple[Array, A
     generator = np.random.default_rng(results.settings.seed)
     s: Scales = results.scales
     p = results.state.fit.parameters
-    u = s.sigma_u * generator.standard_normal(data.firm_count)[data.firm]
+    u = s.draw_u(generator, data.firm_count)[data.firm]
     nu = s.sigma_nu * generator.standard_normal(data.presence.shape)
     threshold = np.where(data.cell_counts[0] > 0, p.threshold, np.inf)[data.group]
     index = (results.m + results.g + u)[:, None] + nu

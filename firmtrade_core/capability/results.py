@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 
 from firmtrade_core.capability.bootstrap import (
     FEWEST_DRAWS,
+    Domain,
     Draw,
     Kind,
+    Told,
     bootstrap,
-    corrected_interval,
     freedom_lost,
+    told_interval,
 )
+from firmtrade_core.capability.boundary import AT_THE_BOUND, Profile, at_the_bound, profile_of_unexplained
 from firmtrade_core.capability.data import PRESENT, CapabilityData
 from firmtrade_core.capability.estimation import (
     Identification,
@@ -38,8 +41,8 @@ Array = NDArray[np.float64]
 #: What bootstrap draws draw, in words.
 DRAWN: dict[Kind, str] = {"model": "firms' shocks", "firms": "firms with replacement"}
 
-#: Where parameters may lie, if not anywhere: intervals end there.
-_BOUNDS = {"v_k": (-np.inf, np.inf), "ρ": (-1.0, 1.0)}
+#: Where parameters may lie, if they cannot but be positive.
+_DOMAINS: dict[str, Domain] = {"v_k": "real", "ρ": "correlation", "tail a": "share"}
 
 #: Parameters of the printed table: symbol, and value from scales, Var(m) and Var(g).
 _SYMBOLS: dict[str, Callable[[Scales, float, float], float]] = {
@@ -48,6 +51,8 @@ _SYMBOLS: dict[str, Callable[[Scales, float, float], float]] = {
     "σ_ν": lambda s, m, g: s.sigma_nu,
     "v_k": lambda s, m, g: s.known_demand,
     "ρ": lambda s, m, g: s.correlation,
+    "σ_h": lambda s, m, g: s.sigma_home,
+    "tail a": lambda s, m, g: s.tail,
     "sd(m)": lambda s, m, g: m,
     "sd(g)": lambda s, m, g: g,
 }
@@ -96,8 +101,9 @@ class CapabilityResults:
     def parameters(self) -> pd.DataFrame:
         """Scales and spreads by symbol: ``estimate``, ``standard_error``, ``low``, ``high``, ``corrected``, ``fixed``.
 
-        ``corrected`` takes the bias out that the bootstrap measures; the interval does so too. With fewer than
-        `FEWEST_DRAWS` draws they are missing.
+        ``corrected`` takes the bias out that the bootstrap measures; the interval does so too, is made on logs of what
+        cannot be negative, and always holds the estimate (`bootstrap.told_interval`). With fewer than `FEWEST_DRAWS`
+        draws they are missing.
         """
         fixed = self.state.fit.parameters.fixed
         held = {"ρ", "v_k"} if "correlation" in fixed else set()
@@ -106,23 +112,32 @@ class CapabilityResults:
         for symbol, value in _SYMBOLS.items():
             if symbol == "sd(g)" and self.state.g_learned is None:
                 continue
+            if symbol == "σ_h" and self.data.home_sales is None:
+                continue
+            if symbol == "tail a" and self.scales.tail == 0:
+                continue
             estimate = value(self.scales, self._spread(self.state.m), self._spread(self.state.g))
             made = np.array([value(d.scales, self._spread(d.m), self._spread(d.g)) for d in self.draws])
             errors = np.array([self.error_at(symbol, d) for d in self.draws])
             known = len(made) >= FEWEST_DRAWS and symbol not in held
-            low = high = np.nan
-            bounds = _BOUNDS.get(symbol, (0.0, np.inf))
+            told = Told(np.nan, np.nan, np.nan)
             if known:
-                ends = corrected_interval(estimate, made, errors, self.level, inflation)
-                low, high = np.clip(ends, *bounds)
+                told = told_interval(
+                    estimate,
+                    made,
+                    errors,
+                    domain=_DOMAINS.get(symbol, "positive"),
+                    level=self.level,
+                    inflation=inflation,
+                )
             rows.append(
                 {
                     "parameter": symbol,
                     "estimate": estimate,
                     "standard_error": inflation * made.std(ddof=1) if known else np.nan,
-                    "low": low,
-                    "high": high,
-                    "corrected": np.clip(2 * estimate - made.mean(), *bounds) if known else np.nan,
+                    "low": told.low,
+                    "high": told.high,
+                    "corrected": told.corrected,
                     "fixed": symbol in held,
                 }
             )
@@ -149,7 +164,9 @@ class CapabilityResults:
             for name in ("demand", "threshold"):
                 made = np.array([getattr(d.parameters, name)[groups, markets] for d in self.draws])
                 low, high = np.quantile(made, tails, axis=0)
-                table[f"{name}_low"], table[f"{name}_high"] = 2 * table[name] - high, 2 * table[name] - low
+                # Bias taken out, and never without the estimate itself.
+                table[f"{name}_low"] = np.minimum(2 * table[name] - high, table[name])
+                table[f"{name}_high"] = np.maximum(2 * table[name] - low, table[name])
         table.loc[table["threshold"] <= CERTAIN_ENTRY, "threshold"] = -np.inf
         return table
 
@@ -228,9 +245,17 @@ class CapabilityResults:
         names = np.full(len(data.firm), "all") if sector is None else np.asarray(sector, dtype=str)
         weights = data.weights[data.firm]
         found = {}
+        # A fat-tailed u is a mixture of normals: each firm stands once for each of them.
+        share, mean, variance = np.array(self.scales.components).T
+        deviations = replace(self.deviations, capability=float(np.sqrt(variance[0])))
         for name in np.unique(names[of_year]):
             rows = of_year & (names == name)
-            found[str(name)] = FirmSector(self.m[rows], self.deviations, self.g[rows], weights[rows])
+            found[str(name)] = FirmSector(
+                (self.m[rows] + mean[:, None]).ravel(),
+                deviations,
+                np.tile(self.g[rows], len(mean)),
+                (share[:, None] * weights[rows]).ravel(),
+            )
         return found
 
     # Reading ------------------------------------------------------------------------------------
@@ -250,6 +275,22 @@ class CapabilityResults:
         )
 
     @cached_property
+    def profile(self) -> Profile:
+        """Values of σ_u, and shares explained, that the likelihood does not reject; see `boundary`."""
+        return profile_of_unexplained(self.data, self.state, self.level)
+
+    @cached_property
+    def explained_words(self) -> str:
+        """Share of capability explained; a bound where σ_u lies at nothing, for then the data do not tell it from luck."""
+        explained = float(self.variances["share of capability explained"])
+        if not at_the_bound(explained):
+            return f"{explained:.0%}"
+        return (
+            f"at least {min(self.profile.explained_low, AT_THE_BOUND):.0%}; how much more is not told: σ_u lies at its "
+            f"bound, nothing. {self.profile.words}"
+        )
+
+    @cached_property
     def diagnostics(self) -> tuple[str, ...]:
         """What a reader should know before believing: identification, bounds, what was set aside."""
         said = [*self.identified.statements, *self.data.notes]
@@ -261,6 +302,11 @@ class CapabilityResults:
             )
         if abs(s.correlation) > 0.98 or min(s.sigma_u, s.sigma_xi, s.sigma_nu) < 0.05:
             said.append("A scale sits at the edge of its range: the data do not pin it down.")
+        if s.tail > 0:
+            said.append(
+                f"Unexplained capability is not normal: {s.tail**2:.0%} of its variance is exponential (firms' tail like "
+                f"Pareto's with exponent {1 / (s.tail * s.sigma_u):.2f}); the likelihood chose it."
+            )
         runaway = int(((np.abs(parameters.threshold) > 12) & (parameters.threshold > CERTAIN_ENTRY)).sum())
         if runaway:
             said.append(f"{runaway} thresholds run off (separation): entry there is predicted perfectly.")
@@ -292,7 +338,7 @@ class CapabilityResults:
                     f"{symbol:10}{row['estimate']:>10.3f}{row['standard_error']:>10.3f}{bounds:>22}{row['corrected']:>12.3f} {unit}"
                 )
         lines.append("-" * max(64, len(header)))
-        lines.append(f"Share of capability that attributes explain: {self.variances.iloc[-1]:.0%}")
+        lines.append(f"Share of capability that attributes explain: {self.explained_words}")
         if len(self.draws) >= FEWEST_DRAWS:
             lines.append(
                 f"Intervals: {len(self.draws)} bootstrap draws of {DRAWN[self.draws[0].kind]}, about the corrected estimate."
@@ -328,7 +374,14 @@ class CapabilityResults:
         """These results with a draw's estimates and firms in place of the sample's, for readings of each draw."""
         p = draw.parameters
         posterior = integrate(
-            self.data, draw.m, draw.g, p.demand, p.threshold, p.scales, mode=self.state.fit.posterior.mode
+            self.data,
+            draw.m,
+            draw.g,
+            p.demand,
+            p.threshold,
+            p.scales,
+            mode=self.state.fit.posterior.mode,
+            home=p.home,
         )
         weights = self.data.weights if draw.weights is None else draw.weights
         fit = Fit(p, posterior, float(weights @ posterior.log_likelihood), 0)
@@ -341,9 +394,12 @@ class CapabilityResults:
         free, of_m, of_g = draw.scales.free(), self._spread(draw.m), self._spread(draw.g)
 
         def at(step: Array) -> float:
-            return value(Scales.from_free(free + step[:4]), of_m * np.exp(step[4]), of_g * np.exp(step[5]))
+            scales = Scales.from_free(
+                free + step[:4], draw.scales.sigma_home * float(np.exp(step[6])), draw.scales.tail
+            )
+            return value(scales, of_m * np.exp(step[4]), of_g * np.exp(step[5]))
 
-        steps = 1e-5 * np.eye(6)
+        steps = 1e-5 * np.eye(8)
         slopes = np.array([(at(step) - at(-step)) / 2e-5 for step in steps])
         return float(np.sqrt(max(slopes @ draw.covariance @ slopes, 0.0)))
 

@@ -1,7 +1,7 @@
 """Exact Shapley values and interactions of each kind of learner.
 
 A linear or additive function's values are its parts, against the training sample. Trees' are those of shap's
-TreeExplainer (Lundberg et al. 2020), path-dependent. A learner that adds trees to a base has the sum of both.
+TreeExplainer (Lundberg et al. 2020), path-dependent. A learner that adds trees to a base, or anything to a line, has the sum of both.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.capability.errors import CapabilityError
-from firmtrade_core.capability.learners import Additive, Boosted, Forest, Linear, Predictor
+from firmtrade_core.capability.learners import Additive, Boosted, Forest, Layered, Linear, Predictor
 
 Array = NDArray[np.float64]
 
@@ -32,6 +32,9 @@ def shapley_values(predictor: Predictor, attributes: Array) -> tuple[Array, floa
         return predictor.parts(attributes), predictor.intercept
     if isinstance(predictor, Forest):
         return _of_trees(predictor.trees, predictor.filled(attributes))
+    if isinstance(predictor, Layered):
+        below, above = (shapley_values(part, attributes) for part in (predictor.line, predictor.more))
+        return below[0] + above[0], below[1] + above[1]
     if not isinstance(predictor, Boosted):
         raise CapabilityError(
             f"{type(predictor).__name__} has no exact Shapley values; choose another learner."
@@ -55,6 +58,9 @@ def shapley_interactions(predictor: Predictor, attributes: Array) -> Array:
     """
     if isinstance(predictor, Additive):
         return predictor.interactions(attributes)
+    if isinstance(predictor, Layered):
+        both = [shapley_interactions(part, attributes) for part in (predictor.line, predictor.more)]
+        return both[0] + both[1]
     if isinstance(predictor, Forest):
         return _pairs_of_trees(predictor.trees, predictor.filled(attributes))
     if isinstance(predictor, Boosted):

@@ -58,6 +58,7 @@ def from_panel(
     within: Sequence[str] | None = None,
     most_markets: int = MOST_MARKETS,
     years_are_independent: bool = False,
+    home_sales: bool = False,
 ) -> CapabilityData:
     """Rows by firm and year, markets by destination (or origin of imports), or "abroad" where countries are unknown.
 
@@ -79,6 +80,9 @@ def from_panel(
         Countries with most traders that stand alone.
     years_are_independent
         See `CapabilityData.from_arrays`; by default the years of a firm count once.
+    home_sales
+        Whether what firms sell at home tells their κ too, where the panel has sales: the model's κ is the same at home
+        and abroad (MODEL 2). It tells capability from fixed costs; of exports alone.
 
     Raises
     ------
@@ -123,7 +127,25 @@ def from_panel(
         weights=firms["weight"].to_numpy(float) if "weight" in firms else None,
         markets=markets,
         years_are_independent=years_are_independent,
+        home_sales=_log_home_sales(panel, firms) if home_sales and flow == "export" else None,
     )
+
+
+def _log_home_sales(panel: FirmPanel, firms: pd.DataFrame) -> np.ndarray | None:
+    """ln of sales less exports by row, missing where either is unknown or nothing is left; None without sales."""
+    if "sales" not in firms:
+        return None
+    if "exports" in firms:
+        abroad = firms["exports"].to_numpy(float, na_value=np.nan)
+    else:
+        sold = panel.exports("firm", "year") if "trade" in panel.tables else None
+        if sold is None:
+            return None
+        value = sold.assign(firm=sold["firm"].astype(str)).set_index(["firm", "year"])["value"]
+        abroad = value.reindex(pd.MultiIndex.from_frame(firms[["firm", "year"]])).fillna(0.0).to_numpy(float)
+    left = firms["sales"].to_numpy(float, na_value=np.nan) - abroad
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(left > 0, np.log(left), np.nan)
 
 
 def _log_sales(

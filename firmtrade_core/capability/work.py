@@ -13,7 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.capability.attributes import group_of, theory_signs
-from firmtrade_core.capability.bootstrap import FEWEST_DRAWS, Draw, Kind, bootstrap, corrected_interval
+from firmtrade_core.capability.bootstrap import FEWEST_DRAWS, Domain, Draw, Kind, bootstrap, told_interval
+from firmtrade_core.capability.boundary import at_the_bound
 from firmtrade_core.capability.comparison import (
     Comparison,
     Forecast,
@@ -53,6 +54,7 @@ from firmtrade_core.capability.prospects import (
 )
 from firmtrade_core.capability.results import CapabilityResults, estimate
 from firmtrade_core.capability.sources import Sectors, explaining_attributes, from_panel
+from firmtrade_core.capability.years import YearTreatments, treatments_of_years
 from firmtrade_core.jobs import Checkpoints, Progress, content_hash, part, silent
 from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.panel.attributes import with_earlier_outcomes
@@ -63,13 +65,16 @@ Flow = Literal["export", "import"]
 Hidden = Literal["markets", "years"]
 
 #: Raised when estimates change, so that stored ones are not taken for them.
-EDITION = 5
+EDITION = 6
 
 #: Sellers a sector's market needs on average for sectors to have demand and thresholds of their own.
 DENSE = 20
 
 #: Years from which the last one is forecast; shocks' persistence is chosen within them.
 YEARS_BEFORE = 2
+
+#: Share explained beyond which none is told: σ_u at its bound says that the data could not tell.
+AT_MOST = 0.99
 
 #: Columns by which firms' size is told, the best first.
 SIZES = ("employment", "initial_employment", "sales")
@@ -230,6 +235,8 @@ class CapabilityReport:
     elasticity_of_substitution
     content_hash
         Of the request and the panel.
+    years
+        What the share explained is under each treatment of years, where one market's years are all there is.
     """
 
     panel: str
@@ -257,6 +264,7 @@ class CapabilityReport:
     refused: Mapping[str, str]
     elasticity_of_substitution: float
     content_hash: str
+    years: YearTreatments | None = None
 
     @cached_property
     def groups(self) -> dict[str, str]:
@@ -371,6 +379,12 @@ class _Work:
         # Draws' learners have told what they had to.
         draws = tuple(replace(draw, m_learned=None, g_learned=None) for draw in draws)
         results = replace(results, draws=draws)
+        years = None
+        if len(data.markets) == 1 and data.firm_count < len(data.firm):
+            self.progress(0.93, "What the years are taken for")
+            years = self._step(
+                "years", told, lambda: treatments_of_years(data, settings, known=replace(results, draws=()))
+            )
         self.progress(0.94, "Who could be next")
         places = describe(panel, data)
         made = [results.at_draw(draw) for draw in draws]
@@ -380,7 +394,7 @@ class _Work:
             results, places, explanations, seeds, pairs, shares, premium_bands(results, made), comparison, known, index,
             tail_report(results), premia(results), prospects(results, draws=100), *_starters(results, told_starters, places),
             _bands(results, made, told_starters), pooled, refused, request.elasticity_of_substitution,
-            content_hash(self.panel_hash, request),
+            content_hash(self.panel_hash, request), years,
         )  # fmt: skip
 
     def _step(self, name: str, depends_on: object, compute: Callable[[], Result]) -> Result:
@@ -543,24 +557,12 @@ def describe(panel: FirmPanel, data: CapabilityData) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def banded(
-    value: float,
-    draws: list[float],
-    *,
-    positive: bool = False,
-    within: tuple[float, float] = (-np.inf, np.inf),
-    level: float = 0.90,
-) -> Band:
-    """A number about its corrected value, inside ``within``; on the log scale where it must be ``positive``."""
+def banded(value: float, draws: list[float], *, domain: Domain = "real", level: float = 0.90) -> Band:
+    """A number about its corrected value, inside its domain; see `bootstrap.told_interval`."""
     if len(draws) < FEWEST_DRAWS:
         return Band(value, float("nan"), float("nan"))
-    if positive and min(value, *draws) > 0:
-        on_logs = banded(float(np.log(value)), [float(d) for d in np.log(draws)], level=level)
-        return Band(*(float(np.exp(each)) for each in (on_logs.value, on_logs.low, on_logs.high)))
-    made = np.array(draws)
-    least, most = (0.0, np.inf) if positive else within
-    ends = corrected_interval(value, made, level=level)
-    return Band(*(float(each) for each in np.clip([2 * value - float(made.mean()), *ends], least, most)))
+    told = told_interval(value, np.array(draws), domain=domain, level=level)
+    return Band(told.corrected, told.low, told.high)
 
 
 def premium_bands(results: CapabilityResults, made: list[CapabilityResults]) -> dict[str, Band]:
@@ -580,7 +582,12 @@ def _bands(
     def share(each: CapabilityResults) -> float:
         return float(each.variances["share of capability explained"])
 
-    found = {"explained": banded(share(results), [share(each) for each in made], within=(0.0, 1.0))}
+    found = {"explained": banded(share(results), [share(each) for each in made], domain="share")}
+    if at_the_bound(share(results)):
+        # σ_u at nothing is no share of 100 %: what the likelihood does not reject.
+        profile = results.profile
+        most = min(profile.explained_high, AT_MOST)
+        found["explained"] = Band(min(profile.explained_low, most), min(profile.explained_low, most), most)
     never = ~results.data.exports_anywhere
     if not never.any():
         return found
@@ -589,8 +596,8 @@ def _bands(
         weights = each.data.weights[never]
         sums.append(float(weighted.sum()))
         likely.append(float(weights[weighted > 0.5 * weights].sum()))
-    found["starters"] = banded(sums[0], sums[1:], positive=True)
-    found["likely"] = banded(likely[0], likely[1:], positive=True)
+    found["starters"] = banded(sums[0], sums[1:], domain="positive")
+    found["likely"] = banded(likely[0], likely[1:], domain="positive")
     return found
 
 
@@ -623,5 +630,5 @@ def _starters(
 
 
 def _line(absent: int, values: list[float]) -> tuple[int, float, float, float]:
-    band = banded(values[0], values[1:], positive=True)
+    band = banded(values[0], values[1:], domain="positive")
     return absent, band.value, band.low, band.high

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from firmtrade_core.capability import CapabilityResults
     from firmtrade_core.capability.learners import Kind
+    from firmtrade_core.capability.years import YearTreatments
 
 app = typer.Typer(
     help="What makes firms export: capability estimated from a firm panel.", no_args_is_help=True
@@ -22,7 +23,10 @@ app = typer.Typer(
 
 Folder = Annotated[
     Path | None,
-    typer.Argument(metavar="[PANEL]", help="Folder of a firm panel; the reference design unless given."),
+    typer.Argument(
+        metavar="[PANEL]",
+        help="Folder of a firm panel, or a file of Chile's survey (ENIA); the reference design unless given.",
+    ),
 ]
 Flow = Annotated[str, typer.Option(help="export or import.")]
 Learned = Annotated[str, typer.Option("--learner", help="boosting, splines, elastic_net or random_forest.")]
@@ -38,6 +42,25 @@ Sector = Annotated[str | None, typer.Option(help="Firms of one sector, with a fu
 YearBefore = Annotated[
     bool, typer.Option("--year-before", help="Size and productivity of the year before explain too.")
 ]
+Attributes = Annotated[
+    str | None,
+    typer.Option(
+        help="Columns that explain, by commas, such as employment,materials,capital; the panel's attributes unless given."
+    ),
+]
+Sectors = Annotated[
+    str | None,
+    typer.Option(
+        help="What industry codes are: isic2, isic3, isic4, or a CSV file with the columns code and sector."
+    ),
+]
+HomeSales = Annotated[
+    bool,
+    typer.Option(
+        "--home-sales/--exports-alone",
+        help="Sales at home tell capability too: the model's is the same there.",
+    ),
+]
 Seed = Annotated[int, typer.Option()]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -50,6 +73,12 @@ def estimate(
     two_indices: TwoIndices = True,
     sector: Sector = None,
     year_before: YearBefore = False,
+    attributes: Attributes = None,
+    sectors: Sectors = None,
+    years: Annotated[
+        int | None, typer.Option(min=1, help="The last so many years alone; all unless given.")
+    ] = None,
+    home_sales: HomeSales = False,
     draws: Draws = 20,
     bootstrap: Redrawn = "model",
     seed: Seed = 0,
@@ -74,7 +103,12 @@ def estimate(
         year_before=year_before,
         draws=draws,
         kind=bootstrap,
+        attributes=attributes,
+        sectors=sectors,
+        years=years,
+        home_sales=home_sales,
     )
+    treatments = _treatments(results, as_json)
     rivals = _compared(results, as_json) if compare else None
     if out is not None:
         with whole_file(out) as part:
@@ -86,13 +120,21 @@ def estimate(
                     "parameters": json.loads(results.parameters.to_json(orient="index", force_ascii=False)),
                     "log_likelihood": results.log_likelihood,
                     "diagnostics": results.diagnostics,
+                    "explained": results.explained_words,
                 }
+                | (
+                    {}
+                    if treatments is None
+                    else {"years": json.loads(treatments.table.to_json(orient="index"))}
+                )
                 | ({} if rivals is None else {"comparison": rivals.reset_index().to_dict("records")}),
                 ensure_ascii=False,
             )
         )
         return
     typer.echo(results.table())
+    if treatments is not None:
+        typer.echo(treatments.words)
     if rivals is not None:
         typer.echo("\nFirms that no model had seen (90 % intervals):")
         from firmtrade_core.report.capability_words import MEASURE_UNITS
@@ -100,6 +142,17 @@ def estimate(
         typer.echo(
             _columns(rivals.reset_index().assign(unit=lambda t: t["measure"].map(MEASURE_UNITS)), "unit")
         )
+
+
+@app.command()
+def stored() -> None:
+    """Estimate anew, and store, what the pages Firms and Channels open with: synthetic firms, the usual questions."""
+    from firmtrade_core.report import stored_estimates
+
+    for kind in stored_estimates.EDITIONS:
+        typer.echo(f"{kind}: {stored_estimates.FIRMS[kind]:,} synthetic firms ...")
+        path = stored_estimates.estimate(kind)
+        typer.echo(f"written to {path} ({path.stat().st_size:,} bytes)")
 
 
 @app.command()
@@ -146,7 +199,8 @@ def home(
     folder: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[PANEL]", help="Folder of a firm panel; the synthetic home country unless given."
+            metavar="[PANEL]",
+            help="Folder of a firm panel, or a file of Chile's survey (ENIA); the synthetic home country unless given.",
         ),
     ] = None,
     effects: Annotated[
@@ -156,6 +210,13 @@ def home(
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Write the firms to this Parquet file.")] = Path("home.parquet"),
+    no_effects: Annotated[
+        bool, typer.Option("--no-effects", help="Leave effects out: programmes then have none to move.")
+    ] = False,
+    attributes: Attributes = None,
+    year_before: YearBefore = False,
+    sectors: Sectors = None,
+    home_sales: HomeSales = True,
     year: Annotated[int | None, typer.Option(help="Baseline year; the last unless given.")] = None,
     firms: Annotated[int, typer.Option(min=200, help="How many synthetic firms.")] = 20_000,
     learner: Learned = "boosting",
@@ -181,7 +242,10 @@ def home(
     from firmtrade_core.panel import PanelError
     from firmtrade_core.scenarios.home_making import HomeRequest, make_home
 
-    request = HomeRequest(folder, effects, year, firms, _learner(learner, as_json), seed, population)
+    request = HomeRequest(
+        folder, effects, year, firms, _learner(learner, as_json), seed, population, _listed(attributes), sectors,
+        year_before, home_sales, not no_effects,
+    )  # fmt: skip
     with Console(stderr=True, quiet=as_json).status("Reading the panel ...", spinner="line") as status:
         try:
             made = make_home(request, progress=lambda _, said: status.update(f"{said} ..."))
@@ -229,6 +293,10 @@ def _estimated(
     year_before: bool = False,
     draws: int = 0,
     kind: str = "model",
+    attributes: str | None = None,
+    sectors: str | None = None,
+    years: int | None = None,
+    home_sales: bool = False,
 ) -> CapabilityResults:
     from rich.console import Console
 
@@ -238,6 +306,7 @@ def _estimated(
     from firmtrade_core.capability.sources import from_panel
     from firmtrade_core.panel import PanelError
     from firmtrade_core.panel.attributes import with_earlier_outcomes
+    from firmtrade_core.panel.sectors import sector_table, with_sectors
     from firmtrade_core.panel.source import panel_of
     from firmtrade_core.panel.synthetic.design import ReferenceDesign, draw_reference
 
@@ -252,10 +321,17 @@ def _estimated(
                 )
             else:
                 panel = panel_of(folder)
+                if sectors is not None:
+                    panel.need("sector")
+                    panel = with_sectors(panel, sector_table(sectors, panel.firms["sector"]))
                 data = from_panel(
                     with_earlier_outcomes(panel) if year_before else panel,
                     flow="import" if flow == "import" else "export",
+                    attributes=_listed(attributes),
+                    years=None if years is None else panel.years[-years:],
+                    sectors="markets" if "trade" in panel.tables else "shared",
                     within=None if sector is None else (sector,),
+                    home_sales=home_sales,
                 )
             settings = Settings(learner=Learner(kind=cast(Kind, learner)), two_indices=two_indices, seed=seed)
             results = estimate(data, settings, progress=lambda said, _: status.update(f"{said} ..."))
@@ -268,6 +344,27 @@ def _estimated(
         except (CapabilityError, PanelError) as error:
             _stop(str(error), 2, as_json)
             raise AssertionError from error
+
+
+def _listed(names: str | None) -> tuple[str, ...] | None:
+    return None if names is None else tuple(name.strip() for name in names.split(",") if name.strip())
+
+
+def _treatments(results: CapabilityResults, as_json: bool) -> YearTreatments | None:
+    """Under each treatment of years, where one market's years are what tells capability from luck."""
+    from rich.console import Console
+
+    from firmtrade_core.capability.years import treatments_of_years
+
+    if len(results.data.markets) > 1:
+        return None
+    with Console(stderr=True, quiet=as_json).status("Years ...", spinner="line") as status:
+        return treatments_of_years(
+            results.data,
+            results.settings,
+            known=results,
+            progress=lambda said, _: status.update(f"{said} ..."),
+        )
 
 
 def _compared(results: CapabilityResults, as_json: bool) -> pd.DataFrame:

@@ -110,10 +110,9 @@ def describe(path: FolderOrFile, as_json: AsJson = False) -> None:
 
 
 def _any_panel(path: Path) -> FirmPanel:
-    from firmtrade_core.panel import FirmPanel
-    from firmtrade_core.panel.enia import load_enia
+    from firmtrade_core.panel.source import read_panel
 
-    return FirmPanel.from_parquet(path) if path.is_dir() else load_enia(path)
+    return read_panel(path)
 
 
 def _comparison(table: pd.DataFrame) -> str:

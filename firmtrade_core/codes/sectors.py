@@ -110,6 +110,37 @@ def broad_sector_of_revision_3(isic_code: str) -> str:
     raise KeyError(f"ISIC Rev. 3 has no division {division} ({isic_code!r}).")
 
 
+#: Divisions and major groups of ISIC Revision 2; the longest that begins a code decides.
+_SECTOR_OF_REVISION_2 = {
+    "agriculture": ("1",),
+    "mining_energy": ("2",),
+    "food_beverages_tobacco": ("31",),
+    "textiles_apparel_leather": ("32",),
+    "wood_paper_other_mfg": ("33", "34", "39"),
+    "fuels_chemicals_plastics_minerals": ("35", "36"),
+    "metals": ("37", "381"),
+    "electronics_machinery": ("382", "383", "385"),
+    "vehicles_transport_eq": ("384",),
+    "services": ("4", "5", "6", "7", "8", "9"),
+}
+
+
+def broad_sector_of_revision_2(isic_code: str) -> str:
+    """Broad sector of an ISIC Rev. 2 code of two digits or more (three for metal products and machinery).
+
+    Raises
+    ------
+    KeyError
+        If the code is none of ISIC Rev. 2, or too short to tell.
+    """
+    text = isic_code.strip()
+    starts = {start: sector for sector, given in _SECTOR_OF_REVISION_2.items() for start in given}
+    for size in (3, 2, 1):
+        if text.isdigit() and len(text) >= 2 and text[:size] in starts:
+            return starts[text[:size]]
+    raise KeyError(f"ISIC Rev. 2 has no code {isic_code!r}, or it is too short to tell its sector.")
+
+
 def sector_words(sector: str) -> str:
     """A broad sector's plain name; other labels as words."""
     return BROAD_SECTORS.get(sector, sector.replace("_", " "))

@@ -679,7 +679,7 @@ def calibration_chart(comparison: Comparison, source: str) -> Chart:
 
 def tail_chart(results: CapabilityResults, tail: TailReport, source: str) -> Chart:
     """Share of firms beyond each revenue potential, with the Pareto and lognormal laws that fit the top."""
-    potential = Potential.of(results.m, results.data.row_weights, results.scales.sigma_u)
+    potential = Potential.of(results.m, results.data.row_weights, results.scales)
     place = np.linspace(potential.cut(0.5), potential.cut(5e-4), 40)
     beyond = np.array([potential.beyond(x) for x in place])
     cut = potential.cut(tail.top_share)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from firmtrade_core.harmonise.pipeline import IMPUTED
+from firmtrade_core.panel.enia import load_enia
 from firmtrade_core.panel.errors import PanelFileError
 from firmtrade_core.panel.panel import FirmPanel
 from firmtrade_core.panel.synthetic.country import make_country
@@ -14,6 +15,18 @@ from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 from firmtrade_core.panel.validation import require_possible_sizes
 
 Source = SyntheticDesign | Path
+
+
+def read_panel(path: Path) -> FirmPanel:
+    """A panel from a folder of Parquet files, or from a file of Chile's survey: one reader for every command.
+
+    Raises
+    ------
+    PanelError
+        Naming what cannot be read.
+    """
+    survey = path.is_file() or (path.suffix in (".tsv", ".parquet") and not path.is_dir())
+    return load_enia(path) if survey else FirmPanel.from_parquet(path)
 
 
 def panel_of(source: Source) -> FirmPanel:
@@ -25,7 +38,7 @@ def panel_of(source: Source) -> FirmPanel:
         If a folder holds no panel, or one whose money cannot be in the unit it is taken for.
     """
     if isinstance(source, Path):
-        return require_possible_sizes(FirmPanel.from_parquet(source))
+        return require_possible_sizes(read_panel(source))
     return make_country(source).panel
 
 
@@ -37,7 +50,7 @@ def completed_panels(source: Source) -> tuple[FirmPanel, ...]:
     PanelError
         If a folder holds no panel, or a completed table cannot be read.
     """
-    if not isinstance(source, Path):
+    if not isinstance(source, Path) or not source.is_dir():
         return ()
     panel = FirmPanel.from_parquet(source)
     trade, links = (getattr(panel, name) if name in panel.tables else None for name in ("trade", "links"))
@@ -53,4 +66,6 @@ def completed_panels(source: Source) -> tuple[FirmPanel, ...]:
 
 def files_of(source: Source) -> tuple[Path, ...]:
     """The files a panel rests on, so that work on a changed one is done anew; none of synthetic firms."""
-    return tuple(sorted(source.rglob("*"))) if isinstance(source, Path) else ()
+    if not isinstance(source, Path):
+        return ()
+    return tuple(sorted(source.rglob("*"))) if source.is_dir() else (source,)

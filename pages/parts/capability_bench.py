@@ -15,6 +15,7 @@ from firmtrade_core.capability.work import CapabilityReport, Flow, Hidden, Reque
 from firmtrade_core.harmonise.pipeline import IMPUTED
 from firmtrade_core.jobs import Job, JobStatus
 from firmtrade_core.panel import PanelError
+from firmtrade_core.report.stored_estimates import Kind as StoredKind
 from pages.parts.firm_source import FirmBench, changed, read_panel, session_bench, tells_of_the_year_before
 
 _KEY = "capability"
@@ -46,6 +47,7 @@ class Bench(FirmBench):
     """
 
     SIZES: ClassVar[tuple[int, ...]] = (2_000, 8_000, 20_000)
+    KIND: ClassVar[StoredKind] = "capability"
 
     flow: str = "export"
     learner: str = "boosting"
@@ -108,6 +110,9 @@ class Bench(FirmBench):
 
     def report(self) -> CapabilityReport | None:
         """What came out, once it has."""
+        if (found := self.shipped()) is not None:
+            report: CapabilityReport = found.result
+            return report
         if self.job is None or self.job.status().state != "done":
             return None
         key = self.job.folder.name

@@ -14,6 +14,7 @@ from firmtrade_core.channels.work import Request, default_questions, estimate_ch
 from firmtrade_core.jobs import Job, JobStatus
 from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.panel.attributes import with_earlier_outcomes
+from firmtrade_core.report.stored_estimates import Kind as StoredKind
 from pages.parts.firm_source import FirmBench, changed, read_panel, session_bench, tells_of_the_year_before
 
 _KEY = "effects"
@@ -38,6 +39,7 @@ class Bench(FirmBench):
     """
 
     SIZES: ClassVar[tuple[int, ...]] = (8_000, 20_000)
+    KIND: ClassVar[StoredKind] = "channels"
 
     studied: tuple[str, ...] | None = None
     instruments: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -155,6 +157,9 @@ class Bench(FirmBench):
 
     def report(self) -> ChannelReport | None:
         """What came out, once it has."""
+        if (found := self.shipped()) is not None:
+            report: ChannelReport = found.result
+            return report
         if self.job is None or self.job.status().state != "done":
             return None
         key = self.job.folder.name

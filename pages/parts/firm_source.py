@@ -17,6 +17,8 @@ from firmtrade_core.panel import FirmPanel
 from firmtrade_core.panel.synthetic.country import make_country
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 from firmtrade_core.paths import user_folder
+from firmtrade_core.report.stored_estimates import Kind as StoredKind
+from firmtrade_core.report.stored_estimates import Stored, answer
 from pages.parts.desk import current_desk
 from pages.parts.private import session_folder
 from pages.parts.store import seeded
@@ -91,6 +93,8 @@ class FirmBench:
 
     #: Sizes of the synthetic sample; larger ones take longer and say more.
     SIZES: ClassVar[tuple[int, ...]] = ()
+    #: Of the estimate that ships with the product.
+    KIND: ClassVar[StoredKind]
 
     private: Path
     source: str = SYNTHETIC
@@ -116,6 +120,16 @@ class FirmBench:
     def jobs(self) -> Path:
         """Synthetic firms are nobody's secret and are kept for all sessions; real ones stay with their own."""
         return user_folder() / "jobs" if self.source == SYNTHETIC else self.private
+
+    def request(self) -> Any:
+        """What the choices ask for."""
+        raise NotImplementedError
+
+    def shipped(self) -> Stored | None:
+        """The estimate that ships with the product, where it is what the choices ask for and none was made here."""
+        if self.source != SYNTHETIC or self.job is not None:
+            return None
+        return answer(self.KIND, self.request())
 
     def choose(self, source: str | None) -> None:
         """Study other firms."""
@@ -192,6 +206,17 @@ def earlier_toggle(bench: FirmBench, told: bool, key: str) -> None:
             "The year before explains too",
             help="Firms' size, sales at home and productivity of the year before.",
             **seeded(f"{key}_earlier", bench.with_earlier(told), take),
+        )
+
+
+def shipped_line(bench: FirmBench) -> None:
+    """Says of a stored estimate that it is one, of when and of whom; nothing of one that was made here."""
+    found = bench.shipped()
+    if found is not None:
+        st.html(
+            f'<p class="ft-quiet" data-label="stored"><span class="ft-tag" style="margin-left:0">synthetic</span> Stored estimate of '
+            f"{found.made.day} {found.made:%B %Y} on {grouped(found.firms)} invented firms of Chile. Other firms, samples or "
+            "settings are estimated in the background, with the time that is left.</p>"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from html import escape
 
@@ -12,6 +13,11 @@ from firmtrade_core.labels import in_percent
 from pages.parts.frame import complain
 
 SECONDS_BETWEEN_LOOKS = 0.7
+
+#: Share of a job that must be seen done before its pace tells how long the rest takes.
+LEAST_DONE = 0.03
+
+_FIRST_SEEN = "jobs_first_seen"
 
 Look = Callable[[], JobStatus | None]
 
@@ -37,8 +43,19 @@ def _progress(look: Look, cancel: Callable[[], object], key: str) -> None:
         st.rerun()
         return
     row = st.container(horizontal=True, gap="small", vertical_alignment="center")
-    row.progress(min(max(status.fraction, 0.02), 1.0), status.message)
+    row.progress(min(max(status.fraction, 0.02), 1.0), f"{status.message}{_left(status)}")
     row.button("Cancel", icon=":material/stop:", on_click=cancel, key=key)
+
+
+def _left(status: JobStatus) -> str:
+    """How long it may take still, by the pace since it was first looked at; nothing until that tells."""
+    first: dict[int, tuple[float, float]] = st.session_state.setdefault(_FIRST_SEEN, {})
+    since, at = first.setdefault(status.pid, (time.monotonic(), status.fraction))
+    done = status.fraction - at
+    if done < LEAST_DONE:
+        return ""
+    seconds = (time.monotonic() - since) * (1 - status.fraction) / done
+    return f" · about {round(seconds / 60)} min left" if seconds >= 90 else " · about a minute left"
 
 
 def say_why_not(status: JobStatus, what: str, advice: str = "Finished steps are kept.") -> None:

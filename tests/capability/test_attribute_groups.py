@@ -14,10 +14,11 @@ from firmtrade_core.capability.attributes import (
 
 KINDS = {
     "scale": "employment log_initial_employment capital log_capital size_class earlier_sales age log_age employees "
-    "total_assets persons",
+    "total_assets persons materials log_materials",
     "productivity": "wages log_wages wage_per_worker earlier_sales_per_worker language_skill skill_share rnd_intensity "
     "log_tfp labour_productivity capital_per_employee patents",
-    "quality": "quality_certificate certificates on_time_delivery iso_9001 management_quality",
+    "quality and differentiation": "quality_certificate certificates on_time_delivery iso_9001 management_quality "
+    "advertises log_advertising_outlay brands trademarks product_design management_score",
     "network and information": "percentage_digital digital_presence supplier_links buyer_links network_size "
     "imported_input_share product_scope",
     "finance": "trade_finance supplier_credit foreign_ownership foreign_yes bank_loans",

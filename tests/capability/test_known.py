@@ -241,9 +241,12 @@ def test_imputations_that_differ_widen_intervals_by_rubins_formula() -> None:
     moved = replace(p, scales=replace(p.scales, sigma_u=p.scales.sigma_u + gap))
     two = replace(one, state=replace(one.state, fit=replace(one.state.fit, parameters=moved)))
     row = pool_imputations([one, two]).parameters.loc["σ_u"]
-    within, between = one.parameters.loc["σ_u", "standard_error"] ** 2, 1.5 * gap**2 / 2
-    assert row["estimate"] == pytest.approx(p.scales.sigma_u + gap / 2)
-    assert row["standard_error"] == pytest.approx(np.sqrt(within + between))
+    # On logs, as σ_u cannot be negative.
+    ends = np.array([p.scales.sigma_u, p.scales.sigma_u + gap])
+    within = np.mean((one.parameters.loc["σ_u", "standard_error"] / ends) ** 2)
+    between = 1.5 * np.log(ends).var(ddof=1)
+    assert row["estimate"] == pytest.approx(np.sqrt(ends.prod()))
+    assert row["standard_error"] == pytest.approx(row["estimate"] * np.sqrt(within + between))
     assert row["missing_information"] == pytest.approx(between / (within + between))
 
 

@@ -10,15 +10,15 @@ from designs import reference
 from scipy.stats import multivariate_normal, norm
 
 from firmtrade_core.capability import CapabilityData, Scales
-from firmtrade_core.capability.likelihood import integrate
-from firmtrade_core.capability.maximise import Fit, Parameters, maximise, scalar_scores, start
+from firmtrade_core.capability.likelihood import _prior, integrate
+from firmtrade_core.capability.maximise import Fit, Parameters, _tail_slope, maximise, scalar_scores, start
 
-SCALES = Scales(0.8, 1.2, 0.6, 0.35)
+SCALES = Scales(0.8, 1.2, 0.6, 0.35, 0.9)
 
 
 @pytest.fixture(scope="module")
 def panel() -> tuple[CapabilityData, np.ndarray, np.ndarray, Parameters]:
-    """80 firms over two years, 5 markets, with gaps, uneven weights and pooled years."""
+    """80 firms over two years, 5 markets, with gaps, uneven weights, pooled years, and most firms' sales at home."""
     generator = np.random.default_rng(7)
     sales = np.where(generator.random((160, 5)) < 0.4, generator.normal(1, 1.5, (160, 5)), np.nan)
     observed = generator.random((160, 5)) < 0.9
@@ -29,14 +29,17 @@ def panel() -> tuple[CapabilityData, np.ndarray, np.ndarray, Parameters]:
         year=np.tile([2020, 2021], 80),
         weights=generator.uniform(0.5, 2, 160),
         observed=observed,
+        home_sales=np.where(generator.random(160) < 0.8, generator.normal(2, 1, 160), np.nan),
     )
     m, g = generator.normal(0, 0.7, 160), generator.normal(0, 0.3, 160)
-    parameters = Parameters(generator.normal(1, 0.5, (2, 5)), generator.normal(1, 0.5, (2, 5)), SCALES)
+    parameters = Parameters(
+        generator.normal(1, 0.5, (2, 5)), generator.normal(1, 0.5, (2, 5)), SCALES, home=np.array([1.8, 2.2])
+    )
     return data, m, g, parameters
 
 
 def value(data: CapabilityData, m: np.ndarray, g: np.ndarray, p: Parameters) -> np.ndarray:
-    return integrate(data, m, g, p.demand, p.threshold, p.scales, nodes=31).log_likelihood
+    return integrate(data, m, g, p.demand, p.threshold, p.scales, nodes=31, home=p.home).log_likelihood
 
 
 def test_a_firms_likelihood_is_the_integral_of_the_model(panel) -> None:
@@ -44,8 +47,9 @@ def test_a_firms_likelihood_is_the_integral_of_the_model(panel) -> None:
     u = np.linspace(-7, 7, 4001)
     s = p.scales
     for firm in (0, 17, 55):
-        total = norm.logpdf(u, 0, s.sigma_u)
+        brute = mean_of_u = 0.0
         for r in range(data.starts[firm], data.starts[firm + 1]):
+            total = norm.logpdf(u, 0, s.sigma_u)
             capability = m[r] + u
             for j in range(5):
                 mean = [capability, p.threshold[data.group[r], j] - capability - g[r]]
@@ -59,13 +63,18 @@ def test_a_firms_likelihood_is_the_integral_of_the_model(panel) -> None:
                     part = norm.logpdf(shock, scale=s.sigma_xi) + norm.logsf(mean[1], conditional, spread)
                 else:
                     continue
-                total = total + data.temper[r] * part
-        peak = total.max()
-        brute = peak + np.log(np.trapezoid(np.exp(total - peak), u))
+                total = total + part
+            # Years that count once: each year's own likelihood, averaged.
+            home = data.home_sales[r]
+            if np.isfinite(home):
+                total = total + norm.logpdf(home - p.home[data.group[r]] - capability, scale=s.sigma_home)
+            peak = total.max()
+            mass = np.trapezoid(np.exp(total - peak), u)
+            brute += data.temper[r] * (peak + np.log(mass))
+            mean_of_u += data.temper[r] * np.trapezoid(u * np.exp(total - peak), u) / mass
         assert value(data, m, g, p)[firm] == pytest.approx(brute, abs=2e-6)
-        density = np.exp(total - brute)
-        posterior = integrate(data, m, g, p.demand, p.threshold, s, nodes=31)
-        assert posterior.mean[firm] == pytest.approx(np.trapezoid(u * density, u), abs=1e-5)
+        posterior = integrate(data, m, g, p.demand, p.threshold, s, nodes=31, home=p.home)
+        assert posterior.mean[firm] == pytest.approx(mean_of_u, abs=1e-5)
 
 
 def test_correlation_is_that_of_sales_and_entry_shocks() -> None:
@@ -84,7 +93,7 @@ def test_correlation_is_that_of_sales_and_entry_shocks() -> None:
 
 def test_scores_match_finite_differences(panel) -> None:
     data, m, g, p = panel
-    posterior = integrate(data, m, g, p.demand, p.threshold, p.scales, nodes=31)
+    posterior = integrate(data, m, g, p.demand, p.threshold, p.scales, nodes=31, home=p.home)
     fit = Fit(p, posterior, 0.0, 0)
     scores, step = scalar_scores(data, m, g, fit), 1e-5
     for which in range(4):
@@ -92,17 +101,26 @@ def test_scores_match_finite_differences(panel) -> None:
         for sign in (1, -1):
             free = p.scales.free()
             free[which] += sign * step
-            sides.append(value(data, m, g, replace(p, scales=Scales.from_free(free))))
+            sides.append(value(data, m, g, replace(p, scales=Scales.from_free(free, p.scales.sigma_home))))
         np.testing.assert_allclose(scores[:, which], (sides[0] - sides[1]) / (2 * step), atol=2e-5)
     stretched = value(data, m * np.exp(step), g, p) - value(data, m * np.exp(-step), g, p)
     np.testing.assert_allclose(scores[:, 4], stretched / (2 * step), atol=2e-5)
     stretched = value(data, m, g * np.exp(step), p) - value(data, m, g * np.exp(-step), p)
     np.testing.assert_allclose(scores[:, 5], stretched / (2 * step), atol=2e-5)
+    wider = [
+        replace(p, scales=replace(p.scales, sigma_home=p.scales.sigma_home * np.exp(by)))
+        for by in (step, -step)
+    ]
+    told = (value(data, m, g, wider[0]) - value(data, m, g, wider[1])) / (2 * step)
+    np.testing.assert_allclose(scores[:, 6], told, atol=2e-5)
+    ends = [replace(p, home=p.home + np.array([by, 0.0])) for by in (step, -step)]
+    told = (value(data, m, g, ends[0]) - value(data, m, g, ends[1])).sum() / (2 * step)
+    assert posterior.home_score[data.group == 0].sum() == pytest.approx(told, abs=1e-4)
 
 
 def test_market_and_index_scores_match_finite_differences(panel) -> None:
     data, m, g, p = panel
-    posterior = integrate(data, m, g, p.demand, p.threshold, p.scales, nodes=31)
+    posterior = integrate(data, m, g, p.demand, p.threshold, p.scales, nodes=31, home=p.home)
     step = 1e-5
     for name, scores in (("demand", posterior.demand_scores), ("threshold", posterior.threshold_scores)):
         for cell in ((0, 1), (1, 4)):
@@ -134,3 +152,32 @@ def test_maximum_has_no_slope_and_is_climbed_to_steadily() -> None:
     assert np.abs(fit.posterior.threshold_scores.sum(0)).max() < 0.05
     rough = maximise(data, truth.m, truth.g, start(data), tolerance=5.0)
     assert rough.log_likelihood <= fit.log_likelihood
+
+
+@pytest.mark.parametrize("tail", [0.3, 0.7, 0.95])
+def test_an_exponentially_modified_law_integrates_to_one_with_its_moments_and_scores(
+    panel, tail: float
+) -> None:
+    data, m, g, p = panel
+    law = replace(p.scales, tail=tail)
+    drawn = law.draw_u(np.random.default_rng(0), 400_000)
+    assert (drawn.mean(), drawn.std()) == pytest.approx((0.0, law.sigma_u), abs=5e-3)
+    # Sums over its normals have its mean and variance exactly.
+    weight, mean, variance = np.array(law.components).T
+    assert weight @ mean == pytest.approx(0, abs=1e-12)
+    assert weight @ (mean**2 + variance) == pytest.approx(law.sigma_u**2)
+    u = np.linspace(-6, 12, 6001)
+    density = np.array([np.exp(_prior(x, law.sigma_u, tail)[0]) for x in u])
+    assert np.trapezoid(density, u) == pytest.approx(1, abs=1e-6)
+    assert np.trapezoid(u**2 * density, u) == pytest.approx(law.sigma_u**2, rel=1e-4)
+    at = replace(p, scales=law)
+    posterior = integrate(data, m, g, p.demand, p.threshold, law, nodes=31, home=p.home)
+    scores = scalar_scores(data, m, g, Fit(at, posterior, 0.0, 0))
+    for place, name, by in ((0, "sigma_u", law.sigma_u), (7, "tail", _tail_slope(tail))):
+        ends = [
+            value(data, m, g, replace(p, scales=replace(law, **{name: getattr(law, name) + step * by})))
+            for step in (1e-4, -1e-4)
+        ]
+        np.testing.assert_allclose(scores[:, place].sum(), (ends[0] - ends[1]).sum() / 2e-4, atol=0.02)
+    ends = [value(data, m + step, g, at).sum() for step in (1e-4, -1e-4)]
+    assert posterior.prior_score.sum() == pytest.approx((ends[0] - ends[1]) / 2e-4, abs=0.02)

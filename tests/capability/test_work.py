@@ -207,7 +207,7 @@ def test_signs_years_and_a_sector_of_its_own_are_taken_up() -> None:
 
 
 def test_bands_stay_positive() -> None:
-    assert banded(4.0, [0.0, 0.0, 9.0], positive=True).low == 0
+    assert banded(4.0, [0.0, 0.0, 9.0], domain="positive").low == 0
     assert banded(2.0, [2.1, 1.9, 2.0]).value == pytest.approx(2.0)
 
 

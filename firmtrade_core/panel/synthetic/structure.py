@@ -94,7 +94,7 @@ class SyntheticDesign:
     sigma_u: float = 0.65
     sigma_xi: float = 2.4
     sigma_nu: float = 1.05
-    correlation: float = 0.5
+    correlation: float = 0.4
     persistence: float = 0.85
     manager_effect: float = 0.35
     elasticity_of_substitution: float = 5.0
