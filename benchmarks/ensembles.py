@@ -4,7 +4,7 @@ The same draws of elasticities and markups, drawn as bands draw them, around ten
 checkout's `solve_many`, certified draw by draw. *Loop*: the other checkout's `solve`, one draw after the other, from the solution in the
 middle (a warm start). Each side works in a process of its own that waits while the other works. Wall seconds on the cores there
 are, processor seconds beside them; the loop takes the first ``--loop`` draws and is scaled to all, since every draw costs it about
-the same. An earlier checkout is made by ``git worktree add CHECKOUT COMMIT``.
+the same. An engine that knows no nests is met without them. An earlier checkout is made by ``git worktree add CHECKOUT COMMIT``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,14 @@ def serve(folder: str) -> None:
 
     laws = {"armington": Armington, "krugman": Krugman, "pareto": Pareto, "lognormal": Lognormal}
     worlds: dict[str, Any] = {}
-    near: dict[tuple[str, str], Any] = {}
+    near: dict[tuple[str, str, bool], Any] = {}
     for line in sys.stdin:
-        name, family, how, count = json.loads(line)
+        name, family, how, count, nested = json.loads(line)
+        if how == "can nest":
+            print(
+                json.dumps(any(field.name == "within_elasticity" for field in fields(Parameters))), flush=True
+            )
+            continue
         if name not in worlds:
             with np.load(Path(folder) / f"{name}.npz", allow_pickle=False) as held:
                 arrays = {key: held[key] for key in held.files}
@@ -53,14 +59,16 @@ def serve(folder: str) -> None:
             drawn = arrays.pop("elasticity"), arrays.pop("within")
             worlds[name] = World(*labels, **arrays), shock, *drawn
         world, shock, elasticity, within = worlds[name]
-        base = Parameters(elasticity[0], laws[family](), deficits="proportional", within_elasticity=within[0])
-        draws = [
-            base.with_(trade_elasticity=e, within_elasticity=g)
-            for e, g in zip(elasticity[1 : count + 1], within[1 : count + 1], strict=True)
-        ]
-        if (name, family) not in near:
-            near[name, family] = solve(world, shock, base)
-        centre = near[name, family]
+        base = Parameters(elasticity[0], laws[family](), deficits="proportional")
+        draws = [base.with_(trade_elasticity=e) for e in elasticity[: count + 1]]
+        if nested:
+            draws = [
+                draw.with_(within_elasticity=g) for draw, g in zip(draws, within[: count + 1], strict=True)
+            ]
+        base, draws = draws[0], draws[1:]
+        if (name, family, nested) not in near:
+            near[name, family, nested] = solve(world, shock, base)
+        centre = near[name, family, nested]
         began, work = time.perf_counter(), time.process_time()
         if how == "together":
             from firmtrade_core.equilibrium.ensembles import solve_many
@@ -92,12 +100,16 @@ class Side:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=checkout
         )
 
-    def ask(self, *request: object) -> tuple[float, float, float, float, list[list[float]]]:
-        """Wall and processor seconds, largest residual, mean iterations, real incomes of the first draws."""
+    def answer(self, *request: object) -> Any:
+        """To one request."""
         assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
-        wall, work, residual, iterations, values = json.loads(self.process.stdout.readline())
+        return json.loads(self.process.stdout.readline())
+
+    def ask(self, *request: object) -> tuple[float, float, float, float, list[list[float]]]:
+        """Wall and processor seconds, largest residual, mean iterations, real incomes of the first draws."""
+        wall, work, residual, iterations, values = self.answer(*request)
         assert residual <= 1e-9
         return wall, work, residual, iterations, values
 
@@ -168,18 +180,22 @@ def main() -> None:
             f"{given.draws} draws | loop, s | loop, processor s | together, s | processor s | ratio | asked | iterations, loop and "
             "together | apart by at most"
         )
+        # An earlier engine without nests is met without them, where there are no links: profits would take value added.
+        nests = earlier is None or bool(earlier.answer("", "", "can nest", 0, False))
         for name in names:
+            nested = nests or name == "embedded"
             for family in CASES[name]:
-                present.ask(name, family, "together", given.draws)  # compiled code, calibration
-                if earlier is not None:
-                    earlier.ask(name, family, "loop", 2)
+                side = earlier if nested == nests else None
+                present.ask(name, family, "together", given.draws, nested)  # compiled code, calibration
+                if side is not None:
+                    side.ask(name, family, "loop", 2, nested)
                 ours, theirs = [], []
                 for _ in range(given.runs):
-                    if earlier is not None:
-                        theirs.append(earlier.ask(name, family, "loop", given.loop))
-                    ours.append(present.ask(name, family, "together", given.draws))
+                    if side is not None:
+                        theirs.append(side.ask(name, family, "loop", given.loop, nested))
+                    ours.append(present.ask(name, family, "together", given.draws, nested))
                 mine = [statistics.median(run[at] for run in ours) for at in (0, 1)]
-                line = f"{name} {family} |"
+                line = f"{name} {family}{'' if nested else ', no nest'} |"
                 asked = ""
                 if theirs:
                     scale = given.draws / given.loop

@@ -29,6 +29,21 @@ from pages.parts.store import Store, current, seeded
 _EPISODE, _METHOD = "backtest_episode", "backtest_method"
 
 _HEAD = ("Skill", "Correlation", "Slope", "Error", "of no change", "Relative", "of equal growth")
+#: Units of the columns of scores.
+_UNITS = {
+    "Skill": "skill",
+    "Correlation": "correlation",
+    "Slope": "times",
+    "Error": "log points",
+    "of no change": "log points",
+    "Relative": "log points",
+    "of equal growth": "log points",
+    "Pairs": "count",
+    "Cells": "count",
+    "Years": "years",
+    "Years on": "years",
+}
+
 _FIELDS = ("skill", "correlation", "slope", "error", "no_change", "relative_error", "equal_growth")
 
 
@@ -72,6 +87,9 @@ def _overview(board: Board) -> None:
             "Best machine learning",
         ),
         rows,
+        units=_UNITS
+        | dict.fromkeys([f"Model, elasticity {e:g}" for e in NUMBERS], "skill")
+        | dict.fromkeys(["Best econometrics", "Best machine learning"], "skill"),
     )
     st.html(
         f'<p class="ft-quiet">Stored run of {board.made.isoformat()}. Econometrics and machine learning know only changes that were over before '
@@ -144,6 +162,7 @@ def _episode(board: Board) -> None:
                 )
                 for w in episode.without[:7]
             ],
+            units=_UNITS,
         )
     _methods(episode)
     if episode.sectors:
@@ -159,6 +178,7 @@ def _episode(board: Board) -> None:
                     )
                     for s in episode.sectors
                 ],
+                units=_UNITS,
                 headed=False,
             )
 
@@ -185,6 +205,7 @@ def _methods(episode: Episode) -> None:
         "Every method, the best first (errors in log points, weighted by imports before)",
         ("Method", "Years", "Pairs", *_HEAD),
         [line(row) for row in by_skill],
+        units=_UNITS,
         whole=False,
     )
 
@@ -236,6 +257,12 @@ def _by_years(board: Board) -> None:
             ("Choice", "Years", "Model's elasticity", "Skill, 2025", "Skill, Apr to Oct"),
             rows,
             words=("Years",),
+            units={
+                "Years": "years",
+                "Model's elasticity": "elasticity",
+                "Skill, 2025": "skill",
+                "Skill, Apr to Oct": "skill",
+            },
         )
 
 

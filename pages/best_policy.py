@@ -21,7 +21,7 @@ from firmtrade_core.figures.policy import (
     shared_gains,
     war_path,
 )
-from firmtrade_core.labels import change, in_percent, in_unit, level, listed, number, with_unit
+from firmtrade_core.labels import change, in_percent, in_unit, level, listed, number
 from firmtrade_core.report.recipe import command_line, python_code
 from firmtrade_core.scenarios import Programme, Scenario
 from firmtrade_core.scenarios.assumptions import assumed
@@ -493,7 +493,7 @@ def _budget(store: Store, world: World, given: Scenario, asked: Choices) -> None
         1e9,
         step=1000.0,
         format="%.0f",
-        help="Your assumption: nothing shipped says what a treatment costs.",
+        help="Yours to enter: nothing shipped says what a treatment costs.",
         **seeded("best_unit_cost", asked.unit_cost, put("unit_cost")),
     )
     four.slider(
@@ -519,6 +519,7 @@ def _budget(store: Store, world: World, given: Scenario, asked: Choices) -> None
     except FAILURES as error:
         complain("No rule to show", str(error), "Change what is asked.")
         return
+    people_pay = found.unit_cost * (1 + found.card.cost_of_funds)
     left, right = st.columns([2, 3], gap="large")
     with left:
         lines = "".join(f"<li>{escape(line[:1].upper() + line[1:])}</li>" for line in found.rule)
@@ -526,11 +527,11 @@ def _budget(store: Store, world: World, given: Scenario, asked: Choices) -> None
     with right:
         table(
             "On firms not used to choose it",
-            ("Way", "Income per dollar paid", "Small firms", "Outside the largest region"),
+            ("Way", "Worth per firm treated", "Small firms", "Outside the largest region"),
             [
                 (
-                    way.name + (f" (± {number(way.spread)})" if way.spread else ""),
-                    with_unit(number(way.per_dollar), "times"),
+                    way.name,
+                    level(1e-6 * way.per_dollar * people_pay, "m USD") + " a year",
                     in_percent(way.small),
                     in_percent(way.outside),
                 )
@@ -548,10 +549,20 @@ def _budget(store: Store, world: World, given: Scenario, asked: Choices) -> None
             f"The same budget in duties forgone takes {in_unit(found.concession_points, 'points')} points off own tariffs and moves real income by "
             f"{change(found.concession, 'm USD')} a year."
         )
+    if asked.unit_cost != Choices().unit_cost:
+        rule, *_, chance = found.ways
+        words.append(
+            f"At the cost you entered, a dollar that people pay brings {level(rule.per_dollar, 'USD')} by the rule, "
+            f"{level(chance.per_dollar, 'USD')} at random (standard deviation {number(chance.spread)})."
+        )
+    else:
+        words.append(
+            "The cost per firm is a place-holder that says how many the budget treats: no ratio is shown until you enter yours."
+        )
     kind = "Synthetic firms, invented effects" if home.synthetic else "The firms loaded"
     words.append(
         f"{kind}; evidence of the effect: {GRADES[effect_of(Programme(policy=cast(Any, asked.policy)), home).grade]}. Firms of a file that stand "
-        "for a whole country's output are large: read the ways against one another, not the ratio alone. The cost of public funds "
+        "for a whole country's output are large, and so is what each is worth. The cost of public funds "
         "is included, firms' own cost is not; no interval yet."
     )
     st.html("".join(f'<p class="ft-quiet">{escape(line)}</p>' for line in words))

@@ -16,7 +16,7 @@ from firmtrade_core.figures import Chart
 from firmtrade_core.figures.firm_panel import missing_chart, premia_chart, size_distribution
 from firmtrade_core.harmonise.example import messy_folder
 from firmtrade_core.harmonise.pipeline import Outcome
-from firmtrade_core.labels import grouped, in_percent, level
+from firmtrade_core.labels import grouped, in_percent, level, probability
 from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.world.world import World
 from pages.parts import chart
@@ -363,20 +363,28 @@ def gaps(outcome: Outcome) -> None:
     ]
     years = [str(int(y)) for y in missing.columns]
     units = dict.fromkeys(years, "%")
-    table("Share missing by year", ("Column", *years), rows, units=units, headed=False, whole=False)
+    table(
+        "Share missing by year",
+        ("Column", *years),
+        rows,
+        units=units,
+        units_said=True,
+        headed=False,
+        whole=False,
+    )
     tests = [t for t in outcome.gaps["tests"] if t["p"] < 0.05]
     if tests:
         first = tests[0]
         st.html(
             f'<p class="ft-quiet">Gaps are not completely at random: where {escape(labels.get(first["column"], first["column"]))} '
             f"is missing, {escape(labels.get(first['seen'], first['seen']))} differs by {first['difference']:+.2f} "
-            f"standard deviations (p = {first['p']:.2g}, Holm).</p>".replace("-", "\u2212", 1)
+            f"standard deviations ({probability(first['p'])}, Holm).</p>".replace("-", "\u2212", 1)
         )
     if "comparison" in outcome.gaps:
         heading("Filled values beside observed ones", f"{outcome.gaps['draws']} completed tables. Imputed.")
         rows = [
             (labels.get(c["column"], c["column"]).capitalize(), grouped(c["observed"]), grouped(c["filled"]),
-             *(grouped(c[name], ".4g") for name in ("mean_observed", "mean_filled")), f"{c['ks']:.3f}", f"{c['p']:.2g}")
+             *(grouped(c[name], ".4g") for name in ("mean_observed", "mean_filled")), f"{c['ks']:.3f}", probability(c["p"], named=False))
             for c in outcome.gaps["comparison"]
         ]  # fmt: skip
         head = ("Column", "Observed", "Filled", "Mean observed", "Mean filled", "KS distance", "p")

@@ -336,9 +336,14 @@ def _upgrades(view: FirmView, under: str, source: str, key: str) -> None:
             ],
             words=("Evidence",),
         )
+        like = (
+            ""
+            if view.record is None
+            else " Of firms like it that choose their markets anew, not of its own record."
+        )
         st.html(
             '<p class="ft-quiet">Extra variable profit at home and abroad, x/σ, less extra fixed costs. Bands carry the error of '
-            "the effect; other firms and prices stay as they are.</p>"
+            f"the effect; other firms and prices stay as they are.{like}</p>"
         )
     table(
         "What an upgrade does",

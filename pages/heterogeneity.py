@@ -13,7 +13,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.figures import Headline
 from firmtrade_core.figures.heterogeneity import elasticity_dots, law_dots, margin_bars, step_bars
-from firmtrade_core.labels import ROW_UNIT, change, number
+from firmtrade_core.labels import change, number
 from firmtrade_core.margins import ElasticityKind, FirmsError, TailError
 from firmtrade_core.report.export import about_scenario, about_world, written_now
 from firmtrade_core.report.page_tables import about_laws, law_tables, step_table
@@ -171,8 +171,8 @@ def _details(laws: Laws) -> None:
             (str(name), *(number(float(elasticities.loc[name, law]), significant=3) for law in laws.results))
             for name in size.index[:10]
         ],
-        # The title names the unit of all columns.
-        units=dict.fromkeys((laws.labels[law] for law in laws.results), ROW_UNIT),
+        units=dict.fromkeys((laws.labels[law] for law in laws.results), "elasticity, absolute value"),
+        units_said=True,
     )
 
 

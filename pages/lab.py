@@ -15,6 +15,7 @@ from pages.parts.reading import Reading, read
 from pages.parts.record import record_line
 from pages.parts.solving import UnsolvedError
 from pages.parts.store import Store, current, opening_scenario
+from pages.parts.tariff_lines import tariff_lines
 from pages.parts.where_from import where_from_row
 
 
@@ -81,6 +82,7 @@ def _instrument(world: World) -> None:
         take_away(store, world, key="lab", wide=True)
         _history(store, world)
     if reading:
+        tariff_lines(store)
         programme_results(store, world)
         show_budget(reading.second, store.country)
         views.below(store, reading)

@@ -20,7 +20,7 @@ from firmtrade_core.gravity.errors import GravityError
 from firmtrade_core.gravity.estimate import GravityEstimate
 from firmtrade_core.gravity.panel import GravityPanel, TariffUnit
 from firmtrade_core.gravity.structure import ad_valorem_equivalent, read_structure
-from firmtrade_core.labels import Variable, grouped, in_percent, level, number
+from firmtrade_core.labels import Variable, grouped, in_percent, level, number, probability
 from firmtrade_core.paths import asset
 from firmtrade_core.report.export import About, Table, about_world, written_now
 from firmtrade_core.report.gravity_words import dropped, equation_words, latex_table, python_code, term_name
@@ -314,14 +314,17 @@ def _about(world: World, found: GravityEstimate, file: PanelFile, chosen: Choice
 def _table(world: World, found: GravityEstimate, file: PanelFile, chosen: Choices) -> None:
     rows = [
         (term_name(r.term), _fixed(r.estimate), _fixed(r.std_error), f"{_fixed(r.low)} to {_fixed(r.high)}",
-         "< 0.001" if r.p_value < 0.001 else _fixed(r.p_value))
+         probability(r.p_value, named=False))
         for r in found.rows()
     ]  # fmt: skip
     interval = f"{in_percent(found.specification.confidence)} interval"
-    heading("Coefficients")
+    heading(
+        "Coefficients",
+        "Estimates and errors in log points of trade per unit of the regressor; p is a probability.",
+    )
     head = ("Of", "Estimate", "Std. error", interval, "p")
     units = dict.fromkeys(("Estimate", "Std. error"), "log points per unit") | {"p": "probability"}
-    table("Coefficients", head, rows, units=units, headed=False, whole=False)
+    table("Coefficients", head, rows, units=units, units_said=True, headed=False, whole=False)
     st.html(
         f'<p class="ft-quiet">{escape(equation_words(found.specification))} {escape(dropped(found))} '
         + " ".join(escape(note) for note in found.notes)

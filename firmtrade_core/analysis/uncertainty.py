@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.analysis.assumed import Assumed, Sample, Source, around, around_structure
 from firmtrade_core.equilibrium import Equilibrium, Parameters, Shock, solve
-from firmtrade_core.equilibrium.ensembles import solve_many
+from firmtrade_core.equilibrium.ensembles import Solutions, solve_many
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.labels import change, number, unit
 from firmtrade_core.margins import Armington, BalancedMargins, Krugman, Lognormal, MarginFamily, Pareto
@@ -261,6 +261,8 @@ class Bands:
     residual: float
     notes: tuple[str, ...]
     seconds: float
+    #: Where draws came to rest, from which a neighbouring shock's start.
+    solutions: Solutions[dict[str, Array]] | None = field(default=None, repr=False)
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -415,6 +417,7 @@ def bands(
     centre: Equilibrium | None = None,
     laws: bool = True,
     assumed: Assumed | None = None,
+    near: Bands | None = None,
 ) -> Bands:
     """Bands around every outcome of a scenario.
 
@@ -432,6 +435,8 @@ def bands(
         Whether the other laws of firms are solved too.
     assumed : Assumed, optional
         Another uncertainty than the one the product assumes (`analysis.assumed`).
+    near : Bands, optional
+        Of a neighbouring scenario with the same seed, such as where a slider stood a moment ago: the same bands, sooner.
 
     Raises
     ------
@@ -452,7 +457,8 @@ def bands(
     if centre is None:
         centre = compiled.solve() if compiled is not None else solve(given, shock, parameters)
     sample = assumed.sample(draws, seed)
-    found = solve_many(given, shock, sample.draws, outcomes, centre=centre)
+    start = (near.centre, near.solutions) if near is not None and near.solutions is not None else None
+    found = solve_many(given, shock, sample.draws, outcomes, centre=centre, near=start)
     kept = np.array([value is not None for value in found.values], dtype=bool)
     certified = [value for value in found.values if value is not None]
     notes = [f"{source.label}: {source.note}" for source in sample.sources]
@@ -477,6 +483,7 @@ def bands(
         float(np.nanmax(found.residual)),
         (*notes, *missing),
         time.perf_counter() - began,
+        found,
     )
 
 

@@ -48,6 +48,7 @@ from firmtrade_core.channels.weak import (
     first_stage,
     overidentification,
 )
+from firmtrade_core.labels import probability
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.object_]
@@ -542,7 +543,7 @@ def _holds(instruments: Instruments, placebos: Sequence[Placebo], cautions: list
         return False
     if instruments.agreement is not None and instruments.agreement < DOUBTS:
         cautions.append(
-            f"{names} agree only in part (p = {instruments.agreement:.3f}): they may move different firms, or one of them "
+            f"{names} agree only in part ({probability(instruments.agreement)}): they may move different firms, or one of them "
             "may be no instrument."
         )
     return True

@@ -20,6 +20,7 @@ from scipy.stats import chi2
 from scipy.stats import f as hotelling
 
 from firmtrade_core.channels.crossfit import Residuals, firm_sums
+from firmtrade_core.labels import probability
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -60,7 +61,7 @@ class FirstStage:
     def words(self) -> str:
         """Verdict in plain words."""
         if not self.moves:
-            return f"predicts nothing (effective F {self.effective_f:.1f}, p = {self.p_value:.2f})"
+            return f"predicts nothing (effective F {self.effective_f:.1f}, {probability(self.p_value)})"
         kind = "weak" if self.effective_f < WEAK else "strong"
         return f"{kind} (effective F {self.effective_f:.1f})"
 

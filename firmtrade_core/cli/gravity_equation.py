@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from firmtrade_core.cli.words import for_the_command_line, pair
+from firmtrade_core.labels import probability
 from firmtrade_core.paths import whole_file
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def estimate(
         f"{found.observations:,} observations; errors clustered by {', '.join(found.specification.clusters)}",
     )
     for test in tests:
-        typer.echo(f"RESET, {test.hypothesis}: chi-squared {test.statistic:.2f}, p = {test.p_value:.3f}")
+        typer.echo(f"RESET, {test.hypothesis}: chi-squared {test.statistic:.2f}, {probability(test.p_value)}")
     for note in found.notes:
         typer.echo(note)
 

@@ -11,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
+    from firmtrade_core.analysis.uncertainty import Bands
     from firmtrade_core.equilibrium import Equilibrium
     from firmtrade_core.scenarios import HomeFirms, Scenario
     from firmtrade_core.world.world import World
@@ -97,6 +98,13 @@ def solve(
         bool,
         typer.Option("--gains-from-trade", help="Also what trade is worth: real income against autarky."),
     ] = False,
+    with_bands: Annotated[
+        bool,
+        typer.Option(
+            "--bands",
+            help="Also the 90 % bands, from 200 draws, with other laws of firms and a verdict on the sign.",
+        ),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Write all results to this Parquet file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -136,7 +144,7 @@ def solve(
         )
         world = _world(world_file)
         home = home_in_use(scenario, world, home_file, population)
-        _solve_and_print(scenario, world, home, out, as_json, autarky)
+        _solve_and_print(scenario, world, home, out, as_json, autarky, with_bands)
     except (CertificateError, ConvergenceError, IndeterminacyError) as error:
         _stop(str(error), 1, as_json)
     except (ScenarioError, WorldError, EquilibriumError, FirmsError, TailError) as error:
@@ -261,6 +269,7 @@ def _solve_and_print(
     out: Path | None,
     as_json: bool,
     autarky: bool,
+    with_bands: bool,
 ) -> None:
     from firmtrade_core.analysis.who_gains import worth_of_trade
     from firmtrade_core.scenarios import compile, describe
@@ -273,6 +282,7 @@ def _solve_and_print(
     if out is not None:
         write_results(result, scenario, out)
     worth = worth_of_trade(result) if autarky else None
+    drawn = _drawn(scenario, world, home, result) if with_bands else None
     if as_json:
         content = _content(scenario, sentence, compiled.report, result, table, home)
         if worth is not None:
@@ -280,11 +290,15 @@ def _solve_and_print(
                 row["country"]: row["gain"] / 100 if row["gain"] == row["gain"] else None
                 for row in worth.to_dict("records")
             }
+        if drawn is not None:
+            content["bands"] = _band_content(drawn)
         typer.echo(json.dumps(content, allow_nan=False))
     else:
         typer.echo(_page(scenario, sentence, compiled.report, result, table, home))
         if worth is not None:
             typer.echo("\n" + "\n".join(_worth_lines(worth)))
+        if drawn is not None:
+            typer.echo("\n" + "\n".join(_band_lines(drawn, table)))
     if not result.certificate.holds:
         raise typer.Exit(1)
 
@@ -382,6 +396,39 @@ def _page(
         f"hash {certificate.content_hash}",
     ]
     return "\n".join(lines)
+
+
+def _drawn(scenario: Scenario, world: World, home: HomeFirms | None, result: Equilibrium) -> Bands:
+    """Bands; what cannot have any ends the command as wrong input does."""
+    from firmtrade_core.analysis.uncertainty import UncertaintyError, bands
+    from firmtrade_core.scenarios import ScenarioError
+
+    try:
+        return bands(scenario, world, home, centre=result)
+    except UncertaintyError as error:
+        raise ScenarioError(str(error)) from error
+
+
+def _band_content(drawn: Bands) -> dict[str, Any]:
+    """Every outcome by country and of the world, with what the bands rest on."""
+    from firmtrade_core.report.page_tables import band_table
+
+    rows = band_table(drawn).frame.rename(columns=str.lower)
+    return {
+        "level": 0.9,
+        "rows": rows.astype(object).where(rows.notna(), None).to_dict(orient="records"),
+        "rests_on": list(drawn.notes),
+    }
+
+
+def _band_lines(drawn: Bands, table: pd.DataFrame) -> list[str]:
+    """Real income of those that gain and lose most, and of the world, with band, other laws and verdict."""
+    codes = [*table["country"]]
+    codes = codes if len(codes) <= 2 * LISTED else [*codes[:LISTED], *codes[-LISTED:]]
+    lines = ["90 % bands of real income"]
+    lines += [f"  {drawn.band('real_income', code).words}  {code}" for code in codes]
+    lines += [f"  {drawn.band('world_real_income').words}  world", ""]
+    return lines + [f"  {note}" for note in drawn.notes]
 
 
 def _worth_lines(worth: pd.DataFrame) -> list[str]:

@@ -314,10 +314,10 @@ class Cells:
         self.firms = margins if isinstance(margins, FirmsMargins) else None
         lognormal = margins.others if isinstance(margins, FirmsMargins) else margins
         assert isinstance(lognormal, LognormalMargins)
-        places, level = (part.reshape(kernel.shape) for part in lognormal.places)
+        places = lognormal.places[0].reshape(kernel.shape)
         self.places = places if shift is None else places + shift
         # Where the baseline stands goes into the kernel: what is read from far memory is what an evaluation costs.
-        self.relative = kernel * np.exp(-level)
+        self.relative = kernel * lognormal.shrunk.reshape(kernel.shape)
         self.kernel, self.shift, self.tables = kernel, shift, lognormal.tables
         self.sunk = lowest(lognormal.dispersion)[1]
         self._scratch = Scratch(kernel.shape[1])

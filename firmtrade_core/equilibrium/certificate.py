@@ -116,14 +116,17 @@ def _market_shares(result: Equilibrium) -> list[Residual]:
         if nested or result.parameters.fixed_cost_abroad:
             # Without a nest its price has no part in (1'): γ - σ is zero.
             thresholds = _thresholds(result, shift, logs if nested else None, embargo)
+        if nested:
+            logs *= (sigma - 1) / (gamma - 1)
+        terms = np.exp(logs, out=logs)
+        terms *= world.shares
     else:
-        logs = np.zeros_like(world.shares)
-        logs += _by_origin(level, logs)
-        _add_wedges(result, logs, gamma - 1)
-    if nested:
-        logs *= (sigma - 1) / (gamma - 1)
-    terms = np.exp(logs, out=logs)
-    terms *= world.shares
+        # Firms that do not select differ by origin and wedge alone.
+        power = (sigma - 1) / (gamma - 1) if nested else np.ones_like(sigma)
+        terms = world.shares * _by_origin(np.exp(power * level), world.shares)
+        cells = np.moveaxis(terms, 2, 0)
+        for where, change, _ in _moved(world, result.shock):
+            cells[where] *= np.exp(-(power * (gamma - 1))[where[0]] * change)
     if embargo is not None:
         terms = np.where(embargo, 0.0, terms)
     open_market = world.total_expenditure > 0

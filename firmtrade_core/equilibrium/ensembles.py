@@ -26,10 +26,11 @@ from firmtrade_core.equilibrium.solver import (
     _require_trade_both_ways,
     _State,
     solve,
+    solve_near,
 )
 from firmtrade_core.equilibrium.steps import Likeness, Response
 from firmtrade_core.equilibrium.system import Evaluation
-from firmtrade_core.margins import Margins
+from firmtrade_core.margins import Firms
 from firmtrade_core.margins.loglinear import LoglinearMargins
 from firmtrade_core.margins.lognormal import LognormalMargins
 from firmtrade_core.world.world import World
@@ -89,6 +90,8 @@ class Solutions(Generic[Read]):
         Draws without a certified equilibrium, and why.
     alone : int
         Draws that were solved one by one.
+    points : list of array or None
+        Where each draw came to rest, in the solver's unknowns: where the same draws start at a neighbouring shock.
     """
 
     values: list[Read | None]
@@ -96,6 +99,7 @@ class Solutions(Generic[Read]):
     iterations: NDArray[np.intp]
     failed: dict[int, str] = field(default_factory=dict)
     alone: int = 0
+    points: list[Array | None] = field(default_factory=list)
 
 
 def solve_many(
@@ -105,6 +109,7 @@ def solve_many(
     read: Callable[[Equilibrium], Read],
     *,
     centre: Equilibrium | None = None,
+    near: tuple[Equilibrium, Solutions[Read]] | None = None,
     threads: int = THREADS,
 ) -> Solutions[Read]:
     """The world after a shock under many structures, each certified as `solve` certifies.
@@ -121,6 +126,8 @@ def solve_many(
         What is kept of each certified equilibrium, which itself is not: one takes megabytes. Called from several threads.
     centre : Equilibrium, optional
         The answer under the structure in the middle, from which all draws start; the first draw's unless given.
+    near : tuple of Equilibrium and Solutions, optional
+        The middle and the same draws at a neighbouring shock: how far draws lay from the middle there is where they start from here.
     threads : int
 
     Returns
@@ -130,6 +137,7 @@ def solve_many(
     """
     given = [draw if isinstance(draw, Draw) else Draw(draw) for draw in draws]
     rows: list[tuple[Read | None, float, int, str] | None] = [None] * len(given)
+    points: list[Array | None] = [None] * len(given)
     if centre is None and given:
         try:
             centre = solve(world, shock, given[0].parameters)
@@ -142,22 +150,30 @@ def solve_many(
         first = given[members[0]]
         assert centre is not None
         group = _Group(
-            first.world or world, first.shock or shock, [given[m].parameters for m in members], centre
+            first.world or world,
+            first.shock or shock,
+            [given[m].parameters for m in members],
+            centre,
+            _starts(centre, near, members),
         )
         left = set(members)
         for at, found in group.run():
             rows[members[at]] = (read(found), found.certificate.largest, found.certificate.iterations, "")
             left.discard(members[at])
+            points[members[at]] = _point(found)
         return sorted(left)
 
     def one(at: int) -> None:
         draw = given[at]
         try:
-            found = solve(draw.world or world, draw.shock or shock, draw.parameters, start=centre)
+            of = draw.world or world, draw.shock or shock, draw.parameters
+            near = centre is not None and _alike(centre.parameters, draw.parameters)
+            found = solve_near(*of, centre) if centre is not None and near else solve(*of, start=centre)
         except EquilibriumError as error:
             rows[at] = (None, np.nan, 0, str(error))
         else:
             rows[at] = (read(found), found.certificate.largest, found.certificate.iterations, "")
+            points[at] = _point(found)
 
     groups, single = _grouped(given, centre)
     with threadpool_limits(1), ThreadPoolExecutor(max(1, threads)) as pool:
@@ -172,7 +188,29 @@ def solve_many(
         np.array([row[2] for row in kept], dtype=np.intp),
         {at: row[3] for at, row in enumerate(kept) if row[3]},
         len(alone),
+        points,
     )
+
+
+def _point(equilibrium: Equilibrium) -> Array | None:
+    """The solver's unknowns, in logs."""
+    return equilibrium.state.vector if isinstance(equilibrium.state, _State) else None
+
+
+def _starts(
+    centre: Equilibrium, near: tuple[Equilibrium, Solutions[Read]] | None, members: list[int]
+) -> list[Array | None]:
+    """Where draws start, as they lay from the middle at a neighbouring shock, in proportion to what the middle moved; None for the middle."""
+    own = _point(centre)
+    then = None if near is None else _point(near[0])
+    if near is None or own is None or then is None or own.shape != then.shape or not then.any():
+        return [None] * len(members)
+    size = float(np.clip(own @ then / (then @ then), 0.0, 3.0))
+    found: list[Array | None] = []
+    for member in members:
+        point = near[1].points[member] if member < len(near[1].points) else None
+        found.append(None if point is None or point.shape != own.shape else own + size * (point - then))
+    return found
 
 
 def _grouped(draws: list[Draw], centre: Equilibrium | None) -> tuple[list[list[int]], list[int]]:
@@ -181,7 +219,12 @@ def _grouped(draws: list[Draw], centre: Equilibrium | None) -> tuple[list[list[i
     single: list[int] = []
     for at, draw in enumerate(draws):
         p = draw.parameters
-        if centre is None or p.entry == "free" or (draw.shock is not None and draw.shock.firms is not None):
+        if (
+            centre is None
+            or p.entry == "free"
+            or isinstance(p.family, Firms)
+            or (draw.shock is not None and draw.shock.firms is not None)
+        ):
             single.append(at)
             continue
         tax = None if p.labour_tax is None else np.asarray(p.labour_tax).tobytes()
@@ -197,11 +240,27 @@ def _grouped(draws: list[Draw], centre: Equilibrium | None) -> tuple[list[list[i
     return [group for group in groups if len(group) > 1], single + [g[0] for g in groups if len(g) == 1]
 
 
+def _alike(one: Parameters, other: Parameters) -> bool:
+    """Whether structures have the same unknowns and closures, so that one responds much as the other does."""
+    return all(
+        getattr(one, name) == getattr(other, name)
+        for name in ("entry", "deficits", "duties", "fixed_cost_abroad", "labour_supply_elasticity")
+    ) and repr(one.family) == repr(other.family)
+
+
 class _Group:
     """Draws that are solved together: one world, one shock."""
 
-    def __init__(self, world: World, shock: Shock, parameters: list[Parameters], centre: Equilibrium) -> None:
+    def __init__(
+        self,
+        world: World,
+        shock: Shock,
+        parameters: list[Parameters],
+        centre: Equilibrium,
+        starts: list[Array | None],
+    ) -> None:
         self.world, self.shock, self.parameters, self.centre = world, shock, parameters, centre
+        self.starts = starts
 
     def run(self) -> Iterator[tuple[int, Equilibrium]]:
         """Certified equilibria with their places; draws that do not come have to be solved on their own."""
@@ -230,10 +289,9 @@ class _Group:
         if state.vector.shape != batch.start().shape:
             return
         response = _prepare(self.centre.world, self.centre.parameters).response
-        vectors = np.repeat(state.vector[None], len(places), axis=0)
-        like = response.likeness(
-            *_ratios(self.centre.baseline.margins, [b.margins for b in baselines], response)
-        )
+        starts = (self.starts[at] for at in places)
+        vectors = np.array([state.vector if start is None else start for start in starts])
+        like = response.likeness(self.centre.baseline.margins, [b.margins for b in baselines])
         for steps, part, evaluation, solved, found in _iterate(batch, vectors, response, like):
             seconds = (time.perf_counter() - began) / len(places)
             for at in solved:
@@ -244,27 +302,6 @@ class _Group:
                 except EquilibriumError:
                     continue
                 yield places[draw], certified
-
-
-def _ratios(middle: Margins, margins: list[Margins], response: Response) -> tuple[Array, Array, Array]:
-    """What structures react by over what the middle does, (D, S): elasticity of sales to costs, σ - 1, slope of ρ ln Ŝ.
-
-    With a mean slope -s of ln S by sector, the index's is -h, h = ρs/(1+(1-ρ)s), and sales react by (σ-1)(1+h) to costs.
-    """
-    h = response.slope
-
-    def bent(which: Margins) -> Array:
-        rho, own = middle.nest, which.nest
-        s = h / np.maximum(rho - (1 - rho) * h, 1e-3)
-        return own * s / np.maximum(1 + (1 - own) * s, 1e-3)
-
-    def close(which: Margins) -> Array:
-        return which.elasticity_of_substitution - 1
-
-    bend = np.array([bent(m) for m in margins])
-    closeness = np.array([close(m) for m in margins])
-    ratio = closeness * (1 + bend) / (close(middle) * (1 + h))
-    return ratio, closeness / close(middle), np.where(h > 0, bend / np.where(h > 0, h, 1.0), 1.0)
 
 
 def _served(baseline: Baseline) -> bool:

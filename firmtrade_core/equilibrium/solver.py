@@ -162,12 +162,33 @@ def solve(
     CertificateError
         If the solution found does not satisfy the equations to 1e-9.
     """
+    return _solve(world, shock, parameters, start, iteration, None)
+
+
+def solve_near(world: World, shock: Shock, parameters: Parameters, middle: Equilibrium) -> Equilibrium:
+    """As `solve`, from the solution under another structure and by the response there; raises as `solve`."""
+    return _solve(world, shock, parameters, middle, None, middle)
+
+
+def _solve(
+    world: World,
+    shock: Shock,
+    parameters: Parameters,
+    start: Equilibrium | None,
+    iteration: Iteration | None,
+    middle: Equilibrium | None,
+) -> Equilibrium:
     began = time.perf_counter()
     shock.check(world)
     shock.check_sellers(world)
     if parameters.deficits == "removed":
         _require_trade_both_ways(world, shock)
-    prepared = _prepare(world, parameters)
+    if middle is None:
+        prepared = _prepare(world, parameters)
+    else:
+        # A response is only a guide to steps: a neighbour's, scaled, spares the work of one's own.
+        baseline, near = calibrate(world, parameters), _prepare(middle.world, middle.parameters)
+        prepared = _Prepared(baseline, near.response.leaning(near.baseline.margins, baseline.margins))
     search = _Search(world, shock, parameters, prepared, iteration or Iteration())
     found = search.run(start)
     if search.system.free_entry:

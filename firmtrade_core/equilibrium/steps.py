@@ -7,6 +7,7 @@ for a few rounds. What the response leaves out, acceleration learns. Arrays are 
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from firmtrade_core.equilibrium.system import Evaluation, System
+    from firmtrade_core.margins import Margins
 
 Array = NDArray[np.float64]
 
@@ -75,6 +77,9 @@ class Response:
     sales, Γ input shares. Under free entry firms follow their profits, which they drive down, and prices and sales follow
     firms. Labour supply, changes of φ and what entry in one place does to entry elsewhere are left to acceleration.
     """
+
+    #: Where this stands for a structure beside the one that it was computed for.
+    like: Likeness | None = None
 
     def __init__(self, system: System, evaluation: Evaluation) -> None:
         flows, n = evaluation.flows, system.countries
@@ -233,7 +238,7 @@ class Response:
     def step(self, system: System, evaluation: Evaluation) -> Array:
         """Changes of all unknowns that would close the gaps, as a vector."""
         gaps = {name: gap[..., None] for name, gap in evaluation.gaps.items()}
-        found = self.answer(gaps, evaluation.point.wage[:, None], system.labour_income[:, None])
+        found = self.answer(gaps, evaluation.point.wage[:, None], system.labour_income[:, None], self.like)
         return np.concatenate([block.ravel() for block in found.values()])
 
     def steps(self, system: System, evaluation: Evaluation, like: Likeness) -> Array:
@@ -242,8 +247,24 @@ class Response:
         found = self.answer(gaps, evaluation.point.wage.T, system.labour_income.T, like)
         return np.concatenate([block.reshape(-1, block.shape[-1]) for block in found.values()]).T.copy()
 
-    def likeness(self, ratio: Array, closeness: Array, bend: Array) -> Likeness:
-        """How structures respond whose sales react ``ratio`` times as much to costs, (D, S); see `Likeness`."""
+    def leaning(self, middle: Margins, margins: Margins) -> Response:
+        """The response of a structure beside the one in the middle, without computing it anew."""
+        found = copy.copy(self)
+        found.like = self.likeness(middle, [margins])
+        return found
+
+    def likeness(self, middle: Margins, margins: list[Margins]) -> Likeness:
+        """How structures respond that differ from the one in the middle in σ and γ.
+
+        With a mean slope -s of ln S by sector, the index's is -h, h = ρs/(1+(1-ρ)s), and sales react by (σ-1)(1+h) to costs.
+        """
+        h, close = self.slope, middle.elasticity_of_substitution - 1
+        s = h / np.maximum(middle.nest - (1 - middle.nest) * h, 1e-3)
+        own = np.array([m.nest for m in margins])
+        bent = own * s / np.maximum(1 + (1 - own) * s, 1e-3)
+        closeness = np.array([m.elasticity_of_substitution - 1 for m in margins]) / close
+        ratio = closeness * (1 + bent) / (1 + h)
+        bend = np.where(h > 0, bent / np.where(h > 0, h, 1.0), 1.0)
         sectors, n, _ = self.turned.shape
         turned = _single(ratio) @ self.turned.reshape(sectors, n * n)
         inverse = np.linalg.inv(turned.reshape(-1, n, n) + self.rest)

@@ -24,7 +24,7 @@ from firmtrade_core.figures.intervals import interval_rows as _intervals
 from firmtrade_core.figures.intervals import interval_words as _interval
 from firmtrade_core.figures.intervals import quiet_axis as _axis
 from firmtrade_core.figures.row_names import margin_for, named_rows, row_height
-from firmtrade_core.labels import grouped, in_percent, in_words, number
+from firmtrade_core.labels import grouped, in_percent, in_words, number, probability
 
 #: What an attribute may move.
 Of = Literal["capability", "fixed costs"]
@@ -372,4 +372,4 @@ def _step(study: Study) -> str:
 
 def chance(p_value: float) -> str:
     """A p-value as written."""
-    return "p\u00a0<\u00a00.001" if p_value < 0.001 else f"p\u00a0=\u00a0{p_value:.3f}"
+    return probability(p_value)

@@ -14,6 +14,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.chart import MUTED, TEXT, Chart, base_layout
 from firmtrade_core.figures.row_names import TWO_LINES, margin_for, named_rows
 from firmtrade_core.labels import change, in_percent, number, shows
+from firmtrade_core.scenarios.words import countries as spoken
 
 #: Okabe-Ito, one fixed slot for each law; grey for firms all alike.
 COLOURS = {
@@ -230,7 +231,7 @@ def step_bars(found: Sequence[Steps], *, subtitle: str, source: str) -> Chart:
     """What market power, selection and input-output links make of an answer: a row for each kind of elasticity shared."""
     parts = pd.DataFrame([steps.parts() for steps in found]).rename(columns=STEPS)
     largest = parts.iloc[0].abs()
-    who = country_name(found[0].country)
+    who = spoken([found[0].country]).text
     title = (
         f"{largest.idxmax()} count{'' if str(largest.idxmax()).endswith('s') else 's'} most of what firms do to the answer for {who}"
         if largest.max() >= 0.005

@@ -1,15 +1,48 @@
-"""What an interval is made of: one bar, split by source."""
+"""Headlines with their bands, and what a band is made of: one bar, split by source."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from firmtrade_core.analysis.uncertainty import UNRESOLVED, Band, Bands
+from firmtrade_core.analysis.uncertainty import COUNTRY_OUTCOMES, UNITS_OF, UNRESOLVED, Band, Bands
 from firmtrade_core.figures.chart import MUTED, Chart, base_layout
+from firmtrade_core.figures.outcomes import Headline
 from firmtrade_core.labels import in_percent
+
+#: ``off`` goes without bands, on a machine that has no time for them.
+VARIABLE = "FIRMTRADE_BANDS"
 
 #: Of the sources in order; what is not resolved between them is grey.
 _COLOURS = ("#2c5c8f", "#c98a2b", "#5b8f7b", "#8a5f8f", "#8f3b3b")
+
+
+#: What a headline's variable is called among the outcomes that have bands, where the two differ.
+_KEYS = {"duties": "duties_bn"}
+
+
+def bands_wanted() -> bool:
+    """Whether bands are drawn on this machine."""
+    return os.environ.get(VARIABLE, "").strip().lower() not in ("off", "0", "no")
+
+
+def band_of(found: Bands, item: Headline, country: str) -> Band | None:
+    """The band of a headline of a country; None where its outcome has none."""
+    key = _KEYS.get(item.variable, item.variable)
+    if key not in UNITS_OF:
+        return None
+    return found.band(key, country if key in COUNTRY_OUTCOMES else None)
+
+
+def banded(numbers: Sequence[Headline], found: Bands, country: str) -> list[Headline]:
+    """Headlines of a country with band and verdict in words; as they are where an outcome has no band."""
+    pairs = [(item, band_of(found, item, country)) for item in numbers]
+    return [
+        item if band is None else replace(item, band=f"90 %: {band.ends}", verdict=band.verdict)
+        for item, band in pairs
+    ]
 
 
 def sources_bar(found: Bands, band: Band, what: str, *, subtitle: str, source: str) -> Chart:

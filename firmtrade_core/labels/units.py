@@ -244,6 +244,28 @@ def in_percent(fraction: float, *, signed: bool = False) -> str:
     return with_unit(number(100 * fraction, signed=signed), "%")
 
 
+def probability(p: float, *, named: bool = True) -> str:
+    """A p-value, three decimals, and none below a thousandth.
+
+    Parameters
+    ----------
+    named
+        Whether ``p`` stands before it; not in a column of that name.
+
+    Examples
+    --------
+    >>> probability(0.04321), probability(1e-9), probability(0.5, named=False)
+    ('p\u00a0=\u00a00.043', 'p\u00a0<\u00a00.001', '0.500')
+    """
+    if not math.isfinite(p):
+        return "–"
+    sign, text = ("<", "0.001") if p < 0.001 else ("=", f"{p:.3f}")
+    gap = "\u00a0"
+    if named:
+        return f"p{gap}{sign}{gap}{text}"
+    return text if sign == "=" else f"<{gap}{text}"
+
+
 def log_as_percent(logs: float) -> float:
     """Percent by which something is larger whose log is larger by ``logs``, `100 (exp(logs) - 1)`: 0.45 is 57 %."""
     return 100.0 * math.expm1(logs)

@@ -745,6 +745,7 @@ class Firms:
     elsewhere: Pareto | Lognormal = field(default_factory=Pareto)
     name: str = "firms"
     _calibrated: dict[tuple[str, bytes], FirmsMargins] = field(default_factory=dict, repr=False)
+    _placed: dict[str, Array] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for sector, shares in self.presence.items():
@@ -808,7 +809,13 @@ class Firms:
         rows = np.array([world.sector_index(code) for code in codes])
         sectors = [self.sectors[code] for code in codes]
         functions = FirmRows([sector.functions for sector in sectors])
-        threshold = functions.solve_presence(self._presence(world, home, codes, rows))
+        # Thresholds follow from presence alone, whatever the elasticities.
+        if world.content_hash not in self._placed:
+            self._placed.clear()
+            self._placed[world.content_hash] = functions.solve_presence(
+                self._presence(world, home, codes, rows)
+            )
+        threshold = self._placed[world.content_hash]
         slope = functions.potential(threshold)[1]
         # The thresholds of others do not depend on σ: any elasticities will do to ask them for their slopes.
         others = self.elsewhere.calibrate(world, np.full_like(trade_elasticity, 4.0))
@@ -853,6 +860,6 @@ class Firms:
         if isinstance(others, LoglinearMargins):
             slopes = np.broadcast_to(others.potential_slope, trade.shape).copy()
         else:
-            slopes = np.array(others.evaluate(np.zeros(trade.shape)).potential_slope)
+            slopes = others.baseline_slope().copy(order="K")
         slopes[home][:, rows] = slope.T
         return abroad_by_cell(slopes, trade)

@@ -137,6 +137,11 @@ class LognormalMargins(Margins):
         nest = self.nest[:, None]
         return threshold - (1 - nest) * log_potential, nest * log_potential
 
+    @cached_property
+    def shrunk(self) -> Array:
+        """S^-ρ at the baseline, (S, N²): what terms of (6') are divided by."""
+        return np.asarray(np.exp(-self.places[1]))
+
     def threshold_change(self, index: Array) -> Array:
         """Δk = index + (1-ρ) ln Ŝ, with ln Ŝ from the tables; see `Margins`."""
         if not self.nested or (self.nest > 1).any():
@@ -189,6 +194,10 @@ class LognormalMargins(Margins):
     def _fixed_share(self) -> Array:
         """φ at the baseline, like the thresholds."""
         return _fixed_share(self.threshold, *self._baseline, self.dispersion)
+
+    def baseline_slope(self) -> Array:
+        """∂ln S/∂k at the baseline, like the thresholds."""
+        return _slope(self.threshold, self._baseline[0], self.dispersion)
 
     def baseline_profits(self, world: World) -> Array:
         """See `Margins`."""

@@ -80,7 +80,7 @@ def _lead(made: PipelineResult) -> str:
 def _numbers(made: PipelineResult) -> str:
     cells = [
         f"<div><small>{escape(item.label)}</small><b>{escape(change(item.value, item.unit))}</b><small>{escape(item.detail)}"
-        "<br>no interval yet</small></div>"
+        f"<br>{escape(item.band or 'no interval')}{f'<br>{escape(item.verdict)}' if item.verdict else ''}</small></div>"
         for item in made.findings.headlines
     ]
     return f'<div class="numbers">{"".join(cells)}</div>'

@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_limits
 from firmtrade_core.analysis.firm_view import own_law
 from firmtrade_core.analysis.firms import exporters
 from firmtrade_core.analysis.programmes import evaluate_programme
+from firmtrade_core.analysis.uncertainty import UncertaintyError, bands
 from firmtrade_core.attribution import (
     AttributionError,
     attribute_firms,
@@ -42,6 +43,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.equilibrium.errors import ProfitsError
 from firmtrade_core.figures.outcomes import Headline, headlines, sector_outcomes
+from firmtrade_core.figures.uncertainty import banded, bands_wanted
 from firmtrade_core.harmonise import pipeline as harmonising
 from firmtrade_core.jobs import Checkpoints, Progress, content_hash, part, silent
 from firmtrade_core.panel import FirmPanel, PanelError
@@ -483,6 +485,18 @@ def _home(results: CapabilityResults, panel: FirmPanel, effects: ChannelTable, y
     return made.content_hash
 
 
+def _with_bands(
+    numbers: list[Headline], scenario: Scenario, world: World, home: HomeFirms, result: Equilibrium
+) -> list[Headline]:
+    """Headlines of the home country with their bands, where bands are wanted and can be drawn."""
+    if not bands_wanted():
+        return numbers
+    try:
+        return banded(numbers, bands(scenario, world, home, centre=result), home.country)
+    except UncertaintyError:
+        return numbers
+
+
 def _findings(asked: Scenario, world: World, home: HomeFirms, folder: Path) -> Findings:
     scenario, note, result = _solved(asked, world, home)
     write_whole(folder / "results.parquet", to_parquet(result, scenario))
@@ -496,7 +510,7 @@ def _findings(asked: Scenario, world: World, home: HomeFirms, folder: Path) -> F
     return Findings(
         describe(scenario, world),
         home.country,
-        tuple(headlines(result, home.country, who)),
+        tuple(_with_bands(headlines(result, home.country, who), scenario, world, home, result)),
         {
             "Home firms that export": (float(firms[0]), float(firms[1])),
             "Firm-market pairs": (float(pairs[0]), float(pairs[1])),

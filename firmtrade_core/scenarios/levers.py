@@ -66,6 +66,15 @@ def _(card: schema.TariffSchedule, draft: Draft, atlas: Atlas) -> None:
     else:
         covered, rates = schedule_reach(card, atlas), _by_exporter(card, atlas)
     after = draft.tariff + rates if card.method == "add" else np.broadcast_to(rates, draft.tariff.shape)
+    if card.method == "add":
+        # A tariff that is cut stops at zero: what is taken off may be of another year's, higher, base rates.
+        least = np.minimum(draft.tariff, 0.0)
+        stopped = (after < least) & (covered > 0) & atlas.abroad & (draft.world.expenditure > 0)
+        if stopped.any():
+            atlas.note(
+                f"A schedule takes off more than there is in {int(stopped.sum()):,} flows: tariffs stop at zero there."
+            )
+        after = np.maximum(after, least)
     draft.tariff = blend(draft.tariff, after, covered)
 
 

@@ -6,7 +6,6 @@ Numbers come first. A single worker draws, so that sliders keep the processor; w
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,14 +19,13 @@ from numpy.typing import NDArray
 from firmtrade_core.analysis.band_difference import between
 from firmtrade_core.analysis.uncertainty import (
     COUNTRY_OUTCOMES,
-    UNITS_OF,
-    Band,
     Bands,
     UncertaintyError,
     bands,
 )
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.figures import Headline, Outcome
+from firmtrade_core.figures.uncertainty import banded, bands_wanted
 from firmtrade_core.margins import FirmsError, TailError
 from firmtrade_core.scenarios import ScenarioError
 from firmtrade_core.world.errors import WorldError
@@ -38,16 +36,11 @@ from pages.parts.store import Store
 
 Array = NDArray[np.float64]
 
-VARIABLE = "FIRMTRADE_BANDS"
-
 #: Results kept for all sessions together; one of 81 x 10 holds about 12 MB.
 MOST_RESULTS = 24
 
 #: Seconds between two looks whether bands are there.
 EVERY = 0.5
-
-#: What a headline's variable is called among the outcomes that have bands, where the two differ.
-_KEYS = {"duties": "duties_bn"}
 
 _NO_BAND = (EquilibriumError, FirmsError, ScenarioError, WorldError, TailError, UncertaintyError)
 
@@ -83,14 +76,9 @@ def _desk() -> _Desk:
     return _Desk()
 
 
-def wanted() -> bool:
-    """Whether bands are drawn on this machine."""
-    return os.environ.get(VARIABLE, "").strip().lower() not in ("off", "0", "no")
-
-
 def asked(store: Store, reading: Reading) -> Future[Bands | str] | None:
     """The bands of what is shown, under way or done; None where none are drawn. A text says why there are none."""
-    if not wanted():
+    if not bands_wanted():
         return None
     world, scenario, first = reading.world, store.scenario, None
     if store.reference is not None and store.showing == "reference":
@@ -166,18 +154,4 @@ def with_bands(numbers: list[Headline], found: Future[Bands | str] | None, count
     result = found.result()
     if not isinstance(result, Bands):
         return [replace(item, band="no band", verdict=result) for item in numbers]
-    return [_with_band(item, band_of(result, item, country)) for item in numbers]
-
-
-def band_of(found: Bands, item: Headline, country: str) -> Band | None:
-    """The band of a headline; None where its outcome has none."""
-    key = _KEYS.get(item.variable, item.variable)
-    if key not in UNITS_OF:
-        return None
-    return found.band(key, country if key in COUNTRY_OUTCOMES else None)
-
-
-def _with_band(item: Headline, band: Band | None) -> Headline:
-    if band is None:
-        return item
-    return replace(item, band=f"90 %: {band.ends}", verdict=band.verdict)
+    return banded(numbers, result, country)

@@ -19,7 +19,7 @@ from firmtrade_core.capability.work import THIRDS, CapabilityReport
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures import capability as figures
 from firmtrade_core.figures.capability import Reading, attribute_words
-from firmtrade_core.labels import MINUS, in_percent, number
+from firmtrade_core.labels import MINUS, in_percent, number, probability
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
 from firmtrade_core.report import capability_words as words
 from firmtrade_core.report.export import Table
@@ -548,7 +548,7 @@ def _index_line(report: CapabilityReport) -> None:
     heading("One index or two")
     st.html(
         f'<p class="ft-detail">{verdict}: {more}. Twice the gain in held-out log likelihood {number(test.gain)} '
-        f"({'p < 0.001' if test.p_value < 0.001 else f'p = {test.p_value:.3f}'}); spread of g {number(test.entry_spread)}.{both}</p>"
+        f"({probability(test.p_value)}); spread of g {number(test.entry_spread)}.{both}</p>"
     )
 
 

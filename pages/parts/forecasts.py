@@ -112,6 +112,7 @@ def _listed(found: list[Entered]) -> None:
             for each in found[:MOST_LISTED]
         ],
         words=("Day", "Imports of", "Periods", "Hash"),
+        units={"Partners": "count"},
     )
 
 

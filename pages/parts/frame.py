@@ -212,6 +212,7 @@ def table(
     *,
     words: Sequence[str] = (),
     units: Mapping[str, str] = NO_UNITS,
+    units_said: bool = False,
     headed: bool = True,
     whole: bool = True,
 ) -> None:
@@ -228,6 +229,8 @@ def table(
         Heads of columns that hold words: at the left, broken where they must be.
     units
         Registered units of columns whose cells are bare numbers and whose head does not end in one: written in the head.
+    units_said
+        Whether the title or heading says the units already; heads then go without.
     headed
         Whether the title stands above; not where a heading already does.
     whole
@@ -248,7 +251,7 @@ def table(
             )
     kinds = [' class="ft-left"' if name in words else "" for name in head]
     heads = "".join(
-        f"<th scope=col{kind}>{escape(_with_unit(name, units.get(name, '')))}</th>"
+        f"<th scope=col{kind}>{escape(name if units_said else _with_unit(name, units.get(name, '')))}</th>"
         for name, kind in zip(head, kinds, strict=True)
     )
     lines = (

@@ -10,7 +10,7 @@ import streamlit as st
 from firmtrade_core.analysis.uncertainty import DRAWS, Bands
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures import headlines
-from firmtrade_core.figures.uncertainty import sources_bar
+from firmtrade_core.figures.uncertainty import VARIABLE, band_of, sources_bar
 from firmtrade_core.labels import change, number
 from firmtrade_core.report.export import about_result
 from firmtrade_core.report.page_tables import band_table
@@ -30,7 +30,7 @@ def how_sure(store: Store, reading: Reading, *, key: str = "sure", enlarge: floa
         _none(asked)
         return
     numbers = headlines(reading.second, store.country, country_name(store.country), reading.first)
-    pairs = [(item, band) for item in numbers if (band := bands.band_of(found, item, store.country))]
+    pairs = [(item, band) for item in numbers if (band := band_of(found, item, store.country))]
     chart.draw(
         sources_bar(
             found,
@@ -74,7 +74,7 @@ def _none(asked: Future[Bands | str] | None) -> None:
     heading("How sure")
     words = "The bands are being drawn; they stand here in a moment."
     if asked is None:
-        words = f"No bands are drawn on this machine ({bands.VARIABLE}=off)."
+        words = f"No bands are drawn on this machine ({VARIABLE}=off)."
     else:
         result = asked.result() if asked.done() and not asked.cancelled() else None
         if isinstance(result, str):

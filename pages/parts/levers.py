@@ -25,7 +25,7 @@ from pages.parts.frame import complain
 from pages.parts.home import current_home
 from pages.parts.programme_card import evidence, of_policy, programme, programme_details
 from pages.parts.store import Store, seeded
-from pages.parts.tariff_lines import read_lines, tariff_lines, trade_of_lines
+from pages.parts.tariff_lines import offer_of, read_lines, trade_of_lines
 from pages.parts.worlds import searched
 
 EXCEPTIONS = {
@@ -315,7 +315,8 @@ def _own_rows(store: Store, index: int, card: Any) -> None:
                 lambda day: store.edit_card(index, {"day": day.isoformat()}, sliding=True),
             ),
         )
-    tariff_lines(index, card)
+    if offer_of(index, card) is not None:
+        st.html('<p class="ft-empty">From tariff lines: how they add up stands below the map.</p>')
     _choice(
         store, index, "method", card.method, "How", {"add": "On top of today's", "set": "Instead of today's"}
     )

@@ -16,6 +16,7 @@ from firmtrade_core.scenarios.offers import EVERYBODY, Offer, read_offer
 from firmtrade_core.scenarios.schema import ScheduleRow
 from firmtrade_core.world.uploads import Upload, read_uploaded_table
 from pages.parts.frame import table
+from pages.parts.store import Store
 
 #: Lines and sectors shown on a card.
 _MOST = 8
@@ -53,16 +54,27 @@ def _digest(rows: tuple[ScheduleRow, ...]) -> int:
     return hash(tuple((row.exporter, row.sector, row.rate, row.effective) for row in rows))
 
 
-def tariff_lines(index: int, card: Any) -> None:
-    """How the card's rows came from lines, where this session read them."""
+def offer_of(index: int, card: Any) -> Offer | None:
+    """The lines that a card's rows came from, where this session read them."""
     digest, offer = st.session_state.get(_key(index), (None, None))
-    if offer is None or digest != _digest(card.rows):
-        return
-    with st.expander("How the tariff lines add up"):
-        _sectors(offer)
-        _lines(offer)
-        for note in offer.notes:
-            st.html(f'<p class="ft-empty">{escape(note)}</p>')
+    return offer if offer is not None and digest == _digest(card.rows) else None
+
+
+def tariff_lines(store: Store) -> None:
+    """Below the map: how the tariff lines of the scenario's schedules add up."""
+    for index, card in enumerate(store.scenario.cards):
+        if not (card.enabled and card.kind == "schedule" and card.rows):
+            continue
+        if (offer := offer_of(index, card)) is None:
+            continue
+        with st.expander("How the tariff lines add up", expanded=True):
+            left, right = st.columns(2, gap="large")
+            with left:
+                _sectors(offer)
+            with right:
+                _lines(offer)
+            for note in offer.notes:
+                st.html(f'<p class="ft-empty">{escape(note)}</p>')
 
 
 def _who(code: str) -> str:
@@ -96,14 +108,17 @@ def _sectors(offer: Offer) -> None:
 def _lines(offer: Offer) -> None:
     table(
         "Lines that matter most",
-        ("Line, exporter", "Rate", "Yearly cuts", "Of its sector, points"),
+        ("Line, exporter", "Sector", "Rate", "Yearly cuts", "Of its sector, points"),
         [
             (
                 f"{row['hs']}, {_who(row['exporter'])}",
+                sector_words(row["sector"]),
                 f"{_percent(row['base'])} to {_percent(row['final'])}",
                 str(row["cuts"]),
                 f"{100 * row['pull']:+.2f}".replace("-", "−"),
             )
             for row in offer.lines.head(_MOST).to_dict("records")
         ],
+        words=("Sector",),
+        units={"Yearly cuts": "count"},
     )

@@ -10,6 +10,7 @@ from firmtrade_core.analysis.uncertainty import Band
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures import Headline, headlines
+from firmtrade_core.figures.uncertainty import band_of
 from firmtrade_core.labels import number
 from firmtrade_core.report.where_from import Ingredient, where_from
 from firmtrade_core.scenarios import Scenario
@@ -32,7 +33,7 @@ def where_from_row(store: Store, reading: Reading, *, key: str) -> None:
             )
             if asked:
                 found = bands.shown(store, reading)
-                band = None if found is None else bands.band_of(found, item, store.country)
+                band = None if found is None else band_of(found, item, store.country)
                 _dialog(item, equilibrium, store.scenario, band, () if found is None else found.notes)
 
 

@@ -18,7 +18,7 @@ from firmtrade_core.analysis.optimal import (
 )
 from firmtrade_core.cli.main import app
 from firmtrade_core.equilibrium import Iteration, Parameters, Shock, solve
-from firmtrade_core.margins import Armington, Krugman, Pareto
+from firmtrade_core.margins import Armington, EatonKortum, Krugman, Pareto
 from firmtrade_core.scenarios import Scenario, compile
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.world import World
@@ -35,10 +35,13 @@ def two(home: float, openness: float = 0.3) -> World:
     return World(("A", "B"), ("S",), 1e6 * expenditure, none, none, None, name="two")
 
 
-@pytest.mark.parametrize("family", [Armington(), Krugman()], ids=lambda f: f.name)
+@pytest.mark.parametrize("family", [Armington(), Krugman(), EatonKortum()], ids=lambda f: f.name)
 @pytest.mark.parametrize("elasticity", [2.0, 5.0])
 def test_a_small_country_sets_the_inverse_of_the_elasticity(family, elasticity) -> None:
-    """Gros 1987: with σ - 1 = ε and one sector, 1/(σ-1) as the country's share of the world goes to none."""
+    """Gros 1987: with σ - 1 = ε and one sector, 1/(σ-1) as the country's share of the world goes to none.
+
+    With Eaton-Kortum firms 1/θ (Alvarez, Lucas 2007: tariffs come back lump-sum).
+    """
     parameters = Parameters(elasticity, family, deficits="removed")
     found = best_response(two(1e-4), parameters, "A", tries=2, starts=0)
     assert found.rates[0] == pytest.approx(1 / elasticity, rel=1e-3)

@@ -75,6 +75,16 @@ def test_draws_are_common_to_all_shocks(found: Bands, world: World) -> None:
     assert abs((other.high - other.low) / (one.high - one.low) - 1) < 0.2
 
 
+def test_a_neighbours_draws_only_change_how_soon_the_answer_comes(found: Bands, world: World) -> None:
+    shock = raised(world, 0.11)
+    cold = bands((world, STRUCTURE, shock), draws=60, laws=False)
+    warm = bands((world, STRUCTURE, shock), draws=60, laws=False, near=found)
+    for key in UNITS_OF:
+        np.testing.assert_allclose(warm.draws[key], cold.draws[key], atol=2e-6, err_msg=key)
+    assert warm.solutions is not None and cold.solutions is not None
+    assert warm.solutions.iterations.mean() < cold.solutions.iterations.mean()
+
+
 def test_sources_add_up_to_the_variance(found: Bands) -> None:
     for key, country in (("real_income", "C00"), ("exports", "C02")):
         band = found.band(key, country)

@@ -10,6 +10,7 @@ import pytest
 
 from firmtrade_core.analysis.band_difference import between
 from firmtrade_core.analysis.uncertainty import Bands, UncertaintyError, bands
+from firmtrade_core.figures.uncertainty import VARIABLE
 from firmtrade_core.report.page_tables import band_table
 from firmtrade_core.scenarios import Scenario, load_preset
 from firmtrade_core.world.embedded import load_embedded_world
@@ -24,7 +25,7 @@ _plain = bands
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Bands on few draws, so that tests are quick."""
-    monkeypatch.setenv(desk.VARIABLE, "on")
+    monkeypatch.setenv(VARIABLE, "on")
     monkeypatch.setattr(desk, "bands", lambda *a, **k: _plain(*a, **k | {"draws": DRAWS, "laws": False}))
     desk._desk.clear()
     yield

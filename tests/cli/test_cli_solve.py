@@ -124,3 +124,11 @@ def test_every_choice_of_structure_has_an_option() -> None:
     assert plain["scenario"]["structure"]["within_elasticity"] is None
     refused = invoke("--preset", "us_ten_points", "--markups", "-1")
     assert refused.exit_code == 2 and "above 0" in refused.output
+
+
+def test_bands_stand_beside_the_answer() -> None:
+    found = json.loads(invoke("--preset", "us_ten_points", "--bands", "--json").output)["bands"]
+    (row,) = (r for r in found["rows"] if r["country"] == "USA" and r["result"] == "real income")
+    assert row["low"] < row["value"] < row["high"] and row["unit"] == "%"
+    assert found["level"] == 0.9 and any("Assumed" in note for note in found["rests_on"])
+    assert "sign settled" in invoke("--preset", "us_ten_points", "--bands").output

@@ -7,7 +7,8 @@ import pytest
 
 from firmtrade_core.equilibrium import Equilibrium, Parameters, Shock, solve
 from firmtrade_core.equilibrium.ensembles import Draw, solve_many
-from firmtrade_core.margins import Armington, EatonKortum, Krugman, Lognormal, Pareto
+from firmtrade_core.margins import Armington, EatonKortum, Firms, Krugman, Lognormal, Pareto
+from firmtrade_core.margins.firms import Deviations, FirmSector
 from firmtrade_core.world.world import World
 from tests.worlds import make_world
 
@@ -125,6 +126,22 @@ def test_a_draw_without_an_equilibrium_is_named_and_the_others_stay() -> None:
     found = solve_many(world, Shock(), draws, lambda e: e.income)
     assert list(found.failed) == [3] and "profits" in found.failed[3]
     assert found.values[3] is None and np.isnan(found.residual[3])
+
+
+def test_own_firms_are_solved_from_the_middle_by_its_response() -> None:
+    world = make_world(4, 2, seed=9, inputs=True)
+    random = np.random.default_rng(3)
+    sector = FirmSector(random.normal(0, 1, 400), Deviations(0.8, 0.5, 0.4))
+    family = Firms("C00", {"S00": sector}, elsewhere=Lognormal())
+    base = Parameters(4.0, family, deficits="proportional", within_elasticity=8.0)
+    shock = busy_shock(world)
+    draws = drawn(base, 2, 4)
+    found = solve_many(world, shock, draws, everything, centre=solve(world, shock, base))
+    assert not found.failed and found.alone == 4
+    for draw, value in zip(draws, found.values, strict=True):
+        assert value is not None
+        for name, expected in everything(solve(world, shock, draw)).items():
+            np.testing.assert_allclose(value[name], expected, atol=2e-8, rtol=1e-8, err_msg=name)
 
 
 def test_threads_change_nothing() -> None:

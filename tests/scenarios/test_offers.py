@@ -15,8 +15,9 @@ from firmtrade_core.cli.main import app
 from firmtrade_core.codes.chapters import broad_sector_of_product, subheadings
 from firmtrade_core.paths import data_folder
 from firmtrade_core.scenarios import Scenario, ScenarioError, compile
+from firmtrade_core.scenarios.atlas import Atlas
 from firmtrade_core.scenarios.offers import is_by_lines, read_offer
-from firmtrade_core.scenarios.schedules import read_schedule
+from firmtrade_core.scenarios.schedules import read_schedule, rows_rates
 from firmtrade_core.scenarios.schema import TariffSchedule
 from firmtrade_core.world.embedded import load_embedded_world
 
@@ -79,10 +80,12 @@ def test_an_offer_is_a_schedule_on_the_world() -> None:
     assert after is not None
     china, usa = world.country_index("CHN"), world.country_index("USA")
     cars = world.sectors.index("vehicles_transport_eq")
-    assert after[china, usa, cars] - world.tariff[china, usa, cars] == pytest.approx(-0.03)
-    later = compile(Scenario(cards=(card.model_copy(update={"day": date(2040, 1, 1)}),)), world).shock.tariff
-    assert later is not None
-    assert later[china, usa, cars] - world.tariff[china, usa, cars] == pytest.approx(-0.30)
+    assert after[china, usa, cars] == pytest.approx(max(world.tariff[china, usa, cars] - 0.03, 0.0))
+    # A schedule with higher base rates than the world's never turns a tariff into a subsidy.
+    late = compile(Scenario(cards=(card.model_copy(update={"day": date(2040, 1, 1)}),)), world)
+    assert late.shock.tariff is not None
+    assert late.shock.tariff[china, usa, cars] == 0 and late.shock.tariff.min() >= min(world.tariff.min(), 0)
+    assert any("tariffs stop at zero" in note for note in late.report)
     assert Scenario.from_yaml(Scenario(cards=(card,)).to_yaml()).cards == (card,)
 
 
@@ -103,11 +106,9 @@ def test_a_row_for_all_never_overrides_a_countrys_own() -> None:
     metals, usa = world.sectors.index("metals"), world.country_index("USA")
     for year, japan in ((2027, -0.02), (2029, -0.06), (2031, -0.10)):
         card = TariffSchedule(importers="USA", rows=rows, day=date(year, 7, 1))
-        after = compile(Scenario(cards=(card,)), world).shock.tariff
-        assert after is not None
-        moved = after[:, usa, metals] - world.tariff[:, usa, metals]
-        assert moved[world.country_index("CHN")] == pytest.approx(-0.10)
-        assert moved[world.country_index("JPN")] == pytest.approx(japan)
+        rates, _ = rows_rates(card, Atlas(world))
+        for code, change in (("CHN", -0.10), ("JPN", japan), ("DEU", japan)):
+            assert rates[world.country_index(code), usa, metals] == pytest.approx(change), (year, code)
 
 
 def test_specific_rates_become_equivalents_where_value_and_quantity_are_known() -> None:
