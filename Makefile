@@ -5,8 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 HOST ?= 127.0.0.1
+INPUTS ?= 100000
+SEED ?= 0
 
-.PHONY: app test cases truth bench checks install install-dev world home clean
+.PHONY: app test cases truth bench fuzz checks install install-dev world home clean
 
 $(VENV)/.run: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON=")'
@@ -49,6 +51,10 @@ truth: install-dev
 
 bench: install-dev
 	@$(BIN)/python -m firmtrade_core bench
+
+# Sends hostile input to every door: seeded, goes on where it was stopped. INPUTS= and SEED= override.
+fuzz: install-dev
+	@$(BIN)/python -m benchmarks.fuzz --inputs $(INPUTS) --seed $(SEED)
 
 # Rebuilds the embedded world from the figures beside the project.
 world: install

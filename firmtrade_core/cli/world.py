@@ -69,6 +69,12 @@ def check(
     rates: Annotated[
         Path | None, typer.Option(help="Exchange rates of your own: date, currency, usd (or per_usd).")
     ] = None,
+    insist: Annotated[
+        bool,
+        typer.Option(
+            "--insist", help="Take single countries' tariffs and values that look like another unit."
+        ),
+    ] = False,
     column: Annotated[
         list[str] | None, typer.Option(help="Which column of a table is what: exporter=origin.")
     ] = None,
@@ -81,7 +87,8 @@ def check(
     from firmtrade_core.world.errors import WorldError
 
     try:
-        how = _choices(missing=missing, codes=codes, tariff_unit=tariff_unit, value=value)
+        how: dict[str, Any] = _choices(missing=missing, codes=codes, tariff_unit=tariff_unit, value=value)
+        how |= {"insist": True} if insist else {}
         world = _any_world(path, year, column, (currency, unit, rates), **how)
         if output is not None:
             world.save(output)

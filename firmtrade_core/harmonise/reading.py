@@ -157,7 +157,9 @@ def _beginning(text: str, *, whole: bool) -> tuple[str, int]:
     lines = text.lstrip("\ufeff").splitlines()[: LOOKED_AT + 1]
     if len(lines) > 2 and not whole and len(lines) <= LOOKED_AT:
         lines = lines[:-1]
-    begin = next(number for number, line in enumerate(lines) if line.strip())
+    begin = next((number for number, line in enumerate(lines) if line.strip()), -1)
+    if begin < 0:
+        raise UnreadableFileError("The file holds nothing but blanks.")
     stated = stated_separator(lines[begin])
     above = begin + 1 if stated else 0
     separator = stated or likeliest_separator(lines, SEPARATORS)

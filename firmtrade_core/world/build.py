@@ -26,6 +26,13 @@ from firmtrade_core.world.errors import (
     WorldError,
 )
 from firmtrade_core.world.joins import MOST_NAMED, named, without_home_sales, without_partner
+from firmtrade_core.world.odd_units import (
+    importers_in_percent,
+    percent_words,
+    scale_words,
+    sellers_out_of_scale,
+    true_or_false,
+)
 from firmtrade_core.world.tables import labels, numbers, require_columns
 from firmtrade_core.world.world import Provenance, World
 
@@ -52,6 +59,7 @@ def world_from_long(
     goods: Collection[str] | None = None,
     sector_names: Mapping[str, str] | None = None,
     close_inputs: bool = False,
+    insist: bool = False,
     provenance: Provenance | None = None,
     name: str = "world",
 ) -> World:
@@ -81,7 +89,20 @@ def world_from_long(
     spending = numbers(table, "expenditure_musd", where)
     cells.refuse_negative(spending)
     table, known = _known_tariffs(table)
-    tariff = cells.fill(_fractions(table, "tariff", tariff_unit, repairs))
+    if true_or_false(flows[next(c for c in flows.columns if str(c).strip() == "tariff")]):
+        raise TariffError(
+            "The tariff column holds true and false, which are no rates. Give rates, 0.10 for ten percent."
+        )
+    rates = _fractions(table, "tariff", tariff_unit, repairs)
+    if not insist:
+        # Who says that they are fractions has insisted already.
+        if tariff_unit != "fraction" and (
+            odd := importers_in_percent(importer.astype(str), sector, np.where(known, rates, np.nan))
+        ):
+            raise TariffError(percent_words(odd))
+        if out := sellers_out_of_scale(exporter.astype(str), importer.astype(str), spending):
+            raise WorldError(scale_words(out))
+    tariff = cells.fill(rates)
     subsidy = (
         cells.fill(_fractions(table, "subsidy", tariff_unit, repairs))
         if "subsidy" in table

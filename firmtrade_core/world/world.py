@@ -459,6 +459,7 @@ class World:
         goods: Collection[str] | None = None,
         sector_names: Mapping[str, str] | None = None,
         close_inputs: bool = False,
+        insist: bool = False,
         provenance: Provenance | None = None,
         name: str = "world",
     ) -> World:
@@ -487,6 +488,9 @@ class World:
             Sectors that are goods; by default all but those that are services by name or ISIC code.
         close_inputs
             Scale input rows until every final demand is positive (`balance.close_input_rows`).
+        insist
+            Take one country's tariffs and values as they stand, although they look like another unit than the others'
+            (`odd_units`).
         provenance
             Its ``changes`` receive every repair made here.
 
@@ -508,6 +512,7 @@ class World:
             goods=goods,
             sector_names=sector_names,
             close_inputs=close_inputs,
+            insist=insist,
             provenance=provenance,
             name=name,
         )

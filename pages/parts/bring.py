@@ -29,11 +29,12 @@ from firmtrade_core.world.money import (
     own_rates,
     told_by_head,
 )
-from firmtrade_core.world.uploads import Upload, load_uploaded, read_uploaded_table, read_uploaded_world
+from firmtrade_core.world.uploads import Upload
 from firmtrade_core.world.validation import Issue, Validation, validate_flows
 from firmtrade_core.world.world import Provenance, World
 from pages.parts.frame import complain
 from pages.parts.templates import templates
+from pages.parts.uploads import load_uploaded, read_uploaded_table, read_uploaded_world
 from pages.parts.worlds import UPLOADED
 
 TABLES = ["csv", "tsv", "parquet", "dta", "xlsx"]
@@ -50,6 +51,7 @@ _FIELDS = {
     r'codes="any"': "“are my own”",
     r'(?:[Pp]ass |with )?tariff_unit="percent"': "choose “Tariffs are percent”",
     r'(?:[Pp]ass |with )?tariff_unit="fraction"': "choose “Tariffs are fractions, however high”",
+    r"insist that (?:they are|it is) meant \(insist=True\)": "tick “What looks odd is meant”",
     r"with year=(\d+)?": r"in the field “Year”",
     r": rates=\.": " above, as “Exchange rates”.",
     r"say which, year=,": "say which in the field “Year”,",
@@ -366,7 +368,14 @@ def _choices(table: pd.DataFrame, roles: dict[str, str | None], file_name: str) 
     )
     name = second[2].text_input("Name of this world", file_name.rsplit(".", 1)[0][:60], max_chars=80)
     source = second[3].text_input("Source", placeholder="Cited under every figure", max_chars=300)
-    options = {"year": year, "tariff_unit": tariff_unit, "missing": missing, "codes": codes, "value": basis}
+    insist = st.checkbox(
+        "What looks odd is meant",
+        key="bring_insist",
+        help="Takes tariffs and values of single countries as they stand, although they look like another unit than the others'.",
+    )
+    options = {
+        "year": year, "tariff_unit": tariff_unit, "missing": missing, "codes": codes, "value": basis, "insist": insist,
+    }  # fmt: skip
     dated = year
     if currency != "USD" and year is None:
         given = st.number_input(

@@ -22,6 +22,7 @@ from firmtrade_core.labels import grouped
 from firmtrade_core.world.columns import unused_columns
 from firmtrade_core.world.money import BY_COLUMN, in_million_dollars, own_rates
 from firmtrade_core.world.tables import read_table
+from firmtrade_core.world.uploads import Upload, refuse_too_large
 from firmtrade_core.world.world import World
 
 UPLOADED, _KEY = "uploaded_panel", "trade_costs"
@@ -178,7 +179,15 @@ def read_upload(
     currency: str = "",
     rates: tuple[str, bytes] | None = None,
 ) -> PanelFile:
-    """A panel from an uploaded file, with a table of rates beside it; they are kept in this session only."""
+    """A panel from an uploaded file, with a table of rates beside it; they are kept in this session only.
+
+    Raises
+    ------
+    WorldFileError
+        If one would unpack to more than the limits of a shared server.
+    """
+    for upload in (Upload(name, content), *([Upload(*rates)] if rates is not None else [])):
+        refuse_too_large(upload)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"upload{Path(name).suffix}"
         path.write_bytes(content)
