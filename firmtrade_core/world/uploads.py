@@ -89,11 +89,6 @@ def load_uploaded(
         data = paths.pop("data")
         for name, path in paths.items():
             options[name] = path if name == "country_codes" else read_table(path)
-        if "sectors" in options:
-            folds = read_table(paths["sectors"], columns=("sector", "group"))
-            options["sectors"] = dict(
-                zip(folds["sector"].astype(str), folds["group"].astype(str), strict=True)
-            )
         return load(loader, data, **options)
 
 
