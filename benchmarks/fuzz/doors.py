@@ -183,7 +183,7 @@ def doors() -> dict[str, Door]:
             "map": "exports",
         }
     )
-    schedule = b"exporter,importer,product,rate\nCHN,USA,metals,0.25\nall,USA,agriculture,0.1\n"
+    schedule = b"exporter,importer,product,rate\nCHN,USA,740311,0.25\nCHN,USA,080810,0.1\n"
     population = b"sector,size,firms\nmetals,1-9,120\nmetals,10-49,30\n"
     customs = b"firm;year;country;hs;value_usd\nA1;2022;CHN;740311;1200\nB2;2022;USA;080810;300\n"
     result = {
