@@ -16,7 +16,7 @@ from firmtrade_core.scenarios.offers import is_by_lines
 from firmtrade_core.scenarios.schedules import DatedTable, dated, entries, in_words, read_schedule
 from firmtrade_core.scenarios.words import points
 from firmtrade_core.world.errors import WorldError
-from firmtrade_core.world.uploads import Upload, read_uploaded_table
+from firmtrade_core.world.uploads import Upload
 from firmtrade_core.world.world import World
 from pages.parts import pickers
 from pages.parts.answers import retaliation, retaliation_details
@@ -26,6 +26,7 @@ from pages.parts.home import current_home
 from pages.parts.programme_card import evidence, of_policy, programme, programme_details
 from pages.parts.store import Store, seeded
 from pages.parts.tariff_lines import offer_of, read_lines, trade_of_lines
+from pages.parts.uploads import read_uploaded_table
 from pages.parts.worlds import searched
 
 EXCEPTIONS = {
