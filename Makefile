@@ -5,8 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 HOST ?= 127.0.0.1
+INPUTS ?= 100000
+SEED ?= 0
 
-.PHONY: app test truth bench checks install install-dev world home clean
+.PHONY: app test cases truth bench fuzz checks install install-dev world home clean
 
 $(VENV)/.run: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON=")'
@@ -40,11 +42,19 @@ test truth: export OMP_NUM_THREADS = 1
 test: checks
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
+# The small inputs of ../shared/cases, a messy workbook of all their kinds, and further examples of each kind.
+cases: install-dev
+	@$(BIN)/python -m pytest tests/cases
+
 truth: install-dev
 	@$(BIN)/python -m pytest -m truth -n 2
 
 bench: install-dev
 	@$(BIN)/python -m firmtrade_core bench
+
+# Sends hostile input to every door: seeded, goes on where it was stopped. INPUTS= and SEED= override.
+fuzz: install-dev
+	@$(BIN)/python -m benchmarks.fuzz --inputs $(INPUTS) --seed $(SEED)
 
 # Rebuilds the embedded world from the figures beside the project.
 world: install

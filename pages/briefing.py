@@ -13,7 +13,7 @@ from firmtrade_core.world.world import World
 from pages.parts import address, drivers, views
 from pages.parts.budget import show_budget
 from pages.parts.exports import take_away
-from pages.parts.frame import certificate_line, complain, notice, open_page
+from pages.parts.frame import certificate_line, complain, notes, notice, open_page
 from pages.parts.how_sure import how_sure
 from pages.parts.presets import sentence
 from pages.parts.programme_results import programmes_in_brief, programmes_shown
@@ -69,7 +69,8 @@ def _page(store: Store, reading: Reading) -> None:
         drivers.policies(store, reading)
     if reading.notes:
         with st.expander("How the scenario was read onto this world"):
-            st.markdown("\n".join(f"- {note}" for note in reading.notes))
+            # As they are written: names in them are no markup.
+            notes(tuple(reading.notes))
     take_away(store, reading.world, key="briefing")
     certificate_line(reading.second)
 

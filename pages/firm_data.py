@@ -23,6 +23,7 @@ from pages.parts import chart
 from pages.parts.desk import Desk, current_desk, field_labels, on_loopback, required_fields
 from pages.parts.frame import complain, heading, open_page, table
 from pages.parts.jobs import say_why_not, watch
+from pages.parts.templates import templates
 from pages.parts.worlds import by_name
 
 _NOWHERE = "(not in this file)"
@@ -89,6 +90,7 @@ def bring_files(desk: Desk) -> None:
             desk.put(file.name, file.getvalue())
         if fresh:
             st.rerun()
+        templates("rates", "partners", "corrections")
     with right:
         if on_loopback():
             st.text_input(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from firmtrade_core.world.world import World
-from pages.parts import address, levers, sharing, structure, views
+from pages.parts import address, levers, saved, sharing, structure, views
 from pages.parts.budget import show_budget
 from pages.parts.exports import take_away
 from pages.parts.frame import certificate_line, complain, notes, notice, open_page
@@ -75,12 +75,13 @@ def _instrument(world: World) -> None:
             views.choosers(store, world)
             views.the_map(store, reading)
     with left, st.container(key="ft_levers"):
+        # First among the levers: the way back is in sight before anything is moved.
+        _history(store, world)
         preset_chooser(store)
         levers.cards(store, world)
         structure.structure(store, world)
-        sharing.share(store, world)
+        sharing.share(store, world, save=saved.save_here)
         take_away(store, world, key="lab", wide=True)
-        _history(store, world)
     if reading:
         tariff_lines(store)
         programme_results(store, world)

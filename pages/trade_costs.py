@@ -34,6 +34,7 @@ from firmtrade_core.scenarios.estimated_policy import estimated_policy
 from firmtrade_core.world.elasticities import ElasticitySet, elasticity_sets
 from firmtrade_core.world.embedded import BORDER_PREMIUM, DISTANCE_ELASTICITY
 from firmtrade_core.world.errors import WorldError
+from firmtrade_core.world.money import BY_COLUMN, known_currencies
 from firmtrade_core.world.world import World
 from pages.parts import chart
 from pages.parts import trade_panels as panels
@@ -44,6 +45,7 @@ from pages.parts.looking import country_box, say_where
 from pages.parts.own_equation import own_equation
 from pages.parts.pickers import places
 from pages.parts.store import Store, current, seeded
+from pages.parts.templates import templates
 from pages.parts.trade_panels import ALL_GOODS, Choices, PanelFile, choices
 from pages.parts.worlds import searched, short_sources
 
@@ -55,6 +57,9 @@ _TARIFF_UNITS = {
     "fraction": "fractions, however high",
     "percent": "percent (10)",
 }
+
+#: Choices of money other than a currency.
+_AS_THEY_ARE = {"": "the file's own money", BY_COLUMN: "what the column currency tells"}
 
 #: Costs in tariff equivalents need an elasticity; one value keeps all terms comparable.
 ELASTICITY = 4.0
@@ -164,6 +169,15 @@ def _source(world: World, chosen: Choices) -> None:
             key="panel_tariffs",
             on_change=_take,
         )
+        st.selectbox(
+            "Flows are in",
+            ["", BY_COLUMN, *known_currencies()],
+            format_func=lambda code: _AS_THEY_ARE.get(code, code),
+            key="panel_currency",
+            on_change=_take,
+            help="Of a currency other than the dollar each year's flows become US dollars at its mean rate: the European Central "
+            "Bank's, or that of a table of your own below.",
+        )
         st.file_uploader(
             "Flows by exporter, importer and year",
             type=["parquet", "csv", "tsv", "dta", "xlsx"],
@@ -172,6 +186,14 @@ def _source(world: World, chosen: Choices) -> None:
             help="Columns exporter, importer, trade (or expenditure_musd, tariff included); year, sector and tariff where "
             "there are; other numeric columns can explain trade. Larger files: name one in FIRMTRADE_PANEL.",
         )
+        st.file_uploader(
+            "Exchange rates (optional)",
+            type=["parquet", "csv", "tsv", "dta", "xlsx"],
+            key="panel_rates",
+            on_change=_take,
+            help="Columns date (a year, a month or a day), currency, usd (US dollars for one unit) or per_usd.",
+        )
+        templates("panel", "rates")
     if problem := st.session_state.get(_PROBLEM):
         complain(
             f"{problem[0]} was not loaded", problem[1], "What is shown stays; mend the file and try again."
@@ -181,7 +203,9 @@ def _source(world: World, chosen: Choices) -> None:
 def _for_this_page(message: str) -> str:
     """Advice to a library in the words of this page's own fields."""
     message = re.sub(r'[Pp]ass tariff_unit="percent"', "Choose “Tariffs in it are percent”", message)
-    return message.replace('tariff_unit="fraction"', "“fractions, however high”")
+    message = message.replace('tariff_unit="fraction"', "“fractions, however high”")
+    message = message.replace(": rates=.", " below, as “Exchange rates”.")
+    return message.replace("say which, year=, or give a column year.", "give a column year.")
 
 
 def _take() -> None:
@@ -190,7 +214,12 @@ def _take() -> None:
         return
     try:
         unit: TariffUnit = st.session_state.get("panel_tariffs", "check")
-        st.session_state[panels.UPLOADED] = panels.read_upload(file.name, file.getvalue(), unit)
+        rates = st.session_state.get("panel_rates")
+        beside = None if rates is None else (rates.name, rates.getvalue())
+        currency: str = st.session_state.get("panel_currency", "")
+        st.session_state[panels.UPLOADED] = panels.read_upload(
+            file.name, file.getvalue(), unit, currency, beside
+        )
         st.session_state.pop(_PROBLEM, None)
         choices().source, choices().sector = "uploaded", ALL_GOODS
     except (GravityError, WorldError) as error:
@@ -411,7 +440,7 @@ def _panel_code(file: PanelFile, chosen: Choices) -> str:
         )
     return (
         "from pathlib import Path\nfrom pages.parts.trade_panels import read_panel_file\n\n"
-        f"panel = read_panel_file(Path({file.name!r})).panel"
+        f"panel = read_panel_file(Path({file.name!r}){file.arguments}).panel"
     )
 
 

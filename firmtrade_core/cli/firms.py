@@ -161,6 +161,13 @@ def explain(
     flow: Flow = "export",
     two_indices: TwoIndices = True,
     index: Annotated[str, typer.Option(help="m (capability) or g (fixed costs).")] = "m",
+    attributes: Attributes = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="An attribute's group, as in log_materials=productivity; by its name unless given."
+        ),
+    ] = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -169,10 +176,16 @@ def explain(
     from firmtrade_core.capability.explanation import explain as explanation
     from firmtrade_core.capability.explanation import variance_shares
 
-    results = _estimated(folder, flow, "boosting", two_indices or index == "g", seed, as_json)
+    wrong = [given for given in group or () if "=" not in given]
+    if wrong:
+        _stop(f"{wrong[0]} names no group: write attribute=group.", 2, as_json)
+    groups = dict(given.split("=", 1) for given in group or ())
+    results = _estimated(
+        folder, flow, "boosting", two_indices or index == "g", seed, as_json, attributes=attributes
+    )
     try:
         found = explanation(results, "g" if index == "g" else "m")
-        shares = variance_shares(results)
+        shares = variance_shares(results, groups)
     except CapabilityError as error:
         _stop(str(error), 1, as_json)
         return
@@ -189,7 +202,7 @@ def explain(
     )
     typer.echo(_columns(found.importance.rename("Importance, log points").to_frame()))
     typer.echo(
-        f"largest gap in additivity {found.residual:.1e}\n\nVariance of log exports where present, by source:"
+        f"largest gap in additivity {found.residual:.1e}\n\nVariance of log potential exports of all firms, by source:"
     )
     typer.echo(_columns(shares.dropna(axis=1).rename(columns=lambda name: f"{name}, share of 1")))
 

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from firmtrade_core.cli.gravity_equation import counterfactual, estimate, tariff_units
-from firmtrade_core.cli.words import for_the_command_line
+from firmtrade_core.cli.words import for_the_command_line, pair
 from firmtrade_core.labels import in_percent
 from firmtrade_core.paths import whole_file
 
@@ -88,6 +88,9 @@ def sectors(
     source: Annotated[
         str | None, typer.Option(help="Name of the data in files written; its file name else.")
     ] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="Which column of the table is what: exporter=origin.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Estimate ln(1+t) with exporter-year, importer-year and pair effects by PPML, sector by sector.
@@ -102,6 +105,8 @@ def sectors(
 
     try:
         unit = tariff_units(tariff_unit)
+        source, left = source or world_panel.name, _left(world_panel, column)
+        world_panel = _with_columns(world_panel, column, out)
         equation = _equation(world_panel, borders_by_year, domestic, interval, cluster)
         with _Bar(quiet=as_json) as bar:
             estimates = estimate_sectors(
@@ -114,7 +119,7 @@ def sectors(
                 progress=bar,
             )
             if write_years is not None:
-                _write_years(world_panel, write_years, source or world_panel.name, bar)
+                _write_years(world_panel, write_years, source, bar)
             other = None
             if curve:
                 other = specification_curve(world_panel, out, sectors=sector, workers=workers, progress=bar)
@@ -122,7 +127,7 @@ def sectors(
                     other.to_csv(part, index=False, float_format="%.6g")
         table = elasticities_by_sector(estimates, curve=other)
         if write_set is not None:
-            _write(table, write_set, source or world_panel.name, equation)
+            _write(table, write_set, source, equation)
     except (GravityError, WorldError, ValueError) as error:
         _stop(str(error), as_json)
     except OSError as error:
@@ -131,11 +136,42 @@ def sectors(
     with whole_file(folder / "elasticities.parquet") as part:
         table.to_parquet(part, index=False)
     if as_json:
-        typer.echo(json.dumps(_content(estimates, table, folder), allow_nan=False))
+        notes = {"notes": [left] if left else []}
+        typer.echo(json.dumps(_content(estimates, table, folder) | notes, allow_nan=False))
     else:
         _print(estimates, table, folder)
+        if left:
+            typer.echo(left)
     if not (table["status"] == "usable").any():
         raise typer.Exit(FAILED)
+
+
+def _with_columns(world_panel: Path, column: list[str] | None, out: Path) -> Path:
+    """The table with columns under the names that a person gives them: a copy among the results, for every worker to read."""
+    from firmtrade_core.gravity.panel import WORLD_COLUMNS
+    from firmtrade_core.world.columns import renamed_columns
+    from firmtrade_core.world.tables import read_table
+
+    if not column:
+        return world_panel
+    table = renamed_columns(read_table(world_panel), dict(pair(text) for text in column), world_panel.name)
+    out.mkdir(parents=True, exist_ok=True)
+    copy = out / f"{world_panel.stem}_columns.parquet"
+    with whole_file(copy) as part:
+        table[[name for name in WORLD_COLUMNS if name in table]].to_parquet(part, index=False)
+    return copy
+
+
+def _left(world_panel: Path, column: list[str] | None) -> str:
+    """Columns of the table that nothing is read from, in words."""
+    from firmtrade_core.gravity.panel import WORLD_COLUMNS
+    from firmtrade_core.world.columns import unused_columns
+    from firmtrade_core.world.tables import column_names
+
+    given = {what: name.strip().casefold() for what, name in (pair(text) for text in column or ())}
+    names = column_names(world_panel)
+    taken = [name for name in names if name.casefold() in given.values()]
+    return unused_columns(names, [*(c for c in WORLD_COLUMNS if c not in given), *taken])
 
 
 def _equation(
@@ -155,6 +191,8 @@ def _equation(
 
 
 def _stop(message: str, as_json: bool) -> None:
+    if "lacks column" in message or "lacks a column" in message:
+        message += " Name it: --column exporter=NAME."
     message = for_the_command_line(message)
     typer.echo(json.dumps({"error": message}) if as_json else message, err=not as_json)
     raise typer.Exit(WRONG_INPUT)

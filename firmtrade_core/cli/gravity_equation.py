@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from firmtrade_core.cli.words import for_the_command_line
+from firmtrade_core.cli.words import for_the_command_line, pair
 from firmtrade_core.labels import probability
 from firmtrade_core.paths import whole_file
 
@@ -49,6 +50,16 @@ Tariffs = Annotated[
         help="check: fractions, refused if they look like percent; fraction: however high; percent.",
     ),
 ]
+Columns = Annotated[
+    list[str] | None, typer.Option("--column", help="Which column of the table is what: exporter=origin.")
+]
+Rates = Annotated[
+    Path | None,
+    typer.Option(
+        "--rates",
+        help="Exchange rates of your own (date, currency, usd or per_usd), where a column currency tells the flows' money.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 #: What the formula may ask for without the table holding it: it is then taken from the map.
@@ -66,6 +77,8 @@ def estimate(
     sector: Sector = None,
     gaps: Gaps = "leave",
     tariff_unit: Tariffs = "check",
+    column: Columns = None,
+    rates: Rates = None,
     combine: Annotated[
         list[str] | None, typer.Option(help="A linear combination of coefficients: rta + lag(rta, 4).")
     ] = None,
@@ -79,7 +92,19 @@ def estimate(
 ) -> None:
     """Estimate a gravity equation written as a formula; exits 2 on wrong input."""
     found, panel = _estimated(
-        table, formula, estimator, cluster, years, domestic, zeros, sector, gaps, tariff_unit, as_json
+        table,
+        formula,
+        estimator,
+        cluster,
+        years,
+        domestic,
+        zeros,
+        sector,
+        gaps,
+        tariff_unit,
+        column,
+        rates,
+        as_json,
     )
     combined = [_tried(lambda text=text: found.combination(text), as_json) for text in combine or []]
     tests = [_tried(found.reset_test, as_json)] if reset else []
@@ -140,6 +165,8 @@ def counterfactual(
     sector: Sector = None,
     gaps: Gaps = "leave",
     tariff_unit: Tariffs = "check",
+    column: Columns = None,
+    rates: Rates = None,
     out: Annotated[Path | None, typer.Option(help="Write the table by country to this CSV.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -148,7 +175,19 @@ def counterfactual(
     from firmtrade_core.gravity.variables import split
 
     found, panel = _estimated(
-        table, formula, estimator, cluster, years, True, True, sector, gaps, tariff_unit, as_json
+        table,
+        formula,
+        estimator,
+        cluster,
+        years,
+        True,
+        True,
+        sector,
+        gaps,
+        tariff_unit,
+        column,
+        rates,
+        as_json,
     )
     changes = [_tried(lambda text=text: read_change(text), as_json) for text in change]
     chosen = year if year is not None else int(found.cells["year"].max())
@@ -202,12 +241,16 @@ def _estimated(
     sector: str | None,
     gaps: str,
     tariff_unit: str,
+    column: list[str] | None,
+    rates: Path | None,
     as_json: bool,
 ) -> tuple[GravityEstimate, GravityPanel]:
     from firmtrade_core.gravity.estimate import estimate as estimated
     from firmtrade_core.gravity.formula import read_formula, read_years
     from firmtrade_core.gravity.geography import with_geography
     from firmtrade_core.gravity.panel import GravityPanel
+    from firmtrade_core.world.columns import renamed_columns, unused_columns
+    from firmtrade_core.world.money import BY_COLUMN, in_million_dollars, own_rates
     from firmtrade_core.world.tables import read_table
 
     def run() -> tuple[GravityEstimate, GravityPanel]:
@@ -221,7 +264,12 @@ def _estimated(
             zeros=zeros,
             years=read_years(years) if years else None,
         )
-        read = read_table(table)
+        read = renamed_columns(read_table(table), dict(pair(text) for text in column or ()), table.name)
+        said = ""
+        if "currency" in read and flow in read:
+            own = own_rates(read_table(rates), rates.name) if rates is not None else None
+            read, said = in_million_dollars(read, flow, currency=BY_COLUMN, rates=own)
+            read = read.drop(columns="currency")
         explained = formula.partition("~")[2].partition("|")[0]
         panel = GravityPanel.from_table(
             read,
@@ -232,6 +280,17 @@ def _estimated(
         )
         if set(_FROM_THE_MAP.findall(explained)) - set(read.columns):
             panel = with_geography(panel, unknown="leave")
+        words = {
+            *re.findall(r"\w+", formula),
+            *(cluster or ()),
+            "exporter",
+            "importer",
+            "sector",
+            "year",
+            flow,
+        }
+        if told := [note for note in (said, unused_columns(read.columns, words)) if note]:
+            panel = replace(panel, notes=(*panel.notes, *told))
         panel = panel.only(sectors=[sector]) if sector else panel
         return estimated(panel, equation), panel
 
@@ -279,6 +338,8 @@ def tariff_units(text: str) -> TariffUnit:
 
 
 def _stop(message: str, as_json: bool) -> NoReturn:
+    if "lacks column" in message or "lacks a column" in message:
+        message += " Name it: --column exporter=NAME."
     message = for_the_command_line(message)
     typer.echo(json.dumps({"error": message}) if as_json else message, err=not as_json)
     raise typer.Exit(WRONG_INPUT)

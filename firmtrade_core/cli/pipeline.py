@@ -33,6 +33,25 @@ def pipeline(
         int | None, typer.Option(help="Year of firm tables without one, such as a register.")
     ] = None,
     edition: Annotated[str, typer.Option(help="HS0 to HS6, families, or none to keep codes.")] = "HS6",
+    column: Annotated[
+        list[str] | None, typer.Option(help="Which column holds what, where its name does not tell: firm=ID.")
+    ] = None,
+    constant: Annotated[
+        list[str] | None, typer.Option(help="What holds for every line: flow=export.")
+    ] = None,
+    partners: Annotated[
+        str | None,
+        typer.Option(
+            help="What numbers of partners are: brazil, chile, us, eurostat, fao, or a table (code, country); ISO's unless given."
+        ),
+    ] = None,
+    rates: Annotated[
+        Path | None, typer.Option(help="Exchange rates of your own: date, currency, usd (or per_usd).")
+    ] = None,
+    correct: Annotated[list[str] | None, typer.Option(help="What a text means: country:EEUU=USA.")] = None,
+    concordances: Annotated[
+        Path | None, typer.Option(help="Folder of UNSD or WITS concordance files.")
+    ] = None,
     learner: Annotated[
         str, typer.Option(help="Of capability: boosting, splines, elastic_net, random_forest.")
     ] = "boosting",
@@ -55,6 +74,7 @@ def pipeline(
     input, 130 when interrupted.
     """
     from firmtrade_core.capability import CapabilityError
+    from firmtrade_core.cli.harmonise import _advised, _corrections, _pairs, _partners, _there
     from firmtrade_core.codes.products import ConcordanceError
     from firmtrade_core.equilibrium.errors import EquilibriumError
     from firmtrade_core.harmonise.errors import HarmoniseError
@@ -67,21 +87,26 @@ def pipeline(
 
     try:
         settings = Settings(
-            home=home.upper(),
+            home=_code(home),
             world=world_file,
             edition=None if edition.casefold() == "none" else edition,
             table_year=table_year,
+            columns=_pairs(column),
+            constants=_pairs(constant),
+            partners=_partners(partners),
+            rates=_there(rates),
+            corrections=_corrections(correct),
         )
         plan = _plan(
             folder, settings, _scenario(scenario_file, preset), world_file, salt, learner, attribute, repetitions,
-            effect_learner, seed,
+            effect_learner, seed, concordances,
         )  # fmt: skip
         with _Bar(quiet=as_json) as bar:
             made = run_pipeline(plan, output, progress=bar)
     except (PipelineError, CapabilityError, FirmsError, TailError, PanelError, EquilibriumError) as error:
         _stop(str(error), FAILED, as_json)
     except (HarmoniseError, ConcordanceError, ScenarioError, WorldError, ValueError) as error:
-        _stop(str(error), WRONG_INPUT, as_json)
+        _stop(_advised(str(error)), WRONG_INPUT, as_json)
     except OSError as error:
         _stop(
             f"{error.filename or 'A file'} cannot be used: {error.strerror or error}.", WRONG_INPUT, as_json
@@ -91,6 +116,14 @@ def pipeline(
     typer.echo(
         json.dumps(_finite(made.to_json()), ensure_ascii=False, default=str) if as_json else _page(made)
     )
+
+
+def _code(home: str) -> str:
+    """Code of the firms' country, by code or name; what is no country is refused where the world is looked up."""
+    from firmtrade_core.codes.places import PRESENT, read_place
+
+    place = read_place(home)
+    return str(place.code) if place.kind in PRESENT else home.upper()
 
 
 def _plan(
@@ -104,6 +137,7 @@ def _plan(
     repetitions: int,
     effect_learners: list[str] | None,
     seed: int,
+    concordances: Path | None = None,
 ) -> Plan:
     from firmtrade_core.capability.learners import Kind
     from firmtrade_core.channels import Settings as ChannelSettings
@@ -116,7 +150,7 @@ def _plan(
 
     if learner not in get_args(Kind):
         raise ValueError(f"Learner {learner} is unknown; choose among {', '.join(get_args(Kind))}.")
-    files = tuple(_files(folder, None))
+    files = tuple(_files(folder, concordances))
     world = load_embedded_world() if world_file is None else load_world(world_file)
     assert isinstance(settings, Settings)
     if settings.home not in world.countries:

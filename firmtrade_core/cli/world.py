@@ -45,10 +45,36 @@ def check(
     year: Annotated[int | None, typer.Option(help="Which year of a table.")] = None,
     missing: Annotated[str, typer.Option(help="Cells of a table without a row: refuse or zero.")] = "refuse",
     codes: Annotated[str, typer.Option(help="Country codes of a table: check, repair or any.")] = "check",
-    tariff_unit: Annotated[str, typer.Option(help="Tariffs of a table: fraction or percent.")] = "fraction",
+    tariff_unit: Annotated[
+        str,
+        typer.Option(
+            help="Tariffs of a table: check (fractions, if they do not look like percent), fraction (however high) or percent."
+        ),
+    ] = "check",
     value: Annotated[
         str, typer.Option(help="Values of a table, with duties or before: consumer or border.")
     ] = "consumer",
+    currency: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a table's values: EUR, CLP, or 'column' where a column currency tells; USD unless its head tells."
+        ),
+    ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a table's values: unit, thousand, million or billion; million unless its head tells."
+        ),
+    ] = None,
+    rates: Annotated[
+        Path | None, typer.Option(help="Exchange rates of your own: date, currency, usd (or per_usd).")
+    ] = None,
+    insist: Annotated[
+        bool,
+        typer.Option(
+            "--insist", help="Take single countries' tariffs and values that look like another unit."
+        ),
+    ] = False,
     column: Annotated[
         list[str] | None, typer.Option(help="Which column of a table is what: exporter=origin.")
     ] = None,
@@ -61,8 +87,9 @@ def check(
     from firmtrade_core.world.errors import WorldError
 
     try:
-        how = _choices(missing=missing, codes=codes, tariff_unit=tariff_unit, value=value)
-        world = _any_world(path, year, column, **how)
+        how: dict[str, Any] = _choices(missing=missing, codes=codes, tariff_unit=tariff_unit, value=value)
+        how |= {"insist": True} if insist else {}
+        world = _any_world(path, year, column, (currency, unit, rates), **how)
         if output is not None:
             world.save(output)
     except WorldError as error:
@@ -107,6 +134,12 @@ def load(
         Path | None, typer.Option(help="Table: sector, group. Folds sectors to your own.")
     ] = None,
     tariffs: Annotated[Path | None, typer.Option(help="Table: exporter, importer, sector, tariff.")] = None,
+    tariff_unit: Annotated[
+        str,
+        typer.Option(
+            help="Of that table: check (fractions, if they do not look like percent), fraction (however high) or percent."
+        ),
+    ] = "check",
     output_table: Annotated[
         Path | None, typer.Option("--output-table", help="BACI: country, sector, output_musd.")
     ] = None,
@@ -124,12 +157,16 @@ def load(
 
     try:
         options: dict[str, Any] = {"year": year} if year is not None else {}
-        tables = {"tariffs": tariffs, "output": output_table, "concordance": concordance}
+        options |= _choices(tariff_unit=tariff_unit) if tariffs is not None else {}
+        tables = {
+            "tariffs": tariffs,
+            "output": output_table,
+            "concordance": concordance,
+            "sectors": sectors,
+        }
         options |= {key: read_table(given) for key, given in tables.items() if given is not None}
         if country_codes is not None:
             options["country_codes"] = country_codes
-        if sectors is not None:
-            options["sectors"] = _mapping(read_table(sectors, columns=("sector", "group")))
         world = load_by_name(name, path, **options)
         world.save(destination)
         _print(summary(world), as_json)
@@ -185,23 +222,67 @@ def _embedded() -> World:
     return load_embedded_world()
 
 
-def _any_world(path: Path, year: int | None = None, column: list[str] | None = None, **how: Any) -> World:
+def _any_world(
+    path: Path,
+    year: int | None = None,
+    column: list[str] | None = None,
+    money: tuple[str | None, str | None, Path | None] = (None, None, None),
+    **how: Any,
+) -> World:
     """A world file, or a tidy table by its suffix; its columns by name, or as the person says."""
     from firmtrade_core.world.columns import with_given_columns
     from firmtrade_core.world.tables import SUFFIXES, read_table
-    from firmtrade_core.world.world import World
+    from firmtrade_core.world.world import Provenance, World
 
     if path.suffix.lower() in SUFFIXES:
-        table = with_given_columns(read_table(path), dict(pair(text) for text in column or ()), path.name)
-        return World.from_long(table, year=year, name=path.stem, **how)
+        read, given = read_table(path), dict(pair(text) for text in column or ())
+        table = with_given_columns(read, given, path.name)
+        table, said = _in_dollars(table, read, given, year, money)
+        changes = Provenance(source="a table of the user's own", changes=(said,) if said else ())
+        return World.from_long(table, year=year, name=path.stem, provenance=changes, **how)
     return World.load(path)
+
+
+def _in_dollars(
+    table: pd.DataFrame,
+    read: pd.DataFrame,
+    given: dict[str, str],
+    year: int | None,
+    money: tuple[str | None, str | None, Path | None],
+) -> tuple[pd.DataFrame, str]:
+    """The table in million US dollars, by what the person says or else its head; and what was done."""
+    import pandas as pd
+
+    from firmtrade_core.world.columns import guess_columns
+    from firmtrade_core.world.errors import WorldError
+    from firmtrade_core.world.money import BY_COLUMN, UNITS, in_million_dollars, own_rates, told_by_head
+    from firmtrade_core.world.tables import read_table
+
+    currency, unit, rates = money
+    if unit is not None and unit not in UNITS:
+        raise WorldError(f"--unit is {unit!r}; choose {', '.join(UNITS)}.")
+    head = given.get("expenditure_musd") or guess_columns(list(map(str, read.columns)))["expenditure_musd"]
+    size, told = told_by_head(head) if head and head != "expenditure_musd" else (1e6, None)
+    if year is not None and "year" in table:
+        # Other years may have no rate: they are not asked for.
+        of_year = pd.to_numeric(table["year"], errors="coerce") == year
+        table = table[of_year].reset_index(drop=True) if of_year.any() else table
+    chosen = currency if currency in (None, BY_COLUMN) else currency.upper()
+    return in_million_dollars(
+        table,
+        "expenditure_musd",
+        currency=chosen or told or (BY_COLUMN if "currency" in table else "USD"),
+        unit=UNITS[unit] if unit else size,
+        year=year,
+        rates=own_rates(read_table(rates), rates.name) if rates is not None else None,
+    )
 
 
 #: What a choice about a table may be.
 _ALLOWED = {
     "missing": ("refuse", "zero"),
     "codes": ("check", "repair", "any"),
-    "tariff_unit": ("fraction", "percent"),
+    "tariff_unit": ("check", "fraction", "percent"),
     "value": ("consumer", "border"),
 }
 
@@ -213,10 +294,6 @@ def _choices(**given: str) -> dict[str, str]:
         if chosen not in _ALLOWED[name]:
             raise WorldError(f"{name}={chosen!r} is none of {', '.join(_ALLOWED[name])}.")
     return given
-
-
-def _mapping(table: pd.DataFrame) -> dict[str, str]:
-    return dict(zip(table["sector"].astype(str), table["group"].astype(str), strict=True))
 
 
 def _refuse(error: Exception, as_json: bool, code: int) -> None:

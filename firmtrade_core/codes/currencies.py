@@ -63,6 +63,10 @@ _ALIASES = {
 }  # fmt: skip
 
 
+#: Hundredths of a currency that look like its code: pence, cents, agorot. Taken for it they would be worth a hundred times as much.
+_HUNDREDTHS = frozenset({"GBp", "GBx", "GBX", "ZAc", "ZAC", "ILA", "USc", "USX"})
+
+
 @cache
 def currency_codes() -> frozenset[str]:
     """ISO 4217 codes in use or retired since 1999."""
@@ -85,6 +89,8 @@ def read_currency(text: str) -> str | None:
     >>> read_currency(" usd "), read_currency("US$"), read_currency("$"), read_currency("Euro")
     ('USD', 'USD', None, 'EUR')
     """
+    if str(text).strip() in _HUNDREDTHS:
+        return None
     squeezed = re.sub(r"[\s.]", "", unicodedata.normalize("NFKD", str(text))).upper()
     squeezed = "".join(c for c in squeezed if not unicodedata.combining(c))
     if squeezed in currency_codes():
@@ -301,14 +307,23 @@ def is_rate_table(columns: Iterable[str]) -> bool:
 
 
 def read_rates(path: Path) -> ExchangeRates:
-    """A user's table of rates from a text file or workbook; raises ValueError as `ExchangeRates.from_table`."""
+    """A user's table of rates from a plain text file or workbook; raises ValueError as `ExchangeRates.from_table`.
+
+    Doors whose files may have titles above the heads read the table themselves and take `rates_of`.
+    """
     if path.suffix.lower() in (".xls", ".xlsx"):
         table = pd.read_excel(path, dtype=str)
     else:
         table = pd.read_csv(
             path, sep=None, engine="python", dtype=str, encoding="utf-8-sig", encoding_errors="replace"
         )
-    return ExchangeRates.from_table(table.dropna(how="all").reset_index(drop=True), source=path.name)
+    return rates_of(table, path.name)
+
+
+def rates_of(table: pd.DataFrame, source: str) -> ExchangeRates:
+    """A user's table of rates as it was read, blank rows left out; raises ValueError as `ExchangeRates.from_table`."""
+    filled = table.replace(r"^\s*$", None, regex=True).dropna(how="all").reset_index(drop=True)
+    return ExchangeRates.from_table(filled, source=source)
 
 
 def _dated(dates: pd.Series, currencies: pd.Series, rates: pd.Series) -> pd.DataFrame:

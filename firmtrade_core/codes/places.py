@@ -15,7 +15,8 @@ former     a state that is no more (SUN, CSK, ANT): kept apart under its own cod
 composite  several countries reported as one (BLX, ZA1): kept apart under its own code, and said
 total      the world, a group or a region: no partner, set aside
 unspecified a partner that the source does not tell (areas nes, bunkers, free zones): set aside
-ambiguous  a code that two publishers give to different places: set aside
+ambiguous  a code that two publishers give to different places: set aside; one that two states bore one after the other is told
+           by the year, and set aside between them
 unknown    anything else; letters that look alike are never offered as meaning
 ========== =====================================================================================================
 """
@@ -29,10 +30,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from firmtrade_core.codes.countries import country_names, is_known, plain_text
 from firmtrade_core.paths import asset
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Kind = Literal[
     "country", "renamed", "joined", "convention", "former", "composite", "total", "unspecified", "ambiguous", "unknown"
@@ -52,6 +56,12 @@ COMTRADE_CONFLICTS = {"492": "Europe EU, nes"}
 
 #: The United Nations' letters for areas of no country (E19, F19, O19, R20, X1, _X).
 _AREA_CODE = re.compile(r"[aefoprswx]\d{1,2}$")
+
+#: Beginnings of labels that add partners up, whatever follows.
+_TOTAL_WORDS = re.compile(
+    r"(?:total|totals|totales|gesamt|insgesamt|all countries|all partners|todos los paises|todos os paises|tous les pays|tous pays|tutti i paesi|alle lander"
+    r"|grand total|sub ?total|(?:extra|intra) ?(?:eu|ue|ea|euro)\b.*|(?:extra|intra) ?(?:eu|ue|ea)\d+)\b"
+)
 
 #: Languages in which customs offices write countries' names.
 _NAME_LANGUAGES = ("en", "es", "es_MX", "fr", "pt", "pt_PT", "de", "it", "nl")
@@ -374,6 +384,8 @@ def read_place(text: str) -> Place:
         return _labels()["areas nes"]
     if plain.isdigit() or len(plain) <= 3:
         return UNKNOWN
+    if _TOTAL_WORDS.match(plain):
+        return _labels()["european union" if plain.startswith(("extra", "intra")) else "world"]
     if (found := _roots().get(_root(plain))) is not None:
         return found
     return _by_parts(bare)
@@ -463,13 +475,47 @@ def is_world(label: str) -> bool:
     return read_place(label) == _labels()["world"]
 
 
-def mended(code: str) -> tuple[str | None, str]:
-    """What a label becomes where labels are mended, and a sentence on it: empty for a present country's own code.
+#: Codes that two states bore one after the other: the last year of the first, the first year of the second.
+_ONE_AFTER_THE_OTHER = {"cs": (("CSK", 1992), ("SCG", 2003))}
+
+
+def by_year(text: str) -> tuple[tuple[Place, int], tuple[Place, int]] | None:
+    """For a code that two states bore: the first with its last year, the second with its first; None for any other label.
+
+    Examples
+    --------
+    >>> [(place.code, year) for place, year in by_year("CS")]
+    [('CSK', 1992), ('SCG', 2003)]
+    """
+    found = _ONE_AFTER_THE_OTHER.get(plain_text(text))
+    if found is None:
+        return None
+    (first, last), (second, start) = found
+    return (read_place(first), last), (read_place(second), start)
+
+
+def read_place_in(text: str, year: int | None) -> Place:
+    """What a label means in a year, where that is known.
+
+    Examples
+    --------
+    >>> [read_place_in("CS", year).code for year in (1990, 1998, 2005, None)]
+    ['CSK', None, 'SCG', None]
+    """
+    bore = by_year(text)
+    if bore is None or year is None:
+        return read_place(text)
+    (first, last), (second, start) = bore
+    return first if year <= last else second if year >= start else read_place(text)
+
+
+def mended(code: str, year: int | None = None) -> tuple[str | None, str]:
+    """What a label becomes where labels are mended, in a year where that is known, and a sentence on it: empty for a present country's own code.
 
     A code given up or a name becomes the present code; a state that is no more keeps its own; of a total and of a partner
     that is not told the rows are left out (None). An ambiguous or unknown label stays as it is, with why.
     """
-    place, shown = read_place(code), str(code).strip()
+    place, shown = read_place_in(code, year), str(code).strip()
     if is_known(shown.upper()):
         return shown.upper(), ""
     if place.kind in PRESENT:
@@ -685,17 +731,22 @@ def read_number_list(path: Path) -> dict[str, str]:
         except UnicodeDecodeError:
             decoded = text.decode("cp1252", "replace")
         table = pd.read_csv(io.StringIO(decoded), sep=None, engine="python", dtype=str, keep_default_na=False)
+    return number_list_of(table, path.name)
+
+
+def number_list_of(table: pd.DataFrame, name: str) -> dict[str, str]:
+    """The same from a table of text as it was read; raises ValueError as `read_number_list`."""
     columns = _list_columns(list(table.columns))
     if columns is None:
         raise ValueError(
-            f"{path.name}: a list of partners needs the columns code and country; it has {', '.join(map(str, table.columns))}."
+            f"{name}: a list of partners needs the columns code and country; it has {', '.join(map(str, table.columns))}."
         )
     found: dict[str, str] = {}
     for code, country in zip(table[columns[0]].str.strip(), table[columns[1]].str.strip(), strict=True):
         place = read_place(country) if country else UNKNOWN
         if country and place.kind in ("unknown", "ambiguous"):
             raise ValueError(
-                f"{path.name}: {explain_unknown(country)} It stands beside {code}; leave it empty where it is none."
+                f"{name}: {explain_unknown(country)} It stands beside {code}; leave it empty where it is none."
             )
         if code:
             found[_number(code) or code.upper()] = place.code or ""

@@ -448,7 +448,7 @@ def differences_chart(table: pd.DataFrame, by: str, read: Reading, source: str) 
 
 
 def shares_chart(shares: pd.DataFrame, source: str, flow: str = "export") -> Chart:
-    """Where the variance of log trade by firm and market comes from."""
+    """Where the variance of what all firms could trade, by firm and market, comes from."""
     order = shares.sort_values("share", ascending=False)
     rows = [
         Row(str(name), 100 * line["share"], 100 * _known(line["low"], line["share"]), 100 * _known(line["high"], line["share"]), ACCENT,
@@ -463,8 +463,8 @@ def shares_chart(shares: pd.DataFrame, source: str, flow: str = "export") -> Cha
         else "; no interval: estimate with draws"
     )
     return interval_rows(
-        rows, f"{first[0].upper()}{first[1:]} makes {in_percent(order['share'].iloc[0])} of the variance of {flow}s",
-        f"Share of the variance of log {flow}s by firm and market (%){bands}", source, name_width=NAME_WIDTH, unit="%",
+        rows, f"{first[0].upper()}{first[1:]} makes {in_percent(order['share'].iloc[0])} of the variance of potential {flow}s",
+        f"Share of the variance of log potential {flow}s, all firms and open markets (%){bands}", source, name_width=NAME_WIDTH, unit="%",
     )  # fmt: skip
 
 

@@ -94,6 +94,7 @@ class GravityPanel:
             One of its subclasses, with counts.
         """
         require_columns(table, ["exporter", "importer", flow, *([tariff] if tariff else [])], "The panel")
+        _refuse_currencies(table)
         table, said = _without_world(table, flow)
         kept = {c: table[c] for c in table.columns if c not in (*KEYS, flow, tariff)}
         clean = pd.DataFrame(
@@ -303,8 +304,12 @@ def sectors_of_world_panel(path: str | Path) -> tuple[str, ...]:
     return tuple(sorted({str(s) for s in read_table(path, columns=["sector"])["sector"].unique()}))
 
 
+#: Columns of a table of the world's flows.
+WORLD_COLUMNS = ("year", "exporter", "importer", "sector", "expenditure_musd", "tariff")
+
+
 def _world_table(path: Path, sectors: Sequence[str] | None) -> pd.DataFrame:
-    columns = ["year", "exporter", "importer", "sector", "expenditure_musd", "tariff"]
+    columns = list(WORLD_COLUMNS)
     if sectors is None or path.suffix != ".parquet":
         table = read_table(path, columns=columns)
         return table if sectors is None else table[table["sector"].isin(list(sectors))]
@@ -342,6 +347,18 @@ def _tariffs(table: pd.DataFrame, tariff: str, unit: TariffUnit, flow: str) -> A
     if (values <= -1).any():
         raise TariffUnitError(f"{int((values <= -1).sum()):,} tariffs are -100 % or lower.")
     return values
+
+
+def _refuse_currencies(table: pd.DataFrame) -> None:
+    """Refuse flows in several currencies: their sizes say nothing of trade."""
+    if (
+        "currency" in table
+        and (met := sorted({str(c).strip() for c in table["currency"].dropna()} - {""}))[1:]
+    ):
+        raise FlowError(
+            f"The column currency tells several ({', '.join(met[:6])}): turn the flows into one, as "
+            "`world.money.in_million_dollars` does, or leave the column out if they are in one already."
+        )
 
 
 def _without_world(table: pd.DataFrame, flow: str) -> tuple[pd.DataFrame, tuple[str, ...]]:

@@ -151,7 +151,7 @@ def add_up(
         _deflate(connection, plan)
         with whole_file(target) as part:
             connection.execute(
-                f"COPY ({_cells(connection)}) TO {literal(str(part))} (FORMAT parquet, USE_TMP_FILE false)"
+                f"COPY ({_cells(connection)}) TO {literal(str(part))} (FORMAT parquet, USE_TMP_FILE false, DICTIONARY_SIZE_LIMIT 20000)"
             )
         return _account(connection, target)
 
@@ -191,7 +191,7 @@ def _declare(
     connection.execute(
         f"""
         CREATE TABLE met AS
-        SELECT year, product, {exact_sum("value_usd")} AS value, count(*) AS lines, bool_and({_HASHED}) AS hashed
+        SELECT year, product, {exact_sum("value_usd")} AS value, count(*) AS lines
         FROM declared GROUP BY ALL ORDER BY year, product
         """
     )
@@ -307,40 +307,34 @@ def _deflate(connection: duckdb.DuckDBPyConnection, plan: AnnualPlan) -> None:
         connection.executemany("INSERT INTO prices VALUES (?, ?)", list(zip(years, factors, strict=True)))
 
 
-#: SQL for whether a firm's identifier is one of `declarations.hashed_firm`: it is then grouped and sorted as the number that it is.
-_HASHED = "coalesce(length(firm) = 16 AND firm = lower(firm) AND TRY_CAST('0x' || firm AS UBIGINT) IS NOT NULL, false)"
-
-
 def _cells(connection: duckdb.DuckDBPyConnection) -> str:
     """The query for cells, in one pass over the lines, and in order: whoever adds up a part of them, adds in this order."""
-    hashed = connection.execute("SELECT coalesce(bool_and(hashed), false) FROM met").fetchone()
-    number = bool(hashed and hashed[0])
-    key = "('0x' || firm)::UBIGINT" if number else "firm"
-    firm = "printf('%016x', firm_key)" if number else "firm_key"
-    # Texts are few: enumerated in the order of the alphabet they sort alike, and cells take half the memory.
+    # Texts are few beside lines: enumerated in the order of the alphabet they sort alike, and cells take half the memory and time.
     for kind, source in {
+        "firm": "declared",
         "flow": "declared",
         "country": "declared",
         "unit": "declared",
         "target": "meant",
     }.items():
+        also = "UNION SELECT 'kg'" if kind == "unit" else ""
         connection.execute(
-            f"CREATE TYPE {kind}_kind AS ENUM (SELECT DISTINCT {kind} FROM {source} WHERE {kind} IS NOT NULL ORDER BY 1)"
+            f"CREATE TYPE {kind}_kind AS ENUM (SELECT {kind} FROM (SELECT DISTINCT {kind}::VARCHAR AS {kind} FROM {source} {also}) WHERE {kind} IS NOT NULL ORDER BY 1)"
         )
-    # The quantity counts where all lines of the cell have it in one unit.
+    # The quantity counts where all lines of the cell have it in one unit. Enumerated texts are written as texts.
     return f"""
-    SELECT {firm} AS firm, year, flow::VARCHAR AS flow, country::VARCHAR AS country, product::VARCHAR AS product, value,
+    SELECT firm, year, flow, country, product, value,
         CASE WHEN weighed THEN kg WHEN measured AND unit = other_unit THEN pieces END AS quantity,
-        CASE WHEN weighed THEN 'kg' WHEN measured AND unit = other_unit THEN unit::VARCHAR END AS quantity_unit, lines
+        CASE WHEN weighed THEN 'kg'::unit_kind WHEN measured AND unit = other_unit THEN unit END AS quantity_unit, lines
     FROM (
-        SELECT {key} AS firm_key, d.year AS year, flow::flow_kind AS flow, country::country_kind AS country, m.target AS product,
+        SELECT firm::firm_kind AS firm, d.year AS year, flow::flow_kind AS flow, country::country_kind AS country, m.target AS product,
             {exact_sum("value_usd * m.weight * factor")} AS value, {exact_sum("weight_kg * m.weight")} AS kg,
             {exact_sum("quantity * m.weight")} AS pieces, bool_and(weight_kg IS NOT NULL) AS weighed,
             bool_and(quantity IS NOT NULL AND unit IS NOT NULL) AS measured, min(unit::unit_kind) AS unit, max(unit::unit_kind) AS other_unit,
             count(*) AS lines
         FROM declared d JOIN (SELECT * REPLACE (target::target_kind AS target) FROM meant) m ON d.year = m.year AND d.product = m.product JOIN prices p ON d.year = p.year
         GROUP BY ALL) c
-    ORDER BY firm_key, c.year, c.flow, c.country, c.product
+    ORDER BY c.firm, c.year, c.flow, c.country, c.product
     """
 
 

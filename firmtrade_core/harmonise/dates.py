@@ -18,8 +18,8 @@ _MONTHS = {
     word: number
     for number, words in enumerate(
         (
-            "jan ene janv jaen", "feb fev fevr", "mar mars marz", "apr abr avr", "may mai maio", "jun juin juni",
-            "jul juil juli", "aug ago aout", "sep set sept", "oct out okt", "nov", "dec dic dez",
+            "jan ene janv jaen gen", "feb fev fevr", "mar mars marz maart", "apr abr avr", "may mai maio mag mei", "jun juin juni giu",
+            "jul juil juli lug", "aug ago aout", "sep set sept", "oct out okt ott", "nov", "dec dic dez",
         ),
         start=1,
     )
@@ -32,13 +32,18 @@ _YEAR_LAST = re.compile(r"(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4}|\d{2})$")
 _MONTH_YEAR = re.compile(r"(\d{1,2})[-/. ](\d{4})$")
 _YEAR_M = re.compile(r"(\d{4})[-/. ]?[mM](\d{1,2})$")
 _QUARTER = re.compile(r"(\d{4})[-/. ]?(?:[qQtT]|trim\.?|trimestre|quarter)[-/. ]?([1-4])$", re.I)
+_HALF = re.compile(r"(\d{4})[-/. ]?(?:[hHsS]|sem\.?|semestre|semester|half)[-/. ]?([12])$", re.I)
+_PART_FIRST = re.compile(
+    r"(?:([1-4])(?:er|st|nd|rd|th|e|o|º|\.)?[-/. ]?([qts]|h|trim\.?|trimestre|quarter|sem\.?|semestre|half)|([qtsh])[-/. ]?([1-4]))[-/. ]*(?:de |del )?(\d{4})$",
+    re.I,
+)
 _MONTH_NAMED = re.compile(r"(\d{1,2})(?:\.|\s+de)?[-/. ]*([a-z]{3,})(?:\s+de)?[-/. ]*(\d{4}|\d{2})$")
 _MONTH_LEADING = re.compile(r"([a-z]{3,})[-/. ]*(\d{1,2})[-/., ]+(\d{4})$")
 _MONTH_ALONE = re.compile(r"([a-z]{3,})(?:\s+(?:de|del))?[-/. ]*(\d{4}|\d{2})$")
 _YEAR_MONTH_NAMED = re.compile(r"(\d{4})[-/. ]*([a-z]{3,})$")
 
 #: Months of a period that a date stands for, by rule; other dates are days.
-MONTHS = {"date.month_only": 1.0, "date.quarter_only": 3.0, "date.year_only": 12.0}
+MONTHS = {"date.month_only": 1.0, "date.quarter_only": 3.0, "date.half_only": 6.0, "date.year_only": 12.0}
 
 #: Orders in which digits without marks between them are dates.
 _ORDERS = ("ymd", "dmy", "mdy")
@@ -181,8 +186,18 @@ def _read(text: str, habit: _Habit) -> Read:
         return *_date(int(found[1]), int(found[2]), 1, "date.month_only"), "as year and month"
     if found := _QUARTER.match(bare):
         return *_date(int(found[1]), 3 * int(found[2]) - 2, 1, "date.quarter_only"), "as a quarter"
-    if found := re.match(r"[qQtT][-/. ]?([1-4])[-/. ]+(\d{4})$", bare):
-        return *_date(int(found[2]), 3 * int(found[1]) - 2, 1, "date.quarter_only"), "as a quarter"
+    if found := _HALF.match(bare):
+        return *_date(int(found[1]), 6 * int(found[2]) - 5, 1, "date.half_only"), "as half a year"
+    if found := _PART_FIRST.match(bare):
+        kind, number = (found[2] or found[3]).casefold(), int(found[1] or found[4])
+        if kind[0] in "sh":
+            month = 6 * number - 5
+            return (
+                (*_date(int(found[5]), month, 1, "date.half_only"), "as half a year")
+                if number < 3
+                else (None, "date.unreadable", None)
+            )
+        return *_date(int(found[5]), 3 * number - 2, 1, "date.quarter_only"), "as a quarter"
     return _named(bare)
 
 

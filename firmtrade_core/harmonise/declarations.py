@@ -7,6 +7,7 @@ text of a column is read once in Python; DuckDB joins the meanings to the lines,
 from __future__ import annotations
 
 import hmac
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +15,10 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from firmtrade_core.codes.artefacts import NUMBER_BLANKS, read_identifier
+from firmtrade_core.codes.artefacts import NUMBER_BLANKS, read_identifier, unwrapped
 from firmtrade_core.codes.currencies import ExchangeRates, read_currency
 from firmtrade_core.codes.heads import read_money_head
-from firmtrade_core.codes.places import NUMBER_LISTS, former, number_list, numbers_of
+from firmtrade_core.codes.places import NUMBER_LISTS, by_year, former, number_list, numbers_of, place_name
 from firmtrade_core.codes.products import ProductCodes
 from firmtrade_core.harmonise.database import LARGEST_AMOUNT, exact_sum
 from firmtrade_core.harmonise.dictionaries import Dictionary, build_dictionary, list_told_by
@@ -41,6 +42,9 @@ _MOSTLY_YEARS = 0.9
 
 #: A firm with more than this share of a year's flow is pointed out.
 DOMINANT_SHARE = 0.5
+
+#: Lines up to which a table is put in order at once, and lines of a piece beyond.
+_SORTED_AT_ONCE, _PIECE = 20_000_000, 2_000_000
 
 #: Fewest firms in a year's flow for dominance to mean anything.
 _DOMINANT_FIRMS = 3
@@ -143,7 +147,10 @@ class Declarations:
 
     def accounts(self) -> dict[str, int]:
         """Rows in, and where they went; ``lost`` is zero."""
-        clean, aside = (self._count(name) for name in ("lines", "quarantine"))
+        found = self.connection.execute(
+            "SELECT count(*) FILTER (verdict IS NULL), count(*) FILTER (verdict IS NOT NULL) FROM judged"
+        )
+        clean, aside = found.fetchone() or (0, 0)
         read, broken = sum(s.lines for s in self.sources), sum(s.broken for s in self.sources)
         return {
             "read": read,
@@ -228,10 +235,13 @@ class Declarations:
             ("quarantine", "file, row"),
             ("changes", 'file, row, "column"'),
         ):
+            rows = f"SELECT * REPLACE (file + {int(first_file)} AS file) FROM {table}"
             with whole_file(folder / f"{table}.parquet") as target:
+                if sum(source.lines for source in self.sources) > _SORTED_AT_ONCE:
+                    self._write_in_pieces(rows, order, target)
+                    continue
                 self.connection.execute(
-                    f"COPY (SELECT * REPLACE (file + {int(first_file)} AS file) FROM {table} ORDER BY {order}) "
-                    f"TO {literal(str(target))} "
+                    f"COPY ({rows} ORDER BY {order}) TO {literal(str(target))} "
                     "(FORMAT parquet, USE_TMP_FILE false, COMPRESSION snappy, DICTIONARY_SIZE_LIMIT 20000)"
                 )
         report = self.findings.to_json() | {
@@ -242,6 +252,33 @@ class Declarations:
             ],
         }
         write_whole(folder / "report.json", json.dumps(report, indent=2, ensure_ascii=False))
+
+    def _write_in_pieces(self, rows: str, order: str, target: Path) -> None:
+        """The same table, ordered and written a stretch of lines at a time: an order of all of them at once would not fit in memory."""
+        from pyarrow import parquet
+
+        writer: parquet.ParquetWriter | None = None
+        try:
+            for n, source in enumerate(self.sources):
+                for start in range(0, max(source.lines, 1), _PIECE):
+                    within = f"file = {n} AND row > {start} AND row <= {start + _PIECE}"
+                    query = (
+                        rows.replace(" FROM ", " FROM (SELECT * FROM ", 1)
+                        + f" WHERE {within}) ORDER BY {order}"
+                    )
+                    with warnings.catch_warnings():
+                        # The copy is of a piece only; a relation could not be had beside an unfinished result.
+                        warnings.simplefilter("ignore", UserWarning)
+                        piece = self.connection.execute(query).to_arrow_table()
+                    if writer is None:
+                        # Enumerated texts are to be read as texts.
+                        writer = parquet.ParquetWriter(
+                            target, piece.schema, compression="snappy", store_schema=False
+                        )
+                    writer.write_table(piece.cast(writer.schema))
+        finally:
+            if writer is not None:
+                writer.close()
 
 
 def read_declarations(
@@ -342,6 +379,7 @@ class _FileReader:
         self.notes: list[str] = []
         self.conventions: dict[str, Convention] = {}
         self.period = ""
+        self.told_by_year: dict[str, tuple[int, int]] = {}
         self.layout = options.layout or guess_layout(file.columns, options.constants, options.columns)
         self.scale = self._scale_of_values()
         self.source = Source(file.path.name, file.sha256, 0, 0, file.separator, self.layout)
@@ -397,10 +435,11 @@ class _FileReader:
             self._read_dictionary(fieldname)
         self._hash_firms()
         self._settle_numbers()
+        progress(0.5, f"{name}: exchange rates")
+        self._find_rates()
         progress(0.55, f"{name}: joining")
         self._join_lines()
-        progress(0.75, f"{name}: exchange rates")
-        self._convert_money()
+        self._say_without_rate()
         progress(0.85, f"{name}: duplicates and cancellations")
         self._find_duplicates()
         self._find_cancelled()
@@ -451,9 +490,28 @@ class _FileReader:
         corrections = self.options.corrections.get(fieldname, {})
         partners, list_name = self._partners(counts) if fieldname == "country" else (None, "")
         dictionary = build_dictionary(fieldname, counts, corrections, self.known, partners, list_name)
+        if fieldname == "country":
+            dictionary = self._with_years(dictionary)
         self._store(fieldname, dictionary)
         self.notes += [f"{self.file.path.name}: {note}" for note in dictionary.notes]
         self.notes += list(dictionary.hints.values())
+
+    def _with_years(self, dictionary: Dictionary) -> Dictionary:
+        """A code that two states bore one after the other, with an entry for each of them: lines are told apart by their year."""
+        table, hints, notes = dictionary.table, dict(dictionary.hints), list(dictionary.notes)
+        for text in table.loc[table["rule"] == "country.ambiguous", "text"]:
+            if (bore := by_year(unwrapped(str(text)))) is None:
+                continue
+            (first, last), (second, start) = bore
+            self.told_by_year[str(text)] = (last, start)
+            hints.pop(text, None)
+            for place, when in ((first, _until(last)), (second, _since(start))):
+                table.loc[len(table)] = [f"{text}{when}", place.code, place.rule, None]
+            notes.append(
+                f"{text!r} is read by the year of its line: {place_name(str(first.code))} ({first.code}) until {last}, "
+                f"{place_name(str(second.code))} ({second.code}) from {start}; between them it is set aside"
+            )
+        return Dictionary(table, hints, tuple(notes))
 
     def _partners(self, counts: Mapping[str, int]) -> tuple[Mapping[str, str] | None, str]:
         """The list that numbers of partners are of, and its name: as a person says, or as a published file's columns tell."""
@@ -544,6 +602,8 @@ class _FileReader:
         self.connection.execute(f"DROP TABLE IF EXISTS typed_{self.number}")
         for fieldname in (*DICTIONARY_FIELDS, "firm"):
             text = self._text(fieldname)
+            if fieldname == "country" and text is not None and self.told_by_year:
+                text = self._with_year(text)
             condition = "FALSE" if text is None else f"{fieldname}_.text = {text}"
             joins.append(f"LEFT JOIN {self._enumerated(fieldname)} {fieldname}_ ON {condition}")
         blanks = ", ".join(literal(text) for text in NUMBER_BLANKS)
@@ -580,13 +640,25 @@ class _FileReader:
                 country_.meant AS country, country_.rule AS country_rule,
                 product_.meant AS product, product_.rule AS product_rule,
                 currency_.meant AS currency, currency_.rule AS currency_rule,
-                unit_.meant AS unit, unit_.rule AS unit_rule, unit_.size AS unit_size,
+                unit_.meant AS unit, unit_.rule AS unit_rule, unit_.size AS unit_size, rate_.rate AS rate,
                 {numbers["value"]} AS value, {shaky["value"]} AS value_doubtful,
                 {numbers["quantity"]} AS quantity, {shaky["quantity"]} AS quantity_doubtful,
                 {numbers["weight"]} AS weight, {shaky["weight"]} AS weight_doubtful
-            FROM {self.table} {" ".join(joins)})
+            FROM {self.table} {" ".join(joins)}
+            LEFT JOIN (SELECT * REPLACE (currency::currency_meant_{self.number} AS currency) FROM rate_{self.number}) rate_
+                ON rate_.currency = currency_.meant AND rate_.date = date_.meant AND rate_.months = date_.size)
             """
         )
+
+    def _with_year(self, text: str) -> str:
+        """SQL for the text of a partner, with the time of the line where that tells which state it is."""
+        cases = []
+        for code, (last, start) in self.told_by_year.items():
+            for condition, when in ((f"<= {last}", _until(last)), (f">= {start}", _since(start))):
+                cases.append(
+                    f"WHEN {text} = {literal(code)} AND year(date_.meant) {condition} THEN {literal(code + when)}"
+                )
+        return f"CASE {' '.join(cases)} ELSE {text} END"
 
     def _enumerated(self, fieldname: str) -> str:
         """SQL for a dictionary whose meanings and rules, few beside the lines, are enumerated."""
@@ -604,28 +676,34 @@ class _FileReader:
             columns.append(f"{column}::{kind} AS {column}")
         return f"(SELECT {', '.join(columns)} FROM {dictionary})"
 
-    def _convert_money(self) -> None:
-        """Dollars per unit of each currency on each date; lines without a rate are set aside."""
-        typed = f"typed_{self.number}"
+    def _find_rates(self) -> None:
+        """Dollars per unit of each currency on each date, before lines are joined: both are few."""
+        n = self.number
+        dates = f"(SELECT DISTINCT meant AS date, size AS months FROM dictionary_{n}_date WHERE meant IS NOT NULL)"
+        currencies = (
+            f"(SELECT DISTINCT meant AS currency FROM dictionary_{n}_currency WHERE meant IS NOT NULL)"
+        )
         pairs = self.connection.execute(
-            f"SELECT DISTINCT currency, date, months FROM {typed} WHERE currency IS NOT NULL AND date IS NOT NULL "
-            "ORDER BY ALL"
+            f"SELECT currency, date, months FROM {currencies} CROSS JOIN {dates} ORDER BY ALL"
         ).df()
         pairs["rate"] = (
             self.rates.over(pairs["currency"], pairs["date"], pairs["months"]).to_numpy()
             if len(pairs)
             else pd.Series(dtype=float)
         )
-        self._say_without_rate(pairs[pairs["rate"].isna()])
         self.connection.register("frame", pairs)
         self.connection.execute(
-            f"CREATE OR REPLACE TABLE rate_{self.number} AS SELECT currency::VARCHAR AS currency, date::DATE AS date, "
+            f"CREATE OR REPLACE TABLE rate_{n} AS SELECT currency::VARCHAR AS currency, date::DATE AS date, "
             "months::DOUBLE AS months, if(isnan(rate::DOUBLE), NULL, rate::DOUBLE) AS rate FROM frame"
         )
         self.connection.unregister("frame")
 
-    def _say_without_rate(self, pairs: pd.DataFrame) -> None:
-        """Which currencies have no rate, in which years, and why."""
+    def _say_without_rate(self) -> None:
+        """Which currencies of lines have no rate, in which years, and why; such lines are set aside."""
+        pairs = self.connection.execute(
+            f"SELECT DISTINCT currency::VARCHAR AS currency, date, months FROM typed_{self.number} "
+            "WHERE rate IS NULL AND currency IS NOT NULL AND date IS NOT NULL ORDER BY ALL"
+        ).df()
         for currency, group in pairs.groupby("currency", sort=True):
             years = sorted({date.year for date in group["date"]})
             span = str(years[0]) if len(years) == 1 else f"{years[0]} to {years[-1]}"
@@ -666,6 +744,14 @@ class _FileReader:
         )
 
 
+def _until(year: int) -> str:
+    return f" (until {year})"
+
+
+def _since(year: int) -> str:
+    return f" (from {year})"
+
+
 def _create_empty(connection: duckdb.DuckDBPyConnection, number: int) -> None:
     """Tables of a file without lines."""
     clear_away(connection, f"source_{number}")
@@ -673,16 +759,13 @@ def _create_empty(connection: duckdb.DuckDBPyConnection, number: int) -> None:
     connection.execute(f"CREATE OR REPLACE TABLE source_{number}_broken (line BIGINT, text VARCHAR)")
     connection.execute(f"CREATE OR REPLACE TABLE repeated_{number} (row BIGINT)")
     connection.execute(f"CREATE OR REPLACE TABLE cancelled_{number} (row BIGINT)")
-    connection.execute(
-        f"CREATE OR REPLACE TABLE rate_{number} (currency VARCHAR, date DATE, months DOUBLE, rate DOUBLE)"
-    )
     for name in DICTIONARY_FIELDS:
         kind = "DATE" if name == "date" else "VARCHAR"
         connection.execute(
             f"CREATE OR REPLACE TABLE dictionary_{number}_{name} (text VARCHAR, meant {kind}, rule VARCHAR, size DOUBLE)"
         )
     texts = "declaration firm firm_rule date_rule flow flow_rule country country_rule product product_rule currency currency_rule unit unit_rule verdict"
-    numbers = "months unit_size value quantity weight"
+    numbers = "months unit_size rate value quantity weight"
     truths = "value_blank value_doubtful quantity_blank quantity_doubtful weight_blank weight_doubtful"
     columns = ["row BIGINT", "date DATE"]
     columns += [f"{name} VARCHAR" for name in texts.split()]
@@ -714,18 +797,10 @@ _MARKED_DATE = f"if(date_rule IN ({_DATE_NOTES}), date_rule, NULL)"
 
 def _finish(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
     """The views ``judged``, ``lines``, ``quarantine`` and ``changes``: no second copy of the lines is made."""
-    plain = ", ".join(f"t.{name}::VARCHAR AS {name}" for name in _ENUMERATED)
-    parts = [
-        f"""
-        SELECT {n} AS file, t.* EXCLUDE (verdict) REPLACE ({plain}), if(abs(t.value) <= {LARGEST_AMOUNT}, t.value, NULL) * r.rate AS value_usd, d.row IS NOT NULL AS repeated,
-            coalesce(t.verdict, if(r.rate IS NULL, 'currency.no_rate', NULL),
-                if(c.row IS NOT NULL, 'line.cancelled', NULL),
-                if(d.row IS NOT NULL AND t.declaration IS NOT NULL, 'line.duplicate', NULL)) AS verdict
-        FROM typed_{n} t LEFT JOIN rate_{n} r ON r.currency = t.currency AND r.date = t.date AND r.months = t.months
-        LEFT JOIN repeated_{n} d ON d.row = t.row LEFT JOIN cancelled_{n} c ON c.row = t.row
-        """
-        for n in range(len(sources))
-    ]
+    # Of one file they stay enumerated, which counts, sorts and writes several times faster; those of several differ in type.
+    plain = ", ".join(f"t.{name}::VARCHAR AS {name}" for name in _ENUMERATED) if len(sources) > 1 else ""
+    replaced = f"REPLACE ({plain})" if plain else ""
+    parts = [_judged(connection, n, replaced) for n in range(len(sources))]
     connection.execute(f"CREATE OR REPLACE TEMP VIEW judged AS {' UNION ALL BY NAME '.join(parts)}")
     flags = ", ".join(f"if({condition}, '{rule}', NULL)" for rule, condition in _FLAGS.items())
     connection.execute(
@@ -745,6 +820,30 @@ def _finish(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) ->
         "SELECT file, row, verdict AS rule, value_usd FROM judged WHERE verdict IS NOT NULL"
     )
     _create_changes(connection, sources)
+
+
+def _judged(connection: duckdb.DuckDBPyConnection, n: int, replaced: str) -> str:
+    """SQL for the N-th file's lines with their value in dollars and the rule that sets them aside.
+
+    Lines that repeat others or are taken back are looked up only where there are any: every pass over the lines saves it.
+    """
+
+    def met(table: str) -> bool:
+        found = connection.execute(f"SELECT count(*) FROM {table}_{n}").fetchone()
+        return bool(found and found[0])
+
+    repeated = ("repeated.row IS NOT NULL", f"LEFT JOIN repeated_{n} repeated ON repeated.row = t.row")
+    cancelled = ("cancelled.row IS NOT NULL", f"LEFT JOIN cancelled_{n} cancelled ON cancelled.row = t.row")
+    (twice, with_twice), (back, with_back) = (
+        found if met(name) else ("FALSE", "")
+        for name, found in (("repeated", repeated), ("cancelled", cancelled))
+    )
+    return f"""
+        SELECT {n} AS file, t.* EXCLUDE (verdict, rate) {replaced}, if(abs(t.value) <= {LARGEST_AMOUNT}, t.value, NULL) * t.rate AS value_usd,
+            {twice} AS repeated, coalesce(t.verdict, if(t.rate IS NULL, 'currency.no_rate', NULL), if({back}, 'line.cancelled', NULL),
+                if({twice} AND t.declaration IS NOT NULL, 'line.duplicate', NULL)) AS verdict
+        FROM typed_{n} t {with_twice} {with_back}
+        """
 
 
 def _number_rule(name: str) -> str:

@@ -7,6 +7,7 @@ along only in the list for clerical review, which the caller shows and forgets.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -314,6 +315,7 @@ def _predict(
 ) -> pd.DataFrame:
     import duckdb
     from splink import DuckDBAPI, Linker, block_on
+    from splink.internals.exceptions import EMTrainingException
 
     keys = [str(column) for column in tables[0]]
     blocks: list[Any] = [block_on(key) for key in keys if key.startswith("key_")]
@@ -329,8 +331,17 @@ def _predict(
         linker = Linker(registered, settings | {"link_type": kind}, log_level="ERROR")
         linker.training.estimate_probability_two_random_records_match([block_on("name_sorted")], recall=0.6)
         progress(0.4, "Learning how the same firm is written twice")
-        for block in _training_blocks(used):
-            linker.training.estimate_parameters_using_expectation_maximisation(block)
+        learned, lessons = 0, _training_blocks(used)
+        for block in lessons:
+            # Where no pair agrees on something there is nothing to learn from it.
+            with suppress(EMTrainingException):
+                linker.training.estimate_parameters_using_expectation_maximisation(block)
+                learned += 1
+        if lessons and not learned:
+            progress(1.0, "Nothing matches")
+            return pd.DataFrame(columns=list(PAIR_COLUMNS)).astype(
+                {"left": "str", "right": "str", "probability": float}
+            )
         progress(0.6, "Comparing pairs")
         predicted = linker.inference.predict(threshold_match_probability=plan.review)
         found = connection.execute(

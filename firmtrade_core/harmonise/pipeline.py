@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from firmtrade_core.codes.currencies import ExchangeRates, is_rate_table, read_rates
-from firmtrade_core.codes.places import NUMBER_LISTS, is_number_list, read_number_list
+from firmtrade_core.codes.currencies import ExchangeRates, is_rate_table, rates_of
+from firmtrade_core.codes.places import NUMBER_LISTS, is_number_list, number_list_of
 from firmtrade_core.codes.products import ConcordanceError, ProductCodes, read_concordance
 from firmtrade_core.harmonise.annual import AnnualPlan, AnnualTrade, Weights, add_up, fiscal_to_calendar
 from firmtrade_core.harmonise.changes import ChangeLog
@@ -261,6 +261,24 @@ def header(path: Path, workspace: Path) -> tuple[str, ...]:
     return open_text(head, workspace).columns
 
 
+def small_table(path: Path) -> pd.DataFrame:
+    """A small table beside the records, as text: rates, partners, corrections, decisions; with titles, ``sep=`` or sheets as they come.
+
+    Raises
+    ------
+    UnreadableFileError
+        If it is no table.
+    """
+    with tempfile.TemporaryDirectory() as workspace:
+        file = open_text(path, Path(workspace))
+        if not file.columns:
+            raise UnreadableFileError(f"{path.name} is empty.")
+        return pd.read_csv(
+            file.clean, sep=file.separator, dtype=str, keep_default_na=False, encoding="utf-8-sig",
+            header=0, names=list(file.columns), engine="python", on_bad_lines="error", index_col=False,
+        )  # fmt: skip
+
+
 def harmonise(
     files: Sequence[Path],
     output: Path,
@@ -382,7 +400,7 @@ class _Run:
         rates = ExchangeRates.european_central_bank()
         for path in (*self.files.rates, *([self.settings.rates] if self.settings.rates else [])):
             try:
-                rates = rates.with_table(read_rates(path))
+                rates = rates.with_table(rates_of(small_table(path), path.name))
             except ValueError as error:
                 raise HarmoniseError(f"{path.name}: {error}") from error
         return rates
@@ -391,9 +409,7 @@ class _Run:
         """What texts mean, by field: of tables among the files, then as chosen."""
         found = {name: dict(texts) for name, texts in self.settings.corrections.items()}
         for path in self.files.corrections:
-            table = pd.read_csv(
-                path, sep=None, engine="python", dtype=str, keep_default_na=False, encoding="utf-8-sig"
-            )
+            table = small_table(path)
             table = table.rename(columns=lambda name: str(name).strip().casefold())
             for name, text, meaning in zip(
                 table["field"].str.strip(), table["text"], table["meaning"], strict=True
@@ -417,7 +433,7 @@ class _Run:
         found: dict[str, str] = {}
         for path in (*self.files.partners, *([chosen] if chosen else [])):
             try:
-                found |= read_number_list(path)
+                found |= number_list_of(small_table(path), path.name)
             except (OSError, ValueError) as error:
                 raise HarmoniseError(str(error)) from error
         return found or None
@@ -563,7 +579,7 @@ class _Run:
         except HarmoniseError as error:
             self.notes.append(f"Firms were not linked by name: {error}")
             return None, tables
-        decisions = pd.read_csv(self.settings.decisions, dtype={"left": str, "right": str}) if self.settings.decisions else None  # fmt: skip
+        decisions = self._decisions()
         links = linkage.links(decisions)
         with whole_file(self.private / "review.parquet") as place:
             linkage.review().to_parquet(place)
@@ -576,6 +592,20 @@ class _Run:
             int(shared.sum()) + len(links),
         )
         return linkage, tables
+
+    def _decisions(self) -> pd.DataFrame | None:
+        path = self.settings.decisions
+        if path is None:
+            return None
+        table = small_table(path).rename(columns=lambda name: str(name).strip().casefold())
+        if absent := [name for name in ("left", "right", "same") if name not in table]:
+            raise HarmoniseError(f"{path.name} lacks the column {absent[0]} of decisions: left, right, same.")
+        said = table["same"].str.strip().str.casefold()
+        true, false = {"true", "1", "1.0", "yes", "y", "si", "sí"}, {"false", "0", "0.0", "no", "n"}
+        if strange := sorted(set(said) - true - false - {""}):
+            raise HarmoniseError(f"{path.name}: same is {strange[0]!r}; write true or false.")
+        kept = said != ""
+        return table[kept].assign(same=said[kept].isin(true))
 
     def _linkage_report(self, linkage: Linkage | None) -> dict[str, Any] | None:
         if linkage is None:

@@ -127,6 +127,11 @@ NOTE_RULES = (
         "flagged",
     ),
     Rule(
+        "date.half_only",
+        "dates that are only half a year, read as its first day and priced at its mean rate",
+        "flagged",
+    ),
+    Rule(
         "date.year_only",
         "dates that are only a year, read as 1 January and priced at its mean rate",
         "flagged",

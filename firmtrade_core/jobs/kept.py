@@ -179,7 +179,7 @@ class _Writer:
         if kind is complex:
             return {"complex": [item.real, item.imag]}
         if kind is bytes:
-            return {"bytes": item.hex()}
+            return {"bytes": self._member(item, "bin")}
         if isinstance(item, np.ndarray):
             return self._array(item)
         if isinstance(item, np.generic):
@@ -326,7 +326,7 @@ class _Reader:
         return complex(*item["complex"])
 
     def _bytes(self, item: Any) -> bytes:
-        return bytes.fromhex(item["bytes"])
+        return self.archive.read(item["bytes"])
 
     def _array(self, item: Any) -> np.ndarray:
         return np.lib.format.read_array(io.BytesIO(self.archive.read(item["array"])), allow_pickle=False)

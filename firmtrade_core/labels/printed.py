@@ -47,6 +47,7 @@ _COUNTED = tuple(
         "folds?",
         "goods",
         "importers?",
+        "in",
         "interval",
         "items?",
         "iterations?",
@@ -99,13 +100,13 @@ _COUNTED = tuple(
 _MONEY = r"(?:(?:thousand|m|bn|million)\s)?(?:USD|EUR|CLP|[A-Z]{3}\b)|dollars?"
 
 _UNIT_BEHIND = re.compile(
-    rf"{_SPACE}*(?:\)|\]|%|‰)?{_SPACE}*(?:{'|'.join(sorted(map(re.escape, UNITS), key=len, reverse=True))}|{_MONEY}|"
+    rf"{_SPACE}*(?:\)|\]|\||%|‰)?{_SPACE}*(?:{'|'.join(sorted(map(re.escape, UNITS), key=len, reverse=True))}|{_MONEY}|"
     rf"(?:{'|'.join(_COUNTED)})(?!\w))|{_SPACE}*%|(?:st|nd|rd|th)\b"
 )
 
 #: Names that say what kind of number follows.
 _NAME_BEFORE = re.compile(
-    r"(?:Article|BY|v_k is|outside|outside 0 to|likelihood|elasticity|spread|σ|γ|ρ|ε|θ|ζ|κ|χ²|I²|R²|F|p|z|mean|hash|seed|place|table|index|residual|gap|step|move|year|years|from|"
+    r"(?:Article|BY|firms|trade|links|seed|v_k is|outside|outside 0 to|likelihood|elasticity|spread|σ|γ|ρ|ε|θ|ζ|κ|χ²|I²|R²|F|p|z|mean|hash|seed|place|table|index|residual|gap|step|move|year|years|from|"
     r"supply|HS|ISIC|rev\.?|version|chance|error|s\.e\.|best|within|of|for|Region|Firm|counted as|MODEL)[\s:=(\[±]*$",
     re.IGNORECASE,
 )
@@ -143,7 +144,7 @@ def unitless(text: str) -> list[str]:
 
 def _told(line: str, match: re.Match[str]) -> bool:
     before, behind = line[: match.start()], line[match.end() :]
-    text = match[0]
+    text = match[0].rstrip(",")
     if re.fullmatch(r"(?:19|20)\d\d", text):
         return True
     if before.endswith("(") and behind.startswith(")") and text.isdigit():
@@ -156,7 +157,7 @@ def _told(line: str, match: re.Match[str]) -> bool:
         return True
     # An interval, or a number with its error, has one unit behind all of it.
     behind = re.sub(
-        rf"^(?:{_SPACE}*(?:to|and|or|of|,|/|–|±|\(|\[)?{_SPACE}*[+{MINUS}-]?[\d.,]+(?:e[+-]?\d+)?[\])]*)+",
+        rf"^(?:{_SPACE}*(?:to|and|or|of|,|/|\||–|±|\(|\[)?{_SPACE}*[+{MINUS}-]?[\d.,]+(?:e[+-]?\d+)?[\])]*)+",
         "",
         behind,
     )

@@ -170,7 +170,12 @@ def tables(report: CapabilityReport) -> tuple[Table, ...]:
     found = [
         _counted("parameters", "Parameters", _parameters(report), ROW_UNIT),
         _counted("markets", "Market effects", _markets(report)),
-        _counted("variance", "Variance of log trade by source", _named(report.shares, "source"), "relative"),
+        _counted(
+            "variance",
+            "Variance of log potential trade of all firms by source",
+            _named(report.shares, "source"),
+            "relative",
+        ),
         _counted("importance", "Mean absolute Shapley value by attribute", _importance(report)),
         _counted("premia", "Premia observed and implied", _named(report.premia, "part")),
         _counted("search", "Settings tried", search_trace(report)),

@@ -337,15 +337,21 @@ def _percent(after: np.ndarray, before: np.ndarray) -> np.ndarray:
 # Writing ----------------------------------------------------------------------------------------
 
 
+#: What stands before a formula where semicolons, tabs or bars separate.
+_SPLIT = re.compile(r"([;\t|]\s*)(?=[=+\-@])")
+
+
 def neutral(text: str) -> str:
     """Text that a spreadsheet reads as text: an apostrophe stands before what would start a formula.
 
+    Also behind signs that split a text in two where a reader's separator is another one.
+
     Examples
     --------
-    >>> neutral("=1+1"), neutral("Chile")
-    ("'=1+1", 'Chile')
+    >>> neutral("=1+1"), neutral("a;=1+1"), neutral("Chile")
+    ("'=1+1", "a;'=1+1", 'Chile')
     """
-    clean = _CONTROL.sub("", text)
+    clean = _SPLIT.sub(r"\1'", _CONTROL.sub("", text))
     return f"'{clean}" if clean.startswith(FORMULA_SIGNS) else clean
 
 
@@ -356,7 +362,7 @@ def to_csv(table: Table, about: About) -> bytes:
     """
     buffer = io.StringIO()
     for term, words in (("Table", table.title), *about):
-        buffer.write(f"# {_one_line(term)}: {_one_line(words)}\n")
+        buffer.write(f"# {neutral(_one_line(term))}: {neutral(_one_line(words))}\n")
     frame = table.frame.rename(columns=lambda name: neutral(_with_unit(table, name)))
     texts = frame.select_dtypes(exclude="number").columns
     frame[texts] = frame[texts].map(lambda value: neutral(str(value)))

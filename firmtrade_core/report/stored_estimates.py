@@ -1,6 +1,6 @@
 """Estimates of the synthetic home country that ship with the product, so that no page opens empty.
 
-They answer what the pages ask first, under the edition of the method that made them; `make home` makes them anew. Files are
+They answer what the pages ask first and name the edition of the method that made them; `make home` makes them anew. Files are
 data alone (`jobs.kept`): nothing in them is run.
 """
 
@@ -41,11 +41,17 @@ class Stored:
         The day it was estimated.
     firms
         Of the sample.
+    edition
+        Of the method that made it; `EDITIONS` has the present ones.
+    current
+        Whether that is the present one.
     """
 
     result: Any
     made: date
     firms: int
+    edition: int
+    current: bool
 
 
 def folder() -> Path:
@@ -65,13 +71,12 @@ def usual(kind: Kind) -> capability.Request | channels.Request:
 
 @cache
 def stored(kind: Kind) -> Stored | None:
-    """What is stored of a kind; None where there is nothing, or nothing of this edition of the method."""
+    """What is stored of a kind, by an earlier edition of the method too; None where there is nothing that can be read."""
     path = folder() / f"{kind}.kept"
     try:
         about = json.loads((folder() / f"{kind}.json").read_text(encoding="utf-8"))
-        if about["edition"] != EDITIONS[kind]:
-            return None
-        return Stored(read(path), date.fromisoformat(about["made"]), int(about["firms"]))
+        edition, made = int(about["edition"]), date.fromisoformat(about["made"])
+        return Stored(read(path), made, int(about["firms"]), edition, edition == EDITIONS[kind])
     except (OSError, KeptError, ValueError, KeyError):
         return None
 

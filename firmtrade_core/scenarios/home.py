@@ -40,7 +40,7 @@ GRADES: dict[Grade, str] = {
 }
 
 _REQUIRED = ("sector", "capability")
-_KEY = b"firmtrade.home"
+_KEY, _CHECK = b"firmtrade.home", b"firmtrade.home.hash"
 
 #: Firms of a sector from which sales at home say something of κ, the least standard deviation of luck at home, and the
 #: largest slope of log sales at home in κ (the model's is 1).
@@ -393,7 +393,11 @@ class HomeFirms:
         import pyarrow.parquet
 
         table = pyarrow.Table.from_pandas(_narrowed(self.firms), preserve_index=False)
-        about = {**(table.schema.metadata or {}), _KEY: json.dumps(self._about()).encode()}
+        about = {
+            **(table.schema.metadata or {}),
+            _KEY: json.dumps(self._about()).encode(),
+            _CHECK: self.content_hash.encode(),
+        }
         with whole_file(path) as part:
             pyarrow.parquet.write_table(table.replace_schema_metadata(about), part, compression="zstd")
 
@@ -404,7 +408,7 @@ class HomeFirms:
         Raises
         ------
         FirmsError
-            If the file is not of this kind.
+            If the file is not of this kind, or was altered after it was written.
         """
         import pyarrow
         import pyarrow.parquet
@@ -412,7 +416,7 @@ class HomeFirms:
         try:
             table = pyarrow.parquet.read_table(path)
             about = json.loads((table.schema.metadata or {})[_KEY])
-            return cls(
+            found = cls(
                 country=str(about["country"]),
                 firms=table.to_pandas(),
                 deviations=Deviations(**about["deviations"]),
@@ -422,6 +426,13 @@ class HomeFirms:
                 population=about.get("population", {}),
                 public=about.get("public") is True,
             )
+            # Files of before carry no hash.
+            written = (table.schema.metadata or {}).get(_CHECK)
+            if written is not None and written.decode("ascii", "replace") != found.content_hash:
+                raise FirmsError(
+                    f"{Path(path).name} was altered after it was written: firms, effects or source do not match its hash."
+                )
+            return found
         except FirmsError:
             raise
         except (KeyError, TypeError, ValueError, OSError, pyarrow.ArrowException) as error:

@@ -151,5 +151,11 @@ def read_population(table: pd.DataFrame) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for row in table.to_dict("records"):
         sizes = found.setdefault(str(row["sector"]), {})
-        sizes[str(row["size"]).strip()] = sizes.get(str(row["size"]).strip(), 0.0) + float(row["firms"])
+        try:
+            firms = float(row["firms"])
+        except (TypeError, ValueError):
+            raise FirmsError(
+                f"The population of {str(row['sector'])[:40]} has {str(row['firms'])[:40]!r} firms: write a number."
+            ) from None
+        sizes[str(row["size"]).strip()] = sizes.get(str(row["size"]).strip(), 0.0) + firms
     return checked(found)

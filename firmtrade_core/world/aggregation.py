@@ -70,6 +70,7 @@ def aggregate(
         tariff_known=None
         if world.tariff_known is None
         else 2 * cells(world.expenditure * world.tariff_known) >= expenditure,
+        tariffs_stated=world.tariffs_stated,
         goods=(product @ ~world.goods) == 0,
         sector_names=names,
         provenance=world.provenance.with_change(

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import is_known
-from firmtrade_core.codes.places import explain_unknown, is_world, mended, numbers_of, read_place
+from firmtrade_core.codes.places import explain_unknown, is_world, mended, numbers_of, read_place_in
 from firmtrade_core.codes.sectors import is_goods
 from firmtrade_core.world.balance import close_input_rows
 from firmtrade_core.world.columns import ROLE, unused_columns
@@ -26,12 +26,19 @@ from firmtrade_core.world.errors import (
     WorldError,
 )
 from firmtrade_core.world.joins import MOST_NAMED, named, without_home_sales, without_partner
+from firmtrade_core.world.odd_units import (
+    importers_in_percent,
+    percent_words,
+    scale_words,
+    sellers_out_of_scale,
+    true_or_false,
+)
 from firmtrade_core.world.tables import labels, numbers, require_columns
 from firmtrade_core.world.world import Provenance, World
 
 Array = NDArray[np.float64]
 
-TariffUnit = Literal["fraction", "percent"]
+TariffUnit = Literal["check", "fraction", "percent"]
 Missing = Literal["refuse", "zero"]
 CodeRule = Literal["check", "repair", "any"]
 ValueBasis = Literal["consumer", "border"]
@@ -45,13 +52,14 @@ def world_from_long(
     inputs: pd.DataFrame | None = None,
     *,
     year: int | None = None,
-    tariff_unit: TariffUnit = "fraction",
+    tariff_unit: TariffUnit = "check",
     missing: Missing = "refuse",
     codes: CodeRule = "check",
     value: ValueBasis = "consumer",
     goods: Collection[str] | None = None,
     sector_names: Mapping[str, str] | None = None,
     close_inputs: bool = False,
+    insist: bool = False,
     provenance: Provenance | None = None,
     name: str = "world",
 ) -> World:
@@ -72,7 +80,7 @@ def world_from_long(
     if left := unused_columns(table.columns, ROLE):
         repairs.append(left)
     table = without_totals(table, codes, repairs)
-    exporter, importer = (_countries(table, c, where, codes, repairs) for c in ("exporter", "importer"))
+    exporter, importer = (_countries(table, c, where, codes, repairs, year) for c in ("exporter", "importer"))
     countries = tuple(sorted(set(exporter.cat.categories) | set(importer.cat.categories)))
     sector = labels(table, "sector", where)
     sectors = tuple(dict.fromkeys(sector.astype(str)))
@@ -81,7 +89,20 @@ def world_from_long(
     spending = numbers(table, "expenditure_musd", where)
     cells.refuse_negative(spending)
     table, known = _known_tariffs(table)
-    tariff = cells.fill(_fractions(table, "tariff", tariff_unit, repairs))
+    if true_or_false(flows[next(c for c in flows.columns if str(c).strip() == "tariff")]):
+        raise TariffError(
+            "The tariff column holds true and false, which are no rates. Give rates, 0.10 for ten percent."
+        )
+    rates = _fractions(table, "tariff", tariff_unit, repairs)
+    if not insist:
+        # Who says that they are fractions has insisted already.
+        if tariff_unit != "fraction" and (
+            odd := importers_in_percent(importer.astype(str), sector, np.where(known, rates, np.nan))
+        ):
+            raise TariffError(percent_words(odd))
+        if out := sellers_out_of_scale(exporter.astype(str), importer.astype(str), spending):
+            raise WorldError(scale_words(out))
+    tariff = cells.fill(rates)
     subsidy = (
         cells.fill(_fractions(table, "subsidy", tariff_unit, repairs))
         if "subsidy" in table
@@ -101,7 +122,7 @@ def world_from_long(
             f"{int((~known).sum()):,} tariffs are missing, on {100 * share:.2g} % of expenditure: they are unknown, and "
             "counted as 0."
         )
-    purchases = None if inputs is None else _purchases(inputs, cells, codes, repairs)
+    purchases = None if inputs is None else _purchases(inputs, cells, codes, repairs, year)
     if purchases is not None and close_inputs:
         purchases = _closed(purchases, expenditure, cells, repairs)
     source = provenance or Provenance(source="a table of the user's own")
@@ -111,6 +132,7 @@ def world_from_long(
         expenditure=expenditure,
         tariff=tariff,
         tariff_known=cells.fill((~known).astype(float)) == 0,
+        tariffs_stated=tariff_unit != "check",
         subsidy=subsidy,
         inputs=purchases,
         goods=_goods_flags(cells.sectors, goods),
@@ -199,7 +221,9 @@ def without_totals(table: pd.DataFrame, rule: CodeRule, repairs: list[str]) -> p
     return table
 
 
-def _countries(table: pd.DataFrame, column: str, where: str, rule: CodeRule, repairs: list[str]) -> pd.Series:
+def _countries(
+    table: pd.DataFrame, column: str, where: str, rule: CodeRule, repairs: list[str], year: int | None
+) -> pd.Series:
     """Country codes of a column, checked by the rule; repairs are noted."""
     found = labels(table, column, where)
     if rule == "any":
@@ -208,8 +232,8 @@ def _countries(table: pd.DataFrame, column: str, where: str, rule: CodeRule, rep
     for code, upper in renamed.items():
         if is_known(upper):
             continue
-        label, note = mended(code)
-        if rule != "repair" or label is None or read_place(code).kind in ("unknown", "ambiguous"):
+        label, note = mended(code, year)
+        if rule != "repair" or label is None or read_place_in(code, year).kind in ("unknown", "ambiguous"):
             raise UnknownCodeError(_unknown_codes(found, rule))
         renamed[code] = label
         if note not in repairs:
@@ -244,10 +268,10 @@ def _fractions(table: pd.DataFrame, column: str, unit: TariffUnit, repairs: list
         if note not in repairs:
             repairs.append(note)
         return values / 100
-    if column == "tariff" and len(values) and values.min() >= 1:
+    if unit == "check" and column == "tariff" and len(values) and values.min() >= 1:
         raise TariffError(
             f"Every tariff is at least 1 (the lowest is {values.min():g}): these look like 1 + t. Subtract 1, so that "
-            "0.10 is ten percent."
+            '0.10 is ten percent; if they are truly that high, pass tariff_unit="fraction".'
         )
     return values
 
@@ -353,12 +377,14 @@ def _index(values: pd.Series, order: tuple[str, ...]) -> NDArray[np.int64]:
     return lookup[values.cat.codes.to_numpy()]
 
 
-def _purchases(inputs: pd.DataFrame, cells: _Cells, rule: CodeRule, repairs: list[str]) -> Array:
+def _purchases(
+    inputs: pd.DataFrame, cells: _Cells, rule: CodeRule, repairs: list[str], year: int | None
+) -> Array:
     """Z from a tidy table with columns country, input, user, value_musd."""
     where = "The table of inputs"
     table = inputs.rename(columns=lambda column: str(column).strip())
     require_columns(table, ("country", "input", "user", "value_musd"), where)
-    country = _countries(table, "country", where, rule, repairs)
+    country = _countries(table, "country", where, rule, repairs, year)
     values = numbers(table, "value_musd", where)
     n, s = len(cells.countries), len(cells.sectors)
     axes = {"country": (country, cells.countries)}

@@ -175,6 +175,38 @@ def with_given_columns(table: pd.DataFrame, given: Mapping[str, str], where: str
     return table.rename(columns=chosen)
 
 
+def renamed_columns(table: pd.DataFrame, given: Mapping[str, str], where: str) -> pd.DataFrame:
+    """A table with columns under the names that a person gives them; one that bears the name already gives way.
+
+    Raises
+    ------
+    ColumnError
+        If there is no such column.
+    """
+    plain = {str(column).strip().casefold(): str(column) for column in table.columns}
+    if absent := sorted(c for c in given.values() if c.strip().casefold() not in plain):
+        raise ColumnError(
+            f"{where} has no column {', '.join(map(repr, absent))}; it has {', '.join(map(str, table.columns))}."
+        )
+    names = {plain[column.strip().casefold()]: name for name, column in given.items()}
+    kept = table.drop(columns=[c for c in table.columns if c in given and c not in names])
+    renamed = kept.rename(columns=names)
+    renamed.attrs = dict(table.attrs)
+    return renamed
+
+
+def said_of(table: pd.DataFrame, used: Iterable[str], what: str) -> list[str]:
+    """What is to be said of a table as it was read: what was skipped above its heads, sheets, columns without a use.
+
+    Parameters
+    ----------
+    what
+        What the table is called before each sentence; "" for the main one.
+    """
+    notes = [*map(str, table.attrs.get("notes", ())), unused_columns(table.columns, used)]
+    return [f"{what}: {note}" if what else note for note in notes if note]
+
+
 def unused_columns(present: Iterable[object], used: Iterable[str], most: int = 12) -> str:
     """A sentence that names the columns of a table that nothing is read from; "" where all serve.
 

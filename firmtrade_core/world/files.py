@@ -148,6 +148,7 @@ def _describe(world: World) -> dict[str, Any]:
         "provenance": provenance,
         "content_hash": world.content_hash,
     }
+    described |= {"tariffs_stated": True} if world.tariffs_stated else {}
     return described | {"description_hash": _hash_of(described)}
 
 
@@ -185,6 +186,7 @@ def _read(file: io.BufferedReader, path: Path) -> World:
         subsidy=zeros if arrays["subsidy"] is None else arrays["subsidy"],
         inputs=arrays["inputs"],
         tariff_known=arrays["tariff_known"],
+        tariffs_stated=meta.tariffs_stated,
         goods=np.array(meta.goods, dtype=bool),
         sector_names=meta.sector_names,
         provenance=meta.provenance,
@@ -231,6 +233,7 @@ class _Description:
         self.sector_names = {str(k): str(v)[:200] for k, v in names.items()}
         self.name = self._typed(meta, "name", str)[:200]
         self.content_hash = self._typed(meta, "content_hash", str)
+        self.tariffs_stated = meta.get("tariffs_stated") is True
         # Files of before hold no hash of what they say.
         self.altered = meta.get("description_hash", _hash_of(meta)) != _hash_of(meta)
         self.provenance = self._provenance(self._typed(meta, "provenance", dict))

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from firmtrade_core.world.columns import unused_columns
 from firmtrade_core.world.errors import ColumnError, DuplicateCellError, WorldFileError
 from firmtrade_core.world.heads import (
     LOOKED_AT,
@@ -39,7 +40,7 @@ def read_table(path: str | Path, *, columns: Sequence[str] | None = None) -> pd.
     Parameters
     ----------
     columns
-        Columns to keep; all, unless given.
+        Columns to keep; all, unless given. The others are told among the notes.
 
     Raises
     ------
@@ -76,7 +77,10 @@ def read_table(path: str | Path, *, columns: Sequence[str] | None = None) -> pd.
     if columns is None:
         return table
     require_columns(table, columns, path.name)
-    return table[list(columns)]
+    kept = table[list(columns)]
+    left = unused_columns(table.columns, columns)
+    kept.attrs["notes"] = (*table.attrs.get("notes", ()), *([left] if left else []))
+    return kept
 
 
 def require_columns(table: pd.DataFrame, needed: Iterable[str], where: str) -> None:
@@ -198,10 +202,35 @@ def _read_stata(path: Path, _: str) -> pd.DataFrame:
         return pd.read_stata(path, convert_categoricals=False)
 
 
+def column_names(path: str | Path) -> tuple[str, ...]:
+    """Names of the columns of a table, without reading its rows where the format allows it.
+
+    Raises
+    ------
+    WorldFileError
+        As `read_table`.
+    """
+    path = Path(path)
+    try:
+        if path.suffix.lower() == ".parquet":
+            from pyarrow import parquet
+
+            return tuple(str(name).strip() for name in parquet.read_schema(path).names)
+        if path.suffix.lower() in (".csv", ".tsv") and path.stat().st_size:
+            options = _text_options(path, path.suffix.lower())
+            options.pop("titles")
+            return tuple(str(name).strip() for name in pd.read_csv(path, **options, nrows=0).columns)
+    except (OSError, ValueError):  # told by the reader of the whole in its own words
+        pass
+    return tuple(map(str, read_table(path).columns))
+
+
 def read_pieces(
     path: str | Path, *, columns: Collection[str], rows: int = 1_000_000
 ) -> Iterator[pd.DataFrame]:
     """A text table too large for memory, piece by piece; only the columns named, where the file has them.
+
+    What was skipped above the heads, and the columns not named, are told in ``attrs["notes"]`` of each piece.
 
     Raises
     ------
@@ -213,13 +242,18 @@ def read_pieces(
         if path.stat().st_size == 0:
             raise WorldFileError(f"{path.name} is empty.")
         options = _text_options(path, path.suffix.lower())
-        options.pop("titles")
-        wanted = set(columns)
+        skipped = options.pop("titles")
+        wanted, met = set(columns), dict[str, bool]()
         with pd.read_csv(
-            path, **options, chunksize=rows, usecols=lambda c: str(c).strip() in wanted
+            path,
+            **options,
+            chunksize=rows,
+            usecols=lambda c: met.setdefault(str(c).strip(), str(c).strip() in wanted),
         ) as pieces:
+            notes = tuple(filter(None, (words_on_titles(skipped), unused_columns(met, wanted))))
             for piece in pieces:
                 piece.columns = [str(name).strip() for name in piece.columns]
+                piece.attrs["notes"] = notes
                 yield piece
     except WorldFileError:
         raise

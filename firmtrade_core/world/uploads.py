@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
+from firmtrade_core.jobs import TooMuchError, apart
 from firmtrade_core.world.errors import WorldFileError
 from firmtrade_core.world.files import load_world
 from firmtrade_core.world.loaders import load
@@ -27,6 +28,11 @@ LARGEST_WORKBOOK = 2**27
 
 #: Longest head of a text table, bytes.
 LONGEST_HEAD = 2**20
+
+Result = TypeVar("Result")
+
+#: Told the seconds passed while a file is read; what it raises stops the reading.
+Waiting = Callable[[float], None]
 
 _ELSEWHERE = "Read it from a folder instead: python -m firmtrade_core world load."
 
@@ -83,12 +89,44 @@ def load_uploaded(
         data = paths.pop("data")
         for name, path in paths.items():
             options[name] = path if name == "country_codes" else read_table(path)
-        if "sectors" in options:
-            folds = read_table(paths["sectors"], columns=("sector", "group"))
-            options["sectors"] = dict(
-                zip(folds["sector"].astype(str), folds["group"].astype(str), strict=True)
-            )
         return load(loader, data, **options)
+
+
+def refuse_too_large(upload: Upload) -> None:
+    """Raises WorldFileError where a file is of no kind that is read, or would unpack to more than the limits."""
+    with _written({"file": upload}):
+        pass
+
+
+#: Tables of text up to so many bytes are read at once; all else in a process of its own.
+READ_AT_ONCE = 32 * 2**10
+
+
+def apart_or_here(
+    function: Callable[..., Result],
+    uploads: Iterable[Upload],
+    arguments: Mapping[str, Any],
+    waiting: Waiting | None = None,
+) -> Result:
+    """What reading gives, in a process of its own with limits (`jobs.apart`), where files are more than a little text.
+
+    Raises
+    ------
+    WorldFileError
+        If reading needs more than the limits; whatever else the function raises.
+    """
+    given = list(uploads)
+    plain = all(Path(u.name).suffix.lower() in (".csv", ".tsv") for u in given)
+    if plain and sum(len(u.content) for u in given) <= READ_AT_ONCE:
+        return function(**arguments)
+    for upload in given:
+        # By what it becomes, before anything is unpacked.
+        refuse_too_large(upload)
+    try:
+        found: Result = apart(function, arguments, waiting=waiting)
+    except TooMuchError as error:
+        raise WorldFileError(f"{_safe_name(given[0].name)}: {error} {_ELSEWHERE}") from None
+    return found
 
 
 @contextmanager
@@ -153,8 +191,13 @@ def _limit_text(path: Path) -> None:
 def _limit_archive(path: Path, largest: int) -> None:
     if not zipfile.is_zipfile(path):
         return
-    with zipfile.ZipFile(path) as archive:
-        content = sum(member.file_size for member in archive.infolist())
+    try:
+        with zipfile.ZipFile(path) as archive:
+            content = sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+        raise WorldFileError(
+            f"{path.name} is cut short or damaged ({error}). Fetch or save it again."
+        ) from error
     if content > largest:
         instead = (
             "Save it as CSV." if path.suffix.lower() == ".xlsx" else "Name it in FIRMTRADE_WORLD instead."

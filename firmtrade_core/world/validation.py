@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import is_known
-from firmtrade_core.codes.places import explain_unknown, mended, numbers_of, read_place
+from firmtrade_core.codes.places import explain_unknown, mended, numbers_of, read_place_in
 from firmtrade_core.world.build import CodeRule, Missing, TariffUnit, totals
 from firmtrade_core.world.columns import ROLE, ROLES
 from firmtrade_core.world.world import PERCENT_SUSPECT
@@ -93,7 +93,7 @@ def validate_flows(
     table: pd.DataFrame,
     *,
     year: int | None = None,
-    tariff_unit: TariffUnit = "fraction",
+    tariff_unit: TariffUnit = "check",
     missing: Missing = "refuse",
     codes: CodeRule = "check",
 ) -> Validation:
@@ -126,7 +126,10 @@ def validate_flows(
         table, rows = table[kept].reset_index(drop=True), rows[kept]
         if table.empty:
             return Validation(tuple(issues), len(rows))
-    checker = _Checker(table, rows, tariff_unit, missing, codes)
+    if year is None and "year" in table:
+        years = pd.to_numeric(table["year"], errors="coerce").dropna()
+        year = int(years.max()) if len(years) else None
+    checker = _Checker(table, rows, tariff_unit, missing, codes, year)
     issues += checker.issues()
     issues.sort(key=lambda issue: not issue.stops)
     return Validation(tuple(issues), len(table))
@@ -198,10 +201,16 @@ class _Checker:
     """The checks of one table, each on the rows that passed those before it."""
 
     def __init__(
-        self, table: pd.DataFrame, rows: Rows, tariff_unit: TariffUnit, missing: Missing, codes: CodeRule
+        self,
+        table: pd.DataFrame,
+        rows: Rows,
+        tariff_unit: TariffUnit,
+        missing: Missing,
+        codes: CodeRule,
+        year: int | None,
     ) -> None:
         self.table, self.rows = table, rows
-        self.tariff_unit, self.missing, self.codes = tariff_unit, missing, codes
+        self.tariff_unit, self.missing, self.codes, self.year = tariff_unit, missing, codes, year
         self.numbers = {
             name: pd.to_numeric(table[name], errors="coerce").to_numpy(float)
             for name in NUMBERS
@@ -267,8 +276,11 @@ class _Checker:
             known = {code: is_known(code.upper()) for code in self.labels[name].dropna().unique() if code}
             strange = [code for code, fine in known.items() if not fine]
             for code in strange[:MOST_NAMED]:
-                clear = self.codes == "repair" and read_place(code).kind not in ("unknown", "ambiguous")
-                advice = mended(code)[1] if clear else explain_unknown(code)
+                clear = self.codes == "repair" and read_place_in(code, self.year).kind not in (
+                    "unknown",
+                    "ambiguous",
+                )
+                advice = mended(code, self.year)[1] if clear else explain_unknown(code)
                 where = (self.labels[name] == code).to_numpy(bool)
                 problem = f"{ROLE[name].label} {_shown(code)} is not a current country code"
                 yield from self._issue(name, where, problem, advice, stops=not clear)
@@ -301,16 +313,18 @@ class _Checker:
             name, rate <= -1, "The tariff is -100 % or less", "A tariff must be above -100 %."
         )
         finite = rate[np.isfinite(rate)]
-        if self.tariff_unit == "fraction" and finite.size and finite.min() >= 1:
+        if self.tariff_unit != "check":
+            return
+        if finite.size and finite.min() >= 1:
             yield Issue(
                 "Every tariff is at least 1",
-                "These look like 1 + t: subtract 1, so that 0.10 is ten percent.",
+                "These look like 1 + t: subtract 1, so that 0.10 is ten percent; or say that they are fractions, however high.",
                 name,
             )
         elif self._mean_rate(rate) > PERCENT_SUSPECT:
             yield Issue(
                 f"Tariffs average {100 * self._mean_rate(rate):,.0f} % where one is paid",
-                "These look like percent: say so above, and 10 is read as ten percent.",
+                "These look like percent: say so above, and 10 is read as ten percent; or say that they are fractions, however high.",
                 name,
             )
 
@@ -339,7 +353,7 @@ class _Checker:
         yield from self._issue("exporter", again, problem, "Keep one, or add them up.")
 
     def _read_as(self, code: str) -> str:
-        label = mended(code)[0] if self.codes == "repair" else None
+        label = mended(code, self.year)[0] if self.codes == "repair" else None
         return label or code.upper()
 
     def _markets(self) -> Iterator[Issue]:

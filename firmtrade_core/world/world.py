@@ -104,6 +104,9 @@ class World:
         t: ad valorem tariffs, fractions above -1.
     subsidy : (N, N, S)
         b: ad valorem export subsidies, fractions below 1; negative values are export taxes.
+    tariffs_stated : bool
+        Whether whoever gave the tariffs says that they are fractions, however high. Else a mean above `PERCENT_SUSPECT` where
+        one is paid is taken for percent and refused.
     tariff_known : (N, N, S) of bool, optional
         Which tariffs the source has. An unknown one is 0 in ``tariff``, for no better number, and no policy can lower it;
         `tariff_unknown` names those on goods that are traded. All are known, unless given.
@@ -135,6 +138,7 @@ class World:
     provenance: Provenance = field(default_factory=Provenance)
     name: str = "world"
     tariff_known: NDArray[np.bool_] | None = None
+    tariffs_stated: bool = False
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
@@ -186,7 +190,7 @@ class World:
                 f"{count} flows are negative; the worst is {self._cell([int(i) for i in worst])}: "
                 f"{self.expenditure[worst]:,.6g}. Flows must be zero or more."
             )
-        check_tariffs(self.tariff, self.expenditure, self._cell)
+        check_tariffs(self.tariff, self.expenditure, self._cell, stated=self.tariffs_stated)
         if (self.subsidy >= 1).any():
             worst = np.unravel_index(int(self.subsidy.argmax()), self.subsidy.shape)
             raise TariffError(
@@ -448,13 +452,14 @@ class World:
         inputs: pd.DataFrame | None = None,
         *,
         year: int | None = None,
-        tariff_unit: Literal["fraction", "percent"] = "fraction",
+        tariff_unit: Literal["check", "fraction", "percent"] = "check",
         missing: Literal["refuse", "zero"] = "refuse",
         codes: Literal["check", "repair", "any"] = "check",
         value: Literal["consumer", "border"] = "consumer",
         goods: Collection[str] | None = None,
         sector_names: Mapping[str, str] | None = None,
         close_inputs: bool = False,
+        insist: bool = False,
         provenance: Provenance | None = None,
         name: str = "world",
     ) -> World:
@@ -470,7 +475,8 @@ class World:
         year
             Which year to take where the table holds several.
         tariff_unit
-            Whether 0.10 or 10 is ten percent.
+            ``check``: fractions (0.10), refused where they look like percent or like 1 + t; ``fraction``: fractions however
+            high; ``percent``: 10 is ten percent.
         missing
             What to do about cells without a row.
         codes
@@ -482,6 +488,9 @@ class World:
             Sectors that are goods; by default all but those that are services by name or ISIC code.
         close_inputs
             Scale input rows until every final demand is positive (`balance.close_input_rows`).
+        insist
+            Take one country's tariffs and values as they stand, although they look like another unit than the others'
+            (`odd_units`).
         provenance
             Its ``changes`` receive every repair made here.
 
@@ -503,6 +512,7 @@ class World:
             goods=goods,
             sector_names=sector_names,
             close_inputs=close_inputs,
+            insist=insist,
             provenance=provenance,
             name=name,
         )
@@ -535,11 +545,11 @@ def sector_blocks(array: Array) -> Array:
     return _readonly(blocks)
 
 
-def check_tariffs(tariff: Array, weight: Array, describe: Any) -> None:
+def check_tariffs(tariff: Array, weight: Array, describe: Any, *, stated: bool = False) -> None:
     """Refuse tariffs at or below -100 %, and whole schedules that look like percent.
 
     Single high rates occur (alcohol, tobacco) and pass; a trade-weighted mean above
-    ``PERCENT_SUSPECT`` over the cells that pay one does not.
+    ``PERCENT_SUSPECT`` over the cells that pay one does not, unless it is stated to be meant.
 
     Parameters
     ----------
@@ -547,6 +557,8 @@ def check_tariffs(tariff: Array, weight: Array, describe: Any) -> None:
         Fractions; trade by which the rates are weighted.
     describe : callable
         Names a cell from its index.
+    stated
+        Whether a person says that the rates are fractions, however high.
 
     Raises
     ------
@@ -559,14 +571,14 @@ def check_tariffs(tariff: Array, weight: Array, describe: Any) -> None:
             "(-100 %)."
         )
     paying = (tariff > 0) & (weight > 0)
-    if paying.any():
+    if paying.any() and not stated:
         mean = float(np.average(tariff[paying], weights=weight[paying]))
         if mean > PERCENT_SUSPECT:
             worst = np.unravel_index(int(np.where(paying, tariff, -1).argmax()), tariff.shape)
             raise TariffError(
                 f"Tariffs average {mean:.3g} where one is paid (the highest: {describe([int(i) for i in worst])}, "
                 f"{tariff[worst]:g}). Tariffs are fractions: write 0.10 for 10 %. If these are percent, divide "
-                'by 100, or load with tariff_unit="percent".'
+                'by 100, or load with tariff_unit="percent"; if they are truly that high, with tariff_unit="fraction".'
             )
 
 

@@ -12,20 +12,29 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from firmtrade_core.codes.currencies import ExchangeRates
-from firmtrade_core.codes.heads import read_money_head
 from firmtrade_core.codes.sectors import is_goods
 from firmtrade_core.figures.outcomes import BILLION, foreign
 from firmtrade_core.labels import grouped, level
 from firmtrade_core.report.export import Table, to_csv, written_now
+from firmtrade_core.report.templates import TEMPLATES
 from firmtrade_core.world.columns import ROLES, guess_columns, unused_columns, with_roles
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.loaders import LOADERS
-from firmtrade_core.world.uploads import Upload, load_uploaded, read_uploaded_table, read_uploaded_world
+from firmtrade_core.world.money import (
+    BY_COLUMN,
+    UNITS,
+    in_million_dollars,
+    known_currencies,
+    own_rates,
+    told_by_head,
+)
+from firmtrade_core.world.uploads import Upload
 from firmtrade_core.world.validation import Issue, Validation, validate_flows
 from firmtrade_core.world.world import Provenance, World
 from pages.parts.frame import complain
+from pages.parts.templates import templates
+from pages.parts.uploads import load_uploaded, read_uploaded_table, read_uploaded_world
 from pages.parts.worlds import UPLOADED
 
 TABLES = ["csv", "tsv", "parquet", "dta", "xlsx"]
@@ -41,8 +50,20 @@ _FIELDS = {
     r'(?:[Pp]ass |with )?codes="repair"': "choose “Country codes: mend what is clear”",
     r'codes="any"': "“are my own”",
     r'(?:[Pp]ass |with )?tariff_unit="percent"': "choose “Tariffs are percent”",
+    r'(?:[Pp]ass |with )?tariff_unit="fraction"': "choose “Tariffs are fractions, however high”",
+    r"insist that (?:they are|it is) meant \(insist=True\)": "tick “What looks odd is meant”",
     r"with year=(\d+)?": r"in the field “Year”",
+    r": rates=\.": " above, as “Exchange rates”.",
+    r"say which, year=,": "say which in the field “Year”,",
     r"pass country_codes=": "add the file of country codes",
+}
+
+
+#: How tariffs are written.
+TARIFF_UNITS = {
+    "check": "fractions (0.10), if they do not look like percent",
+    "fraction": "fractions, however high",
+    "percent": "percent (10)",
 }
 
 
@@ -121,7 +142,15 @@ KINDS = {
         "One row for each exporter, importer and sector, with a value and, if there is one, a tariff. Sales at home are the "
         "rows in which exporter and importer are the same.",
         TABLES,
-        extras=(Extra("inputs", "Input-output links", "country, input, user, value_musd"),),
+        extras=(
+            Extra("inputs", "Input-output links", "country, input, user, value_musd"),
+            Extra(
+                "rates",
+                "Exchange rates",
+                "date (a year, a month or a day), currency, usd (US dollars for one unit) or per_usd (units for one dollar): for "
+                "values in a currency that the European Central Bank does not quote, such as the Chilean peso",
+            ),
+        ),
     ),
     **_loaders(),
 }
@@ -150,6 +179,8 @@ def bring() -> None:
             kind.title, type=kind.types, key=f"bring_{name}", label_visibility="collapsed"
         )
         extras = _extras(kind, name)
+        forms = {extra.role for extra in kind.extras} & set(TEMPLATES)
+        templates(*(["flows"] if name == "table" else []), *(role for role in TEMPLATES if role in forms))
     if file is None:
         return
     upload = Upload(file.name, file.getvalue())
@@ -212,7 +243,9 @@ class _Choices:
 
     roles: dict[str, str | None]
     options: dict[str, Any]
-    factor: float
+    unit: float
+    currency: str
+    year: int | None
     name: str
     source: str
     goods: tuple[str, ...] = field(default=())
@@ -237,16 +270,20 @@ def _own_table(upload: Upload, identity: str, extras: dict[str, tuple[str, Uploa
     if not report.result.usable:
         return
     choices = _goods(chosen, choices)
+    if choices.currency == BY_COLUMN:
+        chosen = chosen.assign(currency=table["currency"])
     whole = (
         key,
-        choices.factor,
+        choices.unit,
+        choices.currency,
+        choices.year,
         choices.goods,
         choices.name,
         choices.source,
         tuple(i for i, _ in extras.values()),
     )
-    inputs = extras.get("inputs")
-    built = _remembered(("world", whole), lambda: _build(chosen, choices, inputs[1] if inputs else None))
+    inputs, rates = (extras[role][1] if role in extras else None for role in ("inputs", "rates"))
+    built = _remembered(("world", whole), lambda: _build(chosen, choices, inputs, rates))
     _offer(built, upload.name)
 
 
@@ -275,26 +312,46 @@ def _role_pickers(table: pd.DataFrame, identity: str) -> dict[str, str | None]:
 
 
 def _choices(table: pd.DataFrame, roles: dict[str, str | None], file_name: str) -> _Choices:
-    first, second = st.columns(4, gap="small"), st.columns(4, gap="small")
+    first, second = st.columns(5, gap="small"), st.columns(4, gap="small")
     year_column = roles["year"]
     years: list[int | None] = [*_years(table[year_column])] if year_column else []
     year = first[0].selectbox(
         "Year", years or [None], format_func=lambda y: "one only" if y is None else str(y)
     )
-    units, told = _money_units(roles["expenditure_musd"], year)
+    column = roles["expenditure_musd"]
+    size, told = told_by_head(column) if column else (1e6, None)
+    sizes = list(UNITS.values())
     unit = first[1].selectbox(
-        "Values are in", list(units), index=told, key=f"bring_unit_{roles['expenditure_musd']}_{year}"
+        "Values are in",
+        list(UNITS),
+        index=sizes.index(size) if size in sizes else sizes.index(1e6),
+        format_func={
+            "unit": "ones",
+            "thousand": "thousands",
+            "million": "millions",
+            "billion": "billions",
+        }.__getitem__,
+        key=f"bring_unit_{column}",
     )
-    basis = first[2].selectbox(
+    currencies = [
+        *known_currencies(),
+        *([BY_COLUMN] if "currency" in table and "currency" not in roles.values() else []),
+    ]
+    currency = first[2].selectbox(
+        "of",
+        currencies,
+        index=currencies.index(BY_COLUMN if BY_COLUMN in currencies else told or "USD"),
+        format_func=lambda code: "as column currency tells" if code == BY_COLUMN else code,
+        help="Other currencies become US dollars at the mean rate of the year: the European Central Bank's, or that of a table of "
+        "your own (Exchange rates, above).",
+        key=f"bring_currency_{column}",
+    )
+    basis = first[3].selectbox(
         "Values are",
         ["consumer", "border"],
         format_func={"consumer": "with the tariff", "border": "at the border, before it"}.__getitem__,
     )
-    tariff_unit = first[3].selectbox(
-        "Tariffs are",
-        ["fraction", "percent"],
-        format_func={"fraction": "fractions (0.10)", "percent": "percent (10)"}.__getitem__,
-    )
+    tariff_unit = first[4].selectbox("Tariffs are", list(TARIFF_UNITS), format_func=TARIFF_UNITS.__getitem__)
     codes = second[0].selectbox(
         "Country codes",
         ["check", "repair", "any"],
@@ -311,37 +368,36 @@ def _choices(table: pd.DataFrame, roles: dict[str, str | None], file_name: str) 
     )
     name = second[2].text_input("Name of this world", file_name.rsplit(".", 1)[0][:60], max_chars=80)
     source = second[3].text_input("Source", placeholder="Cited under every figure", max_chars=300)
-    options = {"year": year, "tariff_unit": tariff_unit, "missing": missing, "codes": codes, "value": basis}
-    unused = unused_columns(table.columns, [column for column in roles.values() if column is not None])
+    insist = st.checkbox(
+        "What looks odd is meant",
+        key="bring_insist",
+        help="Takes tariffs and values of single countries as they stand, although they look like another unit than the others'.",
+    )
+    options = {
+        "year": year, "tariff_unit": tariff_unit, "missing": missing, "codes": codes, "value": basis, "insist": insist,
+    }  # fmt: skip
+    dated = year
+    if currency != "USD" and year is None:
+        given = st.number_input(
+            "Year of the values, for the exchange rate", 1999, 2100, value=None, step=1, width=400
+        )
+        dated = int(given) if given else None
+    used = [column for column in roles.values() if column is not None]
+    unused = unused_columns(table.columns, [*used, *(["currency"] if currency == BY_COLUMN else [])])
     if unused:
         st.html(f'<p class="ft-quiet">{escape(unused)} Choose one above where it plays a role.</p>')
     for note in table.attrs.get("notes", ()):
         st.html(f'<p class="ft-quiet">{escape(str(note))}</p>')
-    return _Choices(roles, options, units[unit], name.strip() or "My world", source.strip(), unused=unused)
-
-
-def _money_units(column: str | None, year: int | None) -> tuple[dict[str, float], int]:
-    """Units to choose from, with what makes million US dollars of them, and the one that the column's head tells.
-
-    A currency other than the dollar is offered at the year's mean rate where there is one.
-    """
-    units = {"million USD": 1.0, "thousand USD": 1e-3, "USD": 1e-6, "billion USD": 1e3}
-    head = read_money_head(column) if column else None
-    if head is None:
-        return units, 0
-    if head.currency not in (None, "USD"):
-        annual = ExchangeRates.european_central_bank().annual()
-        known = annual[(annual["currency"] == head.currency) & (annual["year"] == year)]["usd"]
-        if known.empty:
-            st.html(
-                f'<p class="ft-quiet">“{escape(str(column))}” names {escape(str(head.currency))}, of which no rate of '
-                f"{'its year' if year is None else year} is known: convert the values to US dollars, then say in which unit they are.</p>"
-            )
-            return units, 0
-        units[f"{head.told} at {known.iloc[0]:.4g} USD"] = head.size * float(known.iloc[0]) * 1e-6
-        return units, len(units) - 1
-    scales = [1e6, 1e3, 1.0, 1e9]
-    return units, scales.index(head.size) if head.size in scales else 0
+    return _Choices(
+        roles,
+        options,
+        UNITS[unit],
+        currency,
+        dated,
+        name.strip() or "My world",
+        source.strip(),
+        unused=unused,
+    )
 
 
 def _years(column: pd.Series) -> list[int]:
@@ -361,13 +417,22 @@ def _goods(table: pd.DataFrame, choices: _Choices) -> _Choices:
     return replace(choices, goods=tuple(chosen or sectors))
 
 
-def _build(table: pd.DataFrame, choices: _Choices, inputs: Upload | None) -> World:
-    changes: tuple[str, ...] = ()
+def _build(table: pd.DataFrame, choices: _Choices, inputs: Upload | None, rates: Upload | None) -> World:
     names = load_embedded_world().sector_names
-    if choices.factor != 1.0:
-        changes = (f"Values multiplied by {choices.factor:g} to million USD.",)
-        values = pd.to_numeric(table["expenditure_musd"]) * choices.factor
-        table = table.assign(expenditure_musd=values)
+    if "year" in table and choices.options["year"] is not None:
+        table = table[pd.to_numeric(table["year"], errors="coerce") == choices.options["year"]].reset_index(
+            drop=True
+        )
+    table, said = in_million_dollars(
+        table,
+        "expenditure_musd",
+        currency=choices.currency,
+        unit=choices.unit,
+        year=choices.year,
+        rates=None if rates is None else own_rates(read_uploaded_table(rates), rates.name),
+    )
+    changes: tuple[str, ...] = (said,) if said else ()
+    table = table.drop(columns="currency", errors="ignore")
     if choices.roles["tariff"] is None:
         changes = (*changes, "The table has no tariffs: they are unknown, and counted as 0.")
     if choices.unused:
@@ -405,6 +470,14 @@ def _published(kind: Kind, upload: Upload, identity: str, extras: dict[str, tupl
             width=400,
         )
         options = {"year": int(year)} if year else {}
+    if "tariffs" in extras:
+        options["tariff_unit"] = st.selectbox(
+            "Tariffs are",
+            list(TARIFF_UNITS),
+            format_func=TARIFF_UNITS.__getitem__,
+            key="bring_tariff_unit",
+            width=400,
+        )
     tables = {role: table for role, (_, table) in extras.items()}
     key = (kind.loader, identity, tuple(i for i, _ in extras.values()), tuple(options.items()))
     found = _remembered(key, lambda: load_uploaded(kind.loader, upload, tables, **options))

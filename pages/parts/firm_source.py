@@ -213,9 +213,14 @@ def shipped_line(bench: FirmBench) -> None:
     """Says of a stored estimate that it is one, of when and of whom; nothing of one that was made here."""
     found = bench.shipped()
     if found is not None:
+        older = (
+            ""
+            if found.current
+            else f", by edition {found.edition} of the method, which has been refined since"
+        )
         st.html(
             f'<p class="ft-quiet" data-label="stored"><span class="ft-tag" style="margin-left:0">synthetic</span> Stored estimate of '
-            f"{found.made.day} {found.made:%B %Y} on {grouped(found.firms)} invented firms of Chile. Other firms, samples or "
+            f"{found.made.day} {found.made:%B %Y} on {grouped(found.firms)} invented firms of Chile{older}. Other firms, samples or "
             "settings are estimated in the background, with the time that is left.</p>"
         )
 

@@ -13,12 +13,13 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.labels import number
 from firmtrade_core.scenarios.library import LONGEST_NAME, LibraryError, default_url
 from firmtrade_core.world.errors import WorldError
-from firmtrade_core.world.uploads import Upload, read_uploaded_table
+from firmtrade_core.world.uploads import Upload
 from firmtrade_core.world.world import World
 from pages.parts.frame import complain, heading, table
 from pages.parts.presets import sentence
 from pages.parts.solving import UnsolvedError, solve_in
 from pages.parts.store import Store
+from pages.parts.uploads import read_uploaded_table
 from pages.parts.worlds import by_name
 
 _SAID = "forecast_said"

@@ -12,11 +12,12 @@ import streamlit as st
 
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.tables import SUFFIXES
-from firmtrade_core.world.uploads import Upload, read_uploaded_table, read_uploaded_world
+from firmtrade_core.world.uploads import Upload
 from firmtrade_core.world.world import World
 from firmtrade_core.world.years import WorldYears, open_years, years_of_table
 from pages.parts.frame import complain
 from pages.parts.store import seeded
+from pages.parts.uploads import read_uploaded_table, read_uploaded_world
 
 #: Names a world file of an earlier year, a folder of world files, or a table of flows with a column year.
 VARIABLE = "FIRMTRADE_EARLIER_WORLD"

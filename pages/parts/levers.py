@@ -16,7 +16,7 @@ from firmtrade_core.scenarios.offers import is_by_lines
 from firmtrade_core.scenarios.schedules import DatedTable, dated, entries, in_words, read_schedule
 from firmtrade_core.scenarios.words import points
 from firmtrade_core.world.errors import WorldError
-from firmtrade_core.world.uploads import Upload, read_uploaded_table
+from firmtrade_core.world.uploads import Upload
 from firmtrade_core.world.world import World
 from pages.parts import pickers
 from pages.parts.answers import retaliation, retaliation_details
@@ -26,6 +26,7 @@ from pages.parts.home import current_home
 from pages.parts.programme_card import evidence, of_policy, programme, programme_details
 from pages.parts.store import Store, seeded
 from pages.parts.tariff_lines import offer_of, read_lines, trade_of_lines
+from pages.parts.uploads import read_uploaded_table
 from pages.parts.worlds import searched
 
 EXCEPTIONS = {
@@ -87,7 +88,7 @@ def _head(store: Store, world: World, index: int, card: Any) -> None:
         key=f"ft_head_{index}",
     )
     row.toggle(
-        KINDS[card.kind].title,
+        _title(card, world),
         help=f"{KINDS[card.kind].help} Switch it off to see the rest without it.",
         **seeded(f"card_{index}_enabled", card.enabled, lambda on: store.edit_card(index, {"enabled": on})),
     )
@@ -111,6 +112,15 @@ def _head(store: Store, world: World, index: int, card: Any) -> None:
         on_click=store.remove_card,
         args=(index,),
     )
+
+
+def _title(card: Any, world: World) -> str:
+    """A card's kind and whose policy it is: `Tariff: United States`."""
+    places = KINDS[card.kind].places
+    codes = (card.country,) if card.kind == "programme" else getattr(card, places[0][0]) if places else ()
+    named = [pickers.place_name(code, world) for code in codes if code != EVERYTHING]
+    more = f" and {len(named) - 2} more" if len(named) > 2 else ""
+    return f"{KINDS[card.kind].title}: {', '.join(named[:2])}{more}" if named else KINDS[card.kind].title
 
 
 def _more(store: Store, world: World, index: int, card: Any) -> None:

@@ -91,6 +91,12 @@ def _attempt(work: Callable[[Library], str], failed: str) -> bool:
     return True
 
 
+def save_here(store: Store, world: World) -> None:
+    """Saving alone, beside other ways to pass a scenario on; Compare lists what is saved."""
+    _said()
+    _save(store, world)
+
+
 # Saving -------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -22,14 +23,22 @@ from pages.parts.store import Store
 LARGEST_UPLOAD = 1
 
 
-def share(store: Store, world: World) -> None:
-    """One drawer: the link to copy, YAML to download, YAML to put in force."""
+def share(store: Store, world: World, *, save: Callable[[Store, World], None] | None = None) -> None:
+    """One drawer: the link to copy, a place in the library, YAML to download, YAML to put in force.
+
+    Parameters
+    ----------
+    save
+        Draws what saves the scenario in the library.
+    """
     drawer = st.popover(
         "Share, save, open", icon=":material/ios_share:", width="stretch", key="sharing", on_change="rerun"
     )
     if drawer.open:
         with drawer:
             _link(store, world)
+            if save is not None:
+                save(store, world)
             _download(store, world)
             _upload(store, world)
 

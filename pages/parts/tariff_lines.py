@@ -14,9 +14,10 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.codes.sectors import sector_words
 from firmtrade_core.scenarios.offers import EVERYBODY, Offer, read_offer
 from firmtrade_core.scenarios.schema import ScheduleRow
-from firmtrade_core.world.uploads import Upload, read_uploaded_table
+from firmtrade_core.world.uploads import Upload
 from pages.parts.frame import table
 from pages.parts.store import Store
+from pages.parts.uploads import read_uploaded_table
 
 #: Lines and sectors shown on a card.
 _MOST = 8

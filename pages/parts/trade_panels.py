@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +19,10 @@ from firmtrade_core.gravity.machine_costs import CostComparison, compare_costs
 from firmtrade_core.gravity.panel import GravityPanel, TariffUnit
 from firmtrade_core.gravity.specification import GravitySpecification
 from firmtrade_core.labels import grouped
+from firmtrade_core.world.columns import unused_columns
+from firmtrade_core.world.money import BY_COLUMN, in_million_dollars, own_rates
 from firmtrade_core.world.tables import read_table
+from firmtrade_core.world.uploads import Upload, refuse_too_large
 from firmtrade_core.world.world import World
 
 UPLOADED, _KEY = "uploaded_panel", "trade_costs"
@@ -62,12 +65,13 @@ class Choices:
 
 @dataclass(frozen=True)
 class PanelFile:
-    """A panel with its name, a hash of its content, and the unit of its flows where the file tells it."""
+    """A panel with its name, a hash of its content, the unit of its flows where the file tells it, and the Python arguments that it was read with."""
 
     name: str
     panel: GravityPanel
     content_hash: str
     unit: str = "the file's own money"
+    arguments: str = ""
 
 
 def choices() -> Choices:
@@ -92,18 +96,46 @@ def _named(path: str, modified: float) -> PanelFile:
     return read_panel_file(Path(path))
 
 
-def read_panel_file(path: Path, name: str = "", tariff_unit: TariffUnit = "check") -> PanelFile:
+def read_panel_file(
+    path: Path,
+    name: str = "",
+    tariff_unit: TariffUnit = "check",
+    currency: str = "",
+    rates: Path | None = None,
+    rates_name: str = "",
+) -> PanelFile:
     """A table of flows (`FLOWS`) with whatever else it holds; geography is added where it has none and a place is known.
+
+    Parameters
+    ----------
+    currency
+        Of the flows, to be turned into US dollars at the mean rate of each year; `BY_COLUMN` where a column ``currency`` tells it.
+        "" leaves them as they are.
+    rates
+        A table of one's own rates (date, currency, usd or per_usd), before the European Central Bank's.
+    rates_name
+        What that table is called, where its path does not tell.
 
     Raises
     ------
     ValueError
         One of the core's errors, in words for people.
     """
-    table, unit = _in_whole_money(read_table(path))
+    read = read_table(path)
+    table, unit = _in_whole_money(read)
     flow = next((f for f in FLOWS if f in table.columns), "trade")
+    said: list[str] = []
+    if not currency and "currency" in table and table["currency"].nunique() > 1:
+        currency = BY_COLUMN
+    if currency:
+        own = own_rates(read_table(rates), rates_name or rates.name) if rates is not None else None
+        table, words = in_million_dollars(table, flow, currency=currency, unit=1e6, rates=own)
+        said, unit = (
+            ([words] if words else []),
+            unit.replace(PanelFile.unit, "USD") if unit == PanelFile.unit else unit,
+        )
     panel = GravityPanel.from_table(
-        table,
+        table.drop(columns="currency") if currency == BY_COLUMN else table,
         flow=flow,
         flow_values="consumer" if FLOWS.get(flow) == "consumer" else "border",
         tariff="tariff" if "tariff" in table.columns else None,
@@ -112,8 +144,17 @@ def read_panel_file(path: Path, name: str = "", tariff_unit: TariffUnit = "check
     )
     if not set(VARIABLES) <= set(panel.table.columns):
         panel = with_geography(panel, unknown="leave")
-    digest = hashlib.blake2b(path.read_bytes() + tariff_unit.encode(), digest_size=8).hexdigest()
-    return PanelFile(name or path.name, panel, digest, unit)
+    taken = {flow, "tariff", "exporter", "importer", "sector", "year", *VARIABLES}
+    taken |= {str(c) for c in table.select_dtypes("number").columns}
+    taken |= {"currency"} if currency == BY_COLUMN else set()
+    left = unused_columns([c for c in table.columns if str(c) not in taken], ())
+    panel = replace(panel, notes=(*panel.notes, *said, *([left] if left else [])))
+    choice = f"{tariff_unit}{currency}".encode() + (b"" if rates is None else rates.read_bytes())
+    digest = hashlib.blake2b(path.read_bytes() + choice, digest_size=8).hexdigest()
+    given = {"tariff_unit": tariff_unit if tariff_unit != "check" else "", "currency": currency}
+    arguments = "".join(f", {key}={value!r}" for key, value in given.items() if value)
+    arguments += f", rates=Path({rates_name or rates.name!r})" if rates is not None else ""
+    return PanelFile(name or path.name, panel, digest, unit, arguments)
 
 
 def _in_whole_money(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -131,12 +172,31 @@ def _in_whole_money(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return table, "m USD" if "expenditure_musd" in table else PanelFile.unit
 
 
-def read_upload(name: str, content: bytes, tariff_unit: TariffUnit = "check") -> PanelFile:
-    """A panel from an uploaded file; it is kept in this session only."""
+def read_upload(
+    name: str,
+    content: bytes,
+    tariff_unit: TariffUnit = "check",
+    currency: str = "",
+    rates: tuple[str, bytes] | None = None,
+) -> PanelFile:
+    """A panel from an uploaded file, with a table of rates beside it; they are kept in this session only.
+
+    Raises
+    ------
+    WorldFileError
+        If one would unpack to more than the limits of a shared server.
+    """
+    for upload in (Upload(name, content), *([Upload(*rates)] if rates is not None else [])):
+        refuse_too_large(upload)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"upload{Path(name).suffix}"
         path.write_bytes(content)
-        return read_panel_file(path, name, tariff_unit)
+        beside = None
+        if rates is not None:
+            beside = Path(folder) / f"rates{Path(rates[0]).suffix}"
+            beside.write_bytes(rates[1])
+        called = rates[0] if rates is not None else ""
+        return read_panel_file(path, name, tariff_unit, currency, beside, called)
 
 
 def sources(world: World) -> dict[str, str]:

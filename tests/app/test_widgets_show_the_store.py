@@ -196,3 +196,16 @@ def test_a_click_that_leaves_a_picker_reaches_what_it_points_at(open_page: Opene
     page.mouse.up()
     expect(page.get_by_role("option", name="None", exact=True)).to_be_visible()
     assert picker.bounding_box()["height"] == tall
+
+
+def test_cards_name_their_country_saving_sits_with_sharing_and_undo_comes_first(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("FIRMTRADE_LIBRARY", f"sqlite:///{tmp_path}/scenarios.sqlite")
+    app = lab(monkeypatch)
+    assert app.toggle(key="card_0_enabled").label == "Tariff: United States"
+    app.session_state["sharing"] = True
+    app.run()
+    app.text_input(key="library_name").set_value("Mine").run()
+    app.button(key="library_save").click().run()
+    assert not app.exception and "Saved as Mine" in html(app)

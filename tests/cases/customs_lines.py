@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,9 +32,11 @@ SOUND = {
 
 
 def shared(name: str) -> Path:
-    """A file of the shared cases; the test is skipped where they are not there."""
+    """A file of the shared cases; the test is skipped where they are not there, and fails under FIRMTRADE_STRICT=1."""
     path = SHARED / name
     if not path.is_file():
+        if os.environ.get("FIRMTRADE_STRICT") == "1":
+            pytest.fail(f"{name} is not beside the checkout")
         pytest.skip(f"{name} is not beside the checkout")
     return path
 

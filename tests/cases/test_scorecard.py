@@ -23,6 +23,7 @@ FAULTS = [
     ({"RUT": "0"}, 1, "firm.missing"),
     ({"Fecha": "2019"}, 2, ""),
     ({"Fecha": "1012019"}, 2, ""),
+    ({"Fecha": "2019-S2"}, 2, ""),
     ({"Fecha": "#N/A"}, 1, "date.missing"),
     ({"Operación": "Reexportación"}, 2, "flow.reexport"),
     ({"Operación": "tránsito"}, 1, "flow.unknown"),
@@ -32,6 +33,10 @@ FAULTS = [
     ({"País destino": "Corea (Sur)"}, 2, ""),
     ({"País destino": "Wakanda"}, 1, "country.unknown"),
     ({"País destino": "CHI"}, 1, "country.ambiguous"),
+    ({"País destino": "CS", "Fecha": "1991-05-05"}, 1, ""),
+    ({"País destino": "CS", "Fecha": "1998-05-05", "Moneda": "EUR"}, 1, "country.ambiguous"),
+    ({"País destino": "CS", "Fecha": "2004-05-05"}, 2, ""),
+    ({"País destino": "Extra-EU27"}, 1, "country.total"),
     ({"País destino": "s/i"}, 1, "country.missing"),
     ({"Partida": "2011000"}, 2, ""),
     ({"Partida": "TOTAL"}, 1, "product.total"),
@@ -40,6 +45,7 @@ FAULTS = [
     ({"Moneda": "CLP"}, 1, "currency.no_rate"),
     ({"Moneda": "ISK", "Fecha": "2010-05-05"}, 1, "currency.no_rate"),
     ({"Moneda": "pesos"}, 1, "currency.unknown"),
+    ({"Moneda": "GBp"}, 1, "currency.unknown"),
     ({"FOB": "NULL"}, 1, "value.missing"),
     ({"FOB": "-5,25"}, 1, "value.negative"),
     ({"Unidad": "QUILOGRAMA LIQUIDO"}, 2, ""),
@@ -109,7 +115,12 @@ def test_every_line_sheet_and_column_is_accounted_for(tmp_path: Path) -> None:
     assert unused and all(column in said for column in unused)
     # What was repaired is counted, and the scorecard rests on all of it.
     found = {f["rule"]: f["rows"] for f in report["findings"]}
-    assert found["firm.artefact"] == 3 and found["date.lost_zero"] == 2 and found["country.former"] == 2
+    assert (
+        found["firm.artefact"] == 3
+        and found["date.lost_zero"] == 2
+        and found["country.former"] == 5
+        and found["date.half_only"] == 2
+    )
     assert found["product.leading_zero"] == 2 and found["date.year_only"] == 2
     card = {s["dimension"]: s["value"] for s in report["scorecard"]}
     assert card["validity"] == 1 - len(aside) / rows_in

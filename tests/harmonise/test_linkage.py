@@ -102,3 +102,14 @@ def test_names_lose_form_and_accents_only() -> None:
         plain_name("Cía. Viña Ñuñoa & Hnos. S. A.") == plain_name("CIA VINA NUNOA Y HNOS SA") == "vina nunoa"
     )
     assert plain_name("The Company") == "the company"
+
+
+def test_where_nothing_matches_there_are_no_links() -> None:
+    register, customs, truth = two_offices(300)
+    # Letters that no name of the register has in such order.
+    foreign = customs.assign(
+        name=[f"qx{n:04d}zj vv{n * 7:05d}" for n in range(len(customs))], address=[f"wk {n}" for n in range(len(customs))], place="Elsewhere",
+    )  # fmt: skip
+    found = link(register, foreign)
+    assert found.links().empty and pd.isna(found.expected_precision())
+    assert found.accuracy(truth)["recall"].max() == 0

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from firmtrade_core.harmonise import declarations
 from firmtrade_core.harmonise.annual import AnnualPlan, add_up
 from firmtrade_core.harmonise.database import exact_sum, passing_database
 from firmtrade_core.harmonise.declarations import Options, read_declarations
@@ -66,3 +67,15 @@ def test_the_last_bits_do_not_enter_an_estimate() -> None:
     odd = np.array([0.0, np.nan, np.inf, -np.inf, 1e-300, 1e300, 0.1 + 0.2])
     np.testing.assert_array_equal(settled(odd)[:4], odd[:4])
     assert settled(odd)[-1] == 0.3 and settled(odd)[4] == 1e-300 and settled(odd)[5] == 1e300
+
+
+def test_tables_in_pieces_are_the_same(lines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = read_declarations([lines], tmp_path / "work", Options(b"salt of sixteen bytes"))
+    found.save(tmp_path / "whole", first_file=3)
+    monkeypatch.setattr(declarations, "_SORTED_AT_ONCE", 1000)
+    monkeypatch.setattr(declarations, "_PIECE", 37_000)
+    found.save(tmp_path / "pieces", first_file=3)
+    found.connection.close()
+    for table in ("lines", "changes", "quarantine"):
+        whole, pieces = (pd.read_parquet(tmp_path / f / f"{table}.parquet") for f in ("whole", "pieces"))
+        pd.testing.assert_frame_equal(whole, pieces, check_exact=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from firmtrade_core.jobs import Checkpoints, Progress
+from firmtrade_core.jobs import Checkpoints, JobError, Progress
 
 
 def square_slowly(count: int, trace: Path, progress: Progress, checkpoints: Checkpoints) -> list[int]:
@@ -49,3 +49,27 @@ class Pair(NamedTuple):
 
     first: int
     second: float
+
+
+def take_memory(size: int) -> int:
+    """Fills so many bytes."""
+    held = bytearray(size)
+    return len(held)
+
+
+def count_for(seconds: float) -> int:
+    """Keeps the interpreter busy so long."""
+    end, count = time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        count += 1
+    return count
+
+
+def refuse(words: str) -> None:
+    """Raises an error of the program."""
+    raise JobError(words)
+
+
+def stumble() -> None:
+    """Raises an error of Python's own."""
+    raise ZeroDivisionError("division by zero")

@@ -189,3 +189,14 @@ def test_the_script_refuses_another_world(tmp_path: Path) -> None:
     script = python_code(OWN, make_world(3, 2), place)
     with pytest.raises(AssertionError, match="another world"):
         exec(compile(script, "script", "exec"), {})
+
+
+def test_labels_are_no_formulas_whatever_separates() -> None:
+    from firmtrade_core.report.export import neutral
+
+    for text in ("=1+1", "a;=1+1", "a\t+1", "a; @x", "a|-1", "-1"):
+        assert not any(
+            part.strip().startswith(("=", "+", "-", "@"))
+            for part in neutral(text).replace("\t", ";").replace("|", ";").split(";")
+        )
+    assert neutral("Chile; Peru") == "Chile; Peru"

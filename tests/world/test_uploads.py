@@ -15,7 +15,14 @@ import pytest
 
 from firmtrade_core.world import uploads
 from firmtrade_core.world.errors import WorldError, WorldFileError
-from firmtrade_core.world.uploads import Upload, load_uploaded, read_uploaded_table, read_uploaded_world
+from firmtrade_core.world.uploads import (
+    READ_AT_ONCE,
+    Upload,
+    apart_or_here,
+    load_uploaded,
+    read_uploaded_table,
+    read_uploaded_world,
+)
 from tests.world.test_loaders import icio_file
 from tests.worlds import make_world
 
@@ -112,3 +119,26 @@ def test_formulas_and_markup_stay_text() -> None:
     table = read_uploaded_table(Upload("x.csv", content))
     assert table["exporter"].tolist() == ["=cmd|' /C calc'!A0", "NA"]
     assert table["importer"][0] == "<script>alert(1)</script>"
+
+
+def test_a_file_is_read_apart_and_says_what_is_wrong_in_the_same_words(tmp_path: Path) -> None:
+    table = pd.DataFrame({"exporter": ["A"] * 9000, "value": range(9000)})
+    sent = Upload("table.csv", table.to_csv(index=False).encode())
+    assert len(sent.content) > READ_AT_ONCE
+    found = apart_or_here(read_uploaded_table, [sent], {"upload": sent})
+    pd.testing.assert_frame_equal(found, read_uploaded_table(sent))
+    wrong = Upload("damaged.parquet", b"PAR1 no more")
+    with pytest.raises(WorldFileError, match="not a readable parquet file"):
+        apart_or_here(read_uploaded_table, [wrong], {"upload": wrong})
+
+
+def test_limits_are_by_what_a_file_becomes(monkeypatch: pytest.MonkeyPatch) -> None:
+    buffer = io.BytesIO()
+    pd.DataFrame({"value": np.zeros(200_000)}).to_parquet(buffer)
+    sent = Upload("zeros.parquet", buffer.getvalue())
+    monkeypatch.setattr("firmtrade_core.world.uploads.LARGEST_ROWS", 100_000)
+    assert len(sent.content) < 100_000
+    # Refused by its description, before anything is unpacked or a process is begun.
+    monkeypatch.setattr("firmtrade_core.world.uploads.apart", lambda *_, **__: pytest.fail("unpacked"))
+    with pytest.raises(WorldFileError, match="would unpack to 200,000 rows"):
+        apart_or_here(read_uploaded_table, [sent], {"upload": sent})

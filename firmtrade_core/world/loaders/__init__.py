@@ -5,13 +5,17 @@ Each module reads one public format from the files as their publishers issue the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from firmtrade_core.world.columns import said_of
 from firmtrade_core.world.errors import UnknownCodeError, WorldError
+from firmtrade_core.world.tables import require_columns
 from firmtrade_core.world.world import World, closest
 
 
@@ -66,6 +70,14 @@ LOADERS = {
     ),
 }
 
+#: Tables that lie beside a published file, and their columns.
+_BESIDE = {
+    "tariffs": ("exporter", "importer", "sector", "tariff"),
+    "output": ("country", "sector", "output_musd"),
+    "concordance": ("product", "sector"),
+    "sectors": ("sector", "group"),
+}
+
 
 def load(name: str, path: str | Path, **options: Any) -> World:
     """Read a published data set.
@@ -77,7 +89,8 @@ def load(name: str, path: str | Path, **options: Any) -> World:
     path
         The file as published.
     **options
-        What the loader takes; see its module.
+        What the loader takes; see its module. Here ``sectors`` may be a table, too (columns sector, group). What was skipped in
+        the tables beside the file, and their columns without a use, are told among the world's changes.
 
     Raises
     ------
@@ -90,10 +103,21 @@ def load(name: str, path: str | Path, **options: Any) -> World:
     if key not in LOADERS:
         alike = closest(key, LOADERS) or list(LOADERS)
         raise UnknownCodeError(f"There is no loader {name!r}. Choose {' or '.join(alike)}.")
+    said: list[str] = []
+    for role, used in _BESIDE.items():
+        if isinstance(table := options.get(role), pd.DataFrame):
+            said += said_of(table, used, f"The table of {role}")
+    if isinstance(folds := options.get("sectors"), pd.DataFrame):
+        require_columns(folds, _BESIDE["sectors"], "The table of sectors")
+        pairs = (folds[column].astype(str) for column in _BESIDE["sectors"])
+        options["sectors"] = dict(zip(*pairs, strict=True))
     module = import_module(f"{__name__}.{LOADERS[key].module}")
     try:
         signature(module.load).bind(path, **options)
     except TypeError as error:
         raise WorldError(f"The loader {key}: {error}.") from error
     world: World = module.load(path, **options)
-    return world
+    if not said:
+        return world
+    source = world.provenance
+    return world.with_(provenance=replace(source, changes=(*source.changes, *said)))

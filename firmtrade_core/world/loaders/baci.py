@@ -15,6 +15,8 @@ import pandas as pd
 
 from firmtrade_core.codes.countries import is_known
 from firmtrade_core.codes.places import explain_unknown
+from firmtrade_core.world.build import TariffUnit
+from firmtrade_core.world.columns import said_of
 from firmtrade_core.world.errors import (
     ColumnError,
     DuplicateCellError,
@@ -45,6 +47,7 @@ def load(
     country_codes: str | Path | None = None,
     sector_names: Mapping[str, str] | None = None,
     tariffs: pd.DataFrame | None = None,
+    tariff_unit: TariffUnit = "check",
 ) -> World:
     """Read a BACI file and join output.
 
@@ -62,7 +65,9 @@ def load(
     country_codes
         The file of country codes; by default ``country_codes_V*.csv`` beside the data.
     tariffs
-        Columns exporter, importer, sector, tariff (a fraction).
+        Columns exporter, importer, sector, tariff.
+    tariff_unit
+        How they are written (`World.from_long`).
 
     Raises
     ------
@@ -80,7 +85,7 @@ def load(
         raise WorldError(f"{path.name} has no year {year}; it holds {years[0]}.")
     iso, names = _country_codes(Path(country_codes) if country_codes else _beside(path))
     made, countries, sectors = _output(output)
-    changes: list[str] = []
+    changes = said_of(table, ("t", "i", "j", "k", "v"), "")
     made, countries = _that_trade(
         made, countries, {iso.get(int(n), "") for c in "ij" for n in table[c].unique()}, changes
     )
@@ -109,13 +114,14 @@ def load(
         )
     trade[index, index] = np.maximum(made - exports, 0.0)
     changes += without_partner(countries, trade)
-    tariff, known = tariff_array(tariffs, countries, sectors, trade, changes)
+    tariff, known = tariff_array(tariffs, tariff_unit, countries, sectors, trade, changes)
     return World(
         countries=countries,
         sectors=sectors,
         expenditure=trade * (1 + tariff),
         tariff=tariff,
         tariff_known=known,
+        tariffs_stated=tariff_unit != "check",
         subsidy=np.zeros_like(tariff),
         sector_names=dict(sector_names or {}),
         provenance=Provenance(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import is_known
 from firmtrade_core.codes.sectors import is_goods
-from firmtrade_core.world.build import closed_inputs_change
+from firmtrade_core.world.build import TariffUnit, closed_inputs_change
 from firmtrade_core.world.errors import UnknownCodeError, WorldFileError
 from firmtrade_core.world.joins import MOST_NAMED, named, without_partner
 from firmtrade_core.world.tables import numbers, refuse_repeated_rows, require_columns
@@ -73,6 +73,7 @@ def world_from_blocks(
     provenance: Provenance,
     *,
     tariffs: pd.DataFrame | None = None,
+    tariff_unit: TariffUnit = "check",
     sector_names: Mapping[str, str] | None = None,
     goods: Sequence[str] | None = None,
     name: str,
@@ -91,7 +92,7 @@ def world_from_blocks(
             f"{100 * -flows[negative].sum() / flows[~negative].sum():.2g} % of all flows."
         )
     border = np.maximum(flows, 0.0) * blocks.unit
-    tariff, known = tariff_array(tariffs, blocks.countries, blocks.sectors, border, changes)
+    tariff, known = tariff_array(tariffs, tariff_unit, blocks.countries, blocks.sectors, border, changes)
     expenditure = border * (1 + tariff)
     purchases = np.einsum("ikjs->jks", np.maximum(blocks.intermediate, 0.0)) * blocks.unit
     markup = np.divide(
@@ -112,6 +113,7 @@ def world_from_blocks(
         expenditure=expenditure,
         tariff=tariff,
         tariff_known=known,
+        tariffs_stated=tariff_unit != "check",
         subsidy=np.zeros_like(tariff),
         inputs=purchases,
         goods=np.array([s in goods if goods is not None else is_goods(s) for s in blocks.sectors]),
@@ -146,17 +148,20 @@ def drop_idle(countries: Sequence[str], expenditure: Array, changes: list[str]) 
 
 def tariff_array(
     tariffs: pd.DataFrame | None,
+    unit: TariffUnit,
     countries: Sequence[str],
     sectors: Sequence[str],
     border: Array,
     changes: list[str],
 ) -> tuple[Array, NDArray[np.bool_]]:
-    """Tariffs (fractions) from a table with columns exporter, importer, sector, tariff, and which are known.
+    """Tariffs as fractions from a table with columns exporter, importer, sector, tariff, and which are known.
 
     Who has no row is named.
 
     Parameters
     ----------
+    unit
+        How the table writes them (`World.from_long`); what looks like percent is refused by the world itself.
     border : (N, N, S)
         Flows that pay them, million US dollars: what the cells without a row are worth. Sales at home pay none.
     changes
@@ -175,7 +180,10 @@ def tariff_array(
         return array, free
     where = "The table of tariffs"
     require_columns(tariffs, ("exporter", "importer", "sector", "tariff"), where)
-    changes.append("Tariffs joined from a table given beside the source.")
+    changes.append(
+        "Tariffs joined from a table given beside the source"
+        + (", given in percent, divided by 100." if unit == "percent" else ".")
+    )
     tariffs = _of_these(tariffs, countries, where, changes)
     refuse_repeated_rows(tariffs, ("exporter", "importer", "sector"), where)
     at = []
@@ -185,7 +193,7 @@ def tariff_array(
             strange = tariffs[column][index.isna()].iloc[0]
             raise UnknownCodeError(f"{where} names the {column} {strange!r}, which the flows do not have.")
         at.append(index.to_numpy(dtype=np.intp))
-    array[tuple(at)] = numbers(tariffs, "tariff", where)
+    array[tuple(at)] = numbers(tariffs, "tariff", where) / (100.0 if unit == "percent" else 1.0)
     given = np.zeros((n, n, s), dtype=bool)
     given[tuple(at)] = True
     given[np.arange(n), np.arange(n)] = True

@@ -18,6 +18,8 @@ import pandas as pd
 
 from firmtrade_core.codes.countries import REST_OF_WORLD
 from firmtrade_core.codes.currencies import ExchangeRates
+from firmtrade_core.world.build import TariffUnit
+from firmtrade_core.world.columns import said_of
 from firmtrade_core.world.errors import UnknownCodeError, WorldError, WorldFileError
 from firmtrade_core.world.loaders.blocks import Blocks, fold, labelled_sums, world_from_blocks
 from firmtrade_core.world.loaders.dating import year_in_name
@@ -44,6 +46,9 @@ _LABEL = re.compile(r"(FIGW1|WRL_REST|[A-Z]{2}|[A-Z]\d)_(?:CPA_)?(.+)")
 
 _FLAT = ("refArea", "counterpartArea", "obsValue")
 
+#: Labels of rows and of columns in the flat file, industries or products.
+_SIDES = ("rowIi", "rowPi", "colIi", "colPi")
+
 
 def load(
     path: str | Path,
@@ -52,6 +57,7 @@ def load(
     sectors: Mapping[str, str] | None = None,
     sector_names: Mapping[str, str] | None = None,
     tariffs: pd.DataFrame | None = None,
+    tariff_unit: TariffUnit = "check",
 ) -> World:
     """Read a FIGARO file, matrix or flat.
 
@@ -62,7 +68,9 @@ def load(
     sectors
         User sector of every industry code (``C10T12``); industries as published, unless given.
     tariffs
-        Columns exporter, importer, sector (after folding), tariff (a fraction).
+        Columns exporter, importer, sector (after folding), tariff.
+    tariff_unit
+        How they are written (`World.from_long`).
 
     Raises
     ------
@@ -79,7 +87,9 @@ def load(
         )
     rate = _dollars(found)
     table = read_table(path)
-    blocks = (_flat if set(_FLAT) <= set(table.columns) else _matrix)(table, sectors, path.name)
+    flat = set(_FLAT) <= set(table.columns)
+    blocks = (_flat if flat else _matrix)(table, sectors, path.name)
+    used = (*_FLAT, *_SIDES) if flat else (table.columns[0], *_uses(table))
     provenance = Provenance(
         source="Eurostat, FIGARO inter-country input-output tables",
         year=found,
@@ -87,9 +97,16 @@ def load(
     ).with_change(
         f"Million euros turned into US dollars at the average reference rate of {found}, {rate:.4f} dollars for a euro."
     )
+    for said in said_of(table, used, ""):
+        provenance = provenance.with_change(said)
     scaled = Blocks(blocks.countries, blocks.sectors, blocks.intermediate, blocks.final, unit=rate)
     return world_from_blocks(
-        scaled, provenance, tariffs=tariffs, sector_names=sector_names, name=f"FIGARO {found}"
+        scaled,
+        provenance,
+        tariffs=tariffs,
+        tariff_unit=tariff_unit,
+        sector_names=sector_names,
+        name=f"FIGARO {found}",
     )
 
 
@@ -106,7 +123,7 @@ def _matrix(table: pd.DataFrame, sectors: Mapping[str, str] | None, where: str) 
     table = table.rename(columns={table.columns[0]: "row"})
     labels = table["row"].astype(str).str.strip()
     products = [_is_product(label) for label in labels]
-    uses = [c for c in table.columns[1:] if _LABEL.fullmatch(c) and _split(c)[0] not in _FOOT]
+    uses = _uses(table)
     if not any(products) or not any(map(_is_product, uses)):
         raise WorldFileError(
             f"{where} is not a FIGARO table: rows and columns should be labelled like AT_A01 and AT_P3_S14, or the file "
@@ -120,8 +137,13 @@ def _matrix(table: pd.DataFrame, sectors: Mapping[str, str] | None, where: str) 
     return labelled_sums(*_labels([*labels[products]], uses, sectors), values)
 
 
+def _uses(table: pd.DataFrame) -> list[str]:
+    """Columns of the matrix that are industries or final use."""
+    return [c for c in table.columns[1:] if _LABEL.fullmatch(c) and _split(c)[0] not in _FOOT]
+
+
 def _flat(table: pd.DataFrame, sectors: Mapping[str, str] | None, where: str) -> Blocks:
-    row, column = (_first(table, names, where) for names in (("rowIi", "rowPi"), ("colIi", "colPi")))
+    row, column = (_first(table, names, where) for names in (_SIDES[:2], _SIDES[2:]))
     table = table[~table["refArea"].astype(str).str.strip().isin(_FOOT)].reset_index(drop=True)
     sides = [
         table[area].astype(str).str.strip() + "_" + table[code].astype(str).str.strip()

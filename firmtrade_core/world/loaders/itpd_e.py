@@ -15,6 +15,8 @@ import pandas as pd
 
 from firmtrade_core.codes.countries import is_known
 from firmtrade_core.codes.places import read_place, territory_notes
+from firmtrade_core.world.build import TariffUnit
+from firmtrade_core.world.columns import said_of
 from firmtrade_core.world.errors import EmptyMarketError, NegativeValueError, WorldError
 from firmtrade_core.world.joins import named, without_partner
 from firmtrade_core.world.loaders.blocks import fold, tariff_array
@@ -50,6 +52,7 @@ def load(
     sectors: Mapping[str, str] | None = None,
     sector_names: Mapping[str, str] | None = None,
     tariffs: pd.DataFrame | None = None,
+    tariff_unit: TariffUnit = "check",
     min_domestic_share: float = 0.0,
 ) -> World:
     """Read an ITPD-E file.
@@ -61,7 +64,9 @@ def load(
     sectors
         User sector of every ``industry_id`` (as text); the database's broad sectors, unless given.
     tariffs
-        Columns exporter, importer, sector (after folding), tariff (a fraction).
+        Columns exporter, importer, sector (after folding), tariff.
+    tariff_unit
+        How they are written (`World.from_long`).
     min_domestic_share
         Countries whose recorded domestic sales are below this share of their sales are left out. Countries without
         any are always left out: their home market was not reported.
@@ -74,6 +79,7 @@ def load(
     path = Path(path)
     where = path.name
     table, year = _of_one_year(path, year)
+    changes = said_of(table, COLUMNS, "")
     refuse_repeated_rows(table, ("exporter_iso3", "importer_iso3", "industry_id"), where)
     table, unknown = _known_trade(table)
     trade = numbers(table, "trade", where)
@@ -94,13 +100,12 @@ def load(
         }
     ).assign(trade=trade)
     cube, countries, names = _cube(cells)
-    changes: list[str] = []
     kept = _with_home_market(cube, countries, min_domestic_share, changes)
     if len(kept) < 2:
         raise EmptyMarketError(f"{where}: fewer than two countries report domestic sales in {year}.")
     cube, countries = cube[np.ix_(kept, kept)], tuple(np.array(countries)[kept])
     changes += without_partner(countries, cube)
-    tariff, known = tariff_array(tariffs, countries, names, cube, changes)
+    tariff, known = tariff_array(tariffs, tariff_unit, countries, names, cube, changes)
     strange = [c for c in countries if not is_known(c)]
     changes += [f"Codes of the source's own kept: {', '.join(strange)}."] if strange else []
     changes += _renamed(table["exporter_iso3"], table["importer_iso3"])
@@ -116,6 +121,7 @@ def load(
         expenditure=cube * (1 + tariff),
         tariff=tariff,
         tariff_known=known,
+        tariffs_stated=tariff_unit != "check",
         subsidy=np.zeros_like(tariff),
         goods=np.array([not name.casefold().startswith("serv") for name in names]),
         sector_names=dict(sector_names or {}),
@@ -156,7 +162,9 @@ def _of_one_year(path: Path, year: int | None) -> tuple[pd.DataFrame, int]:
         raise WorldError(f"{where} has no year {year}; it holds {', '.join(map(str, years)) or 'no rows'}.")
     if not years:
         raise WorldError(f"{where} has no rows.")
-    return pd.concat(parts, ignore_index=True), years[0] if year is None else int(year)
+    whole = pd.concat(parts, ignore_index=True)
+    whole.attrs = dict(parts[0].attrs)
+    return whole, years[0] if year is None else int(year)
 
 
 def _known_trade(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:

@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from firmtrade_core.world.build import TariffUnit
+from firmtrade_core.world.columns import said_of
 from firmtrade_core.world.errors import WorldFileError
 from firmtrade_core.world.loaders.blocks import fold, labelled_sums, world_from_blocks
 from firmtrade_core.world.loaders.dating import year_in_name
@@ -72,6 +74,7 @@ def load(
     sectors: Mapping[str, str] | None = None,
     sector_names: Mapping[str, str] | None = None,
     tariffs: pd.DataFrame | None = None,
+    tariff_unit: TariffUnit = "check",
 ) -> World:
     """Read an ICIO file.
 
@@ -82,7 +85,9 @@ def load(
     sectors
         User sector of every industry code; industries as published, unless given.
     tariffs
-        Columns exporter, importer, sector (after folding), tariff (a fraction).
+        Columns exporter, importer, sector (after folding), tariff.
+    tariff_unit
+        How they are written (`World.from_long`).
 
     Raises
     ------
@@ -114,6 +119,8 @@ def load(
     blocks = labelled_sums(rows, _labels(uses, sectors), values)
     split = sorted({_split(row)[0] for row in products} & set(SPLIT_COUNTRIES))
     provenance = Provenance(source="OECD Inter-Country Input-Output tables", year=found, licence="CC BY 4.0")
+    for said in said_of(table, ["row", *uses, DISCREPANCY], ""):
+        provenance = provenance.with_change(said)
     if split:
         provenance = provenance.with_change(f"{', '.join(split)} folded into China and Mexico.")
     if found is None:
@@ -131,6 +138,7 @@ def load(
         blocks,
         provenance,
         tariffs=tariffs,
+        tariff_unit=tariff_unit,
         sector_names=sector_names,
         name=f"OECD ICIO {found or ''}".strip(),
     )

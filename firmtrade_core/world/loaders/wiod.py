@@ -23,6 +23,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from firmtrade_core.world.build import TariffUnit
+from firmtrade_core.world.columns import said_of
 from firmtrade_core.world.errors import WorldError, WorldFileError
 from firmtrade_core.world.loaders.blocks import Blocks, fold, labelled_sums, world_from_blocks
 from firmtrade_core.world.loaders.dating import year_in_name
@@ -45,6 +47,7 @@ def load(
     sectors: Mapping[str, str] | None = None,
     sector_names: Mapping[str, str] | None = None,
     tariffs: pd.DataFrame | None = None,
+    tariff_unit: TariffUnit = "check",
 ) -> World:
     """Read a WIOD table of either release.
 
@@ -55,7 +58,9 @@ def load(
     sectors
         User sector of every industry: by code in the 2016 release (``A01``), by item in the 2013 release (``1``).
     tariffs
-        Columns exporter, importer, sector (after folding), tariff (a fraction).
+        Columns exporter, importer, sector (after folding), tariff.
+    tariff_unit
+        How they are written (`World.from_long`).
 
     Raises
     ------
@@ -69,17 +74,22 @@ def load(
         release, read = "2013", _long
     elif set(_LONG_RUN) <= set(table.columns):
         release, read = "long-run", _long_run
-    blocks, year = read(table, year, sectors, path.name)
+    blocks, chosen = read(table, year, sectors, path.name)
+    uses = [column for column in table.columns if _USE.fullmatch(str(column))]
+    long = {"2013": _LONG, "long-run": _LONG_RUN}.get(release, ())
+    used = ["year", *long] if long else ["IndustryCode", "Country", "RNr", "Year", *uses]
     return world_from_blocks(
         blocks,
         Provenance(
             source=f"World Input-Output Database, {release} release (Timmer, Dietzenbacher, Los, Stehrer, de Vries 2015)",
-            year=year,
+            year=chosen,
             licence="CC BY 4.0",
+            changes=tuple(said_of(table, used, "")),
         ),
         tariffs=tariffs,
+        tariff_unit=tariff_unit,
         sector_names=sector_names,
-        name=f"WIOD {year or ''}".strip(),
+        name=f"WIOD {chosen or ''}".strip(),
     )
 
 

@@ -1,0 +1,1 @@
+"""Hostile input, by the hundred thousand: see ``python -m benchmarks.fuzz --help``."""

@@ -1,0 +1,210 @@
+"""Everything that reads what strangers send: for each door a valid input, how it is opened, and what it may answer."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import numpy as np
+import pandas as pd
+
+from firmtrade_core.gravity.errors import GravityError
+from firmtrade_core.harmonise.errors import HarmoniseError
+from firmtrade_core.harmonise.pipeline import header
+from firmtrade_core.jobs.kept import KeptError, keep, read
+from firmtrade_core.margins import FirmsError
+from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError, compile
+from firmtrade_core.scenarios.links import LinkError, decode, encode
+from firmtrade_core.scenarios.population import read_population
+from firmtrade_core.scenarios.schedules import read_schedule
+from firmtrade_core.scenarios.yaml_text import read as read_yaml
+from firmtrade_core.world.columns import guess_columns, with_roles
+from firmtrade_core.world.errors import WorldError
+from firmtrade_core.world.uploads import Upload, read_uploaded_table, read_uploaded_world
+from firmtrade_core.world.world import World
+from tests.firms import make_home
+from tests.scenarios.conftest import synthetic_world
+
+#: What a door may answer: an error of the program that says what to mend.
+REFUSALS = (LinkError, WorldError, ScenarioError, FirmsError, GravityError, HarmoniseError, KeptError)
+
+
+@dataclass(frozen=True)
+class Door:
+    """One way in.
+
+    Parameters
+    ----------
+    seeds
+        Valid inputs.
+    enter
+        Reads one; what it returns identifies the content.
+    sealed
+        Whether the product wrote the input with a hash: whatever is accepted must then be what was written.
+    """
+
+    name: str
+    seeds: tuple[bytes, ...]
+    enter: Callable[[bytes], object]
+    sealed: bool = False
+
+
+SCENARIO = Scenario.parse(
+    {
+        "name": "Tariffs",
+        "cards": [
+            {"kind": "tariff", "importers": ["USA"], "exporters": ["CHN"], "method": "add", "value": 0.1},
+            {"kind": "programme", "policy": "research", "take_up": 0.5, "effect": {"capability": 0.1}},
+        ],
+    }
+)
+
+
+@cache
+def world() -> World:
+    """The small world of all doors."""
+    return synthetic_world()
+
+
+def _file(content: bytes, ending: str, open_it: Callable[[Path], Any]) -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"sent{ending}"
+        path.write_bytes(content)
+        return open_it(path)
+
+
+def _saved(save: Callable[[Path], object], ending: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"made{ending}"
+        save(path)
+        return path.read_bytes()
+
+
+def _flows() -> pd.DataFrame:
+    return world().to_long()[["exporter", "importer", "sector", "expenditure_musd", "tariff"]]
+
+
+def _text(table: pd.DataFrame) -> bytes:
+    return table.to_csv(index=False).encode()
+
+
+def _parquet(table: pd.DataFrame) -> bytes:
+    buffer = BytesIO()
+    table.to_parquet(buffer)
+    return buffer.getvalue()
+
+
+def _workbook(table: pd.DataFrame) -> bytes:
+    buffer = BytesIO()
+    table.to_excel(buffer, index=False)
+    return buffer.getvalue()
+
+
+def _table(ending: str) -> Callable[[bytes], object]:
+    def enter(content: bytes) -> object:
+        table = read_uploaded_table(Upload(f"table{ending}", content))
+        roles = guess_columns(list(map(str, table.columns)))
+        if any(roles[name] is None for name in ("exporter", "importer", "sector", "expenditure_musd")):
+            return None
+        return World.from_long(with_roles(table, roles), missing="zero", codes="any").content_hash
+
+    return enter
+
+
+def _address(content: bytes) -> object:
+    from pages.parts import address
+    from pages.parts.store import Store
+
+    store = Store(SCENARIO, world().countries[0])
+    address.read(content.decode("utf-8", "replace"), store, world())
+    return address.query(store, world())
+
+
+def _link(content: bytes) -> object:
+    return decode(content.decode("utf-8", "replace")).content_hash
+
+
+def _yaml(content: bytes) -> object:
+    scenario = Scenario.parse(read_yaml(content))
+    return compile(scenario, world(), make_home(count=60)).report
+
+
+def _programme(content: bytes) -> object:
+    """A programme on real firms, whatever its numbers."""
+    return compile(Scenario.parse(read_yaml(content)), world(), make_home(count=60, public=False)).report
+
+
+def _home(content: bytes) -> object:
+    return _file(content, ".parquet", lambda path: HomeFirms.load(path).content_hash)
+
+
+def _world(content: bytes) -> object:
+    return read_uploaded_world(Upload("sent.world", content)).shown_hash
+
+
+def _schedule(content: bytes) -> object:
+    return read_schedule(read_uploaded_table(Upload("schedule.csv", content)))
+
+
+def _population(content: bytes) -> object:
+    return read_population(read_uploaded_table(Upload("population.csv", content)))
+
+
+def _head(content: bytes) -> object:
+    def look(path: Path) -> object:
+        with tempfile.TemporaryDirectory() as workspace:
+            return header(path, Path(workspace))
+
+    return _file(content, ".csv", look)
+
+
+def _kept(content: bytes) -> object:
+    return repr(_file(content, ".kept", read))
+
+
+@cache
+def doors() -> dict[str, Door]:
+    """All doors by name."""
+    link = encode(SCENARIO, world())
+    text = SCENARIO.to_yaml().encode()
+    address = urlencode(
+        {
+            "s": link,
+            "against": link,
+            "shown": "difference",
+            "present": "2",
+            "country": "CHN",
+            "map": "exports",
+        }
+    )
+    schedule = b"exporter,importer,product,rate\nCHN,USA,740311,0.25\nCHN,USA,080810,0.1\n"
+    population = b"sector,size,firms\nmetals,1-9,120\nmetals,10-49,30\n"
+    customs = b"firm;year;country;hs;value_usd\nA1;2022;CHN;740311;1200\nB2;2022;USA;080810;300\n"
+    result = {
+        "numbers": np.arange(5.0),
+        "table": pd.DataFrame({"a": [1, 2], "b": ["x", None]}),
+        "words": ("one", 2.5),
+    }
+    home = replace(make_home(count=60), source="synthetic firms, for fuzzing")
+    made = (
+        Door("link", (link.encode(),), _link, sealed=True),
+        Door("address", (address.encode(), f"s={link}".encode(), b"present=3&view=winners"), _address),
+        Door("scenario", (text,), _yaml),
+        Door("programme", (text,), _programme),
+        Door("world", (_saved(lambda path: world().save(path), ".world"),), _world, sealed=True),
+        Door("home", (_saved(home.save, ".parquet"),), _home, sealed=True),
+        Door("kept", (_saved(lambda path: keep(path, result), ".kept"),), _kept, sealed=True),
+        Door("table-csv", (_text(_flows()),), _table(".csv")),
+        Door("table-parquet", (_parquet(_flows()),), _table(".parquet")),
+        Door("table-xlsx", (_workbook(_flows()),), _table(".xlsx")),
+        Door("schedule", (schedule,), _schedule),
+        Door("population", (population,), _population),
+        Door("customs-head", (customs,), _head),
+    )
+    return {door.name: door for door in made}
