@@ -255,6 +255,7 @@ class Declarations:
 
     def _write_in_pieces(self, rows: str, order: str, target: Path) -> None:
         """The same table, ordered and written a stretch of lines at a time: an order of all of them at once would not fit in memory."""
+        import pyarrow
         from pyarrow import parquet
 
         writer: parquet.ParquetWriter | None = None
@@ -269,7 +270,7 @@ class Declarations:
                     with warnings.catch_warnings():
                         # The copy is of a piece only; a relation could not be had beside an unfinished result.
                         warnings.simplefilter("ignore", UserWarning)
-                        piece = self.connection.execute(query).to_arrow_table()
+                        piece: pyarrow.Table = self.connection.execute(query).to_arrow_table()
                     if writer is None:
                         # Enumerated texts are to be read as texts.
                         writer = parquet.ParquetWriter(

@@ -6,6 +6,7 @@ Numbers come first. A single worker draws, so that sliders keep the processor; w
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -42,6 +43,9 @@ MOST_RESULTS = 24
 #: Seconds between two looks whether bands are there.
 EVERY = 0.5
 
+#: Seconds for which a scenario must have stood still before its bands are begun: a lever that moves leaves them be.
+STILL = 0.7
+
 _NO_BAND = (EquilibriumError, FirmsError, ScenarioError, WorldError, TailError, UncertaintyError)
 
 
@@ -64,11 +68,19 @@ class _Desk:
                 if left is not None and left.cancel():
                     del self._known[before]
             if key not in self._known:
-                self._known[key] = self._pool.submit(work)
+                self._known[key] = self._pool.submit(self._once_still, key, time.monotonic(), work)
                 while len(self._known) > MOST_RESULTS:
                     self._known.popitem(last=False)[1].cancel()
             self._known.move_to_end(key)
             return self._known[key]
+
+    def _once_still(self, key: str, since: float, work: Callable[[], Bands | str]) -> Bands | str:
+        time.sleep(max(since + STILL - time.monotonic(), 0.0))
+        with self._lock:
+            if key not in self._waiting.values():
+                self._known.pop(key, None)
+                return "Another scenario took its place before its bands were begun."
+        return work()
 
 
 @st.cache_resource(show_spinner=False)

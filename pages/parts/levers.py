@@ -14,6 +14,7 @@ from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING
 from firmtrade_core.scenarios.membership import place_words
 from firmtrade_core.scenarios.offers import is_by_lines
 from firmtrade_core.scenarios.schedules import DatedTable, dated, entries, in_words, read_schedule
+from firmtrade_core.scenarios.schema import TariffSchedule
 from firmtrade_core.scenarios.words import points
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.uploads import Upload
@@ -284,7 +285,8 @@ def _policy_on_a_day(store: Store, index: int, card: Any, table: DatedTable) -> 
 
     def choose(day: date) -> None:
         # A slider that is gone may still speak once: a file has taken the table's place by then.
-        if dated(store.scenario.cards[index]) is not None:
+        now = store.scenario.cards[index] if index < len(store.scenario.cards) else None
+        if isinstance(now, TariffSchedule) and dated(now) is not None:
             store.edit_card(index, {"day": day.isoformat(), "digest": table.digest}, sliding=True)
 
     st.select_slider(
