@@ -175,6 +175,7 @@ PASSING = {
     "harmonise/reading.py",
     "harmonise/pipeline.py:head.write_bytes",
     "world/uploads.py",
+    "harmonise/declarations.py:writer.write_table",  # inside its caller's whole_file
     "harmonise/salt.py",
     "panel/confidentiality.py",
     "scenarios/results.py:pyarrow.parquet.write_table",

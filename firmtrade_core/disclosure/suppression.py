@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -335,6 +336,11 @@ def optimal(release: Release, seconds: float = 30.0) -> Pattern:
     return Pattern(release, hidden)
 
 
+def _without(axis: list[Any], label: object) -> list[Any]:
+    """The axis' other labels."""
+    return [other for other in axis if other != label]
+
+
 def hypercube(release: Release) -> Pattern:
     """The textbook method for one table: each primary cell becomes a corner of a box of withheld cells.
 
@@ -350,13 +356,13 @@ def hypercube(release: Release) -> Pattern:
     if sum(bool(cell) for cell in release.cells) != release.sums.shape[1]:
         raise DisclosureError("The hypercube method is for one table whose totals stand.")
     places = {labels: n for n, (names, labels) in enumerate(release.names) if names == finest}
-    axes = [list(dict.fromkeys(labels[d] for labels in places)) for d in range(len(finest))]
+    axes = [list(dict.fromkeys(column)) for column in zip(*places, strict=True)]
     hidden, lost = release.primary.copy(), []
     cells = {n: labels for labels, n in places.items()}
     for number in sorted(np.flatnonzero(release.primary), key=lambda n: -release.protection[n]):
         own = cells[int(number)]
         best: tuple[int, float, list[int]] | None = None
-        for other in product(*[[label for label in axis if label != own[d]] for d, axis in enumerate(axes)]):
+        for other in product(*map(_without, axes, own)):
             corners = [places.get(corner) for corner in product(*zip(own, other, strict=True))]
             if any(corner is None for corner in corners):
                 continue

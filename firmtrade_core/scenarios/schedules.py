@@ -105,9 +105,8 @@ class DatedTable:
         days = (day - self.checked).days
         if days <= 0:
             return ""
-        ago = "one day" if days == 1 else f"{days:,} days"
         return (
-            f"The table was last checked on {in_words(self.checked)}, {ago} before, and its "
+            f"The table was last checked on {in_words(self.checked)}, {days:,} day{'s' if days > 1 else ''} before, and its "
             f"newest entry is of {in_words(last)}: for a policy that is newer bring a table of your own."
         )
 

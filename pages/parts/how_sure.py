@@ -50,9 +50,9 @@ def how_sure(store: Store, reading: Reading, *, key: str = "sure", enlarge: floa
             (
                 item.label,
                 change(band.value, band.unit),
-                band.ends,
-                f"±{number(band.error)}",
-                _laws(band.laws_range),
+                f"{band.ends} {band.unit}",
+                f"±{number(band.error)} {band.unit}",
+                _laws(band.laws_range, band.unit),
                 band.verdict,
             )
             for item, band in pairs
@@ -66,8 +66,8 @@ def how_sure(store: Store, reading: Reading, *, key: str = "sure", enlarge: floa
         )
 
 
-def _laws(known: tuple[float, float] | None) -> str:
-    return "–" if known is None else f"{number(known[0], signed=True)} to {number(known[1], signed=True)}"
+def _laws(known: tuple[float, float] | None, unit: str) -> str:
+    return "–" if known is None else f"{number(known[0], signed=True)} to {change(known[1], unit)}"
 
 
 def _none(asked: Future[Bands | str] | None) -> None:

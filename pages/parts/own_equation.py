@@ -139,6 +139,8 @@ def _coefficients(found: GravityEstimate, combined: list[Coefficient]) -> None:
                 *(rows[c] for c in ("term", "estimate", "std_error", "low", "high")), strict=True
             )
         ],
+        words=("Of",),
+        units=dict.fromkeys(("Estimate", "Std. error", interval), "log points per unit"),
         headed=False,
         whole=False,
     )

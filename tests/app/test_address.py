@@ -51,6 +51,10 @@ def test_a_link_reproduces_the_screen(open_page: Opener) -> None:
     expect(other.get_by_role("combobox", name="On the map")).to_have_value("Exports")
 
 
+#: Milliseconds after which a move is a step of its own; quicker ones are one.
+APART = 1_200
+
+
 def test_back_undoes_the_last_move_and_forward_does_it_again(open_page: Opener) -> None:
     page = open_page("lab")
     settled(page)
@@ -59,10 +63,12 @@ def test_back_undoes_the_last_move_and_forward_does_it_again(open_page: Opener) 
     slide(page, 0.5)
     slid = settled(page, before)
     page.wait_for_function(f"history.length === {steps + 1}")
+    page.wait_for_timeout(APART)
     add_policy(page, "Embargo")
     wait_for_cards(page, 2)
     added = settled(page, slid)
     page.wait_for_function(f"history.length === {steps + 2}")
+    page.wait_for_timeout(APART)
     choose(page, "Country", "Mexico")
     page.wait_for_function(f"location.search.includes('country=MEX') && history.length === {steps + 3}")
     page.go_back()
