@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from firmtrade_core.capability import Learner
@@ -16,7 +17,7 @@ from firmtrade_core.capability.explanation import Explanation, Interactions
 from firmtrade_core.capability.results import DRAWN
 from firmtrade_core.capability.work import Band, CapabilityReport, Hidden, Request
 from firmtrade_core.figures.capability import attribute_words
-from firmtrade_core.labels import MINUS, ROW_UNIT, grouped, in_percent, number
+from firmtrade_core.labels import MINUS, ROW_UNIT, grouped, in_percent, number, unit
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
 from firmtrade_core.report.as_code import as_code, imports
 from firmtrade_core.report.export import About, Table, written_now
@@ -258,7 +259,11 @@ def _counted(key: str, title: str, frame: pd.DataFrame, values: str = "log point
 
 
 def _measures(table: pd.DataFrame) -> pd.DataFrame:
-    return table.assign(Unit=[MEASURE_UNITS[str(name)] for name in table["measure"]])
+    """Measures with their units; intervals end where a measure's range ends."""
+    names = [MEASURE_UNITS[str(name)] for name in table["measure"]]
+    least, most = (np.array([getattr(unit(name), end) for name in names]) for end in ("lowest", "highest"))
+    ends = {c: np.clip(table[c], least, most) for c in ("low", "high") if c in table}
+    return table.assign(Unit=names, **ends)
 
 
 def _with_units(parameters: pd.DataFrame) -> pd.DataFrame:

@@ -397,12 +397,19 @@ def elasticity_table() -> Table:
 # Channels ---------------------------------------------------------------------------------------
 
 
+#: Percent from which a change says no more than its logs do; left empty in tables, beside the logs.
+_TELLING_PERCENT = 10_000.0
+
+
 def effects_table(report: ChannelReport) -> Table:
-    """Effects of attributes with intervals and evidence."""
+    """Effects of attributes with intervals and evidence; ends of intervals that run beyond a hundredfold are left empty in percent."""
+    frame = report.table.to_frame()
+    percents = [name for name in frame if str(name).endswith(", %")]
+    frame[percents] = frame[percents].where(frame[percents].abs() <= _TELLING_PERCENT)
     return table(
         "effects",
         "Effects of firms' attributes, per unit",
-        report.table.to_frame(),
+        frame,
         {
             "attribute": "attribute",
             "unit": "attribute_unit",
