@@ -136,10 +136,21 @@ def unitless(text: str) -> list[str]:
         if headed or re.search(r"\((?:19|20)\d\d\)\. ", line):
             # A row beneath a head with units, or a work cited.
             continue
+        if _TABLE_ROW.search(line) and _ends_in_unit(line):
+            # A row of columns whose last one says the unit of all.
+            continue
         bare = [match for match in _NUMBER.finditer(line) if not _told(line, match)]
         if bare:
             found.append(line.strip())
     return found
+
+
+#: Numbers set in columns.
+_TABLE_ROW = re.compile(r"\d\]?\s{2,}\S*\d")
+
+
+def _ends_in_unit(line: str) -> bool:
+    return any(line.rstrip().endswith(f" {name}") for name in UNITS)
 
 
 def _told(line: str, match: re.Match[str]) -> bool:
