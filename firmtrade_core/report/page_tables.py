@@ -404,7 +404,7 @@ _TELLING_PERCENT = 10_000.0
 def effects_table(report: ChannelReport) -> Table:
     """Effects of attributes with intervals and evidence; ends of intervals that run beyond a hundredfold are left empty in percent."""
     frame = report.table.to_frame()
-    percents = [name for name in frame if str(name).endswith(", %")]
+    percents = [name for name in map(str, frame) if name.endswith(", %")]
     frame[percents] = frame[percents].where(frame[percents].abs() <= _TELLING_PERCENT)
     return table(
         "effects",
