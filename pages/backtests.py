@@ -15,7 +15,7 @@ from firmtrade_core.backtests.words import finding, judged, last_horizon, verdic
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.codes.sectors import FINER_SECTORS
 from firmtrade_core.figures.backtests import elasticities_by_years, predicted_and_actual
-from firmtrade_core.labels import number
+from firmtrade_core.labels import grouped, number
 from firmtrade_core.report.backtest_tables import board_table, partner_table
 from firmtrade_core.report.export import written_now
 from firmtrade_core.world.elasticities import horizon_sets
@@ -41,7 +41,7 @@ _UNITS = {
     "Pairs": "count",
     "Cells": "count",
     "Years": "years",
-    "Years on": "years",
+    "Ahead": "years",
 }
 
 _FIELDS = ("skill", "correlation", "slope", "error", "no_change", "relative_error", "equal_growth")
@@ -75,13 +75,13 @@ def _overview(board: Board) -> None:
             ]
             cells.append(_two(max(own)) if own else "–")
         first = episode.row("model 4", far)
-        rows.append((episode.title, f"{first['predictions']:.0f}", f"{far}", *cells))
+        rows.append((episode.title, grouped(int(first["predictions"])), f"{far}", *cells))
     table(
         "Skill by episode: 1 is perfect, 0 no better than equal growth",
         (
             "Episode",
             "Pairs",
-            "Years on",
+            "Ahead",
             *(f"Model, elasticity {e:g}" for e in NUMBERS),
             "Best econometrics",
             "Best machine learning",
@@ -173,7 +173,7 @@ def _episode(board: Board) -> None:
                 [
                     (
                         FINER_SECTORS.get(str(s["sector"]), str(s["sector"])),
-                        f"{s['predictions']:.0f}",
+                        grouped(int(s["predictions"])),
                         *(_two(s[f]) for f in _FIELDS),
                     )
                     for s in episode.sectors
@@ -194,7 +194,7 @@ def _methods(episode: Episode) -> None:
         return (
             label,
             f"{row['horizon']:.0f}",
-            f"{row['predictions']:.0f}",
+            grouped(int(row["predictions"])),
             *(_two(row[f]) for f in _FIELDS),
         )
 

@@ -748,7 +748,7 @@ def _numbers(value: Any) -> Any:
 
 #: What stands at the head of the file of elasticities by years since the change.
 _HEAD = (
-    "# source: Estimated by firmtrade on OECD Inter-Country Input-Output tables 2011 to 2022 (edition 2023, CC BY 4.0) with tariffs of "
+    "# source: Estimated by firmtrade on OECD Inter-Country Input-Output tables 2011 to 2022 (2025 edition, CC BY 4.0) with tariffs of "
     "Teti's Global Tariff Database: local projections of log imports before duties on log (1 + tariff), instrumented by the first "
     "year's change, effects of exporter-sector-year and importer-sector-year, last year's changes held fixed, errors clustered by pair.\n"
     "# command: backtest --world-panel PANEL --agreements PANEL --tariffs TABLE --store\n"

@@ -41,7 +41,7 @@ def board_table(board: Board) -> Table:
             "episode": Column("episode", "Episode"),
             "label": Column("method", "Method"),
             "kind": Column("kind", "Kind"),
-            "horizon": Column("horizon", "Years on", "years"),
+            "horizon": Column("horizon", "Ahead", "years"),
             "sample": Column("sample", "Pairs scored"),
             "predictions": Column("predictions", "Pairs", "count"),
             **_SCORES,

@@ -51,7 +51,7 @@ def how_sure(store: Store, reading: Reading, *, key: str = "sure", enlarge: floa
                 item.label,
                 change(band.value, band.unit),
                 f"{band.ends} {band.unit}",
-                f"±{number(band.error)} {band.unit}",
+                f"±{number(band.error, most_decimals=4)} {band.unit}",
                 _laws(band.laws_range, band.unit),
                 band.verdict,
             )

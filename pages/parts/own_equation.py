@@ -22,7 +22,7 @@ from firmtrade_core.gravity.formula import read_formula, read_years, write_formu
 from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.gravity.specification import GravitySpecification
 from firmtrade_core.gravity.variables import split
-from firmtrade_core.labels import grouped, in_percent, number
+from firmtrade_core.labels import grouped, in_percent, number, probability
 from firmtrade_core.report.export import About
 from firmtrade_core.report.gravity_words import dropped
 from firmtrade_core.report.page_tables import (
@@ -38,6 +38,8 @@ from pages.parts.frame import complain, heading, table
 from pages.parts.trade_panels import Choices, PanelFile
 
 _FOUND = "own_equation"
+
+_ESTIMATORS = {"ppml": "PPML", "ols": "OLS on logs", "ols_remoteness": "OLS with remoteness"}
 
 _GRAMMAR = (
     "Regressors joined by +, effects after a bar. `log(x)`, `log1p(x)`, `lag(x, 4)`, `lead(x, 2)`, `change(x, 3)`, "
@@ -68,7 +70,9 @@ def own_equation(
             key="own_combine",
             placeholder="rta + lag(rta, 4); 2*contiguity - language",
         )
-        estimator = two.selectbox("Estimator", ["ppml", "ols", "ols_remoteness"], key="own_estimator")
+        estimator = two.selectbox(
+            "Estimator", list(_ESTIMATORS), format_func=_ESTIMATORS.__getitem__, key="own_estimator"
+        )
         years = three.text_input("Years", key="own_years", placeholder="all; 1986:2006:4")
         asked = st.form_submit_button("Estimate the formula", type="primary")
     if asked:
@@ -148,7 +152,7 @@ def _coefficients(found: GravityEstimate, combined: list[Coefficient]) -> None:
     if "log" not in found.specification.estimator and len(found.terms):
         try:
             test = found.reset_test()
-            words.append(f"RESET: χ² {number(test.statistic)}, p {number(test.p_value)}.")
+            words.append(f"RESET: χ² {number(test.statistic)}, {probability(test.p_value)}.")
         except GravityError as error:
             words.append(f"RESET: {error}")
     st.html(f'<p class="ft-quiet">{escape(" ".join(words))}</p>')
