@@ -101,9 +101,13 @@ def read_dates(counts: Mapping[str, int]) -> DateReading:
     rows = [(text, *_read(text, habit)) for text in counts]
     table = pd.DataFrame(rows, columns=["text", "meant", "rule", "form"])
     forms = table.assign(rows=list(counts.values())).groupby("form", dropna=True)["rows"].sum()
-    notes = [f"Dates written {form}: {rows:,}" for form, rows in forms.sort_values(ascending=False).items()]
+    notes = [
+        f"Dates written {form}: {rows:,} values" for form, rows in forms.sort_values(ascending=False).items()
+    ]
     if order["day"] or order["month"]:
-        notes.append(f"Day first in {order['day']:,} unmistakable dates, month first in {order['month']:,}")
+        notes.append(
+            f"Day first in {order['day']:,} values without doubt, month first in {order['month']:,} values"
+        )
     return DateReading(
         table[["text", "meant", "rule"]].assign(size=table["rule"].map(MONTHS).fillna(0.0)), tuple(notes)
     )

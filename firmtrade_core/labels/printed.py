@@ -139,6 +139,8 @@ def unitless(text: str) -> list[str]:
         if _TABLE_ROW.search(line) and _ends_in_unit(line):
             # A row of columns whose last one says the unit of all.
             continue
+        # Codes are quoted, not counted.
+        line = re.sub(r"\(-9(?:, -9+)* \.\.\.\)", "", line)
         bare = [match for match in _NUMBER.finditer(line) if not _told(line, match)]
         if bare:
             found.append(line.strip())
@@ -168,7 +170,7 @@ def _told(line: str, match: re.Match[str]) -> bool:
         return True
     # An interval, or a number with its error, has one unit behind all of it.
     behind = re.sub(
-        rf"^(?:{_SPACE}*(?:to|and|or|of|,|/|\||–|±|\(|\[)?{_SPACE}*[+{MINUS}-]?[\d.,]+(?:e[+-]?\d+)?[\])]*)+",
+        rf"^(?:{_SPACE}*(?:to|and|or|of|,|/|\||–|±|\(|\[)?{_SPACE}*(?:s\.e\.{_SPACE}*)?[+{MINUS}-]?[\d.,]+(?:e[+-]?\d+)?[\])]*)+",
         "",
         behind,
     )
@@ -177,10 +179,12 @@ def _told(line: str, match: re.Match[str]) -> bool:
 
 def _is_head(line: str) -> bool:
     """Whether a line is the head of a table whose columns say their units: words alone, a registered unit among them."""
-    if _NUMBER.search(re.sub(r"\d+ ?%", "", line)):
+    if _NUMBER.search(re.sub(r"\d+ ?%|share of 1\b|0 to 1\b", "", line)):
         return False
     columns = re.split(r"\s{2,}|\||┃|│", line.strip())
-    return len([c for c in columns if c.strip()]) > 1 and any(head_unit(c) for c in columns)
+    # One column of numbers stands apart from the names at its left.
+    several = len([c for c in columns if c.strip()]) > 1 or line.startswith("  ")
+    return several and any(head_unit(c) for c in columns)
 
 
 def head_unit(head: str) -> str:
