@@ -220,7 +220,7 @@ def _cleaned(panel: FirmPanel, cleaning: Cleaning) -> FirmPanel:
     """A panel that is harmonised already: outlying cells can still be emptied."""
     if cleaning != "outliers":
         return panel
-    firms = panel.firms
+    firms = panel.firms.copy()
     columns = [c for c in ("sales", "value_added", "materials", "wages", "employment") if c in firms]
     for column, cells in find_outliers(firms, columns).groupby("column"):
         firms.loc[cells["row"], str(column)] = np.nan
@@ -242,7 +242,7 @@ def _numbers(firms: pd.DataFrame, names: Sequence[str]) -> list[str]:
 def _filled(panel: FirmPanel, chain: FirmChain) -> FirmPanel:
     if chain.filling == "gaps":
         return panel
-    firms = panel.firms
+    firms = panel.firms.copy()
     names = [n for n in _numbers(firms, panel.attributes) if firms[n].isna().any()]
     if chain.filling == "complete":
         return _again(panel, firms.dropna(subset=names).reset_index(drop=True))
@@ -267,7 +267,7 @@ def _with_errors(panel: FirmPanel, chain: FirmChain) -> FirmPanel:
     if chain.reliability >= 1 and chain.misreported <= 0:
         return panel
     random = np.random.default_rng([chain.seed, 31])
-    firms, trade = panel.firms, panel.trade if "trade" in panel.tables else None
+    firms, trade = panel.firms.copy(), panel.trade if "trade" in panel.tables else None
     if chain.reliability < 1:
         for name in _numbers(firms, panel.attributes):
             firms[name] = _blurred(firms[name].astype(float), chain.reliability, random)
