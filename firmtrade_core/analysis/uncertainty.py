@@ -37,6 +37,9 @@ SETTLED, LIKELY = 0.95, 0.80
 #: A band is not given on fewer draws than this.
 FEWEST = 20
 
+#: Percent, or billion dollars, below which certificates do not tell a change from none.
+NOTHING = 1e-6
+
 #: Resamples for the error of a band's ends.
 _RESAMPLES = 200
 
@@ -189,7 +192,7 @@ class Band:
     @property
     def verdict(self) -> str:
         """The sign in words."""
-        if max(abs(self.low), abs(self.high), abs(self.value)) == 0:
+        if max(abs(self.low), abs(self.high), abs(self.value)) <= NOTHING:
             return "no effect"
         direction = "a gain" if self.value > 0 else "a loss"
         if self.key not in (

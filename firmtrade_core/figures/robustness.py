@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from firmtrade_core.analysis.robustness import KINDS, Robustness
+from firmtrade_core.analysis.uncertainty import NOTHING
 from firmtrade_core.figures.chart import GAIN, LOSS, MUTED, TEXT, Chart, base_layout
 from firmtrade_core.labels import change, in_percent
 
@@ -27,8 +28,11 @@ def specification_curve(found: Robustness, what: str, *, subtitle: str, source: 
     """
     rows = sorted(found.answered, key=lambda row: row.value)
     same = found.same_sign
+    nothing = max(abs(end) for end in found.range) <= NOTHING
     title = (
-        f"{what}: no alternative has an answer"
+        f"{what}: nothing moves, whatever is chosen"
+        if rows and nothing
+        else f"{what}: no alternative has an answer"
         if not rows
         else f"{what}: {in_percent(same)} of {len(rows)} alternatives have the answer's sign"
     )
@@ -40,7 +44,7 @@ def specification_curve(found: Robustness, what: str, *, subtitle: str, source: 
         f"({change(row.value - found.base_of(row.kind), found.unit)} against the choice made)"
         for row in rows
     ]
-    colours = [GAIN if row.value >= 0 else LOSS for row in rows]
+    colours = [MUTED if abs(row.value) <= NOTHING else GAIN if row.value > 0 else LOSS for row in rows]
     values = [round(row.value, 6) for row in rows]
     common: dict[str, Any] = {
         "type": "scatter",
@@ -59,7 +63,8 @@ def specification_curve(found: Robustness, what: str, *, subtitle: str, source: 
         },
     ]
     low, high = found.range
-    room = 0.08 * max(high - low, 1e-6)
+    # What certificates do not tell from nothing is not painted.
+    room = 0.08 * max(high - low, 0.01)
     below = len(kinds) * _ROW
     height = _CURVE + below + 34
     split = below / (below + _CURVE) if kinds else 0.0
@@ -114,4 +119,6 @@ def specification_curve(found: Robustness, what: str, *, subtitle: str, source: 
         if np.isfinite(found.value)
         else [],
     )
-    return Chart(title, subtitle, source, data, layout, height=height, units={"x": "position", "y": found.unit})
+    return Chart(
+        title, subtitle, source, data, layout, height=height, units={"x": "position", "y": found.unit}
+    )

@@ -19,7 +19,7 @@ from firmtrade_core.analysis.robustness.choices import (
     untouched,
 )
 from firmtrade_core.analysis.robustness.firm_chain import FirmChain, Start
-from firmtrade_core.analysis.uncertainty import COUNTRY_OUTCOMES, UncertaintyError, outcomes
+from firmtrade_core.analysis.uncertainty import COUNTRY_OUTCOMES, NOTHING, UncertaintyError, outcomes
 from firmtrade_core.capability import CapabilityError
 from firmtrade_core.channels import ChannelError
 from firmtrade_core.equilibrium.errors import EquilibriumError
@@ -126,7 +126,7 @@ class Robustness:
         found = self.answered
         if not found:
             return float("nan")
-        return float(np.mean([np.sign(row.value) == np.sign(self.value) for row in found]))
+        return float(np.mean([_sign(row.value) == _sign(self.value) for row in found]))
 
     @property
     def range(self) -> tuple[float, float]:
@@ -140,8 +140,10 @@ class Robustness:
         found = self.answered
         if not found:
             return f"{change(self.value, self.unit)}; no alternative has an answer."
-        same = sum(np.sign(row.value) == np.sign(self.value) for row in found)
+        same = sum(_sign(row.value) == _sign(self.value) for row in found)
         low, high = self.range
+        if max(abs(low), abs(high)) <= NOTHING:
+            return "Nothing moves, whatever is chosen."
         kind = self.most_telling
         text = (
             f"{same} of {len(found)} alternatives have the sign of the answer ({change(self.value, self.unit)}); they range from "
@@ -329,6 +331,11 @@ def _runs(
                 row if checkpoints is None else checkpoints.step("choice", keys[at], lambda row=row: row)
             )  # type: ignore[misc]
     return [known[at] for at in range(len(asked))]
+
+
+def _sign(value: float) -> int:
+    """-1, 0 or 1; what certificates do not tell from nothing is nothing."""
+    return 0 if abs(value) <= NOTHING else (1 if value > 0 else -1)
 
 
 def _told(choice: Choice, scenario: Scenario) -> tuple[object, ...]:
