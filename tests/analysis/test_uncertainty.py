@@ -25,9 +25,9 @@ from firmtrade_core.analysis.uncertainty import (
 )
 from firmtrade_core.equilibrium import Parameters, Shock, solve
 from firmtrade_core.margins import Krugman
-from firmtrade_core.world.estimated import estimated_cells
 from firmtrade_core.world.elasticities import elasticity_set
 from firmtrade_core.world.embedded import load_embedded_world
+from firmtrade_core.world.estimated import estimated_cells
 from firmtrade_core.world.world import World
 from tests.worlds import make_world
 

@@ -87,7 +87,7 @@ def test_a_joint_root_far_from_the_two_stages_is_refused(monkeypatch: pytest.Mon
         return np.r_[theta[:-4], 0.98, 0.02, 0.0, 0.1]
 
     monkeypatch.setattr(control_function._Joint, "minimise", elsewhere)
-    with pytest.raises(EstimationError, match="0.98 for labour and 0.02 for capital"):
+    with pytest.raises(EstimationError, match=r"0\.98 for labour and 0\.02 for capital"):
         wooldridge(draw(CASES[1], seed=2, firms=300, years=5))
 
 
