@@ -34,6 +34,7 @@ from firmtrade_core.world.elasticities import (
     markup_sets,
 )
 from firmtrade_core.world.errors import WorldError
+from firmtrade_core.world.estimated import estimated_cells
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
@@ -398,18 +399,6 @@ class _Held:
 
     def __hash__(self) -> int:
         return hash(self.world.content_hash)
-
-
-def estimated_cells(world: World) -> NDArray[np.bool_]:
-    """Trade cells abroad that are estimated, (N, N, S): the smallest ones, as many as make up the share that is stated."""
-    trade = world.border_value * ~np.eye(len(world.countries), dtype=bool)[:, :, None]
-    share = world.provenance.estimated_share
-    if not share:
-        return np.zeros(trade.shape, dtype=bool)
-    values = np.sort(trade[trade > 0])
-    total = np.cumsum(values)
-    count = int(np.searchsorted(total, (share + 1e-9) * total[-1], side="right"))
-    return (trade > 0) & (trade < (values[count] if count < len(values) else np.inf))
 
 
 def estimation_spread(world: World) -> float:
