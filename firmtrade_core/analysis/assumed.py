@@ -18,6 +18,7 @@ from scipy.stats import qmc
 
 from firmtrade_core.equilibrium import Parameters, Shock
 from firmtrade_core.equilibrium.ensembles import Draw
+from firmtrade_core.labels.units import in_percent
 from firmtrade_core.margins import BalancedMargins
 from firmtrade_core.scenarios.compile import CompiledScenario, compile
 from firmtrade_core.scenarios.home import HomeFirms
@@ -378,7 +379,7 @@ def _markups(
     else:
         scale = 1 / (within - 1)
         ratio = np.minimum(parameters.elasticities_for(world) * scale, ASSUMED_SERVICES_RATIO)
-    note = f"Standard errors of {published.label}, median {usual:.0%} of the markup"
+    note = f"Standard errors of {published.label}, median {in_percent(usual)} of the markup"
     if assumed.any():
         names = ", ".join(world.sector_name(s) for s, a in zip(world.sectors, assumed, strict=True) if a)
         note += f"; assumed to be as large for {names}"
