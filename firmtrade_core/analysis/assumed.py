@@ -18,6 +18,7 @@ from scipy.stats import qmc
 
 from firmtrade_core.equilibrium import Parameters, Shock
 from firmtrade_core.equilibrium.ensembles import Draw
+from firmtrade_core.labels.units import in_percent
 from firmtrade_core.margins import BalancedMargins
 from firmtrade_core.scenarios.compile import CompiledScenario, compile
 from firmtrade_core.scenarios.home import HomeFirms
@@ -34,6 +35,7 @@ from firmtrade_core.world.elasticities import (
     markup_sets,
 )
 from firmtrade_core.world.errors import WorldError
+from firmtrade_core.world.estimated import estimated_cells
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
@@ -377,7 +379,7 @@ def _markups(
     else:
         scale = 1 / (within - 1)
         ratio = np.minimum(parameters.elasticities_for(world) * scale, ASSUMED_SERVICES_RATIO)
-    note = f"Standard errors of {published.label}, median {usual:.0%} of the markup"
+    note = f"Standard errors of {published.label}, median {in_percent(usual)} of the markup"
     if assumed.any():
         names = ", ".join(world.sector_name(s) for s, a in zip(world.sectors, assumed, strict=True) if a)
         note += f"; assumed to be as large for {names}"
@@ -398,18 +400,6 @@ class _Held:
 
     def __hash__(self) -> int:
         return hash(self.world.content_hash)
-
-
-def estimated_cells(world: World) -> NDArray[np.bool_]:
-    """Trade cells abroad that are estimated, (N, N, S): the smallest ones, as many as make up the share that is stated."""
-    trade = world.border_value * ~np.eye(len(world.countries), dtype=bool)[:, :, None]
-    share = world.provenance.estimated_share
-    if not share:
-        return np.zeros(trade.shape, dtype=bool)
-    values = np.sort(trade[trade > 0])
-    total = np.cumsum(values)
-    count = int(np.searchsorted(total, (share + 1e-9) * total[-1], side="right"))
-    return (trade > 0) & (trade < (values[count] if count < len(values) else np.inf))
 
 
 def estimation_spread(world: World) -> float:

@@ -11,7 +11,6 @@ from firmtrade_core.analysis.assumed import (
     between_sets,
     drawn_worlds,
     elasticity_spread,
-    estimated_cells,
     estimation_spread,
 )
 from firmtrade_core.analysis.uncertainty import (
@@ -28,6 +27,7 @@ from firmtrade_core.equilibrium import Parameters, Shock, solve
 from firmtrade_core.margins import Krugman
 from firmtrade_core.world.elasticities import elasticity_set
 from firmtrade_core.world.embedded import load_embedded_world
+from firmtrade_core.world.estimated import estimated_cells
 from firmtrade_core.world.world import World
 from tests.worlds import make_world
 
