@@ -306,12 +306,12 @@ def _response(store: Store, world: World, given: Scenario, asked: Choices) -> bo
         )
         return False
     mine = found.best
-    drawn = best.sure(store, world, given, asked, found)
+    sure = best.sure(store, world, given, asked, found)
     said = assumed(given, mine.equilibrium)
     bands.follow(
-        drawn,
+        sure,
         lambda: headline_strip(
-            _banded(_headlines(found), found, drawn), mine.equilibrium.content_hash, assumed=(said,)
+            _banded(_headlines(found), found, sure), mine.equilibrium.content_hash, assumed=(said,)
         ),
     )
     unit = GAIN_UNITS[mine.objective][0]

@@ -220,9 +220,9 @@ def _page(world: World) -> None:
     if laws is None:
         return
     own = laws.results.get(laws.chosen)
-    drawn = _bands(store, laws)
+    sure = _bands(store, laws)
     said = () if own is None else (assumed(store.scenario, own),)
-    bands.follow(drawn, lambda: headline_strip(_banded(laws, drawn), laws.hash, assumed=said))
+    bands.follow(sure, lambda: headline_strip(_banded(laws, sure), laws.hash, assumed=said))
     st.html(f'<p class="ft-quiet">{escape(laws.headline())}</p>')
     found = _steps(store, world, home, laws)
     source, name = short_sources(world), store.scenario.name

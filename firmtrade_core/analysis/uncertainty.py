@@ -357,7 +357,7 @@ class Bands:
         wide = sum(c[1] - c[0] for c in (s.columns for s in self.sources))
         for source in self.sources:
             own = points[:, slice(*source.columns)]
-            if source.key in ("baseline", "effects"):
+            if source.key in ("baseline", "effects", "capability"):
                 levels = np.unique(own)
                 block = (own == levels[1:]).astype(float)
             elif 2 * wide <= room:

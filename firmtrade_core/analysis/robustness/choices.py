@@ -17,6 +17,7 @@ from firmtrade_core.scenarios.home import HomeFirms
 from firmtrade_core.scenarios.programmes import ATTRIBUTES
 from firmtrade_core.scenarios.schema import Structure
 from firmtrade_core.world.elasticities import elasticity_sets, horizon_sets, markup_sets
+from firmtrade_core.world.estimated import estimated_cells
 from firmtrade_core.world.world import World
 
 #: Kinds of choices: label, and where a run begins again.
@@ -194,8 +195,6 @@ def _of_model(scenario: Scenario, world: World) -> list[Choice]:
         found.append(other("closure", "Duties lower the tax on labour", duties="labour_tax"))
     if world.inputs is not None:
         found.append(Choice("links", "Without input-output links", scenario, "no_links"))
-    from firmtrade_core.analysis.assumed import estimated_cells
-
     if estimated_cells(world).any():
         found += [
             Choice("cells", f"Drawn anew, {number} of {DRAWN_CELLS}", scenario, f"cells_{number - 1}")

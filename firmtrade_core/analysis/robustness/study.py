@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -302,9 +303,8 @@ def _runs(
     if checkpoints is not None:
         for at, key in enumerate(keys):
             if checkpoints.file("choice", key).is_file():
-                known[at] = checkpoints.step(
-                    "choice", key, lambda at=at: _one(scenario, world, home, outcome, place, asked[at])
-                )  # type: ignore[misc]
+                again = partial(_one, scenario, world, home, outcome, place, asked[at])
+                known[at] = checkpoints.step("choice", key, again)
     left = [at for at in range(len(asked)) if at not in known]
     if not left:
         return [known[at] for at in range(len(asked))]
@@ -327,10 +327,14 @@ def _runs(
             words="Choice {done} of {all}",
         )
         for at, row in zip(group, found, strict=True):
-            known[at] = (
-                row if checkpoints is None else checkpoints.step("choice", keys[at], lambda row=row: row)
-            )  # type: ignore[misc]
+            known[at] = row
+            if checkpoints is not None:
+                known[at] = checkpoints.step("choice", keys[at], partial(_same, row))
     return [known[at] for at in range(len(asked))]
+
+
+def _same(row: Row) -> Row:
+    return row
 
 
 def _sign(value: float) -> int:
