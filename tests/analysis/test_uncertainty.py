@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from firmtrade_core.analysis.assumed import _Held as Held
 from firmtrade_core.analysis.assumed import (
     VARIANTS,
     around,
@@ -15,6 +14,7 @@ from firmtrade_core.analysis.assumed import (
     elasticity_spread,
     estimation_spread,
 )
+from firmtrade_core.analysis.assumed import _Held as Held
 from firmtrade_core.analysis.uncertainty import (
     COUNTRY_OUTCOMES,
     UNITS_OF,
@@ -197,7 +197,7 @@ def test_capability_is_drawn_where_firms_are_told_one_by_one() -> None:
         draw.parameters.family is assumed.families[int(at)]
         for draw, at in zip(sample.draws, drawn, strict=True)
     )
-    mean, spread = home.posterior
+    _, spread = home.posterior
     records = [family.sectors for family in assumed.families]
     assert records[0].keys() == records[1].keys()
     some = next(iter(records[0]))
