@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.gravity.errors import GravityError
-from firmtrade_core.gravity.estimate import GravityEstimate
+from firmtrade_core.gravity.estimated import GravityEstimate
 from firmtrade_core.gravity.meta_analysis import RandomEffects, random_effects
 from firmtrade_core.gravity.sector_runs import TARIFF
 from firmtrade_core.gravity.specification_curve import spread_of_choices

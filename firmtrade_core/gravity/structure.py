@@ -14,7 +14,7 @@ from scipy.sparse.linalg import lsqr
 from firmtrade_core.gravity.conditional import conditional_flows
 from firmtrade_core.gravity.effects import effects_at_rows, regressor_index, solve_effects
 from firmtrade_core.gravity.errors import RegressorError
-from firmtrade_core.gravity.estimate import GravityEstimate
+from firmtrade_core.gravity.estimated import GravityEstimate
 from firmtrade_core.gravity.panel import Array
 
 

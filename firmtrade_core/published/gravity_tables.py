@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from firmtrade_core.gravity.estimate import GravityEstimate, estimate
+from firmtrade_core.gravity.estimate import estimate
+from firmtrade_core.gravity.estimated import GravityEstimate
 from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.gravity.specification import GravitySpecification, every
 from firmtrade_core.published.replication import PRINTED, Replication, Row, published

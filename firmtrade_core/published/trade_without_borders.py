@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from firmtrade_core.equilibrium import Equilibrium, Parameters, Shock, solve
 from firmtrade_core.equilibrium.certificate import TOLERANCE as CERTIFICATE_TOLERANCE
 from firmtrade_core.gravity.conditional import conditional_flows
-from firmtrade_core.gravity.estimate import GravityEstimate, estimate
+from firmtrade_core.gravity.estimate import estimate
+from firmtrade_core.gravity.estimated import GravityEstimate
 from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.gravity.specification import GravitySpecification
 from firmtrade_core.published.gravity_tables import FOUR_DECIMALS, ONE_UNIT

@@ -21,7 +21,7 @@ from firmtrade_core.attribution import Attribution
 from firmtrade_core.channels.from_panel import ChannelReport
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
-from firmtrade_core.gravity.estimate import GravityEstimate
+from firmtrade_core.gravity.estimated import GravityEstimate
 from firmtrade_core.gravity.events import EventStudy
 from firmtrade_core.labels import Column, in_words, registered
 from firmtrade_core.published.replication import Report
