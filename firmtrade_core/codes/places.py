@@ -32,7 +32,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from firmtrade_core.codes.countries import country_names, is_known, plain_text
+from firmtrade_core.codes.iso import country_names, is_known, plain_text
 from firmtrade_core.paths import asset
 
 if TYPE_CHECKING:

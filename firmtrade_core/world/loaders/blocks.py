@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.codes.countries import is_known
+from firmtrade_core.codes.iso import is_known
 from firmtrade_core.codes.sectors import is_goods
 from firmtrade_core.world.build import TariffUnit, closed_inputs_change
 from firmtrade_core.world.errors import UnknownCodeError, WorldFileError
