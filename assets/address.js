@@ -78,6 +78,6 @@ export default function ({ data, setTriggerValue }) {
     state.going = false;
   }
   state.search = data.search;
-  carry(data.search);
+  carry(data.links);
   unlist();
 }

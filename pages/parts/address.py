@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
@@ -20,35 +21,55 @@ from pages.parts.store import SHOWINGS, VIEWS, Store, opening_country
 LONGEST = 2000
 
 _mount = st.components.v2.component(
-    "firmtrade_address", js=asset("address.js").read_text(encoding="utf-8"), isolate_styles=False
+    "firmtrade_address",
+    # Every page has this component, so what every page's words need comes along.
+    js="\n".join(asset(name).read_text(encoding="utf-8") for name in ("terms.js", "address.js")),
+    isolate_styles=False,
 )
 
 
-def keep(store: Store, world: World) -> None:
+def keep(
+    store: Store, world: World, *, bare: bool = False, beside: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Keep the address bar in step with the store, and the store with Back and Forward.
 
     Comes first on every page: in the fragment where it has one, else in its frame.
+
+    Parameters
+    ----------
+    bare
+        Whether the page's own address says nothing; links to other pages carry the scenario all the same.
+    beside
+        What else the page's address says.
     """
-    if store.unread:
-        text, store.unread = store.unread, ""
-        read(text, store, world)
-        store.past.clear()
+    take(store, world)
 
     def popped() -> None:
         value = st.session_state["address"].popped
         if isinstance(value, Mapping):
             store.heard = max(store.heard, int(value.get("count", 0)))
-            read(str(value.get("search", ""))[1:], store, world)
+            if text := str(value.get("search", ""))[1:]:
+                read(text, store, world)
 
+    search = query(store, world)
     data = {
         "session": store.session,
-        "search": f"?{query(store, world)}",
+        "search": "" if bare else "?" + "&".join(filter(None, (urlencode(beside), search))),
+        "links": f"?{search}",
         "push": store.push,
         "heard": store.heard,
     }
     with st.container(key="ft_address"):
         _mount(key="address", data=data, on_popped_change=popped)
     store.push = False
+
+
+def take(store: Store, world: World) -> None:
+    """Put in force what the address said when the session began, once."""
+    if store.unread:
+        text, store.unread = store.unread, ""
+        read(text, store, world)
+        store.past.clear()
 
 
 def query(store: Store, world: World) -> str:
@@ -163,6 +184,7 @@ def _read_view(given: Mapping[str, str], store: Store, world: World) -> None:
     store.outcome = outcome if outcome in VARIABLES else "real_income"
     store.view = view if view in VIEWS else VIEWS[0]
     store.flows = given.get("flows") == "1"
+    store.story = given.get("story", store.story)[:40]
     colours = given.get("colours", "")
     store.fixed_scale = next((value for value in FIXED if f"{value:g}" == colours), 0.0)
     # Digits of other scripts, and those above the line, are no numbers to count with.

@@ -13,11 +13,13 @@ from streamlit.navigation.page import Page
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures import Headline
 from firmtrade_core.labels import DEFINITIONS, ROW_UNIT, UnitError, is_bare_number, number, unit
+from firmtrade_core.labels.glossary import explained
 from firmtrade_core.labels.printed import head_unit
 from firmtrade_core.paths import PROJECT, asset
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 from pages.parts import address
+from pages.parts.search import PAGE, search_box
 from pages.parts.store import Store, current
 from pages.parts.worlds import UPLOADED, current_world, named_world
 
@@ -38,33 +40,32 @@ def navigation() -> Page:
         layout="wide",
         initial_sidebar_state=SIDEBAR_WIDTH,
     )
+    st.logo(asset("logo.svg"), size="large", link=None, icon_image=asset("icon.svg"))
+    # The first page has the bare address; it is reached by the mark, and stands in no group.
+    front = st.Page(f"pages/{FIRST}.py", title="Start", url_path="start", default=True)
     listed: dict[str, list[Page]] = {
         group: [
-            # The first page has the bare address; the one it reserves besides must not be its name's.
-            st.Page(
-                f"pages/{name}.py",
-                title=title,
-                url_path="start" if name == FIRST else name,
-                default=name == FIRST,
-            )
+            st.Page(f"pages/{name}.py", title=title, url_path=name)
             for name, title in pages
             if (PROJECT / "pages" / f"{name}.py").exists()
         ]
         for group, pages in PAGES.items()
     }
-    by_name = st.Page("pages/first.py", title="Briefing", url_path=FIRST, visibility="hidden")
     # Beyond twelve pages Streamlit would hide the rest behind a button.
-    return st.navigation(listed | {"": [by_name]}, expanded=True)
+    page = st.navigation({"": [front]} | listed, expanded=True)
+    st.session_state[PAGE] = page.url_path or FIRST
+    return page
 
 
 #: The page that opens first.
-FIRST = "briefing"
+FIRST = "front"
 
 #: Pages in the order of the sidebar, by group: file and address, title. Those that exist are listed.
 PAGES = {
     "Policy": (
         ("briefing", "Briefing"),
         ("lab", "Scenario lab"),
+        ("stories", "Stories"),
         ("best_policy", "Best policy"),
         ("compare", "Compare"),
         ("heterogeneity", "Role of heterogeneity"),
@@ -84,6 +85,11 @@ PAGES = {
         ("methods", "Methods"),
     ),
 }
+
+
+def menu() -> tuple[tuple[str, str], ...]:
+    """Names and titles of all pages in the menu, in order."""
+    return tuple(page for pages in PAGES.values() for page in pages)
 
 
 def open_page(title: str, *, live: bool = False) -> World:
@@ -114,6 +120,9 @@ def open_page(title: str, *, live: bool = False) -> World:
         )
         st.stop()
     _sidebar(world)
+    if st.session_state[PAGE] != FIRST:
+        with st.sidebar.container(key="ft_side_search"):
+            search_box(current(world), world, menu(), key="ft_find_aside")
     if not live:
         address.keep(current(world), world)
         # Whatever page a link opens, a reader is told what it could not say.
@@ -180,7 +189,7 @@ def headline_strip(
 
 
 def _assumed_lines(assumed: Sequence[str]) -> str:
-    return "".join(f'<p class="ft-quiet ft-assumed">{escape(line)}</p>' for line in assumed)
+    return "".join(f'<p class="ft-quiet ft-assumed">{explained(line)}</p>' for line in assumed)
 
 
 def assumed_line(words: str) -> None:
@@ -190,8 +199,8 @@ def assumed_line(words: str) -> None:
 
 def _headline(item: Headline) -> str:
     return (
-        f'<div class="ft-number" title="{escape(DEFINITIONS[item.variable].explanation)}">'
-        f'<span class="ft-label">{escape(item.label)}</span>'
+        f'<div class="ft-number"><span tabindex="0" role="button" data-means="{escape(DEFINITIONS[item.variable].explanation)}" '
+        f'class="ft-term ft-label">{escape(item.label)}</span>'
         f'<span class="ft-value">{escape(number(item.value, signed=True))}<small>{escape(item.unit)}</small></span>'
         f'<span class="ft-detail">{escape(item.detail)}</span>'
         f'<span class="ft-band">{escape(item.band or "no interval yet")}</span>'
@@ -201,7 +210,7 @@ def _headline(item: Headline) -> str:
 
 def heading(words: str, quiet: str = "") -> None:
     """Heading of a section, with what it means."""
-    more = f'<p class="ft-quiet">{escape(quiet)}</p>' if quiet else ""
+    more = f'<p class="ft-quiet">{explained(quiet)}</p>' if quiet else ""
     st.html(f'<h2 class="ft-heading">{escape(words)}</h2>{more}')
 
 
@@ -281,7 +290,7 @@ def certificate_line(equilibrium: Equilibrium) -> None:
     """What the result's certificate says, in one line."""
     certificate = equilibrium.certificate
     st.html(
-        '<p class="ft-certificate">Certified equilibrium: the largest residual of the model\'s equations is '
+        f'<p class="ft-certificate">{explained("Certified equilibrium")}: the largest residual of the model\'s equations is '
         f"{_power(certificate.largest)} (allowed: {_power(1e-9)}), {certificate.iterations} iterations, "
         f"{1000 * certificate.seconds:.0f} ms. Result <code>{escape(equilibrium.content_hash)}</code></p>"
     )

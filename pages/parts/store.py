@@ -81,6 +81,9 @@ class Store:
     showing: str = SHOWINGS[-1]
     presenting: bool = False
     step: int = 0
+    #: Of the stories, which one is told; and whether the tour is under way.
+    story: str = ""
+    touring: bool = False
     past: list[Scenario] = field(default_factory=list)
     future: list[Scenario] = field(default_factory=list)
     #: Colour scales in use, by outcome; forgotten when anything but a slider moves.

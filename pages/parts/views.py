@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from firmtrade_core.analysis.diversion import diversion
+from firmtrade_core.analysis.diversion import Diversion, diversion
 from firmtrade_core.analysis.flows import default_groups, flows_between
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures import (
@@ -158,8 +158,16 @@ def subtitle(unit: str, reading: Reading) -> str:
     return f"Change in {unit} against {reading.against} · {dated} · {reading.name}"
 
 
-def the_map(store: Store, reading: Reading, *, key: str = "map", enlarge: float = 1.0) -> None:
-    """The map of the chosen outcome; a click picks the country everywhere."""
+def the_map(
+    store: Store, reading: Reading, *, key: str = "map", enlarge: float = 1.0, scales: bool = True
+) -> None:
+    """The map of the chosen outcome; a click picks the country everywhere.
+
+    Parameters
+    ----------
+    scales
+        Whether its colours can be fixed below it.
+    """
     world = reading.world
     found, scale = shown_outcome(store, reading)
 
@@ -181,7 +189,7 @@ def the_map(store: Store, reading: Reading, *, key: str = "map", enlarge: float 
         source=short_sources(world),
     )
     chart.draw(drawn, key=key, result=reading.hash, kind="map", on_pick=pick, enlarge=enlarge)
-    if enlarge == 1:
+    if enlarge == 1 and scales:
         scale_chooser(store, found.variable.unit)
 
 
@@ -279,10 +287,7 @@ def partners_and_products(store: Store, reading: Reading) -> None:
     below, source = subtitle("bn USD", reading), short_sources(world)
     left, right = st.columns(2, gap="large")
     with left:
-        title = trade_finding(pairs, store.country, direction)
-        chart.draw(
-            trade_bars(pairs, title=title, subtitle=below, source=source), key="pairs", result=reading.hash
-        )
+        partners(store, reading)
     with right:
         title = f"{DIRECTIONS[direction]} by product: {country_name(partner) if partner else 'all partners'}"
         drawn = trade_bars(
@@ -290,6 +295,20 @@ def partners_and_products(store: Store, reading: Reading) -> None:
         )
         chart.draw(drawn, key="goods", result=reading.hash)
     partners_record(store, pairs, direction)
+
+
+def partners(store: Store, reading: Reading, *, key: str = "pairs") -> None:
+    """Trade of the country looked at with each partner, in the direction and sectors chosen."""
+    direction: Direction = "exports" if store.direction == "exports" else "imports"
+    chosen = pickers.sectors_of(reading.world, store.sectors)
+    pairs = by_partner(reading.second, store.country, direction, chosen, reading.first)
+    drawn = trade_bars(
+        pairs,
+        title=trade_finding(pairs, store.country, direction),
+        subtitle=subtitle("bn USD", reading),
+        source=short_sources(reading.world),
+    )
+    chart.draw(drawn, key=key, result=reading.hash)
 
 
 def _sector_filter(store: Store, world: World) -> None:
@@ -340,14 +359,19 @@ def replaced(store: Store, reading: Reading) -> None:
     found = diversion(reading.second, store.country, chosen, first=reading.first)
     left, right = st.columns([7, 5], gap="large")
     with left:
-        drawn = replaced_bars(
-            found,
-            subtitle=f"Purchases won from or lost to other origins · {subtitle('bn USD', reading)}",
-            source=short_sources(world),
-        )
-        chart.draw(drawn, key="replaced", result=reading.hash)
+        replacing(found, reading)
     with right:
         _replacements(found.replacements(12), store.country)
+
+
+def replacing(found: Diversion, reading: Reading, *, key: str = "replaced") -> None:
+    """Who wins and who loses in one market."""
+    drawn = replaced_bars(
+        found,
+        subtitle=f"Purchases won from or lost to other origins · {subtitle('bn USD', reading)}",
+        source=short_sources(reading.world),
+    )
+    chart.draw(drawn, key=key, result=reading.hash)
 
 
 def _replacements(pairs: pd.DataFrame, market: str) -> None:
