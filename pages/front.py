@@ -50,9 +50,7 @@ def _go(page: str, store: Store, *, touring: bool = False, story: str = "") -> N
 
 
 def _first(store: Store, world: World) -> None:
-    country, policy, lab, brief, tour = st.columns(
-        [8, 11, 5, 6, 7], vertical_alignment="bottom", gap="small"
-    )
+    country, policy, lab, brief, tour = st.columns([8, 11, 5, 6, 7], vertical_alignment="bottom", gap="small")
     country_box(country, store, world, "front_country", searched(world), label="Which country")
     with policy:
         _policy(store)
@@ -118,7 +116,7 @@ def _front(world: World) -> None:
     _stories(store, world)
 
 
-if _STATE & set(st.query_params) and not st.session_state.get("store"):
+if _STATE & set(st.query_params) and "only" not in st.query_params and not st.session_state.get("store"):
     # A link to a result opens the result.
     open_page("Briefing")
     st.switch_page("pages/briefing.py", query_params=dict(st.query_params))

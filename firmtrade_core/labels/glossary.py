@@ -221,7 +221,9 @@ def explained(text: str) -> str:
     for match in _pattern().finditer(text):
         term = _by_form()[match.group().casefold()]
         # Capitals only where a term is an abbreviation.
-        abbreviated = any(form.isupper() and form.casefold() == match.group().casefold() for form in term.forms)
+        abbreviated = any(
+            form.isupper() and form.casefold() == match.group().casefold() for form in term.forms
+        )
         if term.name in told or (abbreviated and not match.group().isupper()):
             continue
         told.add(term.name)

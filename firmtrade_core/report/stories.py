@@ -79,9 +79,7 @@ class Story:
 @cache
 def stories() -> tuple[Story, ...]:
     """All stories, the newest first."""
-    content: list[dict[str, Any]] = yaml.safe_load(
-        asset("stories/stories.yaml").read_text(encoding="utf-8")
-    )
+    content: list[dict[str, Any]] = yaml.safe_load(asset("stories/stories.yaml").read_text(encoding="utf-8"))
     found = [
         Story(
             **{

@@ -20,6 +20,12 @@ from pages.parts.store import SHOWINGS, VIEWS, Store, opening_country
 #: Addresses stay below this: mail programs and chats cut longer ones.
 LONGEST = 2000
 
+#: Where the session keeps which chart is shown alone.
+ONLY = "only_chart"
+
+#: Countries that can be pinned at once.
+MOST_PINS = 12
+
 _mount = st.components.v2.component(
     "firmtrade_address",
     # Every page has this component, so what every page's words need comes along.
@@ -52,6 +58,10 @@ def keep(
                 read(text, store, world)
 
     search = query(store, world)
+    # A view of one chart stays one when it is loaded again.
+    alone = {"embed": "true", "only": only} if (only := st.session_state.get(ONLY)) else {}
+    beside = {**alone, **beside}
+    bare = bare and not alone
     data = {
         "session": store.session,
         "search": "" if bare else "?" + "&".join(filter(None, (urlencode(beside), search))),
@@ -141,6 +151,7 @@ def _view(store: Store, world: World) -> dict[str, str]:
         "flows": ("1" if store.flows else "", ""),
         "view": (store.view, VIEWS[0]),
         "colours": (f"{store.fixed_scale:g}" if store.fixed_scale else "", ""),
+        "pins": (".".join(store.pins), ""),
         "present": (str(store.step + 1) if store.presenting else "", ""),
     }
     return {name: value for name, (value, usual) in wanted.items() if value != usual}
@@ -184,6 +195,8 @@ def _read_view(given: Mapping[str, str], store: Store, world: World) -> None:
     store.outcome = outcome if outcome in VARIABLES else "real_income"
     store.view = view if view in VIEWS else VIEWS[0]
     store.flows = given.get("flows") == "1"
+    pins = given.get("pins", "").split(".")
+    store.pins = tuple(dict.fromkeys(code for code in pins if code in world.countries))[:MOST_PINS]
     store.story = given.get("story", store.story)[:40]
     colours = given.get("colours", "")
     store.fixed_scale = next((value for value in FIXED if f"{value:g}" == colours), 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from types import MappingProxyType
@@ -110,6 +111,7 @@ def open_page(title: str, *, live: bool = False) -> World:
         st.rerun()
     st.set_page_config(page_title=f"{title} · firmtrade")
     st.html(asset("style.css"))
+    _alone()
     try:
         world = current_world()
     except WorldError as error:
@@ -128,6 +130,28 @@ def open_page(title: str, *, live: bool = False) -> World:
         # Whatever page a link opens, a reader is told what it could not say.
         notice(current(world))
     return world
+
+
+#: Names that elements of charts may have, as classes write them.
+_CHART_NAME = re.compile(r"chart_\w{1,80}")
+
+
+def _alone() -> None:
+    """Where the address asks for one chart only, as a page that frames it does: nothing else is in sight."""
+    asked = st.query_params.get("only", "")
+    if _CHART_NAME.fullmatch(asked):
+        st.session_state[address.ONLY] = asked
+    only = st.session_state.get(address.ONLY)
+    if not only:
+        return
+    st.html(
+        "<span hidden></span><style>.stSidebar, .stAppHeader, [data-testid=stSidebarCollapsedControl] { display: none !important; }"
+        ".stMainBlockContainer { padding: 0.5rem 0.75rem !important; }"
+        f"[data-testid=stMain]:has(#{only}) [data-testid=stElementContainer]:not(:has(#{only})):not(.st-key-ft_address),"
+        f"[data-testid=stMain]:has(#{only}) [data-testid=stColumn]:not(:has(#{only})) {{ display: none !important; }}"
+        f"[data-testid=stMain]:has(#{only}) [data-testid=stColumn]:has(#{only}) {{ flex: 1 1 100% !important; width: 100% !important; position: static; }}"
+        "</style>"
+    )
 
 
 def _sidebar(world: World) -> None:

@@ -66,7 +66,9 @@ def index(shown_hash: str, _world: World, pages: tuple[tuple[str, str], ...]) ->
         words = PAGE_WORDS.get(name, "")
         rows.append(["page", name, title, "", [plain_text(title), *words.split()]])
     for term in TERMS:
-        rows.append(["term", term.name, term.name, term.means, [plain_text(w) for w in (term.name, *term.forms)]])
+        rows.append(
+            ["term", term.name, term.name, term.means, [plain_text(w) for w in (term.name, *term.forms)]]
+        )
     return rows
 
 

@@ -79,6 +79,8 @@ class Store:
     direction: str = "exports"
     reference: Scenario | None = None
     showing: str = SHOWINGS[-1]
+    #: Countries that charts and tables keep in sight.
+    pins: tuple[str, ...] = ()
     presenting: bool = False
     step: int = 0
     #: Of the stories, which one is told; and whether the tour is under way.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import streamlit as st
 
@@ -29,6 +31,7 @@ from firmtrade_core.figures import (
 )
 from firmtrade_core.figures.flows import Direction
 from firmtrade_core.figures.outcomes import SECTOR_MEASURES
+from firmtrade_core.figures.ranking import outcome_table
 from firmtrade_core.figures.world_map import finding
 from firmtrade_core.labels import VARIABLES, change, number
 from firmtrade_core.world.world import World
@@ -180,6 +183,7 @@ def the_map(
         world,
         scale=scale,
         chosen=store.country,
+        pinned=store.pins,
         flows=reading.second if store.flows else None,
         first=reading.first,
         title=finding(found, world),
@@ -188,6 +192,7 @@ def the_map(
         + (_FLOWS_KEY if store.flows else ""),
         source=short_sources(world),
     )
+    drawn = replace(drawn, table=outcome_table(found, world))
     chart.draw(drawn, key=key, result=reading.hash, kind="map", on_pick=pick, enlarge=enlarge)
     if enlarge == 1 and scales:
         scale_chooser(store, found.variable.unit)
@@ -230,9 +235,11 @@ def winners(
         reading.world,
         each=each,
         chosen=store.country,
+        pinned=store.pins,
         subtitle=subtitle(found.variable.unit, reading),
         source=short_sources(reading.world),
     )
+    drawn = replace(drawn, table=outcome_table(found, reading.world))
     chart.draw(drawn, key=key, result=reading.hash, enlarge=enlarge)
 
 

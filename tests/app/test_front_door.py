@@ -85,7 +85,13 @@ def test_where_what_is_found_leads() -> None:
     assert store.scenario.cards[-1].kind == "export_subsidy"
     assert follow(store, WORLD, "story", "africa") == "stories"
     # What no list offers changes nothing.
-    for kind, target in (("place", "XQZ"), ("product", "nonsense"), ("policy", "../x"), ("kind", "?"), ("", "")):
+    for kind, target in (
+        ("place", "XQZ"),
+        ("product", "nonsense"),
+        ("policy", "../x"),
+        ("kind", "?"),
+        ("", ""),
+    ):
         assert follow(store, WORLD, kind, target) == ""
     kinds = {row[0] for row in index(WORLD.shown_hash, WORLD, menu())}
     assert kinds == {"place", "product", "policy", "kind", "story", "page", "term"}

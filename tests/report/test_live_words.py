@@ -26,7 +26,10 @@ def result() -> Equilibrium:
 def test_a_place_becomes_the_number_that_the_screen_writes(result: Equilibrium) -> None:
     value = float(outcome(result, "real_income").change[WORLD.country_index("USA")])
     assert filled("It is {real_income.USA}.", result) == f"It is {change(value, '%')}."
-    assert filled("It {real_income.USA|verb}.", result) .replace("\N{NARROW NO-BREAK SPACE}", " ") == "It rises by 0.21 %."
+    assert (
+        filled("It {real_income.USA|verb}.", result).replace("\N{NARROW NO-BREAK SPACE}", " ")
+        == "It rises by 0.21 %."
+    )
     assert "bn\N{NO-BREAK SPACE}USD" in filled("{exports.USA|before} and {exports.USA|after}", result)
     assert filled("{real_income|least}", result).startswith("Mexico (")
     assert re.fullmatch(r"\d+ up, \d+ down", filled("{real_income|up} up, {real_income|down} down", result))
