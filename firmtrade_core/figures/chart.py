@@ -99,6 +99,8 @@ def value_axes(data: Sequence[Mapping[str, Any]], layout: Mapping[str, Any]) -> 
             found.add("colour")
         elif kind == "sankey":
             found.add("flow")
+        elif kind == "treemap":
+            found |= {"size", "colour"} if "coloraxis" in trace.get("marker", {}) else {"size"}
         elif kind in ("scatter", "bar", "scattergl"):
             for axis in ("x", "y"):
                 named = "ticktext" in layout.get(f"{axis}axis", {}) and "tickvals" in layout[f"{axis}axis"]

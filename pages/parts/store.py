@@ -22,7 +22,7 @@ from firmtrade_core.world.world import World
 MOST_STEPS = 50
 
 #: What the charts below the map show.
-VIEWS = ("winners", "partners", "groups", "replaced", "matters", "sure")
+VIEWS = ("winners", "partners", "groups", "replaced", "matters", "sure", "economies", "areas", "days")
 
 #: With a scenario to read against: which of the two is shown, or what lies between them.
 SHOWINGS = ("reference", "scenario", "difference")

@@ -40,6 +40,7 @@ from pages.parts.frame import headline_strip, table
 from pages.parts.how_sure import how_sure
 from pages.parts.looking import country_box, say_where
 from pages.parts.matters import what_matters
+from pages.parts.more_views import all_economies, as_areas, over_days
 from pages.parts.reading import Reading, against, switch
 from pages.parts.record import partners_record
 from pages.parts.store import VIEWS, Store, seeded
@@ -54,6 +55,9 @@ VIEW_NAMES = {
     "replaced": "Who replaces whom",
     "matters": "What matters most",
     "sure": "How sure",
+    "economies": "All economies",
+    "areas": "Trade as areas",
+    "days": "Over time",
 }
 
 DIRECTIONS = {"exports": "Exports", "imports": "Imports"}
@@ -398,4 +402,9 @@ _BELOW = {
     "replaced": replaced,
     "matters": what_matters,
     "sure": how_sure,
+    "economies": lambda store, reading: all_economies(
+        store, reading, subtitle(VARIABLES[store.outcome].unit, reading)
+    ),
+    "areas": lambda store, reading: as_areas(store, reading, subtitle("%", reading)),
+    "days": over_days,
 }
