@@ -104,6 +104,7 @@ def trade_treemap(
     }  # fmt: skip
     layout = base_layout(
         margin={"l": 0, "r": 0, "t": 2, "b": 30},
+        uniformtext={"minsize": 10, "mode": "hide"},
         coloraxis={
             "colorscale": [[k / (len(DIVERGING) - 1), colour] for k, colour in enumerate(DIVERGING)],
             "cmin": -scale,
