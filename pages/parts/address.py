@@ -15,13 +15,17 @@ from firmtrade_core.paths import asset
 from firmtrade_core.scenarios import HomeFirms
 from firmtrade_core.scenarios.links import LinkError, LongLinkError, decode, encode, missing_world, older_link
 from firmtrade_core.world.world import World
+from pages.parts import kept
 from pages.parts.store import SHOWINGS, VIEWS, Store, opening_country
+from pages.parts.worlds import UPLOADED
 
 #: Addresses stay below this: mail programs and chats cut longer ones.
 LONGEST = 2000
 
 #: Where the session keeps which chart is shown alone.
 ONLY = "only_chart"
+
+_RESTORED = "world_restored"
 
 #: Countries that can be pinned at once.
 MOST_PINS = 12
@@ -57,6 +61,20 @@ def keep(
             if text := str(value.get("search", ""))[1:]:
                 read(text, store, world)
 
+    def restored() -> None:
+        secret = st.session_state["address"].kept
+        if UPLOADED not in st.session_state and isinstance(secret, str):
+            found = kept.find(secret)
+            st.session_state[kept.SECRET] = secret if found is not None else ""
+            if found is None:
+                store.notice = (
+                    "The world you uploaded in this tab is gone with the server's memory: upload it again on the Data page. "
+                    "What you see is the shipped world."
+                )
+            else:
+                st.session_state[UPLOADED] = found
+                st.session_state[_RESTORED] = True
+
     search = query(store, world)
     # A view of one chart stays one when it is loaded again.
     alone = {"embed": "true", "only": only} if (only := st.session_state.get(ONLY)) else {}
@@ -68,10 +86,14 @@ def keep(
         "links": f"?{search}",
         "push": store.push,
         "heard": store.heard,
+        "kept": st.session_state.get(kept.SECRET),
     }
     with st.container(key="ft_address"):
-        _mount(key="address", data=data, on_popped_change=popped)
+        _mount(key="address", data=data, on_popped_change=popped, on_kept_change=restored)
     store.push = False
+    if st.session_state.pop(_RESTORED, False):
+        # With the world of before the reload: all of the page, not this part alone.
+        st.rerun()
 
 
 def take(store: Store, world: World) -> None:
