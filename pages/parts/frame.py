@@ -122,7 +122,7 @@ def open_page(title: str, *, live: bool = False) -> World:
         )
         st.stop()
     _sidebar(world)
-    if st.session_state[PAGE] != FIRST:
+    if st.session_state.get(PAGE) != FIRST:
         with st.sidebar.container(key="ft_side_search"):
             search_box(current(world), world, menu(), key="ft_find_aside")
     if not live:
