@@ -72,16 +72,7 @@ def numbers(store: Store, reading: Reading, *, large: bool = False) -> None:
         shown = bands.with_bands(found, drawn, store.country)
         headline_strip(shown, reading.hash, large=large, assumed=reading.assumed)
 
-    if drawn is None or drawn.done():
-        strip()
-        return
-
-    def look() -> None:
-        strip()
-        if drawn.done():
-            st.rerun()
-
-    st.fragment(look, run_every=bands.EVERY)()
+    bands.follow(drawn, strip)
 
 
 # The map ----------------------------------------------------------------------------------------
