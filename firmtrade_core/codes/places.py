@@ -740,7 +740,12 @@ def read_number_list(path: Path) -> dict[str, str]:
 
 
 def number_list_of(table: pd.DataFrame, name: str) -> dict[str, str]:
-    """The same from a table of text as it was read; raises ValueError as `read_number_list`."""
+    """The same from a table of text as it was read; raises ValueError as `read_number_list`.
+
+    Raises
+    ------
+    ValueError
+    """
     columns = _list_columns(list(table.columns))
     if columns is None:
         raise ValueError(

@@ -102,7 +102,12 @@ def with_services(table: pd.DataFrame, sector: str = "services") -> pd.DataFrame
 
 
 def write_set(table: pd.DataFrame, path: Path, *, name: str, label: str, source: str, note: str) -> None:
-    """Write a table of elasticities as a set that `world.elasticities` reads, its description at the head."""
+    """Write a table of elasticities as a set that `world.elasticities` reads, its description at the head.
+
+    Raises
+    ------
+    GravityError, ValueError
+    """
     if lacking := [str(s) for s in table.loc[table["value"].isna(), "sector"]]:
         raise GravityError(
             f"{', '.join(lacking)} cannot be used and there are too few sectors for a common mean: estimate at least "

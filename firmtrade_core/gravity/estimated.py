@@ -133,7 +133,12 @@ class GravityEstimate:
         return pd.DataFrame([dataclasses.asdict(row) for row in self.rows()])
 
     def joint_test(self, terms: Sequence[str]) -> HypothesisTest:
-        """Wald test that some coefficients are all zero."""
+        """Wald test that some coefficients are all zero.
+
+        Raises
+        ------
+        RegressorError
+        """
         from scipy.stats import chi2
 
         unknown = [t for t in terms if t not in self.terms]
@@ -180,6 +185,10 @@ class GravityEstimate:
 
         Horizon h is the years since the policy; with the policy and its lags together, the effect after h
         years is the sum up to h, which ``cumulated`` and its interval give.
+
+        Raises
+        ------
+        RegressorError
         """
         horizons = {t: h for t in self.terms if (h := _horizon(t, policy)) is not None}
         if not horizons:
@@ -209,14 +218,24 @@ class GravityEstimate:
         return pd.DataFrame(rows, columns=columns)
 
     def lead_test(self, policy: str) -> HypothesisTest:
-        """Whether trade moves before the policy does: all lead coefficients zero (Baier and Bergstrand 2007)."""
+        """Whether trade moves before the policy does: all lead coefficients zero (Baier and Bergstrand 2007).
+
+        Raises
+        ------
+        RegressorError
+        """
         leads = [t for t in self.terms if (h := _horizon(t, policy)) is not None and h < 0]
         if not leads:
             raise RegressorError(f"The estimate has no leads of {policy} to test.")
         return self.joint_test(leads)
 
     def reset_test(self) -> HypothesisTest:
-        """RESET: the squared index, added to the equation, should explain nothing (Ramsey 1969; SST06)."""
+        """RESET: the squared index, added to the equation, should explain nothing (Ramsey 1969; SST06).
+
+        Raises
+        ------
+        RegressorError
+        """
         index = np.log(self.cells["fitted"].to_numpy())
         # Centred and scaled, the square spans the same space and keeps the normal equations well conditioned.
         square = ((index - index.mean()) / index.std()) ** 2

@@ -149,6 +149,7 @@ def study_policy(
 
     Raises
     ------
+    RegressorError
     GravityError
         One of its subclasses: the window is too wide for the panel, or nothing switches within it.
     """

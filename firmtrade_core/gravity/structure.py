@@ -24,6 +24,10 @@ def ad_valorem_equivalent(
     """What a change of a regressor is worth as a tax on trade, a fraction: exp(-β change/ε) - 1, with its interval.
 
     The interval is the coefficient's; the elasticity counts as known.
+
+    Raises
+    ------
+    RegressorError
     """
     if elasticity <= 0:
         raise RegressorError(f"The trade elasticity is {elasticity:g}; trade costs need one above zero.")

@@ -163,6 +163,7 @@ def lay_over(
 
     Raises
     ------
+    WorldError
     ColumnError
         If partner, product or value has no column, or none of the rows can be read.
     AccountsError

@@ -50,6 +50,10 @@ def labelled_sums(rows: pd.MultiIndex, columns: pd.MultiIndex, values: Array) ->
 
     A column with an empty sector is final demand. Rows and columns with the same labels are summed, which
     folds split countries and user sectors.
+
+    Raises
+    ------
+    WorldFileError
     """
     countries = tuple(sorted(set(rows.get_level_values(0))))
     sectors = tuple(dict.fromkeys(rows.get_level_values(1)))

@@ -73,6 +73,7 @@ def load(
 
     Raises
     ------
+    EmptyMarketError, NegativeValueError
     WorldError
         If a column is missing, a value is not a number, or the year is not there.
     """
