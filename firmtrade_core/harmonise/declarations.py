@@ -767,7 +767,7 @@ class _FileReader:
             years = sorted({date.year for date in group["date"]})
             span = str(years[0]) if len(years) == 1 else f"{years[0]} to {years[-1]}"
             first = group.sort_values("date").iloc[0]
-            why = self.rates.why_none(str(currency), pd.Timestamp(first["date"]), int(first["months"]))
+            why = self.rates.why_none(str(currency), pd.Timestamp(first["date"]), float(first["months"]))
             self.notes.append(
                 f"{self.file.path.name}: no exchange rate of {currency} in {span}: {why}. Give a table of rates (date, currency, usd) among the files."
             )
