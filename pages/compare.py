@@ -45,6 +45,7 @@ from pages.parts import bands, chart, views
 from pages.parts.exports import table_downloads
 from pages.parts.frame import complain, heading, open_page, table
 from pages.parts.home import current_home
+from pages.parts.more_views import several
 from pages.parts.presets import sentence
 from pages.parts.saved import saved_scenarios, shelf
 from pages.parts.solving import UnsolvedError, settled, solve_scenario
@@ -348,6 +349,7 @@ def _compare(world: World) -> None:
     store = current(world)
     st.html('<h1 class="ft-sentence">Compare two scenarios</h1>')
     _page(store, world)
+    several(store, world)
     shelf(store, world)
 
 
