@@ -137,7 +137,8 @@ def _added(
     low, high = (f.reduceat(unit, starts) if len(starts) else unit[:0] for f in (np.minimum, np.maximum))
     measured &= (low == high) & (low >= 0) & ~weighed
     units = np.where(weighed, kinds["unit"].index("kg"), low)
-    rest, codes = keys[starts], {}
+    rest = keys[starts]
+    codes: dict[str, NDArray[np.int32]] = {}
     for name in reversed(bits):
         codes[name] = (rest & np.uint64((1 << bits[name]) - 1)).astype(np.int32)
         rest >>= np.uint64(bits[name])
