@@ -22,6 +22,7 @@ from firmtrade_core.capability import (
 from firmtrade_core.capability import Settings as CapabilitySettings
 from firmtrade_core.capability.disguise import how_telling
 from firmtrade_core.capability.sources import MADE_OF, explaining_attributes
+from firmtrade_core.channels.any_shape import strengthened
 from firmtrade_core.channels.crossfit import CrossFit, Settings
 from firmtrade_core.channels.data import (
     CATEGORIES,
@@ -316,8 +317,9 @@ def _fitted(
     basis = Outcomes(sample.results.capability, predictors=sample.predictors)
     first = ChannelData.from_frame(frame, basis, attribute, controls, instruments, unit=panel.unit(attribute))
     rows = known_rows(frame, [attribute, *instruments])
-    fits = CrossFit(first, settings)
-    along = np.zeros((len(frame), 1 + len(instruments)))
+    fits = strengthened(CrossFit(first, settings))
+    first = fits.data
+    along = np.zeros((len(frame), 1 + len(first.instrument_names)))
     along[rows, 0] = first.treatment - fits.treatment().mean(0)
     if instruments:
         along[rows, 1:] = first.instruments.to_numpy(float) - fits.instruments().mean(0)

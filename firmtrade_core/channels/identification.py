@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from firmtrade_core.channels.any_shape import IN_ANY_SHAPE, strengthened
 from firmtrade_core.channels.crossfit import CrossFit, Settings, firm_sums, residuals
 from firmtrade_core.channels.data import ChannelData
 from firmtrade_core.channels.errors import ChannelError
@@ -230,7 +231,8 @@ def study(
         Where no estimator can say anything; what fails in part is listed in ``refused``.
     """
     say: Progress = progress or (lambda share, words: None)
-    bench = _Bench(CrossFit(data, settings or Settings()) if fits is None else fits)
+    bench = _Bench(strengthened(CrossFit(data, settings or Settings())) if fits is None else fits)
+    data = bench.fits.data
     say(0.02, "Comparing firms as they are")
     _plain_readings(bench)
     say(0.15, "Double machine learning")
@@ -523,6 +525,11 @@ def _without_like(compared: Overlap | None, cautions: list[str]) -> bool:
 def _holds(instruments: Instruments, placebos: Sequence[Placebo], cautions: list[str]) -> bool:
     """Whether instruments may carry the conclusion; else why not."""
     names = " and ".join(name.replace("instrument_", "").replace("_", " ") for name in instruments.names)
+    if any(name.endswith(IN_ANY_SHAPE) for name in instruments.names):
+        cautions.append(
+            f"{names}: in straight lines the instrument is weak; the effect rests on a first stage of any shape, which asks that "
+            "it tells nothing of what is left out, in any shape."
+        )
     if not instruments.first_stage.moves or instruments.first_stage.effective_f < WEAK:
         cautions.append(f"{names}: {instruments.first_stage.words}; the effect leans on observables instead.")
         return False
