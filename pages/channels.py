@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 
 import streamlit as st
 
-from firmtrade_core.channels import ChannelEffect, Study
+from firmtrade_core.channels import Study
 from firmtrade_core.channels.from_panel import EARLIER_PRODUCTIVITY, PRODUCTIVITY, ChannelReport
 from firmtrade_core.figures.effects import (
     balance_chart,
@@ -34,13 +35,15 @@ from firmtrade_core.report.channel_words import (
     trials,
 )
 from firmtrade_core.report.page_tables import about_effects, effects_table
+from firmtrade_core.scenarios.firm_elasticity import firm_elasticity
+from firmtrade_core.world import World
 from pages.parts import chart, pickers
 from pages.parts.effects import Bench, current_bench
 from pages.parts.exports import table_downloads
 from pages.parts.firm_source import earlier_toggle, how_to_mend, shipped_line, source_choosers
 from pages.parts.frame import complain, heading, open_page, table
 from pages.parts.jobs import say_why_not, watch
-from pages.parts.store import seeded
+from pages.parts.store import current, seeded
 
 # Asking ------------------------------------------------------------------------------------------
 
@@ -175,9 +178,8 @@ def _headline(study: Study, report: ChannelReport) -> None:
             " ".join(study.refused.values()) or "No method could tell one.",
         )
         return
-    step = 1.0 if study.binary else study.spread
-    per = "of having it" if study.binary else f"of one standard deviation ({number(study.spread)})"
-    scaled = _scaled(effect, step)
+    per = f"of {study.step[1]}"
+    scaled = effect.by_step()
     sigma = report.table.elasticity_of_substitution
     cost, fixed = scaled.ad_valorem(sigma), scaled.fixed_cost_percent
     level = in_percent(study.level)
@@ -190,7 +192,13 @@ def _headline(study: Study, report: ChannelReport) -> None:
             "log revenue potential",
             scaled.capability_interval,
         ),
-        ("Same as a change of trade costs", cost[0], "%", f"ad valorem, σ = {sigma:g}", cost[1:]),
+        (
+            "Same as a change of trade costs",
+            cost[0],
+            "%",
+            f"ad valorem, the engine's σ = {sigma:.2g}",
+            cost[1:],
+        ),
         ("Fixed cost of serving a market", fixed[0], "%", "from entry beyond capability", fixed[1:]),
     ]
     cells = "".join(
@@ -209,21 +217,6 @@ def _headline(study: Study, report: ChannelReport) -> None:
     )
 
 
-def _scaled(effect: ChannelEffect, step: float) -> ChannelEffect:
-    from dataclasses import replace
-
-    def both(interval: tuple[float, float]) -> tuple[float, float]:
-        return step * interval[0], step * interval[1]
-
-    return replace(
-        effect,
-        capability=step * effect.capability,
-        fixed_cost_saving=step * effect.fixed_cost_saving,
-        capability_interval=both(effect.capability_interval),
-        fixed_cost_interval=both(effect.fixed_cost_interval),
-    )
-
-
 def _ends(ends: Sequence[float]) -> str:
     return band(0.0, (ends[0], ends[1])).partition("(")[2].rstrip(")")
 
@@ -231,27 +224,28 @@ def _ends(ends: Sequence[float]) -> str:
 def _effects_table(report: ChannelReport) -> None:
     heading(
         "Every attribute",
-        "Per unit of the attribute; what firm programmes take. SHAP is prediction, not effect.",
+        "Of a usual step: having it, 10 points of a share, else one standard deviation. SHAP is prediction, not effect.",
     )
     sigma = report.table.elasticity_of_substitution
     rows = []
-    for effect in report.table:
+    for per_unit in report.table:
+        effect, (step, words) = per_unit.by_step(), per_unit.step
         cost, fixed = effect.ad_valorem(sigma), effect.fixed_cost_percent
         rows.append(
-            (plain(effect.attribute), effect.unit, band(effect.capability, effect.capability_interval),
-             shapley(report.prediction(effect.attribute).capability),
+            (plain(effect.attribute), words, band(effect.capability, effect.capability_interval),
+             shapley(step * report.prediction(effect.attribute).capability),
              band(cost[0], cost[1:]), band(fixed[0], fixed[1:]), effect.words)
         )  # fmt: skip
     head = (
         "Attribute",
-        "Unit",
+        "Step",
         "Capability, log points",
         "SHAP, log points",
         "Trade cost equivalent, %",
         "Fixed costs, %",
         "Evidence",
     )
-    table("Effects by attribute", head, rows, words=("Unit", "Evidence"), headed=False)
+    table("Effects by attribute", head, rows, words=("Step", "Evidence"), headed=False)
     for name, why in report.table.refused.items():
         st.html(f'<p class="ft-quiet">{escape(plain(name))}: no effect. {escape(why)}</p>')
 
@@ -364,7 +358,8 @@ def _take_away(report: ChannelReport, bench: Bench) -> None:
         key="effects_learners",
     )
     with st.expander("The Python that reproduces it"):
-        st.code(python_code(request), language="python")
+        sigma = report.table.elasticity_of_substitution
+        st.code(python_code(replace(request, elasticity_of_substitution=sigma)), language="python")
 
 
 def _show(report: ChannelReport, bench: Bench) -> None:
@@ -399,10 +394,14 @@ def _show(report: ChannelReport, bench: Bench) -> None:
     _take_away(report, bench)
 
 
-def _page() -> None:
+def _page(world: World) -> None:
     bench = current_bench()
     bench.look()
     report = bench.report()
+    if report is not None:
+        # One σ: what the engine has under the session's structure, whatever the estimate was told.
+        sigma = firm_elasticity(world, current(world).scenario.structure, report.home)
+        report = replace(report, table=replace(report.table, elasticity_of_substitution=sigma))
     st.html(f'<h1 class="ft-sentence">{escape(headline(report))}</h1>')
     _choosers(bench)
     if report is None:
@@ -412,5 +411,4 @@ def _page() -> None:
         _show(report, bench)
 
 
-open_page("Channels")
-_page()
+_page(open_page("Channels"))

@@ -39,7 +39,12 @@ def channels(
     year_before: Annotated[
         bool, typer.Option("--year-before", help="Size and productivity of the year before are controls too.")
     ] = False,
-    sigma: Annotated[float, typer.Option(min=1.01, help="Elasticity of substitution.")] = 5.0,
+    sigma: Annotated[
+        float | None,
+        typer.Option(
+            min=1.01, help="Elasticity by which effects are read as trade costs; the engine's unless given."
+        ),
+    ] = None,
     learner: Annotated[
         list[str] | None, typer.Option(help="Of linear, splines, boosting, forest; chosen by loss.")
     ] = None,
@@ -56,9 +61,13 @@ def channels(
     from firmtrade_core.panel import PanelError
     from firmtrade_core.panel.source import panel_of
     from firmtrade_core.panel.synthetic.structure import SyntheticDesign
+    from firmtrade_core.scenarios.firm_elasticity import firm_elasticity
 
     try:
         source = panel if panel is not None else SyntheticDesign(firms=firms)
+        if sigma is None:
+            home = panel_of(source).metadata.home if panel is not None else SyntheticDesign().home
+            sigma = firm_elasticity(country=home)
         settings = Settings(repetitions=repetitions, learners=tuple(learner or Settings().learners))
         questions = _questions(attribute) or default_questions(panel_of(source))
         with _Bar(quiet=as_json) as bar:
@@ -123,16 +132,18 @@ def _print(found: ChannelReport) -> None:
     shown = Table(title=f"{found.panel}, {found.year}: {found.firms:,} firms, {found.markets} markets")
     for name in (
         "attribute",
+        "step",
         "effect on capability, log points",
         "trade cost, %",
         "effect on fixed costs, %",
         "evidence",
     ):
-        shown.add_column(name, justify="left" if name in ("attribute", "evidence") else "right")
-    for effect in found.table:
+        shown.add_column(name, justify="left" if name in ("attribute", "step", "evidence") else "right")
+    for per_unit in found.table:
+        effect = per_unit.by_step()
         cost, fixed = effect.ad_valorem(found.table.elasticity_of_substitution), effect.fixed_cost_percent
         shown.add_row(
-            effect.attribute, _band((effect.capability, *effect.capability_interval), 3), _band(cost, 1), _band(fixed, 1),
+            effect.attribute, per_unit.step[1], _band((effect.capability, *effect.capability_interval), 3), _band(cost, 1), _band(fixed, 1),
             effect.words,
         )  # fmt: skip
     console.print(shown)
@@ -141,7 +152,10 @@ def _print(found: ChannelReport) -> None:
             console.print(f"{effect.attribute}: {caution}")
     for name, why in found.table.refused.items():
         console.print(f"{name}: no effect. {why}")
-    console.print(f"Intervals {found.table.level:.0%}; table {found.table.content_hash}")
+    console.print(
+        f"Intervals {found.table.level:.0%}; trade costs at σ = {found.table.elasticity_of_substitution:.2g}; "
+        f"table {found.table.content_hash}"
+    )
 
 
 def _band(values: tuple[float, float, float], digits: int) -> str:

@@ -189,6 +189,7 @@ _COLUMNS = (
     # Effects of attributes.
     Column("attribute", "Attribute"),
     Column("attribute_unit", "One unit is"),
+    Column("attribute_step", "Step"),
     Column("capability", "Capability", "log points"),
     Column("capability_low", "Capability low", "log points"),
     Column("capability_high", "Capability high", "log points"),

@@ -408,11 +408,12 @@ def effects_table(report: ChannelReport) -> Table:
     frame[percents] = frame[percents].where(frame[percents].abs() <= _TELLING_PERCENT)
     return table(
         "effects",
-        "Effects of firms' attributes, per unit",
+        "Effects of firms' attributes, of a usual step",
         frame,
         {
             "attribute": "attribute",
             "unit": "attribute_unit",
+            "step": "attribute_step",
             "capability": "capability",
             "capability low": "capability_low",
             "capability high": "capability_high",

@@ -21,7 +21,9 @@ def bent(firms: int, seed: int, pull: float) -> ChannelData:
     size, z, hidden = rng.standard_normal((3, firms))
     skewed = rng.exponential(1.0, firms) - 1.0
     taken = 0.5 * size + pull * (1 + 0.5 * (size > 0)) * (z**2 - 1) + hidden + skewed
-    capability = EFFECT * taken + 0.6 * size + 0.8 * hidden + (0.3 + 0.3 * (size > 0)) * rng.standard_normal(firms)
+    capability = (
+        EFFECT * taken + 0.6 * size + 0.8 * hidden + (0.3 + 0.3 * (size > 0)) * rng.standard_normal(firms)
+    )
     frame = pd.DataFrame(
         {"firm": np.arange(firms).astype(str), "sector": "food", "taken": taken, "size": size, "z": z}
     )
@@ -32,7 +34,9 @@ def test_a_bent_first_stage_is_found() -> None:
     found = study(bent(1500, 3, 0.5), QUICK)
     instrumented, plain = found.reading(INSTRUMENTED), found.reading(PARTIALLY_LINEAR)
     assert plain is not None and plain.effect > EFFECT + 0.15
-    assert instrumented is not None and abs(instrumented.effect - EFFECT) < 3 * instrumented.standard_error < 0.2
+    assert (
+        instrumented is not None and abs(instrumented.effect - EFFECT) < 3 * instrumented.standard_error < 0.2
+    )
     assert found.instruments is not None and found.instruments.first_stage.effective_f > 50
     assert found.instruments.names == (f"z {IN_ANY_SHAPE}",)
     assert found.effect is not None and found.effect.grade == "instrument"
