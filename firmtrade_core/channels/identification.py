@@ -527,7 +527,7 @@ def _conclude(
         cautions.append("It holds if nothing unobserved moves both the attribute and capability.")
     if capability_ends is None:
         capability_ends = (capability.low, capability.high)
-        if told is not None and told.benchmarks:
+        if chosen == PARTIALLY_LINEAR and told is not None and told.benchmarks:
             capability_ends = (min(told.low, capability.low), max(told.high, capability.high))
             cautions.append(
                 f"Its interval holds what a hidden trait as strong as {_strongest(told)}, the strongest observed control, could do; "
