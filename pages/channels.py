@@ -6,10 +6,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
+from pathlib import Path
 
 import streamlit as st
 
-from firmtrade_core.channels import Study
+from firmtrade_core.channels import ChannelError, Settings, Study
+from firmtrade_core.channels.advantages import KINDS, OUTCOMES, Advantages, advantages
 from firmtrade_core.channels.from_panel import EARLIER_PRODUCTIVITY, PRODUCTIVITY, ChannelReport
 from firmtrade_core.figures.effects import (
     balance_chart,
@@ -21,7 +23,10 @@ from firmtrade_core.figures.effects import (
     shapley_chart,
 )
 from firmtrade_core.labels import in_percent, number
+from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.panel.columns import INSTRUMENT_PREFIX
+from firmtrade_core.panel.synthetic.country import make_country
+from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 from firmtrade_core.report.channel_words import (
     NO_PRODUCTIVITY,
     band,
@@ -40,10 +45,13 @@ from firmtrade_core.world import World
 from pages.parts import chart, pickers
 from pages.parts.effects import Bench, current_bench
 from pages.parts.exports import table_downloads
-from pages.parts.firm_source import earlier_toggle, how_to_mend, shipped_line, source_choosers
+from pages.parts.firm_source import changed, earlier_toggle, how_to_mend, shipped_line, source_choosers
 from pages.parts.frame import complain, heading, open_page, table
 from pages.parts.jobs import say_why_not, watch
 from pages.parts.store import current, seeded
+
+#: Synthetic firms that the table of kinds is worked out on where no panel is named: it is drawn while the reader waits.
+FEW_FIRMS = 3_000
 
 # Asking ------------------------------------------------------------------------------------------
 
@@ -394,6 +402,70 @@ def _show(report: ChannelReport, bench: Bench) -> None:
     _take_away(report, bench)
 
 
+@st.cache_resource(show_spinner="Holding attributes against outcomes ...", max_entries=4)
+def _advantages(folder: Path | None, changed_at: float, sigma: float) -> Advantages:
+    panel = (
+        make_country(SyntheticDesign(firms=FEW_FIRMS, years=3)).panel
+        if folder is None
+        else FirmPanel.from_parquet(folder)
+    )
+    return advantages(panel, sigma=sigma, settings=Settings(repetitions=1, learners=("linear", "splines")))
+
+
+def _kinds(bench: Bench, sigma: float) -> None:
+    """Scale, differentiation or information networks: one table, worked out when asked for."""
+    heading(
+        "Scale, differentiation, or information networks",
+        "Which kind of advantage an attribute goes with, firms alike in all else that is known: association, no proven effect.",
+    )
+
+    def take(on: bool) -> None:
+        bench.kinds = on
+
+    st.toggle(
+        "Hold attributes against productivity, quality, prices, margins, partners and places",
+        **seeded("effects_kinds", bench.kinds, take),
+    )
+    if not bench.kinds:
+        return
+    folder = bench.folder
+    try:
+        found = _advantages(folder, 0.0 if folder is None else changed(folder), sigma)
+    except (PanelError, ChannelError, OSError) as problem:
+        complain("No kinds of advantage to show", str(problem), how_to_mend(bench))
+        return
+    asked = list(dict.fromkeys(found.cells["attribute"]))
+    whose = f"{found.panel}, {found.year}{': synthetic, no such firm exists' if found.synthetic else ''}."
+    st.html(f'<p class="ft-quiet">{escape(whose)} {escape("; ".join(KINDS.values()))}.</p>')
+    st.html(_notes([found.words(name) for name in asked]))
+    rows = [
+        (
+            plain(str(row["attribute"])),
+            str(row["step"]),
+            str(row["kind"]),
+            OUTCOMES[str(row["outcome"])][1],
+            band(row["effect"], (row["low"], row["high"])),
+            "yes" if row["found"] else "",
+        )
+        for row in found.cells.to_dict("records")
+    ]
+    table(
+        f"Of a usual step, in standard deviations of the outcome, {in_percent(found.level)} intervals",
+        (
+            "Attribute",
+            "Step",
+            "Kind",
+            "Outcome",
+            "Effect, standard deviations",
+            "Stands out of the whole table",
+        ),
+        rows,
+        words=("Step", "Kind", "Outcome", "Stands out of the whole table"),
+    )
+    for what, why in found.refused.items():
+        st.html(f'<p class="ft-quiet">{escape(what.capitalize())}: not told. {escape(why)}</p>')
+
+
 def _page(world: World) -> None:
     bench = current_bench()
     bench.look()
@@ -409,6 +481,8 @@ def _page(world: World) -> None:
     else:
         shipped_line(bench)
         _show(report, bench)
+    home = report.home if report is not None else ""
+    _kinds(bench, firm_elasticity(world, current(world).scenario.structure, home))
 
 
 _page(open_page("Channels"))

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from firmtrade_core.channels.crossfit import Settings
     from firmtrade_core.channels.from_panel import ChannelReport, Question
+    from firmtrade_core.panel import FirmPanel
 
 FAILED, WRONG_INPUT = 1, 2
 
@@ -49,6 +51,13 @@ def channels(
         list[str] | None, typer.Option(help="Of linear, splines, boosting, forest; chosen by loss.")
     ] = None,
     repetitions: Annotated[int, typer.Option(min=1, max=50, help="Divisions into folds.")] = 3,
+    advantages: Annotated[
+        bool,
+        typer.Option(
+            "--advantages",
+            help="Scale, differentiation or information networks: what kind of advantage each attribute gives, in place of effects.",
+        ),
+    ] = False,
     write_table: Annotated[Path | None, typer.Option(help="Write the table of effects to a file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -65,10 +74,13 @@ def channels(
 
     try:
         source = panel if panel is not None else SyntheticDesign(firms=firms)
+        settings = Settings(repetitions=repetitions, learners=tuple(learner or Settings().learners))
         if sigma is None:
             home = panel_of(source).metadata.home if panel is not None else SyntheticDesign().home
             sigma = firm_elasticity(country=home)
-        settings = Settings(repetitions=repetitions, learners=tuple(learner or Settings().learners))
+        if advantages:
+            _print_advantages(panel_of(source), attribute, sigma, settings, as_json)
+            return
         questions = _questions(attribute) or default_questions(panel_of(source))
         with _Bar(quiet=as_json) as bar:
             found = estimate_channels(
@@ -113,6 +125,40 @@ def _question(text: str) -> Question:
         ) from error
     named = tuple(part.strip() for part in instruments.split(",") if part.strip())
     return Question(name.strip(), named, reliability, known.get("proxy") or None)
+
+
+def _print_advantages(
+    panel: FirmPanel, attribute: list[str] | None, sigma: float, settings: Settings, as_json: bool
+) -> None:
+    from firmtrade_core.channels.advantages import KINDS, OUTCOMES
+    from firmtrade_core.channels.advantages import advantages as held_against
+
+    names = [_question(text).attribute for text in attribute] if attribute else None
+    found = held_against(panel, names, sigma=sigma, settings=settings)
+    asked = list(dict.fromkeys(found.cells["attribute"]))
+    if as_json:
+        content = {
+            "panel": found.panel, "year": found.year, "level": found.level, "cells": found.cells.to_dict("records"),
+            "words": {name: found.words(name) for name in asked}, "refused": dict(found.refused),
+        }  # fmt: skip
+        typer.echo(json.dumps(_finite(content), allow_nan=False, default=str))
+        return
+    typer.echo(f"{found.panel}, {found.year}. {'Synthetic: no such firm exists. ' if found.synthetic else ''}Association of firms alike in all else that is known, no proven effect.")  # fmt: skip
+    for words in KINDS.values():
+        typer.echo(f"  {words}")
+    shown = found.cells.assign(
+        kind=found.cells["kind"],
+        outcome=[OUTCOMES[name][1] for name in found.cells["outcome"]],
+        effect=[_band((r.effect, r.low, r.high), 2) for r in found.cells.itertuples()],
+        found=found.cells["found"].map({True: "yes", False: ""}),
+    )
+    heads = {"attribute": "Attribute", "step": "Step", "kind": "Kind", "outcome": "Outcome",
+             "effect": f"Effect, standard deviations ({found.level:.0%} interval)", "found": "Stands out"}  # fmt: skip
+    typer.echo("\n" + shown[list(heads)].rename(columns=heads).to_string(index=False) + "\n")
+    for name in asked:
+        typer.echo(found.words(name))
+    for what, why in found.refused.items():
+        typer.echo(f"{what}: not told. {why}")
 
 
 def _finite(value: Any) -> Any:
