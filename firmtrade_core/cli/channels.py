@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from firmtrade_core.labels.units import in_percent
+
 if TYPE_CHECKING:
     from firmtrade_core.channels.crossfit import Settings
     from firmtrade_core.channels.from_panel import ChannelReport, Question
@@ -153,7 +155,7 @@ def _print_advantages(
         found=found.cells["found"].map({True: "yes", False: ""}),
     )
     heads = {"attribute": "Attribute", "step": "Step", "kind": "Kind", "outcome": "Outcome",
-             "effect": f"Effect, standard deviations ({found.level:.0%} interval)", "found": "Stands out"}  # fmt: skip
+             "effect": f"Effect, standard deviations ({in_percent(found.level)} interval)", "found": "Stands out"}  # fmt: skip
     typer.echo("\n" + shown[list(heads)].rename(columns=heads).to_string(index=False) + "\n")
     for name in asked:
         typer.echo(found.words(name))
@@ -199,7 +201,7 @@ def _print(found: ChannelReport) -> None:
     for name, why in found.table.refused.items():
         console.print(f"{name}: no effect. {why}")
     console.print(
-        f"Intervals {found.table.level:.0%}; trade costs at σ = {found.table.elasticity_of_substitution:.2g}; "
+        f"Intervals {in_percent(found.table.level)}; trade costs at σ = {found.table.elasticity_of_substitution:.2g}; "
         f"table {found.table.content_hash}"
     )
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.gravity.errors import FlowError, RegressorError
 from firmtrade_core.gravity.panel import Array, GravityPanel, Integers
+from firmtrade_core.labels.units import in_percent
 from firmtrade_core.world.estimated import estimated_cells
 from firmtrade_core.world.world import World
 
@@ -58,7 +59,7 @@ class CostComparison:
         """In words."""
         gain, error = self.gain
         if gain > 2 * error:
-            return f"the log-linear form misses something: boosting lowers its error by {gain:.0%}"
+            return f"the log-linear form misses something: boosting lowers its error by {in_percent(gain)}"
         if gain < -2 * error:
             return "the log-linear form predicts better than boosting"
         return "boosting does no better than the log-linear form"
