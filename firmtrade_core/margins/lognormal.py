@@ -90,6 +90,11 @@ class LognormalMargins(Margins):
         s, at = self.dispersion, self.threshold
         return log_ndtr(s - at / s), log_ndtr(-at / s)
 
+    @property
+    def baseline_potential(self) -> Array:
+        """ln S at the baseline, like the thresholds."""
+        return self._baseline[0]
+
     def log_presence(self) -> Array:
         """ln n at the baseline, like the thresholds."""
         return self._baseline[1]
