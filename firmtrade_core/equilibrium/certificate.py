@@ -71,7 +71,8 @@ def residuals(equilibrium: Equilibrium) -> list[Residual]:
 
 def worst_market(found: list[Residual], countries: tuple[str, ...], sectors: tuple[str, ...]) -> str:
     """The largest residual in words: equation, country and sector."""
-    worst = max(found, key=lambda r: np.inf if np.isnan(r.values).any() else float(r.values.max()))
+    # NaN is its own largest: it counts as worst.
+    worst = max(found, key=lambda r: np.nan_to_num(r.values.max(), nan=np.inf))
     values = np.where(np.isnan(worst.values), np.inf, worst.values)
     position = np.unravel_index(int(values.argmax()), values.shape)
     place = [countries[position[0]]] if values.shape[0] == len(countries) else []
@@ -364,7 +365,7 @@ def _government(result: Equilibrium, cells: Cells | None) -> Array:
     else:
         duties = (cells.spent - cells.arriving).sum(1)
     gap = np.abs(duties - result.duties)
-    if result.subsidy.any():
+    if result.subsidy.any() if cells is None else cells.subsidised:
         gap = gap + np.abs(_subsidies(result) - result.subsidy_outlay)
     if result.parameters.duties == "labour_tax":
         gap = gap + np.abs(_budget_change(result))

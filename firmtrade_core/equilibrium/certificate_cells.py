@@ -59,6 +59,8 @@ class Cells(NamedTuple):
         Σ_i φ R', by destination.
     thresholds
         Largest gap of (1') by destination.
+    subsidised
+        Whether any subsidy is in force.
     """
 
     index: Array
@@ -70,6 +72,7 @@ class Cells(NamedTuple):
     after_fixed: Array
     fixed: Array
     thresholds: Array
+    subsidised: bool
 
 
 _ANY_ORDER = {"contract", "reassoc", "nsz"}
@@ -325,4 +328,4 @@ def read_cells(result: Equilibrium) -> Cells | None:
             shares, np.ascontiguousarray(np.exp(term(origin, level)).T), np.ascontiguousarray(np.exp(term(-destination, 0.0)).T),
             *ways, exponents, held, *sales, np.empty((n, n)), market, found,
         )  # fmt: skip
-    return Cells(*(part.T for part in found))
+    return Cells(*(part.T for part in found), subsidised=subsidy is not _NOTHING)
