@@ -71,8 +71,12 @@ def residuals(equilibrium: Equilibrium) -> list[Residual]:
 
 def worst_market(found: list[Residual], countries: tuple[str, ...], sectors: tuple[str, ...]) -> str:
     """The largest residual in words: equation, country and sector."""
-    # NaN is its own largest: it counts as worst.
-    worst = max(found, key=lambda r: np.nan_to_num(r.values.max(), nan=np.inf))
+
+    def size(residual: Residual) -> float:
+        largest = float(residual.values.max())
+        return largest if largest == largest else np.inf  # NaN counts as worst
+
+    worst = max(found, key=size)
     values = np.where(np.isnan(worst.values), np.inf, worst.values)
     position = np.unravel_index(int(values.argmax()), values.shape)
     place = [countries[position[0]]] if values.shape[0] == len(countries) else []

@@ -148,12 +148,12 @@ def _loglinear(
 
 @_vectorised
 def _lognormal(
-    shares: Any, threshold: Any, base: Any, dispersion: Any, change: Any, level: Any, origin: Any, destination: Any,
+    shares: Any, threshold: Any, base: Any, dispersion: Any, change: Any, level: Any, lift: Any, origin: Any, destination: Any,
     nest: Any, gamma: Any, moved: Any, wedge: Any, trade_cost: Any, fixed_cost: Any,
     flows: Any, spending: Any, tariff: Any, subsidy: Any, coefficients: Any, memory: Any, bits: Any, power: Any,
     k: Any, potential: Any, share: Any, market: Any, found: Any,
 ) -> bool:  # fmt: skip
-    """All sectors of lognormal firms; ``change`` is Δk, or empty without a nest. True where too few are present for closed forms."""
+    """All sectors of lognormal firms; ``change`` is Δk and ``base`` ln S at the baseline, or empty and 1/S without a nest. True where too few are present for closed forms."""
     n = shares.shape[1]
     nested = change.shape[0] > 0
     taxed, helped = tariff.shape[0] > 0, subsidy.shape[0] > 0
@@ -183,6 +183,28 @@ def _lognormal(
             <= 1e-250
         ):
             return True
+        if not nested:
+            # The term is Ŝ times what origins and the shock lift it by: no logs are needed.
+            for i in range(n):
+                lifted = lift[s, i]
+                for j in range(n):
+                    k[i, j] = potential[i, j] * base[s, i, j] * lifted * shares[s, i, j]
+            if moved[s]:
+                for i in range(n):
+                    for j in range(n):
+                        power_of = 0.0
+                        if wedges:
+                            power_of += wedge[s, i, j]
+                        if costs:
+                            power_of += trade_cost[s, i, j]
+                        if power_of != 0.0:
+                            k[i, j] *= np.exp((1.0 - within) * power_of)
+            _compare(
+                k, share, 0.0, flows[s], spending[s], tariff[s if taxed else 0 : s + 1].reshape(-1, n), taxed,
+                subsidy[s if helped else 0 : s + 1].reshape(-1, n), helped,
+                found[0, s], found[1, s], found[2, s], found[3, s], found[4, s], found[5, s], found[6, s], found[7, s], market,
+            )  # fmt: skip
+            continue
         # (1-γ) ln P̂_ij of the nest, and with it (1'), which says Δk.
         logarithms_of(flat_potential, bits, power, flat_k)
         for i in range(n):
@@ -195,27 +217,26 @@ def _lognormal(
                         k[i, j] -= (within - 1.0) * wedge[s, i, j]
                     if costs:
                         k[i, j] -= (within - 1.0) * trade_cost[s, i, j]
-        if nested:
+        for i in range(n):
+            for j in range(n):
+                gap = (1.0 - rho) * k[i, j] - change[s, i, j] + (origin[s, i] - destination[s, j])
+                potential[i, j] = gap
+        if moved[s]:
             for i in range(n):
                 for j in range(n):
-                    gap = (1.0 - rho) * k[i, j] - change[s, i, j] + (origin[s, i] - destination[s, j])
-                    potential[i, j] = gap
-            if moved[s]:
-                for i in range(n):
-                    for j in range(n):
-                        if wedges:
-                            potential[i, j] += within * wedge[s, i, j]
-                        if costs:
-                            potential[i, j] += (within - 1.0) * trade_cost[s, i, j]
-                        if fixes:
-                            potential[i, j] += fixed_cost[s, i, j]
-            for i in range(n):
-                for j in range(n):
-                    traded = abs(potential[i, j]) if shares[s, i, j] > 0.0 else 0.0
-                    found[8, s, j] = max(found[8, s, j], traded)
-            for i in range(n):
-                for j in range(n):
-                    k[i, j] *= rho
+                    if wedges:
+                        potential[i, j] += within * wedge[s, i, j]
+                    if costs:
+                        potential[i, j] += (within - 1.0) * trade_cost[s, i, j]
+                    if fixes:
+                        potential[i, j] += fixed_cost[s, i, j]
+        for i in range(n):
+            for j in range(n):
+                traded = abs(potential[i, j]) if shares[s, i, j] > 0.0 else 0.0
+                found[8, s, j] = max(found[8, s, j], traded)
+        for i in range(n):
+            for j in range(n):
+                k[i, j] *= rho
         exponentials_of(flat_k, bits, power)
         for i in range(n):
             for j in range(n):
@@ -304,11 +325,13 @@ def read_cells(result: Equilibrium) -> Cells | None:
     shares, market, found = _sector_first(world.shares), np.empty(n), np.zeros((9, s, n))
     ways = moved.sectors, moved.wedge, moved.trade_cost, moved.fixed_cost
     if isinstance(margins, LognormalMargins):
-        nothing = _NOTHING if not margins.nested else _sector_first(result.threshold_change)
+        nested = margins.nested
+        change = _sector_first(result.threshold_change) if nested else _NOTHING
+        base = margins.baseline_potential if nested else margins.baseline_inverse
         k, potential, share = np.empty((3, n, n))
         few = _lognormal(
-            shares, _sector_first(margins.threshold), _sector_first(margins.baseline_potential), margins.dispersion, nothing,
-            *(np.ascontiguousarray(part.T) for part in (level, origin, destination)), nest, gamma, *ways,
+            shares, _sector_first(margins.threshold), _sector_first(base), margins.dispersion, change,
+            *(np.ascontiguousarray(part.T) for part in (level, np.exp(level), origin, destination)), nest, gamma, *ways,
             *sales, COEFFICIENTS, *memory_of_law(), k, potential, share, market, found,
         )  # fmt: skip
         if few:
