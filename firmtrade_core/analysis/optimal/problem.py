@@ -168,8 +168,8 @@ class Problem:
         self.at = world.countries.index(country)
         self.near: Equilibrium | None = near
         self.nearest: Gradient | None = None
-        #: A point whose solution and certified gradient are known: rates, equilibrium, gradient.
-        self.known: tuple[Array, Equilibrium, Gradient] | None = None
+        #: A point of which all is known: rates, equilibrium, the value's derivative by rate, its gradient's residual.
+        self.known: tuple[Array, Equilibrium, Array, float] | None = None
         self.solves = 0
         self.partners = None if partners is None else tuple(partners)
         self._lay_out(covered(world, sectors))
@@ -259,9 +259,8 @@ class Problem:
 
     def slope(self, found: Equilibrium, tolerance: float = TOLERANCE) -> Array:
         """The value's derivative by rate, (K,)."""
-        if self.known is not None and found is self.known[1] and self.known[2].residual <= tolerance:
-            self.nearest = self.known[2]
-            return self.slope_of(self.nearest)
+        if self.known is not None and found is self.known[1] and self.known[3] <= tolerance:
+            return self.known[2]
         self.nearest = found.gradient(self.outcome, near=self.nearest, tolerance=tolerance)
         return self.slope_of(self.nearest)
 
