@@ -230,12 +230,16 @@ def _read(
 
 def _partners(world: World, country: str, column: pd.Series, notes: list[str]) -> dict[object, str | None]:
     found: dict[object, str | None] = {}
-    unknown, aside = [], set()
+    unknown: list[str] = []
+    aside: set[str] = set()
     for label in column.dropna().unique():
         place = read_place(str(label).split(".")[0] if str(label).endswith(".0") else str(label))
         code = place.code if place.kind in PRESENT else None
         if code is None:
-            (unknown.append(str(label)) if place.kind == "unknown" else aside.add(str(label)))
+            if place.kind == "unknown":
+                unknown.append(str(label))
+            else:
+                aside.add(str(label))
             continue
         told = code if code in world.countries else REST_OF_WORLD
         found[label] = None if told == country or told not in world.countries else told
