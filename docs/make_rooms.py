@@ -28,7 +28,9 @@ def public_names(tree: ast.Module) -> list[str]:
 
 def rooms() -> list[str]:
     """Rooms from the lowest to the highest, by the import contract."""
-    contracts = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    contracts = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
+        "importlinter"
+    ]
     (layers,) = [c["layers"] for c in contracts["contracts"] if c["type"] == "layers"]
     return [layer.strip("()").removeprefix("firmtrade_core.") for layer in reversed(layers)]
 

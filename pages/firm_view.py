@@ -22,7 +22,7 @@ from firmtrade_core.report.firm_tables import about_view, destinations_table, up
 from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError, compile
 from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.scenarios.home import GRADES
-from firmtrade_core.scenarios.programmes import Treatment
+from firmtrade_core.scenarios.treatment import Treatment
 from firmtrade_core.world.world import World
 from pages.parts import chart, pickers
 from pages.parts.exports import several_downloads
@@ -265,7 +265,7 @@ def _beside(drawn: Chart, kind: str, result: str) -> st.delta_generator.DeltaGen
     """A chart at the left; what it gives back is the room at its right."""
     left, right = st.columns([5, 7], gap="large")
     with left:
-        chart.draw(drawn, key=f"firm_{kind}", result=result, kind=kind)
+        chart.draw(drawn, key=f"firm_{kind}", result=result, kind=kind, private=True)
     return right
 
 

@@ -17,6 +17,7 @@ KNOWN = [
         "equilibrium.adjoint",
         "equilibrium.budget",
         "equilibrium.certificate",
+        "equilibrium.certificate_cells",
         "equilibrium.gradient",
         "equilibrium.results",
         "equilibrium.solver",

@@ -30,6 +30,7 @@ ALLOWED: dict[str, int] = {
     "figures": 5,
     "gravity": 3,
     "harmonise": 5,
+    "margins": 2,
     "panel": 5,
     "report": 2,
     "scenarios": 4,

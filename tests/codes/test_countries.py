@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from firmtrade_core.codes import countries as c
-from firmtrade_core.codes.iso import is_known
 from firmtrade_core.codes import places
+from firmtrade_core.codes.iso import is_known
 from firmtrade_core.world.embedded import load_embedded_world
 
 EMBEDDED = load_embedded_world().countries
