@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+
 import streamlit as st
 
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.equilibrium.places import near, place_of
 from firmtrade_core.margins import FirmsError, TailError
 from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError, compile, resolved, run
+from firmtrade_core.scenarios.library import LibraryError
+from firmtrade_core.scenarios.shared_places import SharedPlaces, sharing
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 from pages.parts.home import current_home
@@ -32,7 +37,28 @@ def _solved(
     _start: Equilibrium | None,
 ) -> tuple[Equilibrium, tuple[str, ...]]:
     compiled = compile(_scenario, _world, _home)
-    return compiled.solve(_start), compiled.report
+    shared = _shared()
+    if shared is None:
+        return compiled.solve(_start), compiled.report
+    key = f"{_world.content_hash} {scenario_hash} {home_hash}"
+    point = shared.get(key)
+    found = compiled.solve(_start if point is None else near(compiled.world, point))
+    place = place_of(found)
+    if point is None and place is not None:
+        shared.put(key, place)
+    return found, compiled.report
+
+
+@st.cache_resource(show_spinner=False)
+def _shared() -> SharedPlaces | None:
+    """Where other servers' solutions lie; None for a server by itself, or where the database cannot be had."""
+    if not sharing():
+        return None
+    try:
+        return SharedPlaces()
+    except LibraryError as error:
+        logging.getLogger("firmtrade").warning("Results are not shared: %s", error)
+        return None
 
 
 def settled(scenario: Scenario, world: World) -> Scenario:
