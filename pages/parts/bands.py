@@ -30,15 +30,20 @@ from firmtrade_core.figures.uncertainty import banded, bands_wanted
 from firmtrade_core.margins import FirmsError, TailError
 from firmtrade_core.scenarios import ScenarioError
 from firmtrade_core.world.errors import WorldError
+from firmtrade_core.world.world import World
 from pages.parts.home import current_home
 from pages.parts.reading import Reading
 from pages.parts.solving import settled
 from pages.parts.store import Store
+from pages.parts.weighed import MEGABYTE, bytes_of, megabytes_allowed
 
 Array = NDArray[np.float64]
 
 #: Results kept for all sessions together; one of 81 x 10 holds about 12 MB.
 MOST_RESULTS = 24
+
+#: Those that stay whatever they weigh; all others together stay below what `megabytes_allowed`.
+LEAST_RESULTS = 2
 
 #: Seconds between two looks whether bands are there.
 EVERY = 0.5
@@ -69,10 +74,17 @@ class _Desk:
                     del self._known[before]
             if key not in self._known:
                 self._known[key] = self._pool.submit(self._once_still, key, time.monotonic(), work)
-                while len(self._known) > MOST_RESULTS:
+                while len(self._known) > MOST_RESULTS or (
+                    len(self._known) > LEAST_RESULTS and self._megabytes() > megabytes_allowed()
+                ):
                     self._known.popitem(last=False)[1].cancel()
             self._known.move_to_end(key)
             return self._known[key]
+
+    def _megabytes(self) -> float:
+        seen: set[int] = set()
+        ready = [one.result() for one in self._known.values() if one.done() and not one.cancelled()]
+        return sum(bytes_of(one, (World,), seen) for one in ready) / MEGABYTE
 
     def _once_still(self, key: str, since: float, work: Callable[[], Bands | str]) -> Bands | str:
         time.sleep(max(since + STILL - time.monotonic(), 0.0))
