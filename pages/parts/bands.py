@@ -83,7 +83,11 @@ class _Desk:
 
     def _megabytes(self) -> float:
         seen: set[int] = set()
-        ready = [one.result() for one in self._known.values() if one.done() and not one.cancelled()]
+        ready = [
+            one.result()
+            for one in self._known.values()
+            if one.done() and not one.cancelled() and one.exception() is None
+        ]
         return sum(bytes_of(one, (World,), seen) for one in ready) / MEGABYTE
 
     def _once_still(self, key: str, since: float, work: Callable[[], Bands | str]) -> Bands | str:
