@@ -16,6 +16,7 @@ from pages.parts.record import record_line
 from pages.parts.solving import UnsolvedError
 from pages.parts.store import Store, current, opening_scenario
 from pages.parts.tariff_lines import tariff_lines
+from pages.parts.tour import tour
 from pages.parts.where_from import where_from_row
 
 
@@ -112,6 +113,7 @@ def _instrument(world: World) -> None:
         sharing.share(store, world, save=saved.save_here)
         take_away(store, world, key="lab", wide=True)
     moving.part(store, details)
+    tour(store)
 
 
 _instrument(open_page("Scenario lab", live=True))

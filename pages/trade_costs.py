@@ -370,7 +370,7 @@ def _form(found: GravityEstimate, file: PanelFile) -> None:
         return
     with place:
         try:
-            compared = panels.compared(file.content_hash, variables, file.panel)
+            compared = panels.compared(file.content_hash, variables, file.panel, file.estimated)
         except GravityError as problem:
             complain("No comparison", str(problem), "Use trade that has sales at home.")
             return
@@ -381,6 +381,11 @@ def _form(found: GravityEstimate, file: PanelFile) -> None:
             f"{level(100 * compared.share_explained('boosted'), '%')}. Its error is {in_percent(abs(gain))} {'lower' if gain >= 0 else 'higher'} (standard error "
             f"{in_percent(error)}): {compared.verdict}."
         )
+        if compared.filled:
+            st.caption(
+                f"{grouped(compared.filled)} pairs whose trade is estimated by more than a tenth are left out: they would give back "
+                "the form they were filled by. The pairs that are left trade much, so this says little of small flows."
+            )
 
 
 def _policy(store: Store, world: World, found: GravityEstimate, chosen: Choices) -> None:

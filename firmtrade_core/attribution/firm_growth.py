@@ -17,6 +17,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.jobs import Checkpoints, Progress, silent
 from firmtrade_core.labels import change as written
 from firmtrade_core.labels import listed, money, shows
+from firmtrade_core.labels.units import in_percent
 from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS, TOP_SHARE, suppress
 from firmtrade_core.panel.productivity import INPUTS, productivity_index
@@ -302,7 +303,7 @@ def _safe_destinations(moves: pd.DataFrame) -> pd.Series:
         labels[labels == waiting.pop(0)] = ELSEWHERE
     if revealing(labels):
         raise AttributionError(
-            f"Too few firms export, or one of them exports over {TOP_SHARE:.0%} of the total: nothing can be shown."
+            f"Too few firms export, or one of them exports over {in_percent(TOP_SHARE)} of the total: nothing can be shown."
         )
     return labels
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.capability.estimation import one_thread
 from firmtrade_core.capability.maximise import Fit, Parameters, maximise
+from firmtrade_core.labels.units import in_percent
 
 if TYPE_CHECKING:
     from firmtrade_core.capability.data import CapabilityData
@@ -56,7 +57,7 @@ class Profile:
         """What it says, for a table's notes."""
         return (
             f"Profile likelihood: σ_u between {self.low:.2f} and {self.high:.2f}, so that attributes explain "
-            f"{self.explained_low:.0%} to {min(self.explained_high, 0.99):.0%} of capability ({self.level:.0%} interval)."
+            f"{in_percent(self.explained_low)} to {in_percent(min(self.explained_high, 0.99))} of capability ({in_percent(self.level)} interval)."
         )
 
 

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from firmtrade_core.labels.units import in_percent
+
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -57,7 +59,7 @@ class Telling:
             exactly = "exactly" if self.area == 1 else "almost exactly"
             said.append(f"tells {exactly} who exports (area under the curve {self.area:.3f})")
         if self.share > SUSPECT_SHARE:
-            said.append(f"alone tells {self.share:.0%} of how log exports differ among exporters")
+            said.append(f"alone tells {in_percent(self.share)} of how log exports differ among exporters")
         return " and ".join(said)
 
 

@@ -34,6 +34,7 @@ from firmtrade_core.capability.estimation import (
 from firmtrade_core.capability.learners import CrossFit, Trial
 from firmtrade_core.capability.likelihood import Scales, integrate
 from firmtrade_core.capability.maximise import CERTAIN_ENTRY, Fit
+from firmtrade_core.labels.units import in_percent
 from firmtrade_core.margins.firms import Deviations, FirmSector
 
 Array = NDArray[np.float64]
@@ -284,9 +285,9 @@ class CapabilityResults:
         """Share of capability explained; a bound where σ_u lies at nothing, for then the data do not tell it from luck."""
         explained = float(self.variances["share of capability explained"])
         if not at_the_bound(explained):
-            return f"{explained:.0%}"
+            return in_percent(explained)
         return (
-            f"at least {min(self.profile.explained_low, AT_THE_BOUND):.0%}; how much more is not told: σ_u lies at its "
+            f"at least {in_percent(min(self.profile.explained_low, AT_THE_BOUND))}; how much more is not told: σ_u lies at its "
             f"bound, nothing. {self.profile.words}"
         )
 
@@ -304,7 +305,7 @@ class CapabilityResults:
             said.append("A scale sits at the edge of its range: the data do not pin it down.")
         if s.tail > 0:
             said.append(
-                f"Unexplained capability is not normal: {s.tail**2:.0%} of its variance is exponential (firms' tail like "
+                f"Unexplained capability is not normal: {in_percent(s.tail**2)} of its variance is exponential (firms' tail like "
                 f"Pareto's with exponent {1 / (s.tail * s.sigma_u):.2f}); the likelihood chose it."
             )
         runaway = int(((np.abs(parameters.threshold) > 12) & (parameters.threshold > CERTAIN_ENTRY)).sum())
@@ -324,7 +325,7 @@ class CapabilityResults:
         data = self.data
         header = f"Capability: {data.firm_count:,} firms, {len(data.firm):,} firm-years, {len(data.markets)} markets"
         lines = [header, "=" * max(64, len(header))]
-        interval = f"{self.level:.0%} interval"
+        interval = f"{in_percent(self.level)} interval"
         lines.append(f"{'':10}{'estimate':>10}{'s.e.':>10}{interval:>22}{'corrected':>12}")
         for symbol, row in self.parameters.iterrows():
             unit = "correlation" if symbol == "ρ" else "log points"

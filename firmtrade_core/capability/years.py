@@ -18,6 +18,7 @@ from firmtrade_core.capability.boundary import profile_of_unexplained
 from firmtrade_core.capability.data import CapabilityData
 from firmtrade_core.capability.estimation import Settings
 from firmtrade_core.capability.results import CapabilityResults, estimate
+from firmtrade_core.labels.units import in_percent
 
 ONCE, LASTING, LAST = "a firm's years count once", "lasting differences are capability", "the last year alone"
 
@@ -39,9 +40,11 @@ class YearTreatments:
     def words(self) -> str:
         """The range of the share explained, in one sentence."""
         lowest, highest = self.table["explained"].min(), self.table["explained"].max()
-        parts = ", ".join(f"{row['explained']:.0%} where {name}" for name, row in self.table.iterrows())
+        parts = ", ".join(
+            f"{in_percent(row['explained'])} where {name}" for name, row in self.table.iterrows()
+        )
         return (
-            f"Attributes explain {lowest:.0%} to {min(highest, 0.99):.0%} of capability, depending on what the years are "
+            f"Attributes explain {in_percent(lowest)} to {in_percent(min(highest, 0.99))} of capability, depending on what the years are "
             f"taken for: {parts}."
         )
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from firmtrade_core.channels.data import ChannelData
 from firmtrade_core.channels.errors import OverlapError
 from firmtrade_core.channels.learners import Choice, choose, out_of_fold
+from firmtrade_core.labels.units import in_percent
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -143,7 +144,7 @@ class CrossFit:
         )
         if left < LEAST_VARIATION:
             raise OverlapError(
-                f"The controls fix {self.data.name} to {1 - left:.1%}: firms that differ in it alone do not exist. "
+                f"The controls fix {self.data.name} to {in_percent(1 - left)}: firms that differ in it alone do not exist. "
                 "Drop the control that stands for it, or narrow the question."
             )
         return predicted

@@ -18,6 +18,7 @@ from scipy.stats import norm
 
 from firmtrade_core.channels.crossfit import CrossFit, drawn_to, firm_sums
 from firmtrade_core.channels.errors import InstrumentError, OverlapError, TreatmentError
+from firmtrade_core.labels.units import in_percent
 
 Array = NDArray[np.float64]
 
@@ -185,7 +186,7 @@ def _refuse_no_overlap(propensity: Array, treatment: Array, score: str, name: st
     if share > MOST_EXTREME:
         whom = "firms" if score == "ATE" else f"firms with {name}"
         raise OverlapError(
-            f"{share:.0%} of {whom} have no like: given their controls, {name} is all but certain or all but "
+            f"{in_percent(share)} of {whom} have no like: given their controls, {name} is all but certain or all but "
             "excluded. An average over them would be invented. Narrow the sample; the partially linear estimate, "
             "which leans on firms that have a like, still stands."
         )

@@ -49,6 +49,7 @@ from firmtrade_core.channels.weak import (
     overidentification,
 )
 from firmtrade_core.labels import probability
+from firmtrade_core.labels.units import in_percent
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.object_]
@@ -514,7 +515,7 @@ def _without_like(compared: Overlap | None, cautions: list[str]) -> bool:
     share = 0.0 if compared is None else compared.treated_without_like
     if share > MANY_WITHOUT_LIKE:
         cautions.append(
-            f"{share:.0%} of the firms that have it have no like among those that do not: what it does for them is not seen, "
+            f"{in_percent(share)} of the firms that have it have no like among those that do not: what it does for them is not seen, "
             "and the effect is that of the others."
         )
     return share > MOST_WITHOUT_LIKE

@@ -19,6 +19,7 @@ from firmtrade_core.channels.crossfit import CrossFit, firm_sums
 from firmtrade_core.channels.data import control_source
 from firmtrade_core.channels.estimators import partially_linear_model, weighted_score
 from firmtrade_core.channels.learners import out_of_fold
+from firmtrade_core.labels.units import in_percent
 
 Array = NDArray[np.float64]
 
@@ -74,14 +75,14 @@ class Sensitivity:
     def words(self) -> str:
         """In plain words."""
         text = (
-            f"A hidden trait would have to explain {self.robustness:.1%} of what is left of both capability and the "
+            f"A hidden trait would have to explain {in_percent(self.robustness)} of what is left of both capability and the "
             "attribute to bring the effect to zero."
         )
         if self.benchmarks:
             strongest = self.benchmarks[0]
             text += (
                 f" {control_source(strongest.control).replace('_', ' ').capitalize()}, the strongest observed control, explains "
-                f"{strongest.with_outcome:.1%} and {strongest.with_treatment:.1%}."
+                f"{in_percent(strongest.with_outcome)} and {in_percent(strongest.with_treatment)}."
             )
         return text
 

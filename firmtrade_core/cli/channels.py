@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from firmtrade_core.labels.units import in_percent
+
 if TYPE_CHECKING:
     from firmtrade_core.channels.from_panel import ChannelReport, Question
 
@@ -141,7 +143,7 @@ def _print(found: ChannelReport) -> None:
             console.print(f"{effect.attribute}: {caution}")
     for name, why in found.table.refused.items():
         console.print(f"{name}: no effect. {why}")
-    console.print(f"Intervals {found.table.level:.0%}; table {found.table.content_hash}")
+    console.print(f"Intervals {in_percent(found.table.level)}; table {found.table.content_hash}")
 
 
 def _band(values: tuple[float, float, float], digits: int) -> str:

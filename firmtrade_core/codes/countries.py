@@ -56,6 +56,11 @@ READERS_NAMES = {
 }
 
 
+#: Macrolanguages of ISO 639-3 for official languages that share their writing (Indonesian and Malay stay apart, as in
+#: CEPII's table of official languages).
+MACROLANGUAGE = {"yue": "zh", "nan": "zh", "hak": "zh", "cmn": "zh", "nb": "no", "nn": "no"}
+
+
 @dataclass(frozen=True)
 class Capital:
     """A country's seat of government and its land neighbours.
@@ -201,9 +206,18 @@ def contiguity(countries: Sequence[str]) -> NDArray[np.bool_]:
     return np.array([[o in table and d in table[o].neighbours for d in countries] for o in countries])
 
 
+def _language(tag: str) -> str:
+    """Language of a tag such as ``zh_Hant``: without its script, under its macrolanguage."""
+    name = tag.split("_")[0]
+    return MACROLANGUAGE.get(name, name)
+
+
 def common_language(countries: Sequence[str]) -> NDArray[np.bool_]:
-    """Whether two countries share an official language, (N, N); false on the diagonal."""
-    spoken = [official_languages(code) for code in countries]
+    """Whether two countries share an official language, (N, N); false on the diagonal.
+
+    A language counts once whatever its script and its standard (Chinese in China, Hong Kong and Singapore).
+    """
+    spoken = [frozenset(map(_language, official_languages(code))) for code in countries]
     shared = np.array([[bool(a & b) for b in spoken] for a in spoken])
     np.fill_diagonal(shared, False)
     return shared

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium.errors import ParameterError, ProfitsError
 from firmtrade_core.equilibrium.parameters import Parameters
+from firmtrade_core.labels.units import in_percent
 from firmtrade_core.margins import ElasticityError, Firms, Margins
 from firmtrade_core.world.world import World
 
@@ -129,6 +130,6 @@ def _refuse_profits(world: World, parameters: Parameters, profits: Array, labour
     raise ProfitsError(
         f"In {count} country-sectors profits would exceed value added under the {parameters.family.name} "
         f"family; the worst is {world.countries[i]}, {world.sector_name(world.sectors[s])}: profits are "
-        f"{profits[i, s] / output:.1%} of revenue, value added {world.value_added[i, s] / output:.1%}. "
+        f"{in_percent(profits[i, s] / output)} of revenue, value added {in_percent(world.value_added[i, s] / output)}. "
         f"What would work: {', '.join(ways[:-1])}, or {ways[-1]}."
     )

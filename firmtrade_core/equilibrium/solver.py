@@ -27,6 +27,7 @@ from firmtrade_core.equilibrium.results import Certificate, Equilibrium, combine
 from firmtrade_core.equilibrium.shock import Shock, empty_home_cells
 from firmtrade_core.equilibrium.steps import Response
 from firmtrade_core.equilibrium.system import Evaluation, System
+from firmtrade_core.labels.units import in_percent
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
@@ -268,7 +269,7 @@ class _Search:
         raise ConvergenceError(
             f"No equilibrium was found in {self.steps} iterations; furthest from clearing: "
             f"{_furthest(first.evaluation.gaps, self.world)}. Followed from nothing, the shock could be solved up to "
-            f"{max(path.reached, 0.0):.1%} of its size (in logs) and no further. It may be too large for this structure, or "
+            f"{in_percent(max(path.reached, 0.0), significant=3)} of its size (in logs) and no further. It may be too large for this structure, or "
             "gains of scale feed on themselves in it: try smaller steps, restricted entry, a smaller labour-supply "
             f"elasticity or a smaller Pareto tail.{self._nothing_at_home()}"
         )
@@ -307,11 +308,11 @@ class _Search:
             ""
             if self.baseline.input_shares is None
             else (
-                f" and {self.baseline.input_shares[i, s, s]:.0%} of its cost is inputs from itself, which pass gains of scale on"
+                f" and {in_percent(self.baseline.input_shares[i, s, s])} of its cost is inputs from itself, which pass gains of scale on"
             )
         )
         raise IndeterminacyError(
-            f"Free entry was followed to {max(reached, 0.0):.1%} of the shock (in logs) and no further: gains of scale feed on "
+            f"Free entry was followed to {in_percent(max(reached, 0.0), significant=3)} of the shock (in logs) and no further: gains of scale feed on "
             f"themselves in {world.sector_name(world.sectors[s])} of {world.countries[i]}, where ρ = {nest[s]:.2f}{own}. "
             "ρ below one is enough without input-output links; with them it must be lower. Try lower markups there (a higher "
             "within-country elasticity), firms that differ, a smaller shock, or restricted entry."

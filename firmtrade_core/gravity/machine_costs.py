@@ -7,11 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from firmtrade_core.gravity.errors import FlowError, RegressorError
 from firmtrade_core.gravity.panel import Array, GravityPanel, Integers
+from firmtrade_core.labels.units import in_percent
+from firmtrade_core.world.estimated import estimated_cells
+from firmtrade_core.world.world import World
 
 FOLDS = 10
+
+#: Share of a flow that may be estimated in a pair that counts: filled cells give back the gravity prior that filled them.
+MOST_FILLED = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,10 +32,13 @@ class CostComparison:
         boosted (predictions for held-out pairs).
     zeros
         Pairs left out because they do not trade both ways.
+    filled
+        Pairs left out because their trade, one way or the other, is estimated more than `MOST_FILLED` of it.
     """
 
     pairs: pd.DataFrame
     zeros: int
+    filled: int = 0
 
     def share_explained(self, form: str) -> float:
         """Out-of-sample R² of ``linear`` or ``boosted``."""
@@ -49,7 +59,7 @@ class CostComparison:
         """In words."""
         gain, error = self.gain
         if gain > 2 * error:
-            return f"the log-linear form misses something: boosting lowers its error by {gain:.0%}"
+            return f"the log-linear form misses something: boosting lowers its error by {in_percent(gain)}"
         if gain < -2 * error:
             return "the log-linear form predicts better than boosting"
         return "boosting does no better than the log-linear form"
@@ -60,10 +70,19 @@ def compare_costs(
     variables: Sequence[str],
     *,
     year: int | None = None,
+    estimated: pd.DataFrame | None = None,
     folds: int = FOLDS,
     seed: int = 0,
 ) -> CostComparison:
     """Predict ln √(X_ij X_ji / (X_ii X_jj)) from geography, countries' own levels included.
+
+    Parameters
+    ----------
+    panel, variables, year
+        Flows and what explains costs; the last year unless another is given.
+    estimated
+        Share of each flow that is estimated rather than observed, 0 to 1, exporters in rows and importers in columns
+        (`estimated_shares`); pairs with more than `MOST_FILLED` are left out. None where all trade is observed.
 
     Folds hold out unordered pairs. The linear form has an effect of each country besides the variables; boosting
     starts from it and learns what it leaves over, so that it can only win by what the form misses.
@@ -77,8 +96,16 @@ def compare_costs(
     from sklearn.model_selection import KFold
 
     pairs, zeros = _revealed(panel, variables, panel.years[-1] if year is None else year)
+    filled = 0
+    if estimated is not None:
+        seen = _observed(pairs, estimated)
+        filled, pairs = int((~seen).sum()), pairs[seen].reset_index(drop=True)
     if len(pairs) < 5 * folds:
-        raise FlowError(f"{len(pairs):,} pairs trade both ways; {folds} folds need {5 * folds}.")
+        raise FlowError(
+            f"{len(pairs):,} pairs trade both ways"
+            + (f" in flows that are observed ({filled:,} are estimated)" if filled else "")
+            + f"; {folds} folds need {5 * folds}."
+        )
     X, y = pairs[list(variables)].to_numpy(dtype=np.float64), pairs["revealed"].to_numpy()
     codes = _ends(pairs)
     countries = np.eye(int(codes.max()) + 1)
@@ -94,7 +121,24 @@ def compare_costs(
         )
         boosting.fit(features[train], (y - linear)[train])
         predictions[:, held] = linear[held], linear[held] + boosting.predict(features[held])
-    return CostComparison(pairs.assign(linear=predictions[0], boosted=predictions[1]), zeros)
+    return CostComparison(pairs.assign(linear=predictions[0], boosted=predictions[1]), zeros, filled)
+
+
+def estimated_shares(world: World) -> pd.DataFrame:
+    """Share of each pair's goods trade in cells that are estimated (`estimated_cells`), exporters in rows; 0 without trade."""
+    goods = np.ones(len(world.sectors), dtype=bool) if world.goods is None else world.goods
+    value = world.border_value[:, :, goods]
+    part = (value * estimated_cells(world)[:, :, goods]).sum(2)
+    whole = value.sum(2)
+    shares = np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
+    return pd.DataFrame(shares, world.countries, world.countries)
+
+
+def _observed(pairs: pd.DataFrame, estimated: pd.DataFrame) -> NDArray[np.bool_]:
+    i, j = (estimated.index.get_indexer(pairs[end]) for end in ("exporter", "importer"))
+    shares = estimated.to_numpy(dtype=np.float64)
+    found: NDArray[np.bool_] = np.maximum(shares[i, j], shares[j, i]) <= MOST_FILLED
+    return found
 
 
 def _revealed(panel: GravityPanel, variables: Sequence[str], year: int) -> tuple[pd.DataFrame, int]:

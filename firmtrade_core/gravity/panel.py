@@ -21,6 +21,7 @@ from firmtrade_core.gravity.errors import (
     TariffUnitError,
     TooFewCountriesError,
 )
+from firmtrade_core.labels.units import in_percent
 from firmtrade_core.world.tables import labels, numbers, read_table, require_columns
 
 Array = NDArray[np.float64]
@@ -341,7 +342,7 @@ def _tariffs(table: pd.DataFrame, tariff: str, unit: TariffUnit, flow: str) -> A
         if mean > PERCENT_SUSPECT:
             raise TariffUnitError(
                 f"Tariffs average {mean:,.3g} where one is paid (the highest {values.max():g}, {int((values > PERCENT_SUSPECT).sum()):,} "
-                f'of {len(values):,} above {PERCENT_SUSPECT:.0%}): these look like percent. Pass tariff_unit="percent" if they are, or '
+                f'of {len(values):,} above {in_percent(PERCENT_SUSPECT)}): these look like percent. Pass tariff_unit="percent" if they are, or '
                 'tariff_unit="fraction" if they are truly that high.'
             )
     if (values <= -1).any():

@@ -29,6 +29,7 @@ from firmtrade_core.harmonise.numerals import Convention, doubtful, number_of, s
 from firmtrade_core.harmonise.reading import TextFile, clear_away, literal, load_text, open_text, quoted
 from firmtrade_core.harmonise.rules import NOTE_RULES, QUARANTINE_RULES, REPAIR_RULES, RULES
 from firmtrade_core.jobs import Progress, part, silent
+from firmtrade_core.labels.units import in_percent
 from firmtrade_core.paths import whole_file, write_whole
 from firmtrade_core.world.columns import unused_columns
 
@@ -947,7 +948,9 @@ def _dominant_firms(connection: duckdb.DuckDBPyConnection, rows: int) -> list[Fi
     ).fetchall()
     if not found:
         return []
-    examples = tuple(f"{share:.0%} of {flow}s in {year}" for flow, year, share, *_ in found[:EXAMPLES])
+    examples = tuple(
+        f"{in_percent(share)} of {flow}s in {year}" for flow, year, share, *_ in found[:EXAMPLES]
+    )
     count = sum(n for *_, n, _ in found)
     return [Finding(RULES["firm.dominant"], count, count / max(rows, 1), None, examples)]
 

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from firmtrade_core.labels.units import in_percent
+
 #: What was done with the rows: set aside, changed and logged, marked but kept, or only noted.
 Action = Literal["quarantined", "repaired", "flagged", "noted"]
 
@@ -64,9 +66,7 @@ class Finding:
     def __str__(self) -> str:
         shown = f" For example {'; '.join(self.examples)}." if self.examples else ""
         advice = f" {self.rule.advice}" if self.rule.advice else ""
-        return (
-            f"{self.rows:,} {self.rule.title} ({self.share:.2%} of rows): {self.rule.action}.{shown}{advice}"
-        )
+        return f"{self.rows:,} {self.rule.title} ({in_percent(self.share)} of rows): {self.rule.action}.{shown}{advice}"
 
 
 @dataclass(frozen=True)

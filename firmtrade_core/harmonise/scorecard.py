@@ -11,6 +11,7 @@ from typing import Any
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.harmonise.findings import Finding
 from firmtrade_core.harmonise.mirror import MirrorComparison
+from firmtrade_core.labels.units import in_percent
 
 #: Months after which records begin to age, and after which they are worth nothing for the present.
 FRESH, STALE = 12, 72
@@ -93,7 +94,7 @@ def score(
                 "completeness",
                 sum(filled.values()) / len(filled) if filled else None,
                 "mean share of rows that have a value, over all fields",
-                tuple(f"{name}: {gap:.1%} missing" for gap, name in gaps[:5]),
+                tuple(f"{name}: {in_percent(gap)} missing" for gap, name in gaps[:5]),
             ),
             _by_rules("validity", rows, [f for f in found if _invalid(f)], "share of rows that break no rule"),
             _by_rules(
@@ -140,7 +141,7 @@ def _coverage(comparison: MirrorComparison | None) -> Score:
     if comparison is None:
         return Score("coverage", None, meaning, ("Not compared with the world's accounts.",))
     evidence = [
-        f"Customs hold {comparison.ratio:.2%} of the world's {comparison.flow}s of {country_name(comparison.home)}"
+        f"Customs hold {in_percent(comparison.ratio)} of the world's {comparison.flow}s of {country_name(comparison.home)}"
     ]
     if comparison.world_year and comparison.world_year != comparison.year:
         evidence.append(f"Customs are of {comparison.year}, the world's accounts of {comparison.world_year}")

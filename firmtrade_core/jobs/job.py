@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from firmtrade_core.jobs.checkpoints import content_hash
 from firmtrade_core.jobs.kept import keep, read
+from firmtrade_core.labels.units import in_percent
 from firmtrade_core.paths import PROJECT, write_whole
 
 State = Literal["running", "done", "failed", "cancelled", "lost"]
@@ -205,7 +206,7 @@ class Job:
         """
         status = self.status()
         if status.state != "done":
-            raise JobError(f"The job is {status.state} at {status.fraction:.0%}: {status.message}")
+            raise JobError(f"The job is {status.state} at {in_percent(status.fraction)}: {status.message}")
         return read(self.folder / RESULT)
 
 

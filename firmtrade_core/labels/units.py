@@ -239,9 +239,9 @@ def shows(value: float, name: str = "%") -> bool:
     return any(digit in "123456789" for digit in in_unit(value, name))
 
 
-def in_percent(fraction: float, *, signed: bool = False) -> str:
-    """A fraction in percent, two significant digits, `12 %` of 0.123."""
-    return with_unit(number(100 * fraction, signed=signed), "%")
+def in_percent(fraction: float, *, significant: int = 2, signed: bool = False) -> str:
+    """A fraction in percent, two significant digits unless told, `12 %` of 0.123."""
+    return with_unit(number(100 * fraction, significant=significant, signed=signed), "%")
 
 
 def probability(p: float, *, named: bool = True) -> str:

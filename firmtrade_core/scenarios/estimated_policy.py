@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from firmtrade_core.gravity.estimate import GravityEstimate
 from firmtrade_core.gravity.structure import ad_valorem_equivalent
+from firmtrade_core.labels.units import in_percent
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.schema import TradeCost
 
@@ -42,5 +43,5 @@ def estimated_policy(
     """
     hat = ad_valorem_equivalent(found, term, elasticity, change=change)[0]
     if not math.isfinite(hat) or hat <= -1:
-        raise ScenarioError(f"{term} changes trade costs by {hat:.0%}; no card can hold that.")
+        raise ScenarioError(f"{term} changes trade costs by {in_percent(hat)}; no card can hold that.")
     return TradeCost(exporters=tuple(members), importers=tuple(members), change=round(hat, 6))

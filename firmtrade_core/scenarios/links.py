@@ -15,6 +15,7 @@ import re
 import zlib
 from typing import Any
 
+from firmtrade_core.labels.units import in_percent
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.schema import Scenario, WorldReference, older_default
 from firmtrade_core.world.world import World
@@ -219,7 +220,7 @@ def _refuse_if_cut(found: bytes) -> None:
     if present < 1 or present < expected:
         share = max(present, 0) / expected if expected else 0.0
         raise LinkError(
-            f"The link was cut short: only {share:.0%} of it arrived. Copy the whole address again, or ask for the YAML."
+            f"The link was cut short: only {in_percent(share)} of it arrived. Copy the whole address again, or ask for the YAML."
         )
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from firmtrade_core.codes.countries import is_known
 from firmtrade_core.codes.places import explain_unknown, is_world, mended, numbers_of, read_place_in
 from firmtrade_core.codes.sectors import is_goods
+from firmtrade_core.labels.units import in_percent
 from firmtrade_core.world.balance import close_input_rows
 from firmtrade_core.world.columns import ROLE, unused_columns
 from firmtrade_core.world.errors import (
@@ -356,7 +357,7 @@ class _Cells:
                 f"{absent:,} cells are missing, {pairs:,} pairs of countries altogether; the first is "
                 f'{self.name(first)}. Complete the table, or pass missing="zero" if the source leaves out zeros.'
             )
-        repairs.append(f"{absent:,} missing cells ({absent / present.size:.1%} of all) read as zero.")
+        repairs.append(f"{absent:,} missing cells ({in_percent(absent / present.size)} of all) read as zero.")
         if parts:
             repairs.append(
                 f"Sales at home without a row, read as zero, in sectors that are exported: {named(parts)}, counted by exports."

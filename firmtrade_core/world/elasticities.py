@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.codes.sectors import BROAD_SECTORS, broad_sector
+from firmtrade_core.labels.units import in_percent
 from firmtrade_core.paths import asset
 from firmtrade_core.world.errors import UnknownCodeError, WorldError, WorldFileError
 from firmtrade_core.world.world import World, closest
@@ -309,7 +310,7 @@ class SuitedMarkups:
                 f"with a trade elasticity of {self.trade_elasticity[s]:.3g} firms of one country would be less alike than "
                 f"those of different ones (ρ = {self.ratio_as_published[s]:.2f})"
                 if reason == "ratio"
-                else f"profits would leave labour less than {LABOUR_KEEPS:.0%} of value added in {self.binding[s]}"
+                else f"profits would leave labour less than {in_percent(LABOUR_KEEPS)} of value added in {self.binding[s]}"
             )
             found.append(
                 f"{name(sector)}: markup {after:.0f} % of cost instead of {before:.0f} %, because {why}."

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from firmtrade_core.labels.units import in_percent
 from firmtrade_core.world.errors import AccountsError, NegativeValueError, ShapeError
 from firmtrade_core.world.world import Provenance, World
 
@@ -192,6 +193,6 @@ def _distance(spending: Array, supplied: Array, names: tuple[tuple[str, ...], tu
     j, k = (int(i) for i in np.unravel_index(int(change.argmax()), change.shape))
     moved = 0.5 * np.abs(spending - supplied).sum() / supplied.sum()
     return (
-        f"largest change {change[j, k]:.2%} of the country's expenditure ({names[0][j]}, {names[1][k]}), "
-        f"{moved:.2%} of world expenditure moved"
+        f"largest change {in_percent(change[j, k])} of the country's expenditure ({names[0][j]}, {names[1][k]}), "
+        f"{in_percent(moved)} of world expenditure moved"
     )

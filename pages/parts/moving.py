@@ -91,6 +91,7 @@ def _standing(store: Store) -> tuple[Any, ...]:
         store.country,
         store.inside,
         store.outcome,
+        store.pins,
         store.reference,
         store.showing,
         bool(store.past),

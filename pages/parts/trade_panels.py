@@ -15,7 +15,7 @@ from firmtrade_core.codes.heads import read_money_head
 from firmtrade_core.gravity.estimate import GravityEstimate, estimate
 from firmtrade_core.gravity.events import EventStudy, Window, study_policy, switched_policies
 from firmtrade_core.gravity.geography import VARIABLES, panel_of_world, with_geography
-from firmtrade_core.gravity.machine_costs import CostComparison, compare_costs
+from firmtrade_core.gravity.machine_costs import CostComparison, compare_costs, estimated_shares
 from firmtrade_core.gravity.panel import GravityPanel, TariffUnit
 from firmtrade_core.gravity.specification import GravitySpecification
 from firmtrade_core.labels import grouped
@@ -65,13 +65,15 @@ class Choices:
 
 @dataclass(frozen=True)
 class PanelFile:
-    """A panel with its name, a hash of its content, the unit of its flows where the file tells it, and the Python arguments that it was read with."""
+    """A panel with its name, a hash of its content, the unit of its flows where the file tells it, the Python arguments that it was
+    read with, and the share of each pair's trade that is estimated (None: all of it is observed)."""
 
     name: str
     panel: GravityPanel
     content_hash: str
     unit: str = "the file's own money"
     arguments: str = ""
+    estimated: pd.DataFrame | None = None
 
 
 def choices() -> Choices:
@@ -224,8 +226,9 @@ def current_panel(world: World, chosen: Choices) -> PanelFile:
         return _named(str(path), path.stat().st_mtime)
     pooled = chosen.sector == ALL_GOODS
     return PanelFile(
-        world.name, _world_panel(world.shown_hash, pooled, world), f"{world.shown_hash}{pooled}", "m USD"
-    )
+        world.name, _world_panel(world.shown_hash, pooled, world), f"{world.shown_hash}{pooled}", "m USD",
+        estimated=estimated_shares(world),
+    )  # fmt: skip
 
 
 def specification(panel: GravityPanel, chosen: Choices) -> GravitySpecification:
@@ -257,9 +260,14 @@ def estimated(
 
 
 @st.cache_resource(show_spinner="Holding pairs out ...", max_entries=8)
-def compared(content_hash: str, variables: tuple[str, ...], _panel: GravityPanel) -> CostComparison:
+def compared(
+    content_hash: str,
+    variables: tuple[str, ...],
+    _panel: GravityPanel,
+    _estimated: pd.DataFrame | None = None,
+) -> CostComparison:
     """The log-linear form against boosting, once for all sessions."""
-    return compare_costs(_panel, variables)
+    return compare_costs(_panel, variables, estimated=_estimated)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

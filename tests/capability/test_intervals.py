@@ -91,7 +91,7 @@ def test_years_that_count_once_do_not_take_unexplained_capability_away() -> None
     # A lasting taste counts as capability where years are taken as independent: less is explained.
     assert table.loc[LASTING, "explained"] < table.loc[ONCE, "explained"]
     assert (table["low"] <= table["explained"]).all() and (table["explained"] <= table["high"]).all()
-    assert "100 %" not in found.words and "100%" not in found.words
+    assert "100\u202f%" not in found.words and "100%" not in found.words
     assert with_years(data, independent=True).temper.min() == 1
 
 

@@ -84,6 +84,14 @@ def test_distances() -> None:
     assert 500 < with_rest[0, 1] < with_rest[1, 2]
 
 
+def test_one_language_whatever_its_script() -> None:
+    chinese = c.common_language(["CHN", "HKG", "MAC", "SGP", "TWN"])
+    assert (chinese == ~np.eye(5, dtype=bool)).all()
+    others = c.common_language(["BIH", "MNE", "SRB", "NOR", "DNK", "MYS", "IDN", "BRN"])
+    assert others[:3, :3].sum() == 6 and not others[3:5, :].any()
+    assert others[5, 7] and not others[5, 6]
+
+
 def test_borders_and_languages() -> None:
     trio = ("AUT", "DEU", "GBR", "USA")
     assert c.contiguity(trio).tolist()[0] == [False, True, False, False]

@@ -21,6 +21,8 @@ LARGEST_ERROR = 0.10
 #: Of a size class, in points of all exports (MODEL 13 asks as much of baseline shares).
 LARGEST_POINT = 0.01
 
+SIZES_TOLD = ("1-9", "10-49", "50-249")
+
 
 def _true(found: ClassOutcome) -> float:
     return found.true
@@ -36,17 +38,37 @@ def homes() -> list[Any]:
     return [follow(seed) for seed in SEEDS]
 
 
+def _by_size(homes: list[Any], name: str) -> tuple[float, float, float]:
+    """True and told change that a size class adds to the home's exports, means over homes, and the truth's own error of sampling."""
+    own_class = [o.sizes[name] for o in homes]
+    true, told = (float(np.mean([part(c) for c in own_class])) for part in (_true, _told))
+    return true, told, float(np.sqrt(np.sum([c.sampling**2 for c in own_class])) / len(own_class))
+
+
 @pytest.mark.truth
-@pytest.mark.xfail(strict=False, reason="seen to hold on three homes, not yet on all twenty")
 def test_by_size_what_firms_add_is_told_within_a_point(homes: list[Any]) -> None:
-    """By size class what firms add to the home's exports is within 1 point of all exports, and within a tenth of the true
-    change; the truth of a class is itself a draw of few firms, so two of its own sampling errors are allowed on top.
-    """
+    """By size class what firms add to the home's exports is within 1 point of all exports."""
     for name in homes[0].sizes:
-        own_class = [o.sizes[name] for o in homes]
-        true, told = (np.mean([part(c) for c in own_class]) for part in (_true, _told))
-        luck = np.sqrt(np.sum([c.sampling**2 for c in own_class])) / len(own_class)
-        assert abs(told - true) < min(LARGEST_POINT, LARGEST_ERROR * abs(true) + 2 * luck), name
+        true, told, _ = _by_size(homes, name)
+        assert abs(told - true) < LARGEST_POINT, name
+
+
+@pytest.mark.truth
+def test_by_size_what_firms_add_is_told_within_a_tenth(homes: list[Any]) -> None:
+    """Within a tenth of the class's true change; that is itself a draw of few firms, so two of its sampling errors are allowed on top."""
+    for name in SIZES_TOLD:
+        true, told, luck = _by_size(homes, name)
+        assert abs(told - true) < LARGEST_ERROR * abs(true) + 2 * luck, name
+
+
+@pytest.mark.truth
+@pytest.mark.xfail(
+    strict=False, reason="over 20 homes -1.65 points in truth, -1.27 told: 0.38 apart where 0.37 are allowed"
+)
+def test_what_the_largest_firms_lose_is_told_within_a_tenth(homes: list[Any]) -> None:
+    """Firms of 250 and more persons lose to the treated smaller ones, a change a seventh as large as theirs."""
+    true, told, luck = _by_size(homes, "250+")
+    assert abs(told - true) < LARGEST_ERROR * abs(true) + 2 * luck
 
 
 @pytest.mark.truth

@@ -148,7 +148,7 @@ def test_the_path_leads_to_the_same_solution(closure: str, monkeypatch: pytest.M
 
 def test_refusals_name_the_last_point_reached() -> None:
     world = make_world(5, 3, seed=2)
-    with pytest.raises(ConvergenceError, match=r"furthest from clearing: .* up to \d+\.\d% of its size"):
+    with pytest.raises(ConvergenceError, match=r"furthest from clearing: .* up to [\d.]+\s% of its size"):
         solve(world, dearer(world, 3.0), Parameters(5.0), iteration=Iteration(limit=3))
 
 

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from firmtrade_core.gravity.errors import FlowError
-from firmtrade_core.gravity.machine_costs import compare_costs
+from firmtrade_core.gravity.geography import panel_of_world
+from firmtrade_core.gravity.machine_costs import compare_costs, estimated_shares
 from firmtrade_core.gravity.panel import GravityPanel
+from firmtrade_core.world.embedded import load_embedded_world
 
 
 def panel_of(bend: float, countries: int = 36) -> GravityPanel:
@@ -48,3 +50,32 @@ def test_home_sales_are_needed() -> None:
     table = panel.table.assign(trade=panel.table["trade"].where(~panel.domestic, 0.0))
     with pytest.raises(FlowError, match="Sales at home are missing for C00"):
         compare_costs(GravityPanel.from_table(table), ["x"], folds=2)
+
+
+def test_filled_flows_do_not_count() -> None:
+    """Flows filled by a prior that bends give back the bend; the observed ones have none."""
+    straight, bent = panel_of(0.0), panel_of(4.0)
+    codes = list(straight.countries)
+    filled = np.zeros((36, 36), bool)
+    filled[:14] = filled[:, :14] = True
+    np.fill_diagonal(filled, False)
+    table = straight.table.assign(
+        trade=np.where(filled.ravel(), bent.table["trade"], straight.table["trade"])
+    )
+    panel = GravityPanel.from_table(table)
+    shares = pd.DataFrame(filled.astype(float), codes, codes)
+    misled = compare_costs(panel, ["x"], folds=5)
+    found = compare_costs(panel, ["x"], folds=5, estimated=shares)
+    assert misled.verdict.startswith("the log-linear form misses something")
+    assert "misses" not in found.verdict
+    assert len(found.pairs) == 22 * 21 // 2 and found.filled == len(misled.pairs) - len(found.pairs)
+
+
+def test_the_embedded_world_counts_observed_pairs_alone() -> None:
+    world = load_embedded_world()
+    shares = estimated_shares(world)
+    assert shares.loc["USA", "MEX"] < 0.05 and shares.loc["MLT", "LAO"] == 1.0
+    assert np.diag(shares).max() == 0.0
+    variables = ["dist", "contiguity", "language"]
+    found = compare_costs(panel_of_world(world, pooled=True), variables, estimated=shares, folds=2)
+    assert len(found.pairs) < 500 and found.filled > 2_500

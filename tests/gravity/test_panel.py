@@ -47,7 +47,7 @@ def test_repeated_pair_years_are_counted_and_named() -> None:
 def test_tariffs_in_percent_are_recognised() -> None:
     table = gravity_table(5)
     table["tariff"] *= 100
-    with pytest.raises(TariffUnitError, match=r"Tariffs average .* \d+ of 100 above 150%.*percent"):
+    with pytest.raises(TariffUnitError, match=r"Tariffs average .* \d+ of 100 above 150.%.*percent"):
         GravityPanel.from_table(table, tariff="tariff")
     read = GravityPanel.from_table(table, tariff="tariff", tariff_unit="percent")
     np.testing.assert_allclose(read.table["tariff"], gravity_table(5)["tariff"])

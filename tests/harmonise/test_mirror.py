@@ -95,7 +95,7 @@ def test_scorecard() -> None:
     assert values["completeness"] == 0.75 and values["validity"] == 0.9
     assert values["uniqueness"] == 0.95 and values["consistency"] == 0.98
     assert values["timeliness"] == pytest.approx(0.5, abs=0.01) and values["coverage"] is None
-    assert card["completeness"].evidence == ("weight: 50.0% missing",)
+    assert card["completeness"].evidence == ("weight: 50\u202f% missing",)
 
 
 @given(st.integers(0, 50), st.integers(0, 200), st.dictionaries(st.sampled_from("abc"), st.floats(0, 1)))

@@ -94,7 +94,7 @@ def test_missing_pairs(flows: pd.DataFrame) -> None:
     refused(MissingPairsError, "2 cells are missing, 1 pairs of countries .* FRA to USA, sector A01", gone)
     again = World.from_long(gone, missing="zero")
     assert again.expenditure[1, 2].sum() == 0
-    assert "2 missing cells (11.1% of all) read as zero." in again.provenance.changes
+    assert "2 missing cells (11\u202f% of all) read as zero." in again.provenance.changes
 
 
 def test_missing_domestic_sales(flows: pd.DataFrame) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from firmtrade_core.labels.units import in_percent
 from firmtrade_core.world.errors import AccountsError, NegativeValueError, ShapeError
 from firmtrade_core.world.shares import close_from_shares
 from firmtrade_core.world.world import World
@@ -47,7 +48,7 @@ def test_known_world_comes_back(known: World) -> None:
         np.testing.assert_allclose(
             getattr(closed, attribute), getattr(known, attribute), rtol=1e-9, atol=1e-8
         )
-    assert "largest change 0.00%" in closed.provenance.changes[-1]
+    assert "largest change 0.00\u202f%" in closed.provenance.changes[-1]
 
 
 def test_inconsistent_shares_close_and_keep_what_is_held(known: World) -> None:
@@ -63,7 +64,7 @@ def test_inconsistent_shares_close_and_keep_what_is_held(known: World) -> None:
     np.testing.assert_allclose(use, closed.total_expenditure, rtol=1e-12)
     moved = 0.5 * np.abs(closed.total_expenditure - known.total_expenditure).sum()
     assert (
-        f"{moved / known.total_expenditure.sum():.2%} of world expenditure moved"
+        f"{in_percent(moved / known.total_expenditure.sum())} of world expenditure moved"
         in closed.provenance.changes[-1]
     )
 

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import country_name
+from firmtrade_core.labels.units import in_percent
 from firmtrade_core.panel.confidentiality import hash_identifiers
 from firmtrade_core.panel.errors import PanelError
 from firmtrade_core.panel.panel import FirmPanel, PanelMetadata
@@ -238,7 +239,7 @@ def _metadata(design: SyntheticDesign) -> PanelMetadata:
         notes=(
             f"Exports by sector and destination add up to the world's flows of {design.last_year}; earlier years "
             "are invented.",
-            f"Survey answers carry errors; about {design.missing:.0%} of them are missing, not at random.",
+            f"Survey answers carry errors; about {in_percent(design.missing)} of them are missing, not at random.",
         ),
         units=_UNITS,
     )
