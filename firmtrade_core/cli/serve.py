@@ -17,7 +17,7 @@ import typer
 
 from firmtrade_core.cli.gateway import Gateway, Upstream
 from firmtrade_core.cli.serving import START_SECONDS, Server, free_port, is_loopback, serving
-from firmtrade_core.paths import PROJECT
+from firmtrade_core.paths import PROJECT, user_folder
 
 #: Servers that one machine is asked for at most.
 MOST_WORKERS = 64
@@ -58,6 +58,8 @@ def workers(
         **(environment or {}),
         PUBLIC_HOST: host,
         "FIRMTRADE_SHARED": os.environ.get("FIRMTRADE_SHARED", "on"),
+        # Who opened which numbers of firms, where more than one reader comes.
+        "FIRMTRADE_AUDIT": os.environ.get("FIRMTRADE_AUDIT", str(user_folder() / "opened.jsonl")),
         # One secret: what one server has signed, another one reads.
         "STREAMLIT_SERVER_COOKIE_SECRET": os.environ.get("STREAMLIT_SERVER_COOKIE_SECRET")
         or secrets.token_hex(32),
