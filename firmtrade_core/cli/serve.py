@@ -67,7 +67,7 @@ def workers(
         "OPENBLAS_NUM_THREADS": os.environ.get("OPENBLAS_NUM_THREADS", "1"),
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
     }
-    ports = []
+    ports: list[int] = []
     for _ in range(count):
         ports.append(free_port("127.0.0.1", ports[-1] + 1 if ports else BEHIND))
     with ExitStack() as stack, ThreadPoolExecutor(count) as pool:
