@@ -266,7 +266,7 @@ def _beside(drawn: Chart, kind: str, result: str) -> st.delta_generator.DeltaGen
     """A chart at the left; what it gives back is the room at its right."""
     left, right = st.columns([5, 7], gap="large")
     with left:
-        chart.draw(drawn, key=f"firm_{kind}", result=result, kind=kind)
+        chart.draw(drawn, key=f"firm_{kind}", result=result, kind=kind, private=True)
     return right
 
 

@@ -517,7 +517,7 @@ def _certify(equilibrium: Equilibrium, steps: int, seconds: float) -> Equilibriu
     began = time.perf_counter()
     world = equilibrium.world
     found = certification.residuals(equilibrium)
-    sizes = {r.equation: float(np.max(r.values)) for r in found}
+    sizes = {r.equation: float(r.values.max()) for r in found}
     certificate = Certificate(
         residuals=dict(sorted(sizes.items(), key=lambda item: -item[1])),
         worst=certification.worst_market(found, world.countries, world.sectors),

@@ -31,7 +31,7 @@ from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.figures import Headline, Outcome
 from firmtrade_core.figures.uncertainty import banded, bands_wanted
 from firmtrade_core.margins import FirmsError, TailError
-from firmtrade_core.scenarios import Scenario, ScenarioError
+from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 from pages.parts.home import current_home
@@ -101,6 +101,11 @@ class _Desk:
         ]
         return sum(bytes_of(one, (World,), seen) for one in ready) / MEGABYTE
 
+    def known(self, key: str) -> Future[Any] | None:
+        """A result under way or done, if there is one."""
+        with self._lock:
+            return self._known.get(key)
+
     def _once_still(self, key: str, since: float, work: Callable[[], Any]) -> Any:
         time.sleep(max(since + STILL - time.monotonic(), 0.0))
         with self._lock:
@@ -158,8 +163,23 @@ def of_scenario(
     def work() -> Bands | str:
         return bands(whole, world, home, centre=centre)
 
-    known = home.content_hash if home else ""
-    return of_work(store, f"{world.content_hash}{scenario.content_hash}{known}", work)
+    return of_work(store, _key(world, scenario, home), work)
+
+
+def _key(world: World, scenario: Scenario, home: HomeFirms | None) -> str:
+    return f"{world.content_hash}{scenario.content_hash}{home.content_hash if home else ''}"
+
+
+def drawn_already(world: World, scenario: Scenario) -> Callable[[], Bands | None]:
+    """Looks for the bands of a scenario that somebody has drawn before; begins nothing. Called from any thread."""
+    if not bands_wanted():
+        return lambda: None
+    try:
+        key = _key(world, scenario, current_home(world))
+    except FirmsError:
+        key = _key(world, scenario, None)
+    desk = _desk()
+    return lambda: done(desk.known(key))
 
 
 def of_work(store: Store, key: str, work: Callable[[], Any]) -> Future[Any] | None:
