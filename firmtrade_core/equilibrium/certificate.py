@@ -118,7 +118,7 @@ def _read_markets(result: Equilibrium, cells: Cells) -> list[Residual]:
     open_market = world.total_expenditure > 0
     spending = world.total_expenditure * result.expenditure_change
     scale = np.where(open_market, spending, 1.0)
-    index = np.where(open_market, cells.index, 1.0)
+    index = np.where(open_market, cells.level, 1.0)
     price = np.where(open_market, np.abs(np.log(index * result.price_change ** (sigma - 1))), 0.0)
     earned, received = np.zeros_like(spending), np.zeros_like(spending)
     if not margins.competitive:

@@ -47,7 +47,7 @@ class Cells(NamedTuple):
 
     Attributes
     ----------
-    index
+    level
         Σ_i of terms, by destination.
     apart
         Largest gap, over origins, of what terms say that sales are.
@@ -63,7 +63,7 @@ class Cells(NamedTuple):
         Whether any subsidy is in force.
     """
 
-    index: Array
+    level: Array
     apart: Array
     spent: Array
     arriving: Array
@@ -351,4 +351,7 @@ def read_cells(result: Equilibrium) -> Cells | None:
             shares, np.ascontiguousarray(np.exp(term(origin, level)).T), np.ascontiguousarray(np.exp(term(-destination, 0.0)).T),
             *ways, exponents, held, *sales, np.empty((n, n)), market, found,
         )  # fmt: skip
-    return Cells(*(part.T for part in found), subsidised=subsidy is not _NOTHING)
+    level_sum, apart, spent, arriving, leaving, earned, kept, fixed, gaps = (part.T for part in found)
+    return Cells(
+        level_sum, apart, spent, arriving, leaving, earned, kept, fixed, gaps, subsidy is not _NOTHING
+    )

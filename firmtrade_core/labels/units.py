@@ -96,6 +96,7 @@ _UNITS = (
     Unit("expected markets", "count"),
     Unit("rows", "count", 1.0, 0.0, whole=True, one="row"),
     Unit("position", "count", 1.0, 0.0),
+    Unit("sales on the way", "count", 1.0, 1.0),
     Unit("count", "count", whole=True),
     Unit("year", "years"),
     Unit("years since the policy", "years"),

@@ -7,14 +7,15 @@ import pytest
 
 from firmtrade_core.equilibrium import Outcome, Parameters, Shock, certificate, gradients, solve
 from firmtrade_core.equilibrium.gradient import pulls
-from firmtrade_core.margins import Armington, Krugman, Lognormal, Pareto
+from firmtrade_core.margins import Armington, Krugman, Lognormal, MarginFamily, Pareto
 from firmtrade_core.margins.normal import exponentials_of, logarithms_of, memory_of_law
+from firmtrade_core.world.world import World
 from tests.worlds import make_world
 
 FAMILIES = [Armington(), Krugman(), Pareto(), Lognormal()]
 
 
-def busy_shock(world, seed: int = 5) -> Shock:
+def busy_shock(world: World, seed: int = 5) -> Shock:
     random = np.random.default_rng(seed)
     subsidy = world.subsidy.copy()
     subsidy[0, 1:, 0] += 0.05
@@ -32,7 +33,9 @@ def busy_shock(world, seed: int = 5) -> Shock:
 @pytest.mark.parametrize("abroad", [0.0, 0.5])
 @pytest.mark.parametrize("within", [None, 8.0])
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)
-def test_one_pass_says_what_the_equations_say(family, within, abroad, monkeypatch) -> None:
+def test_one_pass_says_what_the_equations_say(
+    family: MarginFamily, within: float | None, abroad: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = make_world(5, 2, seed=3, inputs=True)
     parameters = Parameters(
         5.0, family, deficits="proportional", within_elasticity=within, fixed_cost_abroad=abroad
@@ -76,7 +79,7 @@ def test_logarithms_and_exponentials_of_many() -> None:
 
 
 @pytest.mark.parametrize("countries", [4, 60], ids=["eliminated", "iterated"])
-def test_own_levers_are_columns_of_the_gradient(countries) -> None:
+def test_own_levers_are_columns_of_the_gradient(countries: int) -> None:
     world = make_world(countries, 3, seed=2, inputs=True)
     found = solve(
         world, busy_shock(world), Parameters(4.0, Lognormal(), deficits="proportional", within_elasticity=8.0)

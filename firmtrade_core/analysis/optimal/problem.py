@@ -272,13 +272,13 @@ class Problem:
 
     def pulled(self, pull: Pull) -> Array:
         """The same from what the country's own levers do, (K,)."""
-        if self.lever == "tariff":
-            by_cell, at = pull.tariff, (slice(None), self.at)
-        elif self.lever == "export_tax":
-            by_cell, at = -pull.export_subsidy, (self.at, slice(None))
-        else:
-            by_cell, at = pull.production_subsidy, (self.at, slice(None))
-        reach, cells = self.reach[at], self.cells[at]
+        imports = self.lever == "tariff"
+        reach, cells = (part[:, self.at] if imports else part[self.at] for part in (self.reach, self.cells))
+        by_cell = {
+            "tariff": pull.tariff,
+            "export_tax": -pull.export_subsidy,
+            "production_subsidy": pull.production_subsidy,
+        }[self.lever]
         total = np.bincount(cells[reach], weights=by_cell[reach], minlength=len(self.labels))
         base = self.world.income[self.at] if self.objective == "duties" else pull.value
         return np.asarray(total / base, dtype=np.float64)
