@@ -38,11 +38,15 @@ from pages.parts.home import current_home
 from pages.parts.reading import Reading
 from pages.parts.solving import settled
 from pages.parts.store import Store
+from pages.parts.weighed import MEGABYTE, bytes_of, megabytes_allowed
 
 Array = NDArray[np.float64]
 
 #: Results kept for all sessions together; one of 81 x 10 holds about 12 MB.
 MOST_RESULTS = 24
+
+#: Those that stay whatever they weigh; all others together stay below what `megabytes_allowed`.
+LEAST_RESULTS = 2
 
 #: Seconds between two looks whether bands are there.
 EVERY = 0.5
@@ -81,10 +85,21 @@ class _Desk:
                     del self._known[before]
             if key not in self._known:
                 self._known[key] = self._pool.submit(self._once_still, key, time.monotonic(), work)
-                while len(self._known) > MOST_RESULTS:
+                while len(self._known) > MOST_RESULTS or (
+                    len(self._known) > LEAST_RESULTS and self._megabytes() > megabytes_allowed()
+                ):
                     self._known.popitem(last=False)[1].cancel()
             self._known.move_to_end(key)
             return self._known[key]
+
+    def _megabytes(self) -> float:
+        seen: set[int] = set()
+        ready = [
+            one.result()
+            for one in self._known.values()
+            if one.done() and not one.cancelled() and one.exception() is None
+        ]
+        return sum(bytes_of(one, (World,), seen) for one in ready) / MEGABYTE
 
     def known(self, key: str) -> Future[Any] | None:
         """A result under way or done, if there is one."""
