@@ -123,8 +123,9 @@ from firmtrade_core.figures import world_map
 from firmtrade_core.published.replicate import stored_run
 from firmtrade_core.report.methods import citation
 from firmtrade_core.scenarios import load_preset, preset_names
-from firmtrade_core.scenarios.home_default import load_default_home
-assert stored_run() and citation() and all(load_preset(name) for name in preset_names())
+from firmtrade_core.scenarios.home_default import shipped_file
+assert stored_run() and stored_board() and citation() and shipped_file().is_file()
+assert all(load_preset(name) for name in preset_names())
 """
     command = tmp_path / "env" / "bin" / "firmtrade"
     assert "real_income" in run(command, "solve", "--preset", "us_ten_points", "--json")
