@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
+from pathlib import Path
 
 import streamlit as st
 
-from firmtrade_core.channels import ChannelEffect, Study
+from firmtrade_core.channels import ChannelError, Settings, Study
+from firmtrade_core.channels.advantages import KINDS, OUTCOMES, Advantages, advantages
 from firmtrade_core.channels.from_panel import EARLIER_PRODUCTIVITY, PRODUCTIVITY, ChannelReport
 from firmtrade_core.figures.effects import (
     balance_chart,
@@ -20,7 +23,10 @@ from firmtrade_core.figures.effects import (
     shapley_chart,
 )
 from firmtrade_core.labels import in_percent, number
+from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.panel.columns import INSTRUMENT_PREFIX
+from firmtrade_core.panel.synthetic.country import make_country
+from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 from firmtrade_core.report.channel_words import (
     NO_PRODUCTIVITY,
     band,
@@ -34,14 +40,19 @@ from firmtrade_core.report.channel_words import (
     trials,
 )
 from firmtrade_core.report.page_tables import about_effects, effects_table
+from firmtrade_core.scenarios.firm_elasticity import firm_elasticity
+from firmtrade_core.world import World
 from pages.parts import chart, pickers
 from pages.parts.effects import Bench, current_bench
 from pages.parts.exports import table_downloads
-from pages.parts.firm_source import earlier_toggle, how_to_mend, shipped_line, source_choosers
+from pages.parts.firm_source import changed, earlier_toggle, how_to_mend, shipped_line, source_choosers
 from pages.parts.frame import complain, heading, open_page, table
 from pages.parts.jobs import say_why_not, watch
 from pages.parts.opened import allowed
-from pages.parts.store import seeded
+from pages.parts.store import current, seeded
+
+#: Synthetic firms that the table of kinds is worked out on where no panel is named: it is drawn while the reader waits.
+FEW_FIRMS = 3_000
 
 # Asking ------------------------------------------------------------------------------------------
 
@@ -176,9 +187,8 @@ def _headline(study: Study, report: ChannelReport) -> None:
             " ".join(study.refused.values()) or "No method could tell one.",
         )
         return
-    step = 1.0 if study.binary else study.spread
-    per = "of having it" if study.binary else f"of one standard deviation ({number(study.spread)})"
-    scaled = _scaled(effect, step)
+    per = f"of {study.step[1]}"
+    scaled = effect.by_step()
     sigma = report.table.elasticity_of_substitution
     cost, fixed = scaled.ad_valorem(sigma), scaled.fixed_cost_percent
     level = in_percent(study.level)
@@ -191,7 +201,13 @@ def _headline(study: Study, report: ChannelReport) -> None:
             "log revenue potential",
             scaled.capability_interval,
         ),
-        ("Same as a change of trade costs", cost[0], "%", f"ad valorem, σ = {sigma:g}", cost[1:]),
+        (
+            "Same as a change of trade costs",
+            cost[0],
+            "%",
+            f"ad valorem, the engine's σ = {sigma:.2g}",
+            cost[1:],
+        ),
         ("Fixed cost of serving a market", fixed[0], "%", "from entry beyond capability", fixed[1:]),
     ]
     cells = "".join(
@@ -210,21 +226,6 @@ def _headline(study: Study, report: ChannelReport) -> None:
     )
 
 
-def _scaled(effect: ChannelEffect, step: float) -> ChannelEffect:
-    from dataclasses import replace
-
-    def both(interval: tuple[float, float]) -> tuple[float, float]:
-        return step * interval[0], step * interval[1]
-
-    return replace(
-        effect,
-        capability=step * effect.capability,
-        fixed_cost_saving=step * effect.fixed_cost_saving,
-        capability_interval=both(effect.capability_interval),
-        fixed_cost_interval=both(effect.fixed_cost_interval),
-    )
-
-
 def _ends(ends: Sequence[float]) -> str:
     return band(0.0, (ends[0], ends[1])).partition("(")[2].rstrip(")")
 
@@ -232,27 +233,28 @@ def _ends(ends: Sequence[float]) -> str:
 def _effects_table(report: ChannelReport) -> None:
     heading(
         "Every attribute",
-        "Per unit of the attribute; what firm programmes take. SHAP is prediction, not effect.",
+        "Of a usual step: having it, 10 points of a share, else one standard deviation. SHAP is prediction, not effect.",
     )
     sigma = report.table.elasticity_of_substitution
     rows = []
-    for effect in report.table:
+    for per_unit in report.table:
+        effect, (step, words) = per_unit.by_step(), per_unit.step
         cost, fixed = effect.ad_valorem(sigma), effect.fixed_cost_percent
         rows.append(
-            (plain(effect.attribute), effect.unit, band(effect.capability, effect.capability_interval),
-             shapley(report.prediction(effect.attribute).capability),
+            (plain(effect.attribute), words, band(effect.capability, effect.capability_interval),
+             shapley(step * report.prediction(effect.attribute).capability),
              band(cost[0], cost[1:]), band(fixed[0], fixed[1:]), effect.words)
         )  # fmt: skip
     head = (
         "Attribute",
-        "Unit",
+        "Step",
         "Capability, log points",
         "SHAP, log points",
         "Trade cost equivalent, %",
         "Fixed costs, %",
         "Evidence",
     )
-    table("Effects by attribute", head, rows, words=("Unit", "Evidence"), headed=False)
+    table("Effects by attribute", head, rows, words=("Step", "Evidence"), headed=False)
     for name, why in report.table.refused.items():
         st.html(f'<p class="ft-quiet">{escape(plain(name))}: no effect. {escape(why)}</p>')
 
@@ -365,7 +367,8 @@ def _take_away(report: ChannelReport, bench: Bench) -> None:
         key="effects_learners",
     )
     with st.expander("The Python that reproduces it"):
-        st.code(python_code(request), language="python")
+        sigma = report.table.elasticity_of_substitution
+        st.code(python_code(replace(request, elasticity_of_substitution=sigma)), language="python")
 
 
 def _show(report: ChannelReport, bench: Bench) -> None:
@@ -400,10 +403,80 @@ def _show(report: ChannelReport, bench: Bench) -> None:
     _take_away(report, bench)
 
 
-def _page() -> None:
+@st.cache_resource(show_spinner="Holding attributes against outcomes ...", max_entries=4)
+def _advantages(folder: Path | None, changed_at: float, sigma: float) -> Advantages:
+    panel = (
+        make_country(SyntheticDesign(firms=FEW_FIRMS, years=3)).panel
+        if folder is None
+        else FirmPanel.from_parquet(folder)
+    )
+    return advantages(panel, sigma=sigma, settings=Settings(repetitions=1, learners=("linear", "splines")))
+
+
+def _kinds(bench: Bench, sigma: float) -> None:
+    """Scale, differentiation or information networks: one table, worked out when asked for."""
+    heading(
+        "Scale, differentiation, or information networks",
+        "Which kind of advantage an attribute goes with, firms alike in all else that is known: association, no proven effect.",
+    )
+
+    def take(on: bool) -> None:
+        bench.kinds = on
+
+    st.toggle(
+        "Hold attributes against productivity, quality, prices, margins, partners and places",
+        **seeded("effects_kinds", bench.kinds, take),
+    )
+    if not bench.kinds:
+        return
+    folder = bench.folder
+    try:
+        found = _advantages(folder, 0.0 if folder is None else changed(folder), sigma)
+    except (PanelError, ChannelError, OSError) as problem:
+        complain("No kinds of advantage to show", str(problem), how_to_mend(bench))
+        return
+    if not found.synthetic and not allowed("kinds of advantage", f"{found.panel}, {found.year}", "Channels"):
+        return
+    asked = list(dict.fromkeys(found.cells["attribute"]))
+    whose = f"{found.panel}, {found.year}{': synthetic, no such firm exists' if found.synthetic else ''}."
+    st.html(f'<p class="ft-quiet">{escape(whose)} {escape("; ".join(KINDS.values()))}.</p>')
+    st.html(_notes([found.words(name) for name in asked]))
+    rows = [
+        (
+            plain(str(row["attribute"])),
+            str(row["step"]),
+            str(row["kind"]),
+            OUTCOMES[str(row["outcome"])][1],
+            band(row["effect"], (row["low"], row["high"])),
+            "yes" if row["found"] else "",
+        )
+        for row in found.cells.to_dict("records")
+    ]
+    table(
+        f"Of a usual step, in standard deviations of the outcome, {in_percent(found.level)} intervals",
+        (
+            "Attribute",
+            "Step",
+            "Kind",
+            "Outcome",
+            "Effect, standard deviations",
+            "Stands out of the whole table",
+        ),
+        rows,
+        words=("Step", "Kind", "Outcome", "Stands out of the whole table"),
+    )
+    for what, why in found.refused.items():
+        st.html(f'<p class="ft-quiet">{escape(what.capitalize())}: not told. {escape(why)}</p>')
+
+
+def _page(world: World) -> None:
     bench = current_bench()
     bench.look()
     report = bench.report()
+    if report is not None:
+        # One σ: what the engine has under the session's structure, whatever the estimate was told.
+        sigma = firm_elasticity(world, current(world).scenario.structure, report.home)
+        report = replace(report, table=replace(report.table, elasticity_of_substitution=sigma))
     st.html(f'<h1 class="ft-sentence">{escape(headline(report))}</h1>')
     _choosers(bench)
     if report is None:
@@ -411,7 +484,8 @@ def _page() -> None:
     elif report.synthetic or allowed("effects of attributes", report.content_hash, "Channels"):
         shipped_line(bench)
         _show(report, bench)
+    home = report.home if report is not None else ""
+    _kinds(bench, firm_elasticity(world, current(world).scenario.structure, home))
 
 
-open_page("Channels")
-_page()
+_page(open_page("Channels"))

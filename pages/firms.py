@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 
 import streamlit as st
@@ -21,13 +22,15 @@ from firmtrade_core.report.capability_words import (
     remedy,
     trader,
 )
+from firmtrade_core.scenarios.firm_elasticity import firm_elasticity
+from firmtrade_core.world import World
 from pages.parts.capability_bench import LEARNERS, Bench, current_bench
 from pages.parts.firm_source import earlier_toggle, how_to_mend, shipped_line, source_choosers
 from pages.parts.firm_views import VIEWS, strip
 from pages.parts.frame import complain, open_page
 from pages.parts.jobs import watch
 from pages.parts.opened import allowed
-from pages.parts.store import seeded
+from pages.parts.store import current, seeded
 
 DRAWS = (0, 5, 10, 20, 50)
 KINDS: dict[Resampling, str] = {
@@ -239,13 +242,17 @@ def _sections(report: CapabilityReport, bench: Bench) -> None:
     VIEWS[bench.section][1](report, bench)
 
 
-def _page() -> None:
+def _page(world: World) -> None:
     bench = current_bench()
     try:
         bench.look()
         report = bench.report()
     except OSError as error:
         report, bench.problem = None, str(error)
+    if report is not None:
+        # One σ: what the engine has under the session's structure, whatever the estimate was told.
+        sigma = firm_elasticity(world, current(world).scenario.structure, report.home)
+        report = replace(report, elasticity_of_substitution=sigma)
     st.html(f'<h1 class="ft-sentence">{escape(finding(report))}</h1>')
     st.html(f'<p class="ft-detail" data-label="prediction"><span class="ft-tag" style="margin-left:0">prediction, not effect</span> {escape(NOT_EFFECT.partition(": ")[2])}</p>')  # fmt: skip
     _choosers(bench)
@@ -259,5 +266,4 @@ def _page() -> None:
         _sections(report, bench)
 
 
-open_page("Firms")
-_page()
+_page(open_page("Firms"))

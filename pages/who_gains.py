@@ -10,6 +10,7 @@ import streamlit as st
 
 from firmtrade_core.analysis.firms import firm_outcomes
 from firmtrade_core.analysis.states import origin
+from firmtrade_core.analysis.value_chains import MIX_OF_ORIGINS, value_chains
 from firmtrade_core.analysis.who_gains import (
     concentration,
     exposed_suppliers,
@@ -18,6 +19,7 @@ from firmtrade_core.analysis.who_gains import (
     sectors_table,
     single_sources,
     worst_cut_off,
+    worst_together,
     worth_of_trade,
     worth_sentence,
 )
@@ -29,7 +31,7 @@ from firmtrade_core.figures.bars import value_bars
 from firmtrade_core.labels import change, in_percent, number
 from firmtrade_core.margins import FirmsMargins
 from firmtrade_core.report.export import about_result
-from firmtrade_core.report.page_tables import firm_group_table, who_gains_tables
+from firmtrade_core.report.page_tables import firm_group_table, value_chain_tables, who_gains_tables
 from firmtrade_core.scenarios import HomeFirms, Scenario, compile
 from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.scenarios.words import countries as spoken
@@ -59,6 +61,11 @@ _MOST_CUT_OFF = 5
 @st.cache_data(show_spinner=False, max_entries=40)
 def _cut_off(result: str, country: str, _equilibrium: Equilibrium) -> pd.DataFrame:
     return worst_cut_off(_equilibrium, country, _MOST_CUT_OFF)
+
+
+@st.cache_data(show_spinner=False, max_entries=40)
+def _together(result: str, country: str, _equilibrium: Equilibrium, _alone: pd.DataFrame) -> pd.DataFrame:
+    return worst_together(_equilibrium, country, _alone)
 
 
 @st.cache_data(show_spinner=False, max_entries=20)
@@ -132,6 +139,7 @@ def _trade_as_a_whole(equilibrium: Equilibrium, country: str) -> pd.DataFrame | 
 def _dependence(equilibrium: Equilibrium, country: str, under: str) -> None:
     with st.spinner("Cutting off the largest partners, one at a time"):
         found = _cut_off(shown(equilibrium), country, equilibrium)
+    together = _together(shown(equilibrium), country, equilibrium, found)
     known = found.dropna()
     title = "No partner can be cut off and leave an equilibrium"
     if len(known):
@@ -149,6 +157,16 @@ def _dependence(equilibrium: Equilibrium, country: str, under: str) -> None:
         key="cut_off",
         result=equilibrium.content_hash,
     )
+    if len(together) > 1:
+        table(
+            "If several of them were lost together, the worst first",
+            ("Partners lost", "Real income", "Beyond the losses one by one"),
+            [
+                (str(row["names"]), change(row["real_income"]), change(row["beyond"], "points"))
+                for row in together.to_dict("records")
+            ],
+            words=("Partners lost",),
+        )
     rows = [
         (
             str(row["what"]),
@@ -164,6 +182,46 @@ def _dependence(equilibrium: Equilibrium, country: str, under: str) -> None:
         rows,
         words=("Largest after",),
         units={"Before": "index, 0 to 1", "After": "index, 0 to 1"},
+    )
+
+
+def _chains(equilibrium: Equilibrium, country: str) -> None:
+    """Value chains of the baseline and of the scenario, from the accounts of each."""
+    before, after = value_chains(origin(equilibrium)), value_chains(equilibrium.to_world())
+    heading("Value chains", "What the country earns from exports, and whom it depends on through others.")
+    st.html(f'<p class="ft-quiet">{escape(before.sentence(country))} {escape(MIX_OF_ORIGINS)}</p>')
+    later = after.exposure(country).set_index("partner")
+    table(
+        "Partners by what they use up of the country's earnings",
+        (
+            "Partner",
+            "Used up there",
+            "Through third countries",
+            "In the scenario",
+            "Their share in what is used here",
+        ),
+        [
+            (
+                str(row["name"]),
+                in_percent(row["sold"]),
+                in_percent(row["through_third"]),
+                in_percent(float(later.loc[row["partner"], "sold"])),
+                in_percent(row["bought"]),
+            )
+            for row in before.exposure(country).head(6).to_dict("records")
+        ],
+    )
+    then = after.sectors(country)
+    rows = [
+        (str(row["name"]), in_percent(row["domestic"]), in_percent(later_share), number(row["upstreamness"]))
+        for row, later_share in zip(before.sectors(country).to_dict("records"), then["domestic"], strict=True)
+        if row["exports"] > 0
+    ]
+    table(
+        "Sectors: earned at home of each dollar of exports, and sales until final use",
+        ("Sector", "Earned at home", "In the scenario", "Sales until final use"),
+        rows,
+        units={"Sales until final use": "sales on the way"},
     )
 
 
@@ -256,6 +314,7 @@ def _take_away(
 ) -> None:
     cut_off = _cut_off(shown(equilibrium), country, equilibrium)
     tables = who_gains_tables(equilibrium, country, cut_off, worth)
+    tables += value_chain_tables(origin(equilibrium), country)
     firms_in_use = isinstance(equilibrium.margins_in_force, FirmsMargins)
     if home is not None and home.country == country and firms_in_use:
         groups = _firm_groups(shown(equilibrium), home.content_hash, equilibrium, store.scenario, home)
@@ -311,6 +370,7 @@ def _page(world: World) -> None:
     with right:
         _dependence(equilibrium, country, under)
         _vulnerable(equilibrium, country)
+        _chains(equilibrium, country)
     _firms(store, equilibrium, home, under)
     _take_away(store, equilibrium, home, country, worth)
     notes((home_line(home), *read))

@@ -36,6 +36,8 @@ class Bench(FirmBench):
         The attribute whose instruments and reliability are being chosen.
     attribute
         Looked at; None before a choice.
+    kinds
+        Whether the table of kinds of advantage is asked for.
     """
 
     SIZES: ClassVar[tuple[int, ...]] = (8_000, 20_000)
@@ -48,6 +50,7 @@ class Bench(FirmBench):
     leave_out: tuple[str, ...] = ()
     detailed: str | None = None
     attribute: str | None = None
+    kinds: bool = False
     results: dict[str, ChannelReport] = field(default_factory=dict)
 
     def offer(self) -> Offer:

@@ -155,7 +155,7 @@ def _choose_reading(report: CapabilityReport, bench: Bench) -> Reading:
     row.segmented_control(
         "Read as", ["revenue", "cost"],
         format_func={"revenue": "Log revenue potential", "cost": "Trade-cost equivalent"}.__getitem__,
-        help=f"Trade-cost equivalent: −value/(σ − 1), σ = {report.elasticity_of_substitution:g}",
+        help=f"Trade-cost equivalent: −value/(σ − 1), the engine's σ = {report.elasticity_of_substitution:.2g}",
         **seeded("firms_unit", bench.unit, take_unit),
     )  # fmt: skip
     if "g" in report.explanations:
@@ -346,7 +346,7 @@ def _firm_numbers(
          f"over learners: {number(span[0], signed=True)} to {number(span[1], signed=True)}"),
         ("Predicted difference of the changes", number(moved, signed=True), "log points", "prediction, not effect",
          "nothing changed" if moved == 0 else "effects stand on the page Channels"),
-        ("Same as a change of trade costs", number(cost, signed=True), "%", f"ad valorem, σ = {sigma:g}", "no interval for one firm"),
+        ("Same as a change of trade costs", number(cost, signed=True), "%", f"ad valorem, the engine's σ = {sigma:.2g}", "no interval for one firm"),
         (f"Chance to {report.flow} anywhere", number(100 * then, significant=3), "%", f"as it is: {number(100 * chance, significant=3)} %",
          "on a new draw of luck"),
     ]  # fmt: skip
