@@ -58,6 +58,17 @@ if (!state.listening) {
   state.listening = true;
 }
 
+// The secret under which this tab's uploaded world is kept: a session that knows none, as after a reload, is told it once.
+function remember(data) {
+  const key = "firmtradeWorld";
+  if (data.kept) sessionStorage[key] = data.kept;
+  else if (data.kept === "") delete sessionStorage[key];
+  else if (sessionStorage[key] && state.asked !== data.session) {
+    state.asked = data.session;
+    setTimeout(() => state.sendKept(sessionStorage[key]), 0);
+  }
+}
+
 export default function ({ data, setTriggerValue }) {
   state.send = (value) => setTriggerValue("popped", value);
   const before = { session: state.session, search: state.search, path: state.path };
@@ -78,6 +89,8 @@ export default function ({ data, setTriggerValue }) {
     state.going = false;
   }
   state.search = data.search;
-  carry(data.search);
+  remember(data);
+  state.sendKept = (value) => setTriggerValue("kept", value);
+  carry(data.links);
   unlist();
 }

@@ -84,8 +84,8 @@ function create(root) {
   const figure = document.createElement("figure");
   figure.className = "ft-chart";
   figure.innerHTML =
-    '<figcaption><h3></h3><p></p><span class="ft-save"></span></figcaption>' +
-    '<div class="ft-plot" role="img"></div><footer></footer>';
+    '<figcaption><h3></h3><p></p></figcaption><div class="ft-plot" role="img"></div>' +
+    '<p class="ft-unseen ft-in-words"></p><footer></footer><span class="ft-unseen ft-live" role="status" aria-live="polite"></span>';
   root.append(figure);
   const chart = {
     root: figure,
@@ -93,6 +93,8 @@ function create(root) {
     subtitle: figure.querySelector("p"),
     plot: figure.querySelector(".ft-plot"),
     source: figure.querySelector("footer"),
+    words: figure.querySelector(".ft-in-words"),
+    live: figure.querySelector(".ft-live"),
     width: 0,
     busy: Promise.resolve(),
   };
@@ -101,7 +103,7 @@ function create(root) {
     if (width && Math.abs(width - chart.width) > 1 && chart.spec) queue(chart);
   });
   chart.observer.observe(figure);
-  for (const format of ["svg", "png"]) figure.querySelector(".ft-save").append(saver(chart, format));
+  figure.append(tools(chart));
   return chart;
 }
 
@@ -113,15 +115,17 @@ function toPaper() {
     const page = chart.root.closest("[data-testid=stMainBlockContainer]") ?? document.body;
     const share = Math.min(1, chart.root.clientWidth / (page.clientWidth - 56));
     const width = Math.round(PAPER * share);
-    const height = chart.spec.height ?? Math.round(width * chart.spec.aspect);
+    const height = seen(chart).height ?? Math.round(width * seen(chart).aspect);
     chart.plot.style.height = `${height}px`;
-    window.Plotly.relayout(chart.plot, { width, height });
+    chart.onPaper = true;
+    window.Plotly.relayout(chart.plot, { width, height }).then(() => chart.onMap && patterned(chart.plot, chart));
   }
 }
 
 function fromPaper() {
   for (const chart of charts.values()) {
     chart.drawn = null;
+    chart.onPaper = false;
     if (chart.spec) queue(chart);
   }
 }
@@ -138,11 +142,28 @@ function label(chart) {
   // A map has buttons inside, which a picture may not have.
   chart.plot.setAttribute("role", kind === "map" ? "group" : "img");
   chart.plot.setAttribute("aria-label", [title, subtitle].filter(Boolean).join(". "));
+  // The finding and the numbers, for those who hear the page.
+  const words = chart.spec.words ?? "";
+  if (chart.words.textContent !== words) chart.words.textContent = words;
+  chart.words.id = `${chart.spec.key}-words`;
+  chart.plot.setAttribute("aria-describedby", chart.words.id);
+  chart.root.id = chart.spec.key ?? "";
+  // Of several charts that change at once the first one speaks.
+  if (chart.spoken && chart.spoken !== words && document.querySelector(".ft-chart:not([hidden])") === chart.root)
+    chart.live.textContent = words;
+  chart.spoken = words;
+  equip(chart);
   chart.root.dataset.kind = kind;
 }
 
+// What is drawn: the chart as the page gave it, or the other picture of the same numbers.
+function seen(chart) {
+  const { spec } = chart;
+  return chart.view === "other" && spec.other ? { ...spec, ...spec.other } : spec;
+}
+
 function size(chart) {
-  const { height, aspect, room } = chart.spec;
+  const { height, aspect, room } = seen(chart);
   chart.width = Math.round(chart.root.clientWidth);
   // In a room a chart may take what the screen leaves of its height.
   const most = room ? Math.max(400, window.innerHeight - chart.plot.getBoundingClientRect().top - 150) : 640;
@@ -158,11 +179,21 @@ function queue(chart) {
 }
 
 async function draw(chart) {
-  const { spec } = chart;
+  const spec = seen(chart);
   if (chart.gone || !chart.root.clientWidth) return;
+  const tabled = chart.view === "table" && spec.table;
+  chart.plot.hidden = Boolean(tabled);
+  if (tabled) {
+    showTable(chart);
+    chart.drawing = spec.hash;
+    chart.drawn = null;
+    return stamp(chart);
+  }
+  chart.tableNode?.remove();
+  chart.tableNode = null;
   const height = size(chart);
   const theme = palette(chart.root);
-  const key = JSON.stringify([spec, theme, chart.width, height]);
+  const key = JSON.stringify([spec.data, spec.layout, spec.hash, theme, chart.width, height, chart.held]);
   if (key === chart.drawn) return;
   chart.plot.style.height = `${height}px`;
   const Plotly = await plotly(spec.base);
@@ -170,17 +201,23 @@ async function draw(chart) {
     Object.entries(theme).map(([name, colour]) => [name, name[0] === "$" ? resolved(colour) : colour]),
   );
   const themed = isDark(theme.$surface) ? forDark : (value) => value;
-  const data = painted(themed(spec.data), colours);
-  const layout = painted(themed(spec.layout), colours);
+  const data = distinct(painted(themed(spec.data), colours));
+  const layout = held(chart, painted(themed(spec.layout), colours), data);
   layout.width = chart.width;
   layout.height = height;
   layout.autosize = false;
   layout.font = { ...layout.font, family: theme.font };
   chart.drawing = spec.hash;
-  const config = { ...CONFIG, displayModeBar: spec.kind === "map" ? "hover" : false };
+  const onMap = data.some((trace) => trace.type === "choropleth");
+  const config = { ...CONFIG, displayModeBar: onMap ? "hover" : false };
   config.topojsonURL = `${spec.base}/app/static/topojson/`;
+  // Between map and bars the node is made anew: each has a toolbar of its own.
+  if (chart.onMap !== undefined && chart.onMap !== onMap) Plotly.purge(chart.plot), (chart.listening = false);
+  chart.onMap = onMap;
   await Plotly.react(chart.plot, data, layout, config);
+  if (onMap) patterned(chart.plot, chart);
   chart.shown = { data, layout, config, colours };
+  chart.family = theme.font;
   chart.drawn = key;
   if (!chart.listening) listen(chart);
   stamp(chart);
@@ -192,102 +229,14 @@ function stamp(chart) {
 
 function listen(chart) {
   chart.listening = true;
-  chart.plot.on("plotly_afterplot", () => stamp(chart));
+  chart.plot.on("plotly_afterplot", () => {
+    if (chart.onMap) patterned(chart.plot, chart);
+    stamp(chart);
+  });
   chart.plot.on("plotly_click", ({ points: [point] }) => {
     const picked = point?.customdata;
     if (Number.isInteger(picked)) chart.send("picked", picked);
   });
-}
-
-// A figure to take away ----------------------------------------------------------------------------
-
-function saver(chart, format) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.textContent = format.toUpperCase();
-  button.title = `Save this figure as ${format.toUpperCase()}`;
-  button.addEventListener("click", () => save(chart, format));
-  return button;
-}
-
-// A file is drawn without the page's fonts, so it names one that every machine has or replaces.
-const FILE_FONT = "Arial, Helvetica, sans-serif";
-
-// The words around the figure are HTML; in a file they stand in margins of their own.
-async function save(chart, format) {
-  await chart.busy;
-  if (!chart.shown) return;
-  const { data, layout, config, colours } = chart.shown;
-  const { title, subtitle, source, base } = chart.spec;
-  const { l = 0, r = 0, t = 0, b = 0 } = layout.margin ?? {};
-  // The file's font may be wider than the page's: names of rows then get a wider margin.
-  const extra = Math.max(0, Math.ceil(namesWidth(layout.yaxis) + 10 - l));
-  const [pad, width] = [18, layout.width + 36 + extra];
-  const head = [
-    ...wrapped(`<b>${plain(title)}</b>`, 16, colours.$text),
-    ...wrapped(plain(subtitle), 12, colours.$muted),
-  ];
-  const foot = wrapped(plain(source), 11, colours.$muted);
-  const [above, below] = [depth(head) + pad + 6, depth(foot) + pad + 12];
-  const annotations = [
-    ...(layout.annotations ?? []).map((words) => (l && words.xshift === -l ? { ...words, xshift: -l - extra } : words)),
-    ...placed(head, above - pad, "top"),
-    ...placed(foot, -b - 12, "foot"),
-  ];
-  const height = layout.height + above + below;
-  const whole = {
-    ...layout, width, height, annotations,
-    font: { ...layout.font, family: FILE_FONT },
-    paper_bgcolor: colours.$surface,
-    margin: { l: l + pad + extra, r: r + pad, t: t + above, b: b + below },
-  };
-  const Plotly = await plotly(base);
-  const url = await Plotly.toImage({ data, layout: whole, config }, { format, width, height, scale: format === "png" ? 2 : 1 });
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = `${(title ?? "figure").toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "").slice(0, 80) || "figure"}.${format}`;
-  link.click();
-
-  function namesWidth(axis) {
-    const context = document.createElement("canvas").getContext("2d");
-    const lines = (axis?.ticktext ?? []).flatMap((name) => String(name).split(/<br>/));
-    return Math.max(0, ...lines.map((line) => {
-      context.font = `${/<b>/.test(line) ? "bold " : ""}${axis.tickfont?.size ?? layout.font?.size ?? 13}px ${FILE_FONT}`;
-      return context.measureText(line.replace(/<[^>]*>/g, "")).width;
-    })) + (axis?.ticklabelstandoff ?? 0);
-  }
-  function wrapped(text, size, colour) {
-    const context = document.createElement("canvas").getContext("2d");
-    context.font = `${text.startsWith("<b>") ? "bold " : ""}${size}px ${FILE_FONT}`;
-    const lines = [];
-    // Not \s, which takes the narrow space within numbers for a place to break.
-    for (const word of text.replace(/<\/?b>/g, "").split(/[ \t\n]+/).filter(Boolean)) {
-      const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
-      if (lines.length && context.measureText(longer).width <= 0.97 * layout.width) lines[lines.length - 1] = longer;
-      else lines.push(word);
-    }
-    const bold = text.startsWith("<b>");
-    return lines.map((line) => ({ text: bold ? `<b>${line}</b>` : line, size, colour }));
-  }
-  function depth(lines) {
-    return lines.reduce((sum, { size }) => sum + 1.35 * size, 0);
-  }
-  function placed(lines, start, where) {
-    let y = start;
-    return lines.map(({ text, size, colour }) => {
-      const yshift = where === "top" ? y + t : y;
-      y -= 1.35 * size;
-      return {
-        text, xref: "paper", yref: "paper", x: 0, y: where === "top" ? 1 : 0, xanchor: "left", yanchor: "top",
-        xshift: -l - extra, yshift, showarrow: false, align: "left", font: { size, color: colour },
-      };
-    });
-  }
-}
-
-// Plotly reads some tags in texts; here every sign means itself.
-function plain(text) {
-  return (text ?? "").replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -295,10 +244,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (!chart) charts.set(parentElement, (chart = create(parentElement)));
   chart.spec = data;
   chart.send = setTriggerValue;
+  chart.sendView = (view) => setTriggerValue("view", view);
+  chart.sendPin = (value) => setTriggerValue("pin", value);
   chart.root.hidden = false;
   label(chart);
   chart.plot.style.height = `${size(chart)}px`;
   queue(chart);
+  if (!chart.arrived && location.hash === `#${data.key}`) chart.busy.then(() => chart.root.scrollIntoView({ block: "center" }));
+  chart.arrived = true;
   return () => {
     chart.gone = true;
     chart.observer.disconnect();

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import replace
 from html import escape
 from typing import Any, cast
 
 import streamlit as st
 
-from firmtrade_core.analysis.optimal import BestResponse, OptimumError
+from firmtrade_core.analysis.optimal import BestResponse, OptimumError, Sureness
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures import Headline
 from firmtrade_core.figures.policy import (
@@ -32,7 +34,7 @@ from firmtrade_core.scenarios.programmes import effect_of
 from firmtrade_core.scenarios.schema import AnyCard
 from firmtrade_core.scenarios.words import countries as spoken
 from firmtrade_core.world.world import World
-from pages.parts import address, best, chart
+from pages.parts import address, bands, best, chart
 from pages.parts.best import FAILURES, Answer, Choices, choices
 from pages.parts.frame import certificate_line, complain, heading, headline_strip, notes, open_page, table
 from pages.parts.home import current_home, home_or_complaint
@@ -169,6 +171,41 @@ def _headlines(found: Answer) -> list[Headline]:
     return items
 
 
+def _banded(items: list[Headline], found: Answer, drawn: Future[Sureness] | None) -> list[Headline]:
+    """Headlines with the gain's band, and of rates the range under other laws of firms."""
+    sure: Sureness | None = bands.result_of(drawn)
+    if sure is None:
+        words = bands.excuse(drawn)
+        return [replace(item, band=words) for item in items] if words else items
+    own = sure.real_income
+
+    def told(item: Headline) -> Headline:
+        if item.variable == "real_income" and item.label.startswith("Real income of"):
+            return replace(item, band=f"90 %: {own.ends}", verdict=own.verdict)
+        if item.variable == "world_real_income":
+            return replace(item, band=f"90 %: {sure.others.ends}", verdict=sure.others.verdict)
+        if item.variable == "break_even_rate":
+            return replace(item, band=_under_laws([*sure.break_even.values()]))
+        if item.variable == "tipping_retaliation":
+            return replace(item, band=_under_laws([*sure.tipping.values()]))
+        if item.label.startswith("Duties"):
+            ends = " to ".join(number(1e3 * end, signed=True) for end in (sure.duties.low, sure.duties.high))
+            return replace(item, band=f"90 %: {ends}", verdict=sure.duties.verdict)
+        if item.variable == "best_rate":
+            return replace(item, band=_under_laws([float(r.mean()) for r in sure.rates.values()]))
+        return replace(item, band="as real income, weights given")
+
+    return [told(item) for item in items]
+
+
+def _under_laws(rates: list[float]) -> str:
+    """The range of a rate over other laws of firms: structure, no chance."""
+    if not rates:
+        return "no other law of firms tells one"
+    low, high = (number(100 * end, signed=True) for end in (min(rates), max(rates)))
+    return f"other laws of firms: {low}" if low == high else f"other laws of firms: {low} to {high}"
+
+
 def _certificate(found: BestResponse) -> None:
     unit = GAIN_UNITS[found.objective][0]
     tried = "none of the random answers and further climbs tried does better"
@@ -269,8 +306,13 @@ def _response(store: Store, world: World, given: Scenario, asked: Choices) -> bo
         )
         return False
     mine = found.best
-    headline_strip(
-        _headlines(found), mine.equilibrium.content_hash, assumed=(assumed(given, mine.equilibrium),)
+    sure = best.sure(store, world, given, asked, found)
+    said = assumed(given, mine.equilibrium)
+    bands.follow(
+        sure,
+        lambda: headline_strip(
+            _banded(_headlines(found), found, sure), mine.equilibrium.content_hash, assumed=(said,)
+        ),
     )
     unit = GAIN_UNITS[mine.objective][0]
     source = short_sources(world)
@@ -527,11 +569,12 @@ def _budget(store: Store, world: World, given: Scenario, asked: Choices) -> None
     with right:
         table(
             "On firms not used to choose it",
-            ("Way", "Worth per firm treated", "Small firms", "Outside the largest region"),
+            ("Way", "Worth per firm treated", "90 % band", "Small firms", "Outside the largest region"),
             [
                 (
                     way.name,
                     level(1e-6 * way.per_dollar * people_pay, "m USD") + " a year",
+                    f"{number(1e-6 * way.low * people_pay)} to {level(1e-6 * way.high * people_pay, 'm USD')}",
                     in_percent(way.small),
                     in_percent(way.outside),
                 )
@@ -563,9 +606,13 @@ def _budget(store: Store, world: World, given: Scenario, asked: Choices) -> None
     words.append(
         f"{kind}; evidence of the effect: {GRADES[effect_of(Programme(policy=cast(Any, asked.policy)), home).grade]}. Firms of a file that stand "
         "for a whole country's output are large, and so is what each is worth. The cost of public funds "
-        "is included, firms' own cost is not; no interval yet."
+        "is included, firms' own cost is not. The band is that of the effect's own standard error, the firms chosen as they are."
     )
     st.html("".join(f'<p class="ft-quiet">{escape(line)}</p>' for line in words))
+    under = Scenario.parse(
+        given.to_dict() | {"structure": {**given.to_dict().get("structure", {}), "family": "firms"}}
+    )
+    _take(store, world, under, found.cards, f"{POLICIES[asked.policy]} by a rule", "rule")
 
 
 @st.fragment

@@ -7,6 +7,7 @@ from html import escape
 
 import streamlit as st
 
+from firmtrade_core.labels.glossary import explained
 from firmtrade_core.paths import asset
 from firmtrade_core.scenarios.assumptions import FIXED_DEFICITS
 from firmtrade_core.world.world import World
@@ -41,7 +42,7 @@ def _caveats(reading: Reading) -> None:
         )
     if FIXED_DEFICITS in reading.notes:
         items.insert(0, FIXED_DEFICITS)
-    lines = "".join(f"<li>{escape(item)}</li>" for item in items)
+    lines = "".join(f"<li>{explained(item)}</li>" for item in items)
     st.html(f'<h2 class="ft-heading">What to keep in mind</h2><ul class="ft-caveats">{lines}</ul>')
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from html import escape
 
 import numpy as np
 import streamlit as st
 
+from firmtrade_core.analysis.band_difference import between, reversed_bands
 from firmtrade_core.analysis.comparison import Comparison
+from firmtrade_core.analysis.uncertainty import UNITS_OF, Bands
+from firmtrade_core.analysis.uncertainty import bands as bands_around
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures import (
@@ -24,6 +28,7 @@ from firmtrade_core.figures import (
 from firmtrade_core.figures.outcomes import SECTOR_MEASURES
 from firmtrade_core.figures.world_map import finding
 from firmtrade_core.labels import VARIABLES, change
+from firmtrade_core.margins import FirmsError
 from firmtrade_core.report.export import (
     About,
     about_certificate,
@@ -35,12 +40,14 @@ from firmtrade_core.report.export import (
 from firmtrade_core.scenarios import Scenario, load_preset, preset_names
 from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.world.world import World
-from pages.parts import chart, views
+from pages.parts import bands, chart, views
 from pages.parts.exports import table_downloads
 from pages.parts.frame import complain, heading, open_page, table
+from pages.parts.home import current_home
+from pages.parts.more_views import several
 from pages.parts.presets import sentence
 from pages.parts.saved import saved_scenarios, shelf
-from pages.parts.solving import UnsolvedError, solve_scenario
+from pages.parts.solving import UnsolvedError, settled, solve_scenario
 from pages.parts.store import Store, current, seeded
 from pages.parts.worlds import short_sources
 
@@ -263,24 +270,66 @@ def _numbers(store: Store, world: World, first: Side, second: Side) -> None:
         views.sector_chooser(store)
 
 
+def _sure(store: Store, world: World, first: Side, second: Side) -> Future[Bands] | None:
+    """Bands of what lies between the two, by the same draws under both; under way or done."""
+    try:
+        home = current_home(world)
+    except FirmsError:
+        home = None
+    sides = [
+        (settled(side.scenario, world), side.result)
+        for side in (first, second)
+        if side.scenario is not None and side.result is not None
+    ]
+    backwards = second.result is None
+
+    def work() -> Bands:
+        drawn = [bands_around(scenario, world, home, centre=result) for scenario, result in sides]
+        if len(drawn) == 2:
+            return between(*drawn)
+        return reversed_bands(drawn[0]) if backwards else drawn[0]
+
+    known = home.content_hash if home else ""
+    return bands.of_work(
+        store, f"compare-{backwards}-{_mark(first, second)}-{world.content_hash}-{known}", work
+    )
+
+
 def _table(store: Store, world: World, first: Side, second: Side) -> None:
-    i = world.country_index(store.country)
-    rows = []
-    for key, variable in VARIABLES.items():
-        values = [outcome(side.result, key).change[i] if side.result else 0.0 for side in (first, second)]
-        if second.result is not None:
-            between = outcome(second.result, key, first.result).change[i]
-        else:
-            assert first.result is not None
-            between = _reversed(outcome(first.result, key)).change[i]
-        rows.append((variable.label, *(change(float(v), variable.unit) for v in (*values, between))))
-    heading(f"{country_name(store.country)}: the two in numbers")
-    head = ("Change against the baseline", "First", "Second", "From first to second")
-    table("The two in numbers", head, rows, headed=False)
+    drawn = _sure(store, world, first, second)
+    bands.follow(drawn, lambda: _rows(store, world, first, second, drawn))
     if second.result is not None:
         taken = comparison_tables(Comparison(second.result, first.result), first.name, second.name)[0]
         st.html('<p class="ft-quiet">For all countries:</p>')
         table_downloads(taken, lambda: _about(world, first, second), key="comparison")
+
+
+def _rows(store: Store, world: World, first: Side, second: Side, drawn: Future[Bands] | None) -> None:
+    i = world.country_index(store.country)
+    found: Bands | None = bands.result_of(drawn)
+    waiting = bands.excuse(drawn) or "no interval yet"
+    rows = []
+    for key, variable in VARIABLES.items():
+        values = [outcome(side.result, key).change[i] if side.result else 0.0 for side in (first, second)]
+        if second.result is not None:
+            apart = outcome(second.result, key, first.result).change[i]
+        else:
+            assert first.result is not None
+            apart = _reversed(outcome(first.result, key)).change[i]
+        band = waiting if found is None else "–"
+        if found is not None and UNITS_OF.get(key) == variable.unit:
+            told = found.band(key, store.country)
+            band = f"{told.ends} {variable.unit}; {told.verdict}"
+        rows.append((variable.label, *(change(float(v), variable.unit) for v in (*values, apart)), band))
+    heading(f"{country_name(store.country)}: the two in numbers")
+    head = (
+        "Change against the baseline",
+        "First",
+        "Second",
+        "From first to second",
+        "90 % band of the difference",
+    )
+    table("The two in numbers", head, rows, headed=False, words=("90 % band of the difference",))
 
 
 def _about(world: World, first: Side, second: Side) -> About:
@@ -298,6 +347,7 @@ def _compare(world: World) -> None:
     store = current(world)
     st.html('<h1 class="ft-sentence">Compare two scenarios</h1>')
     _page(store, world)
+    several(store, world)
     shelf(store, world)
 
 

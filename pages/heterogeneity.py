@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import replace
 from html import escape
 
@@ -9,6 +10,8 @@ import streamlit as st
 
 from firmtrade_core.analysis.heterogeneity import Laws, compare_laws
 from firmtrade_core.analysis.steps import Steps, steps
+from firmtrade_core.analysis.uncertainty import Band
+from firmtrade_core.analysis.uncertainty import bands as draws_around
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.figures import Headline
@@ -20,7 +23,7 @@ from firmtrade_core.report.page_tables import about_laws, law_tables, step_table
 from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError
 from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.world.world import World
-from pages.parts import chart
+from pages.parts import bands, chart
 from pages.parts.exports import several_downloads
 from pages.parts.frame import certificate_line, complain, headline_strip, notes, open_page, table
 from pages.parts.home import home_line, home_or_complaint, look_at_home
@@ -148,6 +151,32 @@ def _headlines(laws: Laws) -> list[Headline]:
     ]
 
 
+def _bands(store: Store, laws: Laws) -> Future[dict[str, Band]] | None:
+    """The band of real income under each law, one after another in the background."""
+    results, country = dict(laws.results), laws.country
+
+    def work() -> dict[str, Band]:
+        return {
+            law: draws_around((found.world, found.parameters, found.shock), centre=found, laws=False).band(
+                "real_income", country
+            )
+            for law, found in results.items()
+        }
+
+    return bands.of_work(store, f"laws-{country}-{laws.hash}", work)
+
+
+def _banded(laws: Laws, drawn: Future[dict[str, Band]] | None) -> list[Headline]:
+    found = bands.result_of(drawn) or {}
+    words = bands.excuse(drawn)
+    return [
+        replace(item, band=f"90 %: {found[law].ends}", verdict=found[law].verdict)
+        if law in found
+        else replace(item, band=words or item.band)
+        for law, item in zip(laws.results, _headlines(laws), strict=True)
+    ]
+
+
 def _details(laws: Laws) -> None:
     rows = [
         (
@@ -191,9 +220,9 @@ def _page(world: World) -> None:
     if laws is None:
         return
     own = laws.results.get(laws.chosen)
-    headline_strip(
-        _headlines(laws), laws.hash, assumed=() if own is None else (assumed(store.scenario, own),)
-    )
+    sure = _bands(store, laws)
+    said = () if own is None else (assumed(store.scenario, own),)
+    bands.follow(sure, lambda: headline_strip(_banded(laws, sure), laws.hash, assumed=said))
     st.html(f'<p class="ft-quiet">{escape(laws.headline())}</p>')
     found = _steps(store, world, home, laws)
     source, name = short_sources(world), store.scenario.name

@@ -16,6 +16,7 @@ from pages.parts.record import record_line
 from pages.parts.solving import UnsolvedError
 from pages.parts.store import Store, current, opening_scenario
 from pages.parts.tariff_lines import tariff_lines
+from pages.parts.tour import tour
 from pages.parts.where_from import where_from_row
 
 
@@ -89,6 +90,7 @@ def _instrument(world: World) -> None:
         views.below(store, reading)
         notes(reading.notes)
         certificate_line(reading.second)
+    tour(store)
 
 
 _instrument(open_page("Scenario lab", live=True))

@@ -34,7 +34,7 @@ from firmtrade_core.scenarios import HomeFirms, Scenario, compile
 from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.scenarios.words import countries as spoken
 from firmtrade_core.world.world import World
-from pages.parts import chart
+from pages.parts import bands, chart
 from pages.parts.budget import show_budget
 from pages.parts.exports import several_downloads
 from pages.parts.frame import certificate_line, complain, heading, headline_strip, notes, open_page, table
@@ -285,10 +285,13 @@ def _page(world: World) -> None:
     except UnsolvedError as problem:
         complain("No equilibrium to show", str(problem), "Change the scenario in the Scenario lab.")
         return
-    headline_strip(
-        headlines(equilibrium, country, country_name(country)),
-        equilibrium.content_hash,
-        assumed=(assumed(store.scenario, equilibrium),),
+    drawn = bands.of_scenario(store, store.scenario, world, equilibrium)
+    found, said = headlines(equilibrium, country, country_name(country)), assumed(store.scenario, equilibrium)
+    bands.follow(
+        drawn,
+        lambda: headline_strip(
+            bands.with_bands(found, drawn, country), equilibrium.content_hash, assumed=(said,)
+        ),
     )
     box = safeguards(equilibrium, country)
     st.html(

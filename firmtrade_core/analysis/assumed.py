@@ -19,7 +19,7 @@ from scipy.stats import qmc
 from firmtrade_core.equilibrium import Parameters, Shock
 from firmtrade_core.equilibrium.ensembles import Draw
 from firmtrade_core.labels.units import in_percent
-from firmtrade_core.margins import BalancedMargins
+from firmtrade_core.margins import BalancedMargins, Firms, MarginFamily
 from firmtrade_core.scenarios.compile import CompiledScenario, compile
 from firmtrade_core.scenarios.home import HomeFirms
 from firmtrade_core.scenarios.schema import Programme, Scenario
@@ -116,6 +116,9 @@ class Assumed:
     shocks : tuple of Shock
         With effects drawn, or empty.
     effect_note : str
+    families : tuple of MarginFamily
+        The home country's own firms with capability drawn, or empty.
+    family_note : str
     """
 
     world: World
@@ -133,6 +136,8 @@ class Assumed:
     shocks: tuple[Shock, ...] = ()
     effect_note: str = ""
     effect_points: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    families: tuple[MarginFamily, ...] = ()
+    family_note: str = ""
 
     def sample(self, count: int, seed: int) -> Sample:
         """Draws by Latin hypercube: every source is covered evenly, however few the draws.
@@ -152,6 +157,7 @@ class Assumed:
         for key, label, note, variants in (
             ("baseline", "Estimated trade of the baseline", self.world_note, self.worlds),
             ("effects", "Effects of programmes", self.effect_note, self.shocks),
+            ("capability", "Firms' capability", self.family_note, self.families),
         ):
             if variants:
                 sources.append(Source(key, label, note, (columns, columns + 1)))
@@ -167,10 +173,16 @@ class Assumed:
             within = self._within(drawn, points[d, at["markups"]]) if "markups" in at else None
             parameters = self.parameters.with_(trade_elasticity=drawn)
             parameters = parameters if within is None else parameters.with_(within_elasticity=within)
+            family = self._variant(self.families, uniform[d], at.get("capability"))
+            parameters = parameters if family is None else parameters.with_(family=family)
             world = self._variant(self.worlds, uniform[d], at.get("baseline"))
             shock = self._variant(self.shocks, uniform[d], at.get("effects"))
             draws.append(Draw(parameters, shock, world))
-        for key, variants in (("baseline", self.worlds), ("effects", self.shocks)):
+        for key, variants in (
+            ("baseline", self.worlds),
+            ("effects", self.shocks),
+            ("capability", self.families),
+        ):
             if key in at:
                 points[:, at[key]] = np.floor(uniform[:, at[key]] * len(variants))
         return Sample(draws, points, tuple(sources))
@@ -234,7 +246,21 @@ def around(
     note = (
         f"The effects' own standard errors, at {len(shocks)} sizes drawn from a normal law." if shocks else ""
     )
-    return replace(assumed, shocks=shocks, effect_note=note, effect_points=points)
+    families = _capabilities(compiled, world or compiled.world, home, seed)
+    told = (
+        f"{len(families)} draws of every firm's capability from its posterior given its attributes and sales; the estimator's own "
+        "parameters stand still."
+        if families
+        else ""
+    )
+    return replace(
+        assumed,
+        shocks=shocks,
+        effect_note=note,
+        effect_points=points,
+        families=families,
+        family_note=told,
+    )
 
 
 def around_structure(
@@ -471,3 +497,28 @@ def _effects(
             )
         shocks.append(compile(scenario.with_(cards=tuple(moved)), world, home).shock)
     return tuple(shocks), deviations
+
+
+# Capability --------------------------------------------------------------------------------------
+
+#: Standard deviation of capability, in logs, once it is drawn.
+_KNOWN = 1e-3
+
+
+def _capabilities(
+    compiled: CompiledScenario, world: World, home: HomeFirms | None, seed: int
+) -> tuple[MarginFamily, ...]:
+    """The firms family with each firm's κ drawn from its posterior, at a few draws; none without firms of the country's own."""
+    if home is None or not isinstance(compiled.parameters.family, Firms):
+        return ()
+    mean, spread = home.posterior
+    if not (np.isfinite(spread).all() and (spread > _KNOWN).any()):
+        return ()
+    found = []
+    random = np.random.default_rng([seed, 16])
+    for _ in range(VARIANTS):
+        drawn = mean + spread * np.clip(random.standard_normal(len(mean)), -3, 3)
+        firms = home.firms.assign(posterior=drawn, posterior_spread=np.minimum(spread, _KNOWN))
+        known = replace(home, firms=firms, _families={}, _places={})
+        found.append(compile(compiled.scenario, world, known).parameters.family)
+    return tuple(found)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from firmtrade_core.analysis.uncertainty import FEWEST, UNITS_OF, Array, Bands, UncertaintyError
@@ -55,6 +57,21 @@ def between(first: Bands, second: Bands) -> Bands:
         second.notes,
         first.seconds + second.seconds,
     )
+
+
+def reversed_bands(found: Bands) -> Bands:
+    """From a scenario back to the baseline, draw by draw."""
+    return replace(
+        found,
+        values=_back(found.values),
+        draws=_back(found.draws),
+        laws={law: _back(values) for law, values in found.laws.items()},
+        solutions=None,
+    )
+
+
+def _back(outcomes: dict[str, Array]) -> dict[str, Array]:
+    return {key: _from_to(key, values, np.zeros_like(values)) for key, values in outcomes.items()}
 
 
 def _from_to(key: str, first: Array, second: Array) -> Array:

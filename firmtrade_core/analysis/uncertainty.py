@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from firmtrade_core.analysis.assumed import Assumed, Sample, Source, around, around_structure
 from firmtrade_core.equilibrium import Equilibrium, Parameters, Shock, solve
-from firmtrade_core.equilibrium.ensembles import Solutions, solve_many
+from firmtrade_core.equilibrium.ensembles import TOGETHER, Draw, Solutions, solve_many
 from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.jobs.spread import spread, wanted
 from firmtrade_core.labels import change, number, unit
 from firmtrade_core.margins import Armington, BalancedMargins, Krugman, Lognormal, MarginFamily, Pareto
 from firmtrade_core.scenarios.compile import CompiledScenario, compile
@@ -35,6 +36,9 @@ SETTLED, LIKELY = 0.95, 0.80
 
 #: A band is not given on fewer draws than this.
 FEWEST = 20
+
+#: Percent, or billion dollars, below which certificates do not tell a change from none.
+NOTHING = 1e-6
 
 #: Resamples for the error of a band's ends.
 _RESAMPLES = 200
@@ -188,7 +192,7 @@ class Band:
     @property
     def verdict(self) -> str:
         """The sign in words."""
-        if max(abs(self.low), abs(self.high), abs(self.value)) == 0:
+        if max(abs(self.low), abs(self.high), abs(self.value)) <= NOTHING:
             return "no effect"
         direction = "a gain" if self.value > 0 else "a loss"
         if self.key not in (
@@ -353,7 +357,7 @@ class Bands:
         wide = sum(c[1] - c[0] for c in (s.columns for s in self.sources))
         for source in self.sources:
             own = points[:, slice(*source.columns)]
-            if source.key in ("baseline", "effects"):
+            if source.key in ("baseline", "effects", "capability"):
                 levels = np.unique(own)
                 block = (own == levels[1:]).astype(float)
             elif 2 * wide <= room:
@@ -396,6 +400,13 @@ class Bands:
             parts = {key: part / resolved for key, part in parts.items()}
             resolved = 1.0
         return {**parts, UNRESOLVED: 1 - resolved}, float(fit)
+
+
+def own_band(key: str, unit_: str, value: float, drawn: Array, laws: Mapping[str, float]) -> Band:
+    """A band of what is made of outcomes: draws (D,), the answer, other laws' answers; its variance is not split."""
+    (low, high), error = _ends(drawn)
+    positive = float((drawn > 0).mean() + 0.5 * (drawn == 0).mean())
+    return Band(key, unit_, value, low, high, error, positive, laws)
 
 
 def _ends(drawn: Array) -> tuple[tuple[float, float], float]:
@@ -458,7 +469,7 @@ def bands(
         centre = compiled.solve() if compiled is not None else solve(given, shock, parameters)
     sample = assumed.sample(draws, seed)
     start = (near.centre, near.solutions) if near is not None and near.solutions is not None else None
-    found = solve_many(given, shock, sample.draws, outcomes, centre=centre, near=start)
+    found = _drawn(given, shock, sample.draws, centre, start)
     kept = np.array([value is not None for value in found.values], dtype=bool)
     certified = [value for value in found.values if value is not None]
     notes = [f"{source.label}: {source.note}" for source in sample.sources]
@@ -485,6 +496,54 @@ def bands(
         time.perf_counter() - began,
         found,
     )
+
+
+_Near = tuple[Equilibrium, Solutions[dict[str, Array]]]
+
+
+def _drawn(
+    world: World, shock: Shock, draws: list[Draw], centre: Equilibrium, near: _Near | None
+) -> Solutions[dict[str, Array]]:
+    """What is read off every draw, solved here or on a cluster in the groups that are solved together here."""
+    if not wanted():
+        return solve_many(world, shock, draws, outcomes, centre=centre, near=near)
+    together: dict[tuple[int, int], list[int]] = {}
+    for at, draw in enumerate(draws):
+        together.setdefault((id(draw.world), id(draw.shock)), []).append(at)
+    pieces = [
+        (part.tolist(), [draws[at] for at in part], _of(near, part.tolist()))
+        for members in together.values()
+        for part in np.array_split(np.array(members), max(1, round(len(members) / TOGETHER)))
+    ]
+    found = spread(_solved, pieces, shared=(world, shock, centre))
+    values: list[dict[str, Array] | None] = [None] * len(draws)
+    points: list[Array | None] = [None] * len(draws)
+    residual, iterations = np.full(len(draws), np.nan), np.zeros(len(draws), dtype=np.intp)
+    failed: dict[int, str] = {}
+    for (members, _, _), part in zip(pieces, found, strict=True):
+        for place, at in enumerate(members):
+            values[at], points[at] = part.values[place], part.points[place]
+            residual[at], iterations[at] = part.residual[place], part.iterations[place]
+        failed |= {members[place]: why for place, why in part.failed.items()}
+    return Solutions(
+        values, residual, iterations, dict(sorted(failed.items())), sum(p.alone for p in found), points
+    )
+
+
+def _of(near: _Near | None, members: list[int]) -> _Near | None:
+    """A neighbour's draws, those of a piece alone."""
+    if near is None:
+        return None
+    points = near[1].points
+    own = [points[at] if at < len(points) else None for at in members]
+    return near[0], replace(near[1], points=own)
+
+
+def _solved(
+    world: World, shock: Shock, centre: Equilibrium, piece: tuple[list[int], list[Draw], _Near | None]
+) -> Solutions[dict[str, Array]]:
+    _, draws, near = piece
+    return solve_many(world, shock, draws, outcomes, centre=centre, near=near, threads=1)
 
 
 def _needed(world: World | None) -> World:

@@ -21,6 +21,7 @@ from firmtrade_core.equilibrium import Equilibrium, Outcome, gradients, solve
 from firmtrade_core.labels import level
 from firmtrade_core.scenarios import HomeFirms, Programme
 from firmtrade_core.scenarios.programmes import Treatment, effect_of, units_given
+from firmtrade_core.scenarios.schema import Eligibility
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
@@ -30,6 +31,9 @@ SMALL = 50
 
 #: Least number of firms behind a leaf.
 _LEAF = 50
+
+#: Standard errors to the ends of a 90 % interval.
+_REACH = 1.6448536
 
 #: Random choices that spend the budget.
 _DRAWS = 40
@@ -75,6 +79,8 @@ class Way:
         Share of the treated that are small, and outside the region with most firms.
     spread : float
         Standard deviation of ``per_dollar`` over random choices; 0 for rules.
+    low, high : float
+        Of ``per_dollar`` at the ends of the effect's 90 % interval; NaN where they were not asked for.
     """
 
     name: str
@@ -83,6 +89,8 @@ class Way:
     small: float
     outside: float
     spread: float = 0.0
+    low: float = float("nan")
+    high: float = float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +115,8 @@ class Targeting:
         by the same gradient; NaN where it levies none.
     chosen : (F,)
         Share of each firm treated by the rule.
+    cards : tuple of Programme
+        The rule as policies of a scenario, one for each group, most worth first: who is eligible, which share takes part.
     first_order : float
         Σ of values of those chosen, million USD.
     solved : float
@@ -122,6 +132,7 @@ class Targeting:
     concession_points: float
     concession: float
     chosen: Array
+    cards: tuple[Programme, ...]
     first_order: float
     solved: float
 
@@ -181,6 +192,14 @@ def firm_values(equilibrium: Equilibrium, home: HomeFirms, card: Programme) -> F
     return FirmValues(value, weight, known, equilibrium, gradient.residual)
 
 
+def effect_ends(equilibrium: Equilibrium, home: HomeFirms, card: Programme) -> tuple[FirmValues, FirmValues]:
+    """`firm_values` at the ends of the effect's 90 % interval: what a firm is worth rises with the effect."""
+    low, high = (
+        card.model_copy(update={"effect_deviations": card.effect_deviations + at}) for at in (-_REACH, _REACH)
+    )
+    return firm_values(equilibrium, home, low), firm_values(equilibrium, home, high)
+
+
 def whom_to_treat(
     values: FirmValues,
     home: HomeFirms,
@@ -192,6 +211,7 @@ def whom_to_treat(
     outside: float = 0.0,
     depth: int = 3,
     seed: int = 0,
+    ends: tuple[FirmValues, FirmValues] | None = None,
 ) -> Targeting:
     """A rule for a budget, and what it is worth on firms not used to choose it.
 
@@ -211,6 +231,8 @@ def whom_to_treat(
         Of the tree, three at most.
     seed
         Of the split and of random choices.
+    ends
+        As `effect_ends`: each way is then also told at the ends of the effect's interval, the choice of firms as it is.
 
     Raises
     ------
@@ -227,7 +249,7 @@ def whom_to_treat(
     if len(use) < 4 * _LEAF:
         raise ComparisonError("Too few firms are known to learn a rule and to value it on others.")
     world, funds = values.equilibrium.world, 1 + card.cost_of_funds
-    features, names = _features(home, world)
+    features, names, asks = _features(home, world)
     value, weight, cost = values.value, values.weight, 1e-6 * unit_cost
     staff = (
         home.firms["employment"].to_numpy(float)
@@ -273,9 +295,13 @@ def whom_to_treat(
     def way(name: str, chosen: Array, spread: float = 0.0) -> Way:
         mass = (chosen * weight)[hold]
         count = float(mass.sum())
-        per = float((mass * value[hold]).sum()) / (count * cost * funds) if count > 0 else float("nan")
+        per, *reach = [
+            float((mass * worth[hold]).sum()) / (count * cost * funds) if count > 0 else float("nan")
+            for worth in (value, *(end.value for end in ends or ()))
+        ]
+        low, high = (min(reach), max(reach)) if reach else (float("nan"), float("nan"))
         parts = [float((mass * mask[hold]).sum() / count) if count > 0 else float("nan") for mask in groups]
-        return Way(name, count * scale, per, parts[0], parts[1], spread)
+        return Way(name, count * scale, per, parts[0], parts[1], spread, low, high)
 
     most = _until(-staff, weight, hold, afford(hold))
     everyone = np.ones(len(value))
@@ -290,6 +316,8 @@ def whom_to_treat(
         small=float(np.mean([one.small for one in drawn])),
         outside=float(np.mean([one.outside for one in drawn])),
         spread=float(np.std([one.per_dollar for one in drawn])),
+        low=float(np.mean([one.low for one in drawn])),
+        high=float(np.mean([one.high for one in drawn])),
     )
     ways = (
         way("The rule", share),
@@ -310,6 +338,7 @@ def whom_to_treat(
         points,
         concession,
         chosen,
+        rule.cards(card.model_copy(update={"unit_cost": unit_cost}), asks, _sectors_of(home, world)),
         told,
         _solved(values.equilibrium, home, card, chosen),
     )
@@ -396,6 +425,60 @@ class _Rule:
         walk(0, ())
         return tuple(text for _, text in sorted(lines, reverse=True))
 
+    def cards(
+        self, card: Programme, asks: Sequence[tuple[str, str]], sectors: Sequence[str]
+    ) -> tuple[Programme, ...]:
+        """The groups treated as cards like the one given, most worth first.
+
+        Parameters
+        ----------
+        card
+            What firms get and what it costs.
+        asks
+            Column of each feature, and of a sector's its code.
+        sectors
+            Codes of all sectors with firms.
+        """
+        tree = self.tree.tree_
+        found: list[tuple[float, Programme]] = []
+        leaf = self.tree.apply(self.features)
+
+        def walk(node: int, limits: dict[str, float | str], within: tuple[str, ...]) -> None:
+            if tree.children_left[node] < 0:
+                if node in self.shares and within:
+                    mine = leaf == node
+                    worth = float((self.weight * self.value)[mine].sum() / self.weight[mine].sum())
+                    changes = {
+                        "eligible": Eligibility.model_validate(limits),
+                        "take_up": self.shares[node],
+                        "sectors": within,
+                        "except_sectors": (),
+                        "by": "share",
+                    }
+                    found.append((worth, card.model_copy(update=changes)))
+                return
+            (column, code), cut = asks[tree.feature[node]], float(tree.threshold[node])
+            low, high, inside, outside = dict(limits), dict(limits), within, within
+            if column in ("employment", "age"):
+                least, most = ("smallest", "largest") if column == "employment" else ("youngest", "oldest")
+                low[most] = min(float(limits.get(most, np.inf)), cut)
+                high[least] = max(float(limits.get(least, 0.0)), float(np.nextafter(cut, np.inf)))
+            elif column == "exports":
+                low["exporters"], high["exporters"] = "non_exporters", "exporters"
+            else:
+                outside = tuple(one for one in within if one != code)
+                inside = tuple(one for one in within if one == code)
+            walk(tree.children_left[node], low, outside)
+            walk(tree.children_right[node], high, inside)
+
+        walk(0, {}, tuple(sectors))
+        return tuple(one for _, one in sorted(found, key=lambda pair: -pair[0]))
+
+
+def _sectors_of(home: HomeFirms, world: World) -> list[str]:
+    place = home.sector_of(world)
+    return [world.sectors[s] for s in np.unique(place[place >= 0])]
+
 
 def _condition(name: str, cut: float) -> tuple[str, str]:
     """Both sides of a split in words."""
@@ -415,22 +498,26 @@ def _simplified(said: Sequence[str]) -> list[str]:
     return [one for one in said if one in kept or not one.endswith(("workers", "years old"))]
 
 
-def _features(home: HomeFirms, world: World) -> tuple[Array, list[str]]:
-    """What a rule may ask: workers, age, whether it exports, sector; in words."""
+def _features(home: HomeFirms, world: World) -> tuple[Array, list[str], list[tuple[str, str]]]:
+    """What a rule may ask: workers, age, whether it exports, sector; in words, and by column and sector's code."""
     table, columns, names = home.firms, [], []
+    asks: list[tuple[str, str]] = []
     for column, name in (("employment", "workers"), ("age", "years old")):
         if column in table:
             columns.append(table[column].fillna(-1).to_numpy(float))
             names.append(name)
+            asks.append((column, ""))
     if "exports" in table:
         columns.append((table["exports"].fillna(0) > 0).to_numpy(float))
         names.append("exporting")
+        asks.append(("exports", ""))
     place = home.sector_of(world)
     for s in np.unique(place[place >= 0]):
         columns.append((place == s).astype(float))
         spoken = world.sector_name(world.sectors[s])
         names.append(f"in {spoken[:1].lower()}{spoken[1:]}")
-    return np.column_stack(columns), names
+        asks.append(("sector", world.sectors[s]))
+    return np.column_stack(columns), names, asks
 
 
 def _until(order: Array, weight: Array, rows: NDArray[np.intp], firms: float) -> Array:

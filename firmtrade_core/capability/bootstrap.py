@@ -14,6 +14,8 @@ from firmtrade_core.capability.estimation import Stage, State, one_thread, refit
 from firmtrade_core.capability.learners import CrossFit, Layered
 from firmtrade_core.capability.likelihood import Scales, integrate
 from firmtrade_core.capability.maximise import Fit, Parameters, scalar_covariance
+from firmtrade_core.jobs import CancelledError
+from firmtrade_core.jobs.spread import spread, wanted
 
 Array = NDArray[np.float64]
 Kind = Literal["firms", "model"]
@@ -99,6 +101,8 @@ def bootstrap(
         Asked before every draw.
     """
     made: list[Draw] = []
+    if wanted():
+        return _spread(data, state, range(first, draws), kind, seed, keep_learners, progress, cancelled)
     with one_thread():
         for number in range(first, draws):
             if cancelled():
@@ -107,6 +111,42 @@ def bootstrap(
             if progress is not None:
                 progress(f"bootstrap draw {number + 1} of {draws}", (number + 1) / draws)
     return tuple(made)
+
+
+def _spread(
+    data: CapabilityData,
+    state: State,
+    numbers: range,
+    kind: Kind,
+    seed: int,
+    keep: bool,
+    progress: Callable[[str, float], None] | None,
+    cancelled: Callable[[], bool],
+) -> tuple[Draw, ...]:
+    """The same draws on a cluster; none of them where the work is called off."""
+
+    def told(share: float, words: str) -> None:
+        if cancelled():
+            raise CancelledError
+        if progress is not None:
+            progress(words, (numbers.start + share * len(numbers)) / numbers.stop)
+
+    try:
+        found = spread(
+            _one,
+            list(numbers),
+            shared=(data, state, kind, seed, keep),
+            progress=told,
+            words="bootstrap draw {done} of {all}",
+        )
+    except CancelledError:
+        return ()
+    return tuple(found)
+
+
+def _one(data: CapabilityData, state: State, kind: Kind, seed: int, keep: bool, number: int) -> Draw:
+    with one_thread():
+        return _draw(data, state, kind, seed, number, keep)
 
 
 def _draw(data: CapabilityData, state: State, kind: Kind, seed: int, number: int, keep: bool) -> Draw:

@@ -31,11 +31,14 @@ def treat(
         Path | None, typer.Option("--world", help="A world file; the embedded world unless given.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the split of firms and of random choices.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the rule as a scenario to this YAML file, for solve.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Whom to treat with a budget, valued on firms not used to choose; exits 2 on wrong input."""
     from firmtrade_core.analysis.states import ComparisonError
-    from firmtrade_core.analysis.whom_to_treat import firm_values, whom_to_treat
+    from firmtrade_core.analysis.whom_to_treat import effect_ends, firm_values, whom_to_treat
     from firmtrade_core.cli.solve import _scenario, _stop, _world
     from firmtrade_core.equilibrium.errors import EquilibriumError
     from firmtrade_core.margins import FirmsError, TailError
@@ -67,9 +70,17 @@ def treat(
             outside=outside,
             depth=depth,
             seed=seed,
+            ends=effect_ends(equilibrium, home, card),  # type: ignore[arg-type]
         )
+        if out is not None:
+            base = Scenario.parse(content)
+            name = f"{policy.replace('_', ' ').capitalize()} by a rule"
+            ruled = base.with_(cards=(*base.cards, *found.cards), name=name)
+            out.write_text(ruled.to_yaml(), encoding="utf-8")
     except (ScenarioError, WorldError, ComparisonError, FirmsError, TailError) as error:
         _stop(str(error), 2, as_json)
+    except OSError as error:
+        _stop(f"{error.filename or out} cannot be written: {error.strerror or error}.", 2, as_json)
     except EquilibriumError as error:
         _stop(str(error), 1, as_json)
     if as_json:
@@ -97,7 +108,7 @@ def treat(
     for way in found.ways:
         spread = f" (sd {way.spread:.3g})" if way.spread else ""
         lines.append(
-            f"  {way.name:30} {way.per_dollar:10.4g}{spread}  {100 * way.small:5.1f} %  {100 * way.outside:5.1f} %"
+            f"  {way.name:30} {way.per_dollar:10.4g}{spread}, 90 % {way.low:.4g} to {way.high:.4g}  {100 * way.small:5.1f} %  {100 * way.outside:5.1f} %"
         )
     lines.append(f"The rule stops paying at {found.break_even:,.0f} USD a year per firm")
     lines.append(

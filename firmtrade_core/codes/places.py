@@ -333,6 +333,11 @@ def _labels() -> dict[str, Place]:
     return labels
 
 
+def place_labels() -> Mapping[str, Place]:
+    """Every label that is read exactly, as plain text (`plain_text`), and what it means."""
+    return _labels()
+
+
 def _root(plain: str) -> str:
     """A name without words of a state's form, in alphabetical order; empty where little is left."""
     words = (_ABBREVIATIONS.get(word, word) for word in plain.split())

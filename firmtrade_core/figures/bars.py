@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,14 @@ VISIBLE = 0.005
 
 
 def winners_and_losers(
-    outcome: Outcome, world: World, *, each: int = 6, chosen: str | None = None, subtitle: str, source: str
+    outcome: Outcome,
+    world: World,
+    *,
+    each: int = 6,
+    chosen: str | None = None,
+    pinned: Sequence[str] = (),
+    subtitle: str,
+    source: str,
 ) -> Chart:
     """The countries that gain most and lose most, largest gain on top.
 
@@ -34,6 +42,8 @@ def winners_and_losers(
         How many at each end.
     chosen
         Country whose name is set in bold, added where it is not among the extremes.
+    pinned
+        Countries that are added, too.
     subtitle, source
         Words around the chart.
     """
@@ -44,7 +54,7 @@ def winners_and_losers(
     # Where one side is short, the other takes its room.
     up = gains[: max(each, 2 * each - len(losses))]
     down = losses[-max(each, 2 * each - len(gains)) :]
-    here = [i for i in known if world.countries[i] == chosen]
+    here = [i for i in known if world.countries[i] == chosen or world.countries[i] in pinned]
     shown = sorted({*up, *down, *here}, key=known.index)
     names = [country_name(world.countries[i]) for i in shown]
     names = [f"<b>{n}</b>" if world.countries[i] == chosen else n for n, i in zip(names, shown, strict=True)]

@@ -49,6 +49,8 @@ class Chart:
         Height over width where ``height`` is None.
     units
         Registered unit of every axis that shows numbers: ``x``, ``y``, ``colour`` of areas, ``flow`` of links.
+    table
+        A `chart_table.ChartTable` of what it shows, where that is more than its traces draw.
 
     Raises
     ------
@@ -64,6 +66,7 @@ class Chart:
     height: int | None = None
     aspect: float = 0.52
     units: Mapping[str, str] = field(kw_only=True)
+    table: Any = field(default=None, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         for name in self.units.values():
@@ -72,8 +75,8 @@ class Chart:
             raise UnitError(f"“{self.title}” shows numbers without a unit on: {', '.join(missing)}.")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, ready for JSON."""
-        return asdict(self)
+        """Plain data, ready for JSON; without the table, which `chart_table.table_of` gives."""
+        return asdict(replace(self, table=None))
 
     def enlarged(self, factor: float) -> Chart:
         """The same chart with larger type, for a room: fonts, margins and rows grow alike."""
@@ -96,6 +99,8 @@ def value_axes(data: Sequence[Mapping[str, Any]], layout: Mapping[str, Any]) -> 
             found.add("colour")
         elif kind == "sankey":
             found.add("flow")
+        elif kind == "treemap":
+            found |= {"size", "colour"} if "coloraxis" in trace.get("marker", {}) else {"size"}
         elif kind in ("scatter", "bar", "scattergl"):
             for axis in ("x", "y"):
                 named = "ticktext" in layout.get(f"{axis}axis", {}) and "tickvals" in layout[f"{axis}axis"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures.bars import VISIBLE, value_bars
 from firmtrade_core.figures.chart import GAIN, LOSS, MUTED, SURFACE, TEXT, Chart, base_layout
+from firmtrade_core.figures.chart_table import ChartTable
 from firmtrade_core.figures.outcomes import BILLION
 from firmtrade_core.figures.world_map import LITTLE_CHANGE
 from firmtrade_core.labels import change, in_percent, level
@@ -116,8 +118,26 @@ def trade_bars(
     notes = [f"<br>{words}" for words in _old_and_new(shown)]
     names = list(shown["name"])
     width = 150 if sort else 256
-    return value_bars(
+    bars = value_bars(
         names, shown["moved"].to_numpy(), "bn USD", title, subtitle, source, name_width=width, notes=notes
+    )
+    return replace(bars, table=_whole(rows, partners=sort))
+
+
+def _whole(rows: pd.DataFrame, *, partners: bool) -> ChartTable:
+    """All rows, also those that the bars leave out."""
+    cells = tuple(
+        (name, code, *(round(float(v), 9) if np.isfinite(v) else None for v in values))
+        for name, code, *values in rows.sort_values("moved", ascending=False)[
+            ["name", "code", "moved", "change", "before", "after"]
+        ].itertuples(index=False, name=None)
+    )
+    return ChartTable(
+        ("Partner" if partners else "Product", "Code", "Change", "Change, relative", "Before", "After"),
+        ("", "", "bn USD", "%", "bn USD", "bn USD"),
+        cells,
+        tuple(str(row[1]) for row in cells) if partners else (),
+        (2, 3),
     )
 
 

@@ -109,6 +109,7 @@ def world_map(
     *,
     scale: float,
     chosen: str | None = None,
+    pinned: Sequence[str] = (),
     flows: Equilibrium | None = None,
     first: Equilibrium | None = None,
     title: str,
@@ -127,6 +128,8 @@ def world_map(
         Half-range of the colour scale (`stable_scale`), so that colours hold still between results.
     chosen
         Country to outline.
+    pinned
+        Others to outline, thinner.
     flows
         If given, the chosen country's largest trade flows are drawn as arcs.
     first
@@ -142,7 +145,8 @@ def world_map(
         _grey_areas(grey),
         _areas(places.rest, values, hover, line=MUTED, note="<br><i>part of the rest of the world</i>"),
         _areas(places.own, values, hover, line=EDGE),
-        _outline(places, world, chosen),
+        _outline(places, world, [code for code in pinned if code != chosen], colour=TEXT, width=1.3),
+        _outline(places, world, [chosen]),
         _dots(world, values, hover),
         *(_arcs(flows, chosen, first) if flows is not None and chosen in world.countries else _no_arcs()),
         *_legend(bool(places.rest)),
@@ -156,6 +160,31 @@ def world_map(
         aspect=0.51,
         units={"colour": outcome.variable.unit},
     )
+
+
+def areas_of(
+    codes: Sequence[str], values: list[float | None], hover: list[str], scale: float, unit: str
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Traces and layout of a map of some economies' values; all others are grey.
+
+    Parameters
+    ----------
+    codes, values, hover
+        ISO codes, what is known of them, and what is told where one points.
+    scale
+        Half-range of the colours.
+    unit
+        Of the values.
+    """
+    places = _places(tuple(codes))
+    grey = [*places.grey, *(area for area, i in (*places.own, *places.rest) if values[i] is None)]
+    data = [
+        _grey_areas(grey),
+        _areas(places.rest, values, hover, line=MUTED, note="<br><i>part of the rest of the world</i>"),
+        _areas(places.own, values, hover, line=EDGE),
+        *_legend(bool(places.rest)),
+    ]
+    return data, _layout(scale, unit)
 
 
 def _layout(scale: float, unit: str) -> dict[str, Any]:
@@ -268,9 +297,16 @@ def _grey_areas(areas: list[str]) -> dict[str, Any]:
     }
 
 
-def _outline(places: _Places, world: World, chosen: str | None) -> dict[str, Any]:
-    """Outline of the chosen country; for the rest of the world the dots of the legend must do."""
-    areas = [area for area, i in places.own if world.countries[i] == chosen]
+def _outline(
+    places: _Places,
+    world: World,
+    codes: Sequence[str | None],
+    *,
+    colour: str = ACCENT,
+    width: float = 2,
+) -> dict[str, Any]:
+    """Outline of chosen countries; for the rest of the world the dots of the legend must do."""
+    areas = [area for area, i in places.own if world.countries[i] in codes]
     return {
         "type": "choropleth",
         "locations": areas,
@@ -278,7 +314,7 @@ def _outline(places: _Places, world: World, chosen: str | None) -> dict[str, Any
         "colorscale": [[0, "rgba(0,0,0,0)"], [1, "rgba(0,0,0,0)"]],
         "showscale": False,
         "hoverinfo": "skip",
-        "marker": {"line": {"color": ACCENT, "width": 2}},
+        "marker": {"line": {"color": colour, "width": width}},
         "showlegend": False,
     }
 

@@ -77,6 +77,13 @@ _COLUMNS = (
     Column("high", "High", "as its row says"),
     Column("laws_low", "Lowest under other laws of firms", "as its row says"),
     Column("laws_high", "Highest under other laws of firms", "as its row says"),
+    # One headline under alternative choices.
+    Column("kind_of_choice", "Kind of choice"),
+    Column("choice", "Choice"),
+    Column("begins_at", "Run again from"),
+    Column("against_made", "Difference from the choice made", "as its row says"),
+    Column("sign_as_given", "Sign as given"),
+    Column("remark", "Remark"),
     # Published results.
     Column("result", "Result"),
     Column("place", "Where"),

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.analysis.heterogeneity import LAWS, Laws
+from firmtrade_core.analysis.robustness import Robustness
 from firmtrade_core.analysis.steps import STEPS, Steps
 from firmtrade_core.analysis.uncertainty import COUNTRY_OUTCOMES, WORLD_OUTCOMES, Bands
 from firmtrade_core.analysis.who_gains import (
@@ -485,3 +486,25 @@ def band_table(found: Bands) -> Table:
     if "laws_low" in rows:
         columns |= {"laws_low": "laws_low", "laws_high": "laws_high"}
     return table("bands", "Bands (90 %) and other laws of firms", rows, columns)
+
+
+def robustness_table(found: Robustness) -> Table:
+    """A headline under every alternative choice, a row each, and the kinds of choices that cannot move it with the reason."""
+    rows = found.table()
+    signs = {True: "yes", False: "no"}
+    rows["same_sign"] = ["" if pd.isna(sign) else signs[bool(sign)] for sign in rows["same_sign"]]
+    return table(
+        "robustness",
+        f"{country_name(found.country)}: {in_words(found.outcome)} under alternative choices",
+        rows,
+        {
+            "kind": "kind_of_choice",
+            "choice": "choice",
+            "begins_at": "begins_at",
+            "unit": "row_unit",
+            "value": "value",
+            "difference": "against_made",
+            "same_sign": "sign_as_given",
+            "remark": "remark",
+        },
+    )

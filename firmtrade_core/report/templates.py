@@ -26,6 +26,14 @@ class Template:
 
 
 TEMPLATES = {
+    "country": Template(
+        "Your country's trade",
+        "own_trade.csv",
+        "One row for each flow (export or import), partner (name or code) and product (code of the Harmonised System, or a sector of this "
+        "world); value at the border in US dollars. Files of Comtrade are read as they come.",
+        "flow,partner,product,value,year\n"
+        "export,China,7403,1500000000,2022\nexport,United States,0304,400000000,2022\nimport,BRA,8703,250000000,2022\n",
+    ),
     "flows": Template(
         "Flows",
         "flows.csv",

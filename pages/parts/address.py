@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
@@ -14,41 +15,93 @@ from firmtrade_core.paths import asset
 from firmtrade_core.scenarios import HomeFirms
 from firmtrade_core.scenarios.links import LinkError, LongLinkError, decode, encode, missing_world, older_link
 from firmtrade_core.world.world import World
+from pages.parts import kept
 from pages.parts.store import SHOWINGS, VIEWS, Store, opening_country
+from pages.parts.worlds import UPLOADED
 
 #: Addresses stay below this: mail programs and chats cut longer ones.
 LONGEST = 2000
 
+#: Where the session keeps which chart is shown alone.
+ONLY = "only_chart"
+
+_RESTORED = "world_restored"
+
+#: Countries that can be pinned at once.
+MOST_PINS = 12
+
 _mount = st.components.v2.component(
-    "firmtrade_address", js=asset("address.js").read_text(encoding="utf-8"), isolate_styles=False
+    "firmtrade_address",
+    # Every page has this component, so what every page's words need comes along.
+    js="\n".join(asset(name).read_text(encoding="utf-8") for name in ("terms.js", "address.js")),
+    isolate_styles=False,
 )
 
 
-def keep(store: Store, world: World) -> None:
+def keep(
+    store: Store, world: World, *, bare: bool = False, beside: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Keep the address bar in step with the store, and the store with Back and Forward.
 
     Comes first on every page: in the fragment where it has one, else in its frame.
+
+    Parameters
+    ----------
+    bare
+        Whether the page's own address says nothing; links to other pages carry the scenario all the same.
+    beside
+        What else the page's address says.
     """
-    if store.unread:
-        text, store.unread = store.unread, ""
-        read(text, store, world)
-        store.past.clear()
+    take(store, world)
 
     def popped() -> None:
         value = st.session_state["address"].popped
         if isinstance(value, Mapping):
             store.heard = max(store.heard, int(value.get("count", 0)))
-            read(str(value.get("search", ""))[1:], store, world)
+            if text := str(value.get("search", ""))[1:]:
+                read(text, store, world)
 
+    def restored() -> None:
+        secret = st.session_state["address"].kept
+        if UPLOADED not in st.session_state and isinstance(secret, str):
+            found = kept.find(secret)
+            st.session_state[kept.SECRET] = secret if found is not None else ""
+            if found is None:
+                store.notice = (
+                    "The world you uploaded in this tab is gone with the server's memory: upload it again on the Data page. "
+                    "What you see is the shipped world."
+                )
+            else:
+                st.session_state[UPLOADED] = found
+                st.session_state[_RESTORED] = True
+
+    search = query(store, world)
+    # A view of one chart stays one when it is loaded again.
+    alone = {"embed": "true", "only": only} if (only := st.session_state.get(ONLY)) else {}
+    beside = {**alone, **beside}
+    bare = bare and not alone
     data = {
         "session": store.session,
-        "search": f"?{query(store, world)}",
+        "search": "" if bare else "?" + "&".join(filter(None, (urlencode(beside), search))),
+        "links": f"?{search}",
         "push": store.push,
         "heard": store.heard,
+        "kept": st.session_state.get(kept.SECRET),
     }
     with st.container(key="ft_address"):
-        _mount(key="address", data=data, on_popped_change=popped)
+        _mount(key="address", data=data, on_popped_change=popped, on_kept_change=restored)
     store.push = False
+    if st.session_state.pop(_RESTORED, False):
+        # With the world of before the reload: all of the page, not this part alone.
+        st.rerun()
+
+
+def take(store: Store, world: World) -> None:
+    """Put in force what the address said when the session began, once."""
+    if store.unread:
+        text, store.unread = store.unread, ""
+        read(text, store, world)
+        store.past.clear()
 
 
 def query(store: Store, world: World) -> str:
@@ -120,6 +173,7 @@ def _view(store: Store, world: World) -> dict[str, str]:
         "flows": ("1" if store.flows else "", ""),
         "view": (store.view, VIEWS[0]),
         "colours": (f"{store.fixed_scale:g}" if store.fixed_scale else "", ""),
+        "pins": (".".join(store.pins), ""),
         "present": (str(store.step + 1) if store.presenting else "", ""),
     }
     return {name: value for name, (value, usual) in wanted.items() if value != usual}
@@ -163,6 +217,9 @@ def _read_view(given: Mapping[str, str], store: Store, world: World) -> None:
     store.outcome = outcome if outcome in VARIABLES else "real_income"
     store.view = view if view in VIEWS else VIEWS[0]
     store.flows = given.get("flows") == "1"
+    pins = given.get("pins", "").split(".")
+    store.pins = tuple(dict.fromkeys(code for code in pins if code in world.countries))[:MOST_PINS]
+    store.story = given.get("story", store.story)[:40]
     colours = given.get("colours", "")
     store.fixed_scale = next((value for value in FIXED if f"{value:g}" == colours), 0.0)
     # Digits of other scripts, and those above the line, are no numbers to count with.

@@ -12,24 +12,28 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from threading import Lock
+from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
 from firmtrade_core.analysis.band_difference import between
+from firmtrade_core.analysis.optimal import OptimumError
 from firmtrade_core.analysis.uncertainty import (
     COUNTRY_OUTCOMES,
     Bands,
     UncertaintyError,
     bands,
 )
+from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.figures import Headline, Outcome
 from firmtrade_core.figures.uncertainty import banded, bands_wanted
 from firmtrade_core.margins import FirmsError, TailError
-from firmtrade_core.scenarios import ScenarioError
+from firmtrade_core.scenarios import Scenario, ScenarioError
 from firmtrade_core.world.errors import WorldError
+from firmtrade_core.world.world import World
 from pages.parts.home import current_home
 from pages.parts.reading import Reading
 from pages.parts.solving import settled
@@ -46,7 +50,15 @@ EVERY = 0.5
 #: Seconds for which a scenario must have stood still before its bands are begun: a lever that moves leaves them be.
 STILL = 0.7
 
-_NO_BAND = (EquilibriumError, FirmsError, ScenarioError, WorldError, TailError, UncertaintyError)
+_NO_BAND = (
+    EquilibriumError,
+    FirmsError,
+    OptimumError,
+    ScenarioError,
+    WorldError,
+    TailError,
+    UncertaintyError,
+)
 
 
 class _Desk:
@@ -55,10 +67,10 @@ class _Desk:
     def __init__(self) -> None:
         self._lock = Lock()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="bands")
-        self._known: OrderedDict[str, Future[Bands | str]] = OrderedDict()
+        self._known: OrderedDict[str, Future[Any]] = OrderedDict()
         self._waiting: dict[str, str] = {}
 
-    def ask(self, session: str, key: str, work: Callable[[], Bands | str]) -> Future[Bands | str]:
+    def ask(self, session: str, key: str, work: Callable[[], Any]) -> Future[Any]:
         """The result under way or done; what the session asked before and nobody else waits for is not begun."""
         with self._lock:
             before = self._waiting.get(session)
@@ -74,7 +86,7 @@ class _Desk:
             self._known.move_to_end(key)
             return self._known[key]
 
-    def _once_still(self, key: str, since: float, work: Callable[[], Bands | str]) -> Bands | str:
+    def _once_still(self, key: str, since: float, work: Callable[[], Any]) -> Any:
         time.sleep(max(since + STILL - time.monotonic(), 0.0))
         with self._lock:
             if key not in self._waiting.values():
@@ -116,6 +128,77 @@ def asked(store: Store, reading: Reading) -> Future[Bands | str] | None:
     settled_first = settled(first, world) if first is not None else scenario
     key = f"{world.content_hash}{scenario.content_hash}{first.content_hash if first else ''}{home.content_hash if home else ''}"
     return _desk().ask(store.session, key, work)
+
+
+def of_scenario(
+    store: Store, scenario: Scenario, world: World, centre: Equilibrium
+) -> Future[Bands | str] | None:
+    """The bands of one scenario's answer, under way or done."""
+    try:
+        home = current_home(world)
+    except FirmsError:
+        home = None
+    whole = settled(scenario, world)
+
+    def work() -> Bands | str:
+        return bands(whole, world, home, centre=centre)
+
+    known = home.content_hash if home else ""
+    return of_work(store, f"{world.content_hash}{scenario.content_hash}{known}", work)
+
+
+def of_work(store: Store, key: str, work: Callable[[], Any]) -> Future[Any] | None:
+    """What a page draws for itself, once for all sessions, under way or done; a text says why there is none.
+
+    Parameters
+    ----------
+    store
+    key
+        Identifies everything that it depends on.
+    work
+        Reads no session: it runs on another thread. A session waits for one piece of work at a time.
+    """
+    if not bands_wanted():
+        return None
+
+    def told() -> Any:
+        try:
+            return work()
+        except _NO_BAND as error:
+            return str(error)
+
+    return _desk().ask(store.session, key, told)
+
+
+def follow(found: Future[Any] | None, draw: Callable[[], None]) -> None:
+    """Draw what there is now, and again once the bands are there: numbers come first."""
+    if found is None or found.done():
+        draw()
+        return
+
+    def look() -> None:
+        draw()
+        if found.done():
+            st.rerun()
+
+    st.fragment(look, run_every=EVERY)()
+
+
+def result_of(found: Future[Any] | None) -> Any | None:
+    """What was drawn, where it is there and no excuse."""
+    if found is None or not found.done() or found.cancelled():
+        return None
+    result = found.result()
+    return None if isinstance(result, str) else result
+
+
+def excuse(found: Future[Any] | None) -> str:
+    """What stands where a band would: that it follows, or why there is none; empty where none are drawn."""
+    if found is None:
+        return ""
+    if not found.done() or found.cancelled():
+        return "90 % band follows"
+    return "no band" if isinstance(found.result(), str) else ""
 
 
 def done(found: Future[Bands | str] | None) -> Bands | None:

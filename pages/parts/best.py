@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import streamlit as st
 
+from firmtrade_core.analysis.assumed import around
 from firmtrade_core.analysis.optimal import (
     BestResponse,
     Cooperation,
     Curve,
     OptimumError,
+    Sureness,
     War,
     best_response,
     break_even,
     cooperate,
     curve,
     frontier,
+    sureness,
     tipping_retaliation,
     trade_war,
 )
 from firmtrade_core.analysis.states import ComparisonError
-from firmtrade_core.analysis.whom_to_treat import FirmValues, Targeting, firm_values, whom_to_treat
+from firmtrade_core.analysis.whom_to_treat import (
+    FirmValues,
+    Targeting,
+    effect_ends,
+    firm_values,
+    whom_to_treat,
+)
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.margins import FirmsError, TailError
 from firmtrade_core.scenarios import CompiledScenario, HomeFirms, Programme, Scenario, ScenarioError, compile
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
+from pages.parts import bands
 from pages.parts.home import current_home
+from pages.parts.store import Store
 
 _KEY = "best_policy"
 
@@ -169,6 +181,20 @@ def answer(world: World, given: Scenario, country: str, asked: Choices) -> Answe
     return _answer(_key(world, given), country, terms, compiled(given, world))
 
 
+def sure(
+    store: Store, world: World, given: Scenario, asked: Choices, found: Answer
+) -> Future[Sureness] | None:
+    """The band of the gain, and other laws' best rates, under way or done."""
+    under, best, home = compiled(given, world), found.best, current_home(world)
+    limits = (asked.lowest / 100, asked.highest / 100)
+
+    def work() -> Sureness:
+        return sureness(best, assumed=around(under, world, home), bounds=limits)
+
+    key = f"best-{best.country}-{best.before.content_hash}-{best.equilibrium.content_hash}-{best.objective}-{limits}"
+    return bands.of_work(store, key, work)
+
+
 def _key(world: World, given: Scenario) -> tuple[str, str, str]:
     return world.shown_hash, given.content_hash, home_hash(world)
 
@@ -239,12 +265,19 @@ def together(
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _values(
     key: tuple[Any, ...], _given: Scenario, _world: World, _home: HomeFirms, _card: Programme
-) -> FirmValues:
-    return firm_values(compile(_given, _world, _home).solve(), _home, _card)
+) -> tuple[FirmValues, tuple[FirmValues, FirmValues]]:
+    found = compile(_given, _world, _home).solve()
+    return firm_values(found, _home, _card), effect_ends(found, _home, _card)
 
 
 @st.cache_resource(show_spinner=False, max_entries=20)
-def _targeted(key: tuple[Any, ...], _values: FirmValues, _home: HomeFirms, _card: Programme) -> Targeting:
+def _targeted(
+    key: tuple[Any, ...],
+    _values: FirmValues,
+    _ends: tuple[FirmValues, FirmValues],
+    _home: HomeFirms,
+    _card: Programme,
+) -> Targeting:
     _, _, budget, unit_cost, small, outside = key
     return whom_to_treat(
         _values,
@@ -254,6 +287,7 @@ def _targeted(key: tuple[Any, ...], _values: FirmValues, _home: HomeFirms, _card
         unit_cost=unit_cost,
         small=small / 100,
         outside=outside / 100,
+        ends=_ends,
     )
 
 
@@ -269,7 +303,7 @@ def targeted(world: World, given: Scenario, home: HomeFirms, asked: Choices) -> 
     under = Scenario.parse(content)
     card = Programme(policy=cast(Any, asked.policy))
     key = (*_key(world, under), asked.policy)
-    values = _values(key, under, world, home, card)
+    values, ends = _values(key, under, world, home, card)
     terms = (
         values.equilibrium.content_hash,
         asked.policy,
@@ -278,4 +312,4 @@ def targeted(world: World, given: Scenario, home: HomeFirms, asked: Choices) -> 
         asked.small,
         asked.outside,
     )
-    return _targeted(terms, values, home, card)
+    return _targeted(terms, values, ends, home, card)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,10 +34,13 @@ from firmtrade_core.world.money import (
 from firmtrade_core.world.uploads import Upload
 from firmtrade_core.world.validation import Issue, Validation, validate_flows
 from firmtrade_core.world.world import Provenance, World
+from pages.parts import kept
 from pages.parts.frame import complain
+from pages.parts.own_country import own_country
+from pages.parts.store import current
 from pages.parts.templates import templates
 from pages.parts.uploads import load_uploaded, read_uploaded_table, read_uploaded_world
-from pages.parts.worlds import UPLOADED
+from pages.parts.worlds import UPLOADED, current_world
 
 TABLES = ["csv", "tsv", "parquet", "dta", "xlsx"]
 
@@ -132,6 +137,12 @@ def _loaders() -> dict[str, Kind]:
 
 
 KINDS = {
+    "country": Kind(
+        "Your country's trade, laid over this world",
+        "A row for each partner and product (codes of the Harmonised System, or sectors of this world), as Comtrade, a customs office "
+        "or a ministry writes it. The other countries, output and value added stay as they are.",
+        TABLES,
+    ),
     "world": Kind(
         "A world file (.world)",
         "Saved by this product, by World.save or by the command-line verb world.",
@@ -164,7 +175,17 @@ def bring() -> None:
         st.html(
             f'<p class="ft-good">This session looks at <b>{escape(uploaded.name)}</b>, which you uploaded.</p>'
         )
-        st.button("Go back to the shipped world", icon=":material/undo:", on_click=_forget)
+        row = st.container(horizontal=True, gap="small")
+        row.button("Go back to the shipped world", icon=":material/undo:", on_click=_forget)
+        row.download_button(
+            "Save this world as a file",
+            lambda: world_bytes(uploaded),
+            f"{re.sub(r'[^a-z0-9]+', '_', uploaded.name.lower()).strip('_')[:60] or 'world'}.world",
+            mime="application/octet-stream",
+            icon=":material/download:",
+            on_click="ignore",
+            key="bring_save",
+        )
     left, right = st.columns([2, 3], gap="large")
     with left:
         name = st.selectbox(
@@ -172,7 +193,8 @@ def bring() -> None:
         )
         kind = KINDS[name]
         st.html(
-            f'<p class="ft-quiet">{escape(kind.words)} The file stays in this session and is kept nowhere.</p>'
+            f'<p class="ft-quiet">{escape(kind.words)} The file is read and let go; a world made of it stays with '
+            "this tab, through reloads, in memory alone.</p>"
         )
     with right:
         file = st.file_uploader(
@@ -180,12 +202,17 @@ def bring() -> None:
         )
         extras = _extras(kind, name)
         forms = {extra.role for extra in kind.extras} & set(TEMPLATES)
-        templates(*(["flows"] if name == "table" else []), *(role for role in TEMPLATES if role in forms))
+        mine = {"table": ["flows"], "country": ["country"]}.get(name, [])
+        templates(*mine, *(role for role in TEMPLATES if role in forms))
     if file is None:
         return
     upload = Upload(file.name, file.getvalue())
     if name == "world":
         _offer(_remembered(("world", file.file_id), lambda: read_uploaded_world(upload)), upload.name)
+    elif name == "country":
+        # A table is laid over what was looked at when it came, not over what became of it.
+        world = st.session_state.setdefault(f"laid_over_{file.file_id}", current_world())
+        own_country(upload, file.file_id, world, current(world), _remembered, _refused, _offer_world)
     elif name == "table":
         _own_table(upload, file.file_id, extras)
     else:
@@ -232,6 +259,21 @@ def _for_this_page(message: str) -> str:
 
 def _forget() -> None:
     st.session_state.pop(UPLOADED, None)
+    kept.forget(st.session_state.get(kept.SECRET, ""))
+    st.session_state[kept.SECRET] = ""
+
+
+def _use(world: World) -> None:
+    """Look at a world from now on, through reloads of this tab."""
+    kept.forget(st.session_state.get(kept.SECRET, ""))
+    st.session_state[UPLOADED] = world
+    st.session_state[kept.SECRET] = kept.keep(world)
+
+
+def world_bytes(world: World) -> bytes:
+    """A world as the file that `World.load` and this page read."""
+    with tempfile.TemporaryDirectory() as folder:
+        return world.save(Path(folder) / "world.world").read_bytes()
 
 
 # A table of one's own -----------------------------------------------------------------------------
@@ -567,6 +609,10 @@ def _refused(name: str, why: str) -> None:
     complain(f"{name} was not loaded", why, "The world shown above stays in force; so does your scenario.")
 
 
+def _offer_world(world: World, file_name: str) -> None:
+    _offer(Brought(world), file_name)
+
+
 def _offer(found: Brought, file_name: str) -> None:
     """What the world would be, and a button that takes it."""
     if found.problem:
@@ -606,7 +652,7 @@ def _offer(found: Brought, file_name: str) -> None:
         st.button(
             "Use this world in this session",
             icon=":material/public:",
-            on_click=lambda: st.session_state.update({UPLOADED: world}),
+            on_click=lambda: _use(world),
             disabled=_in_use(world),
             key="bring_use",
         )

@@ -1,17 +1,31 @@
-"""Charts on screen: one small component that redraws in place and tells which country was clicked."""
+"""Charts on screen: one small component for all of them.
+
+It redraws in place, tells which country was clicked, and has the same tools under every chart: the chart, a map where rows are
+economies, the table; a scale that holds still; pins; CSV, PNG, SVG, a link and the code that embeds it elsewhere.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import streamlit as st
 
 from firmtrade_core.figures import Chart
+from firmtrade_core.figures.chart_table import ChartTable, in_words, table_of
+from firmtrade_core.figures.ranking import mapped, ranking
 from firmtrade_core.paths import asset
 
 _mount = st.components.v2.component(
-    "firmtrade_chart", js=asset("chart.js").read_text(encoding="utf-8"), isolate_styles=False
+    "firmtrade_chart",
+    js="\n".join(
+        asset(name).read_text(encoding="utf-8") for name in ("chart_tools.js", "chart_files.js", "chart.js")
+    ),
+    isolate_styles=False,
 )
+
+#: Which view of each chart the reader asked for, by key.
+_VIEWS = "chart_views"
 
 
 def draw(
@@ -22,6 +36,7 @@ def draw(
     kind: str = "bars",
     on_pick: Callable[[int], None] | None = None,
     enlarge: float = 1.0,
+    private: bool = False,
 ) -> None:
     """Show a chart.
 
@@ -38,6 +53,8 @@ def draw(
         Called with the index of a clicked country before the page runs again.
     enlarge
         Factor on all type, for a room.
+    private
+        Whether it tells of a single firm: nothing but its picture can then be taken away.
     """
     element = f"chart_{key}"
 
@@ -46,6 +63,11 @@ def draw(
         if on_pick is not None and isinstance(index, int):
             on_pick(index)
 
+    def asked() -> None:
+        view = st.session_state[element].view
+        if view in ("", "other", "table"):
+            st.session_state.setdefault(_VIEWS, {})[key] = view
+
     base = st.get_option("server.baseUrlPath").strip("/")
     shown = chart if enlarge == 1 else chart.enlarged(enlarge)
     spec = shown.to_dict() | {
@@ -53,5 +75,53 @@ def draw(
         "kind": kind,
         "base": f"/{base}" if base else "",
         "room": enlarge > 1,
+        "key": element,
     }
-    _mount(key=element, data=spec, on_picked_change=picked)
+    if enlarge == 1:
+        spec |= _tools(chart, kind, st.session_state.get(_VIEWS, {}).get(key, ""), private)
+    _mount(
+        key=element,
+        data=spec,
+        on_picked_change=picked,
+        on_view_change=asked,
+        on_pin_change=lambda: _pin(st.session_state[element].pin),
+    )
+
+
+def _tools(chart: Chart, kind: str, view: str, private: bool) -> dict[str, Any]:
+    """What the tools below a chart need: the table, and the other picture once it was asked for."""
+    table = table_of(chart)
+    found: dict[str, Any] = {
+        "words": in_words(chart, table),
+        "private": private,
+        "view": view,
+        "pins": list(_pins()),
+        "table": table.to_dict() if table is not None else None,
+        "others": "",
+    }
+    if table is not None and table.codes and table.measured is not None:
+        found["others"] = "Chart" if kind == "map" else "Map"
+        if view == "other":
+            found["other"] = _other(chart, table, kind)
+    return found
+
+
+def _other(chart: Chart, table: ChartTable, kind: str) -> Mapping[str, Any]:
+    """The same numbers drawn the other way: a map as bars, bars as a map."""
+    drawn = ranking(chart, table, marked=_pins()) if kind == "map" else mapped(chart, table)
+    return {name: value for name, value in drawn.to_dict().items() if name in ("data", "layout", "height", "aspect")}  # fmt: skip
+
+
+def _pins() -> tuple[str, ...]:
+    store = st.session_state.get("store")
+    return store.pins if store is not None else ()
+
+
+def _pin(value: Any) -> None:
+    """Pin a country, or take its pin out."""
+    store = st.session_state.get("store")
+    code = value.get("code") if isinstance(value, Mapping) else None
+    if store is None or not isinstance(code, str) or len(code) > 8:
+        return
+    rest = tuple(pin for pin in store.pins if pin != code)
+    store.pins = rest if code in store.pins else (*rest, code)[-12:]

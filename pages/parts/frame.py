@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from types import MappingProxyType
@@ -13,11 +14,13 @@ from streamlit.navigation.page import Page
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures import Headline
 from firmtrade_core.labels import DEFINITIONS, ROW_UNIT, UnitError, is_bare_number, number, unit
+from firmtrade_core.labels.glossary import explained
 from firmtrade_core.labels.printed import head_unit
 from firmtrade_core.paths import PROJECT, asset
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 from pages.parts import address
+from pages.parts.search import PAGE, search_box
 from pages.parts.store import Store, current
 from pages.parts.worlds import UPLOADED, current_world, named_world
 
@@ -38,33 +41,32 @@ def navigation() -> Page:
         layout="wide",
         initial_sidebar_state=SIDEBAR_WIDTH,
     )
+    st.logo(asset("logo.svg"), size="large", link=None, icon_image=asset("icon.svg"))
+    # The first page has the bare address; it is reached by the mark, and stands in no group.
+    front = st.Page(f"pages/{FIRST}.py", title="Start", url_path="start", default=True)
     listed: dict[str, list[Page]] = {
         group: [
-            # The first page has the bare address; the one it reserves besides must not be its name's.
-            st.Page(
-                f"pages/{name}.py",
-                title=title,
-                url_path="start" if name == FIRST else name,
-                default=name == FIRST,
-            )
+            st.Page(f"pages/{name}.py", title=title, url_path=name)
             for name, title in pages
             if (PROJECT / "pages" / f"{name}.py").exists()
         ]
         for group, pages in PAGES.items()
     }
-    by_name = st.Page("pages/first.py", title="Briefing", url_path=FIRST, visibility="hidden")
     # Beyond twelve pages Streamlit would hide the rest behind a button.
-    return st.navigation(listed | {"": [by_name]}, expanded=True)
+    page = st.navigation({"": [front]} | listed, expanded=True)
+    st.session_state[PAGE] = page.url_path or FIRST
+    return page
 
 
 #: The page that opens first.
-FIRST = "briefing"
+FIRST = "front"
 
 #: Pages in the order of the sidebar, by group: file and address, title. Those that exist are listed.
 PAGES = {
     "Policy": (
         ("briefing", "Briefing"),
         ("lab", "Scenario lab"),
+        ("stories", "Stories"),
         ("best_policy", "Best policy"),
         ("compare", "Compare"),
         ("heterogeneity", "Role of heterogeneity"),
@@ -86,6 +88,11 @@ PAGES = {
 }
 
 
+def menu() -> tuple[tuple[str, str], ...]:
+    """Names and titles of all pages in the menu, in order."""
+    return tuple(page for pages in PAGES.values() for page in pages)
+
+
 def open_page(title: str, *, live: bool = False) -> World:
     """Dress a page and return the session's world; stops the page where the world cannot be read.
 
@@ -104,6 +111,7 @@ def open_page(title: str, *, live: bool = False) -> World:
         st.rerun()
     st.set_page_config(page_title=f"{title} · firmtrade")
     st.html(asset("style.css"))
+    _alone()
     try:
         world = current_world()
     except WorldError as error:
@@ -114,11 +122,36 @@ def open_page(title: str, *, live: bool = False) -> World:
         )
         st.stop()
     _sidebar(world)
+    if st.session_state.get(PAGE) != FIRST:
+        with st.sidebar.container(key="ft_side_search"):
+            search_box(current(world), world, menu(), key="ft_find_aside")
     if not live:
         address.keep(current(world), world)
         # Whatever page a link opens, a reader is told what it could not say.
         notice(current(world))
     return world
+
+
+#: Names that elements of charts may have, as classes write them.
+_CHART_NAME = re.compile(r"chart_\w{1,80}")
+
+
+def _alone() -> None:
+    """Where the address asks for one chart only, as a page that frames it does: nothing else is in sight."""
+    asked = st.query_params.get("only", "")
+    if _CHART_NAME.fullmatch(asked):
+        st.session_state[address.ONLY] = asked
+    only = st.session_state.get(address.ONLY)
+    if not only:
+        return
+    st.html(
+        "<span hidden></span><style>.stSidebar, .stAppHeader, [data-testid=stSidebarCollapsedControl] { display: none !important; }"
+        ".stMainBlockContainer { padding: 0.5rem 0.75rem !important; }"
+        f"[data-testid=stMain]:has(#{only}) [data-testid=stElementContainer]:not(:has(#{only})):not(.st-key-ft_address),"
+        f"[data-testid=stMain]:has(#{only}) [data-testid=stColumn]:not(:has(#{only})) {{ display: none !important; }}"
+        f"[data-testid=stMain]:has(#{only}) [data-testid=stColumn]:has(#{only}) {{ flex: 1 1 100% !important; width: 100% !important; position: static; }}"
+        "</style>"
+    )
 
 
 def _sidebar(world: World) -> None:
@@ -180,7 +213,7 @@ def headline_strip(
 
 
 def _assumed_lines(assumed: Sequence[str]) -> str:
-    return "".join(f'<p class="ft-quiet ft-assumed">{escape(line)}</p>' for line in assumed)
+    return "".join(f'<p class="ft-quiet ft-assumed">{explained(line)}</p>' for line in assumed)
 
 
 def assumed_line(words: str) -> None:
@@ -190,8 +223,8 @@ def assumed_line(words: str) -> None:
 
 def _headline(item: Headline) -> str:
     return (
-        f'<div class="ft-number" title="{escape(DEFINITIONS[item.variable].explanation)}">'
-        f'<span class="ft-label">{escape(item.label)}</span>'
+        f'<div class="ft-number"><span tabindex="0" role="button" data-means="{escape(DEFINITIONS[item.variable].explanation)}" '
+        f'class="ft-term ft-label">{escape(item.label)}</span>'
         f'<span class="ft-value">{escape(number(item.value, signed=True))}<small>{escape(item.unit)}</small></span>'
         f'<span class="ft-detail">{escape(item.detail)}</span>'
         f'<span class="ft-band">{escape(item.band or "no interval yet")}</span>'
@@ -201,7 +234,7 @@ def _headline(item: Headline) -> str:
 
 def heading(words: str, quiet: str = "") -> None:
     """Heading of a section, with what it means."""
-    more = f'<p class="ft-quiet">{escape(quiet)}</p>' if quiet else ""
+    more = f'<p class="ft-quiet">{explained(quiet)}</p>' if quiet else ""
     st.html(f'<h2 class="ft-heading">{escape(words)}</h2>{more}')
 
 
@@ -281,7 +314,7 @@ def certificate_line(equilibrium: Equilibrium) -> None:
     """What the result's certificate says, in one line."""
     certificate = equilibrium.certificate
     st.html(
-        '<p class="ft-certificate">Certified equilibrium: the largest residual of the model\'s equations is '
+        f'<p class="ft-certificate">{explained("Certified equilibrium")}: the largest residual of the model\'s equations is '
         f"{_power(certificate.largest)} (allowed: {_power(1e-9)}), {certificate.iterations} iterations, "
         f"{1000 * certificate.seconds:.0f} ms. Result <code>{escape(equilibrium.content_hash)}</code></p>"
     )

@@ -18,12 +18,19 @@ from pages.parts import bands, chart
 from pages.parts.exports import table_downloads
 from pages.parts.frame import heading, table
 from pages.parts.reading import Reading
+from pages.parts.robust import robust
 from pages.parts.store import Store
 from pages.parts.worlds import short_sources
 
 
 def how_sure(store: Store, reading: Reading, *, key: str = "sure", enlarge: float = 1.0) -> None:
     """The bands of what is shown; where they are being drawn, that; where none are drawn, why."""
+    _bands(store, reading, key, enlarge)
+    if not enlarge > 1:
+        robust(store, reading, key=f"{key}_robust")
+
+
+def _bands(store: Store, reading: Reading, key: str, enlarge: float) -> None:
     asked = bands.asked(store, reading)
     found = bands.done(asked)
     if found is None:

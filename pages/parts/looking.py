@@ -38,6 +38,7 @@ def country_box(
     offered: list[str],
     *,
     help: str | None = None,
+    label: str = "Country",
 ) -> None:
     """The box itself; an economy inside the rest of the world leads there; see `say_where`."""
 
@@ -47,7 +48,7 @@ def country_box(
             store.country, store.inside = found, "" if found == code else code
 
     place.selectbox(
-        "Country",
+        label,
         offered,
         format_func=lambda code: place_words(code, world),
         help=help,

@@ -22,7 +22,7 @@ from firmtrade_core.world.world import World
 MOST_STEPS = 50
 
 #: What the charts below the map show.
-VIEWS = ("winners", "partners", "groups", "replaced", "matters", "sure")
+VIEWS = ("winners", "partners", "groups", "replaced", "matters", "sure", "economies", "areas", "days")
 
 #: With a scenario to read against: which of the two is shown, or what lies between them.
 SHOWINGS = ("reference", "scenario", "difference")
@@ -79,8 +79,13 @@ class Store:
     direction: str = "exports"
     reference: Scenario | None = None
     showing: str = SHOWINGS[-1]
+    #: Countries that charts and tables keep in sight.
+    pins: tuple[str, ...] = ()
     presenting: bool = False
     step: int = 0
+    #: Of the stories, which one is told; and whether the tour is under way.
+    story: str = ""
+    touring: bool = False
     past: list[Scenario] = field(default_factory=list)
     future: list[Scenario] = field(default_factory=list)
     #: Colour scales in use, by outcome; forgotten when anything but a slider moves.

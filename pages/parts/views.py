@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import streamlit as st
 
-from firmtrade_core.analysis.diversion import diversion
+from firmtrade_core.analysis.diversion import Diversion, diversion
 from firmtrade_core.analysis.flows import default_groups, flows_between
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures import (
@@ -29,6 +31,7 @@ from firmtrade_core.figures import (
 )
 from firmtrade_core.figures.flows import Direction
 from firmtrade_core.figures.outcomes import SECTOR_MEASURES
+from firmtrade_core.figures.ranking import outcome_table
 from firmtrade_core.figures.world_map import finding
 from firmtrade_core.labels import VARIABLES, change, number
 from firmtrade_core.world.world import World
@@ -37,6 +40,7 @@ from pages.parts.frame import headline_strip, table
 from pages.parts.how_sure import how_sure
 from pages.parts.looking import country_box, say_where
 from pages.parts.matters import what_matters
+from pages.parts.more_views import all_economies, as_areas, over_days
 from pages.parts.reading import Reading, against, switch
 from pages.parts.record import partners_record
 from pages.parts.store import VIEWS, Store, seeded
@@ -51,6 +55,9 @@ VIEW_NAMES = {
     "replaced": "Who replaces whom",
     "matters": "What matters most",
     "sure": "How sure",
+    "economies": "All economies",
+    "areas": "Trade as areas",
+    "days": "Over time",
 }
 
 DIRECTIONS = {"exports": "Exports", "imports": "Imports"}
@@ -65,16 +72,7 @@ def numbers(store: Store, reading: Reading, *, large: bool = False) -> None:
         shown = bands.with_bands(found, drawn, store.country)
         headline_strip(shown, reading.hash, large=large, assumed=reading.assumed)
 
-    if drawn is None or drawn.done():
-        strip()
-        return
-
-    def look() -> None:
-        strip()
-        if drawn.done():
-            st.rerun()
-
-    st.fragment(look, run_every=bands.EVERY)()
+    bands.follow(drawn, strip)
 
 
 # The map ----------------------------------------------------------------------------------------
@@ -158,8 +156,16 @@ def subtitle(unit: str, reading: Reading) -> str:
     return f"Change in {unit} against {reading.against} · {dated} · {reading.name}"
 
 
-def the_map(store: Store, reading: Reading, *, key: str = "map", enlarge: float = 1.0) -> None:
-    """The map of the chosen outcome; a click picks the country everywhere."""
+def the_map(
+    store: Store, reading: Reading, *, key: str = "map", enlarge: float = 1.0, scales: bool = True
+) -> None:
+    """The map of the chosen outcome; a click picks the country everywhere.
+
+    Parameters
+    ----------
+    scales
+        Whether its colours can be fixed below it.
+    """
     world = reading.world
     found, scale = shown_outcome(store, reading)
 
@@ -172,6 +178,7 @@ def the_map(store: Store, reading: Reading, *, key: str = "map", enlarge: float 
         world,
         scale=scale,
         chosen=store.country,
+        pinned=store.pins,
         flows=reading.second if store.flows else None,
         first=reading.first,
         title=finding(found, world),
@@ -180,8 +187,9 @@ def the_map(store: Store, reading: Reading, *, key: str = "map", enlarge: float 
         + (_FLOWS_KEY if store.flows else ""),
         source=short_sources(world),
     )
+    drawn = replace(drawn, table=outcome_table(found, world))
     chart.draw(drawn, key=key, result=reading.hash, kind="map", on_pick=pick, enlarge=enlarge)
-    if enlarge == 1:
+    if enlarge == 1 and scales:
         scale_chooser(store, found.variable.unit)
 
 
@@ -222,9 +230,11 @@ def winners(
         reading.world,
         each=each,
         chosen=store.country,
+        pinned=store.pins,
         subtitle=subtitle(found.variable.unit, reading),
         source=short_sources(reading.world),
     )
+    drawn = replace(drawn, table=outcome_table(found, reading.world))
     chart.draw(drawn, key=key, result=reading.hash, enlarge=enlarge)
 
 
@@ -279,10 +289,7 @@ def partners_and_products(store: Store, reading: Reading) -> None:
     below, source = subtitle("bn USD", reading), short_sources(world)
     left, right = st.columns(2, gap="large")
     with left:
-        title = trade_finding(pairs, store.country, direction)
-        chart.draw(
-            trade_bars(pairs, title=title, subtitle=below, source=source), key="pairs", result=reading.hash
-        )
+        partners(store, reading)
     with right:
         title = f"{DIRECTIONS[direction]} by product: {country_name(partner) if partner else 'all partners'}"
         drawn = trade_bars(
@@ -290,6 +297,20 @@ def partners_and_products(store: Store, reading: Reading) -> None:
         )
         chart.draw(drawn, key="goods", result=reading.hash)
     partners_record(store, pairs, direction)
+
+
+def partners(store: Store, reading: Reading, *, key: str = "pairs") -> None:
+    """Trade of the country looked at with each partner, in the direction and sectors chosen."""
+    direction: Direction = "exports" if store.direction == "exports" else "imports"
+    chosen = pickers.sectors_of(reading.world, store.sectors)
+    pairs = by_partner(reading.second, store.country, direction, chosen, reading.first)
+    drawn = trade_bars(
+        pairs,
+        title=trade_finding(pairs, store.country, direction),
+        subtitle=subtitle("bn USD", reading),
+        source=short_sources(reading.world),
+    )
+    chart.draw(drawn, key=key, result=reading.hash)
 
 
 def _sector_filter(store: Store, world: World) -> None:
@@ -340,14 +361,19 @@ def replaced(store: Store, reading: Reading) -> None:
     found = diversion(reading.second, store.country, chosen, first=reading.first)
     left, right = st.columns([7, 5], gap="large")
     with left:
-        drawn = replaced_bars(
-            found,
-            subtitle=f"Purchases won from or lost to other origins · {subtitle('bn USD', reading)}",
-            source=short_sources(world),
-        )
-        chart.draw(drawn, key="replaced", result=reading.hash)
+        replacing(found, reading)
     with right:
         _replacements(found.replacements(12), store.country)
+
+
+def replacing(found: Diversion, reading: Reading, *, key: str = "replaced") -> None:
+    """Who wins and who loses in one market."""
+    drawn = replaced_bars(
+        found,
+        subtitle=f"Purchases won from or lost to other origins · {subtitle('bn USD', reading)}",
+        source=short_sources(reading.world),
+    )
+    chart.draw(drawn, key=key, result=reading.hash)
 
 
 def _replacements(pairs: pd.DataFrame, market: str) -> None:
@@ -367,4 +393,9 @@ _BELOW = {
     "replaced": replaced,
     "matters": what_matters,
     "sure": how_sure,
+    "economies": lambda store, reading: all_economies(
+        store, reading, subtitle(VARIABLES[store.outcome].unit, reading)
+    ),
+    "areas": lambda store, reading: as_areas(store, reading, subtitle("%", reading)),
+    "days": over_days,
 }

@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from firmtrade_core.analysis.assumed import _Held as Held
 from firmtrade_core.analysis.assumed import (
+    VARIANTS,
+    around,
     around_structure,
     between_sets,
     drawn_worlds,
     elasticity_spread,
     estimation_spread,
 )
+from firmtrade_core.analysis.assumed import _Held as Held
 from firmtrade_core.analysis.uncertainty import (
     COUNTRY_OUTCOMES,
     UNITS_OF,
@@ -25,6 +27,8 @@ from firmtrade_core.analysis.uncertainty import (
 )
 from firmtrade_core.equilibrium import Parameters, Shock, solve
 from firmtrade_core.margins import Krugman
+from firmtrade_core.scenarios import HomeFirms, Scenario, load_preset
+from firmtrade_core.scenarios.home_default import shipped_file
 from firmtrade_core.world.elasticities import elasticity_set
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.estimated import estimated_cells
@@ -174,3 +178,30 @@ def test_the_same_seed_gives_the_same_draws(world: World) -> None:
     assumed = around_structure(world, STRUCTURE, raised(world))
     one, again, other = (assumed.sample(30, seed) for seed in (1, 1, 2))
     assert np.array_equal(one.points, again.points) and not np.array_equal(one.points, other.points)
+
+
+def test_capability_is_drawn_where_firms_are_told_one_by_one() -> None:
+    """Every firm's κ from its posterior: a source of its own, of policies that firms decide."""
+    world = load_embedded_world()
+    home = HomeFirms.load(shipped_file())
+    scenario = Scenario.parse(
+        {"cards": [{"kind": "programme", "policy": "trade_finance", "unit_cost": 10_000}]}
+    )
+    assumed = around(scenario, world, home)
+    assert len(assumed.families) == VARIANTS and "posterior" in assumed.family_note
+    sample = assumed.sample(40, seed=0)
+    source = next(each for each in sample.sources if each.key == "capability")
+    drawn = sample.points[:, slice(*source.columns)].ravel()
+    assert set(drawn) <= set(range(VARIANTS)) and len(set(drawn)) == VARIANTS
+    assert all(
+        draw.parameters.family is assumed.families[int(at)]
+        for draw, at in zip(sample.draws, drawn, strict=True)
+    )
+    _, spread = home.posterior
+    records = [family.sectors for family in assumed.families]
+    assert records[0].keys() == records[1].keys()
+    some = next(iter(records[0]))
+    kappas = [each[some].record.posterior for each in records]
+    assert np.std(kappas, axis=0).mean() == pytest.approx(float(spread.mean()), rel=0.5)
+    tariff = around(load_preset("us_ten_points"), world, home)
+    assert not tariff.families

@@ -14,6 +14,7 @@ from firmtrade_core.analysis.whom_to_treat import FirmValues, firm_values, whom_
 from firmtrade_core.cli.main import app
 from firmtrade_core.scenarios import HomeFirms, Programme, Scenario, compile
 from firmtrade_core.scenarios.home_default import shipped_file
+from firmtrade_core.scenarios.programmes import take_up
 from firmtrade_core.world.embedded import load_embedded_world
 
 CARD = Programme(policy="quality_certification")
@@ -39,6 +40,25 @@ def test_a_rule_beats_chance_on_held_out_firms_and_the_margin_is_near_a_whole_so
     # The programme is not small: the margin overstates it, by less than a tenth when asked of 2,000 firms.
     assert found.first_order == pytest.approx(found.solved, rel=0.15)
     assert found.break_even == pytest.approx(ways["The rule"].per_dollar * 10_000)
+
+
+def test_the_rule_is_a_scenario_that_treats_the_same_firms(values, home) -> None:
+    found = whom_to_treat(values, home, CARD, budget=20.0, unit_cost=10_000)
+    assert len(found.cards) == len(found.rule)
+    scenario = Scenario(cards=found.cards, structure={"family": "firms"})
+    again = Scenario.from_yaml(scenario.to_yaml().encode())
+    assert again.content_hash == scenario.content_hash
+    world = load_embedded_world()
+    place = home.sector_of(world)
+    reached = np.zeros(len(home.firms))
+    for card in again.cards:
+        within = np.array([float(code in card.sectors) for code in world.sectors])
+        reached += take_up(card, home, place, within)
+    # Those who have a certificate already gain nothing from being given one: programmes pass them by.
+    lacking = 1 - home.firms["quality_certificate"].fillna(0).to_numpy(float)
+    told = values.known & home.firms[["employment", "age"]].notna().all(axis=1).to_numpy()
+    assert reached[told] == pytest.approx((found.chosen * lacking)[told])
+    assert compile(again, world, home).solve().certificate.holds
 
 
 def test_shares_of_small_firms_are_kept_and_cost_value(values, home) -> None:

@@ -69,7 +69,7 @@ def test_the_lab_works_without_a_mouse(open_page: Opener) -> None:
 
 
 def test_a_room_is_led_by_arrow_keys_and_legible_at_three_metres(open_page: Opener) -> None:
-    page = open_page("", width=1920, height=1080)
+    page = open_page("briefing", width=1920, height=1080)
     settled(page)
     page.get_by_role("button", name="Present").click()
     expect(page.locator(".ft-step")).to_contain_text("1 of 7")
@@ -91,7 +91,7 @@ def test_a_room_is_led_by_arrow_keys_and_legible_at_three_metres(open_page: Open
 
 
 def test_paper_shows_the_page_without_its_controls(open_page: Opener) -> None:
-    page = open_page("")
+    page = open_page("briefing")
     settled(page)
     page.emulate_media(media="print")
     assert page.locator("h1.ft-sentence").is_visible()

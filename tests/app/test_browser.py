@@ -117,7 +117,7 @@ def test_dark_and_light_differ_in_ground_and_share_the_map(open_page: Opener) ->
 
 @pytest.mark.parametrize("width", [1280, 1920])
 def test_nothing_runs_off_the_screen(open_page: Opener, width: int) -> None:
-    for path in ("", "lab", "lab?view=partners", "lab?view=replaced", "data"):
+    for path in ("", "briefing", "stories", "lab", "lab?view=partners", "lab?view=replaced", "data"):
         page = open_page(path, width=width)
         page.wait_for_selector(".ft-facts" if path == "data" else f"{MAP}[data-result]")
         wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")

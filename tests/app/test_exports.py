@@ -86,7 +86,7 @@ def test_a_figure_is_saved_with_its_words(open_page: Opener, format_name: str) -
 
 
 def test_a_headline_tells_where_it_comes_from(open_page: Opener) -> None:
-    page = open_page("")
+    page = open_page("briefing")
     result = settled(page)
     page.get_by_role("button", name="Where from").nth(4).click()
     dialog = page.get_by_role("dialog")

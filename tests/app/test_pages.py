@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from firmtrade_core.world.files import save_world
 
 
 def html(app: AppTest) -> str:
-    return " ".join(element.proto.body for element in app.get("html"))
+    """What a page says; terms of the glossary without what they tell when pointed at."""
+    words = " ".join(element.proto.body for element in app.get("html"))
+    return re.sub(r'<span class="ft-term"[^>]*>(.*?)</span>', r"\1", words)
 
 
 def lab(monkeypatch: pytest.MonkeyPatch) -> AppTest:

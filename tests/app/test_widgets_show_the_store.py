@@ -132,7 +132,7 @@ def test_every_kind_of_policy_added_by_hand_has_an_equilibrium() -> None:
 
 @pytest.mark.browser
 def test_the_country_box_follows_in_the_browser(open_page: Opener) -> None:
-    page = open_page("")
+    page = open_page("briefing")
     settled(page)
     country = page.get_by_role("combobox", name="Country").first
     expect(country).to_have_value("United States")

@@ -12,6 +12,7 @@ from firmtrade_core.analysis.optimal.response import (
     curve,
     tipping_retaliation,
 )
+from firmtrade_core.analysis.optimal.sureness import Sureness, sureness
 from firmtrade_core.analysis.optimal.war import Nash, Step, War, nash, trade_war
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Problem",
     "Ranking",
     "Step",
+    "Sureness",
     "War",
     "best_response",
     "break_even",
@@ -32,6 +34,7 @@ __all__ = [
     "frontier",
     "nash",
     "rank",
+    "sureness",
     "tipping_retaliation",
     "trade_war",
 ]

@@ -30,6 +30,7 @@ from firmtrade_core.analysis.optimal.problem import (
 from firmtrade_core.analysis.optimal.response import BestResponse, answer
 from firmtrade_core.equilibrium import Equilibrium, Gradient, Parameters, Shock, gradients, solve
 from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.jobs.spread import spread
 from firmtrade_core.scenarios.schema import AnyCard
 from firmtrade_core.world.world import World
 
@@ -185,15 +186,29 @@ def nash(
     before = players[countries[0]].solve_shock(start)
     rates = {c: first_order(p, before) for c, p in players.items()}
     rates, last, used = _rest(world, parameters, start, players, rates, before, rounds)
-    responses, moved = {}, 0.0
-    for c, player in players.items():
-        player.shock, player.near = _war(start, players, rates, without=c), last
-        responses[c] = answer(player, rates[c], tries, 0, seed, flat=False)
-        moved = max(moved, float(np.abs(responses[c].rates - rates[c]).max()))
+    before_answers = sum(p.solves for p in players.values())
+    answers = spread(_answered, list(players), shared=(start, players, rates, last, tries, seed))
+    responses = dict(zip(players, answers, strict=True))
+    moved = max(float(np.abs(found.rates - rates[c]).max()) for c, found in responses.items())
     rates = {c: found.rates for c, found in responses.items()}
     final = solve(world, _war(start, players, rates), parameters, start=last, iteration=CLOSE)
-    solves = used + sum(p.solves for p in players.values()) + 1
+    solves = used + before_answers + sum(found.solves for found in responses.values()) + 1
     return Nash(responses, final, before, used, moved, solves, time.perf_counter() - began)
+
+
+def _answered(
+    start: Shock,
+    players: dict[str, Problem],
+    rates: dict[str, Array],
+    last: Equilibrium,
+    tries: int,
+    seed: int,
+    country: str,
+) -> BestResponse:
+    """One country's answer to the others' rates, here or on a worker."""
+    player = players[country]
+    player.shock, player.near = _war(start, players, rates, without=country), last
+    return answer(player, rates[country], tries, 0, seed, flat=False)
 
 
 def trade_war(

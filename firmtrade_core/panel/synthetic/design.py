@@ -14,7 +14,7 @@ from firmtrade_core.panel.errors import PanelError
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-Variant = Literal["well_specified", "misspecified"]
+Variant = Literal["well_specified", "misspecified", "taste_follows_capability"]
 
 ATTRIBUTES = tuple(f"a{number}" for number in range(1, 9))
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.panel.synthetic.firms import Firms
-from firmtrade_core.panel.synthetic.structure import SyntheticDesign
+from firmtrade_core.panel.synthetic.structure import TASTE_OF_CAPABILITY, SyntheticDesign
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -181,6 +181,9 @@ def _backwards(
     shared = design.correlation / max(design.persistence, design.correlation)
     known = generator.standard_normal(shape)
     liked = shared * known + np.sqrt(1 - shared**2) * generator.standard_normal(shape)
+    if design.variant == "taste_follows_capability":
+        own = firms.unexplained[:, None] / design.sigma_u
+        liked = TASTE_OF_CAPABILITY * own + np.sqrt(1 - TASTE_OF_CAPABILITY**2) * liked
     at_home = generator.standard_normal(len(spread))
     for year in reversed(range(flow.shape[2])):
         luck, cost = generator.standard_normal((2, *shape))

@@ -43,6 +43,9 @@ CERTIFIED_AND_RELIABLE, RELIABLE = 0.25, 0.88
 #: Research pays up to this intensity and no further: a kink.
 RESEARCH_CEILING = 0.08
 
+#: Correlation of lasting taste with unexplained capability where it is not independent of it.
+TASTE_OF_CAPABILITY = 0.5
+
 
 @dataclass(frozen=True)
 class SyntheticDesign:
@@ -81,7 +84,9 @@ class SyntheticDesign:
     missing
         Share of survey answers missing; more among small firms, less where managers are good.
     variant
-        ``misspecified`` draws u from Student's t with 4 degrees of freedom and lets σ_ξ vary between firms.
+        ``misspecified`` draws u from Student's t with 4 degrees of freedom and lets σ_ξ vary between firms;
+        ``taste_follows_capability`` correlates lasting taste in every market with u (`TASTE_OF_CAPABILITY`), which the
+        estimator takes for independent.
     """
 
     home: str = "CHL"

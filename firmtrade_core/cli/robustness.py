@@ -1,0 +1,176 @@
+"""``robustness``: a headline under every choice that could have been made otherwise, each run again from its start."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from firmtrade_core.analysis.robustness import Robustness, Start
+
+
+def robustness(
+    scenario_file: Annotated[
+        Path | None, typer.Argument(metavar="[SCENARIO.yaml]", help="A scenario as YAML.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="A scenario the product ships, by name.")] = None,
+    country: Annotated[str, typer.Option(help="Whose headline, by code.")] = "USA",
+    outcome: Annotated[
+        str,
+        typer.Option(
+            help="real_income (the default), exports, imports, prices, wages, duties_bn, equivalent_variation ..."
+        ),
+    ] = "real_income",
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Only these kinds of choices: elasticities, shrinkage, law, markups, closure, links, cells; with programmes for "
+            "firms also cleaning, imputation, learners, folds, prior, measurement, process."
+        ),
+    ] = None,
+    firms: Annotated[
+        int,
+        typer.Option(
+            min=300, help="With programmes: invented firms that every run makes and estimates anew."
+        ),
+    ] = 2_000,
+    panel: Annotated[
+        Path | None,
+        typer.Option(help="With programmes: a folder with a firm panel, instead of invented firms."),
+    ] = None,
+    raw: Annotated[
+        Path | None, typer.Option(help="With programmes: a folder of raw files, from which every run begins.")
+    ] = None,
+    raw_home: Annotated[str, typer.Option(help="Country of the raw files.")] = "CHL",
+    salt: Annotated[Path | None, typer.Option(help="Secret of hashed identifiers of the raw files.")] = None,
+    table_year: Annotated[
+        int | None, typer.Option(help="Year of firm tables that have no such column.")
+    ] = None,
+    world_file: Annotated[
+        Path | None, typer.Option("--world", help="A world file; the embedded world unless given.")
+    ] = None,
+    home_file: Annotated[
+        Path | None, typer.Option("--home", help="The home country's firms; as for solve unless given.")
+    ] = None,
+    steps: Annotated[
+        Path | None, typer.Option(help="Keep finished runs in this folder, and go on from them.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the table to this CSV file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """A headline under alternative choices; exits 1 if the scenario has no answer, 2 on wrong input, 130 when interrupted."""
+    from firmtrade_core.analysis import robustness as study
+    from firmtrade_core.analysis.uncertainty import UncertaintyError
+    from firmtrade_core.cli.channels import _Bar
+    from firmtrade_core.cli.solve import _home_in_use, _scenario, _stop, _world
+    from firmtrade_core.equilibrium.errors import EquilibriumError
+    from firmtrade_core.harmonise.errors import HarmoniseError
+    from firmtrade_core.jobs import Checkpoints
+    from firmtrade_core.jobs.spread import ClusterError, close
+    from firmtrade_core.margins import FirmsError, TailError
+    from firmtrade_core.panel import PanelError
+    from firmtrade_core.report.export import about_world, to_csv
+    from firmtrade_core.report.page_tables import robustness_table
+    from firmtrade_core.scenarios import ScenarioError
+    from firmtrade_core.world.errors import WorldError
+
+    try:
+        scenario, world = _scenario(scenario_file, preset), _world(world_file)
+        home = _home_in_use(scenario, world, home_file)
+        with _Bar(quiet=as_json) as bar:
+            found = study.robustness(
+                scenario,
+                world,
+                home,
+                country=country.upper(),
+                outcome=outcome,
+                start=_start(
+                    firms, panel, raw, raw_home, salt, table_year, "" if home is None else home.country
+                ),
+                kinds=tuple(kind or ()),
+                progress=bar,
+                checkpoints=None if steps is None else Checkpoints(steps),
+            )
+        if out is not None:
+            out.write_bytes(to_csv(robustness_table(found), about_world(world)))
+    except (EquilibriumError, ClusterError) as error:
+        _stop(str(error), 1, as_json)
+    except (
+        ScenarioError, WorldError, FirmsError, TailError, PanelError, HarmoniseError, UncertaintyError,
+    ) as error:  # fmt: skip
+        _stop(str(error), 2, as_json)
+    except OSError as error:
+        _stop(f"{error.filename or 'A file'} cannot be used: {error.strerror or error}.", 2, as_json)
+    except KeyboardInterrupt:
+        kept = "" if steps is None else " Run the same command again to go on."
+        _stop(f"Interrupted.{kept}", 130, as_json)
+    finally:
+        close()
+    typer.echo(json.dumps(_plain(found), ensure_ascii=False, allow_nan=False) if as_json else _text(found))
+
+
+def _start(
+    firms: int,
+    panel: Path | None,
+    raw: Path | None,
+    raw_home: str,
+    salt: Path | None,
+    table_year: int | None,
+    home: str,
+) -> Start:
+    from firmtrade_core.analysis.robustness import RawFiles
+    from firmtrade_core.panel.synthetic.structure import SyntheticDesign
+
+    if panel is not None:
+        return panel
+    if raw is None:
+        return SyntheticDesign(firms=firms, years=3, home=home or "CHL")
+    from firmtrade_core.cli.harmonise import _files
+    from firmtrade_core.harmonise.pipeline import Settings
+    from firmtrade_core.harmonise.salt import own_salt
+    from firmtrade_core.report.pipeline import is_invented
+
+    files = tuple(_files(raw, None))
+    return RawFiles(files, own_salt(salt), Settings(home=raw_home, table_year=table_year), is_invented(files))
+
+
+def _plain(found: Robustness) -> dict[str, object]:
+    rows = found.table().astype(object)
+    return {
+        "outcome": found.outcome,
+        "unit": found.unit,
+        "country": found.country,
+        "value": found.value,
+        "against": found.against if math.isfinite(found.against) else None,
+        "same_sign": found.same_sign if math.isfinite(found.same_sign) else None,
+        "range": list(found.range),
+        "sentence": found.sentence,
+        "rows": [
+            {key: None if value is None or value != value else value for key, value in row.items()}
+            for row in rows.where(rows.notna(), None).to_dict("records")
+        ],
+        "notes": list(found.notes),
+        "seconds": found.seconds,
+    }
+
+
+def _text(found: Robustness) -> str:
+    from firmtrade_core.analysis.robustness import KINDS
+    from firmtrade_core.labels import change
+
+    lines = [f"{found.country}, {found.outcome.replace('_', ' ')}: {found.sentence}", ""]
+    last = ""
+    for row in found.rows:
+        if row.kind != last:
+            lines.append(f"{KINDS[row.kind][0]} (run again from {KINDS[row.kind][1]})")
+            last = row.kind
+        told = f"no answer: {row.problem}" if row.problem else change(row.value, found.unit)
+        lines.append(f"  {row.label[:72]:74}{told}")
+    for kind, why in found.untouched.items():
+        lines.append(f"{KINDS[kind][0]}: not run. {why}")
+    lines += ["", *found.notes, f"{found.seconds:.1f} seconds of processor"]
+    return "\n".join(lines)
