@@ -6,9 +6,10 @@ BIN := $(VENV)/bin
 PORT ?= 8501
 HOST ?= 127.0.0.1
 INPUTS ?= 100000
+WORKERS ?= 2
 SEED ?= 0
 
-.PHONY: app test cases truth bench fuzz checks install install-dev world home clean
+.PHONY: app serve test cases truth bench fuzz checks install install-dev world home clean
 
 $(VENV)/.run: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON=")'
@@ -28,6 +29,10 @@ install-dev: $(VENV)/.dev
 # Starts the dashboard and prints its address. PORT= and HOST= override.
 app: install
 	@$(BIN)/python -m firmtrade_core app --host $(HOST) --port $(PORT)
+
+# Several servers behind one address, for many readers. WORKERS=, PORT= and HOST= override.
+serve: install
+	@$(BIN)/python -m firmtrade_core serve --workers $(WORKERS) --host $(HOST) --port $(PORT)
 
 checks: install-dev
 	@$(BIN)/ruff format --check .

@@ -9,6 +9,10 @@ site may frame it; a page may be framed where the embedded view is asked for (``
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
@@ -113,10 +117,25 @@ async def warm(app: App) -> AsyncIterator[None]:
         world = worlds.shared_world()
         solving.solve_scenario(store.opening_scenario(world), world)
     end = import_module("pages.parts.private").watch()
+    _end_with_the_gateway()
     try:
         yield
     finally:
         end()
+
+
+def _end_with_the_gateway() -> None:
+    """A server behind a gateway ends when the gateway does, however that ended."""
+    if not os.environ.get("FIRMTRADE_PUBLIC_HOST"):
+        return
+    gateway = os.getppid()
+
+    def look() -> None:
+        while os.getppid() == gateway:
+            time.sleep(1.0)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=look, name="gateway", daemon=True).start()
 
 
 def unexpected(error: Exception) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from math import log10
 from pathlib import Path
 
-from benchmarks.harmonise import _apart
+from benchmarks.harmonise import measured as measure
 
 LINES = (1_000_000, 3_000_000, 10_000_000, 30_000_000, 100_000_000)
 
@@ -33,7 +33,7 @@ def measured(lines: Sequence[int], kept: Path | None) -> dict[int, dict[str, flo
         rows = {int(n): row for n, row in json.loads(kept.read_text()).items()}
     for n in lines:
         if n not in rows:
-            rows[n] = asdict(_apart("customs", n))
+            rows[n] = asdict(measure("customs", n))
             if kept is not None:
                 kept.write_text(json.dumps(rows, indent=1))
         print(

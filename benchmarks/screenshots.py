@@ -123,7 +123,8 @@ def _bad_file(page: Any) -> None:
 
 #: What is pictured: name, path, what to do on the page first.
 VIEWS: tuple[tuple[str, str, Any], ...] = (
-    ("briefing", "", None),
+    ("front", "", None),
+    ("briefing", "briefing", None),
     *((f"room_{step}", f"?present={step}", None) for step in range(1, 8)),
     ("lab", "lab", None),
     ("lab_schedule", "lab", _schedule),

@@ -1,6 +1,8 @@
 """Twenty readers at once: nineteen over Streamlit's own protocol and one in a real browser, each moving a slider.
 
-    python benchmarks/sessions.py [--clients 19] [--seconds 60] [--every 3] [--world FILE] [--json]
+    python benchmarks/sessions.py [--clients 19] [--seconds 60] [--every 3] [--workers 2] [--world FILE] [--json]
+
+With ``--workers`` several servers stand behind one address (`make serve`); ``--workers 0`` is one server without a gateway.
 
 A client's time runs from sending the slider's new value to the end of the run that answers it; the answer must carry a
 new result. The browser's time is that of ``browser.py``: from release to the frame that shows it. Every value is new
@@ -12,10 +14,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import re
+import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +33,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.browser import CHROMIUM, FLAGS, release, start_clock
-from firmtrade_core.cli.serving import Server, serving
+from firmtrade_core.cli.serving import Server, free_port, serving
+from firmtrade_core.paths import PROJECT
 from firmtrade_core.scenarios import Tariff, load_preset
 from firmtrade_core.scenarios.links import encode
 
@@ -41,6 +49,7 @@ class Seen:
 
     slider: str = ""
     fragment: str = ""
+    page: str = ""
     results: set[str] = field(default_factory=set)
     milliseconds: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -57,6 +66,8 @@ async def run_to_end(socket: Any, seen: Seen) -> str:
         kind = message.WhichOneof("type")
         if kind == "delta":
             result = read(message.delta, seen) or result
+        elif kind == "new_session":
+            seen.page = message.new_session.page_script_hash
         elif kind == "script_finished":
             # A page opened directly runs once more through the entry script.
             if message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
@@ -106,11 +117,12 @@ async def client(address: str, number: int, seen: Seen, begin: float, until: flo
             return
         turn = 0
         # Beats are spread evenly, so that readers do not all let go at the same moment.
-        while (at := begin + every * (turn + number / 20)) < until:
+        while (at := begin + every * (turn + (number % 20) / 20)) < until:
             await asyncio.sleep(max(0.0, at - time.monotonic()))
             turn += 1
             message = BackMsg()
             message.rerun_script.fragment_id = seen.fragment
+            message.rerun_script.page_script_hash = seen.page
             state = message.rerun_script.widget_states.widgets.add(id=seen.slider)
             state.double_array_value.data.append(value_of(number, turn))
             start = time.perf_counter()
@@ -164,15 +176,64 @@ def in_browser(address: str, begin: float, until: float, every: float, found: li
 
 def watch(server: Server, stop: threading.Event, found: list[float]) -> None:
     """Resident memory of the server and its children, megabytes, twice a second."""
+    while not stop.wait(0.5):
+        found.append(sum(one.memory_info().rss for one in family(server)) / MEGABYTE)
+
+
+def family(server: Server) -> list[Any]:
+    """A server's process and all that it started."""
     import psutil
 
     process = psutil.Process(server.process.pid)
-    while not stop.wait(0.5):
-        family = [process, *process.children(recursive=True)]
-        found.append(sum(one.memory_info().rss for one in family) / MEGABYTE)
+    return [process, *process.children(recursive=True)]
 
 
-def measure(server: Server, clients: int, seconds: float, every: float) -> dict[str, Any]:
+def processor_seconds(server: Server) -> float:
+    """Processor time used so far by a server and all that it started."""
+    return float(sum(sum(one.cpu_times()[:2]) for one in family(server)))
+
+
+def watched(workers: int, environment: dict[str, str]) -> Any:
+    """A dashboard to measure: one server, or several behind a gateway in a process of its own."""
+    return (
+        serving("127.0.0.1", 8801, environment=environment)
+        if not workers
+        else behind_one_address(workers, environment)
+    )
+
+
+@contextmanager
+def behind_one_address(workers: int, environment: dict[str, str]) -> Iterator[Server]:
+    """`make serve` as a reader meets it, ended on leaving."""
+    port = free_port("127.0.0.1", 8801)
+    command = [
+        sys.executable,
+        "-m",
+        "firmtrade_core",
+        "serve",
+        "--workers",
+        str(workers),
+        "--port",
+        str(port),
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        library = {"FIRMTRADE_LIBRARY": f"sqlite:///{folder}/library.sqlite"}
+        process = subprocess.Popen(
+            command, cwd=PROJECT, env={**os.environ, **library, **environment}, stdout=subprocess.PIPE
+        )
+        try:
+            assert process.stdout is not None
+            if b"firmtrade is at" not in process.stdout.readline():
+                raise SystemExit("The servers did not start; their last words are above.")
+            yield Server(f"http://127.0.0.1:{port}", process)
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def measure(
+    server: Server, clients: int, seconds: float, every: float, *, in_chromium: bool = True
+) -> dict[str, Any]:
     """All readers at once; returns the report."""
     opening = 3.0 + 0.5 * clients
     begin = time.monotonic() + opening
@@ -181,25 +242,31 @@ def measure(server: Server, clients: int, seconds: float, every: float) -> dict[
     memory: list[float] = []
     stop = threading.Event()
     threads = [
-        threading.Thread(target=in_browser, args=(server.address, begin, until, every, browser_times)),
+        threading.Thread(
+            target=in_browser if in_chromium else lambda *_: None,
+            args=(server.address, begin, until, every, browser_times),
+        ),
         threading.Thread(target=watch, args=(server, stop, memory)),
     ]
     for thread in threads:
         thread.start()
+    used = processor_seconds(server)
     seen = asyncio.run(all_clients(server.address, clients, begin, until, every))
+    used = processor_seconds(server) - used
     threads[0].join()
     stop.set()
     threads[1].join()
     times = np.array([t for one in seen for t in one.milliseconds] + browser_times)
     return {
         "what": "slider release to answer, all readers at once",
-        "sessions": clients + 1,
+        "sessions": clients + in_chromium,
         "moves": len(times),
         "median_ms": round(float(np.median(times)), 1),
         "p95_ms": round(float(np.quantile(times, 0.95)), 1),
         "worst_ms": round(float(times.max()), 1),
         "browser_median_ms": round(float(np.median(browser_times)), 1) if browser_times else None,
         "browser_p95_ms": round(float(np.quantile(browser_times, 0.95)), 1) if browser_times else None,
+        "processor_ms_a_move": round(1000 * used / max(len(times), 1), 1),
         "memory_mb": round(max(memory)),
         "errors": [error for one in seen for error in one.errors],
     }
@@ -212,17 +279,23 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--every", type=float, default=3.0)
     parser.add_argument("--world", default="", help="a world file instead of the shipped world")
+    parser.add_argument(
+        "--workers", type=int, default=0, help="servers behind one address; 0 for one without a gateway"
+    )
+    parser.add_argument("--no-browser", action="store_true", help="clients of the protocol alone")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    with serving("127.0.0.1", 8801, environment={"FIRMTRADE_WORLD": given.world}) as server:
-        report = measure(server, given.clients, given.seconds, given.every)
+    environment = {"FIRMTRADE_WORLD": given.world, "FIRMTRADE_OPENING": "us_ten_points"}
+    with watched(given.workers, environment) as server:
+        report = measure(server, given.clients, given.seconds, given.every, in_chromium=not given.no_browser)
     if given.json:
         print(json.dumps(report))
     else:
         print(
             f"{report['sessions']} sessions, {report['moves']} moves: median {report['median_ms']:.0f} ms, 95th percentile "
             f"{report['p95_ms']:.0f} ms, worst {report['worst_ms']:.0f} ms (browser: median "
-            f"{report['browser_median_ms']:.0f} ms); memory at most {report['memory_mb']} MB; "
+            f"{report['browser_median_ms'] or 0:.0f} ms); {report['processor_ms_a_move']:.0f} ms of processor a move, openings "
+            f"included; memory at most {report['memory_mb']} MB; "
             f"{len(report['errors'])} errors."
         )
     if report["errors"]:

@@ -40,6 +40,7 @@ from pages.parts.exports import table_downloads
 from pages.parts.firm_source import earlier_toggle, how_to_mend, shipped_line, source_choosers
 from pages.parts.frame import complain, heading, open_page, table
 from pages.parts.jobs import say_why_not, watch
+from pages.parts.opened import allowed
 from pages.parts.store import seeded
 
 # Asking ------------------------------------------------------------------------------------------
@@ -407,7 +408,7 @@ def _page() -> None:
     _choosers(bench)
     if report is None:
         _waiting(bench)
-    else:
+    elif report.synthetic or allowed("effects of attributes", report.content_hash, "Channels"):
         shipped_line(bench)
         _show(report, bench)
 

@@ -29,6 +29,7 @@ from firmtrade_core.figures.outcomes import SECTOR_MEASURES
 from firmtrade_core.figures.world_map import finding
 from firmtrade_core.labels import VARIABLES, change
 from firmtrade_core.margins import FirmsError
+from firmtrade_core.report.banded_tables import with_bands
 from firmtrade_core.report.export import (
     About,
     about_certificate,
@@ -301,6 +302,7 @@ def _table(store: Store, world: World, first: Side, second: Side) -> None:
     if second.result is not None:
         taken = comparison_tables(Comparison(second.result, first.result), first.name, second.name)[0]
         st.html('<p class="ft-quiet">For all countries:</p>')
+        taken = with_bands(taken, bands.result_of(drawn))
         table_downloads(taken, lambda: _about(world, first, second), key="comparison")
 
 

@@ -23,6 +23,7 @@ from pages.parts import chart
 from pages.parts.desk import Desk, current_desk, field_labels, on_loopback, required_fields
 from pages.parts.frame import complain, heading, open_page, table
 from pages.parts.jobs import say_why_not, watch
+from pages.parts.opened import allowed
 from pages.parts.templates import templates
 from pages.parts.worlds import by_name
 
@@ -540,6 +541,8 @@ def page(world: World) -> None:
         columns_of(desk)
         choices(desk, world)
         work(desk)
+        return
+    if not desk.example and not allowed("harmonised firms", desk.job.folder.name if desk.job else "", "Data"):
         return
     scorecard(outcome)
     take_away(outcome)

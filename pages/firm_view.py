@@ -29,6 +29,7 @@ from pages.parts.exports import several_downloads
 from pages.parts.firm_choice import Choice, current_choice, may_show_single_firms
 from pages.parts.frame import assumed_line, certificate_line, complain, notes, open_page, table
 from pages.parts.home import home_line, home_or_complaint
+from pages.parts.opened import allowed
 from pages.parts.solving import UnsolvedError, solve_scenario
 from pages.parts.store import Store, current, seeded
 from pages.parts.worlds import short_sources
@@ -265,7 +266,7 @@ def _beside(drawn: Chart, kind: str, result: str) -> st.delta_generator.DeltaGen
     """A chart at the left; what it gives back is the room at its right."""
     left, right = st.columns([5, 7], gap="large")
     with left:
-        chart.draw(drawn, key=f"firm_{kind}", result=result, kind=kind)
+        chart.draw(drawn, key=f"firm_{kind}", result=result, kind=kind, private=True)
     return right
 
 
@@ -428,6 +429,10 @@ def _page(world: World) -> None:
         return
     equilibrium, treatment, read = solved
     single = may_show_single_firms(home, store)
+    if not home.synthetic and not allowed(
+        "single firms" if single else "profiles of firms", home.content_hash, "Firm view"
+    ):
+        return
     profile = _who(choice, home, world, equilibrium, treatment, single)
     if profile is None:
         return

@@ -26,6 +26,7 @@ from pages.parts.firm_source import earlier_toggle, how_to_mend, shipped_line, s
 from pages.parts.firm_views import VIEWS, strip
 from pages.parts.frame import complain, open_page
 from pages.parts.jobs import watch
+from pages.parts.opened import allowed
 from pages.parts.store import seeded
 
 DRAWS = (0, 5, 10, 20, 50)
@@ -250,7 +251,7 @@ def _page() -> None:
     _choosers(bench)
     if report is None:
         _waiting(bench)
-    else:
+    elif report.synthetic or allowed("what predicts exporting", report.content_hash, "Firms"):
         shipped_line(bench)
         _headline(report)
         if rejected(report):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from firmtrade_core.world.world import World
-from pages.parts import address, levers, saved, sharing, structure, views
+from pages.parts import address, levers, moving, saved, sharing, structure, views
 from pages.parts.budget import show_budget
 from pages.parts.exports import take_away
 from pages.parts.frame import certificate_line, complain, notes, notice, open_page
@@ -59,22 +59,51 @@ def _read(store: Store, world: World) -> Reading | None:
         return None
 
 
-@st.fragment
+def _known(store: Store, world: World) -> Reading | None:
+    """The same for parts further down: what went wrong is said above."""
+    try:
+        return read(store, world)
+    except UnsolvedError:
+        return None
+
+
+@st.fragment(key=moving.WHOLE)
 def _instrument(world: World) -> None:
-    """Everything that moves: a fragment, so that a lever reruns this and nothing around it."""
+    """Everything that changes: a fragment, so that a lever reruns this and nothing around it; a slider, its moving parts."""
     store = current(world)
-    address.keep(store, world)
-    st.html(f'<h1 class="ft-sentence">{sentence(store.scenario, world)}</h1>')
-    notice(store)
-    left, right = st.columns([27, 73], gap="medium")
-    with right, st.container(key="ft_view"):
+
+    def head() -> None:
+        address.keep(store, world)
+        st.html(f'<h1 class="ft-sentence">{sentence(store.scenario, world)}</h1>')
+        notice(store)
+
+    def headline() -> None:
         if reading := _read(store, world):
             views.numbers(store, reading)
             record_line(store)
-            if reading.first is None:
-                where_from_row(store, reading, key="lab")
-            views.choosers(store, world)
+
+    def charted() -> None:
+        if reading := _known(store, world):
             views.the_map(store, reading)
+
+    def details() -> None:
+        if reading := _known(store, world):
+            tariff_lines(store)
+            programme_results(store, world)
+            show_budget(reading.second, store.country)
+            views.below(store, reading)
+            notes(reading.notes)
+            certificate_line(reading.second)
+
+    moving.around(store)
+    moving.part(store, head)
+    left, right = st.columns([27, 73], gap="medium")
+    with right, st.container(key="ft_view"):
+        moving.part(store, headline)
+        if (reading := _known(store, world)) and reading.first is None:
+            where_from_row(store, reading, key="lab")
+        views.choosers(store, world)
+        moving.part(store, charted)
     with left, st.container(key="ft_levers"):
         # First among the levers: the way back is in sight before anything is moved.
         _history(store, world)
@@ -83,13 +112,7 @@ def _instrument(world: World) -> None:
         structure.structure(store, world)
         sharing.share(store, world, save=saved.save_here)
         take_away(store, world, key="lab", wide=True)
-    if reading:
-        tariff_lines(store)
-        programme_results(store, world)
-        show_budget(reading.second, store.country)
-        views.below(store, reading)
-        notes(reading.notes)
-        certificate_line(reading.second)
+    moving.part(store, details)
     tour(store)
 
 

@@ -40,6 +40,7 @@ from pages.parts.exports import several_downloads
 from pages.parts.frame import certificate_line, complain, heading, headline_strip, notes, open_page, table
 from pages.parts.home import home_line, home_or_complaint, look_at_home
 from pages.parts.looking import country_chooser
+from pages.parts.opened import allowed
 from pages.parts.presets import sentence
 from pages.parts.solving import UnsolvedError, solve_in, solve_scenario
 from pages.parts.store import Store, current
@@ -215,6 +216,8 @@ def _with_own_firms(store: Store, equilibrium: Equilibrium) -> tuple[Equilibrium
 def _firms(store: Store, equilibrium: Equilibrium, home: HomeFirms | None, under: str) -> None:
     look_at_home(store, home)
     if home is None or home.country != store.country:
+        return
+    if not home.synthetic and not allowed("groups of firms", home.content_hash, "Who gains"):
         return
     found_own = _with_own_firms(store, equilibrium)
     if found_own is None:

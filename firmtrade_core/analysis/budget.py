@@ -98,6 +98,12 @@ def amount(value: float) -> str:
 
 def sentence(equilibrium: Equilibrium, country: str) -> str:
     """What policies cost or bring the country's budget, in words; empty where nothing moves."""
+    i = equilibrium.world.country_index(country)
+    if not any(
+        line != "duties" and abs(float(after[i] - before[i])) >= NOTHING
+        for line, (before, after) in accounts(equilibrium).items()
+    ):
+        return ""
     table = budget(equilibrium, country).set_index("line")
     moved = table[table["change"].abs() >= NOTHING]
     if moved.empty or list(moved.index) == ["duties", "balance"]:

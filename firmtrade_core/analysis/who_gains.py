@@ -349,6 +349,46 @@ def worst_cut_off(equilibrium: Equilibrium, country: str, most: int = 5) -> pd.D
     return table.sort_values("real_income", ignore_index=True)
 
 
+def worst_together(
+    equilibrium: Equilibrium, country: str, alone: pd.DataFrame, together: int = 3
+) -> pd.DataFrame:
+    """Which partners cost most when they are lost together: each next one is the worst beside those already lost.
+
+    Parameters
+    ----------
+    alone
+        As `worst_cut_off` gives it: the partners among whom the worst are sought.
+    together
+        How many at most.
+
+    Returns
+    -------
+    DataFrame
+        together (how many), names (who), real_income (percent, against the scenario), beyond (percentage points beyond the
+        sum of the losses one by one: substitutes lost together cost more). It ends where no equilibrium is left.
+    """
+    i = equilibrium.world.country_index(country)
+    single = alone.dropna().set_index("partner")["real_income"]
+    lost: list[str] = []
+    state, rows = equilibrium, []
+    for count in range(1, min(together, len(single)) + 1):
+        found: dict[str, Equilibrium] = {}
+        for partner in single.index.difference(lost, sort=False):
+            try:
+                found[partner] = cut_off(state, country, partner)
+            except EquilibriumError:
+                continue
+        if not found:
+            break
+        worst = min(found, key=lambda partner: float(found[partner].real_income_change[i]))
+        lost.append(worst)
+        state = found[worst]
+        change = 100 * (float(state.real_income_change[i] / equilibrium.real_income_change[i]) - 1)
+        names = ", ".join(country_name(partner) for partner in lost)
+        rows.append((count, names, change, change - float(single[lost].sum())))
+    return pd.DataFrame(rows, columns=["together", "names", "real_income", "beyond"])
+
+
 # Firms ------------------------------------------------------------------------------------------
 
 

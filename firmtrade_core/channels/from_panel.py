@@ -22,6 +22,7 @@ from firmtrade_core.capability import (
 from firmtrade_core.capability import Settings as CapabilitySettings
 from firmtrade_core.capability.disguise import how_telling
 from firmtrade_core.capability.sources import MADE_OF, explaining_attributes
+from firmtrade_core.channels.any_shape import strengthened
 from firmtrade_core.channels.crossfit import CrossFit, Settings
 from firmtrade_core.channels.data import (
     CATEGORIES,
@@ -38,7 +39,8 @@ from firmtrade_core.channels.identification import Labels, Progress, Study, stud
 from firmtrade_core.channels.posterior import Capability, outcomes
 from firmtrade_core.channels.prediction import Prediction, predictions
 from firmtrade_core.channels.table import ChannelTable
-from firmtrade_core.panel import FirmPanel
+from firmtrade_core.panel import FirmPanel, PanelError
+from firmtrade_core.panel.attributes import earlier_outcomes
 
 Array = NDArray[np.float64]
 
@@ -47,6 +49,9 @@ MOST_MARKETS = 25
 
 #: Sellers that a destination needs.
 FEWEST_SELLERS = 20
+
+#: Share of firms that must be seen the year before for it to serve as a control.
+SEEN_BEFORE = 0.5
 
 WEIGHTS = (
     "firms count by their sampling weights in capability, learners, scores, clustered errors and robust sets; the "
@@ -292,6 +297,7 @@ def study_attribute(
         placebo_outcomes=_placebos(kept, sample.earlier, question),
         reliability=question.reliability,
         measured_again=again,
+        further=_further(panel, sample, kept, question),
         source=f"{panel.metadata.label}, {int(frame['year'].iloc[0])}",
         progress=progress,
     )
@@ -316,8 +322,9 @@ def _fitted(
     basis = Outcomes(sample.results.capability, predictors=sample.predictors)
     first = ChannelData.from_frame(frame, basis, attribute, controls, instruments, unit=panel.unit(attribute))
     rows = known_rows(frame, [attribute, *instruments])
-    fits = CrossFit(first, settings)
-    along = np.zeros((len(frame), 1 + len(instruments)))
+    fits = strengthened(CrossFit(first, settings))
+    first = fits.data
+    along = np.zeros((len(frame), 1 + len(first.instrument_names)))
     along[rows, 0] = first.treatment - fits.treatment().mean(0)
     if instruments:
         along[rows, 1:] = first.instruments.to_numpy(float) - fits.instruments().mean(0)
@@ -433,6 +440,33 @@ def _earlier(panel: FirmPanel) -> pd.DataFrame:
         first = first.merge(served, on=["firm", "year"], how="left")
         first["entry"] = first["entry"].fillna(0.0)
     return first.set_index("firm")
+
+
+def _further(
+    panel: FirmPanel, sample: Sample, frame: pd.DataFrame, question: Question
+) -> dict[str, pd.DataFrame]:
+    """Reasonable controls that are none yet: size, and what firms were the year before; logs, missing where there are none."""
+    taken = {*sample.attributes, *question.columns}
+
+    def logs(table: pd.DataFrame) -> pd.DataFrame:
+        values = table.astype(float)
+        return pd.DataFrame(np.log(values.where(values > 0))).set_axis(frame.index)
+
+    found: dict[str, pd.DataFrame] = {}
+    size = [name for name in ("employment", "capital") if name in frame and name not in taken]
+    if size:
+        found["with size among the controls"] = logs(frame[size])
+    try:
+        before = earlier_outcomes(panel).set_index(["firm", "year"])
+    except PanelError:
+        return found
+    columns = [name for name in before if name not in taken]
+    rows = pd.MultiIndex.from_frame(frame[["firm", "year"]])
+    known = before[columns].reindex(rows)
+    columns = [name for name in columns if known[name].notna().mean() > SEEN_BEFORE]
+    if columns:
+        found["with the year before among the controls"] = logs(known[columns])
+    return found
 
 
 def _groupings(frame: pd.DataFrame, earlier: pd.DataFrame, data: ChannelData) -> dict[str, Labels]:

@@ -13,8 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from firmtrade_core.channels.any_shape import IN_ANY_SHAPE, strengthened
 from firmtrade_core.channels.crossfit import CrossFit, Settings, firm_sums, residuals
-from firmtrade_core.channels.data import ChannelData
+from firmtrade_core.channels.data import ChannelData, control_source
 from firmtrade_core.channels.errors import ChannelError
 from firmtrade_core.channels.estimators import Estimate, instrumented, interactive, partially_linear
 from firmtrade_core.channels.falsification import (
@@ -29,6 +30,7 @@ from firmtrade_core.channels.falsification import (
 from firmtrade_core.channels.groups import GroupEffects, group_effects
 from firmtrade_core.channels.learners import Choice
 from firmtrade_core.channels.measurement import Remeasured, Simex, instrumented_by_proxy, simex
+from firmtrade_core.channels.robustness import Otherwise, apart, falls_short, with_further_controls
 from firmtrade_core.channels.sensitivity import Sensitivity, sensitivity
 from firmtrade_core.channels.support import (
     MANY_WITHOUT_LIKE,
@@ -38,7 +40,7 @@ from firmtrade_core.channels.support import (
     balance,
     overlap,
 )
-from firmtrade_core.channels.table import ChannelEffect, Grade
+from firmtrade_core.channels.table import ChannelEffect, Grade, usual_step
 from firmtrade_core.channels.weak import (
     WEAK,
     ConfidenceSet,
@@ -48,7 +50,7 @@ from firmtrade_core.channels.weak import (
     first_stage,
     overidentification,
 )
-from firmtrade_core.labels import probability
+from firmtrade_core.labels import number, probability
 from firmtrade_core.labels.units import in_percent
 
 Array = NDArray[np.float64]
@@ -135,6 +137,8 @@ class Study:
     notes
     effect
         The conclusion, for programmes; None where there is none.
+    otherwise
+        The effect on observables asked in other reasonable ways; where they part, its grade falls.
     """
 
     attribute: str
@@ -160,6 +164,12 @@ class Study:
     refused: Mapping[str, str]
     notes: tuple[str, ...]
     effect: ChannelEffect | None
+    otherwise: tuple[Otherwise, ...] = ()
+
+    @property
+    def step(self) -> tuple[float, str]:
+        """A usual step in the attribute's units, and in words; see `table.usual_step`."""
+        return usual_step(self.unit, self.spread, self.binary)
 
     def reading(self, method: str, of: str = "capability") -> Reading | None:
         """The answer of one method."""
@@ -201,6 +211,7 @@ def study(
     placebo_outcomes: Mapping[str, Array] | None = None,
     reliability: float | None = None,
     measured_again: Callable[[], CrossFit] | None = None,
+    further: Mapping[str, pd.DataFrame] | None = None,
     source: str = "not stated",
     progress: Progress | None = None,
 ) -> Study:
@@ -220,6 +231,9 @@ def study(
         Of an attribute in degrees, for the correction of errors in it.
     measured_again
         Makes fits of the same question whose one instrument is a second measurement of the attribute.
+    further
+        Reasonable controls that were not among the data's, (R, .) by what they add in words: the effect has to stand with
+        each of them.
     source
         Data and sample in words, for the table.
     progress
@@ -231,7 +245,8 @@ def study(
         Where no estimator can say anything; what fails in part is listed in ``refused``.
     """
     say: Progress = progress or (lambda share, words: None)
-    bench = _Bench(CrossFit(data, settings or Settings()) if fits is None else fits)
+    bench = _Bench(strengthened(CrossFit(data, settings or Settings())) if fits is None else fits)
+    data = bench.fits.data
     say(0.02, "Comparing firms as they are")
     _plain_readings(bench)
     say(0.15, "Double machine learning")
@@ -257,13 +272,32 @@ def study(
     again = _measured_again(bench, measured_again)
     say(0.99, "Weighing the evidence")
     compared = bench.attempt("overlap", lambda: overlap(known))
+    asked = _otherwise(bench, further or {})
     return Study(
         data.name, data.unit, data.binary, float(data.treatment.std()), data.firms, len(data.treatment),
         data.control_names, known.settings.level, tuple(bench.readings), found, tuple(p for p in parts if p),
         compared, bench.attempt("balance", lambda: balance(known)) or (),
         told, placebos, dealt, without, corrected, again, tuple(known.choices.values()), bench.refused, data.notes,
-        _conclude(bench, fixed, found, placebos, compared, source),
+        _conclude(bench, fixed, found, placebos, compared, told, asked, source), asked,
     )  # fmt: skip
+
+
+def _otherwise(bench: _Bench, further: Mapping[str, pd.DataFrame]) -> tuple[Otherwise, ...]:
+    """The effect by double machine learning beside straight lines, exports as outcome, and further controls."""
+    readings = {(reading.method, reading.of): reading for reading in bench.readings}
+    own = readings.get((PARTIALLY_LINEAR, "capability"))
+    if own is None:
+        return ()
+    ends, found = (own.low, own.high), []
+    for key, words, parted in (
+        ((ORDINARY, "capability"), "by least squares with effects", apart),
+        ((POISSON, "exports"), "on exports, zeros included (Poisson)", falls_short),
+    ):
+        if (other := readings.get(key)) is not None:
+            between = (other.low, other.high)
+            found.append(Otherwise(words, other.effect, *between, parted(ends, between)))
+    wider = bench.attempt("further controls", lambda: with_further_controls(bench.fits, further, ends))
+    return (*found, *(wider or ()))
 
 
 def _after(say: Progress, share: float, words: str, work: Callable[[], Found]) -> Found:
@@ -458,6 +492,8 @@ def _conclude(
     instruments: Instruments | None,
     placebos: Sequence[Placebo],
     compared: Overlap | None,
+    told: Sensitivity | None,
+    asked: Sequence[Otherwise],
     source: str,
 ) -> ChannelEffect | None:
     """The effect that programmes use: by instruments where they hold, else on observables, else an association."""
@@ -483,19 +519,34 @@ def _conclude(
         cautions.append(f"It seems to move {', '.join(failed)}, which it cannot: unseen differences remain.")
     if chosen == PARTIALLY_LINEAR and _without_like(compared, cautions):
         grade = "association"
+    if chosen == PARTIALLY_LINEAR and (parted := [way.asked for way in asked if way.parts]):
+        grade = "association"
+        cautions.append(
+            f"Asked otherwise it is another number: {'; '.join(parted)}, by more than both intervals. It stands on how one asks."
+        )
     if grade == "observables":
         cautions.append("It holds if nothing unobserved moves both the attribute and capability.")
     if capability_ends is None:
         capability_ends = (capability.low, capability.high)
+        if chosen == PARTIALLY_LINEAR and told is not None and told.benchmarks:
+            capability_ends = (min(told.low, capability.low), max(told.high, capability.high))
+            cautions.append(
+                f"Its interval holds what a hidden trait as strong as {_strongest(told)}, the strongest observed control, could do; "
+                f"errors of estimation alone leave {number(capability.low, signed=True)} to {number(capability.high, signed=True)}."
+            )
     if fixed_ends is None:
         fixed_ends = (on_fixed.low, on_fixed.high) if on_fixed else (0.0, 0.0)
     data = bench.fits.data
     return ChannelEffect(
-        data.name, data.unit, capability.effect, on_fixed.effect if on_fixed else 0.0,
+        data.name, data.unit or ("0 or 1" if data.binary else ""), capability.effect, on_fixed.effect if on_fixed else 0.0,
         capability.standard_error, on_fixed.standard_error if on_fixed else 0.0, capability_ends, fixed_ends,
         _error_correlation(bench.fits, fixed, chosen == INSTRUMENTED), grade, method, source,
         float(data.treatment.std()), data.firms, (*cautions, *data.cautions),
     )  # fmt: skip
+
+
+def _strongest(told: Sensitivity) -> str:
+    return control_source(told.benchmarks[0].control).replace("_", " ")
 
 
 def _hull(found: ConfidenceSet | None) -> tuple[float, float] | None:
@@ -524,6 +575,11 @@ def _without_like(compared: Overlap | None, cautions: list[str]) -> bool:
 def _holds(instruments: Instruments, placebos: Sequence[Placebo], cautions: list[str]) -> bool:
     """Whether instruments may carry the conclusion; else why not."""
     names = " and ".join(name.replace("instrument_", "").replace("_", " ") for name in instruments.names)
+    if any(name.endswith(IN_ANY_SHAPE) for name in instruments.names):
+        cautions.append(
+            f"{names}: in straight lines the instrument is weak; the effect rests on a first stage of any shape, which asks that "
+            "it tells nothing of what is left out, in any shape."
+        )
     if not instruments.first_stage.moves or instruments.first_stage.effective_f < WEAK:
         cautions.append(f"{names}: {instruments.first_stage.words}; the effect leans on observables instead.")
         return False

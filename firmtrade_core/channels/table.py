@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +26,33 @@ GRADES: Mapping[Grade, str] = {
 }
 
 _FORMAT = "firmtrade channels 1"
+
+
+#: A share moves by so much at a usual step, unless firms differ in it by less than half of that.
+TEN_POINTS = 0.10
+
+
+def usual_step(unit: str, spread: float, binary: bool) -> tuple[float, str]:
+    """A step that firms take, in the attribute's units, and in words: having it, ten points of a share, else one spread.
+
+    Parameters
+    ----------
+    unit
+        Of the attribute.
+    spread
+        Its standard deviation over firms.
+    binary
+        Whether it is a yes-or-no attribute.
+    """
+    if binary:
+        return 1.0, "having it"
+    if spread >= TEN_POINTS / 2 and "share" in unit:
+        return TEN_POINTS, "10 points more"
+    if spread >= TEN_POINTS / 2 and "0 to 1" in unit:
+        return TEN_POINTS, "a tenth of the index more"
+    if unit.startswith("share"):
+        return spread, f"{100 * spread:.3g} points more (one standard deviation)"
+    return spread, f"{spread:.3g} {unit} more (one standard deviation)".replace("  ", " ")
 
 
 @dataclass(frozen=True)
@@ -86,6 +113,28 @@ class ChannelEffect:
     def words(self) -> str:
         """The grade in words."""
         return GRADES[self.grade]
+
+    @property
+    def step(self) -> tuple[float, str]:
+        """A usual step in the attribute's units, and in words; see `usual_step`."""
+        return usual_step(self.unit, self.spread, self.unit.startswith("0 or 1"))
+
+    def by_step(self) -> ChannelEffect:
+        """The effect of a usual step in place of one unit."""
+        size = self.step[0]
+
+        def both(interval: tuple[float, float]) -> tuple[float, float]:
+            return size * interval[0], size * interval[1]
+
+        return replace(
+            self,
+            capability=size * self.capability,
+            fixed_cost_saving=size * self.fixed_cost_saving,
+            capability_error=size * self.capability_error,
+            fixed_cost_error=size * self.fixed_cost_error,
+            capability_interval=both(self.capability_interval),
+            fixed_cost_interval=both(self.fixed_cost_interval),
+        )
 
     def ad_valorem(self, elasticity_of_substitution: float) -> tuple[float, float, float]:
         """Percent of trade costs that do the same, ``-effect/(σ-1)`` in logs, with the ends of its interval."""
@@ -161,14 +210,16 @@ class ChannelTable:
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
     def to_frame(self) -> pd.DataFrame:
-        """One row by attribute, for people: logs, percents, intervals, grade."""
+        """One row by attribute, for people: a usual step's effect in logs and percents, with intervals and grade."""
         rows = []
-        for effect in self.effects:
+        for per_unit in self.effects:
+            effect = per_unit.by_step()
             cost, fixed = effect.ad_valorem(self.elasticity_of_substitution), effect.fixed_cost_percent
             rows.append(
                 {
                     "attribute": effect.attribute,
                     "unit": effect.unit,
+                    "step": per_unit.step[1],
                     "capability": effect.capability,
                     "capability low": effect.capability_interval[0],
                     "capability high": effect.capability_interval[1],

@@ -13,7 +13,9 @@ import typer
 from firmtrade_core.labels.units import in_percent
 
 if TYPE_CHECKING:
+    from firmtrade_core.channels.crossfit import Settings
     from firmtrade_core.channels.from_panel import ChannelReport, Question
+    from firmtrade_core.panel import FirmPanel
 
 FAILED, WRONG_INPUT = 1, 2
 
@@ -41,11 +43,23 @@ def channels(
     year_before: Annotated[
         bool, typer.Option("--year-before", help="Size and productivity of the year before are controls too.")
     ] = False,
-    sigma: Annotated[float, typer.Option(min=1.01, help="Elasticity of substitution.")] = 5.0,
+    sigma: Annotated[
+        float | None,
+        typer.Option(
+            min=1.01, help="Elasticity by which effects are read as trade costs; the engine's unless given."
+        ),
+    ] = None,
     learner: Annotated[
         list[str] | None, typer.Option(help="Of linear, splines, boosting, forest; chosen by loss.")
     ] = None,
     repetitions: Annotated[int, typer.Option(min=1, max=50, help="Divisions into folds.")] = 3,
+    advantages: Annotated[
+        bool,
+        typer.Option(
+            "--advantages",
+            help="Scale, differentiation or information networks: what kind of advantage each attribute gives, in place of effects.",
+        ),
+    ] = False,
     write_table: Annotated[Path | None, typer.Option(help="Write the table of effects to a file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -58,10 +72,17 @@ def channels(
     from firmtrade_core.panel import PanelError
     from firmtrade_core.panel.source import panel_of
     from firmtrade_core.panel.synthetic.structure import SyntheticDesign
+    from firmtrade_core.scenarios.firm_elasticity import firm_elasticity
 
     try:
         source = panel if panel is not None else SyntheticDesign(firms=firms)
         settings = Settings(repetitions=repetitions, learners=tuple(learner or Settings().learners))
+        if sigma is None:
+            home = panel_of(source).metadata.home if panel is not None else SyntheticDesign().home
+            sigma = firm_elasticity(country=home)
+        if advantages:
+            _print_advantages(panel_of(source), attribute, sigma, settings, as_json)
+            return
         questions = _questions(attribute) or default_questions(panel_of(source))
         with _Bar(quiet=as_json) as bar:
             found = estimate_channels(
@@ -108,6 +129,40 @@ def _question(text: str) -> Question:
     return Question(name.strip(), named, reliability, known.get("proxy") or None)
 
 
+def _print_advantages(
+    panel: FirmPanel, attribute: list[str] | None, sigma: float, settings: Settings, as_json: bool
+) -> None:
+    from firmtrade_core.channels.advantages import KINDS, OUTCOMES
+    from firmtrade_core.channels.advantages import advantages as held_against
+
+    names = [_question(text).attribute for text in attribute] if attribute else None
+    found = held_against(panel, names, sigma=sigma, settings=settings)
+    asked = list(dict.fromkeys(found.cells["attribute"]))
+    if as_json:
+        content = {
+            "panel": found.panel, "year": found.year, "level": found.level, "cells": found.cells.to_dict("records"),
+            "words": {name: found.words(name) for name in asked}, "refused": dict(found.refused),
+        }  # fmt: skip
+        typer.echo(json.dumps(_finite(content), allow_nan=False, default=str))
+        return
+    typer.echo(f"{found.panel}, {found.year}. {'Synthetic: no such firm exists. ' if found.synthetic else ''}Association of firms alike in all else that is known, no proven effect.")  # fmt: skip
+    for words in KINDS.values():
+        typer.echo(f"  {words}")
+    shown = found.cells.assign(
+        kind=found.cells["kind"],
+        outcome=[OUTCOMES[name][1] for name in found.cells["outcome"]],
+        effect=[_band((r.effect, r.low, r.high), 2) for r in found.cells.itertuples()],
+        found=found.cells["found"].map({True: "yes", False: ""}),
+    )
+    heads = {"attribute": "Attribute", "step": "Step", "kind": "Kind", "outcome": "Outcome",
+             "effect": f"Effect, standard deviations ({in_percent(found.level)} interval)", "found": "Stands out"}  # fmt: skip
+    typer.echo("\n" + shown[list(heads)].rename(columns=heads).to_string(index=False) + "\n")
+    for name in asked:
+        typer.echo(found.words(name))
+    for what, why in found.refused.items():
+        typer.echo(f"{what}: not told. {why}")
+
+
 def _finite(value: Any) -> Any:
     """JSON knows no infinity: endless intervals end in null."""
     if isinstance(value, dict):
@@ -125,16 +180,18 @@ def _print(found: ChannelReport) -> None:
     shown = Table(title=f"{found.panel}, {found.year}: {found.firms:,} firms, {found.markets} markets")
     for name in (
         "attribute",
+        "step",
         "effect on capability, log points",
         "trade cost, %",
         "effect on fixed costs, %",
         "evidence",
     ):
-        shown.add_column(name, justify="left" if name in ("attribute", "evidence") else "right")
-    for effect in found.table:
+        shown.add_column(name, justify="left" if name in ("attribute", "step", "evidence") else "right")
+    for per_unit in found.table:
+        effect = per_unit.by_step()
         cost, fixed = effect.ad_valorem(found.table.elasticity_of_substitution), effect.fixed_cost_percent
         shown.add_row(
-            effect.attribute, _band((effect.capability, *effect.capability_interval), 3), _band(cost, 1), _band(fixed, 1),
+            effect.attribute, per_unit.step[1], _band((effect.capability, *effect.capability_interval), 3), _band(cost, 1), _band(fixed, 1),
             effect.words,
         )  # fmt: skip
     console.print(shown)
@@ -143,7 +200,10 @@ def _print(found: ChannelReport) -> None:
             console.print(f"{effect.attribute}: {caution}")
     for name, why in found.table.refused.items():
         console.print(f"{name}: no effect. {why}")
-    console.print(f"Intervals {in_percent(found.table.level)}; table {found.table.content_hash}")
+    console.print(
+        f"Intervals {in_percent(found.table.level)}; trade costs at σ = {found.table.elasticity_of_substitution:.2g}; "
+        f"table {found.table.content_hash}"
+    )
 
 
 def _band(values: tuple[float, float, float], digits: int) -> str:

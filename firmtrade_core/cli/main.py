@@ -17,6 +17,7 @@ from firmtrade_core.cli.panel import app as panel
 from firmtrade_core.cli.pipeline import pipeline
 from firmtrade_core.cli.replicate import replicate
 from firmtrade_core.cli.robustness import robustness
+from firmtrade_core.cli.serve import serve
 from firmtrade_core.cli.solve import solve
 from firmtrade_core.cli.treat import treat
 from firmtrade_core.cli.world import app as world
@@ -46,6 +47,7 @@ app.command("optimise")(optimise)
 app.command("pipeline")(pipeline)
 app.command("replicate")(replicate)
 app.command("robustness")(robustness)
+app.command("serve")(serve)
 app.command("solve")(solve)
 app.command("treat")(treat)
 app.add_typer(backtest, name="backtest")

@@ -12,7 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from firmtrade_core.analysis.optimal import BestResponse, Cooperation, Nash, Step
-    from firmtrade_core.scenarios import Scenario
+    from firmtrade_core.scenarios import CompiledScenario, Scenario
     from firmtrade_core.world.world import World
 
 _WORDS = {
@@ -95,6 +95,13 @@ def optimise(
         int, typer.Option(min=0, help="Further climbs from random starts; not with --nash.")
     ] = 1,
     seed: Annotated[int, typer.Option(help="Of the random answers.")] = 0,
+    with_bands: Annotated[
+        bool,
+        typer.Option(
+            "--bands",
+            help="Also the 90 % band of the gain of one country, and its best rates under other laws of firms.",
+        ),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Write the answer to this file as a scenario.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -113,6 +120,8 @@ def optimise(
             raise OptimumError("Give a country, or --nash or --cooperate with several: one of the three.")
         if (war and rest is None) or ((weights or everybody) and together is None):
             raise OptimumError("--war goes with --nash, --weights and --on-all with --cooperate.")
+        if with_bands and country is None:
+            raise OptimumError("--bands goes with one country.")
         if country is None and (objective != "real_income" or partners or sector_weights):
             raise OptimumError(
                 "Several countries play for real income, and for all their trade: leave --objective, --partners and "
@@ -131,7 +140,8 @@ def optimise(
             markups,
         )
         began = time.perf_counter()
-        compiled = compile(given, _world(world_file))
+        world = _world(world_file)
+        compiled = compile(given, world)
         asked: dict[str, Any] = {
             "instrument": instrument,
             "lever": lever,
@@ -174,6 +184,7 @@ def optimise(
             answers = [found]
         seconds = time.perf_counter() - began
         turns = _turns(found)
+        sure = _sure(answers[0], given, compiled, world, (lowest, highest), seed) if with_bands else {}
         if out is not None:
             write_whole(out, _scenario(given, found).to_yaml())
     except (ScenarioError, WorldError, OptimumError, FirmsError, TailError) as error:
@@ -183,7 +194,7 @@ def optimise(
     except OSError as error:
         _stop(f"{error.filename or 'The file'} cannot be read or written: {error.strerror}.", 2, as_json)
     if as_json:
-        typer.echo(json.dumps(_content(found, answers, path, seconds) | turns, allow_nan=False))
+        typer.echo(json.dumps(_content(found, answers, path, seconds) | turns | sure, allow_nan=False))
     else:
         typer.echo(
             "\n".join(
@@ -191,6 +202,7 @@ def optimise(
                     *(f"note: {note}" for note in compiled.report),
                     *_page(found, answers, path, seconds),
                     *_turn_lines(turns),
+                    *_sure_lines(sure),
                 ]
             )
         )
@@ -249,6 +261,48 @@ def _turns(found: BestResponse | Nash | Cooperation) -> dict[str, float | None]:
     if found.lever != "tariff" or found.objective != "real_income":
         return {}
     return {"break_even": break_even(found), "tipping_retaliation": tipping_retaliation(found)}
+
+
+def _sure(
+    best: BestResponse,
+    given: Scenario,
+    compiled: CompiledScenario,
+    world: World,
+    bounds: tuple[float, float],
+    seed: int,
+) -> dict[str, Any]:
+    """The band of the gain, and mean best rates under other laws of firms."""
+    from firmtrade_core.analysis.assumed import around
+    from firmtrade_core.analysis.optimal import OptimumError, sureness
+    from firmtrade_core.analysis.uncertainty import UncertaintyError
+
+    try:
+        found = sureness(best, assumed=around(compiled, world, seed=seed), bounds=bounds, seed=seed)
+    except UncertaintyError as error:
+        raise OptimumError(str(error)) from error
+    told = {
+        name: {
+            "low": band.low,
+            "high": band.high,
+            "error": band.error,
+            "verdict": band.verdict,
+            "words": band.words,
+        }
+        for name, band in (("real_income", found.real_income), ("others", found.others))
+    }
+    rates = {law: float(rate.mean()) for law, rate in found.rates.items()}
+    return {"bands": told, "rates_by_law": rates, "laws_missing": list(found.missing)}
+
+
+def _sure_lines(sure: dict[str, Any]) -> list[str]:
+    if not sure:
+        return []
+    lines = [f"Real income: {sure['bands']['real_income']['words']}"]
+    lines.append(f"All others: {sure['bands']['others']['words']}")
+    if sure["rates_by_law"]:
+        rates = ", ".join(f"{law} {100 * rate:+.1f}" for law, rate in sure["rates_by_law"].items())
+        lines.append(f"Mean best rate under other laws of firms, points: {rates}")
+    return [*lines, *sure["laws_missing"]]
 
 
 def _turn_lines(turns: dict[str, float | None]) -> list[str]:

@@ -107,6 +107,7 @@ def serving(
     environment: Mapping[str, str] | None = None,
     patience: float = START_SECONDS,
     project: Path = PROJECT,
+    reached_at: str = "",
 ) -> Iterator[Server]:
     """A running dashboard, stopped on leaving.
 
@@ -120,6 +121,8 @@ def serving(
         Seconds that it may take to answer; a busy machine needs more than a minute.
     project
         Another checkout, for benchmarks side by side.
+    reached_at
+        The host that readers name, where it is another one: that of a gateway.
 
     Raises
     ------
@@ -138,7 +141,7 @@ def serving(
         "logger.level": "warning",
     }
     command += [f"--{name}={value}" for name, value in options.items()]
-    if is_loopback(host):
+    if is_loopback(reached_at or host):
         # A page elsewhere that points its own name at this machine is turned away.
         command += [f"--server.allowedHosts={name}" for name in {"localhost", "127.0.0.1", host}]
     process = subprocess.Popen(

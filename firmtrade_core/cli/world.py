@@ -123,6 +123,45 @@ def build(
 
 
 @app.command()
+def chains(
+    country: Annotated[str, typer.Argument(help="Economy, such as MEX.")],
+    path: Annotated[
+        Path | None, typer.Option("--world", help="A world file; the embedded world unless given.")
+    ] = None,
+    most: Annotated[int, typer.Option(min=1, help="How many partners to print.")] = 8,
+    as_json: AsJson = False,
+) -> None:
+    """Value chains of a country: what it earns at home from exports, and whom it depends on through third countries."""
+    from firmtrade_core.analysis.value_chains import MIX_OF_ORIGINS, value_chains
+    from firmtrade_core.world.errors import WorldError
+
+    try:
+        found = value_chains(_embedded() if path is None else _any_world(path))
+        partners, sectors = found.exposure(country.upper()), found.sectors(country.upper())
+        words = found.sentence(country.upper())
+    except WorldError as error:
+        _refuse(error, as_json, code=2)
+    if as_json:
+        content = {
+            "domestic_share_of_exports": found.domestic_share(country.upper()),
+            "sectors": sectors.to_dict("records"),
+            "partners": partners.to_dict("records"),
+            "assumed": MIX_OF_ORIGINS,
+        }
+        typer.echo(json.dumps(content, ensure_ascii=False))
+        return
+    typer.echo(f"{words}\n{MIX_OF_ORIGINS}\n")
+    shares = {name: partners[name].map(in_percent) for name in ("sold", "through_third", "bought")}
+    shown = partners.assign(**shares).head(most)
+    heads = {"name": "Partner", "sold": "Uses up of what the country earns", "through_third": "of it through third countries",
+             "bought": "share in what the country uses"}  # fmt: skip
+    typer.echo(shown[list(heads)].rename(columns=heads).to_string(index=False))
+    told = sectors[sectors["exports"] > 0].assign(domestic=lambda t: t["domestic"].map(in_percent))
+    heads = {"name": "Sector", "exports": "Exports, bn USD", "domestic": "Earned at home", "upstreamness": "Sales until final use, number"}  # fmt: skip
+    typer.echo("\n" + told[list(heads)].rename(columns=heads).round(2).to_string(index=False))
+
+
+@app.command()
 def load(
     name: Annotated[str, typer.Argument(help="oecd-icio, itpd-e, baci, wiod or figaro.")],
     path: Annotated[Path, typer.Argument(help="The file as published.")],

@@ -147,6 +147,17 @@ def _ecb_table() -> pd.DataFrame:
     return table.rename(columns=str.strip).sort_index().assign(EUR=1.0)
 
 
+#: Length, in months, that stands for the rest of a week from Monday on.
+WEEK = 0.25
+
+
+def _after(start: pd.Timestamp, months: float) -> pd.Timestamp:
+    """The day after a period: so many months on, or the next Monday."""
+    if months == WEEK:
+        return start + pd.Timedelta(days=7 - start.weekday())
+    return start + pd.DateOffset(months=int(months))
+
+
 @dataclass(frozen=True, eq=False)
 class ExchangeRates:
     """US dollars per unit of currency, by day.
@@ -245,7 +256,7 @@ class ExchangeRates:
         currencies, dates
             The period's first day, or the day.
         months
-            Length of each period: 1, 3 or 12; 0 for a day.
+            Length of each period: 1, 3, 6 or 12; `WEEK` for the rest of a week, 0 for a day.
 
         Returns
         -------
@@ -257,15 +268,15 @@ class ExchangeRates:
         periods = zip(currencies, pd.to_datetime(dates), months.fillna(0), strict=True)
         for at, (currency, start, length) in enumerate(periods):
             if length > 0:
-                rates[at] = self._mean(str(currency), start, int(length))
+                rates[at] = self._mean(str(currency), start, float(length))
         return pd.Series(rates, index=currencies.index)
 
-    def _mean(self, currency: str, start: pd.Timestamp, months: int) -> float:
+    def _mean(self, currency: str, start: pd.Timestamp, months: float) -> float:
         if currency == "USD":
             return 1.0
         if currency not in self.per_unit or pd.isna(start):
             return float("nan")
-        end = start + pd.DateOffset(months=months) - pd.Timedelta(days=1)
+        end = _after(start, months) - pd.Timedelta(days=1)
         rates = self.per_unit[currency].loc[start:end].dropna()
         if rates.empty:
             return float("nan")
@@ -274,12 +285,12 @@ class ExchangeRates:
         gap = int(pd.Series(days).diff().dt.days.max())
         return float(rates.mean()) if gap <= LOOK_BACK_DAYS else float("nan")
 
-    def why_none(self, currency: str, date: pd.Timestamp, months: int = 0) -> str:
+    def why_none(self, currency: str, date: pd.Timestamp, months: float = 0) -> str:
         """Why there is no rate of a currency on a day, or over the months that begin on it, in words."""
         if currency not in self.per_unit:
             return "no source at hand quotes it"
         quoted = self.per_unit.index[self.per_unit[currency].notna()].to_numpy().astype("datetime64[D]")
-        asked, end = np.datetime64(date, "D"), np.datetime64(date + pd.DateOffset(months=months), "D")
+        asked, end = np.datetime64(date, "D"), np.datetime64(_after(date, months), "D")
         if quoted[-1] < end - LOOK_BACK_DAYS and quoted[-1] < self.per_unit.index.max() - pd.Timedelta(
             days=LOOK_BACK_DAYS
         ):

@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from firmtrade_core.equilibrium.gradient import _Bar, _Tangent
 
+#: Directions that right sides solved together keep, before they start anew from where they are.
+_TOGETHER = 40
+
 Array = NDArray[np.float64]
 Product = Callable[[Array], Array]
 
@@ -126,13 +129,13 @@ class Sweep:
 
         t = self.tangent
         t._accounts(bar, own=own)
-        shape = (t.sectors, t.countries)
+        shape, lead = (t.sectors, t.countries), bar.wage.shape[:-1]
         vectors: dict[str, Array] = {
             "spent": bar.spent,
             "kept": bar.profits - t.kept * bar.spent,
             "received": bar.received,
-            "subsidies": bar.subsidies,
-            "duties": bar.duties,
+            "subsidies": bar.subsidies[..., None, :],
+            "duties": bar.duties[..., None, :],
             "index": bar.index,
         }
         sums: dict[str, Array] = {}
@@ -140,18 +143,26 @@ class Sweep:
             vector = vectors[channel]
             if factor.ndim == 2:
                 adds = factor * vector
-            else:
+            elif vector.ndim <= 2:
                 adds = (factor @ np.broadcast_to(vector, shape)[:, :, None])[:, :, 0]
+            else:
+                # Several at once: one product of matrices a sector.
+                several = np.broadcast_to(vector, (*lead, *shape))
+                adds = np.moveaxis(factor @ np.moveaxis(several, 0, 2), 2, 0)
             sums[output] = sums[output] + adds if output in sums else adds
         log_cost, pull = bar.log_cost + sums["cost"], sums["pull"]
         firms = bar.firms + sums["firms"] if "firms" in sums else bar.firms
-        wage = bar.wage + (t.system.labour_share * log_cost).sum(0)
+        wage = bar.wage + (t.system.labour_share * log_cost).sum(-2)
         if "wage" in sums:
-            wage = wage + sums["wage"].sum(0)
+            wage = wage + sums["wage"].sum(-2)
         price = bar.price + (t.sigma - 1) * pull
         inputs = t.equilibrium.baseline.input_shares
         if inputs is not None:
-            price = price + (inputs @ log_cost.T[:, :, None])[:, :, 0].T
+            if lead:
+                by_user = inputs @ np.moveaxis(log_cost, 0, 2).transpose(1, 0, 2)
+                price = price + by_user.transpose(2, 1, 0)
+            else:
+                price = price + (inputs @ log_cost.T[:, :, None])[:, :, 0].T
         return t.pack(_Unknowns(wage, bar.labour, price, bar.expenditure + pull, firms))
 
     def own(self) -> Own:
@@ -182,7 +193,11 @@ class Own:
     inverse: Array
 
     def answer(self, vector: Array) -> Array:
-        """The inverse of every country's own block times its part."""
+        """The inverse of every country's own block times its part, of one vector or of several, (K, size)."""
+        if vector.ndim > 1:
+            several = np.empty(vector.shape[::-1])
+            several[self.places] = self.inverse @ np.ascontiguousarray(vector.T)[self.places]
+            return np.ascontiguousarray(several.T)
         answer = np.empty_like(vector)
         answer[self.places] = (self.inverse @ vector[self.places][:, :, None])[:, :, 0]
         return answer
@@ -254,3 +269,72 @@ def solve_adjoint(
         if not np.abs(left).max() < 0.5 * np.abs(before).max():
             break
     return found, steps
+
+
+def solve_adjoints(
+    product: Product, own: Own, right: Array, start: Array | None, tolerance: float, limit: int
+) -> Array:
+    """As `solve_adjoint` for several right sides, (K, size): each by GMRES of its own, in step, so that products are of matrices.
+
+    Parameters
+    ----------
+    product, own, tolerance, limit
+    right, start : (K, size)
+
+    Returns
+    -------
+    λ, (K, size); who asks looks at what it leaves.
+    """
+    goal = tolerance * np.abs(right).max(1)
+    found = np.zeros_like(right) if start is None else start.copy()
+    left = right if start is None else right - product(start)
+    steps = 0
+    while steps < limit:
+        going = np.flatnonzero(~(np.abs(left).max(1) <= goal))
+        if not len(going):
+            break
+        move, used = _in_step(product, own, left[going], goal[going], min(_TOGETHER, limit - steps))
+        found[going] += move
+        steps += used
+        before, left = np.abs(left).max(1), right - product(found)
+        after = np.abs(left).max(1)
+        if not (after[going] < 0.5 * before[going]).any():
+            break
+    return found
+
+
+def _in_step(product: Product, own: Own, left: Array, goal: Array, most: int) -> tuple[Array, int]:
+    """One stretch of GMRES for each of several right sides; what to add to the answers, and the products it took."""
+    count, length = left.shape
+    basis, fitted = np.empty((count, most + 1, length)), np.zeros((count, most + 1, most))
+    rest, turns = np.zeros((count, most + 1)), np.zeros((most, 2, count))
+    rest[:, 0] = np.linalg.norm(left, axis=1)
+    basis[:, 0] = left / np.maximum(rest[:, :1], np.finfo(float).tiny)
+    used = 0
+    for k in range(most):
+        vector = product(own.answer(basis[:, k]))
+        spanned, along = basis[:, : k + 1], np.zeros((count, k + 1))
+        for _ in range(2):
+            part = (spanned @ vector[:, :, None])[:, :, 0]
+            vector = vector - (part[:, None, :] @ spanned)[:, 0]
+            along += part
+        size = np.linalg.norm(vector, axis=1)
+        column = np.concatenate([along, size[:, None]], axis=1)
+        for m in range(k):
+            c, s = turns[m]
+            column[:, m], column[:, m + 1] = (
+                c * column[:, m] + s * column[:, m + 1],
+                c * column[:, m + 1] - s * column[:, m],
+            )
+        radius = np.maximum(np.hypot(column[:, k], size), np.finfo(float).tiny)
+        c, s = turns[k] = column[:, k] / radius, size / radius
+        column[:, k] = radius
+        fitted[:, : k + 1, k] = column[:, : k + 1]
+        rest[:, k], rest[:, k + 1] = c * rest[:, k], -s * rest[:, k]
+        used = k + 1
+        # One whose directions are used up moves no further: its last one is none.
+        if not (np.abs(rest[:, k + 1]) > 0.5 * goal).any():
+            break
+        basis[:, k + 1] = vector / np.where(size > 1e-14 * radius, size, np.inf)[:, None]
+    combined = np.linalg.solve(fitted[:, :used, :used], rest[:, :used, None])[:, :, 0]
+    return own.answer((combined[:, None, :] @ basis[:, :used])[:, 0]), used

@@ -54,6 +54,18 @@ def _add_sold(market: Any, cells: Any, extra: Any, found: Any) -> None:
             found[d, s, i] += extra[d, m] * market[d, s, j]
 
 
+@compiled
+def _sell(origin: Any, market: Any, shares: Any, cells: Any, extra: Any, sold: Any) -> None:
+    """Sales of one structure, cell by cell."""
+    for s in range(shares.shape[0]):
+        for i in range(shares.shape[1]):
+            for j in range(shares.shape[2]):
+                sold[s, i, j] = shares[s, i, j] * origin[s, i] * market[s, j]
+    for m in range(extra.shape[0]):
+        s, i, j = cells[0, m], cells[1, m], cells[2, m]
+        sold[s, i, j] += extra[m] * origin[s, i] * market[s, j]
+
+
 class Batch(System):
     """One world, one shock, several structures.
 
@@ -303,3 +315,14 @@ class _Alone(Batch):
         cells = tuple(self.changed)
         weight[cells] += self.extra * terms.origin[cells[:2]]
         return weight
+
+    def sales(self, flows: Flows) -> Array:
+        """X' = π'E', equation (7), (S, N, N), million USD; in one pass where terms factorise."""
+        if self.draw_cells is not None:
+            return super().sales(flows)
+        sold = np.empty_like(self.shares)
+        _sell(
+            *(np.ascontiguousarray(part) for part in (flows.terms.origin, flows.market)),
+            self.shares, self.changed, self.extra, sold,
+        )  # fmt: skip
+        return sold

@@ -28,6 +28,10 @@ _ANY_ORDER = {"contract", "reassoc", "nsz"}
 _LN2_HIGH, _LN2_LOW, _LARGEST = 0.693147180369123816490, 1.90821492927058770002e-10, 700.0
 
 
+#: Steps between the coefficients of an interval.
+_ONE, _TWO, _THREE, _FOUR, _FIVE, _SIX = (np.uint64(step) for step in range(1, 7))
+
+
 def _vectorised(function: Callable[..., Any]) -> Callable[..., Any]:
     return compiled(function, fastmath=_ANY_ORDER, error_model="numpy")
 
@@ -45,8 +49,9 @@ def _read_sector(
     """
     last, beyond = count - 1, 0
     n = kernel.shape[0]
+    # Places first, all at once; what they are kept in is written over below.
     for i in range(n):
-        from_origin, up = origin[i] - low, lift[i]
+        from_origin = origin[i] - low
         for j in range(n):
             place = (places[i, j] + from_origin - destination[j]) * scale
             place = place if place > 0.0 else 0.0
@@ -54,20 +59,30 @@ def _read_sector(
             place = place if place < count else count
             whole = np.int64(place)
             whole = whole if whole < last else last
-            t = place - whole
-            at = whole * 12
+            share[i, j] = place - whole
+            bits[i, j] = whole * 12
+    for i in range(n):
+        up = lift[i]
+        for j in range(n):
+            # Positions without a sign need no check for places counted from the end.
+            t, at = share[i, j], np.uint64(bits[i, j])
             c1, c2, c3, c4, c5 = (
-                pieces[at + 1],
-                pieces[at + 2],
-                pieces[at + 3],
-                pieces[at + 4],
-                pieces[at + 5],
+                pieces[at + _ONE],
+                pieces[at + _TWO],
+                pieces[at + _THREE],
+                pieces[at + _FOUR],
+                pieces[at + _FIVE],
             )
             slope[i, j] = scale * (c1 + t * (2.0 * c2 + t * (3.0 * c3 + t * (4.0 * c4 + t * (5.0 * c5)))))
             weight[i, j] = pieces[at] + t * (c1 + t * (c2 + t * (c3 + t * (c4 + t * c5)))) - level[i, j] + up
-            share[i, j] = pieces[at + 6] + t * (
-                pieces[at + 7]
-                + t * (pieces[at + 8] + t * (pieces[at + 9] + t * (pieces[at + 10] + t * pieces[at + 11])))
+            at += _SIX
+            share[i, j] = pieces[at] + t * (
+                pieces[at + _ONE]
+                + t
+                * (
+                    pieces[at + _TWO]
+                    + t * (pieces[at + _THREE] + t * (pieces[at + _FOUR] + t * pieces[at + _FIVE]))
+                )
             )
     if not sunk:
         # Everybody is present below the table, and φ falls with e^x.

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import firmtrade_core
+from firmtrade_core.equilibrium.certificate_cells import Cells, read_cells
 from firmtrade_core.equilibrium.results import Equilibrium
 from firmtrade_core.equilibrium.shock import Shock
 from firmtrade_core.world.world import World
@@ -46,24 +47,36 @@ def residuals(equilibrium: Equilibrium) -> list[Residual]:
         In the order of the equations.
     """
     result = equilibrium
+    cells = read_cells(result)
+    if cells is not None:
+        # What all accounts rest on, summed from the returned sales in the same pass.
+        result = _with_sums(result, cells)
+        markets = _read_markets(result, cells)
+    else:
+        markets = _market_shares(result)
     return [
         Residual("(5) unit costs", _unit_costs(result)),
-        *_market_shares(result),
+        *markets,
         Residual("(8) entry", _entry(result)),
         Residual("(9) labour demand", _labour_demand(result)),
         Residual("(9) labour supply", _labour_supply(result)),
         Residual("(10) income", _income(result)),
         Residual("(10) deficits", _deficits(result)),
         Residual("(10) goods markets", _goods_markets(result)),
-        Residual("duties and subsidies", _government(result)),
-        Residual("Walras's law", _walras(result)),
+        Residual("duties and subsidies", _government(result, cells)),
+        Residual("Walras's law", _walras(result, cells)),
         Residual("numeraire", _numeraire(result)),
     ]
 
 
 def worst_market(found: list[Residual], countries: tuple[str, ...], sectors: tuple[str, ...]) -> str:
     """The largest residual in words: equation, country and sector."""
-    worst = max(found, key=lambda r: np.inf if np.isnan(r.values).any() else float(r.values.max()))
+
+    def size(residual: Residual) -> float:
+        largest = float(residual.values.max())
+        return largest if largest == largest else np.inf  # NaN counts as worst
+
+    worst = max(found, key=size)
     values = np.where(np.isnan(worst.values), np.inf, worst.values)
     position = np.unravel_index(int(values.argmax()), values.shape)
     place = [countries[position[0]]] if values.shape[0] == len(countries) else []
@@ -90,6 +103,38 @@ def _unit_costs(result: Equilibrium) -> Array:
     if result.shock.productivity is not None:
         expected = expected - np.log(result.shock.productivity)
     return np.abs(np.log(result.cost_change) - expected)
+
+
+def _with_sums(result: Equilibrium, cells: Cells) -> Equilibrium:
+    """The result, with R' by origin known."""
+    result.__dict__.setdefault("gross_output", cells.earned)
+    return result
+
+
+def _read_markets(result: Equilibrium, cells: Cells) -> list[Residual]:
+    """(1'), (6'), (7) and adding-up, from sums over cells; as `_market_shares`."""
+    world, margins = result.world, result.margins_in_force
+    sigma, gamma = margins.elasticity_of_substitution, margins.within_elasticity
+    open_market = world.total_expenditure > 0
+    spending = world.total_expenditure * result.expenditure_change
+    scale = np.where(open_market, spending, 1.0)
+    index = np.where(open_market, cells.level, 1.0)
+    price = np.where(open_market, np.abs(np.log(index * result.price_change ** (sigma - 1))), 0.0)
+    earned, received = np.zeros_like(spending), np.zeros_like(spending)
+    if not margins.competitive:
+        earned = cells.after_fixed / gamma
+        if margins.has_thresholds and result.parameters.fixed_cost_abroad:
+            received = result.parameters.fixed_cost_abroad * cells.fixed / gamma
+    output = np.where(cells.earned > 0, cells.earned, 1.0)
+    return [
+        Residual("(1) entry thresholds", cells.thresholds),
+        Residual("(6) price indices", price),
+        Residual("(7) flows", cells.apart / scale),
+        Residual("(7) profits", np.abs(earned - result.profits) / output),
+        Residual("(9) fixed costs paid in the market", np.abs(received - result.received) / scale),
+        Residual("adding-up of shares", np.abs(cells.spent - spending) / scale),
+        Residual("(3) and (4) tabulated", np.zeros_like(spending)),
+    ]
 
 
 def _market_shares(result: Equilibrium) -> list[Residual]:
@@ -294,6 +339,8 @@ def _first_partner(result: Equilibrium) -> NDArray[np.intp]:
 
     Deficits are financed among them, so that they share a factor; mostly it is the world's first country.
     """
+    if (result.flows[0].any(-1) | result.flows[:, 0].any(-1)).all():
+        return np.zeros(len(result.flows), dtype=np.intp)
     trades = result.flows.sum(2) > 0
     reach = trades | trades.T
     if reach[0].all():
@@ -316,10 +363,13 @@ def _goods_markets(result: Equilibrium) -> Array:
     return np.where(spending > 0, np.abs(demand / np.where(spending > 0, spending, 1.0) - 1), np.abs(demand))
 
 
-def _government(result: Equilibrium) -> Array:
-    duties = result.flows.sum((0, 2)) - result.border_value.sum((0, 2))
+def _government(result: Equilibrium, cells: Cells | None) -> Array:
+    if cells is None:
+        duties = result.flows.sum((0, 2)) - result.border_value.sum((0, 2))
+    else:
+        duties = (cells.spent - cells.arriving).sum(1)
     gap = np.abs(duties - result.duties)
-    if result.subsidy.any():
+    if result.subsidy.any() if cells is None else cells.subsidised:
         gap = gap + np.abs(_subsidies(result) - result.subsidy_outlay)
     if result.parameters.duties == "labour_tax":
         gap = gap + np.abs(_budget_change(result))
@@ -348,10 +398,10 @@ def _budget_change(result: Equilibrium) -> Array:
     return np.asarray(after - before * result.price_index_change)
 
 
-def _walras(result: Equilibrium) -> Array:
+def _walras(result: Equilibrium, cells: Cells | None) -> Array:
     """Spending over sales is the deficit and net earnings abroad, country by country, and deficits sum to zero."""
-    spending = result.flows.sum((0, 2))
-    sales = result.revenue.sum((1, 2))
+    spending = result.flows.sum((0, 2)) if cells is None else cells.spent.sum(1)
+    sales = result.revenue.sum((1, 2)) if cells is None else cells.earned.sum(1)
     gap = spending - sales - result.duties + result.subsidy_outlay - result.deficits
     gap = gap + (result.paid - result.received).sum(1)
     return np.maximum(np.abs(gap), np.abs(result.deficits.sum())) / spending

@@ -20,11 +20,11 @@ from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.results import Equilibrium
 from firmtrade_core.equilibrium.shock import Shock
 from firmtrade_core.equilibrium.solver import (
+    State,
     _assemble,
     _certify,
     _prepare,
     _require_trade_both_ways,
-    _State,
     solve,
     solve_near,
 )
@@ -194,7 +194,7 @@ def solve_many(
 
 def _point(equilibrium: Equilibrium) -> Array | None:
     """The solver's unknowns, in logs."""
-    return equilibrium.state.vector if isinstance(equilibrium.state, _State) else None
+    return equilibrium.state.vector if isinstance(equilibrium.state, State) else None
 
 
 def _starts(
@@ -283,7 +283,7 @@ class _Group:
                 places.append(at)
                 baselines.append(baseline)
         state = self.centre.state
-        if len(places) < 2 or not isinstance(state, _State):
+        if len(places) < 2 or not isinstance(state, State):
             return
         batch = Batch(world, shock, [self.parameters[at] for at in places], baselines)
         if state.vector.shape != batch.start().shape:
@@ -384,7 +384,7 @@ def _one(
 ) -> Equilibrium:
     """One structure's equilibrium, not yet certified."""
     system, own = batch.alone(evaluation, at)
-    state = _State("", vector, None)  # type: ignore[arg-type]
+    state = State("", vector, None)  # type: ignore[arg-type]
     found = _assemble(system, own, world, shock, system.parameters, system.baseline, state)
     if system.baseline.margins.nested and system.threshold_change is not None:
         # Checked against (1') by the certificate, as where it is asked for.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from firmtrade_core.equilibrium.adjoint import Own, Start, Sweep, solve_adjoint
+from firmtrade_core.equilibrium.adjoint import Own, Start, Sweep, solve_adjoint, solve_adjoints
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.equilibrium.system import System
 
@@ -336,9 +336,14 @@ class _Bar:
         return _Bar(*(getattr(self, one.name) - getattr(other, one.name) for one in fields(self)))
 
     @staticmethod
-    def zeros(countries: int, sectors: int) -> _Bar:
-        """Nothing yet."""
-        one, two = (countries,), (sectors, countries)
+    def stacked(bars: Sequence[_Bar]) -> _Bar:
+        """Several numbers' together, which come first."""
+        return _Bar(*(np.stack([getattr(bar, one.name) for bar in bars]) for one in fields(_Bar)))
+
+    @staticmethod
+    def zeros(countries: int, sectors: int, lead: tuple[int, ...] = ()) -> _Bar:
+        """Nothing yet, of one number or of several, ``lead`` of them."""
+        one, two = (*lead, countries), (*lead, sectors, countries)
         shapes = (one, one, two, two, two, two, one, one, one, one, two, two, two, one, one, two)
         return _Bar(*(np.zeros(shape) for shape in shapes))
 
@@ -427,18 +432,20 @@ class _Tangent:
         return 2 * self.countries + (2 + self.free_entry) * self.countries * self.sectors
 
     def unpack(self, vector: Array) -> _Unknowns:
-        """A vector's blocks."""
-        n, cells = self.countries, self.countries * self.sectors
-        blocks = [vector[:n], vector[n : 2 * n]]
+        """A vector's blocks; of several vectors, which come first."""
+        n, cells, lead = self.countries, self.countries * self.sectors, vector.shape[:-1]
+        blocks = [vector[..., :n], vector[..., n : 2 * n]]
         for k in range(3):
-            block = vector[2 * n + k * cells : 2 * n + (k + 1) * cells]
-            blocks.append((block if len(block) else np.zeros(cells)).reshape(self.sectors, n))
+            block = vector[..., 2 * n + k * cells : 2 * n + (k + 1) * cells]
+            block = block if block.shape[-1] else np.zeros((*lead, cells))
+            blocks.append(block.reshape(*lead, self.sectors, n))
         return _Unknowns(*blocks)
 
     def pack(self, found: _Unknowns) -> Array:
         """The blocks as a vector."""
         blocks = found if self.free_entry else found[:4]
-        return np.concatenate([block.ravel() for block in blocks])
+        lead = found.wage.shape[:-1]
+        return np.concatenate([block.reshape(*lead, -1) for block in blocks], axis=-1)
 
     # Sweeps ---------------------------------------------------------------------------------------
 
@@ -452,17 +459,18 @@ class _Tangent:
         Parameters
         ----------
         vector
-            λ.
+            λ, or several.
         own
             Whether countries are taken alone: no numeraire that all share.
         """
-        at, bar = self.unpack(vector), _Bar.zeros(self.countries, self.sectors)
+        at, bar = self.unpack(vector), _Bar.zeros(self.countries, self.sectors, vector.shape[:-1])
+        one = self.implied
         # Labour markets: (Σ βC' + received)/(w'L') - ln ŵ - ln L̂, the implied one's place taken by the numeraire.
         wage = at.wage.copy()
-        wage[self.implied] = 0.0
-        bar.spent[:] += self.system.labour_share * (wage / self.earned)
-        bar.received[:] += wage / self.earned
-        bar.wage[:] += (at.wage if own else at.wage[self.implied]) * (
+        wage[..., one] = 0.0
+        bar.spent[:] += self.system.labour_share * (wage / self.earned)[..., None, :]
+        bar.received[:] += (wage / self.earned)[..., None, :]
+        bar.wage[:] += (at.wage if own else at.wage[..., one, None]) * (
             self.pinned if own else self.weights
         ) - wage
         bar.labour[:] -= wage
@@ -470,7 +478,7 @@ class _Tangent:
         worked = self.elasticity * at.labour
         bar.labour[:] += at.labour
         bar.wage[:] -= worked
-        bar.price[:] += self.final * worked
+        bar.price[:] += self.final * worked[..., None, :]
         if self.taxed:
             bar.tax[:] += worked / (1 - self.equilibrium.labour_tax)
         # Price indices: (1-σ) ln P̂ - ln Σ_i W.
@@ -478,12 +486,14 @@ class _Tangent:
         bar.index[:] = at.price
         # Spending: (α (I' + G') + γC')/E' - ln Ê.
         spent = np.where(self.active, at.expenditure, 0.0) / self.spending
-        final = (self.new_final * spent).sum(0)
+        final = (self.new_final * spent).sum(-2)
         bar.income[:] += final
         bar.government[:] += final
         inputs = self.equilibrium.baseline.input_shares
         if inputs is not None:
-            bar.spent[:] += (spent.T[:, None, :] @ inputs)[:, 0, :].T
+            bar.spent[:] += np.swapaxes(
+                (np.swapaxes(spent, -1, -2)[..., None, :] @ inputs)[..., 0, :], -1, -2
+            )
         bar.expenditure[:] -= at.expenditure
         # Entry: ln Π̂ - ln ĉ - ln M̂.
         if self.free_entry:
@@ -539,18 +549,9 @@ class _Tangent:
         """From derivatives with respect to quantities on the way to those with respect to unknowns and parameters."""
         self._accounts(bar)
         wage, price = bar.wage, bar.price
-        sigma, nest, within = self.sigma, self.nest, self.within[:, :, None]
-        # Profits kept come off costs, and so do payments to labour abroad, which that labour receives.
-        kept = np.zeros_like(bar.profits) if self.competitive else bar.profits - self.kept * bar.spent
-        net = self.abroad * (bar.received[:, None, :] - bar.spent[:, :, None]) / within
-        per_profit = kept[:, :, None] / within
-        of_revenue = bar.spent[:, :, None] + (1 - self.share) * per_profit + self.share * net
-        of_revenue = of_revenue + self.subsidy * bar.subsidies[:, None]
-        of_border = self.tariff * bar.duties + bar.exports[:, None] * ~np.eye(self.countries, dtype=bool)
-        by_revenue = of_revenue * self.revenue
-        sales = by_revenue + of_border * self.border
-        weight = sales - self.shares * bar.index[:, None, :]
-        index = weight * self.slope + self.revenue * (net - per_profit) * self.bend
+        sigma, nest = self.sigma, self.nest
+        every = slice(None)
+        sales, by_revenue, weight, index, wedge = self._by_cell(bar, every, every)
         log_cost = bar.log_cost + (sigma - self.abroad) * index.sum(2) - (sigma - 1) * weight.sum(2)
         firms = bar.firms + nest * weight.sum(2) + (1 - nest) * index.sum(2)
         pull = (sales - index).sum(1)
@@ -561,7 +562,6 @@ class _Tangent:
         if inputs is not None:
             price = price + (inputs @ log_cost.T[:, :, None])[:, :, 0].T
         closer = sigma[:, :, None] - 1
-        wedge = sigma[:, :, None] * index - closer * weight
         cells = _Cells(
             tariff=(wedge - sales) / (1 + self.tariff) + self.border * bar.duties,
             subsidy=(by_revenue - wedge) / (1 - self.subsidy) + self.revenue * bar.subsidies[:, None],
@@ -571,20 +571,63 @@ class _Tangent:
         )
         return self.pack(_Unknowns(wage, bar.labour, price, expenditure, firms)), cells
 
+    def _by_cell(self, bar: _Bar, i: slice, j: slice) -> tuple[Array, Array, Array, Array, Array]:
+        """Derivatives with respect to ln sales, ln revenue, ln W and the index of thresholds, and ln T̂'s, of some origins in some
+        destinations, (S, I, J)."""
+        within, sigma = self.within[:, :, None], self.sigma[:, :, None]
+        share, revenue = self.share[:, i, j], self.revenue[:, i, j]
+        # Profits kept come off costs, and so do payments to labour abroad, which that labour receives.
+        kept = np.zeros_like(bar.profits) if self.competitive else bar.profits - self.kept * bar.spent
+        net = self.abroad * (bar.received[:, None, j] - bar.spent[:, i, None]) / within
+        per_profit = kept[:, i, None] / within
+        of_revenue = bar.spent[:, i, None] + (1 - share) * per_profit + share * net
+        of_revenue = of_revenue + self.subsidy[:, i, j] * bar.subsidies[i, None]
+        away = ~np.eye(self.countries, dtype=bool)[i, j]
+        of_border = self.tariff[:, i, j] * bar.duties[j] + bar.exports[i, None] * away
+        by_revenue = of_revenue * revenue
+        sales = by_revenue + of_border * self.border[:, i, j]
+        weight = sales - self.shares[:, i, j] * bar.index[:, None, j]
+        index = weight * self.slope[:, i, j] + revenue * (net - per_profit) * self.bend[:, i, j]
+        return sales, by_revenue, weight, index, sigma * index - (sigma - 1) * weight
+
+    def own_levers(self, bar: _Bar, country: int) -> tuple[Array, Array, Array]:
+        """Derivatives by a country's import tariffs, (N, S), export subsidies, (N, S), and production subsidies, (S,).
+
+        Parameters
+        ----------
+        bar
+            Of the outcome less λ's, as for `back`; it is swept through accounts here.
+        country
+        """
+        self._accounts(bar)
+        mine, every, equilibrium = slice(country, country + 1), slice(None), self.equilibrium
+        sales, _, _, _, wedge = self._by_cell(bar, every, mine)
+        tariff = (wedge - sales) / (1 + self.tariff[:, :, mine]) + self.border[:, :, mine] * bar.duties[mine]
+        _, by_revenue, _, _, wedge = self._by_cell(bar, mine, every)
+        free = 1 - self.subsidy[:, mine]
+        subsidy = ((by_revenue - wedge) / free + self.revenue[:, mine] * bar.subsidies[mine, None])[:, 0]
+        produced = equilibrium.shock.production_subsidy
+        paid = np.ones(self.sectors) if produced is None else 1 + produced[country]
+        return tariff[:, :, 0].T, subsidy.T / paid, (subsidy * free[:, 0]).sum(1) / paid
+
     def _accounts(self, bar: _Bar, *, own: bool = False) -> None:
         """Through incomes, deficits and the budget to what they are made of; ``own`` leaves out what others' do."""
         equilibrium, system = self.equilibrium, self.system
         government, earned = equilibrium.outlay, self.earned
-        by_labour, by_profits = np.zeros(self.countries), np.zeros(self.countries)
+        by_labour, by_profits = np.zeros_like(bar.income), np.zeros_like(bar.income)
         mine = bar.income
         if equilibrium.parameters.deficits == "fixed":
-            shift = 0.0 if own else (bar.income * system.deficits).sum() / system.world_value_added
+            shift: Array | float = 0.0
+            if not own:
+                shift = (bar.income * system.deficits).sum(-1, keepdims=True) / system.world_value_added
             by_labour, by_profits = by_labour + shift, by_profits + shift
         elif equilibrium.parameters.deficits == "proportional":
             ratio, income = system.spending_ratio, equilibrium.income - equilibrium.deficits
             spending = (income * ratio).sum()
             factor = income.sum() / spending
-            common = 0.0 if own else (bar.income * income * ratio).sum() / spending
+            common: Array | float = 0.0
+            if not own:
+                common = (bar.income * income * ratio).sum(-1, keepdims=True) / spending
             mine = ratio * factor * bar.income + common * (1 - factor * ratio)
         by_labour, by_profits = by_labour + mine, by_profits + mine
         duties, subsidies = bar.duties + mine, bar.subsidies - mine
@@ -593,16 +636,16 @@ class _Tangent:
             # τ_L = (budget kept - duties + subsidies + G')/(w'L').
             needed = bar.tax / earned
             duties, subsidies, outlay = duties - needed, subsidies + needed, outlay + needed
-            bar.price[:] += self.final * (system.budget * self.basket * needed)
+            bar.price[:] += self.final * (system.budget * self.basket * needed)[..., None, :]
             rate = bar.tax * equilibrium.labour_tax
             bar.wage[:] -= rate
             bar.labour[:] -= rate
         bar.duties[:], bar.subsidies[:] = duties, subsidies
-        bar.price[:] += self.final * (outlay * government)
+        bar.price[:] += self.final * (outlay * government)[..., None, :]
         bar.wage[:] += by_labour * earned
         bar.labour[:] += by_labour * earned
         if self.kept:
-            bar.profits[:] += by_profits
+            bar.profits[:] += by_profits[..., None, :]
 
 
 def gradient(
@@ -637,7 +680,7 @@ def gradients(
     equilibrium: Equilibrium,
     outcomes: Sequence[Outcome],
     *,
-    near: Sequence[Gradient | None] | None = None,
+    near: Sequence[Gradient | Pull | None] | None = None,
     tolerance: float = TOLERANCE,
 ) -> list[Gradient]:
     """Derivatives of several outcomes at one equilibrium, whose equations are prepared once.
@@ -716,6 +759,82 @@ def _gradient(
         equilibrium=equilibrium,
         start=None if own is None else Start(multipliers, own),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Pull:
+    """What a country's own levers do to its own outcome at the margin; a guide for a search, which `gradient` then certifies.
+
+    Attributes
+    ----------
+    outcome : Outcome
+    value : float
+    tariff, export_subsidy : (N, S)
+        By partner and sector, in the outcome's unit per unit of the rate.
+    production_subsidy : (S,)
+    residual : float
+        Of the adjoint equations by prepared products, relative to their right side.
+    start : Start or None
+        Where equations near by start from.
+    """
+
+    outcome: Outcome
+    value: float
+    tariff: Array
+    export_subsidy: Array
+    production_subsidy: Array
+    residual: float
+    start: Start | None
+
+
+def pulls(
+    equilibrium: Equilibrium,
+    outcomes: Sequence[Outcome],
+    *,
+    near: Sequence[Pull | None] | None = None,
+    tolerance: float = TOLERANCE,
+) -> list[Pull]:
+    """What every country's own levers do to its own outcome, the adjoint equations of all solved together.
+
+    Parameters
+    ----------
+    equilibrium
+    outcomes
+        None of them exports.
+    near, tolerance
+        As `gradients`.
+
+    Raises
+    ------
+    GradientError
+        As `gradient`.
+    """
+    tangent = _Tangent(equilibrium)
+    sweep, own, start = Sweep(tangent), None, None
+    bars = [tangent.outcome(outcome) for outcome in outcomes]
+    right = sweep.back(_Bar.stacked(bars))
+    if tangent.size > _DENSE:
+        known = [None if one is None else one.start for one in near or [None]]
+        if all(one is not None and one.multipliers.shape[-1] == tangent.size for one in known):
+            start = np.array([one.multipliers for one in known if one is not None])
+            own = known[0].own if known[0] is not None else None
+        own = own or sweep.own()
+        multipliers = solve_adjoints(sweep, own, right, start, tolerance, _PRODUCTS)
+    else:
+        multipliers = np.stack([_eliminate(tangent, row)[0] for row in right])
+    left = np.abs(right - sweep(multipliers)).max(1) / np.abs(right).max(1)
+    if not left.max() <= tolerance:
+        raise GradientError(
+            f"The adjoint equations are solved to {left.max():.1e} only, not {tolerance:g}: the equilibrium is close to one "
+            "that is not locally unique."
+        )
+    found = []
+    for outcome, row, residual in zip(outcomes, multipliers, left, strict=True):
+        country = outcome.place(equilibrium)[0]
+        levers = tangent.own_levers(tangent.outcome(outcome).less(tangent.bars(row)), country)
+        begin = None if own is None else Start(row, own)
+        found.append(Pull(outcome, outcome.value(equilibrium), *levers, float(residual), begin))
+    return found
 
 
 def _eliminate(tangent: _Tangent, right: Array) -> tuple[Array, int]:

@@ -84,12 +84,24 @@ class Iteration:
 
 
 @dataclass(frozen=True, eq=False)
-class _State:
-    """What a neighbouring solve may start from."""
+class State:
+    """What a neighbouring solve may start from: a point (U,) on a world, and what was learned of the map's slopes."""
 
     world_hash: str
     vector: Array
     accelerate: Anderson
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A point to start from that another program found (`places`); an equilibrium serves as well.
+
+    Attributes
+    ----------
+    state : State
+    """
+
+    state: State
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +141,7 @@ def solve(
     shock: Shock,
     parameters: Parameters,
     *,
-    start: Equilibrium | None = None,
+    start: Equilibrium | Place | None = None,
     iteration: Iteration | None = None,
 ) -> Equilibrium:
     """The world after a shock: equations (1) to (10) in exact changes (DEK08, CR14).
@@ -139,7 +151,7 @@ def solve(
     world : World
     shock : Shock
     parameters : Parameters
-    start : Equilibrium, optional
+    start : Equilibrium or Place, optional
         A solution near by, to start from; it changes how fast the answer comes, not the answer.
     iteration : Iteration, optional
 
@@ -175,7 +187,7 @@ def _solve(
     world: World,
     shock: Shock,
     parameters: Parameters,
-    start: Equilibrium | None,
+    start: Equilibrium | Place | None,
     iteration: Iteration | None,
     middle: Equilibrium | None,
 ) -> Equilibrium:
@@ -226,7 +238,7 @@ class _Search:
         )
         self.steps = 0
 
-    def run(self, start: Equilibrium | None) -> _Found:
+    def run(self, start: Equilibrium | Place | None) -> _Found:
         """The solution.
 
         Raises
@@ -306,9 +318,9 @@ class _Search:
             "within-country elasticity), firms that differ, a smaller shock, or restricted entry."
         )
 
-    def _attempts(self, start: Equilibrium | None) -> Iterator[tuple[Array, Anderson]]:
+    def _attempts(self, start: Equilibrium | Place | None) -> Iterator[tuple[Array, Anderson]]:
         cold, memory = self.system.start(), self.iteration.memory
-        if start is not None and isinstance(start.state, _State):
+        if start is not None and isinstance(start.state, State):
             state = start.state
             if state.world_hash == self.world.content_hash and state.vector.shape == cold.shape:
                 yield state.vector, state.accelerate.resume()
@@ -371,7 +383,7 @@ class _Search:
 
     def certified(self, found: _Found, began: float) -> Equilibrium:
         """The equilibrium at the point found, with its certificate."""
-        state = _State(self.world.content_hash, found.vector, found.accelerate)
+        state = State(self.world.content_hash, found.vector, found.accelerate)
         equilibrium = _assemble(
             self.system, found.evaluation, self.world, self.shock, self.parameters, self.baseline, state
         )
@@ -447,7 +459,7 @@ def _assemble(
     shock: Shock,
     parameters: Parameters,
     baseline: Baseline,
-    state: _State,
+    state: State,
 ) -> Equilibrium:
     """All returned quantities at the point found."""
     point, cost, flows = evaluation.point, evaluation.cost, evaluation.flows
@@ -505,7 +517,7 @@ def _certify(equilibrium: Equilibrium, steps: int, seconds: float) -> Equilibriu
     began = time.perf_counter()
     world = equilibrium.world
     found = certification.residuals(equilibrium)
-    sizes = {r.equation: float(np.max(r.values)) for r in found}
+    sizes = {r.equation: float(r.values.max()) for r in found}
     certificate = Certificate(
         residuals=dict(sorted(sizes.items(), key=lambda item: -item[1])),
         worst=certification.worst_market(found, world.countries, world.sectors),

@@ -7,7 +7,7 @@ product serves all sectors; what leaves it has the axis order origin, destinatio
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.shock import Shock
 from firmtrade_core.margins.firms import FirmsMargins, in_force
 from firmtrade_core.margins.loglinear import LoglinearMargins
+from firmtrade_core.margins.tables import compiled
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
@@ -213,6 +214,10 @@ class System:
         self.cells = None
         if self.rows is None and Cells.serve(margins):
             self.cells = Cells(margins, self.kernel, self.threshold_shift)
+        if self.cells is not None:
+            # Sales come with the terms: no kernel of theirs is read.
+            self.border_kernel = self.revenue_kernel = self.kernel
+            return
         self.border_kernel = self.kernel if self.tariff_factor is None else self.kernel * self.tariff_factor
         self.revenue_kernel = (
             self.border_kernel if self.subsidy_factor is None else self.border_kernel * self.subsidy_factor
@@ -648,6 +653,29 @@ def _sector_first(array: Array) -> Array:
     return np.ascontiguousarray(np.moveaxis(array, -1, 0))
 
 
+@compiled
+def _unlike(after: Any, before: Any) -> Any:
+    """Where two arrays differ, (S, N, N), as `np.nonzero` tells it: sectors that are alike, most of them, are passed by quickly."""
+    count, marks = 0, np.zeros(after.shape[0], dtype=np.int64)
+    for s in range(after.shape[0]):
+        here = 0
+        for i in range(after.shape[1]):
+            for j in range(after.shape[2]):
+                here += after[s, i, j] != before[s, i, j]
+        marks[s] = here
+        count += here
+    one, two, three = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
+    at = 0
+    for s in range(after.shape[0]):
+        if marks[s] > 0:
+            for i in range(after.shape[1]):
+                for j in range(after.shape[2]):
+                    if after[s, i, j] != before[s, i, j]:
+                        one[at], two[at], three[at] = s, i, j
+                        at += 1
+    return one, two, three
+
+
 class _Change(NamedTuple):
     """Factors on one kind of barrier in the cells where it changes; cells index (S, N, N)."""
 
@@ -665,7 +693,7 @@ def _changes(world: World, shock: Shock) -> list[_Change]:
     ):
         if new is not None and new is not old:
             after, before = np.moveaxis(new, 2, 0), np.moveaxis(old, 2, 0)
-            cells = np.nonzero(after != before)
+            cells = _unlike(np.ascontiguousarray(after), np.ascontiguousarray(before))
             found.append(_Change(kind, cells, (1 + sign * after[cells]) / (1 + sign * before[cells])))
     for kind, factors in (("trade_cost", shock.trade_cost), ("fixed_cost", shock.fixed_cost)):
         if factors is not None:

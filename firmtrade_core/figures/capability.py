@@ -93,7 +93,7 @@ def reading(kind: Literal["revenue", "cost"], elasticity_of_substitution: float)
     if kind == "revenue":
         return Reading(1.0, "log revenue potential", "log points")
     sigma = elasticity_of_substitution
-    return Reading(-100 / (sigma - 1), f"ad valorem trade-cost equivalent, σ = {sigma:g}", "%")
+    return Reading(-100 / (sigma - 1), f"ad valorem trade-cost equivalent, σ = {sigma:.2g}", "%")
 
 
 def attribute_words(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from firmtrade_core.labels import NARROW_NO_BREAK_SPACE, UnitError, unit
@@ -75,8 +75,10 @@ class Chart:
             raise UnitError(f"“{self.title}” shows numbers without a unit on: {', '.join(missing)}.")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, ready for JSON; without the table, which `chart_table.table_of` gives."""
-        return asdict(replace(self, table=None))
+        """Plain data, ready for JSON; traces and layout are the chart's own, not copies. Without the table, which
+        `chart_table.table_of` gives."""
+        plain = {item.name: getattr(self, item.name) for item in fields(self)}
+        return plain | {"units": dict(self.units), "table": None}
 
     def enlarged(self, factor: float) -> Chart:
         """The same chart with larger type, for a room: fonts, margins and rows grow alike."""

@@ -106,7 +106,7 @@ def beside_prediction_chart(report: ChannelReport, source: str, of: Of = "capabi
     unit = "log revenue potential" if of == "capability" else "log fixed costs saved"
     return _intervals(
         rows, title if apart else f"On {named}, SHAP lies within every effect's interval",
-        f"{unit[0].upper()}{unit[1:]}, of having the attribute or one standard deviation more · full: effect, open: SHAP",
+        f"{unit[0].upper()}{unit[1:]}, of a usual step (having it, 10 points of a share, else one standard deviation) · full: effect, open: SHAP",
         source, name_width=190, unit="log points",
     )  # fmt: skip
 
@@ -122,7 +122,7 @@ def shapley_chart(study: Study, prediction: Prediction, source: str, of: Of = "c
     told = _effect_and_prediction(study, prediction, of)
     if told is None or not prediction.shape or not math.isfinite(told[2]):
         raise ValueError(f"{study.attribute} has no effect or no Shapley values on {of}.")
-    step = 1.0 if study.binary else study.spread
+    step, _ = study.step
     effect, low, high, predicted = (each / step for each in (told[0], *told[1], told[2]))
     x = np.array([point[0] for point in prediction.shape])
     firms = np.array([point[3] for point in prediction.shape])
@@ -160,7 +160,7 @@ def shapley_chart(study: Study, prediction: Prediction, source: str, of: Of = "c
     )  # fmt: skip
     if study.binary:
         layout["xaxis"] |= {"tickvals": [0, 1], "ticktext": ["without", "with"], "range": [-0.25, 1.25]}
-    per = "having it" if study.binary else "one standard deviation more"
+    per = study.step[1]
     title = (
         f"SHAP credits {per} with {number(step * predicted, signed=True)}, "
         f"its effect is {number(step * effect, signed=True)}"
@@ -184,7 +184,7 @@ def _effect_and_prediction(
     study: Study, prediction: Prediction, of: Of
 ) -> tuple[float, tuple[float, float], float, str] | None:
     """Effect, interval and prediction of a usual step, and the grade in words; None where there is no effect on it."""
-    effect, step = study.effect, 1.0 if study.binary else study.spread
+    effect, (step, _) = study.effect, study.step
     if effect is None:
         return None
     value, ends, predicted = (

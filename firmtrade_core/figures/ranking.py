@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.bars import value_bars
@@ -22,7 +23,7 @@ def outcome_table(outcome: Outcome, world: World) -> ChartTable:
     """Every economy's change with its band, and the levels before and after where there are any; the largest first."""
     variable = outcome.variable
     names, units = ["Economy", "Code", variable.label], ["", "", variable.unit]
-    columns: list[Sequence[float]] = [outcome.change]
+    columns: list[NDArray[np.float64]] = [outcome.change]
     signed = [2]
     if outcome.low is not None and outcome.high is not None:
         names += ["90 % band from", "to"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.chart import ACCENT, MUTED, TEXT, Chart, base_layout
-from firmtrade_core.figures.chart_table import ChartTable
+from firmtrade_core.figures.chart_table import Cell, ChartTable
 from firmtrade_core.labels import Variable, change
 
 #: Okabe and Ito's colours after the accent, in fixed places.
@@ -66,7 +66,7 @@ def time_line(
             "fixedrange": True,
         },
     )
-    rows = tuple(
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
         (day.isoformat(), *(float(series[k]) for series in values.values())) for k, day in enumerate(days)
     )
     heads = ("In force from", *(country_name(code) for code in values))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from firmtrade_core.analysis.states import before_and_after
@@ -49,7 +47,7 @@ def trade_treemap(
         for state in before_and_after(equilibrium, first)
     )
     ids, labels, parents, values, changes = ["all"], [""], [""], [float(new.sum())], [0.0]
-    rows: list[tuple[Any, ...]] = []
+    rows: list[tuple[str, str, float, float, float]] = []
 
     def put(name: str, label: str, parent: str, before: float, after: float) -> None:
         ids.append(name)
@@ -130,10 +128,11 @@ def trade_treemap(
             },
         },
     )
+    rows.sort(key=lambda row: -row[2])
     table = ChartTable(
         ("Product", "Partner", "After", "Before", "Change"),
         ("", "", "bn USD", "bn USD", "%"),
-        tuple(sorted(rows, key=lambda row: -row[2])),
+        tuple(rows),
         signed=(4,),
     )
     return Chart(

@@ -17,10 +17,11 @@ import pandas as pd
 
 from firmtrade_core.codes.currencies import Deflator
 from firmtrade_core.codes.products import HS_VINTAGES, NOT_SPECIFIED, Concordance, ProductCodes, vintage_of
+from firmtrade_core.harmonise.cells import write_cells
 from firmtrade_core.harmonise.database import exact_sum
 from firmtrade_core.harmonise.errors import HarmoniseError
 from firmtrade_core.harmonise.findings import Finding, Rule
-from firmtrade_core.harmonise.reading import literal
+from firmtrade_core.harmonise.quoting import literal
 from firmtrade_core.paths import whole_file
 
 Weights = Literal["equal", "observed"]
@@ -150,9 +151,7 @@ def add_up(
                 connection.execute(f"COPY meant TO {literal(str(part))} (FORMAT parquet, USE_TMP_FILE false)")
         _deflate(connection, plan)
         with whole_file(target) as part:
-            connection.execute(
-                f"COPY ({_cells(connection)}) TO {literal(str(part))} (FORMAT parquet, USE_TMP_FILE false, DICTIONARY_SIZE_LIMIT 20000)"
-            )
+            write_cells(connection, part)
         return _account(connection, target)
 
 
@@ -305,37 +304,6 @@ def _deflate(connection: duckdb.DuckDBPyConnection, plan: AnnualPlan) -> None:
     connection.execute("CREATE TABLE prices (year INTEGER, factor DOUBLE)")
     if years:
         connection.executemany("INSERT INTO prices VALUES (?, ?)", list(zip(years, factors, strict=True)))
-
-
-def _cells(connection: duckdb.DuckDBPyConnection) -> str:
-    """The query for cells, in one pass over the lines, and in order: whoever adds up a part of them, adds in this order."""
-    # Texts are few beside lines: enumerated in the order of the alphabet they sort alike, and cells take half the memory and time.
-    for kind, source in {
-        "firm": "declared",
-        "flow": "declared",
-        "country": "declared",
-        "unit": "declared",
-        "target": "meant",
-    }.items():
-        also = "UNION SELECT 'kg'" if kind == "unit" else ""
-        connection.execute(
-            f"CREATE TYPE {kind}_kind AS ENUM (SELECT {kind} FROM (SELECT DISTINCT {kind}::VARCHAR AS {kind} FROM {source} {also}) WHERE {kind} IS NOT NULL ORDER BY 1)"
-        )
-    # The quantity counts where all lines of the cell have it in one unit. Enumerated texts are written as texts.
-    return f"""
-    SELECT firm, year, flow, country, product, value,
-        CASE WHEN weighed THEN kg WHEN measured AND unit = other_unit THEN pieces END AS quantity,
-        CASE WHEN weighed THEN 'kg'::unit_kind WHEN measured AND unit = other_unit THEN unit END AS quantity_unit, lines
-    FROM (
-        SELECT firm::firm_kind AS firm, d.year AS year, flow::flow_kind AS flow, country::country_kind AS country, m.target AS product,
-            {exact_sum("value_usd * m.weight * factor")} AS value, {exact_sum("weight_kg * m.weight")} AS kg,
-            {exact_sum("quantity * m.weight")} AS pieces, bool_and(weight_kg IS NOT NULL) AS weighed,
-            bool_and(quantity IS NOT NULL AND unit IS NOT NULL) AS measured, min(unit::unit_kind) AS unit, max(unit::unit_kind) AS other_unit,
-            count(*) AS lines
-        FROM declared d JOIN (SELECT * REPLACE (target::target_kind AS target) FROM meant) m ON d.year = m.year AND d.product = m.product JOIN prices p ON d.year = p.year
-        GROUP BY ALL) c
-    ORDER BY c.firm, c.year, c.flow, c.country, c.product
-    """
 
 
 def _account(connection: duckdb.DuckDBPyConnection, target: Path) -> AnnualTrade:

@@ -23,7 +23,7 @@ def passing_database() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 #: Amounts are added up in whole billionths: of a dollar, a kilogram, a piece.
-_PARTS = "1e9"
+PARTS = 1e9
 
 
 def exact_sum(amount: str) -> str:
@@ -32,7 +32,7 @@ def exact_sum(amount: str) -> str:
     Sums of floating-point numbers hang, in their last digits, on the order of adding, and readers that work side by side add in
     another order each time; whole numbers of billionths do not. Amounts up to `LARGEST_AMOUNT` add up without overflow.
     """
-    return f"(sum(round(({amount}) * {_PARTS})::HUGEINT)::DOUBLE / {_PARTS})"
+    return f"(sum(round(({amount}) * {PARTS})::HUGEINT)::DOUBLE / {PARTS})"
 
 
 #: Amounts above are no amounts: a billion billion dollars in one line.

@@ -11,6 +11,7 @@ import pandas as pd
 
 from firmtrade_core.codes.artefacts import is_blank, whole_number
 from firmtrade_core.codes.countries import plain_text
+from firmtrade_core.codes.currencies import WEEK
 
 FIRST_YEAR, LAST_YEAR = 1950, datetime.date.today().year + 1
 
@@ -33,6 +34,13 @@ _MONTH_YEAR = re.compile(r"(\d{1,2})[-/. ](\d{4})$")
 _YEAR_M = re.compile(r"(\d{4})[-/. ]?[mM](\d{1,2})$")
 _QUARTER = re.compile(r"(\d{4})[-/. ]?(?:[qQtT]|trim\.?|trimestre|quarter)[-/. ]?([1-4])$", re.I)
 _HALF = re.compile(r"(\d{4})[-/. ]?(?:[hHsS]|sem\.?|semestre|semester|half)[-/. ]?([12])$", re.I)
+_WEEK_WORD = r"(?:weeks?|wk|w|kw|kalenderwoche|woche|semanas?|semaine|settimana)\.?"
+_WEEK = re.compile(rf"(\d{{4}})[-/., ]*{_WEEK_WORD}[-/. ]*(\d{{1,2}})(?:-([1-7]))?$", re.I)
+_WEEK_FIRST = re.compile(rf"{_WEEK_WORD}[-/. ]*(\d{{1,2}})[-/., ]*(?:of |de |del |di )?(\d{{4}})$", re.I)
+_WEEK_NUMBERED = re.compile(
+    rf"(\d{{1,2}})(?:st|nd|rd|th|e|o|a|º|ª|\.)?[-/. ]*{_WEEK_WORD}[-/., ]*(?:of |de |del |di )?(\d{{4}})$",
+    re.I,
+)
 _PART_FIRST = re.compile(
     r"(?:([1-4])(?:er|st|nd|rd|th|e|o|º|\.)?[-/. ]?([qts]|h|trim\.?|trimestre|quarter|sem\.?|semestre|half)|([qtsh])[-/. ]?([1-4]))[-/. ]*(?:de |del )?(\d{4})$",
     re.I,
@@ -42,8 +50,14 @@ _MONTH_LEADING = re.compile(r"([a-z]{3,})[-/. ]*(\d{1,2})[-/., ]+(\d{4})$")
 _MONTH_ALONE = re.compile(r"([a-z]{3,})(?:\s+(?:de|del))?[-/. ]*(\d{4}|\d{2})$")
 _YEAR_MONTH_NAMED = re.compile(r"(\d{4})[-/. ]*([a-z]{3,})$")
 
-#: Months of a period that a date stands for, by rule; other dates are days.
-MONTHS = {"date.month_only": 1.0, "date.quarter_only": 3.0, "date.half_only": 6.0, "date.year_only": 12.0}
+#: Months of a period that a date stands for, by rule; other dates are days. A week, which no number of months tells, is `WEEK`.
+MONTHS = {
+    "date.week_only": WEEK,
+    "date.month_only": 1.0,
+    "date.quarter_only": 3.0,
+    "date.half_only": 6.0,
+    "date.year_only": 12.0,
+}
 
 #: Orders in which digits without marks between them are dates.
 _ORDERS = ("ymd", "dmy", "mdy")
@@ -57,7 +71,7 @@ class DateReading:
     ----------
     table
         One row per distinct text: ``text``, ``meant`` (date or missing; of a period its first day), ``rule`` (missing
-        where none was needed) and ``size`` (months of the period, 0 for a day).
+        where none was needed) and ``size`` (months of the period, `WEEK` for a week, 0 for a day).
     notes
         Forms met and the order of day and month that was settled on.
     """
@@ -93,7 +107,7 @@ def read_dates(counts: Mapping[str, int]) -> DateReading:
     """Read distinct date texts, with how often each occurs.
 
     Year-first, day-first and month-first dates, named months, digits without marks (eight, or seven that lost a zero; six),
-    year and month, a quarter, a year alone, and spreadsheet serials. Where day and month could be swapped, the order of the
+    year and month, a week, a quarter, a year alone, and spreadsheet serials. Where day and month could be swapped, the order of the
     file's unmistakable dates decides; if those disagree, or there are none, such dates are marked ``date.ambiguous`` (day
     first unless the majority says otherwise).
     """
@@ -188,6 +202,10 @@ def _read(text: str, habit: _Habit) -> Read:
         return *_date(int(found[2]), int(found[1]), 1, "date.month_only"), "as month and year"
     if found := _YEAR_M.match(bare):
         return *_date(int(found[1]), int(found[2]), 1, "date.month_only"), "as year and month"
+    if found := _WEEK.match(bare):
+        return _week(int(found[1]), int(found[2]), found[3])
+    if found := _WEEK_FIRST.match(bare) or _WEEK_NUMBERED.match(bare):
+        return _week(int(found[2]), int(found[1]), None)
     if found := _QUARTER.match(bare):
         return *_date(int(found[1]), 3 * int(found[2]) - 2, 1, "date.quarter_only"), "as a quarter"
     if found := _HALF.match(bare):
@@ -203,6 +221,17 @@ def _read(text: str, habit: _Habit) -> Read:
             )
         return *_date(int(found[5]), 3 * number - 2, 1, "date.quarter_only"), "as a quarter"
     return _named(bare)
+
+
+def _week(year: int, number: int, day: str | None) -> Read:
+    """A week as ISO 8601 counts them (Monday to Sunday, in the year of its Thursday), or a day of it; days of the year before are left out."""
+    try:
+        date = datetime.date.fromisocalendar(year, number, int(day or 1))
+    except ValueError:
+        return None, "date.unreadable", "as a week"
+    if day is None:
+        date = max(date, datetime.date(year, 1, 1))
+    return *_date(date.year, date.month, date.day, None if day else "date.week_only"), "as a week"
 
 
 def _named(bare: str) -> Read:

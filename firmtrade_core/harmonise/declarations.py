@@ -7,8 +7,9 @@ text of a column is read once in Python; DuckDB joins the meanings to the lines,
 from __future__ import annotations
 
 import hmac
+import re
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,11 +23,14 @@ from firmtrade_core.codes.places import NUMBER_LISTS, by_year, former, number_li
 from firmtrade_core.codes.products import ProductCodes
 from firmtrade_core.harmonise.database import LARGEST_AMOUNT, exact_sum
 from firmtrade_core.harmonise.dictionaries import Dictionary, build_dictionary, list_told_by
+from firmtrade_core.harmonise.distinct import texts_of
 from firmtrade_core.harmonise.errors import HarmoniseError, LayoutError, UnreadableFileError
 from firmtrade_core.harmonise.findings import EXAMPLES, Finding, Findings
 from firmtrade_core.harmonise.layout import FIELD_NAMES, Layout, guess_layout
+from firmtrade_core.harmonise.names import names_nobody
 from firmtrade_core.harmonise.numerals import Convention, doubtful, number_of, settle_conventions
-from firmtrade_core.harmonise.reading import TextFile, clear_away, literal, load_text, open_text, quoted
+from firmtrade_core.harmonise.quoting import literal, quoted
+from firmtrade_core.harmonise.reading import TextFile, clear_away, ever_new, load_text, open_text
 from firmtrade_core.harmonise.rules import NOTE_RULES, QUARANTINE_RULES, REPAIR_RULES, RULES
 from firmtrade_core.jobs import Progress, part, silent
 from firmtrade_core.labels.units import in_percent
@@ -53,7 +57,7 @@ _DOMINANT_FIRMS = 3
 
 @dataclass(frozen=True)
 class Source:
-    """A file that lines came from: provenance down to its hash."""
+    """A file that lines came from: provenance down to its hash; ``texts`` names, by field, the tables of its distinct texts."""
 
     name: str
     sha256: str
@@ -61,6 +65,7 @@ class Source:
     broken: int
     separator: str
     layout: Layout
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -230,7 +235,7 @@ class Declarations:
         import json
 
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Readers side by side leave rows in another order from run to run: tables are written in the files' own.
+        # Joins leave rows in another order from run to run: tables are written in the files' own.
         for table, order in (
             ("lines", "file, row"),
             ("quarantine", "file, row"),
@@ -380,9 +385,13 @@ class _FileReader:
         self.found: list[Finding] = []
         self.notes: list[str] = []
         self.conventions: dict[str, Convention] = {}
-        self.period = ""
+        self.has_period = False
         self.told_by_year: dict[str, tuple[int, int]] = {}
         self.layout = options.layout or guess_layout(file.columns, options.constants, options.columns)
+        self.ever_new = ever_new(file) if file.columns else ()
+        few = {self.layout.columns.get(name) for name in DICTIONARY_FIELDS}
+        few |= {self.layout.columns.get("firm")} - set(self.ever_new)
+        self.coded = tuple(column for column in file.columns if column in few)
         self.scale = self._scale_of_values()
         self.source = Source(file.path.name, file.sha256, 0, 0, file.separator, self.layout)
 
@@ -421,15 +430,22 @@ class _FileReader:
             return
         self.layout.check(self.file.columns, name)
         progress(0.02, f"Reading {name}")
-        broken, examples = load_text(self.connection, self.file, self.table)
-        rows = self._one(f"SELECT count(*) FROM {self.table}")
-        self.source = Source(name, self.file.sha256, rows + broken, broken, self.file.separator, self.layout)
+        broken, examples = load_text(self.connection, self.file, self.table, self.coded)
+        rows = self._one(f"SELECT count(*) FROM {self.table}_text")
+        texts = {
+            fieldname: texts_of(self.table, self.file.columns.index(column))
+            for fieldname, column in self.layout.columns.items()
+            if column in self.coded
+        }
+        self.source = Source(
+            name, self.file.sha256, rows + broken, broken, self.file.separator, self.layout, texts
+        )
         self.found += self.file.findings(rows + broken)
         self.found.append(
             Finding(RULES["line.fields"], broken, broken / max(rows + broken, 1), None, tuple(examples))
         )
         self._settle_period()
-        used = [c for f, c in self.layout.columns.items() if f != "month" or self.period]
+        used = [c for f, c in self.layout.columns.items() if f != "month" or self.has_period]
         left = unused_columns(self.file.columns, used)
         self.notes += [f"{name}: {note}" for note in (*self.file.notes, left) if note]
         for position, fieldname in enumerate(DICTIONARY_FIELDS):
@@ -450,15 +466,30 @@ class _FileReader:
         found = self.connection.execute(query).fetchone()
         return int(found[0]) if found and found[0] is not None else 0
 
-    def _text(self, fieldname: str) -> str | None:
-        """SQL for a field's text, None where the file does not hold it."""
-        if fieldname == "date" and self.period:
-            return self.period
+    def _text(self, fieldname: str, written: Callable[[str], str] = quoted) -> str | None:
+        """SQL for a field's text, None where the file does not hold it; ``written`` is SQL for a column's text."""
+        if fieldname == "date" and self.has_period:
+            year, month = self._plain("date", written), self._plain("month", written)
+            bare = f"regexp_replace({month}, '\\.0+$', '')"
+            return f"if({year} = '' OR {month} = '', {year}, regexp_replace({year}, '\\.0+$', '') || '-' || {bare})"
+        return self._plain(fieldname, written)
+
+    def _plain(self, fieldname: str, written: Callable[[str], str] = quoted) -> str | None:
         if fieldname in self.layout.columns:
-            return f"trim(coalesce({quoted(self.layout.columns[fieldname])}, ''))"
+            return f"trim(coalesce({written(self.layout.columns[fieldname])}, ''))"
         if fieldname in self.layout.constants:
             return literal(self.layout.constants[fieldname])
         return None
+
+    def _texts(self, fieldname: str) -> str | None:
+        """The table of a field's distinct texts, None where its lines are not coded or its texts are put together."""
+        return None if fieldname == "date" and self.has_period else self.source.texts.get(fieldname)
+
+    def _counted(self, fieldname: str) -> str:
+        """SQL for a field's distinct texts, ``text``, and how many lines have each, ``rows``."""
+        if (texts := self._texts(fieldname)) is not None:
+            return f"SELECT trim(coalesce(text, '')) AS text, sum(lines)::BIGINT AS rows FROM {texts} GROUP BY ALL"
+        return f"SELECT {self._text(fieldname) or literal('')} AS text, count(*) AS rows FROM {self.table} GROUP BY ALL"
 
     def _settle_period(self) -> None:
         """A year and a month in columns of their own are one period."""
@@ -472,21 +503,18 @@ class _FileReader:
         )
         rows = self._one(f"SELECT count(*) FROM {self.table}")
         if years and years >= _MOSTLY_YEARS * dates and months >= _MOSTLY_YEARS * rows:
-            bare = f"regexp_replace({month}, '\\.0+$', '')"
-            self.period = f"if({year} = '' OR {month} = '', {year}, regexp_replace({year}, '\\.0+$', '') || '-' || {bare})"
+            self.has_period = True
             columns = self.layout.columns
             self.notes.append(
                 f"{self.file.path.name}: dates are the year in {columns['date']} and the month in {columns['month']}"
             )
 
     def _read_dictionary(self, fieldname: str) -> None:
-        text = self._text(fieldname)
         counts: dict[str, int] = {}
         if fieldname in self.layout.columns:
-            counted = self.connection.execute(
-                f"SELECT {text} AS text, count(*) FROM {self.table} GROUP BY ALL ORDER BY 2 DESC, 1"
-            ).fetchall()
-            counts = dict(counted)
+            counts = dict(
+                self.connection.execute(f"{self._counted(fieldname)} ORDER BY rows DESC, text").fetchall()
+            )
         elif fieldname in self.layout.constants:
             counts = {self.layout.constants[fieldname]: 1}
         corrections = self.options.corrections.get(fieldname, {})
@@ -543,12 +571,14 @@ class _FileReader:
         self.connection.unregister("frame")
 
     def _hash_firms(self) -> None:
-        text = self._text("firm") or "''"
-        counted = self.connection.execute(
-            f"SELECT {text} AS text, count(*) AS rows FROM {self.table} GROUP BY ALL ORDER BY text"
-        ).df()
+        counted = self.connection.execute(f"{self._counted('firm')} ORDER BY text").df()
         names = counted["text"].astype("str")
-        read = [read_identifier(name) if any(map(str.isalnum, name)) else (None, "missing") for name in names]
+        read = [
+            (None, "missing")
+            if names_nobody(name) or not any(map(str.isalnum, name))
+            else read_identifier(name)
+            for name in names
+        ]
         frame = pd.DataFrame(
             {
                 "text": names,
@@ -590,7 +620,7 @@ class _FileReader:
 
     def _number(self, fieldname: str) -> str:
         if fieldname in self.conventions:
-            number = number_of(self.layout.columns[fieldname], self.conventions[fieldname])
+            number = number_of(self.layout.columns[fieldname], self.conventions[fieldname], "s")
             return number if fieldname != "value" or self.scale == 1.0 else f"{self.scale!r} * ({number})"
         constant = self.layout.constants.get(fieldname)
         return "NULL::DOUBLE" if constant is None else f"TRY_CAST({literal(constant)} AS DOUBLE)"
@@ -600,34 +630,40 @@ class _FileReader:
 
         Meanings are enumerated, a byte or a few each, in a table that is not kept: it stays in memory where it can.
         """
-        joins, numbers = [], {name: self._number(name) for name in NUMBER_FIELDS}
+        numbers = {name: self._number(name) for name in NUMBER_FIELDS}
         self.connection.execute(f"DROP TABLE IF EXISTS typed_{self.number}")
-        for fieldname in (*DICTIONARY_FIELDS, "firm"):
-            text = self._text(fieldname)
-            if fieldname == "country" and text is not None and self.told_by_year:
-                text = self._with_year(text)
-            condition = "FALSE" if text is None else f"{fieldname}_.text = {text}"
-            joins.append(f"LEFT JOIN {self._enumerated(fieldname)} {fieldname}_ ON {condition}")
-        blanks = ", ".join(literal(text) for text in NUMBER_BLANKS)
-        # What is a number is no blank: few cells are compared with them all.
-        blank = {
-            name: f"if(isfinite({name}), FALSE, lower({name}_text) IN ('', {blanks})) AS {name}_blank"
+        joins = self._joins()
+        # What is a number is no blank: few cells are compared with them all. By a pattern, as IN and lists would join every line with them.
+        blanks = literal("|".join(re.escape(text) for text in sorted(NUMBER_BLANKS)))
+        blank = [
+            f"if(isfinite({name}), FALSE, regexp_full_match(lower(trim(coalesce({name}_text, ''))), '|' || {blanks})) AS {name}_blank"
             for name in NUMBER_FIELDS
-        }
-        written = {
-            name: f"coalesce({self._text(name) or 'NULL'}, '') AS {name}_text" for name in NUMBER_FIELDS
-        }
+        ]
+        before = [
+            f"if(({_number_rule(name)}) IS NOT NULL, {name}_text, NULL) AS {name}_before"
+            for name in NUMBER_FIELDS
+            if name != "value"
+        ]
+        columns = self.layout.columns
+        written = [
+            f"{_of_lines(columns[name]) if name in columns else literal(self.layout.constants.get(name, ''))} AS {name}_text"
+            for name in NUMBER_FIELDS
+        ]
+        written += [
+            f"{_of_lines(columns[name]) if columns.get(name) in self.coded else 'NULL::INTEGER'} AS {name}_code"
+            for name in _REPAIRED_FIELDS
+        ]
         shaky = {
-            name: doubtful(self.layout.columns[name], self.conventions[name])
+            name: doubtful(self.layout.columns[name], self.conventions[name], "s")
             if name in self.conventions
             else "FALSE"
             for name in NUMBER_FIELDS
         }
-        declaration = self._text("declaration") or "NULL"
+        declaration = self._text("declaration", _of_lines) or "NULL"
         self.connection.execute(
             f"""
             CREATE TEMP TABLE typed_{self.number} AS
-            SELECT * EXCLUDE (value_text, quantity_text, weight_text), {", ".join(blank.values())}, CASE
+            SELECT * EXCLUDE (value_text, quantity_text, weight_text), {", ".join(before)}, CASE
                 WHEN firm IS NULL THEN coalesce(firm_rule, 'firm.missing')
                 WHEN date IS NULL THEN date_rule
                 WHEN flow IS NULL THEN flow_rule
@@ -637,7 +673,7 @@ class _FileReader:
                 WHEN value IS NULL OR NOT isfinite(value) OR abs(value) > {LARGEST_AMOUNT} THEN if(value_blank, 'value.missing', 'value.unreadable')
                 WHEN value < 0 THEN 'value.negative'
                 WHEN value = 0 THEN 'value.zero' END AS verdict
-            FROM (SELECT row, {", ".join(written.values())}, nullif({declaration}, '')::VARCHAR AS declaration, firm_.meant AS firm,
+            FROM (SELECT *, {", ".join(blank)} FROM (SELECT s.rowid + 1 AS row, {", ".join(written)}, nullif({declaration}, '')::VARCHAR AS declaration, firm_.meant AS firm,
                 firm_.rule AS firm_rule, date_.meant AS date, date_.rule AS date_rule, date_.size AS months, flow_.meant AS flow, flow_.rule AS flow_rule,
                 country_.meant AS country, country_.rule AS country_rule,
                 product_.meant AS product, product_.rule AS product_rule,
@@ -646,11 +682,37 @@ class _FileReader:
                 {numbers["value"]} AS value, {shaky["value"]} AS value_doubtful,
                 {numbers["quantity"]} AS quantity, {shaky["quantity"]} AS quantity_doubtful,
                 {numbers["weight"]} AS weight, {shaky["weight"]} AS weight_doubtful
-            FROM {self.table} {" ".join(joins)}
+            FROM {self.table}_text s {" ".join(joins)}
             LEFT JOIN (SELECT * REPLACE (currency::currency_meant_{self.number} AS currency) FROM rate_{self.number}) rate_
-                ON rate_.currency = currency_.meant AND rate_.date = date_.meant AND rate_.months = date_.size)
+                ON rate_.currency = currency_.meant AND rate_.date = date_.meant AND rate_.months = date_.size))
             """
         )
+
+    def _joins(self) -> list[str]:
+        """SQL that joins meanings to the lines: by the number of the text, or by the text where it is put together of several."""
+        joins: list[str] = []
+        decoded: set[str] = set()
+
+        def written(column: str) -> str:
+            if column not in self.coded:
+                return _of_lines(column)
+            at = self.file.columns.index(column)
+            if column not in decoded:
+                decoded.add(column)
+                joins.append(f"JOIN {texts_of(self.table, at)} t{at} ON t{at}.code = {_of_lines(column)}")
+            return f"t{at}.text"
+
+        for fieldname in (*DICTIONARY_FIELDS, "firm"):
+            by_year = fieldname == "country" and bool(self.told_by_year)
+            texts = None if by_year else self._texts(fieldname)
+            if texts is not None:
+                condition = f"{fieldname}_.code = {_of_lines(self.layout.columns[fieldname])}"
+            elif (text := self._text(fieldname, written)) is None:
+                condition = "FALSE"
+            else:
+                condition = f"{fieldname}_.text = {self._with_year(text) if by_year else text}"
+            joins.append(f"LEFT JOIN {self._enumerated(fieldname, texts)} {fieldname}_ ON {condition}")
+        return joins
 
     def _with_year(self, text: str) -> str:
         """SQL for the text of a partner, with the time of the line where that tells which state it is."""
@@ -662,21 +724,23 @@ class _FileReader:
                 )
         return f"CASE {' '.join(cases)} ELSE {text} END"
 
-    def _enumerated(self, fieldname: str) -> str:
-        """SQL for a dictionary whose meanings and rules, few beside the lines, are enumerated."""
+    def _enumerated(self, fieldname: str, texts: str | None) -> str:
+        """SQL for a dictionary whose meanings and rules, few beside the lines, are enumerated; by the texts' numbers where they have any."""
         dictionary = f"dictionary_{self.number}_{fieldname}"
-        columns = ["text"] if fieldname == "firm" else ["text", "size"]
+        columns = ["d.text"] if texts is None else ["w.code"]
+        columns += [] if fieldname == "firm" else ["d.size"]
         for column in ("meant", "rule"):
             if (fieldname, column) == ("date", "meant"):
-                columns.append(column)
+                columns.append("d.meant")
                 continue
             kind = f"{fieldname}_{column}_{self.number}"
             self.connection.execute(f"DROP TYPE IF EXISTS {kind}")
             self.connection.execute(
                 f"CREATE TYPE {kind} AS ENUM (SELECT DISTINCT {column} FROM {dictionary} WHERE {column} IS NOT NULL ORDER BY 1)"
             )
-            columns.append(f"{column}::{kind} AS {column}")
-        return f"(SELECT {', '.join(columns)} FROM {dictionary})"
+            columns.append(f"d.{column}::{kind} AS {column}")
+        coded = "" if texts is None else f"JOIN {texts} w ON d.text = trim(coalesce(w.text, ''))"
+        return f"(SELECT {', '.join(columns)} FROM {dictionary} d {coded})"
 
     def _find_rates(self) -> None:
         """Dollars per unit of each currency on each date, before lines are joined: both are few."""
@@ -710,21 +774,24 @@ class _FileReader:
             years = sorted({date.year for date in group["date"]})
             span = str(years[0]) if len(years) == 1 else f"{years[0]} to {years[-1]}"
             first = group.sort_values("date").iloc[0]
-            why = self.rates.why_none(str(currency), pd.Timestamp(first["date"]), int(first["months"]))
+            why = self.rates.why_none(str(currency), pd.Timestamp(first["date"]), float(first["months"]))
             self.notes.append(
                 f"{self.file.path.name}: no exchange rate of {currency} in {span}: {why}. Give a table of rates (date, currency, usd) among the files."
             )
 
     def _find_duplicates(self) -> None:
-        """Rows that repeat an earlier one in every column: candidates by hash, then compared in full."""
+        """Rows that repeat an earlier one in every column: candidates by hash, then compared in full.
+
+        Where a column hardly repeats, rows that share its text are the only candidates.
+        """
         columns = ", ".join(quoted(name) for name in self.file.columns)
-        hashed = f"hash({columns})"
+        hashed = f"hash({quoted(self.ever_new[0]) if self.ever_new else columns})"
         self.connection.execute(
             f"""
             CREATE OR REPLACE TABLE repeated_{self.number} AS
-            WITH twice AS (SELECT {hashed} AS h FROM {self.table} GROUP BY h HAVING count(*) > 1)
-            SELECT row FROM (SELECT row, row_number() OVER (PARTITION BY {columns} ORDER BY row) AS copy
-                FROM {self.table} WHERE {hashed} IN (FROM twice)) WHERE copy > 1
+            WITH twice AS (SELECT {hashed} AS h FROM {self.table}_text GROUP BY h HAVING count(*) > 1)
+            SELECT row FROM (SELECT rowid + 1 AS row, row_number() OVER (PARTITION BY {columns} ORDER BY rowid) AS copy
+                FROM {self.table}_text WHERE {hashed} IN (FROM twice)) WHERE copy > 1
             """
         )
 
@@ -744,6 +811,11 @@ class _FileReader:
             SELECT row FROM candidate SEMI JOIN back USING ({same}, value, turn)
             """
         )
+
+
+def _of_lines(column: str) -> str:
+    """SQL for a column of a file's lines where they are joined with others."""
+    return f"s.{quoted(column)}"
 
 
 def _until(year: int) -> str:
@@ -769,7 +841,8 @@ def _create_empty(connection: duckdb.DuckDBPyConnection, number: int) -> None:
     texts = "declaration firm firm_rule date_rule flow flow_rule country country_rule product product_rule currency currency_rule unit unit_rule verdict"
     numbers = "months unit_size rate value quantity weight"
     truths = "value_blank value_doubtful quantity_blank quantity_doubtful weight_blank weight_doubtful"
-    columns = ["row BIGINT", "date DATE"]
+    texts += " quantity_before weight_before"
+    columns = ["row BIGINT", "date DATE", *(f"{name}_code INTEGER" for name in _REPAIRED_FIELDS)]
     columns += [f"{name} VARCHAR" for name in texts.split()]
     columns += [f"{name} DOUBLE" for name in numbers.split()] + [f"{name} BOOLEAN" for name in truths.split()]
     connection.execute(f"CREATE OR REPLACE TEMP TABLE typed_{number} ({', '.join(columns)})")
@@ -784,6 +857,11 @@ _FLAGS = {
     "line.repeated": "repeated",
     "unit.unknown": "unit_rule = 'unit.unknown'",
 }
+
+#: Fields of few texts that rules repair: for their lines it is remembered which text they had.
+_REPAIRED_FIELDS = tuple(
+    name for name in DICTIONARY_FIELDS if any(rule.key.startswith(f"{name}.") for rule in REPAIR_RULES)
+)
 
 #: Columns of typed lines that are enumerated.
 _ENUMERATED = (
@@ -860,8 +938,10 @@ def _create_changes(connection: duckdb.DuckDBPyConnection, sources: Sequence[Sou
     """The log is a view over source text and meanings: it cannot fall out of step with them."""
     conditions = _repairs()
     cells = ", ".join(
-        f"if({condition}, {{'column': '{name}', 'after': {after}, 'rule': {rule}}}, NULL)"
-        for name, (condition, after, rule) in conditions.items()
+        f"if({condition}, {{'column': '{name}', 'after': {after}, 'rule': {rule}, "
+        f"'code': {f'{name}_code' if name in _REPAIRED_FIELDS else 'NULL::INTEGER'}, "
+        f"'text': {'NULL::VARCHAR' if name in _REPAIRED_FIELDS else f'{name}_before'}}}, NULL)"
+        for name, (condition, after, rule) in sorted(conditions.items())
     )
     some = " OR ".join(f"({condition})" for condition, *_ in conditions.values())
     connection.execute(
@@ -871,11 +951,17 @@ def _create_changes(connection: duckdb.DuckDBPyConnection, sources: Sequence[Sou
     )
     texts = []
     for n, source in enumerate(sources):
-        cases = " ".join(f"WHEN '{name}' THEN s.{quoted(c)}" for name, c in source.layout.columns.items())
-        before = f'CASE c."column" {cases} END' if cases and source.sha256 and source.lines else "NULL"
+        before, joins = ["text"], []
+        for name in _REPAIRED_FIELDS if source.lines else ():
+            if (table := source.texts.get(name)) is not None:
+                before.append(f"{name}_.written")
+                joins.append(
+                    f"LEFT JOIN (SELECT code, text AS written FROM {table}) {name}_ "
+                    f"ON {name}_.code = if(c.\"column\" = '{name}', c.code, NULL)"
+                )
         texts.append(
-            f'SELECT c.file, c.row, c."column", {before} AS before, c.after, c.rule '
-            f"FROM changed c JOIN source_{n} s ON s.row = c.row WHERE c.file = {n}"
+            f'SELECT c.file, c.row, c."column", coalesce({", ".join(before)}) AS before, c.after, c.rule '
+            f"FROM changed c {' '.join(joins)} WHERE c.file = {n}"
         )
     connection.execute(f"CREATE OR REPLACE TEMP VIEW changes AS {' UNION ALL '.join(texts)}")
 

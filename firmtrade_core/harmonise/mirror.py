@@ -13,7 +13,7 @@ from firmtrade_core.codes.products import HS_VINTAGES, ProductCodes
 from firmtrade_core.codes.sectors import BROAD_SECTORS, broad_sector, broad_sector_of_revision_3
 from firmtrade_core.harmonise.database import exact_sum, passing_database
 from firmtrade_core.harmonise.errors import HarmoniseError
-from firmtrade_core.harmonise.reading import literal
+from firmtrade_core.harmonise.quoting import literal
 from firmtrade_core.world.world import World
 
 #: Factors beyond which scaling would invent trade rather than correct it.

@@ -143,3 +143,17 @@ def plain_address(address: str) -> str:
 def sorted_words(text: str) -> str:
     """Words in alphabetical order: the same for names whose words changed places."""
     return " ".join(sorted(text.split()))
+
+
+def names_nobody(identifier: str) -> bool:
+    """Whether words for all stand where a firm's identifier should; short ones may be codes of firms.
+
+    Examples
+    --------
+    >>> [names_nobody(i) for i in ("CONSUMIDOR FINAL", "Clientes varios", "XX", "F12", "Acme")]
+    [True, True, False, False, False]
+    """
+    if any(map(str.isdigit, identifier)):
+        return False
+    plain = plain_text(identifier)
+    return len(plain) > 4 and (plain in _PLACEHOLDERS or plain_name(identifier) in _PLACEHOLDERS)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from firmtrade_core.harmonise.reading import quoted
+from firmtrade_core.harmonise.quoting import quoted
 
 #: Rows that the convention is settled on.
 _SAMPLE = 400_000
@@ -49,7 +49,7 @@ def settle_conventions(
     """The decimal mark of each column of numbers: by its own unmistakable numbers, else by those of the columns beside it.
 
     Where no column of the file shows its mark, the separator between fields decides, and numbers that could mean a
-    thousand times more or less are told.
+    thousand times more or less are told. The table is as `reading.load_text` leaves it, the columns not coded.
     """
     met = {column: _evidence(connection, table, column) for column in columns}
     commas, points = (sum(found[side] for found in met.values()) for side in (0, 1))
@@ -62,8 +62,8 @@ def _evidence(connection: duckdb.DuckDBPyConnection, table: str, column: str) ->
     found = connection.execute(
         f"""
         SELECT count_if(regexp_matches({name}, '{_COMMA}')), count_if(regexp_matches({name}, '{_POINT}'))
-        FROM (SELECT {quoted(column)} FROM {table}
-            WHERE row % greatest(1, (SELECT max(row) FROM {table}) // {_SAMPLE}) = 0)
+        FROM (SELECT {quoted(column)} FROM {table}_text
+            WHERE (rowid + 1) % greatest(1, (SELECT count(*) FROM {table}_text) // {_SAMPLE}) = 0)
         """
     ).fetchone() or (0, 0)
     commas, points = (int(count or 0) for count in found)  # null where there are no lines
@@ -88,9 +88,9 @@ def _settled(column: str, own: tuple[int, int], file: tuple[int, int], separator
     return Convention(decimal, agree, note if agree else f"{note} in most numbers, not in all")
 
 
-def number_of(column: str, convention: Convention) -> str:
-    """SQL for the number that a text means, NULL where it means none."""
-    name = quoted(column)
+def number_of(column: str, convention: Convention, table: str = "") -> str:
+    """SQL for the number that a text means, NULL where it means none; ``table`` says whose column it is where there are several."""
+    name = f"{table}.{quoted(column)}" if table else quoted(column)
     bare = f"regexp_replace({name}, '[\\s\\x{{00A0}}\\x{{202F}}''’_]', '', 'g')"
     text = f"regexp_replace(regexp_replace({bare}, '^\\((.*)\\)$', '-\\1'), '^([^-].*)-$', '-\\1')"
     comma = "replace(replace(t, '.', ''), ',', '.')"
@@ -112,10 +112,7 @@ def number_of(column: str, convention: Convention) -> str:
     return found
 
 
-def doubtful(column: str, convention: Convention) -> str:
+def doubtful(column: str, convention: Convention, table: str = "") -> str:
     """SQL for whether a number could mean a thousand times more or less."""
-    return (
-        "FALSE"
-        if convention.certain
-        else f"coalesce(regexp_matches(trim({quoted(column)}), {_DOUBTFUL}), FALSE)"
-    )
+    name = f"{table}.{quoted(column)}" if table else quoted(column)
+    return "FALSE" if convention.certain else f"coalesce(regexp_matches(trim({name}), {_DOUBTFUL}), FALSE)"

@@ -40,7 +40,8 @@ from firmtrade_core.harmonise.mirror import (
     scaled_trade,
 )
 from firmtrade_core.harmonise.outliers import find_outliers, set_outliers_missing
-from firmtrade_core.harmonise.reading import literal, open_text
+from firmtrade_core.harmonise.quoting import literal
+from firmtrade_core.harmonise.reading import open_text
 from firmtrade_core.harmonise.scorecard import Scorecard, score
 from firmtrade_core.harmonise.suspicions import DEFAULT_RULES, examine
 from firmtrade_core.jobs import Checkpoints, Progress, content_hash, part, silent

@@ -11,15 +11,17 @@ import hashlib
 import io
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
 from firmtrade_core.harmonise.database import passing_database
+from firmtrade_core.harmonise.distinct import PIECE, as_written, store_coded
 from firmtrade_core.harmonise.errors import UnreadableFileError
 from firmtrade_core.harmonise.findings import EXAMPLES, Finding, Rule
+from firmtrade_core.harmonise.quoting import literal, quoted
 from firmtrade_core.world.errors import WorldFileError
 from firmtrade_core.world.heads import (
     LOOKED_AT,
@@ -188,10 +190,18 @@ def _as_text(path: Path, workspace: Path) -> tuple[Path, tuple[str, ...]]:
     return target, notes
 
 
-def load_text(connection: duckdb.DuckDBPyConnection, file: TextFile, table: str) -> tuple[int, list[str]]:
+def load_text(
+    connection: duckdb.DuckDBPyConnection, file: TextFile, table: str, coded: Collection[str] = ()
+) -> tuple[int, list[str]]:
     """Read a text table into DuckDB as text, with a column ``row`` (1, 2, ...) over the well-formed records.
 
     Lines with another number of fields than the header go to the table ``{table}_broken`` (line, text).
+
+    Parameters
+    ----------
+    coded
+        Columns whose texts repeat: ``{table}_text`` holds their numbers, the tables that `distinct.texts_of` names their
+        texts. The view ``{table}`` holds every column as it was written.
 
     Returns
     -------
@@ -203,10 +213,10 @@ def load_text(connection: duckdb.DuckDBPyConnection, file: TextFile, table: str)
         connection.execute(f"CREATE TABLE {table} (row BIGINT)")
         connection.execute(f"CREATE OR REPLACE TABLE {table}_broken (line BIGINT, text VARCHAR)")
         return 0, []
-    rows, broken = _scan(connection, file, table, parallel=True)
+    rows, broken = _scan(connection, file, table, coded, parallel=True)
     if rows + broken < file.records:
         # With many broken lines DuckDB's readers, working side by side, lose whole stretches of a file without a word.
-        rows, broken = _scan(connection, file, table, parallel=False)
+        rows, broken = _scan(connection, file, table, coded, parallel=False)
     shown = connection.execute(
         f"SELECT line, text FROM {table}_broken ORDER BY line LIMIT {EXAMPLES}"
     ).fetchall()
@@ -230,51 +240,54 @@ def clear_away(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 
 
 def _scan(
-    connection: duckdb.DuckDBPyConnection, file: TextFile, table: str, *, parallel: bool
+    connection: duckdb.DuckDBPyConnection,
+    file: TextFile,
+    table: str,
+    coded: Collection[str],
+    *,
+    parallel: bool,
 ) -> tuple[int, int]:
     """Fill the table and the one of its broken lines; how many rows each has."""
-    plain = _ever_new(file)
+    numbered = [name for name in file.columns if name in coded]
     names = ", ".join(
-        f"{quoted(name)} VARCHAR{' USING COMPRESSION uncompressed' if name in plain else ''}"
-        for name in file.columns
+        f"{quoted(name)} {'INTEGER' if name in numbered else 'VARCHAR'}" for name in file.columns
     )
     struct = "{" + ", ".join(f"{literal(name)}: 'VARCHAR'" for name in file.columns) + "}"
-    # Rows are numbered by the table itself: counting them while reading would let one reader work only.
+    # Rows are numbered by the table itself: counting them while reading would let one reader work only. It is not kept
+    # beyond the work: to look for what its texts share costs more time than all the rest of the reading.
     clear_away(connection, table)
-    connection.execute(f"CREATE OR REPLACE TABLE {table}_text ({names})")
-    connection.execute(f"CREATE OR REPLACE VIEW {table} AS SELECT rowid + 1 AS row, * FROM {table}_text")
-    connection.execute("DROP TABLE IF EXISTS reject_scans")
-    connection.execute("DROP TABLE IF EXISTS reject_errors")
-    connection.execute(
-        f"INSERT INTO {table}_text SELECT * FROM read_csv("
-        f"{literal(str(file.clean))}, columns={struct}, auto_detect=false, header=true, parallel={parallel}, "
-        f"delim={literal(file.separator)}, quote='\"', escape='\"', store_rejects=true, rejects_limit=0, "
-        "max_line_size=16777216)"
-    )
-    connection.execute(
-        f"CREATE OR REPLACE TABLE {table}_broken AS SELECT line, any_value(csv_line) AS text "
-        "FROM reject_errors GROUP BY line, byte_position ORDER BY line"
-    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table}_text ({names})")
+    # A reader of its own, so that rows can be put away while others are read.
+    with connection.cursor() as reader:
+        found = reader.sql(
+            f"FROM read_csv({literal(str(file.clean))}, columns={struct}, auto_detect=false, header=true, parallel={parallel}, "
+            f"delim={literal(file.separator)}, quote='\"', escape='\"', store_rejects=true, rejects_limit=0, "
+            "max_line_size=16777216)"
+        )
+        store_coded(connection, table, file.columns, numbered, found.to_arrow_reader(PIECE))
+        reader.execute(
+            f"CREATE OR REPLACE TABLE {table}_broken AS SELECT line, any_value(csv_line) AS text "
+            "FROM reject_errors GROUP BY line, byte_position ORDER BY line"
+        )
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS {as_written(table, file.columns, numbered)}")
     counts = connection.execute(
-        f"SELECT (SELECT count(*) FROM {table}), (SELECT count(*) FROM {table}_broken)"
+        f"SELECT (SELECT count(*) FROM {table}_text), (SELECT count(*) FROM {table}_broken)"
     ).fetchone()
     return counts or (0, 0)
 
 
-def _ever_new(file: TextFile) -> frozenset[str]:
-    """Columns whose texts hardly repeat (numbers of declarations): to look for what they share costs time and saves no room."""
+def ever_new(file: TextFile) -> tuple[str, ...]:
+    """Columns whose texts hardly repeat (numbers of declarations), by the first lines of the file."""
     with file.clean.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
         try:
             rows = list(itertools.islice(csv.reader(lines, delimiter=file.separator), 1, _LOOKED_AT + 1))
         except csv.Error:  # a quote that never closes
-            return frozenset()
+            return ()
     rows = [row for row in rows if len(row) == len(file.columns)]
     if len(rows) < _LOOKED_AT // 2:
-        return frozenset()
-    return frozenset(
-        name
-        for at, name in enumerate(file.columns)
-        if len({row[at] for row in rows}) > 0.98 * len(rows) and max(len(row[at]) for row in rows) <= 20
+        return ()
+    return tuple(
+        name for at, name in enumerate(file.columns) if len({row[at] for row in rows}) > 0.98 * len(rows)
     )
 
 
@@ -341,7 +354,7 @@ def _unique_names(names: list[str]) -> tuple[str, ...]:
     unique = []
     for position, name in enumerate(names, start=1):
         base = name.strip().strip('"')[:100] or f"column_{position}"
-        base = f"{base}_" if base.casefold() == "row" else base
+        base = f"{base}_" if base.casefold() in ("row", "rowid") else base
         seen[base.casefold()] += 1
         unique.append(base if seen[base.casefold()] == 1 else f"{base}_{seen[base.casefold()]}")
     return tuple(unique)
@@ -455,13 +468,3 @@ def _text(raw: bytes, number: int, mender: _Mender) -> str:
     if not is_utf8:
         mender.note("line.encoding", number)
     return text.lstrip("\ufeff") if number == 1 else text
-
-
-def quoted(name: str) -> str:
-    """A name as SQL writes it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text as SQL writes it."""
-    return "'" + text.replace("'", "''") + "'"

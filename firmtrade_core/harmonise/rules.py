@@ -117,6 +117,11 @@ REPAIR_RULES = tuple(
 NOTE_RULES = (
     Rule("date.ambiguous", "dates whose day and month could be swapped, read by the file's habit", "flagged"),
     Rule(
+        "date.week_only",
+        "dates that are only a week (ISO 8601), read as its Monday and priced at its mean rate",
+        "flagged",
+    ),
+    Rule(
         "date.month_only",
         "dates without a day, read as the month's first and priced at its mean rate",
         "flagged",

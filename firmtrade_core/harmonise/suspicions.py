@@ -13,7 +13,7 @@ import duckdb
 
 from firmtrade_core.harmonise.database import exact_sum
 from firmtrade_core.harmonise.findings import EXAMPLES, Finding, Rule
-from firmtrade_core.harmonise.reading import literal
+from firmtrade_core.harmonise.quoting import literal
 from firmtrade_core.paths import whole_file
 
 #: Robust standard deviations from the product's median log unit value from which a line is odd.

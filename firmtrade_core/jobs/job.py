@@ -27,6 +27,9 @@ CALL, RESULT = "call.kept", "result.kept"
 #: Seconds a job has to stop by itself, at its next report of progress, before its process is ended.
 GRACE_SECONDS = 5.0
 
+#: Seconds after which who has not looked at a job any more no longer waits for it.
+SILENT_SECONDS = 15.0
+
 #: Linear algebra on one thread: workers share the machine with the screen.
 _WORKER_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -159,6 +162,30 @@ class Job:
             status = replace(status, state="cancelled", message="Cancelled.", updated=time.time())
             write_status(self.folder, status)
         return status
+
+    def wanted(self, by: str) -> None:
+        """Note that somebody waits for the job; said again now and then, for who falls silent is taken to have left."""
+        folder = self.folder / "wanted"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        (folder / content_hash("wanted", {"by": by})).touch()
+
+    def leave(self, by: str, grace: float = GRACE_SECONDS) -> bool:
+        """Wait for the job no longer; it is cancelled where nobody else waits for it, and goes on where somebody does.
+
+        Returns
+        -------
+        bool
+            Whether it was cancelled.
+        """
+        folder = self.folder / "wanted"
+        (folder / content_hash("wanted", {"by": by})).unlink(missing_ok=True)
+        now = time.time()
+        for other in folder.glob("*"):
+            with suppress(OSError):
+                if now - other.stat().st_mtime < SILENT_SECONDS:
+                    return False
+        self.cancel(grace)
+        return True
 
     def wait(self, seconds: float = 3600.0) -> JobStatus:
         """Wait until the job is finished, at most so long."""

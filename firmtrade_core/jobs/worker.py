@@ -10,6 +10,7 @@ from pathlib import Path
 from firmtrade_core.jobs.checkpoints import Checkpoints
 from firmtrade_core.jobs.job import CALL, RESULT, JobStatus, State, birth, write_status
 from firmtrade_core.jobs.kept import keep, named, read
+from firmtrade_core.jobs.line import turn
 from firmtrade_core.jobs.progress import CancelledError
 
 #: Seconds between notes of progress: a loop may report as often as it likes.
@@ -38,7 +39,8 @@ def main(folder: Path) -> int:
     try:
         module, name, arguments = read(folder / CALL)
         function = named(f"{module}:{name}")
-        result = function(**arguments, progress=progress, checkpoints=Checkpoints(folder / "checkpoints"))
+        with turn(lambda words: progress(0.0, words)):
+            result = function(**arguments, progress=progress, checkpoints=Checkpoints(folder / "checkpoints"))
         keep(folder / RESULT, result)
     except CancelledError:
         note("cancelled", "Cancelled.")

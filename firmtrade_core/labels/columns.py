@@ -193,9 +193,18 @@ _COLUMNS = (
     Column("status", "Status"),
     Column("elasticity_to", "Elasticity to"),
     Column("flow_values", "Flow values"),
+    # Value chains.
+    Column("chain_exports", "Exports", "bn USD"),
+    Column("domestic_value_added", "Earned at home of exports", "share of 1"),
+    Column("upstreamness", "Sales until final use", "sales on the way"),
+    Column("value_added_sold", "Value added used up by the partner", "share of 1"),
+    Column("value_added_direct", "Of it directly", "share of 1"),
+    Column("value_added_through_third", "Of it through third countries", "share of 1"),
+    Column("value_added_bought", "Partner's value added in final use", "share of 1"),
     # Effects of attributes.
     Column("attribute", "Attribute"),
     Column("attribute_unit", "One unit is"),
+    Column("attribute_step", "Step"),
     Column("capability", "Capability", "log points"),
     Column("capability_low", "Capability low", "log points"),
     Column("capability_high", "Capability high", "log points"),

@@ -96,6 +96,7 @@ _UNITS = (
     Unit("expected markets", "count"),
     Unit("rows", "count", 1.0, 0.0, whole=True, one="row"),
     Unit("position", "count", 1.0, 0.0),
+    Unit("sales on the way", "count", 1.0, 1.0),
     Unit("count", "count", whole=True),
     Unit("year", "years"),
     Unit("years since the policy", "years"),
@@ -274,13 +275,20 @@ def log_as_percent(logs: float) -> float:
 def with_unit(text: str, name: str) -> str:
     """A written number with its unit beside it. Amounts of money stay whole, `bn USD` too; longer units may go on in
     the next line."""
-    found = unit(name)
     single = text.lstrip(f"+{MINUS}") in ("1", "1.0")
+    beside = _unit_words(name, single)
+    return text if text == "–" else f"{text}{beside}"
+
+
+@cache
+def _unit_words(name: str, single: bool) -> str:
+    """A unit as it stands behind a number, its space included."""
+    found = unit(name)
     words = found.one if single and found.one else found.name
     bound = re.sub(r" ([A-Z]{3}\b)", "\u00a0\\1", words)
     # A narrow space before a word would read as none.
     gap = NARROW_NO_BREAK_SPACE if bound.startswith("%") else "\u00a0"
-    return text if text == "–" else f"{text}{gap}{bound}"
+    return f"{gap}{bound}"
 
 
 def _beside(value: float, name: str, *, significant: int, signed: bool) -> str:

@@ -90,6 +90,16 @@ class LognormalMargins(Margins):
         s, at = self.dispersion, self.threshold
         return log_ndtr(s - at / s), log_ndtr(-at / s)
 
+    @property
+    def baseline_potential(self) -> Array:
+        """ln S at the baseline, like the thresholds."""
+        return self._baseline[0]
+
+    @cached_property
+    def baseline_inverse(self) -> Array:
+        """1/S at the baseline, like the thresholds."""
+        return np.asarray(np.exp(-self._baseline[0]))
+
     def log_presence(self) -> Array:
         """ln n at the baseline, like the thresholds."""
         return self._baseline[1]
@@ -186,7 +196,9 @@ class LognormalMargins(Margins):
         )
         found._kept = self._kept
         found.__dict__.update(
-            (name, self.__dict__[name]) for name in ("_baseline", "_fixed_share") if name in self.__dict__
+            (name, self.__dict__[name])
+            for name in ("_baseline", "_fixed_share", "baseline_inverse")
+            if name in self.__dict__
         )
         return found
 

@@ -22,16 +22,19 @@ _TERMS = 28
 
 
 def _series() -> Array:
-    """Chebyshev series of ln(erfcx(y)/t) in 2t - 1, where t = 2/(2 + y) maps y from 0 to infinity onto (0, 1]."""
+    """Polynomial in u = 2t - 1 for ln(erfcx(y)/t), where t = 2/(2 + y) maps y from 0 to infinity onto (0, 1].
+
+    Fitted as a Chebyshev series; in powers of u its coefficients add up to a few units, so that nothing is lost to rounding.
+    """
 
     x = chebyshev.chebpts1(_TERMS)
     t = (x + 1) / 2
     coefficients = 2 / _TERMS * chebyshev.chebvander(x, _TERMS - 1).T @ np.log(erfcx(2 / t - 2) / t)
     coefficients[0] /= 2
-    return np.asarray(coefficients, dtype=np.float64)
+    return np.asarray(chebyshev.cheb2poly(coefficients), dtype=np.float64)
 
 
-_COEFFICIENTS = _series()
+COEFFICIENTS = _series()
 
 
 #: Numbers summed side by side, so that processors take several at a time and all stay in the nearest memory.
@@ -43,6 +46,9 @@ _ANY_ORDER = {"contract", "reassoc", "nsz"}
 
 #: ln 2 in two parts.
 _LN2_HIGH, _LN2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10
+
+#: What carries a mantissa above 2^½ over to the next power of two, in the bits of a number.
+_HALF_OCTAVE = (1 << 52) - (int(np.array(np.sqrt(2.0)).view(np.int64)) & ((1 << 52) - 1))
 
 
 def _vectorised(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -71,34 +77,78 @@ def _exponentials(x: Any, count: Any, bits: Any, power: Any) -> None:
 
 
 @_vectorised
-def _tails(x: Any, count: Any, coefficients: Any, memory: Any, bits: Any, power: Any, tail: Any) -> None:
-    """Φ(-x) from the series at |x|/√2, by Clenshaw's recurrence."""
-    doubled, last, before = memory[0], memory[1], memory[2]
+def _tails(x: Any, count: Any, c: Any, bits: Any, power: Any, tail: Any) -> None:
+    """Φ(-x) from the series at |x|/√2: its even and odd powers side by side, coefficients kept in registers."""
+    c0, c1, c2, c3, c4, c5, c6 = c[0], c[1], c[2], c[3], c[4], c[5], c[6]
+    c7, c8, c9, c10, c11, c12, c13 = c[7], c[8], c[9], c[10], c[11], c[12], c[13]
+    c14, c15, c16, c17, c18, c19, c20 = c[14], c[15], c[16], c[17], c[18], c[19], c[20]
+    c21, c22, c23, c24, c25, c26, c27 = c[21], c[22], c[23], c[24], c[25], c[26], c[27]
     for i in range(count):
-        doubled[i] = 8.0 / (2.0 + abs(x[i]) * 0.7071067811865476) - 2.0
-        last[i] = before[i] = 0.0
-    for k in range(coefficients.shape[0] - 1, 0, -1):
-        c = coefficients[k]
-        for i in range(count):
-            now = doubled[i] * last[i] - before[i] + c
-            before[i] = last[i]
-            last[i] = now
-    for i in range(count):
+        u = 4.0 / (2.0 + abs(x[i]) * 0.7071067811865476) - 1.0
+        v = u * u
+        even = c0 + v * (
+            c2
+            + v
+            * (
+                c4
+                + v
+                * (
+                    c6
+                    + v
+                    * (
+                        c8
+                        + v
+                        * (
+                            c10
+                            + v
+                            * (
+                                c12
+                                + v
+                                * (c14 + v * (c16 + v * (c18 + v * (c20 + v * (c22 + v * (c24 + v * c26))))))
+                            )
+                        )
+                    )
+                )
+            )
+        )
+        odd = c1 + v * (
+            c3
+            + v
+            * (
+                c5
+                + v
+                * (
+                    c7
+                    + v
+                    * (
+                        c9
+                        + v
+                        * (
+                            c11
+                            + v
+                            * (
+                                c13
+                                + v
+                                * (c15 + v * (c17 + v * (c19 + v * (c21 + v * (c23 + v * (c25 + v * c27))))))
+                            )
+                        )
+                    )
+                )
+            )
+        )
         # erfc(y) = t exp(series - y²) with y = |x|/√2.
-        tail[i] = 0.5 * doubled[i] * last[i] - before[i] + coefficients[0] - 0.5 * x[i] * x[i]
+        tail[i] = even + u * odd - 0.5 * x[i] * x[i]
     _exponentials(tail, count, bits, power)
     for i in range(count):
-        above = 0.125 * (doubled[i] + 2.0) * tail[i]
+        above = tail[i] / (2.0 + abs(x[i]) * 0.7071067811865476)
         tail[i] = above if x[i] >= 0.0 else 1.0 - above
 
 
 @_vectorised
-def _tails_of(x: Any, coefficients: Any, memory: Any, bits: Any, power: Any, found: Any) -> None:
+def _tails_of(x: Any, coefficients: Any, bits: Any, power: Any, found: Any) -> None:
     for start in range(0, x.shape[0], _BLOCK):
         count = min(_BLOCK, x.shape[0] - start)
-        _tails(
-            x[start : start + count], count, coefficients, memory, bits, power, found[start : start + count]
-        )
+        _tails(x[start : start + count], count, coefficients, bits, power, found[start : start + count])
 
 
 @_vectorised
@@ -107,7 +157,7 @@ def _cells_of(
     presence: Any, potential: Any, share: Any,
 ) -> None:  # fmt: skip
     """n = Φ(-k/s), S = Φ(s - k/s) and φ = e^(k-s²/2) n/S at k = threshold + change."""
-    x, tail, other, level = memory[3], memory[4], memory[5], memory[6]
+    x, tail, other, level = memory[0], memory[1], memory[2], memory[3]
     for start in range(0, threshold.shape[0], _BLOCK):
         count = min(_BLOCK, threshold.shape[0] - start)
         for i in range(count):
@@ -115,10 +165,10 @@ def _cells_of(
             level[i] = k - 0.5 * s * s
             k = k / s
             x[i] = k if k > -40.0 else -40.0
-        _tails(x, count, coefficients, memory, bits, power, tail)
+        _tails(x, count, coefficients, bits, power, tail)
         for i in range(count):
             x[i] -= s
-        _tails(x, count, coefficients, memory, bits, power, other)
+        _tails(x, count, coefficients, bits, power, other)
         _exponentials(level, count, bits, power)
         for i in range(count):
             presence[start + i] = tail[i]
@@ -126,16 +176,71 @@ def _cells_of(
             share[start + i] = level[i] * tail[i] / other[i]
 
 
-def _memory() -> tuple[Array, NDArray[np.int64], Array]:
+@_vectorised
+def law_of(
+    k: Any, s: Any, coefficients: Any, memory: Any, bits: Any, power: Any, potential: Any, share: Any
+) -> Any:
+    """S and φ at thresholds k, as `lognormal_law`; gives the smallest share of firms present."""
+    x, tail, other, level = memory[0], memory[1], memory[2], memory[3]
+    smallest = 1.0
+    for start in range(0, k.shape[0], _BLOCK):
+        count = min(_BLOCK, k.shape[0] - start)
+        for i in range(count):
+            at = k[start + i]
+            level[i] = at - 0.5 * s * s
+            at = at / s
+            x[i] = at if at > -40.0 else -40.0
+        _tails(x, count, coefficients, bits, power, tail)
+        for i in range(count):
+            x[i] -= s
+        _tails(x, count, coefficients, bits, power, other)
+        _exponentials(level, count, bits, power)
+        for i in range(count):
+            smallest = min(smallest, tail[i])
+            potential[start + i] = other[i]
+            share[start + i] = level[i] * tail[i] / other[i]
+    return smallest
+
+
+@_vectorised
+def exponentials_of(x: Any, bits: Any, power: Any) -> None:
+    """exp(x) in place, block by block."""
+    for start in range(0, x.shape[0], _BLOCK):
+        count = min(_BLOCK, x.shape[0] - start)
+        _exponentials(x[start : start + count], count, bits, power)
+
+
+@_vectorised
+def logarithms_of(x: Any, bits: Any, power: Any, found: Any) -> None:
+    """ln x of positive normal numbers, to fifteen digits: x = 2^e m with m around one, ln m = 2 artanh((m-1)/(m+1))."""
+    for start in range(0, x.shape[0], _BLOCK):
+        count = min(_BLOCK, x.shape[0] - start)
+        for i in range(count):
+            power[i] = x[start + i]
+        for i in range(count):
+            # From 2^-½ to 2^½: half an octave is added before the exponent is cut off.
+            whole = ((bits[i] + _HALF_OCTAVE) >> 52) - 1023
+            bits[i] -= whole << 52
+            found[start + i] = whole
+        for i in range(count):
+            f = (power[i] - 1.0) / (power[i] + 1.0)
+            v = f * f
+            tail = 1 / 13.0 + v * (1 / 15.0 + v * (1 / 17.0 + v * (1 / 19.0 + v * (1 / 21.0 + v / 23.0))))
+            tail = 1 / 3.0 + v * (1 / 5.0 + v * (1 / 7.0 + v * (1 / 9.0 + v * (1 / 11.0 + v * tail))))
+            whole = found[start + i]
+            found[start + i] = whole * _LN2_HIGH + (whole * _LN2_LOW + 2.0 * f * (1.0 + v * tail))
+
+
+def memory_of_law() -> tuple[Array, NDArray[np.int64], Array]:
     bits = np.empty(_BLOCK, dtype=np.int64)
-    return np.empty((7, _BLOCK)), bits, bits.view(np.float64)
+    return np.empty((4, _BLOCK)), bits, bits.view(np.float64)
 
 
 def upper_tail(distance: Array) -> Array:
     """Φ(-x), for x of any sign, infinite too, to fifteen digits; it underflows to zero beyond 38."""
     flat = np.maximum(distance, -40.0).ravel(order="K")
     tail = np.empty_like(flat)
-    _tails_of(flat, _COEFFICIENTS, *_memory(), tail)
+    _tails_of(flat, COEFFICIENTS, *memory_of_law()[1:], tail)
     tail[flat > 38.5] = 0.0
     found = np.empty_like(distance)
     found.ravel(order="K")[...] = tail
@@ -157,5 +262,5 @@ def lognormal_law(threshold: Array, change: Array, s: float) -> tuple[Array, Arr
     moved = change.ravel(order="K") if alike else np.zeros_like(k)
     shape = threshold if alike else threshold + change
     found = np.empty_like(shape), np.empty_like(shape), np.empty_like(shape)
-    _cells_of(k, moved, s, _COEFFICIENTS, *_memory(), *(part.ravel(order="K") for part in found))
+    _cells_of(k, moved, s, COEFFICIENTS, *memory_of_law(), *(part.ravel(order="K") for part in found))
     return found

@@ -44,9 +44,8 @@ def _parted(study: Study, predicted: float, caused: float, interval: tuple[float
     """Opposite signs, or a prediction outside the effect's interval; nothing where no effect on it was estimated."""
     if not math.isfinite(predicted) or interval == (0.0, 0.0):
         return ""
-    name, step = plain(study.attribute), 1.0 if study.binary else study.spread
+    name, (step, per) = plain(study.attribute), study.step
     credited, done = (number(step * value, signed=True) for value in (predicted, caused))
-    per = "having it" if study.binary else "one standard deviation more"
     on = "capability" if of == "capability" else "what firms save on fixed costs"
     if interval[0] <= predicted <= interval[1]:
         if predicted * caused >= 0:
@@ -255,7 +254,15 @@ def trials(study: Study) -> list[tuple[str, str, str, str]]:
             ("Leaving one sector out", f"{number(low.effect, signed=True)} to {number(high.effect, signed=True)}", "",
              f"lowest without {sector_words(low.sector).lower()}, highest without {sector_words(high.sector).lower()}")
         )  # fmt: skip
-    return [*rows, *_measured(study), *_instrumented(study), *_hidden(study)]
+    return [*rows, *_asked_otherwise(study), *_measured(study), *_instrumented(study), *_hidden(study)]
+
+
+def _asked_otherwise(study: Study) -> list[tuple[str, str, str, str]]:
+    return [
+        (f"Asked otherwise: {way.asked}", band(way.effect, (way.low, way.high)), "",
+         "parts by more than both intervals" if way.parts else "passes")
+        for way in study.otherwise
+    ]  # fmt: skip
 
 
 def _placebo_words(placebo: Placebo, of: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -406,8 +406,17 @@ def to_parquet(equilibrium: Equilibrium, scenario: Scenario) -> bytes:
     return buffer.getvalue()
 
 
-def result_workbook(equilibrium: Equilibrium, scenario: Scenario) -> bytes:
-    """All tables of a result in one workbook, with its YAML and code beside the provenance."""
+def result_workbook(
+    equilibrium: Equilibrium, scenario: Scenario, made: Callable[[Table], Table] = lambda table: table
+) -> bytes:
+    """All tables of a result in one workbook, with its YAML and code beside the provenance.
+
+    Parameters
+    ----------
+    equilibrium, scenario
+    made
+        What becomes of each table first, such as bands beside its columns.
+    """
     from firmtrade_core.report.recipe import python_code
 
     about = about_result(scenario, equilibrium)
@@ -416,7 +425,7 @@ def result_workbook(equilibrium: Equilibrium, scenario: Scenario) -> bytes:
         ("The same numbers from Python", python_code(scenario, equilibrium.world)),
     )
     lines = tuple((term, line) for term, text in recipes for line in text.splitlines())
-    return to_excel([make(equilibrium) for _, make in RESULT_TABLES.values()], (*about, *lines))
+    return to_excel([made(make(equilibrium)) for _, make in RESULT_TABLES.values()], (*about, *lines))
 
 
 def _with_unit(table: Table, name: str) -> str:

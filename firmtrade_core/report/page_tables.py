@@ -11,6 +11,7 @@ from firmtrade_core.analysis.heterogeneity import LAWS, Laws
 from firmtrade_core.analysis.robustness import Robustness
 from firmtrade_core.analysis.steps import STEPS, Steps
 from firmtrade_core.analysis.uncertainty import COUNTRY_OUTCOMES, WORLD_OUTCOMES, Bands
+from firmtrade_core.analysis.value_chains import value_chains
 from firmtrade_core.analysis.who_gains import (
     concentration,
     exposed_suppliers,
@@ -111,6 +112,38 @@ def who_gains_tables(
             f"{name}: suppliers of home industries that shrink",
             exposed_suppliers(equilibrium, country),
             {"name": "supplier", "sector": "code", "exposure": "sales_share", "pull": "pull"},
+        ),
+    ]
+
+
+def value_chain_tables(world: World, country: str) -> list[Table]:
+    """Value chains of a country's accounts: sectors, and partners by dependence."""
+    found, name = value_chains(world), country_name(country)
+    return [
+        table(
+            "value_chain_sectors",
+            f"{name}: value added at home in exports, and sales until final use",
+            found.sectors(country),
+            {
+                "name": "sector",
+                "sector": "code",
+                "exports": "chain_exports",
+                "domestic": "domestic_value_added",
+                "upstreamness": "upstreamness",
+            },
+        ),
+        table(
+            "value_chain_partners",
+            f"{name}: value added by who finally uses it",
+            found.exposure(country),
+            {
+                "name": "partner",
+                "partner": "code",
+                "sold": "value_added_sold",
+                "direct": "value_added_direct",
+                "through_third": "value_added_through_third",
+                "bought": "value_added_bought",
+            },
         ),
     ]
 
@@ -409,11 +442,12 @@ def effects_table(report: ChannelReport) -> Table:
     frame[percents] = frame[percents].where(frame[percents].abs() <= _TELLING_PERCENT)
     return table(
         "effects",
-        "Effects of firms' attributes, per unit",
+        "Effects of firms' attributes, of a usual step",
         frame,
         {
             "attribute": "attribute",
             "unit": "attribute_unit",
+            "step": "attribute_step",
             "capability": "capability",
             "capability low": "capability_low",
             "capability high": "capability_high",

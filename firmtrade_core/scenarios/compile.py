@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium import Equilibrium, Parameters, Shock, solve
+from firmtrade_core.equilibrium.solver import Place
 from firmtrade_core.margins import (
     Armington,
     BalancedMargins,
@@ -70,7 +71,7 @@ class CompiledScenario:
     treatment: Treatment | None = None
     stamps: tuple[str, ...] = ()
 
-    def solve(self, start: Equilibrium | None = None) -> Equilibrium:
+    def solve(self, start: Equilibrium | Place | None = None) -> Equilibrium:
         """The world after the scenario, found from a solution near by where one is given; raises EquilibriumError."""
         return solve(self.world, self.shock, self.parameters, start=start or self.unanswered)
 

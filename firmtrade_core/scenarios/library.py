@@ -333,6 +333,11 @@ def _advice(error: exc.SQLAlchemyError, place: str) -> str:
     return f"The library at {place} does not answer as it should ({type(error).__name__}). {_ELSEWHERE}"
 
 
+def open_database(url: str, patience: float = PATIENCE) -> sql.Engine:
+    """An engine for a database that SQLAlchemy reaches, as libraries use it; raises LibraryError where it cannot be used."""
+    return _engine(url, patience)[0]
+
+
 def _engine(url: str, patience: float) -> tuple[sql.Engine, str]:
     try:
         address = sql.make_url(url)

@@ -230,12 +230,16 @@ def _read(
 
 def _partners(world: World, country: str, column: pd.Series, notes: list[str]) -> dict[object, str | None]:
     found: dict[object, str | None] = {}
-    unknown, aside = [], set()
+    unknown: list[str] = []
+    aside: set[str] = set()
     for label in column.dropna().unique():
         place = read_place(str(label).split(".")[0] if str(label).endswith(".0") else str(label))
         code = place.code if place.kind in PRESENT else None
         if code is None:
-            (unknown.append(str(label)) if place.kind == "unknown" else aside.add(str(label)))
+            if place.kind == "unknown":
+                unknown.append(str(label))
+            else:
+                aside.add(str(label))
             continue
         told = code if code in world.countries else REST_OF_WORLD
         found[label] = None if told == country or told not in world.countries else told
@@ -271,7 +275,7 @@ def _one_level(rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     level = (lengths + 1) // 2 * 2
     if level.nunique() == 1:
         return rows
-    kept = int(level.value_counts().idxmax())
+    kept = int(str(level.value_counts().idxmax()))
     notes.append(
         f"Codes of several lengths tell the same trade at several levels: those of {kept} digits count."
     )
@@ -292,13 +296,20 @@ def _sector(
     return None
 
 
+def _cells(rows: pd.DataFrame) -> list[tuple[str, str, str, float]]:
+    """Flow, partner, sector and million USD of each cell that rows tell."""
+    sums = rows.groupby(["flow", "partner", "sector"], observed=True, as_index=False)["value"].sum()
+    return [
+        (str(flow), str(partner), str(sector), float(value))
+        for flow, partner, sector, value in sums.itertuples(index=False, name=None)
+    ]
+
+
 def _within_output(world: World, country: str, rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Rows without those of a seller's sector that would sell more abroad than it makes."""
     h = world.country_index(country)
     border, output = np.array(world.border_value), world.gross_output
-    for (flow, partner, sector), value in (
-        rows.groupby(["flow", "partner", "sector"], observed=True)["value"].sum().items()  # type: ignore[misc]
-    ):
+    for flow, partner, sector, value in _cells(rows):
         j, s = world.country_index(partner), world.sector_index(sector)
         border[(h, j, s) if flow == "exports" else (j, h, s)] = value
     n = np.arange(len(world.countries))
@@ -337,8 +348,7 @@ def _laid(
     before = {"exports": 0.0, "imports": 0.0}
     after = dict(before)
     told = {"exports": 0, "imports": 0}
-    grouped = rows.groupby(["flow", "partner", "sector"], observed=True)["value"].sum()
-    for (flow, partner, sector), value in grouped.items():  # type: ignore[misc]
+    for flow, partner, sector, value in _cells(rows):
         j, s = world.country_index(partner), world.sector_index(sector)
         cell = (h, j, s) if flow == "exports" else (j, h, s)
         before[flow] += float(border[cell])

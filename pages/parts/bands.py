@@ -31,18 +31,22 @@ from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.figures import Headline, Outcome
 from firmtrade_core.figures.uncertainty import banded, bands_wanted
 from firmtrade_core.margins import FirmsError, TailError
-from firmtrade_core.scenarios import Scenario, ScenarioError
+from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 from pages.parts.home import current_home
 from pages.parts.reading import Reading
 from pages.parts.solving import settled
 from pages.parts.store import Store
+from pages.parts.weighed import MEGABYTE, bytes_of, megabytes_allowed
 
 Array = NDArray[np.float64]
 
 #: Results kept for all sessions together; one of 81 x 10 holds about 12 MB.
 MOST_RESULTS = 24
+
+#: Those that stay whatever they weigh; all others together stay below what `megabytes_allowed`.
+LEAST_RESULTS = 2
 
 #: Seconds between two looks whether bands are there.
 EVERY = 0.5
@@ -81,10 +85,26 @@ class _Desk:
                     del self._known[before]
             if key not in self._known:
                 self._known[key] = self._pool.submit(self._once_still, key, time.monotonic(), work)
-                while len(self._known) > MOST_RESULTS:
+                while len(self._known) > MOST_RESULTS or (
+                    len(self._known) > LEAST_RESULTS and self._megabytes() > megabytes_allowed()
+                ):
                     self._known.popitem(last=False)[1].cancel()
             self._known.move_to_end(key)
             return self._known[key]
+
+    def _megabytes(self) -> float:
+        seen: set[int] = set()
+        ready = [
+            one.result()
+            for one in self._known.values()
+            if one.done() and not one.cancelled() and one.exception() is None
+        ]
+        return sum(bytes_of(one, (World,), seen) for one in ready) / MEGABYTE
+
+    def known(self, key: str) -> Future[Any] | None:
+        """A result under way or done, if there is one."""
+        with self._lock:
+            return self._known.get(key)
 
     def _once_still(self, key: str, since: float, work: Callable[[], Any]) -> Any:
         time.sleep(max(since + STILL - time.monotonic(), 0.0))
@@ -143,8 +163,23 @@ def of_scenario(
     def work() -> Bands | str:
         return bands(whole, world, home, centre=centre)
 
-    known = home.content_hash if home else ""
-    return of_work(store, f"{world.content_hash}{scenario.content_hash}{known}", work)
+    return of_work(store, _key(world, scenario, home), work)
+
+
+def _key(world: World, scenario: Scenario, home: HomeFirms | None) -> str:
+    return f"{world.content_hash}{scenario.content_hash}{home.content_hash if home else ''}"
+
+
+def drawn_already(world: World, scenario: Scenario) -> Callable[[], Bands | None]:
+    """Looks for the bands of a scenario that somebody has drawn before; begins nothing. Called from any thread."""
+    if not bands_wanted():
+        return lambda: None
+    try:
+        key = _key(world, scenario, current_home(world))
+    except FirmsError:
+        key = _key(world, scenario, None)
+    desk = _desk()
+    return lambda: done(desk.known(key))
 
 
 def of_work(store: Store, key: str, work: Callable[[], Any]) -> Future[Any] | None:

@@ -137,16 +137,16 @@ def _loaders() -> dict[str, Kind]:
 
 
 KINDS = {
+    "world": Kind(
+        "A world file (.world)",
+        "Saved by this product, by World.save or by the command-line verb world.",
+        ["world"],
+    ),
     "country": Kind(
         "Your country's trade, laid over this world",
         "A row for each partner and product (codes of the Harmonised System, or sectors of this world), as Comtrade, a customs office "
         "or a ministry writes it. The other countries, output and value added stay as they are.",
         TABLES,
-    ),
-    "world": Kind(
-        "A world file (.world)",
-        "Saved by this product, by World.save or by the command-line verb world.",
-        ["world"],
     ),
     "table": Kind(
         "A table of flows of your own (CSV, Parquet, Stata)",

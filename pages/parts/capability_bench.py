@@ -13,7 +13,7 @@ from firmtrade_core.capability.bootstrap import Kind as Resampling
 from firmtrade_core.capability.learners import Kind
 from firmtrade_core.capability.work import CapabilityReport, Flow, Hidden, Request, estimate_capability
 from firmtrade_core.harmonise.pipeline import IMPUTED
-from firmtrade_core.jobs import Job, JobStatus
+from firmtrade_core.jobs import JobStatus
 from firmtrade_core.panel import PanelError
 from firmtrade_core.report.stored_estimates import Kind as StoredKind
 from pages.parts.firm_source import FirmBench, changed, read_panel, session_bench, tells_of_the_year_before
@@ -104,7 +104,7 @@ class Bench(FirmBench):
         """Begin, or go on where it was interrupted."""
         try:
             self.problem = ""
-            self.job = Job.start(estimate_capability, self.request().arguments, self.jobs)
+            self.begin(estimate_capability, self.request().arguments)
         except (CapabilityError, OSError) as error:
             self.problem = str(error)
 

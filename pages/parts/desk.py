@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import weakref
@@ -198,7 +199,9 @@ def current_desk() -> Desk:
 
 def on_loopback() -> bool:
     """Whether only this machine reaches the dashboard: single firms are shown nowhere else."""
-    return str(st.get_option("server.address") or "") in _LOOPBACK
+    # Behind a gateway every server listens on this machine alone: what counts is where readers reach the gateway.
+    reached = os.environ.get("FIRMTRADE_PUBLIC_HOST") or str(st.get_option("server.address") or "")
+    return reached in _LOOPBACK
 
 
 def field_labels(kind: str) -> dict[str, str]:

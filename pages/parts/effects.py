@@ -11,7 +11,7 @@ import streamlit as st
 from firmtrade_core.capability.sources import explaining_attributes
 from firmtrade_core.channels.from_panel import ChannelReport, Question
 from firmtrade_core.channels.work import Request, default_questions, estimate_channels
-from firmtrade_core.jobs import Job, JobStatus
+from firmtrade_core.jobs import JobStatus
 from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.panel.attributes import with_earlier_outcomes
 from firmtrade_core.report.stored_estimates import Kind as StoredKind
@@ -150,7 +150,7 @@ class Bench(FirmBench):
     def start(self) -> None:
         """Begin, or go on where it was interrupted."""
         try:
-            self.job = Job.start(estimate_channels, self.request().arguments, self.jobs)
+            self.begin(estimate_channels, self.request().arguments)
             self.problem = ""
         except (PanelError, OSError) as error:
             self.problem = str(error)

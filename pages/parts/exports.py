@@ -7,8 +7,10 @@ from html import escape
 
 import streamlit as st
 
+from firmtrade_core.analysis.uncertainty import Bands
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.report.banded_tables import with_bands
 from firmtrade_core.report.export import (
     MOST_SHEET_ROWS,
     RESULT_TABLES,
@@ -25,6 +27,7 @@ from firmtrade_core.report.recipe import command_line, is_shipped, python_code
 from firmtrade_core.scenarios import Scenario
 from firmtrade_core.scenarios.home_default import named_file
 from firmtrade_core.world.world import World
+from pages.parts import bands
 from pages.parts.home import current_home
 from pages.parts.sharing import file_stem
 from pages.parts.solving import solve_afresh
@@ -104,8 +107,9 @@ def _tables(store: Store, world: World, key: str) -> None:
             lambda equilibrium: replacement_results(equilibrium, country),
         ),
     }
+    look = bands.drawn_already(world, scenario)
     st.html(
-        '<p class="ft-quiet">Units stand in the heads; source, estimated share, scenario and certificate come along.</p>'
+        '<p class="ft-quiet">Units stand in the heads, 90 % bands beside changes once they are drawn; source, estimated share, scenario and certificate come along.</p>'
     )
     for name, (label, make) in offered.items():
         row = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
@@ -114,7 +118,7 @@ def _tables(store: Store, world: World, key: str) -> None:
             for format_name, (suffix, write) in _FORMATS.items():
                 st.download_button(
                     format_name,
-                    lambda make=make, write=write: _table_file(scenario, world, make, write),
+                    lambda make=make, write=write: _table_file(scenario, world, make, write, look),
                     f"{file_stem(scenario.name)}_{name}.{suffix}",
                     mime=_MIME[suffix],
                     key=f"take_{key}_{name}_{suffix}",
@@ -128,19 +132,22 @@ def _table_file(
     world: World,
     make: Callable[[Equilibrium], Table],
     write: Callable[[Table, About], bytes],
+    look: Callable[[], Bands | None],
 ) -> bytes:
     equilibrium = solve_afresh(scenario, world)
-    return write(make(equilibrium), about_result(scenario, equilibrium))
+    return write(with_bands(make(equilibrium), look()), about_result(scenario, equilibrium))
 
 
 def _result(scenario: Scenario, world: World, key: str) -> None:
-    stem = file_stem(scenario.name)
+    stem, look = file_stem(scenario.name), bands.drawn_already(world, scenario)
     st.html(
         '<p class="ft-quiet">Everything this scenario changes, in one file, with its provenance and certificate.</p>'
     )
     st.download_button(
         "Excel workbook",
-        lambda: result_workbook(solve_afresh(scenario, world), scenario),
+        lambda: result_workbook(
+            solve_afresh(scenario, world), scenario, lambda table: with_bands(table, look())
+        ),
         f"{stem}.xlsx",
         mime=EXCEL,
         icon=":material/table:",

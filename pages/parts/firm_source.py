@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -102,6 +103,9 @@ class FirmBench:
     earlier: bool | None = None
     job: Job | None = None
     problem: str = ""
+    #: Who waits, and for which jobs no longer: work on synthetic firms is everybody's, and goes on while anybody waits.
+    reader: str = field(default_factory=lambda: secrets.token_hex(8))
+    left: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.firms = self.firms or self.SIZES[0]
@@ -143,12 +147,26 @@ class FirmBench:
         """Where a piece of work on these firms stands; None before it was asked for."""
         folder = self.jobs / content_hash(work, arguments)
         self.job = Job(folder) if (folder / "status.json").is_file() else None
-        return None if self.job is None else self.job.status()
+        if self.job is None:
+            return None
+        status = self.job.status()
+        if status.finished:
+            return status
+        if folder.name in self.left:
+            return replace(status, state="cancelled", message="It goes on for others.")
+        self.job.wanted(self.reader)
+        return status
 
     def cancel(self) -> None:
-        """Stop the work; finished steps are kept."""
-        if self.job is not None:
-            self.job.cancel()
+        """Wait for the work no longer: it stops, and finished steps are kept, unless others wait for it."""
+        if self.job is not None and not self.job.leave(self.reader):
+            self.left.add(self.job.folder.name)
+
+    def begin(self, work: Any, arguments: dict[str, Any]) -> None:
+        """Start a piece of work on these firms, or wait for an equal one again."""
+        self.job = Job.start(work, arguments, self.jobs)
+        self.left.discard(self.job.folder.name)
+        self.job.wanted(self.reader)
 
 
 Kind = TypeVar("Kind", bound=FirmBench)

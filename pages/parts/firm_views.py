@@ -291,7 +291,7 @@ def one_firm(report: CapabilityReport, bench: Bench) -> None:
             after.explanation.values.iloc[0], after.explanation.base, shown, read,
             f"Shapley values of {'a made-up firm' if typical else 'one firm'}, {read.words} ({read.unit}) · prediction, not effect", source,
         )  # fmt: skip
-        chart.draw(drawn, key="firms_waterfall", result=stamp, kind="waterfall")
+        chart.draw(drawn, key="firms_waterfall", result=stamp, kind="waterfall", private=True)
     with right.container(key="firms_private_too" if private else "firms_open_too"):
         known = np.isfinite(before.chances)
         markets = [country_name(name) for name, some in zip(data.markets, known, strict=True) if some]

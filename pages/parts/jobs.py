@@ -74,4 +74,9 @@ def say_why_not(status: JobStatus, what: str, advice: str = "Finished steps are 
     elif status.state == "lost":
         complain(what, f"{status.message} It stood at {in_percent(status.fraction)}.", advice)
     elif status.state == "cancelled":
-        st.html(f'<p class="ft-empty">{escape(f"Stopped at {in_percent(status.fraction)}. {advice}")}</p>')
+        said = (
+            f"Stopped at {in_percent(status.fraction)}. {advice}"
+            if status.message in ("", "Cancelled.")
+            else f"You no longer wait for this. {status.message}"
+        )
+        st.html(f'<p class="ft-empty">{escape(said)}</p>')

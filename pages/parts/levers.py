@@ -19,7 +19,7 @@ from firmtrade_core.scenarios.words import points
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.uploads import Upload
 from firmtrade_core.world.world import World
-from pages.parts import pickers
+from pages.parts import moving, pickers
 from pages.parts.answers import retaliation, retaliation_details
 from pages.parts.card_kinds import AT_HOME, EXTERNAL_TARIFF, KINDS, TARIFF_METHODS, TARIFF_SLIDES, Slide
 from pages.parts.frame import complain
@@ -72,7 +72,7 @@ def _number(store: Store, world: World, index: int, card: Any) -> None:
     elif card.kind == "programme":
         programme(store, index, card, current_home(world))
     elif slide is not None:
-        _slider(store, index, card, slide)
+        _slider(store, index, slide)
     if card.kind in ("fixed_cost", "trade_cost"):
         evidence(index, card)
 
@@ -230,25 +230,32 @@ def _tariff(store: Store, index: int, card: Any) -> None:
         format_func=TARIFF_METHODS.__getitem__,
         **seeded(f"card_{index}_method", method, choose),
     )
-    _slider(store, index, card, TARIFF_SLIDES[method])
+    _slider(store, index, TARIFF_SLIDES[method])
     retaliation(store, index, card)
 
 
-def _slider(store: Store, index: int, card: Any, slide: Slide) -> None:
-    value = store.shown(f"card {index}", slide.field, getattr(card, slide.field)) / slide.factor
-    whole = slide.step == int(slide.step)
-    pickers.slider(
-        slide.label,
-        slide.lowest,
-        slide.highest,
-        step=slide.step,
-        format=slide.format,
-        help=slide.help,
-        beyond=True,
-        key=f"card_{index}_{slide.field}_{slide.label}",
-        value=round(value) if whole and abs(value - round(value)) < 1e-6 else round(float(value), 4),
-        write=lambda v: store.edit_card(index, {slide.field: round(v * slide.factor, 6)}, sliding=True),
-    )
+def _slider(store: Store, index: int, slide: Slide) -> None:
+    def write(value: float) -> None:
+        store.edit_card(index, {slide.field: round(value * slide.factor, 6)}, sliding=True)
+
+    def draw() -> None:
+        given = getattr(store.scenario.cards[index], slide.field)
+        value = store.shown(f"card {index}", slide.field, given) / slide.factor
+        whole = slide.step == int(slide.step)
+        pickers.slider(
+            slide.label,
+            slide.lowest,
+            slide.highest,
+            step=slide.step,
+            format=slide.format,
+            help=slide.help,
+            beyond=True,
+            key=f"card_{index}_{slide.field}_{slide.label}",
+            value=round(value) if whole and abs(value - round(value)) < 1e-6 else round(float(value), 4),
+            write=moving.slid(store, write),
+        )
+
+    moving.part(store, draw)
 
 
 def _external_tariff(store: Store, index: int, card: Any) -> None:
@@ -263,14 +270,14 @@ def _external_tariff(store: Store, index: int, card: Any) -> None:
         ),
     )
     if own:
-        _slider(store, index, card, EXTERNAL_TARIFF)
+        _slider(store, index, EXTERNAL_TARIFF)
 
 
 def _schedule(store: Store, world: World, index: int, card: Any) -> None:
     """A dated table by its day, rows of one's own, or points by exporter: choose one, set its points."""
     table = dated(card)
     if table is not None:
-        _policy_on_a_day(store, index, card, table)
+        moving.part(store, lambda: _policy_on_a_day(store, index, table))
     elif card.rows:
         _own_rows(store, index, card)
     else:
@@ -278,8 +285,11 @@ def _schedule(store: Store, world: World, index: int, card: Any) -> None:
     retaliation(store, index, card)
 
 
-def _policy_on_a_day(store: Store, index: int, card: Any, table: DatedTable) -> None:
+def _policy_on_a_day(store: Store, index: int, table: DatedTable) -> None:
     """The policies in force on a day, with their story."""
+    card = store.scenario.cards[index]
+    if not isinstance(card, TariffSchedule):
+        return
     days = [regime.since for regime in table.regimes]
     regime = table.regime(card.day)
 
@@ -297,7 +307,7 @@ def _policy_on_a_day(store: Store, index: int, card: Any, table: DatedTable) -> 
         **seeded(
             f"card_{index}_day",
             regime.since,
-            choose,
+            moving.slid(store, choose),
         ),
     )
     st.html(

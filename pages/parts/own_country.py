@@ -133,7 +133,7 @@ def _years(table: pd.DataFrame, column: str | None) -> list[int | None]:
     if column is None:
         return []
     values = pd.to_numeric(table[column], errors="coerce").dropna()
-    return sorted({int(value) for value in values}, reverse=True)[:300]
+    return [*sorted({int(value) for value in values}, reverse=True)[:300]]
 
 
 def _told(laid: Laid, country: str) -> None:

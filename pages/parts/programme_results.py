@@ -36,6 +36,7 @@ from pages.parts import chart
 from pages.parts.exports import EXCEL
 from pages.parts.frame import complain, notes
 from pages.parts.home import home_or_complaint, look_at_home
+from pages.parts.opened import allowed
 from pages.parts.programme_card import POLICIES
 from pages.parts.sharing import file_stem
 from pages.parts.solving import UnsolvedError, solve_scenario
@@ -109,7 +110,9 @@ def programme_results(store: Store, world: World) -> None:
         bench = current_bench()
         _chooser(bench, store, places)
         study = _study(bench, store, world, home)
-        if study is not None:
+        if study is not None and (
+            home.synthetic or allowed("what a programme achieves", home.content_hash, "Scenario lab")
+        ):
             _show(store, study)
 
 
@@ -124,6 +127,8 @@ def programmes_in_brief(store: Store, world: World, *, large: bool = False) -> b
     places = programmes_shown(store)
     home = home_or_complaint(world) if places else None
     if home is None:
+        return False
+    if not home.synthetic and not allowed("what programmes achieve", home.content_hash, "Briefing"):
         return False
     bench = current_bench()
     with st.container(key="ft_programmes_brief"):

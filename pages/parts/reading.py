@@ -8,11 +8,13 @@ import streamlit as st
 
 from firmtrade_core.analysis.states import origin
 from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.margins import FirmsError
 from firmtrade_core.scenarios import Scenario, load_preset, preset_names
 from firmtrade_core.scenarios.assumptions import assumed, programme_stamps
 from firmtrade_core.scenarios.schedules import in_force
 from firmtrade_core.world.world import World
-from pages.parts.solving import solve_in, solve_scenario
+from pages.parts.home import current_home
+from pages.parts.solving import UnsolvedError, solve_in, solve_scenario
 from pages.parts.store import OWN_NAME, SHOWINGS, Store, seeded
 
 
@@ -56,13 +58,29 @@ class Reading:
 
 
 def read(store: Store, world: World) -> Reading:
-    """Solve what the session shows.
+    """Solve what the session shows, once for all parts of a page that ask.
 
     Raises
     ------
     UnsolvedError
         In words that say what to change.
     """
+    try:
+        home = current_home(world)
+    except FirmsError as error:
+        raise UnsolvedError(str(error)) from error
+    asked = (store.scenario, store.reference, store.showing, world, home)
+    if store.reading is not None and all(
+        one is other for one, other in zip(store.reading[0], asked, strict=True)
+    ):
+        kept: Reading = store.reading[1]
+        return kept
+    found = _read(store, world)
+    store.reading = (asked, found)
+    return found
+
+
+def _read(store: Store, world: World) -> Reading:
     baseline = "the baseline"
     reference = store.reference
     if reference is None or store.showing == "scenario":

@@ -58,13 +58,14 @@ def index(shown_hash: str, _world: World, pages: tuple[tuple[str, str], ...]) ->
     found = [*findable(_world)]
     for name, kind in KINDS.items():
         found.append(Found("kind", name, kind.title, kind.help, (plain_text(kind.title),)))
-    rows = [[item.kind, item.target, item.label, item.note, list(item.words)] for item in found]
+    rows: list[list[object]] = [
+        [item.kind, item.target, item.label, item.note, list(item.words)] for item in found
+    ]
     for told in stories():
         words = [plain_text(told.title), plain_text(told.asks)]
         rows.append(["story", told.key, told.title, f"{told.dated}. {told.asks}", words])
     for name, title in pages:
-        words = PAGE_WORDS.get(name, "")
-        rows.append(["page", name, title, "", [plain_text(title), *words.split()]])
+        rows.append(["page", name, title, "", [plain_text(title), *PAGE_WORDS.get(name, "").split()]])
     for term in TERMS:
         rows.append(
             ["term", term.name, term.name, term.means, [plain_text(w) for w in (term.name, *term.forms)]]

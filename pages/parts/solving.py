@@ -2,37 +2,63 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Any
+
 import streamlit as st
 
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.equilibrium.places import near, place_of
 from firmtrade_core.margins import FirmsError, TailError
 from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError, compile, resolved, run
+from firmtrade_core.scenarios.library import LibraryError
+from firmtrade_core.scenarios.shared_places import SharedPlaces, sharing
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 from pages.parts.home import current_home
 from pages.parts.store import Store
+from pages.parts.weighed import Weighed
 
-#: Results kept for all sessions together; one of 81 x 28 holds about 15 MB.
-MOST_RESULTS = 40
+Solved = tuple[Equilibrium, tuple[str, ...]]
 
 
 class UnsolvedError(Exception):
     """No result can be shown; the message says what to change."""
 
 
-@st.cache_resource(show_spinner=False, max_entries=MOST_RESULTS)
-def _solved(
-    world_hash: str,
-    scenario_hash: str,
-    home_hash: str,
-    _world: World,
-    _scenario: Scenario,
-    _home: HomeFirms | None,
-    _start: Equilibrium | None,
-) -> tuple[Equilibrium, tuple[str, ...]]:
-    compiled = compile(_scenario, _world, _home)
-    return compiled.solve(_start), compiled.report
+@st.cache_resource(show_spinner=False)
+def results() -> Weighed[Any]:
+    """Results of all sessions together. Worlds and firms live on anyhow and are not counted; a world that was balanced is."""
+    return Weighed(without=(HomeFirms,))
+
+
+def _solve(
+    scenario: Scenario, world: World, home: HomeFirms | None, home_hash: str, start: Equilibrium | None
+) -> Solved:
+    compiled = compile(scenario, world, home)
+    shared = _shared()
+    if shared is None:
+        return compiled.solve(start), compiled.report
+    key = f"{world.content_hash} {scenario.content_hash} {home_hash}"
+    point = shared.get(key)
+    found = compiled.solve(start if point is None else near(compiled.world, point))
+    place = place_of(found)
+    if point is None and place is not None:
+        shared.put(key, place)
+    return found, compiled.report
+
+
+@st.cache_resource(show_spinner=False)
+def _shared() -> SharedPlaces | None:
+    """Where other servers' solutions lie; None for a server by itself, or where the database cannot be had."""
+    if not sharing():
+        return None
+    try:
+        return SharedPlaces()
+    except LibraryError as error:
+        logging.getLogger("firmtrade").warning("Results are not shared: %s", error)
+        return None
 
 
 def settled(scenario: Scenario, world: World) -> Scenario:
@@ -56,21 +82,11 @@ def solve_scenario(
     try:
         home = current_home(world)
         known = "" if home is None else home.content_hash
-        return _solved(world.shown_hash, scenario.content_hash, known, world, scenario, home, start)
+        key = (world.shown_hash, scenario.content_hash, known)
+        found: Solved = results().get(key, lambda: _solve(scenario, world, home, known, start))
+        return found
     except (EquilibriumError, FirmsError, ScenarioError, WorldError, TailError) as error:
         raise UnsolvedError(str(error)) from error
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _solved_afresh(
-    world_hash: str,
-    scenario_hash: str,
-    home_hash: str,
-    _world: World,
-    _scenario: Scenario,
-    _home: HomeFirms | None,
-) -> Equilibrium:
-    return run(_scenario, _world, home=_home)
 
 
 def solve_afresh(scenario: Scenario, world: World) -> Equilibrium:
@@ -82,7 +98,9 @@ def solve_afresh(scenario: Scenario, world: World) -> Equilibrium:
     """
     home = current_home(world)
     known = "" if home is None else home.content_hash
-    return _solved_afresh(world.shown_hash, scenario.content_hash, known, world, scenario, home)
+    key = ("afresh", world.shown_hash, scenario.content_hash, known)
+    found: Equilibrium = results().get(key, lambda: run(scenario, world, home=home))
+    return found
 
 
 def solve_in(store: Store, world: World) -> tuple[Equilibrium, tuple[str, ...]]:

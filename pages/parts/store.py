@@ -95,6 +95,8 @@ class Store:
     problems: dict[str, str] = field(default_factory=dict)
     #: The latest equilibrium, from which a neighbouring one is found faster.
     latest: Any = None
+    #: What was read last, and of which state of the store: several parts of a page ask for the same.
+    reading: tuple[tuple[Any, ...], Any] | None = None
     #: Said at the head of the page until the scenario or the address changes: a link that cannot be read.
     notice: str = ""
     #: Content hash of the firms that the scenario's link was made with; empty where it named none.

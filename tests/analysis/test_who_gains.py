@@ -20,6 +20,7 @@ from firmtrade_core.analysis.who_gains import (
     sectors_table,
     single_sources,
     worst_cut_off,
+    worst_together,
     worth_of_trade,
     worth_sentence,
 )
@@ -95,6 +96,17 @@ def test_cutting_off_ends_trade_both_ways_and_hurts(raised: Equilibrium) -> None
         assert row.real_income.item() == pytest.approx(100 * (ratio - 1), abs=1e-6)
     with pytest.raises(EquilibriumError, match="itself"):
         cut_off(raised, "C00", "C00")
+
+
+def test_partners_lost_together_cost_more_than_one_by_one(raised: Equilibrium) -> None:
+    alone = worst_cut_off(raised, "C00", 3)
+    found = worst_together(raised, "C00", alone)
+    known = alone.dropna()
+    assert found.together.tolist() == list(range(1, len(found) + 1)) and len(found) >= 2
+    assert found.real_income.iloc[0] == pytest.approx(known.real_income.iloc[0], abs=1e-6)
+    assert found.beyond.iloc[0] == pytest.approx(0.0, abs=1e-6)
+    assert (np.diff(found.real_income) < 0).all() and found.beyond.iloc[1] < 0
+    assert found["names"].iloc[1].startswith(found["names"].iloc[0])
 
 
 def test_suppliers_of_shrinking_industries(raised: Equilibrium) -> None:

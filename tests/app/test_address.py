@@ -97,7 +97,7 @@ def test_back_leads_to_the_page_before_with_its_scenario(open_page: Opener) -> N
     link.click()
     page.wait_for_selector("h1.ft-sentence.ft-large")
     assert settled(page) == moved
-    page.wait_for_function("location.pathname.length < 3 && location.search.includes('s=')")
+    page.wait_for_function("location.pathname.endsWith('/briefing') && location.search.includes('s=')")
     page.go_back()
     page.wait_for_selector(".st-key-ft_card_0")
     assert settled(page) == moved

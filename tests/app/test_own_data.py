@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import expect
+from streamlit.testing.v1 import AppTest
 
+from firmtrade_core.paths import PROJECT
 from firmtrade_core.report.templates import TEMPLATES
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.world import World
 from pages.parts import kept
+from tests.app.conftest import choose
+from tests.app.test_pages import html
 
 Opener = Callable[..., Any]
 
@@ -55,12 +59,32 @@ def test_every_kind_has_a_form_that_its_reader_understands() -> None:
     assert found.told == (2, 1) and not found.notes
 
 
+def test_a_table_is_read_told_and_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(PROJECT)
+    monkeypatch.delenv("FIRMTRADE_WORLD", raising=False)
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120).run()
+    app.session_state["store"].country = "CHL"
+    app.switch_page("pages/data.py").run()
+    app.selectbox(key="bring_kind").set_value("country").run()
+    app.file_uploader(key="bring_country").set_value(("aduana.csv", TABLE.encode("latin-1"), "text/csv"))
+    app.run()
+    assert not app.exception
+    words = html(app)
+    assert "3 of 3 rows tell 2 cells of exports and 1 of imports" in words and "read as decimal" in words
+    app.button(key="bring_use").click().run()
+    assert "own trade of Chile" in html(app)
+    world = kept.find(app.session_state[kept.SECRET])
+    assert world is not None and "own trade of Chile" in world.name
+    kept.forget(app.session_state[kept.SECRET])
+
+
 @pytest.mark.browser
 def test_a_ministrys_table_becomes_a_world_that_a_reload_does_not_lose(
     open_page: Opener, tmp_path: Path
 ) -> None:
     page = open_page("data?country=CHL")
     page.wait_for_selector(".ft-facts")
+    choose(page, "What you have", "Your country's trade, laid over this world")
     file = {"name": "aduana.csv", "mimeType": "text/csv", "buffer": TABLE.encode("latin-1")}
     page.locator(".st-key-bring_country input[type=file]").set_input_files([file])
     told = page.locator(".ft-list").filter(has_text="cells of exports")

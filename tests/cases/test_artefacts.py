@@ -140,3 +140,10 @@ def test_placeholder_names_never_link() -> None:
     found = link(pd.concat([left, extra]), pd.concat([right, extra]), LinkagePlan())
     linked = set(found.links()["left"])
     assert not linked & {"c0", "c1", "c2", "c3"}
+
+
+@pytest.mark.parametrize(
+    "text", ["CONSUMIDOR FINAL", "Clientes varios", "Público en general", "VARIOS S.A.", "Exportador"]
+)
+def test_words_for_all_are_no_identifier(tmp_path: Path, text: str) -> None:
+    assert column(tmp_path, "firm", ["12345", text]).column("firm")[1] == "firm.missing"

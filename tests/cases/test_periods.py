@@ -210,3 +210,32 @@ def test_money_in_a_column_of_constants(tmp_path: Path) -> None:
         "USD",
         "EUR",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end", "year"),
+    [
+        ("2019-W12", "2019-03-18", "2019-03-24", 2019),
+        ("2019W12", "2019-03-18", "2019-03-24", 2019),
+        ("2019-KW12", "2019-03-18", "2019-03-24", 2019),
+        ("W12/2019", "2019-03-18", "2019-03-24", 2019),
+        ("week 12 of 2019", "2019-03-18", "2019-03-24", 2019),
+        ("semana 12 de 2019", "2019-03-18", "2019-03-24", 2019),
+        ("12ª semana de 2019", "2019-03-18", "2019-03-24", 2019),
+        ("2020-W53", "2020-12-28", "2021-01-03", 2020),
+        # The week's Monday lies in the year before: its days of 2019 count.
+        ("2019-W01", "2019-01-01", "2019-01-06", 2019),
+        ("2019-W12-3", "2019-03-20", "2019-03-20", 2019),
+    ],
+)
+def test_a_week_is_a_period(tmp_path: Path, text: str, start: str, end: str, year: int) -> None:
+    found = lines(tmp_path, {"date": text, "currency": "EUR", "value": "100"})
+    assert found.column("value_usd")[0] == pytest.approx(100 * daily_mean("EUR", start, end))
+    assert found.column("year")[0] == year
+    assert ("date.week_only" in found.rules) == (not text.endswith("-3"))
+
+
+@pytest.mark.parametrize("text", ["2019-W54", "2019-W00", "2019-W53", "week 60 of 2019", "2019-W12-8"])
+def test_weeks_that_are_none_are_set_aside(tmp_path: Path, text: str) -> None:
+    found = lines(tmp_path, {"date": text}, {})
+    assert list(found.aside.values()) == ["date.unreadable"]

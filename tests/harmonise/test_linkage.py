@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import duckdb
 import pandas as pd
 import pytest
 
 from firmtrade_core.harmonise.errors import LinkageError
 from firmtrade_core.harmonise.example import two_offices
-from firmtrade_core.harmonise.linkage import Linkage, LinkagePlan, find_twins, link
+from firmtrade_core.harmonise.linkage import (
+    Linkage,
+    LinkagePlan,
+    _letters_of_one_byte,
+    find_twins,
+    link,
+)
 from firmtrade_core.harmonise.names import plain_name
 
 
@@ -113,3 +122,17 @@ def test_where_nothing_matches_there_are_no_links() -> None:
     found = link(register, foreign)
     assert found.links().empty and pd.isna(found.expected_precision())
     assert found.accuracy(truth)["recall"].max() == 0
+
+
+@pytest.mark.parametrize("alphabet", [str, lambda name: name.translate(str.maketrans("zorya", "зорйа"))])
+def test_names_in_another_alphabet_are_as_alike_as_in_latin_letters(alphabet: Callable[[str], str]) -> None:
+    """DuckDB measures by bytes: "заря" and "зоря" would be 0.94 alike, "zarya" and "zorya" are 0.88."""
+    written = [alphabet(name) for name in ("zarya", "zorya", "zarya")]
+    table = pd.DataFrame({"name": written, "name_sorted": written, "address": [None, *written[1:]]})
+    (plain,) = _letters_of_one_byte([table])
+    first, second, third = plain["name"]
+    assert first == third and plain["address"].isna().tolist() == [True, False, False]
+    with duckdb.connect() as connection:
+        alike = connection.execute("SELECT jaro_winkler_similarity(?, ?)", [first, second]).fetchone()
+    assert alike is not None and alike[0] == pytest.approx(0.88)
+    assert list(table["name"]) == written

@@ -73,3 +73,15 @@ def refuse(words: str) -> None:
 def stumble() -> None:
     """Raises an error of Python's own."""
     raise ZeroDivisionError("division by zero")
+
+
+def note_the_time(trace: Path, name: str, progress: Progress, checkpoints: Checkpoints) -> str:
+    """Leaves when it began and ended in ``trace``."""
+    with trace.open("a") as file:
+        file.write(f"begin {name}\n")
+    for step in range(8):
+        progress(step / 8, name)
+        time.sleep(0.05)
+    with trace.open("a") as file:
+        file.write(f"end {name}\n")
+    return name

@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 
 from firmtrade_core.equilibrium import Equilibrium, Gradient, Iteration, Outcome, Parameters, Shock, solve
 from firmtrade_core.equilibrium.errors import EquilibriumError
-from firmtrade_core.equilibrium.gradient import TOLERANCE
+from firmtrade_core.equilibrium.gradient import TOLERANCE, Pull
 from firmtrade_core.scenarios.atlas import Atlas
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.fields import ALL_GOODS
@@ -23,6 +23,9 @@ Instrument = Literal["uniform", "sector", "partner_sector"]
 Lever = Literal["tariff", "export_tax", "production_subsidy"]
 Objective = Literal["real_income", "duties", "weighted"]
 Method = Literal["add", "set"]
+
+#: Rates this close are the same.
+SAME = 1e-13
 
 #: Least and largest rate, fractions.
 BOUNDS = (-0.25, 2.0)
@@ -165,6 +168,8 @@ class Problem:
         self.at = world.countries.index(country)
         self.near: Equilibrium | None = near
         self.nearest: Gradient | None = None
+        #: A point of which all is known: rates, equilibrium, the value's derivative by rate, its gradient's residual.
+        self.known: tuple[Array, Equilibrium, Array, float] | None = None
         self.solves = 0
         self.partners = None if partners is None else tuple(partners)
         self._lay_out(covered(world, sectors))
@@ -238,6 +243,9 @@ class Problem:
 
     def solve_at(self, rates: Array) -> Equilibrium:
         """With the rates, all else as it stands."""
+        if self.known is not None and np.abs(rates - self.known[0]).max() <= SAME:
+            self.near = self.known[1]
+            return self.near
         return self.solve_shock(self.applied(self.shock, rates))
 
     def value(self, found: Equilibrium) -> float:
@@ -251,6 +259,8 @@ class Problem:
 
     def slope(self, found: Equilibrium, tolerance: float = TOLERANCE) -> Array:
         """The value's derivative by rate, (K,)."""
+        if self.known is not None and found is self.known[1] and self.known[3] <= tolerance:
+            return self.known[2]
         self.nearest = found.gradient(self.outcome, near=self.nearest, tolerance=tolerance)
         return self.slope_of(self.nearest)
 
@@ -259,6 +269,19 @@ class Problem:
         total = self.summed(gradient)
         base = self.world.income[self.at] if self.objective == "duties" else gradient.value
         return np.asarray(total / base)
+
+    def pulled(self, pull: Pull) -> Array:
+        """The same from what the country's own levers do, (K,)."""
+        imports = self.lever == "tariff"
+        reach, cells = (part[:, self.at] if imports else part[self.at] for part in (self.reach, self.cells))
+        by_cell = {
+            "tariff": pull.tariff,
+            "export_tax": -pull.export_subsidy,
+            "production_subsidy": pull.production_subsidy,
+        }[self.lever]
+        total = np.bincount(cells[reach], weights=by_cell[reach], minlength=len(self.labels))
+        base = self.world.income[self.at] if self.objective == "duties" else pull.value
+        return np.asarray(total / base, dtype=np.float64)
 
     def summed(self, gradient: Gradient) -> Array:
         """Any outcome's derivative by rate."""

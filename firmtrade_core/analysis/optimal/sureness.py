@@ -122,6 +122,8 @@ def sureness(
     family = after.parameters.family
     own = family.law if isinstance(family, BalancedMargins) and family.law is not None else family
     known = own.name in LAWS and after.shock.firms is None
+    covered = best.cells.reshape(-1, len(after.world.sectors)).max(0) >= 0
+    sectors = [code for code, use in zip(after.world.sectors, covered, strict=True) if use]
     for law, make in LAWS.items() if known else ():
         if law == own.name:
             continue
@@ -134,6 +136,7 @@ def sureness(
                 lever=best.lever,
                 objective=best.objective,
                 shock=before.shock,
+                sectors=sectors,
                 partners=best.partners,
                 weights=dict(best.weights) or None,
                 method=best.method,

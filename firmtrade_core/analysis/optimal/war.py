@@ -28,8 +28,9 @@ from firmtrade_core.analysis.optimal.problem import (
     held_back,
 )
 from firmtrade_core.analysis.optimal.response import BestResponse, answer
-from firmtrade_core.equilibrium import Equilibrium, Gradient, Parameters, Shock, gradients, solve
+from firmtrade_core.equilibrium import Equilibrium, Parameters, Shock, gradients, solve
 from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.equilibrium.gradient import Pull, pulls
 from firmtrade_core.jobs.spread import spread
 from firmtrade_core.scenarios.schema import AnyCard
 from firmtrade_core.world.world import World
@@ -185,11 +186,16 @@ def nash(
     players = _players(world, parameters, countries, instrument, lever, start, sectors, method, bounds)
     before = players[countries[0]].solve_shock(start)
     rates = {c: first_order(p, before) for c, p in players.items()}
-    rates, last, used = _rest(world, parameters, start, players, rates, before, rounds)
+    rates, last, used, found = _rest(world, parameters, start, players, rates, before, rounds)
+    # All slopes at rest once more, each swept through every cell and certified, on equations prepared once.
+    for (c, player), gradient in zip(
+        players.items(), gradients(last, [p.outcome for p in players.values()], near=found), strict=True
+    ):
+        player.known = rates[c], last, player.slope_of(gradient), gradient.residual
     before_answers = sum(p.solves for p in players.values())
     answers = spread(_answered, list(players), shared=(start, players, rates, last, tries, seed))
     responses = dict(zip(players, answers, strict=True))
-    moved = max(float(np.abs(found.rates - rates[c]).max()) for c, found in responses.items())
+    moved = max(float(np.abs(best.rates - rates[c]).max()) for c, best in responses.items())
     rates = {c: found.rates for c, found in responses.items()}
     final = solve(world, _war(start, players, rates), parameters, start=last, iteration=CLOSE)
     solves = used + before_answers + sum(found.solves for found in responses.values()) + 1
@@ -304,19 +310,20 @@ def _rest(
     rates: dict[str, Array],
     near: Equilibrium,
     rounds: int,
-) -> tuple[dict[str, Array], Equilibrium, int]:
+) -> tuple[dict[str, Array], Equilibrium, int, list[Pull]]:
     """Where every slope is none or held by a bound, by steps along all slopes at once, combined as Anderson does."""
     names = list(players)
     ends = np.cumsum([len(players[c].labels) for c in names])[:-1]
     unit = np.concatenate([players[c].unit for c in names])
     low, high = players[names[0]].bounds
     outcomes = [players[c].outcome for c in names]
-    known: list[Gradient | None] = [None] * len(names)
+    known: list[Pull] | None = None
     points: list[Array] = []
-    pulls: list[Array] = []
+    slopes: list[Array] = []
     now = np.concatenate([rates[c] for c in names])
     bend, last, free_before = np.ones(len(now)), None, np.ones(len(now), dtype=bool)
     best, calm, length = now, np.inf, 1.0
+    rest: tuple[Equilibrium, list[Pull]] | None = None
     used = 0
     while used < rounds:
         used += 1
@@ -325,19 +332,19 @@ def _rest(
             near = solve(world, _war(start, players, given), parameters, start=near, iteration=CLOSE)
             # Far from rest a rough slope leads as well.
             tolerance = CLOSE_SLOPE if calm <= _NEAR else _ROUGH
-            found = gradients(near, outcomes, near=known, tolerance=tolerance)
+            found = pulls(near, outcomes, near=known, tolerance=tolerance)
         except EquilibriumError:
             if np.isinf(calm):
                 raise
             length *= 0.5
             now = best + length * (now - best)
             continue
-        known = list(found)
-        slope = np.concatenate([players[c].slope_of(g) for c, g in zip(names, found, strict=True)]) * unit
+        known = found
+        slope = np.concatenate([players[c].pulled(g) for c, g in zip(names, found, strict=True)]) * unit
         free = ~held_back(now, slope, players[names[0]].bounds)
         size = float(np.abs(slope[free]).max(initial=0.0))
         if size < calm:
-            best, calm = now, size
+            best, calm, rest = now, size, (near, found)
         if size <= 5e-7:
             break
         if last is not None:
@@ -349,17 +356,18 @@ def _rest(
         last = (now, slope)
         move = np.where(free, slope / bend, 0.0)
         if size > _NEAR or (free != free_before).any():
-            points, pulls = [], []
-        points, pulls = [*points, now / unit][-_MEMORY:], [*pulls, np.where(free, slope, 0.0)][-_MEMORY:]
+            points, slopes = [], []
+        points, slopes = [*points, now / unit][-_MEMORY:], [*slopes, np.where(free, slope, 0.0)][-_MEMORY:]
         if len(points) > 1:
             moves = np.diff(np.array(points), axis=0).T
-            falls = np.diff(np.array(pulls), axis=0).T
-            weights = np.linalg.lstsq(falls, pulls[-1], rcond=1e-10)[0]
+            falls = np.diff(np.array(slopes), axis=0).T
+            weights = np.linalg.lstsq(falls, slopes[-1], rcond=1e-10)[0]
             move = move - (moves + falls / bend[:, None]) @ weights
         free_before = free
         step = np.clip(move * unit, -_LONGEST, _LONGEST)
         now = np.clip(now + step, low, high)
-    return dict(zip(names, np.split(best, ends), strict=True)), near, used
+    assert rest is not None
+    return dict(zip(names, np.split(best, ends), strict=True)), rest[0], used, rest[1]
 
 
 def _gains(after: Equilibrium, before: Equilibrium) -> dict[str, float]:

@@ -1,0 +1,108 @@
+"""A cache for all sessions that counts megabytes, not results: one world's results weigh a hundred times another's."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import fields, is_dataclass
+from threading import Lock
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+MEGABYTE = 1_000_000
+
+#: Megabytes that results may hold together, unless ``FIRMTRADE_CACHE_MB`` says otherwise.
+USUAL = 400
+
+Value = TypeVar("Value")
+
+
+def megabytes_allowed() -> float:
+    """What ``FIRMTRADE_CACHE_MB`` allows; the usual where it says nothing that can be read."""
+    given = os.environ.get("FIRMTRADE_CACHE_MB", "").strip()
+    return float(given) if given.isascii() and given.isdigit() and int(given) > 0 else float(USUAL)
+
+
+class Weighed(Generic[Value]):
+    """Values by key, each made once; the ones not asked for longest go when all together weigh too much.
+
+    Parameters
+    ----------
+    without
+        Kinds of objects that are not counted: what lives on anyhow, such as worlds.
+    least
+        Values that are kept whatever they weigh: what is on screen would be made again at every look.
+    """
+
+    def __init__(self, *, without: tuple[type, ...] = (), least: int = 2) -> None:
+        self._kept: OrderedDict[Hashable, Value] = OrderedDict()
+        self._making: dict[Hashable, Lock] = {}
+        self._lock = Lock()
+        self._without, self._least = without, least
+
+    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """The value kept under a key, or made now; who asks meanwhile waits for it. A failure is not kept."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+            turn = self._making.setdefault(key, Lock())
+        with turn:
+            with self._lock:
+                if key in self._kept:
+                    return self._kept[key]
+            try:
+                value = make()
+            finally:
+                with self._lock:
+                    self._making.pop(key, None)
+            with self._lock:
+                self._kept[key] = value
+                self._lighten()
+            return value
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def megabytes(self) -> float:
+        """What all values weigh now: results grow when more is asked of them."""
+        with self._lock:
+            return self._weight()
+
+    def clear(self) -> None:
+        """Keep nothing."""
+        with self._lock:
+            self._kept.clear()
+
+    def _weight(self) -> float:
+        seen: set[int] = set()
+        return sum(bytes_of(value, self._without, seen) for value in self._kept.values()) / MEGABYTE
+
+    def _lighten(self) -> None:
+        allowed = megabytes_allowed()
+        while len(self._kept) > self._least and self._weight() > allowed:
+            self._kept.popitem(last=False)
+
+
+def bytes_of(item: Any, without: tuple[type, ...] = (), seen: set[int] | None = None) -> int:
+    """Bytes of all arrays that an object holds, each counted once; what it has computed and kept included."""
+    known = set() if seen is None else seen
+    if isinstance(item, str | int | float | bool | None) or id(item) in known or isinstance(item, without):
+        return 0
+    known.add(id(item))
+    if isinstance(item, np.ndarray):
+        if isinstance(item.base, np.ndarray):
+            return bytes_of(item.base, without, known)
+        return int(item.nbytes)
+    if isinstance(item, Mapping):
+        return sum(bytes_of(value, without, known) for value in tuple(item.values()))
+    if isinstance(item, list | tuple | set | frozenset):
+        return sum(bytes_of(value, without, known) for value in tuple(item))
+    held = getattr(item, "__dict__", None)
+    if held is not None:
+        return sum(bytes_of(value, without, known) for value in tuple(held.values()))
+    if is_dataclass(item):
+        return sum(bytes_of(getattr(item, part.name), without, known) for part in fields(item))
+    return 0
