@@ -1,4 +1,4 @@
-"""Where files lie, relative to the checkout, and how they are written: whole or not at all."""
+"""Where files lie, in a checkout or in an installed package, and how they are written: whole or not at all."""
 
 import os
 import secrets
@@ -8,12 +8,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
+#: The package, and the folder that holds it: the checkout's root, or where packages are installed.
+PACKAGE = Path(__file__).resolve().parent
+PROJECT = PACKAGE.parent
+
+#: Where shipped files lie: inside the package where a wheel was installed, beside it in a checkout.
+SHIPPED = PACKAGE if (PACKAGE / "assets").is_dir() else PROJECT
 
 
 def asset(name: str) -> Path:
-    """Path of a file the product ships, below ``assets/``."""
-    return PROJECT / "assets" / name
+    """Path of a file the product ships, below ``assets/``: beside the package, or in it where it was installed from a wheel.
+
+    A wheel carries what `pyproject.toml` names under ``force-include``; the dashboard's own files stay in the checkout.
+    """
+    return SHIPPED / "assets" / name
+
+
+def in_checkout() -> bool:
+    """Whether the dashboard, its pages and the benchmarks lie beside the package."""
+    return (PROJECT / "serve.py").is_file() and (PROJECT / "pages").is_dir()
 
 
 def data_folder() -> Path:

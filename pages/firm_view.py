@@ -22,7 +22,7 @@ from firmtrade_core.report.firm_tables import about_view, destinations_table, up
 from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError, compile
 from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.scenarios.home import GRADES
-from firmtrade_core.scenarios.programmes import Treatment
+from firmtrade_core.scenarios.treatment import Treatment
 from firmtrade_core.world.world import World
 from pages.parts import chart, pickers
 from pages.parts.exports import several_downloads

@@ -13,6 +13,9 @@ import pandas as pd
 import streamlit as st
 
 from firmtrade_core.jobs import Job, JobStatus
+from firmtrade_core.published.replicate import replications, stored_run
+from firmtrade_core.published.replication import Report
+from firmtrade_core.published.replication_job import run_replications
 from firmtrade_core.report.export import written_now
 from firmtrade_core.report.methods import (
     ASSUMPTIONS,
@@ -24,8 +27,6 @@ from firmtrade_core.report.methods import (
     component_versions,
 )
 from firmtrade_core.report.page_tables import replication_table
-from firmtrade_core.report.replicate import Report, replications, stored_run
-from firmtrade_core.report.replication_job import run_replications
 from firmtrade_core.world.world import World
 from pages.parts.exports import table_downloads
 from pages.parts.frame import complain, open_page

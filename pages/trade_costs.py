@@ -17,7 +17,7 @@ from firmtrade_core.figures.trade_costs import actual_and_fitted, coefficients_o
 from firmtrade_core.gravity.cross_sections import ALL_GOODS as YEARLY_ALL
 from firmtrade_core.gravity.cross_sections import read_years
 from firmtrade_core.gravity.errors import GravityError
-from firmtrade_core.gravity.estimate import GravityEstimate
+from firmtrade_core.gravity.estimated import GravityEstimate
 from firmtrade_core.gravity.panel import GravityPanel, TariffUnit
 from firmtrade_core.gravity.structure import ad_valorem_equivalent, read_structure
 from firmtrade_core.labels import Variable, grouped, in_percent, level, number, probability

@@ -16,7 +16,7 @@ from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.panel.columns import catalogue
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
 from firmtrade_core.scenarios.home import HomeFirms
-from firmtrade_core.scenarios.programmes import Treatment
+from firmtrade_core.scenarios.treatment import Treatment
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]

@@ -15,7 +15,7 @@ from firmtrade_core.margins import FirmsMargins, TreatedRows
 from firmtrade_core.margins.firms import FirmFunctions
 from firmtrade_core.margins.records import Sector
 from firmtrade_core.scenarios.home import HomeFirms
-from firmtrade_core.scenarios.programmes import Treatment
+from firmtrade_core.scenarios.treatment import Treatment
 
 Array = NDArray[np.float64]
 

@@ -13,7 +13,8 @@ from firmtrade_core.equilibrium import Equilibrium, Parameters, Shock, solve
 from firmtrade_core.equilibrium.parameters import DeficitClosure
 from firmtrade_core.gravity.completion import CompletedStructure, complete_structure
 from firmtrade_core.gravity.errors import RegressorError
-from firmtrade_core.gravity.estimate import CONSTANT, GravityEstimate
+from firmtrade_core.gravity.estimated import GravityEstimate
+from firmtrade_core.gravity.fitting import CONSTANT
 from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.gravity.variables import variable
 from firmtrade_core.world.world import Provenance, World

@@ -17,7 +17,8 @@ from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.scenarios import HomeFirms, Programme, Scenario, compile
 from firmtrade_core.scenarios.compile import CompiledScenario
 from firmtrade_core.scenarios.home import GRADES, Effect
-from firmtrade_core.scenarios.programmes import Treatment, effect_of, stamps_of, wto_note
+from firmtrade_core.scenarios.programmes import effect_of, stamps_of, wto_note
+from firmtrade_core.scenarios.treatment import Treatment
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]

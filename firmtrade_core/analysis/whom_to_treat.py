@@ -20,8 +20,9 @@ from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.equilibrium import Equilibrium, Outcome, gradients, solve
 from firmtrade_core.labels import level
 from firmtrade_core.scenarios import HomeFirms, Programme
-from firmtrade_core.scenarios.programmes import Treatment, effect_of, units_given
+from firmtrade_core.scenarios.programmes import effect_of, units_given
 from firmtrade_core.scenarios.schema import Eligibility
+from firmtrade_core.scenarios.treatment import Treatment
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]

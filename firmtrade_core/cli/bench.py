@@ -32,8 +32,13 @@ def bench(
     import subprocess
     import sys
 
-    from firmtrade_core.paths import PROJECT
+    from firmtrade_core.paths import PROJECT, in_checkout
 
+    if not in_checkout():
+        typer.echo(
+            "Benchmarks are not part of the installed package: run them in the whole project.", err=True
+        )
+        raise typer.Exit(2)
     chosen = names or list(BENCHMARKS)
     unknown = sorted(set(chosen) - set(BENCHMARKS))
     if unknown:

@@ -17,7 +17,7 @@ from firmtrade_core.paths import whole_file
 if TYPE_CHECKING:
     import pandas as pd
 
-    from firmtrade_core.gravity.estimate import GravityEstimate
+    from firmtrade_core.gravity.estimated import GravityEstimate
     from firmtrade_core.gravity.panel import GravityPanel, TariffUnit
 
 WRONG_INPUT = 2

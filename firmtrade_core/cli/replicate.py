@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from firmtrade_core.report.replicate import Report
+    from firmtrade_core.published.replication import Report
 
 MISSED, WRONG_INPUT, MISSING_DATA = 1, 2, 3
 
@@ -29,7 +29,7 @@ def replicate(
 
     Exits 1 if a row misses its band and 3 where data are missing, naming them and their public origin.
     """
-    from firmtrade_core.report import replicate as replication
+    from firmtrade_core.published import replicate as replication
 
     reports: list[Report] = []
     missing: dict[str, str] = {}

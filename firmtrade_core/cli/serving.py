@@ -127,8 +127,12 @@ def serving(
     Raises
     ------
     ServingError
-        If it does not answer in that time.
+        If it does not answer in that time, or where only the package is installed.
     """
+    if not (project / "serve.py").is_file():
+        raise ServingError(
+            "The dashboard is not part of the installed package: get the whole project and start it there with `make app`."
+        )
     put_plotly_in_place()
     port = free_port(host, port)
     command = [sys.executable, "-m", "streamlit", "run", str(project / "serve.py")]

@@ -1,0 +1,1 @@
+"""Countries, places, products, sectors, currencies and units of quantity, however they are written."""

@@ -7,7 +7,6 @@ mean is told by `places`.
 from __future__ import annotations
 
 import csv
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,45 +14,15 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from firmtrade_core.codes.iso import REST_OF_WORLD, country_names
+from firmtrade_core.codes.places import place_name
 from firmtrade_core.paths import asset
 
 Array = NDArray[np.float64]
 
-REST_OF_WORLD = "ROW"
 
 #: Mean radius of the earth, km.
 EARTH_RADIUS = 6371.0
-
-#: Names as readers know them, where the standard's own are longer or unfamiliar.
-READERS_NAMES = {
-    REST_OF_WORLD: "Rest of the world",
-    "BOL": "Bolivia",
-    "BRN": "Brunei",
-    "COD": "DR Congo",
-    "COG": "Congo",
-    "CIV": "Côte d'Ivoire",
-    "CZE": "Czechia",
-    "FSM": "Micronesia",
-    "GBR": "United Kingdom",
-    "HKG": "Hong Kong",
-    "IRN": "Iran",
-    "KOR": "South Korea",
-    "LAO": "Laos",
-    "MAC": "Macao",
-    "MDA": "Moldova",
-    "PRK": "North Korea",
-    "PSE": "Palestine",
-    "RUS": "Russia",
-    "STP": "São Tomé and Príncipe",
-    "SYR": "Syria",
-    "TUR": "Türkiye",
-    "TWN": "Taiwan",
-    "TZA": "Tanzania",
-    "USA": "United States",
-    "VEN": "Venezuela",
-    "VNM": "Vietnam",
-    "XKX": "Kosovo",
-}
 
 
 #: Macrolanguages of ISO 639-3 for official languages that share their writing (Indonesian and Malay stay apart, as in
@@ -100,23 +69,10 @@ def capitals() -> dict[str, Capital]:
         }
 
 
-@cache
-def country_names() -> dict[str, str]:
-    """Plain English names of all countries by code, ``ROW`` included."""
-    import pycountry
-
-    names = {
-        country.alpha_3: getattr(country, "common_name", country.name) for country in pycountry.countries
-    }
-    return dict(sorted((names | READERS_NAMES).items(), key=lambda item: item[1]))
-
-
 def country_name(code: str) -> str:
     """Plain name of a country, a former state or a composite (`places`); the code itself where it is unknown."""
     if code in country_names():
         return country_names()[code]
-    from firmtrade_core.codes.places import place_name
-
     return place_name(code)
 
 
@@ -127,19 +83,6 @@ def numeric_code(code: str) -> str | None:
 
     country = pycountry.countries.get(alpha_3=code)
     return None if country is None else str(country.numeric)
-
-
-def is_known(code: str) -> bool:
-    """Whether a code is one of a present country or of the rest of the world."""
-    return code in country_names()
-
-
-def plain_text(text: str) -> str:
-    """Text without case, accents, punctuation and doubled spaces, for comparison."""
-    letters = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join(
-        "".join(c if c.isalnum() else " " for c in letters if not unicodedata.combining(c)).split()
-    )
 
 
 # Geography --------------------------------------------------------------------------------------

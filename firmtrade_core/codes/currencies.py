@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from firmtrade_core.codes.countries import plain_text
+from firmtrade_core.codes.iso import plain_text
 
 #: Days to look back for a rate: long enough for a run of holidays, too short to bridge a suspension.
 LOOK_BACK_DAYS = 10

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from firmtrade_core.codes.countries import country_names, plain_text
+from firmtrade_core.codes.countries import country_names
+from firmtrade_core.codes.iso import plain_text
 
 #: Groups that country_converter knows, by the name of its column.
 CONVERTER_GROUPS = {"EU": "EU27", "OECD": "OECD", "G7": "G7", "G20": "G20", "APEC": "APEC"}

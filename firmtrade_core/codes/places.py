@@ -32,7 +32,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from firmtrade_core.codes.countries import country_names, is_known, plain_text
+from firmtrade_core.codes.iso import country_names, is_known, plain_text
 from firmtrade_core.paths import asset
 
 if TYPE_CHECKING:
@@ -740,7 +740,12 @@ def read_number_list(path: Path) -> dict[str, str]:
 
 
 def number_list_of(table: pd.DataFrame, name: str) -> dict[str, str]:
-    """The same from a table of text as it was read; raises ValueError as `read_number_list`."""
+    """The same from a table of text as it was read; raises ValueError as `read_number_list`.
+
+    Raises
+    ------
+    ValueError
+    """
     columns = _list_columns(list(table.columns))
     if columns is None:
         raise ValueError(

@@ -52,6 +52,10 @@ def vintage_of(year: int) -> str:
     --------
     >>> vintage_of(1995), vintage_of(2012), vintage_of(2024)
     ('HS0', 'HS4', 'HS6')
+
+    Raises
+    ------
+    ConcordanceError
     """
     if year < HS_VINTAGES["HS0"]:
         raise ConcordanceError(f"The Harmonised System begins in 1988; {year} is earlier.")
@@ -409,7 +413,12 @@ class ProductCodes:
 
     @classmethod
     def from_files(cls, files: Sequence[Path], where: str = "The list of files") -> ProductCodes:
-        """Read concordance files; those that are none are left out, unless all are."""
+        """Read concordance files; those that are none are left out, unless all are.
+
+        Raises
+        ------
+        ConcordanceError
+        """
         read, refused = [], []
         for path in files:
             try:

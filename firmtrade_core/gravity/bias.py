@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.linalg import lsqr
 
 from firmtrade_core.gravity.errors import RegressorError
-from firmtrade_core.gravity.estimate import GravityEstimate
+from firmtrade_core.gravity.estimated import GravityEstimate
 from firmtrade_core.gravity.panel import Array, Integers
 
 THREE_WAY = frozenset({"exporter_year", "importer_year", "pair"})

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from firmtrade_core.gravity.conditional import conditional_flows
 from firmtrade_core.gravity.effects import effects_at_rows, predict
 from firmtrade_core.gravity.errors import RegressorError
-from firmtrade_core.gravity.estimate import CONSTANT, GravityEstimate, estimate
+from firmtrade_core.gravity.estimate import estimate
+from firmtrade_core.gravity.estimated import GravityEstimate
+from firmtrade_core.gravity.fitting import CONSTANT
 from firmtrade_core.gravity.panel import Array, GravityPanel
 from firmtrade_core.gravity.specification import GravitySpecification
 from firmtrade_core.gravity.structure import StructuralReading, normalised_costs, read_structure

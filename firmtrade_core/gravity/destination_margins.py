@@ -59,6 +59,10 @@ def load_destinations(paths: Sequence[str | Path]) -> pd.DataFrame:
     -------
     DataFrame
         exporter, importer, year, exporters, mean_exports, log_size (of GDP), log_barrier.
+
+    Raises
+    ------
+    FlowError
     """
     tables = []
     for path in map(Path, paths):
@@ -141,6 +145,7 @@ def estimate_margins(
 
     Raises
     ------
+    RegressorError
     FlowError
         With fewer than 20 destinations.
     """

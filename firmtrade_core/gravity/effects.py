@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import lsqr
 
-from firmtrade_core.gravity.estimate import CONSTANT, GravityEstimate
+from firmtrade_core.gravity.estimated import GravityEstimate
+from firmtrade_core.gravity.fitting import CONSTANT
 from firmtrade_core.gravity.panel import Array, GravityPanel, Integers
 from firmtrade_core.gravity.specification import effect_parts
 from firmtrade_core.gravity.variables import variable

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.gravity.errors import GravityError
-from firmtrade_core.gravity.estimate import GravityEstimate
+from firmtrade_core.gravity.estimated import GravityEstimate
 from firmtrade_core.gravity.meta_analysis import RandomEffects, random_effects
 from firmtrade_core.gravity.sector_runs import TARIFF
 from firmtrade_core.gravity.specification_curve import spread_of_choices
@@ -102,7 +102,12 @@ def with_services(table: pd.DataFrame, sector: str = "services") -> pd.DataFrame
 
 
 def write_set(table: pd.DataFrame, path: Path, *, name: str, label: str, source: str, note: str) -> None:
-    """Write a table of elasticities as a set that `world.elasticities` reads, its description at the head."""
+    """Write a table of elasticities as a set that `world.elasticities` reads, its description at the head.
+
+    Raises
+    ------
+    GravityError, ValueError
+    """
     if lacking := [str(s) for s in table.loc[table["value"].isna(), "sector"]]:
         raise GravityError(
             f"{', '.join(lacking)} cannot be used and there are too few sectors for a common mean: estimate at least "

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.gravity.errors import RegressorError
-from firmtrade_core.gravity.estimate import GravityEstimate, HypothesisTest, event_study
+from firmtrade_core.gravity.estimate import event_study
+from firmtrade_core.gravity.estimated import GravityEstimate, HypothesisTest
 from firmtrade_core.gravity.panel import KEYS, GravityPanel
 from firmtrade_core.gravity.specification import GravitySpecification
 from firmtrade_core.gravity.variables import variable
@@ -148,6 +149,7 @@ def study_policy(
 
     Raises
     ------
+    RegressorError
     GravityError
         One of its subclasses: the window is too wide for the panel, or nothing switches within it.
     """

@@ -10,14 +10,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from firmtrade_core.codes.countries import (
-    REST_OF_WORLD,
-    capitals,
-    common_language,
-    contiguity,
-    distances,
-    is_known,
-)
+from firmtrade_core.codes.countries import REST_OF_WORLD, capitals, common_language, contiguity, distances
+from firmtrade_core.codes.iso import is_known
 from firmtrade_core.codes.places import numbers_of, read_place, seat_of
 from firmtrade_core.gravity.errors import GravityError
 from firmtrade_core.gravity.panel import Array, GravityPanel

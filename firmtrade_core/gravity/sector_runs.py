@@ -15,7 +15,8 @@ import pandas as pd
 
 from firmtrade_core.codes.sectors import is_goods
 from firmtrade_core.gravity.errors import GravityError
-from firmtrade_core.gravity.estimate import GravityEstimate, estimate
+from firmtrade_core.gravity.estimate import estimate
+from firmtrade_core.gravity.estimated import GravityEstimate
 from firmtrade_core.gravity.panel import (
     TariffUnit,
     check_tariffs_of_world_panel,

@@ -14,7 +14,7 @@ from scipy.sparse.linalg import lsqr
 from firmtrade_core.gravity.conditional import conditional_flows
 from firmtrade_core.gravity.effects import effects_at_rows, regressor_index, solve_effects
 from firmtrade_core.gravity.errors import RegressorError
-from firmtrade_core.gravity.estimate import GravityEstimate
+from firmtrade_core.gravity.estimated import GravityEstimate
 from firmtrade_core.gravity.panel import Array
 
 
@@ -24,6 +24,10 @@ def ad_valorem_equivalent(
     """What a change of a regressor is worth as a tax on trade, a fraction: exp(-β change/ε) - 1, with its interval.
 
     The interval is the coefficient's; the elasticity counts as known.
+
+    Raises
+    ------
+    RegressorError
     """
     if elasticity <= 0:
         raise RegressorError(f"The trade elasticity is {elasticity:g}; trade costs need one above zero.")

@@ -72,6 +72,10 @@ def expanded(panel: GravityPanel, names: Sequence[str], wanted: NDArray[np.bool_
     panel, names
     wanted : (rows,)
         The rows sampled.
+
+    Raises
+    ------
+    RegressorError
     """
     found: list[str] = []
     for name in names:

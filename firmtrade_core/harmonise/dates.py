@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from firmtrade_core.codes.artefacts import is_blank, whole_number
-from firmtrade_core.codes.countries import plain_text
 from firmtrade_core.codes.currencies import WEEK
+from firmtrade_core.codes.iso import plain_text
 
 FIRST_YEAR, LAST_YEAR = 1950, datetime.date.today().year + 1
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from firmtrade_core.codes.artefacts import BLANKS, is_blank, unwrapped
-from firmtrade_core.codes.countries import plain_text
 from firmtrade_core.codes.currencies import read_currency
+from firmtrade_core.codes.iso import plain_text
 from firmtrade_core.codes.places import (
     COMTRADE_CONFLICTS,
     NUMBER_LISTS,

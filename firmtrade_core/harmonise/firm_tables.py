@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.codes.artefacts import is_blank, read_identifier
-from firmtrade_core.codes.countries import plain_text
 from firmtrade_core.codes.currencies import ExchangeRates
 from firmtrade_core.codes.heads import read_money_head
+from firmtrade_core.codes.iso import plain_text
 from firmtrade_core.harmonise.changes import ChangeLog
 from firmtrade_core.harmonise.database import passing_database
 from firmtrade_core.harmonise.declarations import hashed_firm

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from firmtrade_core.codes.countries import plain_text
+from firmtrade_core.codes.iso import plain_text
 from firmtrade_core.harmonise.errors import LayoutError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from firmtrade_core.codes.artefacts import is_blank
-from firmtrade_core.codes.countries import plain_text
+from firmtrade_core.codes.iso import plain_text
 
 #: Words that tell a firm's legal form or nothing, in the languages of customs offices.
 LEGAL_FORMS = frozenset(

@@ -100,6 +100,10 @@ class Job:
             By name; they must be data (`kept`) and have a content hash.
         root
             Folder that holds jobs; each gets a subfolder named by the hash of its call.
+
+        Raises
+        ------
+        JobError
         """
         if "<" in function.__qualname__:
             raise JobError(

@@ -1,0 +1,1 @@
+"""What leaves the house: exports, tables, briefing, pack, pipeline, where a number comes from."""

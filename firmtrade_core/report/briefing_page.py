@@ -13,7 +13,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.labels import change, grouped, in_percent, in_words, level, number
 
 if TYPE_CHECKING:
-    from firmtrade_core.report.pipeline import PipelineResult
+    from firmtrade_core.report.pipeline_result import PipelineResult
 
 #: Rows of long tables.
 LISTED = 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from firmtrade_core.gravity.estimate import GravityEstimate
+from firmtrade_core.gravity.estimated import GravityEstimate
 from firmtrade_core.gravity.events import EventStudy, Window
 from firmtrade_core.gravity.specification import GravitySpecification
 from firmtrade_core.labels import grouped, in_percent, number

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from firmtrade_core.paths import PROJECT
+from firmtrade_core.paths import SHIPPED
 
 
 @dataclass(frozen=True)
@@ -242,7 +242,7 @@ GLOSSARY = {
 
 def citation() -> dict[str, str]:
     """How to cite the product, from CITATION.cff: ``plain`` words and ``bibtex``."""
-    record = yaml.safe_load((PROJECT / "CITATION.cff").read_text(encoding="utf-8"))
+    record = yaml.safe_load((SHIPPED / "CITATION.cff").read_text(encoding="utf-8"))
     authors = [
         author.get("name") or f"{author['family-names']}, {author['given-names']}"
         for author in record["authors"]

@@ -22,12 +22,12 @@ from firmtrade_core.attribution import Attribution
 from firmtrade_core.channels.from_panel import ChannelReport
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
-from firmtrade_core.gravity.estimate import GravityEstimate
+from firmtrade_core.gravity.estimated import GravityEstimate
 from firmtrade_core.gravity.events import EventStudy
 from firmtrade_core.labels import Column, in_words, registered
+from firmtrade_core.published.replication import Report
 from firmtrade_core.report.export import About, Table, about_certificate, about_world, table, written_now
 from firmtrade_core.report.gravity_words import anticipation_words, dropped, equation_words, term_name
-from firmtrade_core.report.replicate import Report
 from firmtrade_core.world.elasticities import elasticity_sets
 from firmtrade_core.world.world import World
 

@@ -10,7 +10,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
@@ -49,7 +49,9 @@ from firmtrade_core.jobs import Checkpoints, Progress, content_hash, part, silen
 from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
 from firmtrade_core.paths import write_whole
-from firmtrade_core.report.export import About, about_result, to_parquet
+from firmtrade_core.report.briefing_page import briefing_page
+from firmtrade_core.report.export import about_result, to_parquet
+from firmtrade_core.report.pipeline_result import Findings, PipelineResult, Stage
 from firmtrade_core.scenarios import HomeFirms, Programme, Scenario, describe, run
 from firmtrade_core.scenarios.home_from_panel import home_firms
 from firmtrade_core.scenarios.home_making import ROUNDS, TOLERANCE
@@ -119,118 +121,6 @@ class Plan:
     attributes: tuple[str, ...] | None = None
     channels: ChannelSettings = field(default_factory=ChannelSettings)
     synthetic: bool = False
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What became of one stage.
-
-    Parameters
-    ----------
-    name
-    reused
-        Whether it was finished by an earlier run.
-    seconds
-    """
-
-    name: str
-    reused: bool
-    seconds: float
-
-
-@dataclass(frozen=True, eq=False)
-class Findings:
-    """What the briefing tells; tables hold no cell of fewer than five firms.
-
-    Parameters
-    ----------
-    sentence
-        The scenario in words.
-    country
-        Code of the home country.
-    headlines
-    exporting
-        Home firms that export, and firm-market pairs, before and after.
-    countries, sectors, destinations
-        Changes: real income by country (%), home exports by sector (%, bn USD), home exports (million USD) and firms by
-        destination.
-    sources
-        Waterfall of the change of home exports.
-    programmes
-        One row per programme card.
-    about
-        Provenance and certificate.
-    note
-        What was changed of the scenario so that firms are counted one by one; empty for nothing.
-    """
-
-    sentence: str
-    country: str
-    headlines: tuple[Headline, ...]
-    exporting: dict[str, tuple[float, float]]
-    countries: pd.DataFrame
-    sectors: pd.DataFrame
-    destinations: pd.DataFrame
-    sources: pd.DataFrame
-    programmes: pd.DataFrame
-    about: About
-    note: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class PipelineResult:
-    """What a run leaves behind.
-
-    Parameters
-    ----------
-    folder
-        Holds ``briefing.html``, ``home.parquet``, ``effects.json``, ``results.parquet`` and ``harmonised``.
-    stages
-    outcome
-        Of harmonising.
-    capability
-        Table of parameters, and what a reader should know before believing them.
-    effects
-    growth
-        Sentences on past growth among the firms.
-    firms
-        By sector; those with fewer than five are left out.
-    findings
-    notes
-    """
-
-    folder: Path
-    stages: tuple[Stage, ...]
-    outcome: harmonising.Outcome
-    capability: tuple[pd.DataFrame, tuple[str, ...]]
-    effects: ChannelTable
-    growth: tuple[str, ...]
-    firms: pd.DataFrame
-    findings: Findings
-    notes: tuple[str, ...]
-
-    @property
-    def briefing(self) -> Path:
-        """The file to open."""
-        return self.folder / "briefing.html"
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data for machines."""
-        found = self.findings
-        return {
-            "briefing": str(self.briefing),
-            "folder": str(self.folder),
-            "stages": [asdict(stage) for stage in self.stages],
-            "scenario": found.sentence,
-            "country": found.country,
-            "headlines": [asdict(item) for item in found.headlines],
-            "exporting": {name: list(pair) for name, pair in found.exporting.items()},
-            "sources": found.sources.to_dict("records"),
-            "effects": [asdict(effect) for effect in self.effects],
-            "growth": list(self.growth),
-            "notes": list(self.notes),
-            "about": dict(found.about),
-        }
 
 
 class _Stages:
@@ -350,8 +240,6 @@ def run_pipeline(plan: Plan, folder: Path, *, progress: Progress = silent) -> Pi
 
 def _with_briefing(made: PipelineResult, plan: Plan, stages: _Stages) -> PipelineResult:
     from dataclasses import replace
-
-    from firmtrade_core.report.briefing_page import briefing_page
 
     began = time.perf_counter()
     stages.progress(STAGES["scenario"][1], STAGES["briefing"][0])

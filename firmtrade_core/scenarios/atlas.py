@@ -13,13 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from firmtrade_core.codes.countries import (
-    REST_OF_WORLD,
-    capitals,
-    country_name,
-    is_known,
-)
+from firmtrade_core.codes.countries import REST_OF_WORLD, capitals, country_name
 from firmtrade_core.codes.groups import group_label, group_members, group_names, group_of
+from firmtrade_core.codes.iso import is_known
 from firmtrade_core.codes.places import PRESENT, explain_unknown, read_place
 from firmtrade_core.scenarios.errors import ScenarioError, suggestion
 from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING, listed

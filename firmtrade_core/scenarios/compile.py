@@ -29,9 +29,10 @@ from firmtrade_core.scenarios.draft import Draft
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.home import HomeFirms
 from firmtrade_core.scenarios.levers import apply
-from firmtrade_core.scenarios.programmes import Treatment, wto_note
+from firmtrade_core.scenarios.programmes import wto_note
 from firmtrade_core.scenarios.retaliation import retaliate
 from firmtrade_core.scenarios.schema import AnyCard, Scenario, Structure, Tariff, TariffSchedule
+from firmtrade_core.scenarios.treatment import Treatment
 from firmtrade_core.scenarios.unknown_tariffs import unknown_note
 from firmtrade_core.world.elasticities import elasticity_set, markup_set
 from firmtrade_core.world.errors import WorldError

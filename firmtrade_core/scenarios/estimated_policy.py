@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from firmtrade_core.gravity.estimate import GravityEstimate
+from firmtrade_core.gravity.estimated import GravityEstimate
 from firmtrade_core.gravity.structure import ad_valorem_equivalent
 from firmtrade_core.labels.units import in_percent
 from firmtrade_core.scenarios.errors import ScenarioError

@@ -15,7 +15,8 @@ from functools import cache
 from typing import Literal
 
 from firmtrade_core.codes.chapters import broad_sector_of_product
-from firmtrade_core.codes.countries import country_name, plain_text
+from firmtrade_core.codes.countries import country_name
+from firmtrade_core.codes.iso import plain_text
 from firmtrade_core.codes.places import PRESENT, place_labels
 from firmtrade_core.codes.sectors import BROAD_SECTORS
 from firmtrade_core.paths import asset

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from firmtrade_core.capability import CapabilityResults
 from firmtrade_core.channels import ChannelEffect, ChannelTable
-from firmtrade_core.codes.countries import country_name, is_known
+from firmtrade_core.codes.countries import country_name
+from firmtrade_core.codes.iso import is_known
 from firmtrade_core.margins import FirmsError
 from firmtrade_core.panel import FirmPanel
 from firmtrade_core.scenarios.home import Effect, HomeFirms

@@ -267,6 +267,7 @@ def close_input_rows(
 
     Raises
     ------
+    NegativeValueError, ShapeError
     AccountsError
         If a country spends less in all than its users' inputs and the floor, naming it and the gap.
     """

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.codes.countries import is_known
+from firmtrade_core.codes.iso import is_known
 from firmtrade_core.codes.places import explain_unknown, is_world, mended, numbers_of, read_place_in
 from firmtrade_core.codes.sectors import is_goods
 from firmtrade_core.labels.units import in_percent

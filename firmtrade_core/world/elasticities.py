@@ -527,6 +527,7 @@ def read_estimated_set(path: Path) -> ElasticitySet:
 
     Raises
     ------
+    ValueError
     WorldFileError
         Naming what is missing.
     """

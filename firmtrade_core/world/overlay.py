@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.codes.countries import REST_OF_WORLD, country_name, plain_text
+from firmtrade_core.codes.countries import REST_OF_WORLD, country_name
+from firmtrade_core.codes.iso import plain_text
 from firmtrade_core.codes.places import PRESENT, read_place
 from firmtrade_core.world.build import closed_inputs_change
 from firmtrade_core.world.errors import AccountsError, ColumnError, WorldError
@@ -163,6 +164,7 @@ def lay_over(
 
     Raises
     ------
+    WorldError
     ColumnError
         If partner, product or value has no column, or none of the rows can be read.
     AccountsError

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.codes.countries import is_known
+from firmtrade_core.codes.iso import is_known
 from firmtrade_core.codes.places import explain_unknown, mended, numbers_of, read_place_in
 from firmtrade_core.world.build import CodeRule, Missing, TariffUnit, totals
 from firmtrade_core.world.columns import ROLE, ROLES

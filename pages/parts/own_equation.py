@@ -17,7 +17,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.gravity.effects import effects_table, predict
 from firmtrade_core.gravity.errors import GravityError
-from firmtrade_core.gravity.estimate import Coefficient, GravityEstimate
+from firmtrade_core.gravity.estimated import Coefficient, GravityEstimate
 from firmtrade_core.gravity.formula import read_formula, read_years, write_formula
 from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.gravity.specification import GravitySpecification

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from firmtrade_core.codes.countries import plain_text
+from firmtrade_core.codes.iso import plain_text
 from firmtrade_core.labels.glossary import TERMS
 from firmtrade_core.paths import asset
 from firmtrade_core.report.stories import stories

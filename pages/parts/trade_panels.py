@@ -12,7 +12,8 @@ import pandas as pd
 import streamlit as st
 
 from firmtrade_core.codes.heads import read_money_head
-from firmtrade_core.gravity.estimate import GravityEstimate, estimate
+from firmtrade_core.gravity.estimate import estimate
+from firmtrade_core.gravity.estimated import GravityEstimate
 from firmtrade_core.gravity.events import EventStudy, Window, study_policy, switched_policies
 from firmtrade_core.gravity.geography import VARIABLES, panel_of_world, with_geography
 from firmtrade_core.gravity.machine_costs import CostComparison, compare_costs, estimated_shares

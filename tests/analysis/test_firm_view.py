@@ -14,7 +14,7 @@ from firmtrade_core.analysis.firms import firm_outcomes, own_margins, own_record
 from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.equilibrium import Equilibrium, solve
 from firmtrade_core.scenarios import Effect, HomeFirms, Scenario, compile
-from firmtrade_core.scenarios.programmes import Treatment
+from firmtrade_core.scenarios.treatment import Treatment
 from tests.firms import make_home, unrecorded
 from tests.scenarios.conftest import synthetic_world
 

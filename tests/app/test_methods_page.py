@@ -14,9 +14,10 @@ from streamlit.testing.v1 import AppTest
 
 from firmtrade_core.jobs import CancelledError, Checkpoints, silent
 from firmtrade_core.paths import PROJECT
+from firmtrade_core.published.replicate import stored_run
+from firmtrade_core.published.replication import Report
+from firmtrade_core.published.replication_job import run_replications
 from firmtrade_core.report.methods import ASSUMPTIONS, GLOSSARY, PARTS, component_versions
-from firmtrade_core.report.replicate import Report, stored_run
-from firmtrade_core.report.replication_job import run_replications
 from tests.app.accessibility import serious_findings
 from tests.app.test_pages import html
 
@@ -103,7 +104,7 @@ def test_finished_steps_stay_finished(tmp_path: Path, monkeypatch: pytest.Monkey
         if fraction > 0:
             raise CancelledError
 
-    monkeypatch.setattr("firmtrade_core.report.replication_job.replicate", compute)
+    monkeypatch.setattr("firmtrade_core.published.replication_job.replicate", compute)
     names = ("nafta", "trade-without-borders")
     kept = Checkpoints(tmp_path)
     with pytest.raises(CancelledError):

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from firmtrade_core.codes import places
-from firmtrade_core.codes.countries import country_name, is_known
+from firmtrade_core.codes.countries import country_name
+from firmtrade_core.codes.iso import is_known
 from firmtrade_core.codes.places import explain_unknown, numbers_of, read_place, suggest
 
 #: Labels as publishers, customs offices and spreadsheets write them; "" is no partner, or one that is not told.

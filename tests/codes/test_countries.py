@@ -9,6 +9,7 @@ import pytest
 
 from firmtrade_core.codes import countries as c
 from firmtrade_core.codes import places
+from firmtrade_core.codes.iso import is_known
 from firmtrade_core.world.embedded import load_embedded_world
 
 EMBEDDED = load_embedded_world().countries
@@ -67,7 +68,7 @@ def test_labels_of_the_list_are_no_present_codes_and_their_successors_are() -> N
 def test_every_known_country_has_a_capital() -> None:
     table = c.capitals()
     assert set(EMBEDDED) - {"ROW"} <= set(table)
-    assert all(c.is_known(code) for code in table)
+    assert all(is_known(code) for code in table)
     for code, capital in table.items():
         assert -60 < capital.latitude < 70 and -180 <= capital.longitude <= 180
         assert all(code in table[neighbour].neighbours for neighbour in capital.neighbours), code

@@ -3,7 +3,7 @@
 import pytest
 
 from firmtrade_core.codes import groups
-from firmtrade_core.codes.countries import is_known
+from firmtrade_core.codes.iso import is_known
 
 SIZES = {
     "EU": 27,

@@ -12,7 +12,8 @@ from firmtrade_core.analysis.gravity_counterfactual import Change, gravity_count
 from firmtrade_core.cli.main import app
 from firmtrade_core.gravity.completion import complete_structure
 from firmtrade_core.gravity.errors import RegressorError
-from firmtrade_core.gravity.estimate import GravityEstimate, estimate
+from firmtrade_core.gravity.estimate import estimate
+from firmtrade_core.gravity.estimated import GravityEstimate
 from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.gravity.specification import GravitySpecification
 from tests.gravity.panels import gravity_table

@@ -93,7 +93,7 @@ def test_too_few_destinations_are_refused() -> None:
 
 @pytest.mark.data
 def test_published_means(needs_data: Callable[[str], Path]) -> None:
-    from firmtrade_core.report.replicate import published
+    from firmtrade_core.published.replication import published
 
     ours = destination_means(needs_data("exporters-by-destination") / "bra_microdata_agg_by_d.csv")
     target = published("brazil_exporters_by_destination_means").set_index("statistic")["mean"]

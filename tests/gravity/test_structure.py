@@ -8,7 +8,8 @@ import pytest
 
 from firmtrade_core.gravity.conditional import conditional_flows
 from firmtrade_core.gravity.errors import RegressorError
-from firmtrade_core.gravity.estimate import GravityEstimate, estimate
+from firmtrade_core.gravity.estimate import estimate
+from firmtrade_core.gravity.estimated import GravityEstimate
 from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.gravity.specification import GravitySpecification
 from firmtrade_core.gravity.structure import (

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from firmtrade_core.report import replicate as replication
-from firmtrade_core.report.gravity_tables import HEADINGS
+from firmtrade_core.published import replicate as replication
+from firmtrade_core.published.gravity_tables import HEADINGS
 
 
 @pytest.mark.data

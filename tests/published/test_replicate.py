@@ -14,18 +14,12 @@ from typer.testing import CliRunner
 
 from firmtrade_core.cli.main import app
 from firmtrade_core.equilibrium.certificate import TOLERANCE as CERTIFICATE_TOLERANCE
-from firmtrade_core.report import replicate as replication
-from firmtrade_core.report.gravity_tables import ONE_UNIT
-from firmtrade_core.report.nafta import MEMBERS
-from firmtrade_core.report.replicate import (
-    CERTIFIED,
-    PRINTED,
-    MissingDataError,
-    Replication,
-    Report,
-    Row,
-)
-from firmtrade_core.report.trade_without_borders import (
+from firmtrade_core.published import replicate as replication
+from firmtrade_core.published.gravity_tables import ONE_UNIT
+from firmtrade_core.published.nafta import MEMBERS
+from firmtrade_core.published.replicate import MissingDataError
+from firmtrade_core.published.replication import CERTIFIED, PRINTED, Replication, Report, Row, published
+from firmtrade_core.published.trade_without_borders import (
     EXPORTS_MOVE,
     GUIDE_STOPS,
     Borders,
@@ -67,7 +61,7 @@ def test_border_estimates(report: Reports) -> None:
 @pytest.mark.data
 def test_conditional_exports_of_all_countries(report: Reports) -> None:
     rows = rows_of(report("trade-without-borders"), "exports, conditional")
-    target = replication.published("agtpa_trade_without_borders").set_index("country")
+    target = published("agtpa_trade_without_borders").set_index("country")
     assert set(rows.index) == set(target.index) and len(rows) == 69
     gap = rows["ours"] - target.loc[rows.index, "exports_conditional_pct"]
     assert gap.abs().max() < 0.0001
@@ -84,7 +78,7 @@ def test_conditional_exports_of_all_countries(report: Reports) -> None:
 )
 def test_full_equilibrium_within_the_bands(report: Reports, result: str, column: str, band: float) -> None:
     rows = rows_of(report("trade-without-borders"), result)
-    target = replication.published("agtpa_trade_without_borders").set_index("country")
+    target = published("agtpa_trade_without_borders").set_index("country")
     gap = (rows["ours"] - target.loc[rows.index, column]).abs()
     assert len(gap) == 69
     assert gap.max() < band
@@ -94,7 +88,7 @@ def test_full_equilibrium_within_the_bands(report: Reports, result: str, column:
 
 @pytest.mark.data
 def test_full_exports_within_the_bands(report: Reports) -> None:
-    target = replication.published("agtpa_trade_without_borders").set_index("country")["exports_full_pct"]
+    target = published("agtpa_trade_without_borders").set_index("country")["exports_full_pct"]
     for result, band, median in (
         ("exports, spending φY as the guide", 0.018, 0.006),
         ("exports, markets cleared", 0.022, 0.002),
@@ -119,7 +113,7 @@ def test_the_guides_own_iteration_gives_the_published_digits(
     report: Reports, result: str, column: str
 ) -> None:
     ours = rows_of(report("trade-without-borders"), f"{result}, the guide's iteration")["ours"]
-    target = replication.published("agtpa_trade_without_borders").set_index("country")[column]
+    target = published("agtpa_trade_without_borders").set_index("country")[column]
     assert len(ours) == 69
     assert (ours - target.loc[ours.index]).abs().max() < 1e-4
 
@@ -139,7 +133,7 @@ def test_our_markets_clear_where_the_published_ones_do_not(report: Reports) -> N
 @pytest.mark.data
 def test_nafta_at_two_decimals(report: Reports) -> None:
     whole = report("nafta")
-    target = replication.published("caliendo_parro_2015_table2").set_index("country")
+    target = published("caliendo_parro_2015_table2").set_index("country")
     for result, column in (
         ("terms of trade", "terms_of_trade_pct"),
         ("volume of trade", "volume_of_trade_pct"),

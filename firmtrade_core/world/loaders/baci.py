@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from firmtrade_core.codes.countries import is_known
+from firmtrade_core.codes.iso import is_known
 from firmtrade_core.codes.places import explain_unknown
 from firmtrade_core.world.build import TariffUnit
 from firmtrade_core.world.columns import said_of

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.codes.countries import is_known
+from firmtrade_core.codes.iso import is_known
 from firmtrade_core.codes.sectors import is_goods
 from firmtrade_core.world.build import TariffUnit, closed_inputs_change
 from firmtrade_core.world.errors import UnknownCodeError, WorldFileError
@@ -50,6 +50,10 @@ def labelled_sums(rows: pd.MultiIndex, columns: pd.MultiIndex, values: Array) ->
 
     A column with an empty sector is final demand. Rows and columns with the same labels are summed, which
     folds split countries and user sectors.
+
+    Raises
+    ------
+    WorldFileError
     """
     countries = tuple(sorted(set(rows.get_level_values(0))))
     sectors = tuple(dict.fromkeys(rows.get_level_values(1)))

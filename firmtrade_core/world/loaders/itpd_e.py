@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from firmtrade_core.codes.countries import is_known
+from firmtrade_core.codes.iso import is_known
 from firmtrade_core.codes.places import read_place, territory_notes
 from firmtrade_core.world.build import TariffUnit
 from firmtrade_core.world.columns import said_of
@@ -73,6 +73,7 @@ def load(
 
     Raises
     ------
+    EmptyMarketError, NegativeValueError
     WorldError
         If a column is missing, a value is not a number, or the year is not there.
     """

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from firmtrade_core.gravity.estimate import GravityEstimate, estimate
+from firmtrade_core.gravity.estimate import estimate
+from firmtrade_core.gravity.estimated import GravityEstimate
 from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.gravity.specification import GravitySpecification, every
-from firmtrade_core.report.replicate import PRINTED, Replication, Row, published
+from firmtrade_core.published.replication import PRINTED, Replication, Row, published
 
 LOG_OF_GRAVITY_TABLE = "log-of-gravity/log_of_gravity.dta"
 GUIDE_PANEL = "agtpa/panel_1986_2006.parquet"

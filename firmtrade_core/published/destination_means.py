@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from firmtrade_core.gravity.destination_margins import destination_means
-from firmtrade_core.report.replicate import Replication, Row, published
+from firmtrade_core.published.replication import Replication, Row, published
 
 TABLE = "exporters-by-destination/bra_microdata_agg_by_d.csv"
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium import Equilibrium, Parameters, Shock, solve
-from firmtrade_core.report.replicate import CERTIFIED, Replication, Row, published
+from firmtrade_core.published.replication import CERTIFIED, Replication, Row, published
 from firmtrade_core.world.loaders.caliendo_parro import TABLES, CaliendoParroData, load_caliendo_parro
 
 MEMBERS = ("MEX", "CAN", "USA")

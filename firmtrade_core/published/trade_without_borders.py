@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from firmtrade_core.equilibrium import Equilibrium, Parameters, Shock, solve
 from firmtrade_core.equilibrium.certificate import TOLERANCE as CERTIFICATE_TOLERANCE
 from firmtrade_core.gravity.conditional import conditional_flows
-from firmtrade_core.gravity.estimate import GravityEstimate, estimate
+from firmtrade_core.gravity.estimate import estimate
+from firmtrade_core.gravity.estimated import GravityEstimate
 from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.gravity.specification import GravitySpecification
-from firmtrade_core.report.gravity_tables import FOUR_DECIMALS, ONE_UNIT
-from firmtrade_core.report.guide_iteration import GuideValues, guide_iteration
-from firmtrade_core.report.replicate import CERTIFIED, Replication, Row, published
+from firmtrade_core.published.gravity_tables import FOUR_DECIMALS, ONE_UNIT
+from firmtrade_core.published.guide_iteration import GuideValues, guide_iteration
+from firmtrade_core.published.replication import CERTIFIED, Replication, Row, published
 from firmtrade_core.world.world import Provenance, World
 
 Array = NDArray[np.float64]

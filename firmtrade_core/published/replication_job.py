@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from firmtrade_core.jobs import Checkpoints, Progress
-from firmtrade_core.report.replicate import MissingDataError, Report, replicate, replications
+from firmtrade_core.published.replicate import MissingDataError, replicate, replications
+from firmtrade_core.published.replication import Report
 
 
 def run_replications(

@@ -1,0 +1,64 @@
+"""Codes and names of the standard (ISO 3166-1 alpha-3), with ``ROW`` for the rest of the world and ``XKX`` for Kosovo."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import cache
+
+REST_OF_WORLD = "ROW"
+
+
+#: Names as readers know them, where the standard's own are longer or unfamiliar.
+READERS_NAMES = {
+    REST_OF_WORLD: "Rest of the world",
+    "BOL": "Bolivia",
+    "BRN": "Brunei",
+    "COD": "DR Congo",
+    "COG": "Congo",
+    "CIV": "Côte d'Ivoire",
+    "CZE": "Czechia",
+    "FSM": "Micronesia",
+    "GBR": "United Kingdom",
+    "HKG": "Hong Kong",
+    "IRN": "Iran",
+    "KOR": "South Korea",
+    "LAO": "Laos",
+    "MAC": "Macao",
+    "MDA": "Moldova",
+    "PRK": "North Korea",
+    "PSE": "Palestine",
+    "RUS": "Russia",
+    "STP": "São Tomé and Príncipe",
+    "SYR": "Syria",
+    "TUR": "Türkiye",
+    "TWN": "Taiwan",
+    "TZA": "Tanzania",
+    "USA": "United States",
+    "VEN": "Venezuela",
+    "VNM": "Vietnam",
+    "XKX": "Kosovo",
+}
+
+
+@cache
+def country_names() -> dict[str, str]:
+    """Plain English names of all countries by code, ``ROW`` included."""
+    import pycountry
+
+    names = {
+        country.alpha_3: getattr(country, "common_name", country.name) for country in pycountry.countries
+    }
+    return dict(sorted((names | READERS_NAMES).items(), key=lambda item: item[1]))
+
+
+def is_known(code: str) -> bool:
+    """Whether a code is one of a present country or of the rest of the world."""
+    return code in country_names()
+
+
+def plain_text(text: str) -> str:
+    """Text without case, accents, punctuation and doubled spaces, for comparison."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join(
+        "".join(c if c.isalnum() else " " for c in letters if not unicodedata.combining(c)).split()
+    )
