@@ -102,8 +102,8 @@ class Advantages:
         for kind in self.kind_of(attribute):
             of_kind = rows[rows["kind"] == kind]
             goes = [
-                f"{'more' if row.effect > 0 else 'less'} {in_words(str(row.outcome))}"
-                for row in of_kind.itertuples()
+                f"{'more' if effect > 0 else 'less'} {in_words(str(outcome))}"
+                for effect, outcome in zip(of_kind["effect"].astype(float), of_kind["outcome"], strict=True)
             ]
             parts.append(f"{kind} ({', '.join(goes)})")
         return f"{name[:1].upper()}{name[1:]} goes with {', then '.join(parts)}, firms alike in all else that is known."
@@ -236,7 +236,7 @@ def _outcomes(
         )
         if lines.empty:
             raise PanelError("No export line has both a value and a quantity.")
-        price = np.log(lines["value"] / lines["quantity"])
+        price = (lines["value"] / lines["quantity"]).transform(np.log)
         lines["price"] = (
             price - price.groupby([lines["product"], lines["country"]]).transform("mean")
         ) * lines["value"]

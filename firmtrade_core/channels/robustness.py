@@ -70,7 +70,7 @@ def with_further_controls(
     """
     found, problems = [], []
     for words, columns in further.items():
-        encoded, _ = encode_controls(columns.reset_index(drop=True), list(columns))
+        encoded, _ = encode_controls(columns.reset_index(drop=True), [str(name) for name in columns])
         known = fits.data.controls.reset_index(drop=True)
         encoded = encoded[[name for name in encoded if name not in known and encoded[name].std() > 0]]
         if encoded.empty:

@@ -151,7 +151,7 @@ def _print_advantages(
     shown = found.cells.assign(
         kind=found.cells["kind"],
         outcome=[OUTCOMES[name][1] for name in found.cells["outcome"]],
-        effect=[_band((r.effect, r.low, r.high), 2) for r in found.cells.itertuples()],
+        effect=[_band((*row,), 2) for row in found.cells[["effect", "low", "high"]].to_numpy(dtype=float)],
         found=found.cells["found"].map({True: "yes", False: ""}),
     )
     heads = {"attribute": "Attribute", "step": "Step", "kind": "Kind", "outcome": "Outcome",

@@ -135,7 +135,7 @@ def estimated_shares(world: World) -> pd.DataFrame:
 
 
 def _observed(pairs: pd.DataFrame, estimated: pd.DataFrame) -> NDArray[np.bool_]:
-    i, j = (estimated.index.get_indexer(pairs[end]) for end in ("exporter", "importer"))
+    i, j = (estimated.index.get_indexer(pd.Index(pairs[end])) for end in ("exporter", "importer"))
     shares = estimated.to_numpy(dtype=np.float64)
     found: NDArray[np.bool_] = np.maximum(shares[i, j], shares[j, i]) <= MOST_FILLED
     return found

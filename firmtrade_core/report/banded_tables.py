@@ -49,7 +49,7 @@ def with_bands(table: Table, found: Bands | None) -> Table:
     made: dict[str, object] = {}
     units = dict(table.units)
     for name in table.frame:
-        made[name] = table.frame[name]
+        made[str(name)] = table.frame[name]
         key = columns.get(str(name))
         if key is None or key not in UNITS_OF or not _same_unit(UNITS_OF[key], table.units[str(name)]):
             continue
