@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from firmtrade_core.paths import whole_file
+
 if TYPE_CHECKING:
     from firmtrade_core.analysis.robustness import Robustness, Start
 
@@ -96,7 +98,8 @@ def robustness(
                 checkpoints=None if steps is None else Checkpoints(steps),
             )
         if out is not None:
-            out.write_bytes(to_csv(robustness_table(found), about_world(world)))
+            with whole_file(out) as part:
+                part.write_bytes(to_csv(robustness_table(found), about_world(world)))
     except (EquilibriumError, ClusterError) as error:
         _stop(str(error), 1, as_json)
     except (

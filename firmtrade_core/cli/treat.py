@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from firmtrade_core.paths import whole_file
+
 
 def treat(
     policy: Annotated[
@@ -76,7 +78,8 @@ def treat(
             base = Scenario.parse(content)
             name = f"{policy.replace('_', ' ').capitalize()} by a rule"
             ruled = base.with_(cards=(*base.cards, *found.cards), name=name)
-            out.write_text(ruled.to_yaml(), encoding="utf-8")
+            with whole_file(out) as part:
+                part.write_text(ruled.to_yaml(), encoding="utf-8")
     except (ScenarioError, WorldError, ComparisonError, FirmsError, TailError) as error:
         _stop(str(error), 2, as_json)
     except OSError as error:

@@ -87,7 +87,7 @@ def test_a_ministrys_table_becomes_a_world_that_a_reload_does_not_lose(
     choose(page, "What you have", "Your country's trade, laid over this world")
     file = {"name": "aduana.csv", "mimeType": "text/csv", "buffer": TABLE.encode("latin-1")}
     page.locator(".st-key-bring_country input[type=file]").set_input_files([file])
-    told = page.locator(".ft-list").filter(has_text="cells of exports")
+    told = page.locator(".ft-list").filter(has_text="cells of exports").first
     expect(told).to_contain_text("3 of 3 rows tell 2 cells of exports and 1 of imports")
     expect(told).to_contain_text("decimal")
     page.get_by_role("button", name="Use this world in this session").click()

@@ -24,6 +24,7 @@ from firmtrade_core.channels.identification import (
 from firmtrade_core.channels.measurement import instrumented_by_proxy, simex
 from firmtrade_core.channels.sensitivity import sensitivity
 from firmtrade_core.channels.support import balance, overlap
+from firmtrade_core.labels import in_percent
 from tests.channels.design import OBSERVED, ON_CAPABILITY, ON_FIXED_COST, draw
 
 QUICK = Settings(repetitions=1, learners=("linear",))
@@ -184,7 +185,7 @@ def test_without_likes_an_effect_is_but_an_association(drawn):
     assert hopeless.overlap.treated_without_like > 0.5
     assert hopeless.effect.grade == "association"
     assert (
-        f"{hopeless.overlap.treated_without_like:.0%} of the firms that have it"
+        f"{in_percent(hopeless.overlap.treated_without_like)} of the firms that have it"
         in hopeless.effect.cautions[0]
     )
     assert 0.1 < patchy.overlap.treated_without_like < 0.5
