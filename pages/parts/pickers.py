@@ -188,6 +188,8 @@ def slider(
         step=kind(step),
         format=format,
         help=help,
+        # Its default too: a rerun that overtakes a message drops what the session put there, and the rail's end would count.
+        value=kind(value),
         **seeded(key, kind(value), take, shape=(*ends, kind(step), kind.__name__)),
     )
     row.number_input(
@@ -196,6 +198,7 @@ def slider(
         step=kind(step),
         format="%d" if whole else "%.6g",
         label_visibility="collapsed",
+        value=kind(value),
         **seeded(box, kind(value), take),
     )
 

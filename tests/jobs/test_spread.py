@@ -97,7 +97,10 @@ def test_bands_are_the_same_to_the_last_digit(cluster: Any, monkeypatch: pytest.
     world, scenario = load_embedded_world(), load_preset("us_ten_points")
     here, there = here_and_there(cluster, monkeypatch, lambda: bands(scenario, world, draws=40, laws=False))
     for key in UNITS_OF:
-        assert np.array_equal(here.draws[key], there.draws[key], equal_nan=True)
+        assert np.array_equal(here.draws[key], there.draws[key], equal_nan=True), (
+            key,
+            np.nanmax(np.abs(here.draws[key] - there.draws[key])),
+        )
     assert here.residual == there.residual
     assert here.band("real_income", "USA").words == there.band("real_income", "USA").words
 
