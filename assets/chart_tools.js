@@ -5,6 +5,8 @@ function button(words, title, act) {
   node.type = "button";
   node.textContent = words;
   node.title = title;
+  // What a sign or a bare head does is its name; words that say it already stay as they are.
+  if (title.endsWith(words) || words.length === 1) node.setAttribute("aria-label", title);
   node.addEventListener("click", act);
   return node;
 }

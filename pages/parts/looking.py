@@ -52,6 +52,8 @@ def country_box(
         offered,
         format_func=lambda code: place_words(code, world),
         help=help,
+        # Its default too, as sliders have it: the first country of the list would count where a message is overtaken.
+        index=offered.index(store.country) if store.country in offered else 0,
         **seeded(key, store.country, look_at),
     )
 

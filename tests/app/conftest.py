@@ -99,6 +99,7 @@ def settled(page: Any, before: str | None = None) -> str:
 def slide(page: Any, share: float, card: int = 0) -> None:
     """Drag a card's slider to a share of its rail and let go."""
     slider = page.locator(f".st-key-ft_card_{card} [data-testid=stSlider]").first
+    slider.scroll_into_view_if_needed()
     handle = slider.locator("input[type=range]").locator("xpath=../..").bounding_box()
     rail = slider.locator("[role=group]").bounding_box()
     page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)

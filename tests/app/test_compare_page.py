@@ -18,9 +18,13 @@ from firmtrade_core.scenarios import load_preset, run
 from firmtrade_core.scenarios.library import Library
 from firmtrade_core.world.embedded import load_embedded_world
 from tests.app.accessibility import serious_findings
-from tests.app.conftest import MAP
+from tests.app.conftest import MAP as ANY_MAP
 from tests.app.test_exports import taken
 from tests.app.test_pages import html
+
+#: The two that stand side by side, not the small ones of several at once.
+MAP = f'{ANY_MAP}:not([id^="chart_several"])'
+
 
 Opener = Callable[..., Any]
 
@@ -197,7 +201,7 @@ def test_side_by_side_in_a_browser(open_page: Opener) -> None:
     assert scales[0] == scales[1]
     titles = page.locator(f"{MAP} h3").all_inner_texts()
     assert len(set(titles[:2])) == 2
-    csv = taken(page, page.get_by_role("button", name="CSV").last)
+    csv = taken(page, page.locator("[data-testid=stDownloadButton]").get_by_role("button", name="CSV").last)
     head = csv.decode("utf-8-sig")
     assert "# First, in words" in head and "# Second, in words" in head
     table = pd.read_csv(io.BytesIO(csv), comment="#")
