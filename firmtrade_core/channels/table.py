@@ -52,6 +52,11 @@ def usual_step(unit: str, spread: float, binary: bool) -> tuple[float, str]:
         return TEN_POINTS, "a tenth of the index more"
     if unit.startswith("share"):
         return spread, f"{100 * spread:.3g} points more (one standard deviation)"
+    if unit in ("firms", "persons") and spread >= 0.5:
+        # Nobody gains half a partner.
+        step = float(round(spread))
+        near = "one" if step == spread else "about one"
+        return step, f"{step:.0f} {unit} more ({near} standard deviation)"
     return spread, f"{spread:.3g} {unit} more (one standard deviation)".replace("  ", " ")
 
 

@@ -78,6 +78,7 @@ def test_exports_may_answer_more_but_not_less() -> None:
         ("index (0 to 1)", 0.2, False, 0.10, "a tenth of the index more"),
         ("share of sales", 0.02, False, 0.02, "2 points more (one standard deviation)"),
         ("firms", 6.0, False, 6.0, "6 firms more (one standard deviation)"),
+        ("firms", 2.58, False, 3.0, "3 firms more (about one standard deviation)"),
     ],
 )
 def test_steps_are_sensible(unit: str, spread: float, binary: bool, size: float, words: str) -> None:
