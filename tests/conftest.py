@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from firmtrade_core.paths import data_folder
+from firmtrade_core.paths import PROJECT, data_folder
 
 # The same examples in every run: a test that fails must fail for everybody, on a slow or busy machine too.
 settings.register_profile("deterministic", derandomize=True, database=None, deadline=None)
@@ -19,6 +21,22 @@ settings.load_profile("deterministic")
 os.environ["FIRMTRADE_OPENING"] = "us_ten_points"
 # Bands cost seconds of the processor for every scenario opened; they have tests of their own.
 os.environ["FIRMTRADE_BANDS"] = "off"
+
+
+#: Compiles what the engine's ensembles run, and keeps it on disk.
+COMPILE = """
+from firmtrade_core.analysis.uncertainty import bands
+from firmtrade_core.scenarios import load_preset
+from firmtrade_core.world.embedded import load_embedded_world
+bands(load_preset("us_ten_points"), load_embedded_world(), draws=40, laws=False)
+"""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """In a new checkout one process compiles first: workers that do so at the same time get code that differs in last digits."""
+    alone = not hasattr(config, "workerinput")
+    if alone and not any((PROJECT / "firmtrade_core").rglob("*.nbi")):
+        subprocess.run([sys.executable, "-c", COMPILE], cwd=PROJECT, check=False, timeout=300)
 
 
 @pytest.fixture
