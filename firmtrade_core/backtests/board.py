@@ -470,13 +470,15 @@ def _pair_years(
 def _war(panel: TradePanel, seen: dict[str, list[pd.DataFrame]]) -> Episode:
     rows: list[Mapping[str, Any]] = []
     points: list[Mapping[str, Any]] = []
-    main, told = pd.DataFrame(), {}
+    main, told, sectors = pd.DataFrame(), {}, []
     for choice in trade_war(panel):
         made, _ = _predicted(panel, None, choice, learned=False)
         collected = _as_collected(panel, choice)
         for elasticity in NUMBERS:
             growth = model_growth(panel, choice.since, choice.until, elasticity, PLAIN, collected)
             made[f"duties {elasticity:g}"] = with_model(outcome_table(panel, choice), growth)
+            if elasticity == 4.0:
+                sectors.append(by_sector(panel, choice, growth, moved_alone=False))
         labels = {
             f"duties {e:g}": f"Model at {e:g}, US duties on China as collected in 2024" for e in NUMBERS
         }
@@ -504,6 +506,7 @@ def _war(panel: TradePanel, seen: dict[str, list[pd.DataFrame]]) -> Episode:
         points=tuple(points),
         misses=_misses(main),
         without=_without(main, {"without China and the United States": ("CHN", "USA")}),
+        sectors=_by_sector(pd.concat(sectors, ignore_index=True)),
     )
 
 

@@ -230,13 +230,24 @@ def with_model(table: pd.DataFrame, growth: Growth) -> pd.DataFrame:
     return table.assign(predicted=growth.by_pair[i, j], predicted_common=growth.common[j])
 
 
-def by_sector(panel: TradePanel, choice: Choice, growth: Growth) -> pd.DataFrame:
-    """The same of single goods sectors of the chosen pairs, with ``sector``: cells whose own tariff moved by `LARGE`."""
+def by_sector(
+    panel: TradePanel, choice: Choice, growth: Growth, *, moved_alone: bool = True
+) -> pd.DataFrame:
+    """What happened to single goods sectors of the chosen pairs, and what was predicted: `scoring.COLUMNS` with ``sector``.
+
+    Parameters
+    ----------
+    panel, choice
+    growth
+        The model's.
+    moved_alone
+        Only cells whose own tariff moved by `LARGE` in the panel; else all that are large enough.
+    """
     here, there = panel.at(choice.since), panel.at(choice.until)
     value, later = panel.trade[here], panel.trade[there]
     moved = np.abs(np.log1p(panel.tariff[there]) - np.log1p(panel.tariff[here])) >= LARGE
     away = ~np.eye(len(value), dtype=bool)[:, :, None]
-    cell = choice.chosen[:, :, None] & moved & (value >= LEAST / 10) & (later > 0)
+    cell = choice.chosen[:, :, None] & (moved | (not moved_alone)) & (value >= LEAST / 10) & (later > 0)
     i, j, s = np.nonzero(cell & (growth.before > 0) & (growth.after > 0))
     before, after = (value * away).sum(0), (later * away).sum(0)
     expected = (growth.after * away).sum(0) / (growth.before * away).sum(0)

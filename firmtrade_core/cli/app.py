@@ -16,15 +16,9 @@ def app(
     as_json: Annotated[bool, typer.Option("--json", help="Print the address as JSON.")] = False,
 ) -> None:
     """Start the dashboard (FIRMTRADE_WORLD may name a world file) and print its address; Ctrl-C stops it."""
-    from firmtrade_core.cli.serving import ServingError, is_loopback, serving
+    from firmtrade_core.cli.serving import ServingError, serving
 
-    if not is_loopback(host):
-        typer.echo(
-            f"Warning: {host} can be reached by others. Anyone who reaches it sees what is loaded and uploaded "
-            "here; keep confidential data off it.",
-            err=True,
-        )
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    ready_to_serve(host)
     try:
         with serving(host, port) as server:
             typer.echo(
@@ -37,6 +31,19 @@ def app(
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
         typer.echo("Stopped.", err=True)
+
+
+def ready_to_serve(host: str) -> None:
+    """Say who can reach an address that is not this machine's own, and let a request to end stop what is served in order."""
+    from firmtrade_core.cli.serving import is_loopback
+
+    if not is_loopback(host):
+        typer.echo(
+            f"Warning: {host} can be reached by others. Anyone who reaches it sees what is loaded and uploaded "
+            "here; keep confidential data off it.",
+            err=True,
+        )
+    signal.signal(signal.SIGTERM, _as_interrupt)
 
 
 def _as_interrupt(signum: int, frame: FrameType | None) -> NoReturn:

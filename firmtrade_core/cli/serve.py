@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import signal
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
+from firmtrade_core.cli.app import ready_to_serve
 from firmtrade_core.cli.gateway import Gateway, Upstream
-from firmtrade_core.cli.serving import START_SECONDS, Server, free_port, is_loopback, serving
+from firmtrade_core.cli.serving import START_SECONDS, Server, free_port, serving
 from firmtrade_core.paths import PROJECT, user_folder
 
 #: Servers that one machine is asked for at most.
@@ -105,13 +104,7 @@ def serve(
     """
     from firmtrade_core.cli.serving import ServingError
 
-    if not is_loopback(host):
-        typer.echo(
-            f"Warning: {host} can be reached by others. Anyone who reaches it sees what is loaded and uploaded "
-            "here; keep confidential data off it.",
-            err=True,
-        )
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    ready_to_serve(host)
     try:
         port = free_port(host, port)
         with workers(count, host) as servers:
@@ -142,7 +135,3 @@ async def _until_one_ends(gateway: Gateway, host: str, port: int, servers: list[
             listening.result()
     finally:
         listening.cancel()
-
-
-def _as_interrupt(signum: int, frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt

@@ -12,6 +12,7 @@ from typing import Any
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.chart import Chart
 from firmtrade_core.labels import number
+from firmtrade_core.labels.units import with_unit
 
 #: Rows that a table beside a chart holds at most.
 MOST_ROWS = 2000
@@ -102,22 +103,22 @@ def in_words(chart: Chart, table: ChartTable | None) -> str:
 
 
 def _numbers(table: ChartTable, place: int) -> list[str]:
-    known = [row for row in table.rows if isinstance(row[place], int | float)]
-    unit = table.units[place]
+    known = [(float(cell), row) for row in table.rows if isinstance(cell := row[place], int | float)]
 
-    def told(row: Sequence[Cell]) -> str:
+    def told(value: float, row: Sequence[Cell]) -> str:
         label = ", ".join(
             str(cell) for cell, u in zip(row[:place], table.units[:place], strict=True) if not u and cell
         )
-        value = number(float(row[place]), significant=3, signed=place in table.signed)  # type: ignore[arg-type]
-        return f"{label}: {value} {unit}".strip(": ")
+        written = number(value, significant=3, signed=place in table.signed)
+        told_unit = with_unit(written, table.units[place]) if table.units[place] else written
+        return f"{label}: {told_unit}".strip(": ")
 
     if len(known) <= 2 * TOLD:
-        return ["; ".join(told(row) for row in known)]
-    ranked = sorted(known, key=lambda row: -float(row[place]))  # type: ignore[arg-type]
+        return ["; ".join(told(*each) for each in known)]
+    ranked = sorted(known, key=lambda each: -each[0])
     return [
-        f"{len(known)} rows. Largest: {'; '.join(told(row) for row in ranked[:TOLD])}",
-        f"Smallest: {'; '.join(told(row) for row in ranked[-TOLD:])}",
+        f"{len(known)} rows. Largest: {'; '.join(told(*each) for each in ranked[:TOLD])}",
+        f"Smallest: {'; '.join(told(*each) for each in ranked[-TOLD:])}",
     ]
 
 

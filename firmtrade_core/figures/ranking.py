@@ -66,15 +66,19 @@ def ranking(chart: Chart, table: ChartTable, *, marked: Sequence[str] = ()) -> C
     """
     place = table.measured or 0
     rows = [
-        (code, row)
+        (float(cell), f"<b>{row[0]}</b>" if code in marked else str(row[0]))
         for code, row in zip(table.codes, table.rows, strict=True)
-        if isinstance(row[place], float | int)
+        if isinstance(cell := row[place], float | int)
     ]
-    rows.sort(key=lambda item: -float(item[1][place]))  # type: ignore[arg-type]
-    names = [f"<b>{row[0]}</b>" if code in marked else str(row[0]) for code, row in rows]
-    values = np.array([float(row[place]) for _, row in rows])  # type: ignore[arg-type]
+    rows.sort(key=lambda row: -row[0])
     bars = value_bars(
-        names, values, table.units[place], chart.title, chart.subtitle, chart.source, name_width=150
+        [name for _, name in rows],
+        np.array([value for value, _ in rows]),
+        table.units[place],
+        chart.title,
+        chart.subtitle,
+        chart.source,
+        name_width=150,
     )
     return replace(bars, table=table)
 

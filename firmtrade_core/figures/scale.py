@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firmtrade_core.figures.chart import DIVERGING, MUTED
 from firmtrade_core.labels import number
 
 #: Smallest half-range, in points and percent: less than a tenth of a point is never painted at full strength.
@@ -69,3 +71,42 @@ def _ladder(value: float) -> float:
     power = 10.0 ** math.floor(math.log10(value))
     step = next(step for step in (1, 2, 5, 10) if value <= step * power * (1 + 1e-9))
     return min(step * power, LARGEST)
+
+
+def diverging_axis(scale: float, unit: str, *, steps: int = 4, length: float = 0.46) -> dict[str, Any]:
+    """Plotly's colour axis around zero with its legend below the plot at the left, its ends open.
+
+    Parameters
+    ----------
+    scale
+        Half-range of the colours, in the unit.
+    unit
+        Stands behind the last tick.
+    steps
+        Between ticks.
+    length
+        Of the legend, as a share of the plot's width.
+    """
+    ticks = [float(tick) for tick in np.linspace(-scale, scale, steps + 1)]
+    words = tick_words(ticks)
+    words[0], words[-1] = f"≤ {words[0]}", f"≥ {words[-1]} {unit}"
+    return {
+        "colorscale": [[k / (len(DIVERGING) - 1), colour] for k, colour in enumerate(DIVERGING)],
+        "cmin": -scale,
+        "cmax": scale,
+        "colorbar": {
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": -0.01,
+            "yanchor": "top",
+            "len": length,
+            "thickness": 9,
+            "outlinewidth": 0,
+            "xpad": 32,
+            "ypad": 2,
+            "tickvals": ticks,
+            "ticktext": words,
+            "tickfont": {"size": 12, "color": MUTED},
+        },
+    }

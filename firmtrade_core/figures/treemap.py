@@ -7,11 +7,11 @@ import numpy as np
 from firmtrade_core.analysis.states import before_and_after
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
-from firmtrade_core.figures.chart import DIVERGING, MUTED, SURFACE, Chart, base_layout
+from firmtrade_core.figures.chart import SURFACE, Chart, base_layout
 from firmtrade_core.figures.chart_table import ChartTable
 from firmtrade_core.figures.flows import Direction
 from firmtrade_core.figures.outcomes import BILLION, foreign
-from firmtrade_core.figures.scale import stable_scale, tick_words
+from firmtrade_core.figures.scale import diverging_axis, stable_scale
 from firmtrade_core.labels import change, in_percent, level
 
 #: Partners told apart within a product; the others are one area.
@@ -76,7 +76,6 @@ def trade_treemap(
         if rest := order[MOST_PARTNERS:]:
             put(f"{sector}/others", "Others", sector, float(old[rest, s].sum()), float(new[rest, s].sum()))
     scale = stable_scale(np.array(changes[1:]), floor=1.0)
-    ticks = [-scale, 0.0, scale]
     trace = {
         "type": "treemap",
         "ids": ids,
@@ -103,30 +102,7 @@ def trade_treemap(
     layout = base_layout(
         margin={"l": 0, "r": 0, "t": 2, "b": 30},
         uniformtext={"minsize": 10, "mode": "hide"},
-        coloraxis={
-            "colorscale": [[k / (len(DIVERGING) - 1), colour] for k, colour in enumerate(DIVERGING)],
-            "cmin": -scale,
-            "cmax": scale,
-            "colorbar": {
-                "orientation": "h",
-                "x": 0,
-                "xanchor": "left",
-                "y": -0.01,
-                "yanchor": "top",
-                "len": 0.4,
-                "thickness": 9,
-                "outlinewidth": 0,
-                "xpad": 32,
-                "ypad": 2,
-                "tickvals": ticks,
-                "ticktext": [
-                    f"≤ {tick_words(ticks)[0]}",
-                    tick_words(ticks)[1],
-                    f"≥ {tick_words(ticks)[2]} %",
-                ],
-                "tickfont": {"size": 12, "color": MUTED},
-            },
-        },
+        coloraxis=diverging_axis(scale, "%", steps=2, length=0.4),
     )
     rows.sort(key=lambda row: -row[2])
     table = ChartTable(

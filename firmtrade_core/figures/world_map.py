@@ -16,7 +16,6 @@ from firmtrade_core.codes.countries import REST_OF_WORLD, Capital, capitals, cou
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures.chart import (
     ACCENT,
-    DIVERGING,
     EDGE,
     GAIN,
     LOSS,
@@ -28,7 +27,7 @@ from firmtrade_core.figures.chart import (
     base_layout,
 )
 from firmtrade_core.figures.outcomes import BILLION, Outcome, foreign
-from firmtrade_core.figures.scale import tick_words
+from firmtrade_core.figures.scale import diverging_axis
 from firmtrade_core.labels import change, level, shows
 from firmtrade_core.paths import asset
 from firmtrade_core.world.world import World
@@ -188,10 +187,6 @@ def areas_of(
 
 
 def _layout(scale: float, unit: str) -> dict[str, Any]:
-    ticks = [-scale, -scale / 2, 0.0, scale / 2, scale]
-    words = tick_words(ticks)
-    words[0], words[-1] = f"≤ {words[0]}", f"≥ {words[-1]} {unit}"
-    steps = len(DIVERGING) - 1
     return base_layout(
         margin={"l": 0, "r": 0, "t": 0, "b": 34},
         uirevision="map",
@@ -208,26 +203,7 @@ def _layout(scale: float, unit: str) -> dict[str, Any]:
             "itemdoubleclick": False,
             "bgcolor": "rgba(0,0,0,0)",
         },
-        coloraxis={
-            "colorscale": [[i / steps, colour] for i, colour in enumerate(DIVERGING)],
-            "cmin": -scale,
-            "cmax": scale,
-            "colorbar": {
-                "orientation": "h",
-                "x": 0,
-                "xanchor": "left",
-                "y": -0.01,
-                "yanchor": "top",
-                "len": 0.46,
-                "thickness": 9,
-                "outlinewidth": 0,
-                "xpad": 32,
-                "ypad": 2,
-                "tickvals": ticks,
-                "ticktext": words,
-                "tickfont": {"size": 12, "color": MUTED},
-            },
-        },
+        coloraxis=diverging_axis(scale, unit),
         geo={
             "fitbounds": False,
             "resolution": 50,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from firmtrade_core.harmonise.layout import FIELDS, guess_layout
 from firmtrade_core.harmonise.pipeline import Outcome, Settings, harmonise, header, sort_files
 from firmtrade_core.harmonise.salt import own_salt
 from firmtrade_core.jobs import Job, JobStatus
-from pages.parts.private import session_folder
+from pages.parts.private import of_session
 
 _KEY = "desk"
 
@@ -189,12 +188,7 @@ class Desk:
 
 def current_desk() -> Desk:
     """The session's desk; its folder goes when the session does."""
-    if _KEY not in st.session_state:
-        desk = Desk(session_folder("desk"))
-        weakref.finalize(desk, shutil.rmtree, desk.folder, ignore_errors=True)
-        st.session_state[_KEY] = desk
-    found: Desk = st.session_state[_KEY]
-    return found
+    return of_session(_KEY, Desk)
 
 
 def on_loopback() -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
-import weakref
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -21,7 +19,7 @@ from firmtrade_core.paths import user_folder
 from firmtrade_core.report.stored_estimates import Kind as StoredKind
 from firmtrade_core.report.stored_estimates import Stored, answer
 from pages.parts.desk import current_desk
-from pages.parts.private import session_folder
+from pages.parts.private import of_session
 from pages.parts.store import seeded
 
 #: Names a folder of a firm panel in Parquet.
@@ -174,12 +172,13 @@ Kind = TypeVar("Kind", bound=FirmBench)
 
 def session_bench(key: str, kind: type[Kind]) -> Kind:
     """The session's bench of a kind; its folder goes when the session does. Firms that are gone give way to synthetic ones."""
-    if key not in st.session_state:
-        bench = kind(session_folder(key))
+
+    def opened(folder: Path) -> Kind:
+        bench = kind(folder)
         bench.choose(next(iter(folders()), SYNTHETIC))
-        weakref.finalize(bench, shutil.rmtree, bench.private, ignore_errors=True)
-        st.session_state[key] = bench
-    found: Kind = st.session_state[key]
+        return bench
+
+    found = of_session(key, opened)
     if found.source not in (*folders(), SYNTHETIC):
         found.choose(SYNTHETIC)
     return found

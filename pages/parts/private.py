@@ -14,14 +14,18 @@ import shutil
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from firmtrade_core.jobs.job import birth
+
+Held = TypeVar("Held")
 
 #: Seconds a closed session is waited for: a browser that lost its line comes back within Streamlit's two minutes.
 GRACE = 150.0
@@ -68,6 +72,17 @@ def session_folder(name: str) -> Path:
     own = folder / name
     own.mkdir(mode=0o700, exist_ok=True)
     return own
+
+
+def of_session(key: str, make: Callable[[Path], Held]) -> Held:
+    """What a session holds under a key, made from a folder of its own at first; the folder goes when it does."""
+    if key not in st.session_state:
+        folder = session_folder(key)
+        made = make(folder)
+        weakref.finalize(made, shutil.rmtree, folder, ignore_errors=True)
+        st.session_state[key] = made
+    held: Held = st.session_state[key]
+    return held
 
 
 def _session() -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import weakref
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -30,7 +28,7 @@ from pages.parts.firm_source import folders
 from pages.parts.frame import heading, table
 from pages.parts.home import current_home
 from pages.parts.jobs import say_why_not, watch
-from pages.parts.private import session_folder
+from pages.parts.private import of_session
 from pages.parts.reading import Reading
 from pages.parts.solving import settled
 from pages.parts.store import Store, seeded
@@ -89,12 +87,7 @@ class _Bench:
 
 
 def _bench() -> _Bench:
-    if _KEY not in st.session_state:
-        made = _Bench(session_folder("robust"))
-        weakref.finalize(made, shutil.rmtree, made.private, ignore_errors=True)
-        st.session_state[_KEY] = made
-    bench: _Bench = st.session_state[_KEY]
-    return bench
+    return of_session(_KEY, _Bench)
 
 
 def robust(store: Store, reading: Reading, *, key: str = "robust") -> None:

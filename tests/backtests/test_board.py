@@ -131,3 +131,8 @@ def test_the_stored_run_is_made_again() -> None:
             was = board.episode(key).row(row["method"], row["horizon"], row["sample"])
             if math.isfinite(row["skill"]):
                 assert row["skill"] == pytest.approx(was["skill"], abs=0.02), (key, row["method"])
+
+
+def test_the_trade_war_is_told_by_sector_too() -> None:
+    (war,) = [e for e in stored_board().episodes if e.key == "us_china_2018"]
+    assert len(war.sectors) > 20 and all(row["predictions"] >= 10 for row in war.sectors)

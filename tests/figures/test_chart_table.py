@@ -69,7 +69,7 @@ def test_what_is_heard_has_the_finding_the_count_and_both_ends(result: Equilibri
     chart = world_map(found, WORLD, scale=1.0, title="Real income falls most in Mexico", **WORDS)
     words = in_words(chart, outcome_table(found, WORLD))
     assert words.startswith("Real income falls most in Mexico. 81 rows. Largest: United States")
-    assert "Mexico, MEX: −1.39 %" in words
+    assert "Mexico, MEX: −1.39\u202f%" in words
 
 
 def test_a_pinned_country_is_added_to_winners_and_outlined(result: Equilibrium) -> None:
