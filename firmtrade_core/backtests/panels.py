@@ -230,9 +230,7 @@ def with_model(table: pd.DataFrame, growth: Growth) -> pd.DataFrame:
     return table.assign(predicted=growth.by_pair[i, j], predicted_common=growth.common[j])
 
 
-def by_sector(
-    panel: TradePanel, choice: Choice, growth: Growth, *, moved_alone: bool = True
-) -> pd.DataFrame:
+def by_sector(panel: TradePanel, choice: Choice, growth: Growth, *, moved_alone: bool = True) -> pd.DataFrame:
     """What happened to single goods sectors of the chosen pairs, and what was predicted: `scoring.COLUMNS` with ``sector``.
 
     Parameters
