@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from firmtrade_core.equilibrium import certificate as certification
 from firmtrade_core.equilibrium.anderson import Anderson
 from firmtrade_core.equilibrium.baseline import Baseline, calibrate
+from firmtrade_core.equilibrium.counterfactual import Certificate, Counterfactual, combined_hash
 from firmtrade_core.equilibrium.errors import (
     CertificateError,
     ConvergenceError,
@@ -23,7 +24,7 @@ from firmtrade_core.equilibrium.errors import (
 )
 from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.path import Path, part_of
-from firmtrade_core.equilibrium.results import Certificate, Equilibrium, combined_hash
+from firmtrade_core.equilibrium.results import Equilibrium
 from firmtrade_core.equilibrium.shock import Shock, empty_home_cells
 from firmtrade_core.equilibrium.steps import Response
 from firmtrade_core.equilibrium.system import Evaluation, System
@@ -141,7 +142,7 @@ def solve(
     shock: Shock,
     parameters: Parameters,
     *,
-    start: Equilibrium | Place | None = None,
+    start: Counterfactual | Place | None = None,
     iteration: Iteration | None = None,
 ) -> Equilibrium:
     """The world after a shock: equations (1) to (10) in exact changes (DEK08, CR14).
@@ -187,7 +188,7 @@ def _solve(
     world: World,
     shock: Shock,
     parameters: Parameters,
-    start: Equilibrium | Place | None,
+    start: Counterfactual | Place | None,
     iteration: Iteration | None,
     middle: Equilibrium | None,
 ) -> Equilibrium:
@@ -238,7 +239,7 @@ class _Search:
         )
         self.steps = 0
 
-    def run(self, start: Equilibrium | Place | None) -> _Found:
+    def run(self, start: Counterfactual | Place | None) -> _Found:
         """The solution.
 
         Raises
@@ -318,7 +319,7 @@ class _Search:
             "within-country elasticity), firms that differ, a smaller shock, or restricted entry."
         )
 
-    def _attempts(self, start: Equilibrium | Place | None) -> Iterator[tuple[Array, Anderson]]:
+    def _attempts(self, start: Counterfactual | Place | None) -> Iterator[tuple[Array, Anderson]]:
         cold, memory = self.system.start(), self.iteration.memory
         if start is not None and isinstance(start.state, State):
             state = start.state

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from firmtrade_core.codes.iso import is_known
 from firmtrade_core.codes.places import explain_unknown, mended, numbers_of, read_place_in
+from firmtrade_core.world.accounts import PERCENT_SUSPECT
 from firmtrade_core.world.build import CodeRule, Missing, TariffUnit, totals
 from firmtrade_core.world.columns import ROLE, ROLES
-from firmtrade_core.world.world import PERCENT_SUSPECT
 
 Rows = NDArray[np.int64]
 
