@@ -42,6 +42,9 @@ _LEFT_OUT_BY_VERSION_1 = {
 
 MOST_CARDS = 50
 
+#: Paragraphs of a narrative.
+MOST_PARAGRAPHS = 12
+
 #: What raising a dollar of taxes costs beyond the dollar: United States, OMB Circular A-94, "25 cents per dollar".
 COST_OF_FUNDS = 0.25
 
@@ -633,6 +636,9 @@ class Scenario(_Frozen):
         Policies, applied in order.
     structure
         How the world responds.
+    narrative
+        What its writer tells, paragraph by paragraph, with numbers in braces that follow the result
+        (`report.live_words`).
     world
         The baseline it was written on, if that matters.
     version
@@ -650,6 +656,7 @@ class Scenario(_Frozen):
     source: Paragraph = ""
     cards: Annotated[tuple[AnyCard, ...], Field(max_length=MOST_CARDS)] = ()
     structure: Structure = Structure()
+    narrative: Annotated[tuple[Paragraph, ...], Field(max_length=MOST_PARAGRAPHS)] = ()
     world: WorldReference | None = None
 
     FIELDS: ClassVar[dict[str, tuple[str, ...]]] = {}
