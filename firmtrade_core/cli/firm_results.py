@@ -79,6 +79,55 @@ def _import_line(row: dict[Any, Any]) -> str:
     )
 
 
+def reach(
+    path: Given = None,
+    preset: Preset = None,
+    measure: Annotated[str, typer.Option(help="exports or sales.")] = "exports",
+    world_file: WorldFile = None,
+    home_file: HomeFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Who is reached and who gains, by size, age, ownership, region and exporting; flags gains that go to few."""
+    from firmtrade_core.analysis.inclusion import KINDS, MEASURES, Measure, inclusion
+
+    if measure not in MEASURES:
+        _stop(f"{measure} is no measure of a gain; choose {' or '.join(MEASURES)}.", 2, as_json)
+    chosen: Measure = "exports" if measure == "exports" else "sales"
+
+    def work(_: Any, equilibrium: Equilibrium, treatment: Treatment) -> None:
+        found = inclusion(equilibrium, treatment)
+        safe = found.safeguard(chosen)
+        if as_json:
+            told = {
+                "measure": measure,
+                "flagged": safe.flagged,
+                "sentence": safe.sentence(),
+                "groups": {kind: _records(found.table(kind, chosen)) for kind in found.groups},
+                "source": found.home.source,
+            }
+            typer.echo(json.dumps(told, allow_nan=False))
+            return
+        lines = [f"Firms: {found.home.source}", f"{'FLAGGED: ' if safe.flagged else ''}{safe.sentence()}"]
+        for kind in found.groups:
+            lines += ["", f"By {KINDS[kind]:21}{'firms':>10}{'of firms':>10}{'of reached':>12}{'of before':>11}{'of gains':>10}{'change':>10}"]  # fmt: skip
+            lines += [_reach_line(row) for row in found.table(kind, chosen).to_dict("records")]
+        typer.echo("\n".join(lines))
+
+    _with_firms(path, preset, world_file, home_file, as_json, work)
+
+
+def _reach_line(row: dict[Any, Any]) -> str:
+    from firmtrade_core.labels import change, grouped, in_percent
+
+    def told(name: str, write: Any, width: int) -> str:
+        return f"{write(row[name]) if row[name] == row[name] else '-':>{width}}"
+
+    return (
+        f"{row['group'][:24]:24}{told('firms', grouped, 10)}{told('share_of_firms', in_percent, 10)}{told('share_reached', in_percent, 12)}"
+        f"{told('share_before', in_percent, 11)}{told('share_of_gains', in_percent, 10)}{told('percent', change, 10)}"
+    )
+
+
 def _records(table: pd.DataFrame) -> Any:
     return table.astype(object).where(table.notna(), None).to_dict("records")
 

@@ -35,3 +35,14 @@ def test_imported_inputs_are_solved_when_asked_for(who_gains: AppTest) -> None:
     words = html(app)
     assert not app.exception and "data-own-inputs" in words
     assert "With each firm" in words and "Costs without imports" in words and "Exporters who import" in words
+
+
+def test_groups_of_firms_and_the_safeguard_follow_kind_and_measure(who_gains: AppTest) -> None:
+    app = who_gains
+    words = html(app)
+    assert "Which firms gain" in words and "data-safeguard" in words
+    kinds = app.segmented_control(key="who_gains_kind")
+    assert kinds.options == ["Persons engaged", "Age of the firm", "Region", "Exporting before"]
+    kinds.set_value("exporting").run()
+    app.segmented_control(key="who_gains_measure").set_value("sales").run()
+    assert not app.exception and "Do not export yet" in html(app) and "Share of sales before" in html(app)
