@@ -39,6 +39,7 @@ from firmtrade_core.world.world import World
 from pages.parts import bands, chart
 from pages.parts.budget import show_budget
 from pages.parts.exports import several_downloads
+from pages.parts.firm_imports import imported_inputs
 from pages.parts.frame import certificate_line, complain, heading, headline_strip, notes, open_page, table
 from pages.parts.home import home_line, home_or_complaint, look_at_home
 from pages.parts.looking import country_chooser
@@ -303,6 +304,7 @@ def _firms(store: Store, equilibrium: Equilibrium, home: HomeFirms | None, under
                 key=f"firms_{name}",
                 result=own.content_hash,
             )
+    imported_inputs(own, scenario, home, under)
 
 
 def _take_away(

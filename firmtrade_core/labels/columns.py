@@ -217,6 +217,13 @@ _COLUMNS = (
     Column("fixed_cost_high", "Fixed cost high", "%"),
     Column("method", "Method"),
     Column("firms", "Firms", "firms"),
+    # Groups of home firms: inputs from abroad.
+    Column("importers_share", "Firms that import inputs", "share of 1"),
+    Column("imported_share", "Materials imported", "share of 1", "Of firms that say so, weighted by sales."),
+    Column("import_saving", "Costs without imports, higher by", "%", "At the baseline's prices at home, weighted by sales."),
+    Column("input_cost", "Cost from materials, change", "%"),
+    Column("exports_mean_cost", "Exports at the sector's mean cost, change", "%"),
+    Column("sales", "Sales, change", "%"),
     # One firm, or firms of a profile.
     Column("chance_before", "Chance, baseline", "%"),
     Column("chance_after", "Chance, scenario", "%"),
