@@ -30,6 +30,7 @@ from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.figures import Headline, Outcome
 from firmtrade_core.figures.uncertainty import banded, bands_wanted
+from firmtrade_core.jobs.spread import ClusterError
 from firmtrade_core.margins import FirmsError, TailError
 from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError
 from firmtrade_core.world.errors import WorldError
@@ -55,6 +56,7 @@ EVERY = 0.5
 STILL = 0.7
 
 _NO_BAND = (
+    ClusterError,
     EquilibriumError,
     FirmsError,
     OptimumError,
