@@ -79,6 +79,7 @@ def run_case(key: str, world_file: str) -> list[Timing]:
     """Time one case in this process."""
     from benchmarks.worlds import added_tariff
     from firmtrade_core.equilibrium import Parameters, solve
+    from firmtrade_core.world.world import World
 
     case, world = CASES[key], World.load(Path(world_file))
     parameters = Parameters(trade_elasticity=4.0)

@@ -226,6 +226,7 @@ def _scenario(
 
 def _world(path: Path | None) -> World:
     from firmtrade_core.world.embedded import load_embedded_world
+    from firmtrade_core.world.world import World
 
     return load_embedded_world() if path is None else World.load(path)
 

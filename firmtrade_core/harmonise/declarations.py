@@ -19,7 +19,8 @@ import pandas as pd
 from firmtrade_core.codes.artefacts import NUMBER_BLANKS, read_identifier, unwrapped
 from firmtrade_core.codes.currencies import ExchangeRates, read_currency
 from firmtrade_core.codes.heads import read_money_head
-from firmtrade_core.codes.places import NUMBER_LISTS, by_year, former, number_list, numbers_of, place_name
+from firmtrade_core.codes.place_lists import NUMBER_LISTS, number_list, numbers_of
+from firmtrade_core.codes.places import by_year, former, place_name
 from firmtrade_core.codes.products import ProductCodes
 from firmtrade_core.harmonise.database import LARGEST_AMOUNT, exact_sum
 from firmtrade_core.harmonise.dictionaries import Dictionary, build_dictionary, list_told_by
