@@ -170,8 +170,10 @@ def _dependence(equilibrium: Equilibrium, country: str, under: str) -> None:
         result=equilibrium.content_hash,
     )
     if len(together) > 1:
+        tried = int(together["sets"].sum())
         table(
-            "If several of them were lost together, the worst first",
+            "If several of them were lost together: "
+            + (f"the worst of all {tried} sets" if together["exact"].all() else "the worst first"),
             ("Partners lost", "Real income", "Beyond the losses one by one"),
             [
                 (str(row["names"]), change(row["real_income"]), change(row["beyond"], "points"))

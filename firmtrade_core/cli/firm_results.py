@@ -128,6 +128,63 @@ def _reach_line(row: dict[Any, Any]) -> str:
     )
 
 
+def cut_off(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[PANEL]", help="Folder of a firm panel with links; synthetic firms unless given."
+        ),
+    ] = None,
+    together: Annotated[int, typer.Option(min=1, help="How many firms are lost together at most.")] = 20,
+    measure: Annotated[str, typer.Option(help="What is lost with a firm: sales or exports.")] = "sales",
+    exhaustive: Annotated[
+        bool, typer.Option("--exhaustive", help="Try every set, where they are few.")
+    ] = False,
+    year: Annotated[int | None, typer.Option(help="The last one unless given.")] = None,
+    firms: Annotated[int, typer.Option(min=50, help="How many synthetic firms.")] = 2_000,
+    as_json: AsJson = False,
+) -> None:
+    """Which suppliers, lost together, cost most, with a bound on what any other set could cost; exits 2 on wrong input."""
+    from firmtrade_core.analysis.states import ComparisonError
+    from firmtrade_core.analysis.supplier_loss import supplier_network, worst_suppliers
+    from firmtrade_core.panel import PanelError
+    from firmtrade_core.panel.source import panel_of
+    from firmtrade_core.panel.synthetic.structure import SyntheticDesign
+
+    if measure not in ("sales", "exports"):
+        _stop(f"{measure} is nothing that is lost with a firm here; choose sales or exports.", 2, as_json)
+    try:
+        network = supplier_network(panel_of(folder or SyntheticDesign(firms=firms)), year, measure)
+        found = worst_suppliers(network, together, exhaustive)
+    except (ComparisonError, PanelError) as error:
+        _stop(str(error), 2, as_json)
+        return
+    told = found.told()
+    if as_json:
+        content = {
+            "firms": network.label,
+            "year": network.year,
+            "sentence": found.sentence(),
+            "sets": _records(told),
+            "largest_instead": found.largest_share if network.synthetic else None,
+        }
+        typer.echo(json.dumps(content, allow_nan=False))
+        return
+    from firmtrade_core.labels import in_percent
+
+    lines = [f"{network.label}, {network.year}", found.sentence(), ""]
+    lines.append(
+        f"{'lost together':>14}{'of all sales':>14}{'their own':>12}{'at most':>10}{'certified':>11}"
+    )
+    total = float(network.value.sum())
+    lines += [
+        f"{row['together']:>14}{in_percent(row['share']):>14}{in_percent(row['own'] / total):>12}"
+        f"{in_percent(row['most'] / total):>10}{in_percent(row['certified']):>11}"
+        for row in told.to_dict("records")
+    ]
+    typer.echo("\n".join(lines))
+
+
 def _records(table: pd.DataFrame) -> Any:
     return table.astype(object).where(table.notna(), None).to_dict("records")
 

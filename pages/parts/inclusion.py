@@ -72,7 +72,7 @@ def _table(by: pd.DataFrame, programme: bool, kind: str, measure: Measure) -> No
         return write(value) if np.isfinite(value) else "–"
 
     columns: dict[str, tuple[str, Callable[[float], str]]] = {
-        "Firms": ("firms", grouped),
+        "How many": ("firms", grouped),
         "Share of firms": ("share_of_firms", in_percent),
     }
     if programme:
@@ -86,7 +86,7 @@ def _table(by: pd.DataFrame, programme: bool, kind: str, measure: Measure) -> No
         f"Firms by {KINDS[kind]}",
         (KINDS[kind].capitalize(), *columns),
         [(str(row["group"]), *(told(float(row[name]), write) for name, write in columns.values())) for row in by.to_dict("records")],
-        units={"Firms": "firms", "Reached": "firms"},
+        units={"How many": "firms", "Reached": "firms"},
     )  # fmt: skip
 
 
