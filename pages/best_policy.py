@@ -23,7 +23,7 @@ from firmtrade_core.figures.policy import (
     shared_gains,
     war_path,
 )
-from firmtrade_core.labels import change, in_percent, in_unit, level, listed, number
+from firmtrade_core.labels import change, in_percent, in_powers, in_unit, level, listed, number
 from firmtrade_core.report.recipe import command_line, python_code
 from firmtrade_core.scenarios import Programme, Scenario
 from firmtrade_core.scenarios.assumptions import assumed
@@ -212,9 +212,7 @@ def _certificate(found: BestResponse) -> None:
     if found.solved_tries == 0:
         tried = "no other answer tried had an equilibrium"
     words = [
-        f"At rest: the largest slope left is {found.slope:.0e} % of income per point; {tried} ({found.solved_tries} tried).".replace(
-            "e-0", "e-"
-        )
+        f"At rest: the largest slope left is {in_powers(found.slope)} % of income per point; {tried} ({found.solved_tries} tried)."
     ]
     if not found.holds:
         words = [

@@ -22,6 +22,7 @@ from pages.parts.reading import Reading, read
 from pages.parts.solving import UnsolvedError
 from pages.parts.store import Store, current
 from pages.parts.where_from import where_from_row
+from pages.parts.words import narrative
 
 #: How much larger charts are written for a room.
 ENLARGED = 1.9
@@ -51,6 +52,7 @@ def _page(store: Store, reading: Reading) -> None:
     views.numbers(store, reading, large=True)
     if reading.first is None:
         where_from_row(store, reading, key="briefing")
+    narrative(store, reading)
     programmes_in_brief(store, reading.world)
     views.choosers(store, reading.world)
     views.the_map(store, reading, key="briefing_map")

@@ -22,7 +22,7 @@ from firmtrade_core.figures.effects import (
     sensitivity_chart,
     shapley_chart,
 )
-from firmtrade_core.labels import in_percent, number
+from firmtrade_core.labels import grouped, in_percent, in_powers, number
 from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.panel.columns import INSTRUMENT_PREFIX
 from firmtrade_core.panel.synthetic.country import make_country
@@ -320,7 +320,7 @@ def _shapley_chart(study: Study, report: ChannelReport, source: str) -> None:
     chart.draw(made, key="shapley", result=f"{report.content_hash}{study.attribute}")
     st.html(
         f'<p class="ft-detail">{escape(plain(study.attribute).capitalize())} ranks {predicted.rank} of {predicted.of} in what the model '
-        f"predicts by; SHAP of {predicted.rows:,} firms, which add up to predictions within {predicted.additivity:.0e}.</p>"
+        f"predicts by; SHAP of {grouped(predicted.rows)} firms, which add up to predictions within {in_powers(predicted.additivity)}.</p>"
     )
 
 

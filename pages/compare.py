@@ -325,7 +325,7 @@ def _rows(store: Store, world: World, first: Side, second: Side, drawn: Future[B
         rows.append((variable.label, *(change(float(v), variable.unit) for v in (*values, apart)), band))
     heading(f"{country_name(store.country)}: the two in numbers")
     head = (
-        "Change against the baseline",
+        "Against the baseline",
         "First",
         "Second",
         "From first to second",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
+from firmtrade_core.cli.firm_results import cut_off, imports, reach
 from firmtrade_core.paths import whole_file
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="What makes firms export: capability estimated from a firm panel.", no_args_is_help=True
 )
+
+app.command()(imports)
+app.command()(reach)
+app.command()(cut_off)
 
 Folder = Annotated[
     Path | None,

@@ -1,6 +1,9 @@
 """Assembles the verbs."""
 
+from typing import Any
+
 import typer
+from typer.core import TyperGroup
 
 from firmtrade_core.cli.app import app as start_app
 from firmtrade_core.cli.attribute import attribute
@@ -21,8 +24,22 @@ from firmtrade_core.cli.serve import serve
 from firmtrade_core.cli.solve import solve
 from firmtrade_core.cli.treat import treat
 from firmtrade_core.cli.world import app as world
+from firmtrade_core.jobs.spread import ClusterError
+
+
+class _Verbs(TyperGroup):
+    """Every verb may work on a cluster: one that does not answer ends it in words."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ClusterError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from error
+
 
 app = typer.Typer(
+    cls=_Verbs,
     name="firmtrade_core",
     help="What firms' differences do to international trade.",
     no_args_is_help=True,

@@ -42,7 +42,7 @@ def pipeline(
     partners: Annotated[
         str | None,
         typer.Option(
-            help="What numbers of partners are: brazil, chile, us, eurostat, fao, or a table (code, country); ISO's unless given."
+            help="What codes of partners are: brazil, chile, us, eurostat, fao, imf, cow, fips, ioc, or a table (code, country); ISO's unless given."
         ),
     ] = None,
     rates: Annotated[

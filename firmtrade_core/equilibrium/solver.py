@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from firmtrade_core.equilibrium import certificate as certification
 from firmtrade_core.equilibrium.anderson import Anderson
 from firmtrade_core.equilibrium.baseline import Baseline, calibrate
+from firmtrade_core.equilibrium.counterfactual import Certificate, combined_hash
 from firmtrade_core.equilibrium.errors import (
     CertificateError,
     ConvergenceError,
@@ -24,7 +25,7 @@ from firmtrade_core.equilibrium.errors import (
 )
 from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.path import Path, part_of
-from firmtrade_core.equilibrium.results import Certificate, Equilibrium, combined_hash
+from firmtrade_core.equilibrium.results import Equilibrium
 from firmtrade_core.equilibrium.shock import Shock, empty_home_cells
 from firmtrade_core.equilibrium.steps import Response
 from firmtrade_core.equilibrium.system import Evaluation, System

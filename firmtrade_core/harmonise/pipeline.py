@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.codes.currencies import ExchangeRates, is_rate_table, rates_of
-from firmtrade_core.codes.places import NUMBER_LISTS, is_number_list, number_list_of
+from firmtrade_core.codes.place_lists import NUMBER_LISTS, is_number_list, number_list_of
 from firmtrade_core.codes.products import ConcordanceError, ProductCodes, read_concordance
 from firmtrade_core.harmonise.annual import AnnualPlan, AnnualTrade, Weights, add_up, fiscal_to_calendar
 from firmtrade_core.harmonise.changes import ChangeLog
@@ -428,7 +428,7 @@ class _Run:
         if isinstance(chosen, str):
             if chosen not in NUMBER_LISTS:
                 raise HarmoniseError(
-                    f"There is no list of country numbers {chosen!r}: there are {', '.join(NUMBER_LISTS)}, or a table (code, country)."
+                    f"There is no list of country codes {chosen!r}: there are {', '.join(NUMBER_LISTS)}, or a table (code, country)."
                 )
             return chosen
         found: dict[str, str] = {}

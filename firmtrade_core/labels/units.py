@@ -16,6 +16,7 @@ from typing import Literal
 MINUS = "\u2212"
 #: Between thousands and before units: as narrow as a thin space, and no line ends there.
 NARROW_NO_BREAK_SPACE = "\u202f"
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 Kind = Literal[
     "percent", "points", "log points", "money", "persons", "firms", "count", "share", "probability", "elasticity",
@@ -170,6 +171,23 @@ def grouped(value: float, form: str = ".0f") -> str:
         As Python writes numbers, without the sign for thousands: ``.1f``, ``.4g``.
     """
     return f"{value:,{form}}".replace(",", NARROW_NO_BREAK_SPACE) if math.isfinite(value) else "–"
+
+
+def in_powers(value: float, *, decimals: int = 0) -> str:
+    """A very small or large number by a power of ten.
+
+    Examples
+    --------
+    >>> in_powers(2.3e-11), in_powers(2.3e-11, decimals=1), in_powers(0.0)
+    ('2·10⁻¹¹', '2.3·10⁻¹¹', '0')
+    >>> in_powers(1e-9)
+    '10⁻⁹'
+    """
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else "–"
+    digits, exponent = f"{value:.{decimals}e}".replace("-", MINUS, int(value < 0)).split("e")
+    power = f"10{str(int(exponent)).translate(_RAISED)}"
+    return power if digits == "1" else f"{digits}·{power}"
 
 
 def number(value: float, *, significant: int = 2, most_decimals: int = 2, signed: bool = False) -> str:

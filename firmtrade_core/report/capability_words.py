@@ -17,7 +17,7 @@ from firmtrade_core.capability.explanation import Explanation, Interactions
 from firmtrade_core.capability.results import DRAWN
 from firmtrade_core.capability.work import Band, CapabilityReport, Hidden, Request
 from firmtrade_core.figures.capability import attribute_words
-from firmtrade_core.labels import MINUS, ROW_UNIT, grouped, in_percent, number, unit
+from firmtrade_core.labels import MINUS, ROW_UNIT, grouped, in_percent, in_powers, number, unit
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
 from firmtrade_core.report.as_code import as_code, imports
 from firmtrade_core.report.export import About, Table, written_now
@@ -138,7 +138,7 @@ def interaction_words(found: Interactions, attribute: str, visible: float) -> st
         for name, value in pairs.nlargest(3).items()
         if value > visible
     ]
-    over = f"mean absolute Shapley interactions of {grouped(found.rows)} firms, additive within {found.residual:.1e}"
+    over = f"mean absolute Shapley interactions of {grouped(found.rows)} firms, additive within {in_powers(found.residual, decimals=1)}"
     if not strongest:
         return f"Interactions with other attributes stay below {visible:g} log points ({over})."
     return f"Interacts most with {', '.join(strongest)}, in log points ({over})."
@@ -156,7 +156,7 @@ def about(report: CapabilityReport, request: Request) -> About:
         ("Method", f"structural boosting (MODEL 6), learner {settings.learner.kind}, {'two indices' if settings.two_indices else 'one index'}, {settings.folds} folds by firm, seed {settings.seed}"),
         ("Intervals", f"90 %, {len(report.results.draws)} bootstrap draws of {DRAWN[request.kind]}" if report.results.draws else "none: no draws were made"),
         ("Reading", NOT_EFFECT),
-        ("Additivity", f"largest gap between predictions and sums of Shapley values {_residual(report):.1e}"),
+        ("Additivity", f"largest gap between predictions and sums of Shapley values {in_powers(_residual(report), decimals=1)}"),
         ("Estimate's content hash", report.content_hash),
         written_now(),
     )  # fmt: skip
@@ -369,7 +369,7 @@ def model_card(report: CapabilityReport, request: Request) -> str:
         f"- Learner of m as chosen: {_learner_words(results.state.learner)}"
         + (f"; of g: {_learner_words(results.state.entry_learner)}" if settings.two_indices else ""),
         f"- {len(results.draws)} bootstrap draws of {DRAWN[request.kind]}; marginal log likelihood {results.log_likelihood:,.1f}",
-        f"- Shapley values: {grouped(len(report.explanations['m'].rows))} firms, additive within {_residual(report):.1e}",
+        f"- Shapley values: {grouped(len(report.explanations['m'].rows))} firms, additive within {in_powers(_residual(report), decimals=1)}",
         f"- {cluster_words(report.explanations['m'])}",
         "",
         "### Search",

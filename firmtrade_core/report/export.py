@@ -23,7 +23,17 @@ from firmtrade_core.analysis.diversion import diversion
 from firmtrade_core.analysis.states import abroad
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
-from firmtrade_core.labels import DEFINITIONS, ROW_UNIT, VARIABLES, Column, Unit, UnitError, registered, unit
+from firmtrade_core.labels import (
+    DEFINITIONS,
+    ROW_UNIT,
+    VARIABLES,
+    Column,
+    Unit,
+    UnitError,
+    in_powers,
+    registered,
+    unit,
+)
 from firmtrade_core.scenarios import Scenario, describe
 from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.scenarios.results import write_results
@@ -163,7 +173,7 @@ def about_certificate(equilibrium: Equilibrium) -> About:
     return (
         (
             "Certificate",
-            f"largest residual {certificate.largest:.1e} (allowed {certificate.tolerance:.0e}), "
+            f"largest residual {in_powers(certificate.largest, decimals=1)} (allowed {in_powers(certificate.tolerance)}), "
             f"{certificate.iterations} iterations, {certificate.seconds:.3g} s",
         ),
         ("Versions", versions),

@@ -15,17 +15,23 @@ written                          becomes
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from difflib import get_close_matches
 
 import numpy as np
 
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures.outcomes import headlines, outcome
-from firmtrade_core.labels import VARIABLES, change, grouped, level, shows
+from firmtrade_core.labels import VARIABLES, change, grouped, level, listed, shows
+from firmtrade_core.world.world import World
 
+#: Anything in braces that is meant for a number: letters, and the signs that stand between them.
 _PLACE = re.compile(r"\{([a-z_]+)(?:\.([A-Za-z]+))?(?:\|([a-z]+))?\}")
 
 _WORLD = {"real_income": "world_real_income", "trade": "world_goods_trade"}
+
+_WORLD_WORDS = {"real_income": "Real income of the world", "trade": "World trade in goods"}
 
 _FORMS = ("", "verb", "before", "after", "most", "least", "up", "down")
 
@@ -53,6 +59,66 @@ def filled(text: str, equilibrium: Equilibrium, first: Equilibrium | None = None
     return _PLACE.sub(lambda match: _number(match, equilibrium, first), text)
 
 
+def told(
+    paragraphs: Sequence[str], equilibrium: Equilibrium, first: Equilibrium | None = None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Paragraphs with their numbers, and what is wrong with those that cannot be filled, in words.
+
+    A paragraph that cannot be filled stands as it was written.
+
+    Parameters
+    ----------
+    paragraphs
+        As of `filled`.
+    equilibrium
+    first
+        What they are read against; the baseline unless given.
+    """
+    lines, problems = [], []
+    for paragraph in paragraphs:
+        try:
+            lines.append(filled(paragraph, equilibrium, first))
+        except LiveWordsError as problem:
+            lines.append(paragraph)
+            problems.append(str(problem))
+    return tuple(lines), tuple(problems)
+
+
+def offered(world: World, country: str) -> list[tuple[str, str]]:
+    """What can be written, for one country: the place in braces, and what it tells.
+
+    Parameters
+    ----------
+    world
+    country
+        Code of the country that examples name; any other code of the world stands in its place.
+    """
+    name = country_name(country)
+    found = [
+        (f"{{{key}.{country}}}", f"{variable.label} of {name}: change, {variable.unit}")
+        for key, variable in VARIABLES.items()
+    ]
+    found += [
+        (f"{{real_income.{country}|verb}}", "the same as a verb: rises by ..., falls by ..., stays as it is"),
+        (f"{{exports.{country}|before}}", f"level before, for {_with_levels()}; |after for the level after"),
+        ("{real_income|most}", "who gains most, by name, with the change; |least for who loses most"),
+        ("{real_income|up}", "in how many economies it rises; |down for where it falls"),
+    ]
+    found += [(f"{{{key}.world}}", f"{_WORLD_WORDS[key]}: change, %") for key in _WORLD]
+    return found
+
+
+def _with_levels() -> str:
+    named = [variable.label.lower() for variable in VARIABLES.values() if variable.level_unit]
+    return listed(named, most=len(named))
+
+
+def _like(given: str, known: Sequence[str]) -> str:
+    """What was probably meant, as a sentence."""
+    near = get_close_matches(given, known, n=1, cutoff=0.6)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
 def _number(match: re.Match[str], equilibrium: Equilibrium, first: Equilibrium | None) -> str:
     key, code, form = match[1], match[2] or "", match[3] or ""
     if form not in _FORMS:
@@ -60,14 +126,19 @@ def _number(match: re.Match[str], equilibrium: Equilibrium, first: Equilibrium |
     if code == "world":
         return _of_world(match[0], key, form, equilibrium, first)
     if key not in VARIABLES:
-        raise LiveWordsError(f"{match[0]}: no variable is called {key}. There are: {', '.join(VARIABLES)}.")
+        raise LiveWordsError(
+            f"{match[0]}: no variable is called {key}.{_like(key, list(VARIABLES))} There are: {', '.join(VARIABLES)}."
+        )
     found = outcome(equilibrium, key, first)
     unit = found.variable.unit
     countries = equilibrium.world.countries
     if not code:
         return _over_all(match[0], form, found.change, unit, countries)
     if code not in countries:
-        raise LiveWordsError(f"{match[0]}: {code} is no economy of {equilibrium.world.name}.")
+        raise LiveWordsError(
+            f"{match[0]}: {code} is no economy of {equilibrium.world.name}.{_like(code.upper(), countries)} Write the "
+            "three letters of its ISO code, such as USA."
+        )
     i = countries.index(code)
     if form in ("before", "after"):
         levels = found.old if form == "before" else found.new

@@ -9,7 +9,7 @@ import numpy as np
 
 from firmtrade_core.analysis.states import abroad
 from firmtrade_core.equilibrium import Equilibrium
-from firmtrade_core.labels import COMMON_INPUTS, DEFINITIONS, Input, Variable, number
+from firmtrade_core.labels import COMMON_INPUTS, DEFINITIONS, Input, Variable, in_powers, number
 from firmtrade_core.report.methods import LITERATURE
 from firmtrade_core.scenarios import Scenario
 from firmtrade_core.scenarios.assumptions import family_words
@@ -89,7 +89,7 @@ def where_from(key: str, equilibrium: Equilibrium, scenario: Scenario) -> WhereF
             ("Verdict", "every equation holds" if certificate.holds else "does not hold"),
             (
                 "Largest residual",
-                f"{certificate.largest:.1e}, allowed {certificate.tolerance:.0e}: {certificate.worst}",
+                f"{in_powers(certificate.largest, decimals=1)}, allowed {in_powers(certificate.tolerance)}: {certificate.worst}",
             ),
             ("Iterations", str(certificate.iterations)),
             ("Seconds", f"{certificate.seconds:.3g}"),

@@ -66,6 +66,8 @@ def _(card: schema.TariffSchedule, draft: Draft, atlas: Atlas) -> None:
     else:
         covered, rates = schedule_reach(card, atlas), _by_exporter(card, atlas)
     after = draft.tariff + rates if card.method == "add" else np.broadcast_to(rates, draft.tariff.shape)
+    if card.share != 1:
+        after = draft.tariff + card.share * (after - draft.tariff)
     if card.method == "add":
         # A tariff that is cut stops at zero: what is taken off may be of another year's, higher, base rates.
         least = np.minimum(draft.tariff, 0.0)

@@ -218,7 +218,7 @@ def _refuse_if_cut(found: bytes) -> None:
     expected = int.from_bytes(found[:_LENGTH_BYTES], "big")
     present = len(found) - _HEADER
     if present < 1 or present < expected:
-        share = max(present, 0) / expected if expected else 0.0
+        share = len(found) / (expected + _HEADER)
         raise LinkError(
             f"The link was cut short: only {in_percent(share)} of it arrived. Copy the whole address again, or ask for the YAML."
         )

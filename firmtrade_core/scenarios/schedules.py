@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from firmtrade_core.codes.countries import REST_OF_WORLD, country_name
 from firmtrade_core.codes.groups import group_members, group_names
+from firmtrade_core.labels import in_percent
 from firmtrade_core.paths import asset
 from firmtrade_core.scenarios.atlas import Atlas, some
 from firmtrade_core.scenarios.errors import ScenarioError
@@ -242,7 +243,8 @@ def in_force(scenario: Scenario) -> str:
             day = card.day or table.regimes[-1].since
             more = len(scenario.active_cards) - 1
             others = f" and {more} polic{'y' if more == 1 else 'ies'} more" if more else ""
-            return f"{table.label} on {in_words(day)}{others}"
+            part = "" if card.share == 1 else f"{in_percent(card.share)} of "
+            return f"{part}{table.label} on {in_words(day)}{others}"
     return ""
 
 

@@ -42,6 +42,9 @@ _LEFT_OUT_BY_VERSION_1 = {
 
 MOST_CARDS = 50
 
+#: Paragraphs of a narrative.
+MOST_PARAGRAPHS = 12
+
 #: What raising a dollar of taxes costs beyond the dollar: United States, OMB Circular A-94, "25 cents per dollar".
 COST_OF_FUNDS = 0.25
 
@@ -210,6 +213,8 @@ class TariffSchedule(Card):
         The day whose rates count, of a table or rows with dates; the last unless given.
     method : {"add", "set"}
         Whether rates are added to today's tariffs or replace them.
+    share
+        How far the schedule goes: 1 all the way, 0.5 half of the way from what stands before it.
     """
 
     kind: Literal["schedule"] = "schedule"
@@ -220,6 +225,7 @@ class TariffSchedule(Card):
     rows: Annotated[tuple[ScheduleRow, ...], Field(max_length=5000)] = ()
     day: date | None = None
     method: Literal["add", "set"] = "add"
+    share: Annotated[float, Field(ge=0, le=2)] = 1.0
     otherwise: Rate = 0.0
     sectors: Names = (ALL_GOODS,)
     except_exporters: NamesOrNone = ()
@@ -633,6 +639,9 @@ class Scenario(_Frozen):
         Policies, applied in order.
     structure
         How the world responds.
+    narrative
+        What its writer tells, paragraph by paragraph, with numbers in braces that follow the result
+        (`report.live_words`).
     world
         The baseline it was written on, if that matters.
     version
@@ -650,6 +659,7 @@ class Scenario(_Frozen):
     source: Paragraph = ""
     cards: Annotated[tuple[AnyCard, ...], Field(max_length=MOST_CARDS)] = ()
     structure: Structure = Structure()
+    narrative: Annotated[tuple[Paragraph, ...], Field(max_length=MOST_PARAGRAPHS)] = ()
     world: WorldReference | None = None
 
     FIELDS: ClassVar[dict[str, tuple[str, ...]]] = {}
@@ -716,7 +726,7 @@ class Scenario(_Frozen):
         """Sixteen hexadecimal digits of what moves numbers and report: active cards, structure, world; not words."""
         content = {
             "version": self.version,
-            "cards": [card.model_dump(mode="json") for card in self.active_cards],
+            "cards": [_dumped(card) for card in self.active_cards],
             "structure": self.structure.model_dump(mode="json"),
             "world": self.world and self.world.model_dump(mode="json"),
         }
@@ -731,6 +741,14 @@ class Scenario(_Frozen):
             return Scenario(**{name: getattr(self, name) for name in type(self).model_fields} | changes)
         except ValidationError as error:
             raise readable(error, self.FIELDS) from None
+
+
+def _dumped(card: AnyCard) -> dict[str, Any]:
+    """A card for the hash: a schedule that goes all the way is what it was before it could go half of it."""
+    content = card.model_dump(mode="json")
+    if isinstance(card, TariffSchedule) and card.share == 1:
+        del content["share"]
+    return content
 
 
 def older_default(content: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,11 +107,33 @@ class Treatment:
             (*self.units, mean),
         )
 
+    def with_costs(self, relative: Array, within: Array) -> Treatment:
+        """Firms whose own costs have moved against their sector's; no firm counts as treated for it.
+
+        Capability is (σ-1) times log productivity, and fixed costs are paid in the firm's own inputs (MODEL 2, 13): m
+        falls by (σ-1)r and g by r.
+
+        Parameters
+        ----------
+        relative : (F,)
+            r, log change of the firm's cost against its sector's mean.
+        within : (F,)
+            σ among firms of one country and sector.
+        """
+        return replace(
+            self,
+            capability=self.capability - ((within - 1) * relative)[self.firm],
+            fixed_cost_saving=self.fixed_cost_saving - relative[self.firm],
+        )
+
     def shift(self, world: World) -> FirmShift | None:
-        """What the engine takes: the sectors whose firms a programme has reached."""
+        """What the engine takes: the sectors whose firms a programme has reached, or whose own costs have moved."""
         place = self.home.sector_of(world)[self.firm]
         moved, treated = {}, {}
-        for s in np.unique(place[self.treated & (place >= 0)]):
+        own = (self.home.firms[c].to_numpy(float)[self.firm] for c in ("capability", "fixed_cost_saving"))
+        m, g = own
+        reached = self.treated | (self.capability != m) | (self.fixed_cost_saving != g)
+        for s in np.unique(place[reached & (place >= 0)]):
             rows = place == s
             moved[world.sectors[s]] = FirmSector(
                 self.capability[rows],
@@ -119,7 +141,7 @@ class Treatment:
                 self.fixed_cost_saving[rows],
                 self.weight[rows],
             )
-            treated[world.sectors[s]] = self.rows(world, int(s), self.treated & rows)
+            treated[world.sectors[s]] = self.rows(world, int(s), reached & rows)
         return FirmShift(moved, treated) if moved else None
 
     def rows(self, world: World, sector: int, chosen: NDArray[np.bool_]) -> TreatedRows:

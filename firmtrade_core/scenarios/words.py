@@ -126,6 +126,7 @@ def _(card: schema.TariffSchedule, world: World) -> str:
     who = countries(card.importers)
     what = sectors(card.sectors, card.except_sectors, world)
     but = f" (but {countries(card.except_exporters).text})" if card.except_exporters else ""
+    but += "" if card.share == 1 else f", {percent(card.share)} of the way"
     answer = _answer(card.retaliation, who, Noun("all who are hit", True))
     table = dated(card)
     if table is not None:

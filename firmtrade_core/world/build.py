@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.codes.iso import is_known
-from firmtrade_core.codes.places import explain_unknown, is_world, mended, numbers_of, read_place_in
+from firmtrade_core.codes.place_lists import na_in_doubt, other_list
+from firmtrade_core.codes.places import explain_unknown, is_world, mended, read_place_in
 from firmtrade_core.codes.sectors import is_goods
 from firmtrade_core.labels.units import in_percent
 from firmtrade_core.world.balance import close_input_rows
@@ -203,8 +204,10 @@ def without_totals(table: pd.DataFrame, rule: CodeRule, repairs: list[str]) -> p
     if rule == "any":
         return table
     partners = pd.concat([table["exporter"], table["importer"]]).astype(str).unique()
-    if (numbers := numbers_of(partners)).is_other_list:
-        raise UnknownCodeError(f"{numbers.sentence()} In a table of flows, write ISO codes in their stead.")
+    if (other := other_list(partners)) is not None:
+        raise UnknownCodeError(f"{other.sentence} In a table of flows, write ISO codes in their stead.")
+    if doubt := na_in_doubt(partners):
+        raise UnknownCodeError(doubt)
     met = totals(table) if rule == "repair" else np.zeros(len(table), dtype=bool)
     if met.any():
         gone = table[met]

@@ -14,10 +14,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.codes.iso import is_known
-from firmtrade_core.codes.places import explain_unknown, mended, numbers_of, read_place_in
+from firmtrade_core.codes.place_lists import na_in_doubt, other_list
+from firmtrade_core.codes.places import explain_unknown, mended, read_place_in
+from firmtrade_core.world.accounts import PERCENT_SUSPECT
 from firmtrade_core.world.build import CodeRule, Missing, TariffUnit, totals
 from firmtrade_core.world.columns import ROLE, ROLES
-from firmtrade_core.world.world import PERCENT_SUSPECT
 
 Rows = NDArray[np.int64]
 
@@ -172,9 +173,11 @@ def _one_year(table: pd.DataFrame, year: int | None) -> tuple[NDArray[np.bool_],
 def _no_partners(table: pd.DataFrame, rows: Rows, codes: CodeRule) -> tuple[list[Issue], NDArray[np.bool_]]:
     """What `build.without_totals` leaves out or refuses, and the rows that stay."""
     partners = pd.concat([table["exporter"], table["importer"]]).astype(str).unique()
-    if (numbers := numbers_of(partners)).is_other_list:
-        issue = Issue("Partners are numbers of a list that is not ISO's", numbers.sentence(), "exporter")
+    if (other := other_list(partners)) is not None:
+        issue = Issue("Partners are codes of a list that is not ISO's", other.sentence, "exporter")
         return [issue], np.ones(len(table), dtype=bool)
+    if doubt := na_in_doubt(partners):
+        return [Issue("'NA' may be Namibia or nothing", doubt, "exporter")], np.ones(len(table), dtype=bool)
     if codes != "repair" or not (met := totals(table)).any():
         return [], np.ones(len(table), dtype=bool)
     issues = []

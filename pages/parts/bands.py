@@ -37,6 +37,7 @@ from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.figures import Headline, Outcome
 from firmtrade_core.figures.uncertainty import banded, bands_wanted
 from firmtrade_core.jobs import CancelledError
+from firmtrade_core.jobs.spread import ClusterError
 from firmtrade_core.margins import FirmsError, TailError
 from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError
 from firmtrade_core.world.errors import WorldError
@@ -71,6 +72,7 @@ LEFT = 1.0
 BEHIND = 15
 
 _NO_BAND = (
+    ClusterError,
     EquilibriumError,
     FirmsError,
     OptimumError,

@@ -34,6 +34,7 @@ from firmtrade_core.analysis.whom_to_treat import (
     whom_to_treat,
 )
 from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.jobs.spread import ClusterError
 from firmtrade_core.margins import FirmsError, TailError
 from firmtrade_core.scenarios import CompiledScenario, HomeFirms, Programme, Scenario, ScenarioError, compile
 from firmtrade_core.world.errors import WorldError
@@ -45,7 +46,16 @@ from pages.parts.store import Store
 _KEY = "best_policy"
 
 #: What a best policy cannot be given for: shown in words.
-FAILURES = (ComparisonError, OptimumError, EquilibriumError, FirmsError, ScenarioError, TailError, WorldError)
+FAILURES = (
+    ClusterError,
+    ComparisonError,
+    OptimumError,
+    EquilibriumError,
+    FirmsError,
+    ScenarioError,
+    TailError,
+    WorldError,
+)
 
 
 @dataclass

@@ -72,6 +72,17 @@ EXTERNAL_TARIFF = Slide(
     start=0.05,
 )
 
+SHARE = Slide(
+    "share",
+    "How much of it",
+    0,
+    150,
+    5,
+    "%d %%",
+    "100 is the schedule as written, 50 half of the way from what stands before it.",
+    start=1.0,
+)
+
 _EXPORTERS, _IMPORTERS, _MEMBERS = ("exporters", "Exports of"), ("importers", "To"), ("members", "Members")
 
 _COST = "Negative values make trade cheaper, positive ones dearer."

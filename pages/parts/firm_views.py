@@ -19,7 +19,7 @@ from firmtrade_core.capability.work import THIRDS, CapabilityReport
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures import capability as figures
 from firmtrade_core.figures.capability import Reading, attribute_words
-from firmtrade_core.labels import MINUS, in_percent, number, probability
+from firmtrade_core.labels import MINUS, grouped, in_percent, in_powers, number, probability
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
 from firmtrade_core.report import capability_words as words
 from firmtrade_core.report.export import Table
@@ -126,8 +126,8 @@ def predicts(report: CapabilityReport, bench: Bench) -> None:
         )
         chart.draw(summary, key="firms_summary", result=stamp, kind="summary")
         st.html(
-            f'<p class="ft-quiet">Shapley values add up to the prediction within {explanation.residual:.1e} for each of '
-            f"{len(explanation.rows):,} firms.</p>"
+            f'<p class="ft-quiet">Shapley values add up to the prediction within {in_powers(explanation.residual)} for each of '
+            f"{grouped(len(explanation.rows))} firms.</p>"
         )
         _dependence(report, bench, explanation, attributes, read, source)
     with right:

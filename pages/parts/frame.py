@@ -13,7 +13,7 @@ from streamlit.navigation.page import Page
 
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures import Headline
-from firmtrade_core.labels import DEFINITIONS, ROW_UNIT, UnitError, is_bare_number, number, unit
+from firmtrade_core.labels import DEFINITIONS, ROW_UNIT, UnitError, in_powers, is_bare_number, number, unit
 from firmtrade_core.labels.glossary import explained
 from firmtrade_core.labels.printed import head_unit
 from firmtrade_core.paths import PROJECT, asset
@@ -315,18 +315,9 @@ def certificate_line(equilibrium: Equilibrium) -> None:
     certificate = equilibrium.certificate
     st.html(
         f'<p class="ft-certificate">{explained("Certified equilibrium")}: the largest residual of the model\'s equations is '
-        f"{_power(certificate.largest)} (allowed: {_power(1e-9)}), {certificate.iterations} iterations, "
+        f"{in_powers(certificate.largest)} (allowed: {in_powers(1e-9)}), {certificate.iterations} iterations, "
         f"{1000 * certificate.seconds:.0f} ms. Result <code>{escape(equilibrium.content_hash)}</code></p>"
     )
-
-
-def _power(value: float) -> str:
-    if value == 0:
-        return "0"
-    digits, exponent = f"{value:.0e}".split("e")
-    power = str(abs(int(exponent))).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    sign = "⁻" if int(exponent) < 0 else ""
-    return f"10{sign}{power}" if digits == "1" else f"{digits}·10{sign}{power}"
 
 
 def notes(items: tuple[str, ...]) -> None:

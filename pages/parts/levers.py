@@ -21,7 +21,14 @@ from firmtrade_core.world.uploads import Upload
 from firmtrade_core.world.world import World
 from pages.parts import moving, pickers
 from pages.parts.answers import retaliation, retaliation_details
-from pages.parts.card_kinds import AT_HOME, EXTERNAL_TARIFF, KINDS, TARIFF_METHODS, TARIFF_SLIDES, Slide
+from pages.parts.card_kinds import (
+    AT_HOME,
+    EXTERNAL_TARIFF,
+    KINDS,
+    TARIFF_METHODS,
+    TARIFF_SLIDES,
+    Slide,
+)
 from pages.parts.frame import complain
 from pages.parts.home import current_home
 from pages.parts.programme_card import evidence, of_policy, programme, programme_details

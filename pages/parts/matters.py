@@ -15,7 +15,7 @@ from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.equilibrium.gradient import Lever
 from firmtrade_core.figures import Outcome, stable_scale, world_map
 from firmtrade_core.figures.policy import ranking_bars, ranking_names, ranking_unit
-from firmtrade_core.labels import DEFINITIONS, Variable, change
+from firmtrade_core.labels import DEFINITIONS, Variable, change, in_powers
 from firmtrade_core.scenarios.words import countries as spoken
 from firmtrade_core.world.world import World
 from pages.parts import chart
@@ -118,7 +118,7 @@ def what_matters(store: Store, reading: Reading) -> None:
     st.html(
         '<p class="ft-quiet">Derivatives at what is in force, by one adjoint solve: they rank what a small move does, nobody '
         "answering; ten points need not do ten times as much, and no interval is drawn. The adjoint equations hold to "
-        f"{found.residual:.0e} (allowed: 1e-09).</p>"
+        f"{in_powers(found.residual)} (allowed: {in_powers(1e-9)}).</p>"
     )
 
 

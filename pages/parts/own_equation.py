@@ -22,7 +22,7 @@ from firmtrade_core.gravity.formula import read_formula, read_years, write_formu
 from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.gravity.specification import GravitySpecification
 from firmtrade_core.gravity.variables import split
-from firmtrade_core.labels import grouped, in_percent, number, probability
+from firmtrade_core.labels import grouped, in_percent, in_powers, number, probability
 from firmtrade_core.report.export import About
 from firmtrade_core.report.gravity_words import dropped
 from firmtrade_core.report.page_tables import (
@@ -218,7 +218,7 @@ def _changes(result: GravityCounterfactual, about: Callable[[], About]) -> None:
     completed = int(result.structure.completed.sum())
     st.html(
         f'<p class="ft-quiet">One sector, competitive, endowments; deficits in step with income; full effects in units of '
-        f"{escape(country_name(result.structure.reading.reference))}'s consumer price. Largest residual {certificate.largest:.0e}."
+        f"{escape(country_name(result.structure.reading.reference))}'s consumer price. Largest residual {in_powers(certificate.largest)}."
         + (f" Costs of {grouped(completed)} pairs that never trade were predicted." if completed else "")
         + "</p>"
     )

@@ -11,7 +11,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures import Headline, headlines
 from firmtrade_core.figures.uncertainty import band_of
-from firmtrade_core.labels import number
+from firmtrade_core.labels import in_powers, number
 from firmtrade_core.report.where_from import Ingredient, where_from
 from firmtrade_core.scenarios import Scenario
 from pages.parts import bands
@@ -79,7 +79,7 @@ def _ingredients(items: tuple[Ingredient, ...]) -> None:
 def _certificate(terms: tuple[tuple[str, str], ...], residuals: dict[str, float]) -> None:
     lines = "".join(f"<dt>{escape(term)}</dt><dd>{escape(words)}</dd>" for term, words in terms)
     rows = "".join(
-        f"<tr><th scope='row'>{escape(equation)}</th><td>{value:.1e}</td></tr>"
+        f"<tr><th scope='row'>{escape(equation)}</th><td>{in_powers(value, decimals=1)}</td></tr>"
         for equation, value in residuals.items()
     )
     st.html(

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from firmtrade_core.analysis.optimal import nash
 from firmtrade_core.analysis.robustness import robustness
 from firmtrade_core.analysis.uncertainty import UNITS_OF, bands
 from firmtrade_core.capability import Learner, Settings, estimate
 from firmtrade_core.capability.bootstrap import bootstrap
+from firmtrade_core.cli.main import app
 from firmtrade_core.equilibrium import Parameters
 from firmtrade_core.jobs import CancelledError
 from firmtrade_core.jobs import spread as seam
@@ -85,6 +87,17 @@ def test_no_scheduler_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(seam, "PATIENCE", 0.5)
     with pytest.raises(ClusterError, match="dask scheduler"):
         spread(norm, [np.ones(3)] * 2, shared=(1.0,))
+
+
+@pytest.mark.parametrize(
+    "words", [["solve", "--preset", "us_ten_points", "--bands"], ["optimise", "--nash", "USA,CHN"]]
+)
+def test_every_verb_says_it_in_words(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "tcp://127.0.0.1:9")
+    monkeypatch.setattr(seam, "PATIENCE", 0.5)
+    found = CliRunner().invoke(app, words)
+    assert found.exit_code == 1 and isinstance(found.exception, SystemExit)
+    assert "dask scheduler" in found.output + found.stderr
 
 
 def test_within_a_piece_nothing_is_spread(monkeypatch: pytest.MonkeyPatch) -> None:

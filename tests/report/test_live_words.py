@@ -9,7 +9,7 @@ import pytest
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures.outcomes import outcome
 from firmtrade_core.labels import change
-from firmtrade_core.report.live_words import LiveWordsError, filled
+from firmtrade_core.report.live_words import LiveWordsError, filled, offered, told
 from firmtrade_core.report.stories import stories, story
 from firmtrade_core.scenarios import load_preset
 from firmtrade_core.scenarios.compile import compile
@@ -56,9 +56,24 @@ def test_other_braces_stay(result: Equilibrium) -> None:
 
 def test_six_dated_stories_with_three_charts_and_words_that_can_be_filled() -> None:
     assert len(stories()) == 6 and story("no such") is None
-    for told in stories():
-        assert len(told.charts) == 3 and told.country in WORLD.countries
-        assert f"{told.date:%Y}" in told.dated
-        solved = compile(told.scenario, WORLD, None).solve(None)
-        for words in told.words:
+    for tale in stories():
+        assert len(tale.charts) == 3 and tale.country in WORLD.countries
+        assert f"{tale.date:%Y}" in tale.dated
+        solved = compile(tale.scenario, WORLD, None).solve(None)
+        for words in tale.words:
             assert "{" not in filled(words, solved)
+
+
+def test_everything_that_is_offered_can_be_told(result: Equilibrium) -> None:
+    places = [place for place, _ in offered(WORLD, "VNM")]
+    lines, problems = told(places, result)
+    assert not problems and len(lines) == len(places) > 10
+    assert not any("{" in line for line in lines)
+
+
+def test_a_paragraph_that_cannot_be_told_stands_as_written_and_says_what_was_meant(
+    result: Equilibrium,
+) -> None:
+    lines, problems = told(["It {real_incom.USA|verb}.", "Here {exports.US}.", "Fine."], result)
+    assert lines == ("It {real_incom.USA|verb}.", "Here {exports.US}.", "Fine.")
+    assert "Did you mean real_income?" in problems[0] and "Did you mean USA?" in problems[1]

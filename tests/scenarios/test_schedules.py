@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from firmtrade_core.scenarios import Scenario, ScenarioError, compile, describe
+from firmtrade_core.scenarios import Scenario, ScenarioError, compile, describe, load_preset
 from firmtrade_core.scenarios.links import decode, encode
 from firmtrade_core.scenarios.schedules import dated_tables, read_schedule
 from firmtrade_core.scenarios.schema import TariffSchedule
@@ -133,3 +133,18 @@ def test_rows_of_ones_own_add_or_replace(embedded: World) -> None:
 def test_schedules_that_cannot_be_read_say_why(table: pd.DataFrame, words: str) -> None:
     with pytest.raises(ScenarioError, match=words):
         read_schedule(table)
+
+
+def test_half_of_a_schedule_is_half_of_the_way_and_all_of_it_keeps_its_hash() -> None:
+    world = load_embedded_world()
+    whole = load_preset("us_schedule_2025_04_02")
+    content = whole.to_dict()
+    content["cards"][0]["share"] = 0.5
+    half = Scenario.parse(content)
+    full, part = (compile(each, world).shock.tariff for each in (whole, half))
+    assert full is not None and part is not None
+    np.testing.assert_allclose(part - world.tariff, 0.5 * (full - world.tariff), atol=1e-12)
+    assert half.content_hash != whole.content_hash
+    content["cards"][0]["share"] = 1.0
+    assert Scenario.parse(content) == whole
+    assert "50 % of the way" in describe(half, world).replace("\u202f", " ").replace("\u00a0", " ")

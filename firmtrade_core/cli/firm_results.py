@@ -1,0 +1,222 @@
+"""``firms imports`` and ``firms reach``: what a scenario means for groups of the home country's firms."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from firmtrade_core.cli.solve import _scenario, _stop, _world, home_in_use
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from firmtrade_core.equilibrium import Equilibrium
+    from firmtrade_core.scenarios import HomeFirms
+    from firmtrade_core.scenarios.treatment import Treatment
+
+Given = Annotated[Path | None, typer.Argument(metavar="[SCENARIO]", help="A scenario file (YAML).")]
+Preset = Annotated[str | None, typer.Option(help="A preset instead of a file.")]
+WorldFile = Annotated[
+    Path | None, typer.Option("--world", help="A world file; the embedded world unless given.")
+]
+HomeFile = Annotated[
+    Path | None, typer.Option("--home", help="A file of home firms; the shipped synthetic ones unless given.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def imports(
+    path: Given = None,
+    preset: Preset = None,
+    elasticity: Annotated[
+        float, typer.Option(help="Between inputs from home and from abroad; 2.38 is published.")
+    ] = 2.38,
+    world_file: WorldFile = None,
+    home_file: HomeFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """What a scenario does to firms through the inputs they import, with each firm's own costs; exits 2 on wrong input."""
+    from firmtrade_core.analysis.firm_imports import with_own_inputs
+
+    def work(_: Any, equilibrium: Equilibrium, treatment: Treatment) -> None:
+        found = with_own_inputs(equilibrium, treatment, elasticity)
+        groups = found.groups()
+        own, plain = found.exports_percent
+        if as_json:
+            told = {
+                "sentence": found.sentence(),
+                "elasticity": elasticity,
+                "exports_percent": own,
+                "exports_percent_mean_cost": plain,
+                "groups": {key: _records(by) for key, by in groups.items()},
+                "rounds": found.rounds,
+                "certificate": found.with_own.certificate.largest,
+                "source": found.home.source,
+            }
+            typer.echo(json.dumps(told, allow_nan=False))
+            return
+        lines = [f"Firms: {found.home.source}", found.sentence()]
+        for by in groups.values():
+            lines += ["", f"{'':20}{'firms':>10}{'import':>10}{'of materials':>14}{'saved':>10}{'cost':>10}{'exports':>10}{'at mean cost':>14}"]  # fmt: skip
+            lines += [_import_line(row) for row in by.to_dict("records")]
+        typer.echo("\n".join(lines))
+
+    _with_firms(path, preset, world_file, home_file, as_json, work)
+
+
+def _import_line(row: dict[Any, Any]) -> str:
+    from firmtrade_core.labels import change, grouped, in_percent
+
+    def told(value: float, write: Any, width: int) -> str:
+        return f"{write(value) if value == value else '-':>{width}}"
+
+    return (
+        f"{row['group']:20}{told(row['firms'], grouped, 10)}{told(row['importers'], in_percent, 10)}{told(row['imported'], in_percent, 14)}"
+        f"{told(row['saving'], change, 10)}{told(row['cost'], change, 10)}{told(row['exports'], change, 10)}{told(row['exports_mean_cost'], change, 14)}"
+    )
+
+
+def reach(
+    path: Given = None,
+    preset: Preset = None,
+    measure: Annotated[str, typer.Option(help="exports or sales.")] = "exports",
+    world_file: WorldFile = None,
+    home_file: HomeFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Who is reached and who gains, by size, age, ownership, region and exporting; flags gains that go to few."""
+    from firmtrade_core.analysis.inclusion import KINDS, MEASURES, Measure, inclusion
+
+    if measure not in MEASURES:
+        _stop(f"{measure} is no measure of a gain; choose {' or '.join(MEASURES)}.", 2, as_json)
+    chosen: Measure = "exports" if measure == "exports" else "sales"
+
+    def work(_: Any, equilibrium: Equilibrium, treatment: Treatment) -> None:
+        found = inclusion(equilibrium, treatment)
+        safe = found.safeguard(chosen)
+        if as_json:
+            told = {
+                "measure": measure,
+                "flagged": safe.flagged,
+                "sentence": safe.sentence(),
+                "groups": {kind: _records(found.table(kind, chosen)) for kind in found.groups},
+                "source": found.home.source,
+            }
+            typer.echo(json.dumps(told, allow_nan=False))
+            return
+        lines = [f"Firms: {found.home.source}", f"{'FLAGGED: ' if safe.flagged else ''}{safe.sentence()}"]
+        for kind in found.groups:
+            lines += ["", f"By {KINDS[kind]:21}{'firms':>10}{'of firms':>10}{'of reached':>12}{'of before':>11}{'of gains':>10}{'change':>10}"]  # fmt: skip
+            lines += [_reach_line(row) for row in found.table(kind, chosen).to_dict("records")]
+        typer.echo("\n".join(lines))
+
+    _with_firms(path, preset, world_file, home_file, as_json, work)
+
+
+def _reach_line(row: dict[Any, Any]) -> str:
+    from firmtrade_core.labels import change, grouped, in_percent
+
+    def told(name: str, write: Any, width: int) -> str:
+        return f"{write(row[name]) if row[name] == row[name] else '-':>{width}}"
+
+    return (
+        f"{row['group'][:24]:24}{told('firms', grouped, 10)}{told('share_of_firms', in_percent, 10)}{told('share_reached', in_percent, 12)}"
+        f"{told('share_before', in_percent, 11)}{told('share_of_gains', in_percent, 10)}{told('percent', change, 10)}"
+    )
+
+
+def cut_off(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[PANEL]", help="Folder of a firm panel with links; synthetic firms unless given."
+        ),
+    ] = None,
+    together: Annotated[int, typer.Option(min=1, help="How many firms are lost together at most.")] = 20,
+    measure: Annotated[str, typer.Option(help="What is lost with a firm: sales or exports.")] = "sales",
+    exhaustive: Annotated[
+        bool, typer.Option("--exhaustive", help="Try every set, where they are few.")
+    ] = False,
+    year: Annotated[int | None, typer.Option(help="The last one unless given.")] = None,
+    firms: Annotated[int, typer.Option(min=50, help="How many synthetic firms.")] = 2_000,
+    as_json: AsJson = False,
+) -> None:
+    """Which suppliers, lost together, cost most, with a bound on what any other set could cost; exits 2 on wrong input."""
+    from firmtrade_core.analysis.states import ComparisonError
+    from firmtrade_core.analysis.supplier_loss import supplier_network, worst_suppliers
+    from firmtrade_core.panel import PanelError
+    from firmtrade_core.panel.source import panel_of
+    from firmtrade_core.panel.synthetic.structure import SyntheticDesign
+
+    if measure not in ("sales", "exports"):
+        _stop(f"{measure} is nothing that is lost with a firm here; choose sales or exports.", 2, as_json)
+    try:
+        network = supplier_network(panel_of(folder or SyntheticDesign(firms=firms)), year, measure)
+        found = worst_suppliers(network, together, exhaustive)
+    except (ComparisonError, PanelError) as error:
+        _stop(str(error), 2, as_json)
+        return
+    told = found.told()
+    if as_json:
+        content = {
+            "firms": network.label,
+            "year": network.year,
+            "sentence": found.sentence(),
+            "sets": _records(told),
+            "largest_instead": found.largest_share if network.synthetic else None,
+        }
+        typer.echo(json.dumps(content, allow_nan=False))
+        return
+    from firmtrade_core.labels import in_percent
+
+    lines = [f"{network.label}, {network.year}", found.sentence(), ""]
+    lines.append(
+        f"{'lost together':>14}{'of all sales':>14}{'their own':>12}{'at most':>10}{'certified':>11}"
+    )
+    total = float(network.value.sum())
+    lines += [
+        f"{row['together']:>14}{in_percent(row['share']):>14}{in_percent(row['own'] / total):>12}"
+        f"{in_percent(row['most'] / total):>10}{in_percent(row['certified']):>11}"
+        for row in told.to_dict("records")
+    ]
+    typer.echo("\n".join(lines))
+
+
+def _records(table: pd.DataFrame) -> Any:
+    return table.astype(object).where(table.notna(), None).to_dict("records")
+
+
+def _with_firms(
+    path: Path | None,
+    preset: str | None,
+    world_file: Path | None,
+    home_file: Path | None,
+    as_json: bool,
+    work: Any,
+) -> None:
+    """Solve the scenario under the firms family, and hand scenario, equilibrium and the firms in it on."""
+    from firmtrade_core.analysis.states import ComparisonError
+    from firmtrade_core.equilibrium.errors import EquilibriumError
+    from firmtrade_core.margins import FirmsError, TailError
+    from firmtrade_core.scenarios import ScenarioError, compile
+    from firmtrade_core.world.errors import WorldError
+
+    try:
+        scenario = _scenario(path, preset)
+        scenario = scenario.with_(structure=scenario.structure.model_copy(update={"family": "firms"}))
+        world = _world(world_file)
+        home: HomeFirms | None = home_in_use(scenario, world, home_file, None)
+        if home is None:
+            raise ComparisonError(
+                "No firms of a home country are loaded: give their file with --home, or in FIRMTRADE_HOME."
+            )
+        compiled = compile(scenario, world, home)
+        assert compiled.treatment is not None
+        work(compiled, compiled.solve(), compiled.treatment)
+    except (ScenarioError, WorldError, ComparisonError, FirmsError, TailError, OSError) as error:
+        _stop(str(error), 2, as_json)
+    except EquilibriumError as error:
+        _stop(str(error), 1, as_json)
