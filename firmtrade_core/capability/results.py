@@ -35,7 +35,7 @@ from firmtrade_core.capability.learners import CrossFit, Trial
 from firmtrade_core.capability.likelihood import Scales, integrate
 from firmtrade_core.capability.maximise import CERTAIN_ENTRY, Fit
 from firmtrade_core.labels.units import in_percent
-from firmtrade_core.margins.firms import Deviations, FirmSector
+from firmtrade_core.margins.firm_functions import Deviations, FirmSector
 
 Array = NDArray[np.float64]
 

@@ -23,7 +23,7 @@ from firmtrade_core.channels.errors import (
 from firmtrade_core.panel.settled import settled
 
 if TYPE_CHECKING:
-    from firmtrade_core.channels.posterior import Generated
+    from firmtrade_core.channels.generated import Generated
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]

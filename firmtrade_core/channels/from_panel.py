@@ -34,9 +34,10 @@ from firmtrade_core.channels.data import (
     sampling_weights,
 )
 from firmtrade_core.channels.errors import ChannelError, DisguiseError, MeasurementError, SampleError
+from firmtrade_core.channels.generated import Capability
 from firmtrade_core.channels.groups import thirds
 from firmtrade_core.channels.identification import Labels, Progress, Study, study
-from firmtrade_core.channels.posterior import Capability, outcomes
+from firmtrade_core.channels.posterior import outcomes
 from firmtrade_core.channels.prediction import Prediction, predictions
 from firmtrade_core.channels.table import ChannelTable
 from firmtrade_core.panel import FirmPanel, PanelError

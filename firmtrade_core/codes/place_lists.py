@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from firmtrade_core.codes.artefacts import is_blank
+from firmtrade_core.codes.artefacts import is_blank, unwrapped, whole_number
 from firmtrade_core.codes.iso import is_known
 from firmtrade_core.codes.places import (
     COMTRADE_NUMBERS,
@@ -78,8 +78,8 @@ def number_list(name: str) -> dict[str, str]:
 
 
 def _number(text: str) -> str:
-    """A number as text without a spreadsheet's ``.0`` and leading zeros; empty where the text is no number."""
-    found = re.fullmatch(r"0*(\d{1,5})(?:\.0+)?", text.strip())
+    """A number as text without what software leaves (``.0``, ``2.76E+02``) and leading zeros; empty where the text is none."""
+    found = re.fullmatch(r"0*(\d{1,5})(?:\.0+)?", whole_number(unwrapped(text))[0])
     return found[1] if found else ""
 
 

@@ -55,7 +55,10 @@ _AREA_CODE = re.compile(r"[aefoprswx]\d{1,2}$")
 #: Beginnings of labels that add partners up, whatever follows.
 _TOTAL_WORDS = re.compile(
     r"(?:total|totals|totales|gesamt|insgesamt|all countries|all partners|todos los paises|todos os paises|tous les pays|tous pays|tutti i paesi|alle lander"
-    r"|grand total|sub ?total|(?:extra|intra) ?(?:eu|ue|ea|euro)\b.*|(?:extra|intra) ?(?:eu|ue|ea)\d+)\b"
+    r"|grand total|sub ?total|(?:extra|intra) ?(?:eu|ue|ea|euro)\b.*|(?:extra|intra) ?(?:eu|ue|ea)\d+"
+    r"|(?:middle east|latin america|east asia|south asia|sub saharan africa|europe (?:and )?central asia|central europe and|emerging|developing)\b.*"
+    r"|(?:advanced|developed|industrial|high income|low income|(?:upper|lower) middle income|low (?:and )?middle income|middle income)\b.*"
+    r"|dots world|heavily indebted|small states|todos|tous|tutti|alle)\b"
 )
 
 #: Languages in which customs offices write countries' names.
@@ -64,6 +67,12 @@ _NAME_LANGUAGES = ("en", "es", "es_MX", "fr", "pt", "pt_PT", "de", "it", "nl")
 _HISTORIC = re.compile(
     r"\(\s*(?:\.{2,}|…|until|before|hasta|antes de|até|jusqu.?en|bis)\s*(?:en\s+)?\d{4}\s*\)", re.I
 )
+
+#: Marks of footnotes behind a label: ``*``, superscripts, ``1/``, ``(1)``, ``[2]``.
+_FOOTNOTE = re.compile(r"(?<=[^\W\d]{3})(?:\s*(?:[*†‡]+|[¹²³⁰-⁹]+|[(\[]\d{1,2}[)\]])|\s+\d{1,2}/)+$")
+
+#: Articles before a name.
+_ARTICLE = re.compile(r"(?:the|el|la|los|las|le|les|l|der|die|das|den|il|lo|gli|het|o|os|as) ")
 
 _FORMER_WORDS = frozenset(
     [
@@ -335,7 +344,9 @@ def place_labels() -> Mapping[str, Place]:
 
 def _root(plain: str) -> str:
     """A name without words of a state's form, in alphabetical order; empty where little is left."""
-    words = (_ABBREVIATIONS.get(word, word) for word in plain.split())
+    # R.D. and D.R. are democratic republics; a lone letter would be left out as an article.
+    spelled = re.sub(r"\b(?:r d|d r)\b", "democratic", plain)
+    words = (_ABBREVIATIONS.get(word, word) for word in spelled.split())
     kept = sorted({word for word in words if word not in _FILLERS})
     return " ".join(kept) if sum(map(len, kept)) >= 4 else ""
 
@@ -366,6 +377,8 @@ def read_place(text: str) -> Place:
     bare = str(text).strip()[:120]
     if (exact := _labels().get(plain_text(bare))) is not None:
         return exact
+    if _FOOTNOTE.search(bare):
+        return read_place(_FOOTNOTE.sub("", bare))
     historic = bool(_HISTORIC.search(bare))
     bare = _HISTORIC.sub("", bare).strip() or bare
     plain = plain_text(bare)
@@ -394,6 +407,8 @@ def read_place(text: str) -> Place:
 def _orders(bare: str, plain: str) -> Iterable[str]:
     """A label as it stands, letters of an abbreviation joined, and its parts in the other order."""
     yield plain
+    if _ARTICLE.match(plain):
+        yield _ARTICLE.sub("", plain, count=1)
     if all(len(word) == 1 for word in plain.split()):
         yield plain.replace(" ", "")
     if number := re.fullmatch(r"0*(\d+)(?:\.0+)?", bare):

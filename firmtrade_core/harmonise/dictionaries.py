@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from firmtrade_core.codes.artefacts import BLANKS, is_blank, unwrapped
+from firmtrade_core.codes.artefacts import BLANKS, is_blank, unwrapped, whole_number
 from firmtrade_core.codes.currencies import read_currency
 from firmtrade_core.codes.flows import is_numbered, read_flow
 from firmtrade_core.codes.place_lists import (
@@ -149,6 +149,7 @@ def _country_reader(
             return ("NAM", None, None) if namibia else (None, "country.missing", None)
         if not text.strip("0."):
             return None, "country.total" if mostly_numbers else "country.missing", None
+        text = whole_number(text)[0]
         is_number = re.fullmatch(r"\d{1,5}(\.0+)?", text) is not None
         if partners is not None and (is_number or text.upper() in partners):
             place = read_by_list(text, partners)

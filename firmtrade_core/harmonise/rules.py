@@ -23,6 +23,11 @@ QUARANTINE_RULES = tuple(
         ),
         ("date.missing", "lines without a date", ""),
         ("date.unreadable", "lines whose date is no date", _CORRECT),
+        (
+            "date.origin",
+            "lines dated by a number of days that nobody tells the beginning of: 1900 in spreadsheets, 1960 in Stata and SAS, 1970 in R",
+            "Export dates as text.",
+        ),
         ("date.implausible", "lines dated before 1950 or in the future", _CORRECT),
         ("flow.unknown", "lines that are neither exports nor imports", _CORRECT),
         (

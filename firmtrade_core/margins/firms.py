@@ -26,9 +26,10 @@ from firmtrade_core.margins.base import (
     solve_nest,
     substitution_between,
 )
+from firmtrade_core.margins.firm_record import FirmRecord, TreatedRows
 from firmtrade_core.margins.loglinear import LoglinearMargins, Pareto
 from firmtrade_core.margins.lognormal import Lognormal, LognormalMargins, abroad_by_cell, assumed_presence
-from firmtrade_core.margins.records import FirmRecord, Sector, TreatedRows
+from firmtrade_core.margins.records import Sector
 from firmtrade_core.margins.tables import Table, TableStack, quintic_pieces
 from firmtrade_core.world.world import World
 

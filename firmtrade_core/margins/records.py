@@ -27,7 +27,7 @@ from scipy.interpolate import CubicSpline
 from scipy.special import log_ndtr
 
 if TYPE_CHECKING:
-    from firmtrade_core.margins.firms import Deviations, FirmFunctions
+    from firmtrade_core.margins.firm_functions import Deviations, FirmFunctions
 
 Array = NDArray[np.float64]
 Positions = NDArray[np.intp]

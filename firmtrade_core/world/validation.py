@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from firmtrade_core.codes.iso import is_known
 from firmtrade_core.codes.place_lists import na_in_doubt, other_list
 from firmtrade_core.codes.places import explain_unknown, mended, read_place_in
+from firmtrade_core.world.accounts import PERCENT_SUSPECT
 from firmtrade_core.world.build import CodeRule, Missing, TariffUnit, totals
 from firmtrade_core.world.columns import ROLE, ROLES
-from firmtrade_core.world.world import PERCENT_SUSPECT
 
 Rows = NDArray[np.int64]
 

@@ -258,6 +258,43 @@ Yemen (Norte)|YAR
 CHN - China|CHN
 276 - Germany|DEU
 Somaliland|
+China, P.R.: Mainland|CHN
+China, P.R.: Hong Kong|HKG
+Serbia, Republic of|SRB
+St. Vincent & Grens.|VCT
+Yemen, P.D. Rep.|YMD
+Eastern Germany|DDR
+ALEMANIA (R.D.)|DDR
+ALEMANIA (R.F.)|DEU
+R.D. Alemana|DDR
+Belgo-Luxembourg|BLX
+YUGOESLAVIA|YUG
+Advanced Economies|
+Middle East & North Africa|
+Latin America & Caribbean (excluding high income)|
+Upper middle income|
+Least developed countries: UN classification|
+Countries & areas not specified|
+COMBUSTIBLES Y LUBRICANTES|
+Nicht ermittelte Länder und Gebiete|
+Schiffs- und Luftfahrzeugbedarf|
+Drittländer|
+Provisions de bord|
+Mayotte (Overseas France)|MYT
+Corée (rép. populaire démocratique de)|PRK
+Ex-République yougoslave de Macédoine|MKD
+Ceylan|LKA
+THE CONGO|COG
+Les Philippines|PHL
+El Líbano|LBN
+Germany*|DEU
+Germany 1/|DEU
+Germany (1)|DEU
+Germany¹|DEU
+Côte d’Ivoire²|CIV
+DE: Germany|DEU
+Georgia (USA)|
+Denmark and Faroe Islands|
 """
 
 
