@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from firmtrade_core.channels.generated import Capability
 from threadpoolctl import threadpool_limits
 
 from firmtrade_core.capability import CapabilityData, Learner, estimate
@@ -14,6 +13,7 @@ from firmtrade_core.capability import Settings as CapabilitySettings
 from firmtrade_core.channels.crossfit import CrossFit, Settings, residuals
 from firmtrade_core.channels.data import ChannelData, Outcomes
 from firmtrade_core.channels.estimators import Estimate, instrumented, partially_linear
+from firmtrade_core.channels.generated import Capability
 from firmtrade_core.channels.identification import fixed_cost_fits
 from firmtrade_core.channels.posterior import outcomes
 from firmtrade_core.channels.residual import residual_effect
