@@ -8,6 +8,7 @@ site may frame it; a page may be framed where the embedded view is asked for (``
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -121,12 +122,36 @@ async def warm(app: App) -> AsyncIterator[None]:
     with suppress(WorldError, solving.UnsolvedError):
         world = worlds.shared_world()
         solving.solve_scenario(store.opening_scenario(world), world)
+    _say_themes_once()
+    # What is loaded by now stays: to look through it for garbage again and again is time taken from readers.
+    gc.collect()
+    gc.freeze()
     end = import_module("pages.parts.private").watch()
     _end_with_the_gateway()
     try:
         yield
     finally:
         end()
+
+
+def _say_themes_once() -> None:
+    """Streamlit reads all theme options anew at every run of a page, a sixteenth of a slider's move; they stand still here."""
+    from streamlit.runtime import app_session
+
+    populate = getattr(app_session, "_populate_theme_msg", None)
+    if populate is None:
+        return
+    said: dict[tuple[type, str], Any] = {}
+
+    def once(message: Any, section: str = "theme") -> None:
+        key = (type(message), section)
+        if key not in said:
+            said[key] = type(message)()
+            populate(said[key], section)
+        if said[key].ByteSize():
+            message.MergeFrom(said[key])
+
+    app_session._populate_theme_msg = once
 
 
 def _end_with_the_gateway() -> None:

@@ -41,6 +41,7 @@ _KINDS = {
 _NUMBERS = {
     "": "ISO's or the UN's", "brazil": "Brazil's (Siscomex)", "chile": "Chile's customs'",
     "us": "US Census Bureau's", "eurostat": "Eurostat's", "fao": "the FAO's",
+    "imf": "the IMF's", "cow": "Correlates of War", "fips": "FIPS 10-4", "ioc": "Olympic letters",
 }  # fmt: skip
 
 _EDITIONS = {
@@ -77,7 +78,7 @@ def bring_files(desk: Desk) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         uploaded = st.file_uploader(
-            "Files: CSV, TSV, workbook, Parquet",
+            "Files: CSV, TSV, workbook, Stata, Parquet",
             accept_multiple_files=True,
             key=f"firm_files_{desk.cleared}",
             help="Customs lines, registers, surveys, concordances (UNSD, WITS), exchange rates (date, currency, usd: needed for "
@@ -227,8 +228,8 @@ def choices(desk: Desk, world: World) -> None:
         "Chained equations with predictive mean matching; later estimates are pooled by Rubin's rules.",
     )  # fmt: skip
     chooser(
-        cells[4], "partners", "Numbers of partners are", list(_NUMBERS), _NUMBERS.__getitem__,
-        "Customs offices have numbers of their own. Another list: put a table (code, country) among the files.",
+        cells[4], "partners", "Codes of partners are", list(_NUMBERS), _NUMBERS.__getitem__,
+        "Customs offices, funds and researchers have codes of their own. Another list: put a table (code, country) among the files.",
     )  # fmt: skip
 
 

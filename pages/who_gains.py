@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from firmtrade_core.analysis.firms import firm_outcomes
+from firmtrade_core.analysis.inclusion import Inclusion, inclusion
 from firmtrade_core.analysis.states import origin
 from firmtrade_core.analysis.value_chains import MIX_OF_ORIGINS, value_chains
 from firmtrade_core.analysis.who_gains import (
@@ -42,6 +43,7 @@ from pages.parts.exports import several_downloads
 from pages.parts.firm_imports import imported_inputs
 from pages.parts.frame import certificate_line, complain, heading, headline_strip, notes, open_page, table
 from pages.parts.home import home_line, home_or_complaint, look_at_home
+from pages.parts.inclusion import reached_and_gaining
 from pages.parts.looking import country_chooser
 from pages.parts.opened import allowed
 from pages.parts.presets import sentence
@@ -77,6 +79,15 @@ def _firm_groups(
     assert treatment is not None
     wage = _equilibrium.wage_change[_equilibrium.world.country_index(_home.country)]
     return firm_groups(firm_outcomes(_equilibrium, treatment), float(wage))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _inclusion(
+    result: str, home_hash: str, _equilibrium: Equilibrium, _scenario: Scenario, _home: HomeFirms
+) -> Inclusion:
+    treatment = compile(_scenario, origin(_equilibrium), _home).treatment
+    assert treatment is not None
+    return inclusion(_equilibrium, treatment)
 
 
 def _bars(
@@ -159,8 +170,10 @@ def _dependence(equilibrium: Equilibrium, country: str, under: str) -> None:
         result=equilibrium.content_hash,
     )
     if len(together) > 1:
+        tried = int(together["sets"].sum())
         table(
-            "If several of them were lost together, the worst first",
+            "If several of them were lost together: "
+            + (f"the worst of all {tried} sets" if together["exact"].all() else "the worst first"),
             ("Partners lost", "Real income", "Beyond the losses one by one"),
             [
                 (str(row["names"]), change(row["real_income"]), change(row["beyond"], "points"))
@@ -304,6 +317,13 @@ def _firms(store: Store, equilibrium: Equilibrium, home: HomeFirms | None, under
                 key=f"firms_{name}",
                 result=own.content_hash,
             )
+    reached_and_gaining(
+        _inclusion(shown(own), home.content_hash, own, scenario, home),
+        key="who_gains",
+        result=own.content_hash,
+        under=under,
+        about=lambda: about_result(scenario, own),
+    )
     imported_inputs(own, scenario, home, under)
 
 

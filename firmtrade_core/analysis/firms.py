@@ -12,7 +12,7 @@ from scipy.special import ndtr
 from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.margins import FirmsMargins, TreatedRows
-from firmtrade_core.margins.firms import FirmFunctions
+from firmtrade_core.margins.firm_functions import FirmFunctions
 from firmtrade_core.margins.records import Sector
 from firmtrade_core.scenarios.home import HomeFirms
 from firmtrade_core.scenarios.treatment import Treatment

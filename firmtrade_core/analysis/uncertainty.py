@@ -18,6 +18,7 @@ from firmtrade_core.analysis.assumed import Assumed, Sample, Source, around, aro
 from firmtrade_core.equilibrium import Equilibrium, Parameters, Shock, solve
 from firmtrade_core.equilibrium.ensembles import TOGETHER, Draw, Solutions, solve_many
 from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.jobs import CancelledError
 from firmtrade_core.jobs.spread import spread, wanted
 from firmtrade_core.labels import change, number, unit
 from firmtrade_core.margins import Armington, BalancedMargins, Krugman, Lognormal, MarginFamily, Pareto
@@ -403,7 +404,19 @@ class Bands:
 
 
 def own_band(key: str, unit_: str, value: float, drawn: Array, laws: Mapping[str, float]) -> Band:
-    """A band of what is made of outcomes: draws (D,), the answer, other laws' answers; its variance is not split."""
+    """A band of what is made of outcomes: draws (D,), the answer, other laws' answers; its variance is not split.
+
+    Parameters
+    ----------
+    key, unit_
+        Name and unit of the number.
+    value
+        Under the middle of what is assumed.
+    drawn : (D,)
+        Under the draws.
+    laws
+        Under other laws of firms, by name.
+    """
     (low, high), error = _ends(drawn)
     positive = float((drawn > 0).mean() + 0.5 * (drawn == 0).mean())
     return Band(key, unit_, value, low, high, error, positive, laws)
@@ -429,6 +442,7 @@ def bands(
     laws: bool = True,
     assumed: Assumed | None = None,
     near: Bands | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> Bands:
     """Bands around every outcome of a scenario.
 
@@ -448,9 +462,13 @@ def bands(
         Another uncertainty than the one the product assumes (`analysis.assumed`).
     near : Bands, optional
         Of a neighbouring scenario with the same seed, such as where a slider stood a moment ago: the same bands, sooner.
+    stop : callable, optional
+        Asked between draws, from several threads; true where nobody waits for the bands any more.
 
     Raises
     ------
+    CancelledError
+        Where ``stop`` said so.
     ScenarioError, EquilibriumError
         The scenario itself has no certified answer.
     UncertaintyError
@@ -469,7 +487,7 @@ def bands(
         centre = compiled.solve() if compiled is not None else solve(given, shock, parameters)
     sample = assumed.sample(draws, seed)
     start = (near.centre, near.solutions) if near is not None and near.solutions is not None else None
-    found = _drawn(given, shock, sample.draws, centre, start)
+    found = _drawn(given, shock, sample.draws, centre, start, stop)
     kept = np.array([value is not None for value in found.values], dtype=bool)
     certified = [value for value in found.values if value is not None]
     notes = [f"{source.label}: {source.note}" for source in sample.sources]
@@ -483,6 +501,8 @@ def bands(
             f"{len(found.failed)} of {draws} draws have no certified equilibrium and are left out; the first: "
             f"{next(iter(found.failed.values()))}"
         )
+    if stop is not None and stop():
+        raise CancelledError("Nobody waits for these bands any more.")
     other, missing = _other_laws(given, parameters, shock) if laws else ({}, [])
     return Bands(
         centre,
@@ -502,11 +522,22 @@ _Near = tuple[Equilibrium, Solutions[dict[str, Array]]]
 
 
 def _drawn(
-    world: World, shock: Shock, draws: list[Draw], centre: Equilibrium, near: _Near | None
+    world: World,
+    shock: Shock,
+    draws: list[Draw],
+    centre: Equilibrium,
+    near: _Near | None,
+    stop: Callable[[], bool] | None,
 ) -> Solutions[dict[str, Array]]:
     """What is read off every draw, solved here or on a cluster in the groups that are solved together here."""
     if not wanted():
-        return solve_many(world, shock, draws, outcomes, centre=centre, near=near)
+
+        def read(equilibrium: Equilibrium) -> dict[str, Array]:
+            if stop is not None and stop():
+                raise CancelledError("Nobody waits for these bands any more.")
+            return outcomes(equilibrium)
+
+        return solve_many(world, shock, draws, read, centre=centre, near=near)
     together: dict[tuple[int, int], list[int]] = {}
     for at, draw in enumerate(draws):
         together.setdefault((id(draw.world), id(draw.shock)), []).append(at)

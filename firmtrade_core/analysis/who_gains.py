@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import comb
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,9 @@ BILLION = 1e-3  # of million USD
 
 #: Exports or imports that rest on one partner for more than this count as a single point of failure.
 SINGLE_SOURCE = 0.5
+
+#: Sets of partners that are all tried.
+_MOST_SETS = 60
 
 #: Changes below this, in percent, are none in words.
 VISIBLE = 0.005
@@ -352,7 +356,9 @@ def worst_cut_off(equilibrium: Equilibrium, country: str, most: int = 5) -> pd.D
 def worst_together(
     equilibrium: Equilibrium, country: str, alone: pd.DataFrame, together: int = 3
 ) -> pd.DataFrame:
-    """Which partners cost most when they are lost together: each next one is the worst beside those already lost.
+    """Which partners cost most when they are lost together: all sets are tried where they are few, else one by one.
+
+    One by one, each next partner is the worst beside those already lost; substitutes may make another set worse.
 
     Parameters
     ----------
@@ -365,28 +371,33 @@ def worst_together(
     -------
     DataFrame
         together (how many), names (who), real_income (percent, against the scenario), beyond (percentage points beyond the
-        sum of the losses one by one: substitutes lost together cost more). It ends where no equilibrium is left.
+        sum of the losses one by one: substitutes lost together cost more), sets (tried, of this size) and exact (whether
+        those are all). It ends where no equilibrium is left.
     """
     i = equilibrium.world.country_index(country)
     single = alone.dropna().set_index("partner")["real_income"]
-    lost: list[str] = []
-    state, rows = equilibrium, []
-    for count in range(1, min(together, len(single)) + 1):
-        found: dict[str, Equilibrium] = {}
-        for partner in single.index.difference(lost, sort=False):
-            try:
-                found[partner] = cut_off(state, country, partner)
-            except EquilibriumError:
-                continue
+    together, names = min(together, len(single)), [str(code) for code in single.index]
+    exact = sum(comb(len(single), k) for k in range(1, together + 1)) <= _MOST_SETS
+    known: dict[tuple[str, ...], Equilibrium] = {(): equilibrium}
+    rows = []
+    for count in range(1, together + 1):
+        found: dict[tuple[str, ...], Equilibrium] = {}
+        for lost, state in known.items():
+            # Each set once, its partners in the order of the table.
+            later = names[names.index(lost[-1]) + 1 :] if exact and lost else names
+            for partner in (each for each in later if each not in lost):
+                try:
+                    found[(*lost, partner)] = cut_off(state, country, partner)
+                except EquilibriumError:
+                    continue
         if not found:
             break
-        worst = min(found, key=lambda partner: float(found[partner].real_income_change[i]))
-        lost.append(worst)
-        state = found[worst]
-        change = 100 * (float(state.real_income_change[i] / equilibrium.real_income_change[i]) - 1)
-        names = ", ".join(country_name(partner) for partner in lost)
-        rows.append((count, names, change, change - float(single[lost].sum())))
-    return pd.DataFrame(rows, columns=["together", "names", "real_income", "beyond"])
+        worst = min(found, key=lambda lost: float(found[lost].real_income_change[i]))
+        known = found if exact else {worst: found[worst]}
+        change = 100 * (float(found[worst].real_income_change[i] / equilibrium.real_income_change[i]) - 1)
+        who = ", ".join(country_name(partner) for partner in worst)
+        rows.append((count, who, change, change - float(single[list(worst)].sum()), len(found), exact))
+    return pd.DataFrame(rows, columns=["together", "names", "real_income", "beyond", "sets", "exact"])
 
 
 # Firms ------------------------------------------------------------------------------------------

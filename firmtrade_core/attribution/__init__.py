@@ -10,6 +10,7 @@ from firmtrade_core.attribution.firm_growth import (
 )
 from firmtrade_core.attribution.growth import attribute_growth
 from firmtrade_core.attribution.panel import growth_by_margin, melitz_polanec
+from firmtrade_core.attribution.predictors import PredictedGrowth, attribute_predictors
 from firmtrade_core.attribution.result import Attribution, AttributionError
 from firmtrade_core.attribution.scenario import attribute_scenario
 from firmtrade_core.attribution.shapley import shapley_values
@@ -19,9 +20,11 @@ __all__ = [
     "AttributionError",
     "FirmGrowth",
     "FirmHistory",
+    "PredictedGrowth",
     "ProductivityGrowth",
     "attribute_firms",
     "attribute_growth",
+    "attribute_predictors",
     "attribute_productivity",
     "attribute_scenario",
     "growth_by_margin",

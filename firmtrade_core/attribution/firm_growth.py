@@ -13,6 +13,7 @@ import pandas as pd
 
 from firmtrade_core.attribution.panel import KINDS, margin_moves, margin_table, melitz_polanec
 from firmtrade_core.attribution.result import AttributionError
+from firmtrade_core.capability.sources import attribute_table, explaining_attributes
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.jobs import Checkpoints, Progress, silent
 from firmtrade_core.labels import change as written
@@ -72,6 +73,8 @@ class FirmHistory:
         Of the panel.
     synthetic
         Synthetic firms are nobody's secret.
+    attributes : DataFrame, optional
+        ``firm, year, weight`` and what may explain exports, amounts in logs; None where the panel has no attributes.
     """
 
     flows: pd.DataFrame
@@ -81,6 +84,7 @@ class FirmHistory:
     money: str
     source: str
     synthetic: bool
+    attributes: pd.DataFrame | None = None
 
     @property
     def years(self) -> tuple[int, ...]:
@@ -133,7 +137,17 @@ def read_history(panel: FirmPanel) -> FirmHistory:
         meta.money,
         meta.source,
         meta.synthetic,
+        _attributes(panel, weight),
     )
+
+
+def _attributes(panel: FirmPanel, weight: pd.Series) -> pd.DataFrame | None:
+    names = explaining_attributes(panel)
+    if not names:
+        return None
+    table = panel.firms.reset_index(drop=True)
+    known = attribute_table(table, names)
+    return table[["firm", "year"]].assign(weight=weight.to_numpy(float)).join(known)
 
 
 def _productivity(panel: FirmPanel, weight: pd.Series) -> pd.DataFrame:

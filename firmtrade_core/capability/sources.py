@@ -112,7 +112,7 @@ def from_panel(
             f"those made of the flow itself ({', '.join(MADE_OF[flow])}) do not count."
         )
     panel.need(*chosen)
-    table = _attribute_table(firms, chosen)
+    table = attribute_table(firms, chosen)
     if sectors == "shared" and "sector" in firms and firms["sector"].nunique() > 1:
         # The first sector is the reference.
         table = table.join(
@@ -169,7 +169,8 @@ def _log_sales(
         return np.where(value > 0, np.log(value), np.nan), tuple(names)
 
 
-def _attribute_table(firms: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+def attribute_table(firms: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Columns of a firm table as estimates take them in: skewed amounts in logs, categories one-hot, (R, K)."""
     known = catalogue("firms")
     columns: dict[str, np.ndarray] = {}
     for name in names:

@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-    from firmtrade_core.attribution import Attribution, FirmGrowth, ProductivityGrowth
+    from firmtrade_core.attribution import Attribution, FirmGrowth, PredictedGrowth, ProductivityGrowth
     from firmtrade_core.world.world import World
 
 #: Partners and products listed.
@@ -118,7 +118,12 @@ def _firms(
     last: int | None,
     as_json: bool,
 ) -> None:
-    from firmtrade_core.attribution import AttributionError, attribute_firms, attribute_productivity
+    from firmtrade_core.attribution import (
+        AttributionError,
+        attribute_firms,
+        attribute_predictors,
+        attribute_productivity,
+    )
     from firmtrade_core.attribution.firm_growth import read_source
     from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 
@@ -133,11 +138,25 @@ def _firms(
             productivity.append(attribute_productivity(history, *years, measure))
         except AttributionError as error:
             refused[measure] = str(error)
-    typer.echo(
-        json.dumps(_firm_content(found, productivity, refused))
-        if as_json
-        else _firm_page(found, productivity, refused)
-    )
+    try:
+        predicted = attribute_predictors(history, *years)
+    except AttributionError as error:
+        predicted = None
+        refused["predictors"] = str(error)
+    if as_json:
+        content = _firm_content(found, productivity, refused)
+        if predicted is not None:
+            content["predictors"] = {
+                "sentence": predicted.sentence(),
+                "parts": _plain(predicted.steps()),
+                "firms": _plain(predicted.by_set()),
+                "kinds": dict(predicted.attributes),
+            }
+        typer.echo(json.dumps(content))
+    else:
+        typer.echo(_firm_page(found, productivity, refused))
+        if predicted is not None:
+            typer.echo(_predicted_page(predicted))
     gap = abs(float(found.steps()["change"].sum() - found.totals["change"]))
     if gap > TOLERANCE * max(1.0, float(found.totals["before"])):
         raise typer.Exit(1)
@@ -147,11 +166,6 @@ def _firm_content(
     found: FirmGrowth, productivity: list[ProductivityGrowth], refused: dict[str, str]
 ) -> dict[str, object]:
     history = found.history
-
-    def plain(table: pd.DataFrame) -> object:
-        # JSON knows no missing number: what is withheld becomes null.
-        return table.astype(object).where(table.notna(), None).to_dict("records")
-
     return {
         "firms": history.label,
         "source": history.source,
@@ -159,8 +173,8 @@ def _firm_content(
         "years": [found.first, found.second],
         "money": f"million {history.money}",
         "sentence": found.sentence(),
-        "margins": plain(found.steps()),
-        "destinations": plain(found.table),
+        "margins": _plain(found.steps()),
+        "destinations": _plain(found.table),
         "withheld": found.withheld,
         "productivity": [
             {
@@ -173,6 +187,26 @@ def _firm_content(
         ],
         "refused": refused,
     }
+
+
+def _plain(table: pd.DataFrame) -> object:
+    # JSON knows no missing number: what is withheld becomes null.
+    return table.astype(object).where(table.notna(), None).to_dict("records")
+
+
+def _predicted_page(found: PredictedGrowth) -> str:
+    from firmtrade_core.labels import change
+
+    unit, size = found.history.unit
+    lines = ["", "What predicts it (90 % intervals; prediction, not effect)", found.sentence()]
+    for row in found.steps().to_dict("records"):
+        band = (
+            f"{change(row['low'] / size, unit)} to {change(row['high'] / size, unit)}"
+            if row["low"] == row["low"]
+            else ""
+        )
+        lines.append(f"  {row['label'][:46]:48}{change(row['change'] / size, unit):>18}  {band}")
+    return "\n".join(lines)
 
 
 def _firm_page(found: FirmGrowth, productivity: list[ProductivityGrowth], refused: dict[str, str]) -> str:
@@ -226,9 +260,9 @@ def _scenario(
 
 def _world(path: Path | None) -> World:
     from firmtrade_core.world.embedded import load_embedded_world
-    from firmtrade_core.world.files import load_world
+    from firmtrade_core.world.world import World
 
-    return load_embedded_world() if path is None else load_world(path)
+    return load_embedded_world() if path is None else World.load(path)
 
 
 def _content(found: Attribution, gap: float) -> dict[str, object]:

@@ -79,6 +79,112 @@ def _import_line(row: dict[Any, Any]) -> str:
     )
 
 
+def reach(
+    path: Given = None,
+    preset: Preset = None,
+    measure: Annotated[str, typer.Option(help="exports or sales.")] = "exports",
+    world_file: WorldFile = None,
+    home_file: HomeFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Who is reached and who gains, by size, age, ownership, region and exporting; flags gains that go to few."""
+    from firmtrade_core.analysis.inclusion import KINDS, MEASURES, Measure, inclusion
+
+    if measure not in MEASURES:
+        _stop(f"{measure} is no measure of a gain; choose {' or '.join(MEASURES)}.", 2, as_json)
+    chosen: Measure = "exports" if measure == "exports" else "sales"
+
+    def work(_: Any, equilibrium: Equilibrium, treatment: Treatment) -> None:
+        found = inclusion(equilibrium, treatment)
+        safe = found.safeguard(chosen)
+        if as_json:
+            told = {
+                "measure": measure,
+                "flagged": safe.flagged,
+                "sentence": safe.sentence(),
+                "groups": {kind: _records(found.table(kind, chosen)) for kind in found.groups},
+                "source": found.home.source,
+            }
+            typer.echo(json.dumps(told, allow_nan=False))
+            return
+        lines = [f"Firms: {found.home.source}", f"{'FLAGGED: ' if safe.flagged else ''}{safe.sentence()}"]
+        for kind in found.groups:
+            lines += ["", f"By {KINDS[kind]:21}{'firms':>10}{'of firms':>10}{'of reached':>12}{'of before':>11}{'of gains':>10}{'change':>10}"]  # fmt: skip
+            lines += [_reach_line(row) for row in found.table(kind, chosen).to_dict("records")]
+        typer.echo("\n".join(lines))
+
+    _with_firms(path, preset, world_file, home_file, as_json, work)
+
+
+def _reach_line(row: dict[Any, Any]) -> str:
+    from firmtrade_core.labels import change, grouped, in_percent
+
+    def told(name: str, write: Any, width: int) -> str:
+        return f"{write(row[name]) if row[name] == row[name] else '-':>{width}}"
+
+    return (
+        f"{row['group'][:24]:24}{told('firms', grouped, 10)}{told('share_of_firms', in_percent, 10)}{told('share_reached', in_percent, 12)}"
+        f"{told('share_before', in_percent, 11)}{told('share_of_gains', in_percent, 10)}{told('percent', change, 10)}"
+    )
+
+
+def cut_off(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[PANEL]", help="Folder of a firm panel with links; synthetic firms unless given."
+        ),
+    ] = None,
+    together: Annotated[int, typer.Option(min=1, help="How many firms are lost together at most.")] = 20,
+    measure: Annotated[str, typer.Option(help="What is lost with a firm: sales or exports.")] = "sales",
+    exhaustive: Annotated[
+        bool, typer.Option("--exhaustive", help="Try every set, where they are few.")
+    ] = False,
+    year: Annotated[int | None, typer.Option(help="The last one unless given.")] = None,
+    firms: Annotated[int, typer.Option(min=50, help="How many synthetic firms.")] = 2_000,
+    as_json: AsJson = False,
+) -> None:
+    """Which suppliers, lost together, cost most, with a bound on what any other set could cost; exits 2 on wrong input."""
+    from firmtrade_core.analysis.states import ComparisonError
+    from firmtrade_core.analysis.supplier_loss import supplier_network, worst_suppliers
+    from firmtrade_core.panel import PanelError
+    from firmtrade_core.panel.source import panel_of
+    from firmtrade_core.panel.synthetic.structure import SyntheticDesign
+
+    if measure not in ("sales", "exports"):
+        _stop(f"{measure} is nothing that is lost with a firm here; choose sales or exports.", 2, as_json)
+    try:
+        network = supplier_network(panel_of(folder or SyntheticDesign(firms=firms)), year, measure)
+        found = worst_suppliers(network, together, exhaustive)
+    except (ComparisonError, PanelError) as error:
+        _stop(str(error), 2, as_json)
+        return
+    told = found.told()
+    if as_json:
+        content = {
+            "firms": network.label,
+            "year": network.year,
+            "sentence": found.sentence(),
+            "sets": _records(told),
+            "largest_instead": found.largest_share if network.synthetic else None,
+        }
+        typer.echo(json.dumps(content, allow_nan=False))
+        return
+    from firmtrade_core.labels import in_percent
+
+    lines = [f"{network.label}, {network.year}", found.sentence(), ""]
+    lines.append(
+        f"{'lost together':>14}{'of all sales':>14}{'their own':>12}{'at most':>10}{'certified':>11}"
+    )
+    total = float(network.value.sum())
+    lines += [
+        f"{row['together']:>14}{in_percent(row['share']):>14}{in_percent(row['own'] / total):>12}"
+        f"{in_percent(row['most'] / total):>10}{in_percent(row['certified']):>11}"
+        for row in told.to_dict("records")
+    ]
+    typer.echo("\n".join(lines))
+
+
 def _records(table: pd.DataFrame) -> Any:
     return table.astype(object).where(table.notna(), None).to_dict("records")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
-from firmtrade_core.cli.firm_results import imports
+from firmtrade_core.cli.firm_results import cut_off, imports, reach
 from firmtrade_core.paths import whole_file
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ app = typer.Typer(
 )
 
 app.command()(imports)
+app.command()(reach)
+app.command()(cut_off)
 
 Folder = Annotated[
     Path | None,

@@ -43,7 +43,7 @@ def harmonise(
     partners: Annotated[
         str | None,
         typer.Option(
-            help="What numbers of partners are: brazil, chile, us, eurostat, fao, or a table (code, country); ISO's unless given."
+            help="What codes of partners are: brazil, chile, us, eurostat, fao, imf, cow, fips, ioc, or a table (code, country); ISO's unless given."
         ),
     ] = None,
     rates: Annotated[
@@ -121,7 +121,7 @@ def _advised(message: str) -> str:
     """A message with the options of this door that do what it asks for."""
     if "say which column" in message:
         message += " Here: --column FIELD=COLUMN (such as --column product=cmdCode) or --constant FIELD=TEXT (flow=export)."
-    if "list of country numbers" in message or "(code, country)" in message:
+    if "list of country codes" in message or "(code, country)" in message:
         message += " Here: --partners brazil, or --partners TABLE.csv."
     if "table of rates" in message:
         message += " Here: --rates TABLE.csv."

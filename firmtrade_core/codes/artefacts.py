@@ -6,6 +6,7 @@ One notion for every column of keys (firm, product, country, date) and of number
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 #: Texts that stand for nothing, in small letters and without blanks around.
@@ -34,6 +35,12 @@ _SCIENTIFIC = re.compile(r"([+-]?\d)(?:[.,](\d+))?[eE]\+?(\d{1,2})$")
 _NOBODY = frozenset(
     {"666666666", "555555555", "222222222222", "9999999999999", "XAXX010101000", "XEXX010101000"}
 )
+
+#: Numbers that surveys and databases write for no answer.
+_NO_ANSWER = re.compile(r"-(1|9+|8+|7+)")
+
+#: Digits that a spreadsheet keeps of a number; those behind become zeros.
+_KEPT_DIGITS = 15
 
 Fault = Literal["missing", "digits_gone", "artefact"]
 
@@ -97,6 +104,26 @@ def read_identifier(text: str) -> tuple[str | None, Fault | None]:
     if gone:
         return None, "digits_gone"
     plain = "".join(c for c in whole.upper() if c.isalnum())
+    if _NO_ANSWER.fullmatch(whole):
+        return None, "missing"
     if not plain.strip("0") or (len(plain) >= 6 and not plain.strip("9")) or plain in _NOBODY:
         return None, "missing"
     return whole, "artefact" if whole != str(text).strip() else None
+
+
+def cut_by_spreadsheets(texts: Iterable[str]) -> frozenset[str]:
+    """Numbers of more than fifteen digits that all end in zeros behind the fifteenth: a spreadsheet has cut them.
+
+    One alone is one in ten or a hundred by chance; two of them, or one with three zeros or more, are not.
+
+    Examples
+    --------
+    >>> sorted(cut_by_spreadsheets(["1234567890123450", "1234567890123460", "123"]))
+    ['1234567890123450', '1234567890123460']
+    >>> cut_by_spreadsheets(["1234567890123450", "1234567890123461"])
+    frozenset()
+    """
+    long = {bare for text in texts if len(bare := unwrapped(text)) > _KEPT_DIGITS and bare.isdigit()}
+    cut = {number for number in long if not number[_KEPT_DIGITS:].strip("0")}
+    enough = len(cut) > 1 or any(len(number) >= _KEPT_DIGITS + 3 for number in cut)
+    return frozenset(cut) if cut == long and enough else frozenset()

@@ -24,19 +24,14 @@ unknown    anything else; letters that look alike are never offered as meaning
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from firmtrade_core.codes.iso import country_names, is_known, plain_text
 from firmtrade_core.paths import asset
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Kind = Literal[
     "country", "renamed", "joined", "convention", "former", "composite", "total", "unspecified", "ambiguous", "unknown"
@@ -60,7 +55,10 @@ _AREA_CODE = re.compile(r"[aefoprswx]\d{1,2}$")
 #: Beginnings of labels that add partners up, whatever follows.
 _TOTAL_WORDS = re.compile(
     r"(?:total|totals|totales|gesamt|insgesamt|all countries|all partners|todos los paises|todos os paises|tous les pays|tous pays|tutti i paesi|alle lander"
-    r"|grand total|sub ?total|(?:extra|intra) ?(?:eu|ue|ea|euro)\b.*|(?:extra|intra) ?(?:eu|ue|ea)\d+)\b"
+    r"|grand total|sub ?total|(?:extra|intra) ?(?:eu|ue|ea|euro)\b.*|(?:extra|intra) ?(?:eu|ue|ea)\d+"
+    r"|(?:middle east|latin america|east asia|south asia|sub saharan africa|europe (?:and )?central asia|central europe and|emerging|developing)\b.*"
+    r"|(?:advanced|developed|industrial|high income|low income|(?:upper|lower) middle income|low (?:and )?middle income|middle income)\b.*"
+    r"|dots world|heavily indebted|small states|todos|tous|tutti|alle)\b"
 )
 
 #: Languages in which customs offices write countries' names.
@@ -69,6 +67,12 @@ _NAME_LANGUAGES = ("en", "es", "es_MX", "fr", "pt", "pt_PT", "de", "it", "nl")
 _HISTORIC = re.compile(
     r"\(\s*(?:\.{2,}|…|until|before|hasta|antes de|até|jusqu.?en|bis)\s*(?:en\s+)?\d{4}\s*\)", re.I
 )
+
+#: Marks of footnotes behind a label: ``*``, superscripts, ``1/``, ``(1)``, ``[2]``.
+_FOOTNOTE = re.compile(r"(?<=[^\W\d]{3})(?:\s*(?:[*†‡]+|[¹²³⁰-⁹]+|[(\[]\d{1,2}[)\]])|\s+\d{1,2}/)+$")
+
+#: Articles before a name.
+_ARTICLE = re.compile(r"(?:the|el|la|los|las|le|les|l|der|die|das|den|il|lo|gli|het|o|os|as) ")
 
 _FORMER_WORDS = frozenset(
     [
@@ -340,7 +344,9 @@ def place_labels() -> Mapping[str, Place]:
 
 def _root(plain: str) -> str:
     """A name without words of a state's form, in alphabetical order; empty where little is left."""
-    words = (_ABBREVIATIONS.get(word, word) for word in plain.split())
+    # R.D. and D.R. are democratic republics; a lone letter would be left out as an article.
+    spelled = re.sub(r"\b(?:r d|d r)\b", "democratic", plain)
+    words = (_ABBREVIATIONS.get(word, word) for word in spelled.split())
     kept = sorted({word for word in words if word not in _FILLERS})
     return " ".join(kept) if sum(map(len, kept)) >= 4 else ""
 
@@ -371,6 +377,8 @@ def read_place(text: str) -> Place:
     bare = str(text).strip()[:120]
     if (exact := _labels().get(plain_text(bare))) is not None:
         return exact
+    if _FOOTNOTE.search(bare):
+        return read_place(_FOOTNOTE.sub("", bare))
     historic = bool(_HISTORIC.search(bare))
     bare = _HISTORIC.sub("", bare).strip() or bare
     plain = plain_text(bare)
@@ -399,6 +407,8 @@ def read_place(text: str) -> Place:
 def _orders(bare: str, plain: str) -> Iterable[str]:
     """A label as it stands, letters of an abbreviation joined, and its parts in the other order."""
     yield plain
+    if _ARTICLE.match(plain):
+        yield _ARTICLE.sub("", plain, count=1)
     if all(len(word) == 1 for word in plain.split()):
         yield plain.replace(" ", "")
     if number := re.fullmatch(r"0*(\d+)(?:\.0+)?", bare):
@@ -580,184 +590,3 @@ def territory_notes(codes: Iterable[str], year: int) -> tuple[str, ...]:
         )
         notes.append(f"{place_name(code)} ({code}) is kept apart under its own code: {place.story}.{late}")
     return tuple(notes)
-
-
-# Columns ------------------------------------------------------------------------------------------
-
-#: Lists of numbers of customs offices and others that are no ISO numbers, and what they are called.
-NUMBER_LISTS = {
-    "brazil": "Brazil's (Siscomex, central bank)",
-    "chile": "Chile's customs'",
-    "us": "the United States Census Bureau's (Schedule C)",
-    "eurostat": "Eurostat's (Geonomenclature)",
-    "fao": "the FAO's",
-}
-
-_FILES = {"brazil": "brazil", "chile": "chile", "us": "us_census"}
-
-#: Share of a column's numbers that must be ISO's or the United Nations' for the column to be of them.
-_MOSTLY = 0.8
-
-#: The same where another list holds every number of the column.
-_NEARLY = 0.95
-
-
-@cache
-def number_list(name: str) -> dict[str, str]:
-    """Codes of countries by number (without leading zeros) in one of `NUMBER_LISTS`; "" where it is no country.
-
-    Raises
-    ------
-    KeyError
-        Naming the lists there are.
-    """
-    if name in _FILES:
-        with asset(f"codes/customs/{_FILES[name]}.csv").open(encoding="utf-8", newline="") as file:
-            return {_number(row["code"]): row["country"] for row in csv.DictReader(file)}
-    if name in ("eurostat", "fao"):
-        import country_converter
-
-        table = country_converter.CountryConverter().data
-        column = {"eurostat": "GEOnumeric", "fao": "FAOcode"}[name]
-        known = table[table[column].notna()]
-        return {
-            str(int(number)): str(code)
-            for number, code in zip(known[column], known["ISO3"], strict=True)
-            if is_known(str(code))
-        }
-    raise KeyError(f"There is no list of country numbers {name!r}; there are {', '.join(NUMBER_LISTS)}.")
-
-
-def _number(text: str) -> str:
-    """A number as text without a spreadsheet's ``.0`` and leading zeros; empty where the text is no number."""
-    found = re.fullmatch(r"0*(\d{1,5})(?:\.0+)?", text.strip())
-    return found[1] if found else ""
-
-
-@dataclass(frozen=True)
-class NumberColumn:
-    """What the numbers of a column of partners are.
-
-    Parameters
-    ----------
-    numbers
-        How many distinct numbers there are.
-    known
-        How many of them are ISO's or the United Nations'.
-    fits
-        By list: how many of them it holds; those that hold more than ISO's come first.
-    comtrade
-        Whether a number occurs that is the United Nations' alone.
-    """
-
-    numbers: int
-    known: int
-    fits: Mapping[str, int]
-    comtrade: bool
-
-    @property
-    def is_other_list(self) -> bool:
-        """Whether the column is of another list: fewer than four in five of its numbers are ISO's, or a list holds all."""
-        best = max(self.fits.values(), default=0)
-        other = best == self.numbers and self.known < _NEARLY * self.numbers
-        return self.numbers > 0 and (self.known < _MOSTLY * self.numbers or other)
-
-    def sentence(self) -> str:
-        """What the column is, and what to do."""
-        rest = [name for name, count in self.fits.items() if count > self.known]
-        hint = " ".join(
-            f"{self.fits[name]} of them are in {NUMBER_LISTS[name]} list ({name})." for name in rest[:2]
-        )
-        return (
-            f"Partners are numbers of a list that is not ISO's: {self.known} of {self.numbers} numbers are known to it, by "
-            f"chance. The whole column is set aside. {hint} Name the list, or give it as a table (code, country) among the files."
-        ).replace("  ", " ")
-
-
-def numbers_of(labels: Iterable[str]) -> NumberColumn:
-    """What the numbers among a column's labels are; labels of letters play no part."""
-    met = {number for label in labels if (number := _number(str(label)))} - {"0"}
-    known = {number for number in met if read_place(number).kind != "unknown"}
-    fits = {name: len(met & set(number_list(name))) for name in NUMBER_LISTS} if met else {}
-    return NumberColumn(
-        len(met),
-        len(known),
-        dict(sorted(fits.items(), key=lambda item: -item[1])),
-        bool(met & {*COMTRADE_NUMBERS, "490", "97"}),
-    )
-
-
-def read_by_list(text: str, table: Mapping[str, str]) -> Place:
-    """A number (or letters) by a list: codes by number without leading zeros, "" for what is no country."""
-    key = _number(text) or text.strip().upper()
-    if key not in table:
-        return UNKNOWN
-    if not table[key]:
-        return _labels()["areas nes"]
-    place = read_place(table[key])
-    return Place(place.code, "country") if place.kind in PRESENT else place
-
-
-def is_number_list(columns: Iterable[str]) -> bool:
-    """Whether a table's heads are those of a list of partners: code and country, or Brazil's CO_PAIS and CO_PAIS_ISOA3."""
-    return _list_columns(list(columns)) is not None
-
-
-def _list_columns(columns: list[str]) -> tuple[str, str] | None:
-    heads = {str(column).strip().casefold(): str(column) for column in columns}
-    if {"co_pais", "co_pais_isoa3"} <= set(heads):
-        return heads["co_pais"], heads["co_pais_isoa3"]
-    codes = [heads[h] for h in ("code", "number", "codigo", "código", "country_code") if h in heads]
-    meant = [
-        heads[h]
-        for h in ("country", "iso3", "iso", "iso_alpha3", "country_iso3", "pais", "país")
-        if h in heads
-    ]
-    small = len(heads) <= 4
-    return (codes[0], meant[0]) if codes and meant and small and codes[0] != meant[0] else None
-
-
-def read_number_list(path: Path) -> dict[str, str]:
-    """A list of partners' numbers from a table of one's own (code, country), as `number_list`; countries in any words.
-
-    Raises
-    ------
-    ValueError
-        If the columns are missing, or a country is unknown; the message names it.
-    """
-    import pandas as pd
-
-    if path.suffix.lower() in (".xls", ".xlsx"):
-        table = pd.read_excel(path, dtype=str, keep_default_na=False)
-    else:
-        text = path.read_bytes()
-        try:
-            decoded = text.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            decoded = text.decode("cp1252", "replace")
-        table = pd.read_csv(io.StringIO(decoded), sep=None, engine="python", dtype=str, keep_default_na=False)
-    return number_list_of(table, path.name)
-
-
-def number_list_of(table: pd.DataFrame, name: str) -> dict[str, str]:
-    """The same from a table of text as it was read; raises ValueError as `read_number_list`.
-
-    Raises
-    ------
-    ValueError
-    """
-    columns = _list_columns(list(table.columns))
-    if columns is None:
-        raise ValueError(
-            f"{name}: a list of partners needs the columns code and country; it has {', '.join(map(str, table.columns))}."
-        )
-    found: dict[str, str] = {}
-    for code, country in zip(table[columns[0]].str.strip(), table[columns[1]].str.strip(), strict=True):
-        place = read_place(country) if country else UNKNOWN
-        if country and place.kind in ("unknown", "ambiguous"):
-            raise ValueError(
-                f"{name}: {explain_unknown(country)} It stands beside {code}; leave it empty where it is none."
-            )
-        if code:
-            found[_number(code) or code.upper()] = place.code or ""
-    return found

@@ -5,17 +5,19 @@ Concordance files come from the user's folder or from the real data (``hs-concor
 
 from __future__ import annotations
 
+import csv
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from firmtrade_core.codes.artefacts import unwrapped, whole_number
+from firmtrade_core.paths import asset
 
 #: First year in which each edition of the Harmonised System was in force.
 HS_VINTAGES = {"HS0": 1988, "HS1": 1996, "HS2": 2002, "HS3": 2007, "HS4": 2012, "HS5": 2017, "HS6": 2022}
@@ -117,7 +119,7 @@ def read_products(
     """What a column's codes mean, judged beside each other.
 
     Codes have an even number of digits; the usual one of the column tells what is short. A code one digit short lost a
-    zero: its first, unless the column's codes of full length keep theirs and none of them ends in a zero (then the last),
+    zero: its first, unless there is no such heading, the column's codes of full length keep theirs and none of them ends in a zero (then the last),
     or the concordance knows the other reading only. Where neither can be told from the other it is
     ``product.lost_zero``. In a column of headings with a point (``8703.23``) digits missing behind the point are zeros.
 
@@ -228,11 +230,24 @@ def _pointed(heading: str, rest: str, width: int, known: frozenset[str] | None) 
     return _six(whole, lost, known)
 
 
+@cache
+def headings() -> Mapping[str, int]:
+    """How many headings each chapter has had in any edition of 1988 to 2022: they are numbered without a gap."""
+    with asset("codes/hs_headings.csv").open(encoding="utf-8", newline="") as file:
+        return {row["chapter"]: int(row["headings"]) for row in csv.DictReader(file)}
+
+
+def _has_heading(code: str) -> bool:
+    """Whether a code lies in a heading that there is; chapters 98 and 99 are for national use."""
+    return int(code[:2]) in CHAPTERS and int(code[2:4]) <= headings().get(code[:2], 99)
+
+
 def _six(code: str, rule: str | None, known: frozenset[str] | None) -> ProductReading:
-    if len(code) < 6:
+    if len(code) < 6 or (code[2:4] == "00" and int(code[:2]) in CHAPTERS):
+        # A chapter filled up with zeros is one all the same.
         return ProductReading(None, "product.coarse")
     six = code[:6]
-    if int(six[:2]) not in CHAPTERS or (known is not None and six not in known and six != NOT_SPECIFIED):
+    if not _has_heading(six) or (known is not None and six not in known and six != NOT_SPECIFIED):
         return ProductReading(None, "product.unknown")
     return ProductReading(six, rule)
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium.errors import ShockError
 from firmtrade_core.margins import FirmShift
-from firmtrade_core.world.world import World, sector_blocks
+from firmtrade_core.world.accounts import sector_blocks
+from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
 

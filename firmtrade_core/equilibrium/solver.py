@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from threading import Lock
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from firmtrade_core.equilibrium import certificate as certification
 from firmtrade_core.equilibrium.anderson import Anderson
 from firmtrade_core.equilibrium.baseline import Baseline, calibrate
+from firmtrade_core.equilibrium.counterfactual import Certificate, Counterfactual, combined_hash
 from firmtrade_core.equilibrium.errors import (
     CertificateError,
     ConvergenceError,
@@ -23,10 +25,11 @@ from firmtrade_core.equilibrium.errors import (
 )
 from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.path import Path, part_of
-from firmtrade_core.equilibrium.results import Certificate, Equilibrium, combined_hash
+from firmtrade_core.equilibrium.results import Equilibrium
 from firmtrade_core.equilibrium.shock import Shock, empty_home_cells
 from firmtrade_core.equilibrium.steps import Response
 from firmtrade_core.equilibrium.system import Evaluation, System
+from firmtrade_core.equilibrium.trail import Trail, mark_of, trail_key
 from firmtrade_core.labels.units import in_percent
 from firmtrade_core.world.world import World
 
@@ -85,11 +88,12 @@ class Iteration:
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """What a neighbouring solve may start from: a point (U,) on a world, and what was learned of the map's slopes."""
+    """What a neighbouring solve may start from: a point (U,) on a world, what was learned of the map's slopes, and the way there."""
 
     world_hash: str
     vector: Array
     accelerate: Anderson
+    trail: Trail = field(default_factory=Trail)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +145,7 @@ def solve(
     shock: Shock,
     parameters: Parameters,
     *,
-    start: Equilibrium | Place | None = None,
+    start: Counterfactual | Place | None = None,
     iteration: Iteration | None = None,
 ) -> Equilibrium:
     """The world after a shock: equations (1) to (10) in exact changes (DEK08, CR14).
@@ -187,7 +191,7 @@ def _solve(
     world: World,
     shock: Shock,
     parameters: Parameters,
-    start: Equilibrium | Place | None,
+    start: Counterfactual | Place | None,
     iteration: Iteration | None,
     middle: Equilibrium | None,
 ) -> Equilibrium:
@@ -237,8 +241,9 @@ class _Search:
             else iteration
         )
         self.steps = 0
+        self.trail = Trail()
 
-    def run(self, start: Equilibrium | Place | None) -> _Found:
+    def run(self, start: Counterfactual | Place | None) -> _Found:
         """The solution.
 
         Raises
@@ -318,14 +323,25 @@ class _Search:
             "within-country elasticity), firms that differ, a smaller shock, or restricted entry."
         )
 
-    def _attempts(self, start: Equilibrium | Place | None) -> Iterator[tuple[Array, Anderson]]:
+    def _attempts(self, start: Counterfactual | Place | None) -> Iterator[tuple[Array, Anderson]]:
         cold, memory = self.system.start(), self.iteration.memory
         if start is not None and isinstance(start.state, State):
             state = start.state
             if state.world_hash == self.world.content_hash and state.vector.shape == cold.shape:
+                self.trail = state.trail
+                ahead = state.trail.leads_to(self._of(), self._mark)
+                if ahead is not None and ahead.shape == cold.shape:
+                    yield ahead, state.accelerate.resume()
                 yield state.vector, state.accelerate.resume()
         yield cold, Anderson(len(cold), memory)
         yield cold, Anderson(len(cold), min(memory, 5), longest_step=0.1)
+
+    @cached_property
+    def _mark(self) -> Array | None:
+        return mark_of(self.shock, self.world)
+
+    def _of(self) -> str:
+        return trail_key(self.world, self.parameters)
 
     def _follow(self) -> _Found | Path:
         """The solution at the end of the path from no shock to the full one, or how far it led.
@@ -383,7 +399,8 @@ class _Search:
 
     def certified(self, found: _Found, began: float) -> Equilibrium:
         """The equilibrium at the point found, with its certificate."""
-        state = State(self.world.content_hash, found.vector, found.accelerate)
+        trail = self.trail.after(self._of(), self._mark, found.vector)
+        state = State(self.world.content_hash, found.vector, found.accelerate, trail)
         equilibrium = _assemble(
             self.system, found.evaluation, self.world, self.shock, self.parameters, self.baseline, state
         )

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.attribution.firm_growth import KINDS, MARGINS, FirmGrowth, ProductivityGrowth
+from firmtrade_core.attribution.predictors import PredictedGrowth
 from firmtrade_core.attribution.result import SOURCES, Attribution
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.bars import value_bars
@@ -47,6 +48,21 @@ def firm_waterfall(found: FirmGrowth, *, subtitle: str, source: str) -> Chart:
     unit, size = found.history.unit
     steps = found.steps().assign(change=lambda t: t["change"] / size)
     ends = float(found.totals["before"]) / size, float(found.totals["after"]) / size
+    return _waterfall(steps, ends, unit, found.sentence().rstrip("."), subtitle, source)
+
+
+def predicted_waterfall(found: PredictedGrowth, *, subtitle: str, source: str) -> Chart:
+    """The same, one step for each kind of attribute within firms and between them."""
+    unit, size = found.history.unit
+    steps = found.steps()
+    words = [
+        f"{text} 90 %: {change(low / size, unit)} to {change(high / size, unit)}"
+        if np.isfinite(low)
+        else text
+        for text, low, high in zip(steps["explanation"], steps["low"], steps["high"], strict=True)
+    ]
+    steps = steps.assign(change=lambda t: t["change"] / size, explanation=words)
+    ends = found.before / size, found.after / size
     return _waterfall(steps, ends, unit, found.sentence().rstrip("."), subtitle, source)
 
 

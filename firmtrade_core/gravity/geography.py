@@ -12,7 +12,8 @@ import pandas as pd
 
 from firmtrade_core.codes.countries import REST_OF_WORLD, capitals, common_language, contiguity, distances
 from firmtrade_core.codes.iso import is_known
-from firmtrade_core.codes.places import numbers_of, read_place, seat_of
+from firmtrade_core.codes.place_lists import other_list
+from firmtrade_core.codes.places import read_place, seat_of
 from firmtrade_core.gravity.errors import GravityError
 from firmtrade_core.gravity.panel import Array, GravityPanel
 from firmtrade_core.world.tables import numbers, read_table, require_columns
@@ -71,9 +72,9 @@ def geography(countries: Sequence[str], *, unknown: Unknown = "refuse") -> pd.Da
     GeographyFileError
         Naming countries whose place is not known.
     """
-    # Numbers of a list that is not ISO's are other countries' numbers by chance: they have no place.
-    other = numbers_of(countries).is_other_list
-    placed = [c for c in countries if has_place(c) and not (other and c.isdigit())]
+    # Codes of a list that is not ISO's are other countries' codes by chance: they have no place.
+    other = other_list(countries)
+    placed = [c for c in countries if has_place(c) and not (other and other.holds(c))]
     strange = [c for c in countries if c not in set(placed)]
     if strange and unknown == "refuse":
         raise GeographyFileError(

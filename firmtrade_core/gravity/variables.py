@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.gravity.errors import RegressorError
 from firmtrade_core.gravity.panel import Array, GravityPanel, Integers
-from firmtrade_core.world.world import closest
+from firmtrade_core.world.accounts import closest
 
 _CALL = re.compile(r"^(log|log1p|lag|lead|change|is|by)\((.*)\)$", re.DOTALL)
 

@@ -27,7 +27,7 @@ _MONTHS = {
     for word in words.split()
 }  # fmt: skip
 
-_TIME = re.compile(r"[T\s]+\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?\s*(Z|[+-]\d{2}:?\d{2}|[AaPp]\.?[Mm]\.?)?$")
+_TIME = re.compile(r"[T\s:]+\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?\s*(Z|[+-]\d{2}:?\d{2}|[AaPp]\.?[Mm]\.?)?$")
 _YEAR_FIRST = re.compile(r"(\d{4})[-/. ](\d{1,2})(?:[-/. ](\d{1,2}))?$")
 _YEAR_LAST = re.compile(r"(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4}|\d{2})$")
 _MONTH_YEAR = re.compile(r"(\d{1,2})[-/. ](\d{4})$")
@@ -45,9 +45,12 @@ _PART_FIRST = re.compile(
     r"(?:([1-4])(?:er|st|nd|rd|th|e|o|º|\.)?[-/. ]?([qts]|h|trim\.?|trimestre|quarter|sem\.?|semestre|half)|([qtsh])[-/. ]?([1-4]))[-/. ]*(?:de |del )?(\d{4})$",
     re.I,
 )
-_MONTH_NAMED = re.compile(r"(\d{1,2})(?:\.|\s+de)?[-/. ]*([a-z]{3,})(?:\s+de)?[-/. ]*(\d{4}|\d{2})$")
+_MONTH_NAMED = re.compile(
+    r"(\d{1,2})(?:(?:er|st|nd|rd|th|o|a)(?=[\s.]))?(?:\.|\s+(?:de|of))?[-/. ]*([a-z]{3,})(?:\s+del?)?[-/. ]*(\d{4}|\d{2})$"
+)
 _MONTH_LEADING = re.compile(r"([a-z]{3,})[-/. ]*(\d{1,2})[-/., ]+(\d{4})$")
 _MONTH_ALONE = re.compile(r"([a-z]{3,})(?:\s+(?:de|del))?[-/. ]*(\d{4}|\d{2})$")
+_POINT_MONTH = re.compile(r"(\d{4})\.(\d{1,2})$")
 _YEAR_MONTH_NAMED = re.compile(r"(\d{4})[-/. ]*([a-z]{3,})$")
 
 #: Months of a period that a date stands for, by rule; other dates are days. A week, which no number of months tells, is `WEEK`.
@@ -58,6 +61,9 @@ MONTHS = {
     "date.half_only": 6.0,
     "date.year_only": 12.0,
 }
+
+#: The day from which spreadsheets count.
+_SPREADSHEET = datetime.date(1899, 12, 30)
 
 #: Orders in which digits without marks between them are dates.
 _ORDERS = ("ymd", "dmy", "mdy")
@@ -91,9 +97,13 @@ class _Habit:
     eight
         The order of dates of eight digits.
     six
-        ``ym`` for year and month, else the order of dates of six digits.
+        ``ym`` or ``my`` for year and month, else the order of dates of six digits.
     five
         Whether dates of five digits lost the zero of six.
+    october
+        What ``2019.1`` is, a number that may have lost the zero of 10: the month, 0 where it cannot be told.
+    serial
+        Whether numbers of five digits are days of a spreadsheet; else nobody tells from which day they count.
     """
 
     day_first: bool
@@ -101,6 +111,8 @@ class _Habit:
     eight: str
     six: str
     five: bool
+    october: int = 1
+    serial: bool = True
 
 
 def read_dates(counts: Mapping[str, int]) -> DateReading:
@@ -142,9 +154,37 @@ def _habit_of(counts: Mapping[str, int]) -> tuple[_Habit, dict[str, int]]:
             digits[len(bare)][bare] = digits[len(bare)].get(bare, 0) + count
     day_first = order["day"] >= order["month"]
     eight = _likeliest({**digits[8], **{t.zfill(8): n for t, n in digits[7].items()}}, ("ymd", "dmy", "mdy"))
-    months = sum(n for t, n in digits[6].items() if _parts(t, "ym") is not None)
-    six = "ym" if months == sum(digits[6].values()) else _likeliest(digits[6], ("dmy", "mdy", "ymd"))
-    return _Habit(day_first, (order["day"] == 0) != (order["month"] == 0), eight, six, six != "ym"), order
+    six = _six_digits(digits[6], digits[5])
+    five = six == "my" or (six != "ym" and bool(digits[6]))
+    habit = _Habit(
+        day_first, (order["day"] == 0) != (order["month"] == 0), eight, six, five,
+        _point_one({_bare(text) for text in counts}), five or _counts_from_1900(digits[5]),
+    )  # fmt: skip
+    return habit, order
+
+
+def _six_digits(six: Mapping[str, int], five: Mapping[str, int]) -> str:
+    """The order of dates of six digits; of a month and a year those of five digits lost a zero."""
+    if six and all(_parts(text, "ym") is not None for text in six):
+        return "ym"
+    both = [*six, *(text.zfill(6) for text in five)]
+    if len(both) > 1 and all(_parts(text, "my") is not None for text in both):
+        return "my"
+    return _likeliest(six, ("dmy", "mdy", "ymd")) if six else "ym"
+
+
+def _point_one(texts: set[str]) -> int:
+    """What ``2019.1`` is beside its neighbours ``2019.01``, ``2019.2``, ``2019.11``: a month, 0 where it cannot be told."""
+    parts = {found[2] for text in texts if (found := _POINT_MONTH.match(text))}
+    if any(part[0] == "0" for part in parts) and not {part for part in parts if len(part) == 1} - {"1"}:
+        return 10
+    return 0 if {"11", "12"} & parts and "10" not in parts else 1
+
+
+def _counts_from_1900(five: Mapping[str, int]) -> bool:
+    """Whether numbers of days are a spreadsheet's: others count from 1960 (Stata, SAS) or 1970 (R), and fall before 1985 as its."""
+    first = (datetime.date(1985, 1, 1) - _SPREADSHEET).days
+    return not five or any(int(text) >= first for text in five)
 
 
 def _likeliest(texts: Mapping[str, int], orders: tuple[str, ...]) -> str:
@@ -155,8 +195,9 @@ def _likeliest(texts: Mapping[str, int], orders: tuple[str, ...]) -> str:
 
 def _parts(text: str, order: str) -> datetime.date | None:
     """The date of digits without marks in an order; None where they are none between `FIRST_YEAR` and `LAST_YEAR`."""
-    if order == "ym":
-        year, month, day = text[:4], text[4:], "1"
+    if order in ("ym", "my"):
+        year, month = (text[:4], text[4:]) if order == "ym" else (text[2:], text[:2])
+        day = "1"
     else:
         size = len(text) - 4
         cuts = {"ymd": (size, 2, 2), "dmy": (2, 2, size), "mdy": (2, 2, size)}[order]
@@ -171,7 +212,8 @@ def _parts(text: str, order: str) -> datetime.date | None:
 
 def _bare(text: str) -> str:
     bare = _TIME.sub("", text.strip())
-    return re.sub(r"^(\d{4,8})[.,]0+$", r"\1", bare)
+    # Days of a spreadsheet carry the hour behind the point.
+    return re.sub(r"^(\d{4,8})[.,]0+$|^(\d{5})[.,]\d+$", r"\1\2", bare)
 
 
 Read = tuple[datetime.date | None, str | None, str | None]
@@ -193,6 +235,13 @@ def _read(text: str, habit: _Habit) -> Read:
         return *_date(
             year, month, day, "date.ambiguous" if doubtful else None
         ), "day/month/year in some order"
+    if (found := _POINT_MONTH.match(bare)) and found[2] == "1":
+        month = habit.october
+        return (
+            (*_date(int(found[1]), month, 1, "date.month_only"), "as year and month")
+            if month
+            else (None, "date.unreadable", "as year and month")
+        )
     if found := _YEAR_FIRST.match(bare):
         rule = None if found[3] else "date.month_only"
         return *_date(int(found[1]), int(found[2]), int(found[3] or 1), rule), "year-month-day"
@@ -259,12 +308,14 @@ def _digits(bare: str, habit: _Habit) -> Read:
         return None, "date.unreadable", "as eight digits"
     if size == 6 or (size == 5 and habit.five):
         whole = bare.zfill(6)
-        rule = "date.month_only" if habit.six == "ym" else "date.lost_zero" if size == 5 else None
-        form = "as year and month" if habit.six == "ym" else "as six digits"
+        rule = "date.month_only" if habit.six in ("ym", "my") else "date.lost_zero" if size == 5 else None
+        form = "as year and month" if habit.six in ("ym", "my") else "as six digits"
         date = _parts(whole, habit.six)
         return (date, rule, form) if date else (None, "date.unreadable", form)
     if size == 5:
-        serial = datetime.date(1899, 12, 30) + datetime.timedelta(days=int(bare))
+        if not habit.serial:
+            return None, "date.origin", "as numbers of days"
+        serial = _SPREADSHEET + datetime.timedelta(days=int(bare))
         return *_date(serial.year, serial.month, serial.day, "date.serial"), "as spreadsheet serials"
     if size == 4:
         return *_date(int(bare), 1, 1, "date.year_only"), "as a year"

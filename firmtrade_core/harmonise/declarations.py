@@ -19,7 +19,8 @@ import pandas as pd
 from firmtrade_core.codes.artefacts import NUMBER_BLANKS, read_identifier, unwrapped
 from firmtrade_core.codes.currencies import ExchangeRates, read_currency
 from firmtrade_core.codes.heads import read_money_head
-from firmtrade_core.codes.places import NUMBER_LISTS, by_year, former, number_list, numbers_of, place_name
+from firmtrade_core.codes.place_lists import NUMBER_LISTS, number_list, numbers_of
+from firmtrade_core.codes.places import by_year, former, place_name
 from firmtrade_core.codes.products import ProductCodes
 from firmtrade_core.harmonise.database import LARGEST_AMOUNT, exact_sum
 from firmtrade_core.harmonise.dictionaries import Dictionary, build_dictionary, list_told_by
@@ -27,7 +28,7 @@ from firmtrade_core.harmonise.distinct import texts_of
 from firmtrade_core.harmonise.errors import HarmoniseError, LayoutError, UnreadableFileError
 from firmtrade_core.harmonise.findings import EXAMPLES, Finding, Findings
 from firmtrade_core.harmonise.layout import FIELD_NAMES, Layout, guess_layout
-from firmtrade_core.harmonise.names import names_nobody
+from firmtrade_core.harmonise.names import read_identifiers
 from firmtrade_core.harmonise.numerals import Convention, doubtful, number_of, settle_conventions
 from firmtrade_core.harmonise.quoting import literal, quoted
 from firmtrade_core.harmonise.reading import TextFile, clear_away, ever_new, load_text, open_text
@@ -573,12 +574,9 @@ class _FileReader:
     def _hash_firms(self) -> None:
         counted = self.connection.execute(f"{self._counted('firm')} ORDER BY text").df()
         names = counted["text"].astype("str")
-        read = [
-            (None, "missing")
-            if names_nobody(name) or not any(map(str.isalnum, name))
-            else read_identifier(name)
-            for name in names
-        ]
+        # What a person gives for every line is meant.
+        given = "firm" in self.layout.constants and "firm" not in self.layout.columns
+        read = list(map(read_identifier, names)) if given else read_identifiers(list(names))
         frame = pd.DataFrame(
             {
                 "text": names,

@@ -8,18 +8,19 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from firmtrade_core.codes.artefacts import BLANKS, is_blank, unwrapped
+from firmtrade_core.codes.artefacts import BLANKS, is_blank, unwrapped, whole_number
 from firmtrade_core.codes.currencies import read_currency
-from firmtrade_core.codes.iso import plain_text
-from firmtrade_core.codes.places import (
-    COMTRADE_CONFLICTS,
+from firmtrade_core.codes.flows import is_numbered, read_flow
+from firmtrade_core.codes.place_lists import (
     NUMBER_LISTS,
     NumberColumn,
-    explain_unknown,
+    OtherList,
+    na_is_namibia,
     numbers_of,
+    other_list,
     read_by_list,
-    read_place,
 )
+from firmtrade_core.codes.places import COMTRADE_CONFLICTS, explain_unknown, read_place
 from firmtrade_core.codes.products import read_products
 from firmtrade_core.codes.units import read_unit
 from firmtrade_core.harmonise.dates import read_dates
@@ -29,24 +30,8 @@ __all__ = ["BLANKS", "Dictionary", "build_dictionary", "list_told_by"]
 #: Most distinct texts that are searched among countries' names: beyond it they are noise.
 _MOST_NAMES = 3000
 
-#: Share of a column's other texts that must be codes of two letters for ``NA`` to be Namibia.
-_MOSTLY_TWO_LETTERS = 0.8
-
 #: Columns by which published files tell that their partners are numbers of a list of `places.NUMBER_LISTS`.
 _TOLD_BY = {"brazil": ("CO_PAIS", "CO_NCM"), "us": ("CTY_CODE",)}
-
-_FLOWS = {
-    **dict.fromkeys(["e", "x", "ex", "exp", "expo", "export", "exports", "ausfuhr", "ausfuhren", "salida", "salidas", "egreso", "egresos", "saida", "saidas", "sortie", "verkauf", "2"], "export"),
-    **dict.fromkeys(["i", "m", "im", "imp", "impo", "import", "imports", "einfuhr", "einfuhren", "ingreso", "ingresos", "entrada", "entradas", "entree", "internacion", "internacao", "1"], "import"),
-}  # fmt: skip
-
-#: Words for flows, in English, Spanish, Portuguese, French, German and Italian.
-_EXPORT, _IMPORT = re.compile(r"\bexp|esporta|ausfuhr"), re.compile(r"\bimp|einfuhr")
-
-#: Flows that the United Nations' exports and imports hold already.
-_AGAIN = re.compile(
-    r"(rx|rm|dx|fm|re ?export|re ?import|reexport|reimport|reesport|wiederausfuhr|wiedereinfuhr)"
-)
 
 
 @dataclass(frozen=True)
@@ -103,6 +88,11 @@ def build_dictionary(
         read = lambda text, _: (codes[text].code, codes[text].rule, None)  # noqa: E731
     else:
         read = _READERS[field]
+    if field == "flow" and (numbered := sorted(text for text in meant.values() if is_numbered(text))):
+        notes = (
+            f"Flows {' and '.join(dict.fromkeys(numbered))} are numbers, read as the United Nations and Eurostat write them: 1 "
+            "imports, 2 exports. Correct them where the office means otherwise",
+        )
     rows = [
         (
             text,
@@ -147,8 +137,8 @@ def _country_reader(
     texts: Sequence[str], partners: Mapping[str, str] | None, list_name: str
 ) -> tuple[Callable[[str, int], Reading], tuple[str, ...]]:
     """How a column of partners is read, judged by all its texts; and what was settled on."""
-    column = numbers_of(texts)
-    namibia = _na_is_namibia(texts)
+    column, other = numbers_of(texts), other_list(texts)
+    namibia = na_is_namibia(texts)
     numbers = sum(re.fullmatch(r"\d+(\.0+)?", text) is not None for text in texts)
     mostly_numbers = 2 * numbers > sum(not is_blank(text) for text in texts)
 
@@ -159,28 +149,33 @@ def _country_reader(
             return ("NAM", None, None) if namibia else (None, "country.missing", None)
         if not text.strip("0."):
             return None, "country.total" if mostly_numbers else "country.missing", None
+        text = whole_number(text)[0]
         is_number = re.fullmatch(r"\d{1,5}(\.0+)?", text) is not None
         if partners is not None and (is_number or text.upper() in partners):
             place = read_by_list(text, partners)
             return place.code, place.rule or "country.list", None
-        if is_number and column.is_other_list:
+        if other is not None and other.holds(text):
             return None, "country.other_list", None
         if column.comtrade and text in COMTRADE_CONFLICTS:
             text = COMTRADE_CONFLICTS[text]
         place = read_place(text)
         return place.code, place.rule, None
 
-    return read, _country_notes(column, partners, list_name, namibia and "NA" in texts)
+    return read, _country_notes(column, other, partners, list_name, namibia and "NA" in texts)
 
 
 def _country_notes(
-    column: NumberColumn, partners: Mapping[str, str] | None, list_name: str, namibia: bool
+    column: NumberColumn,
+    other: OtherList | None,
+    partners: Mapping[str, str] | None,
+    list_name: str,
+    namibia: bool,
 ) -> tuple[str, ...]:
     notes = ["'NA' is Namibia: the other partners are codes of two letters"] if namibia else []
     if partners is not None:
-        notes.append(f"Partners that are numbers are read by {list_name or 'the list given'}")
-    elif column.is_other_list:
-        notes.append(column.sentence())
+        notes.append(f"Partners that are codes of it are read by {list_name or 'the list given'}")
+    elif other is not None:
+        notes.append(other.sentence)
     else:
         both = [n for n, count in column.fits.items() if count == column.numbers and column.numbers > 2]
         if both:
@@ -189,13 +184,6 @@ def _country_notes(
                 f"({both[0]}) too: name it if it is meant"
             )
     return tuple(notes)
-
-
-def _na_is_namibia(texts: Sequence[str]) -> bool:
-    """Whether a column's other texts are codes of two letters: then ``NA`` is one of them."""
-    others = {text.upper() for text in texts if not is_blank(text)}
-    two = [text for text in others if re.fullmatch(r"[A-Z]{2}", text) and read_place(text).kind != "unknown"]
-    return bool(others) and len(two) >= _MOSTLY_TWO_LETTERS * len(others)
 
 
 def _currency(text: str, _: int) -> Reading:
@@ -209,13 +197,9 @@ def _unit(text: str, _: int) -> Reading:
 
 
 def _flow(text: str, _: int) -> Reading:
-    plain = plain_text(text)
-    plain = plain[:-2] if re.fullmatch(r"[12] 0", plain) else plain
-    if _AGAIN.match(plain) and not plain.startswith("fmr"):
+    found = read_flow(text)
+    if found == "again":
         return None, "flow.reexport", None
-    found = _FLOWS.get(plain)
-    if found is None and (out := bool(_EXPORT.search(plain))) != bool(_IMPORT.search(plain)):
-        found = "export" if out else "import"
     return found, None if found else "flow.unknown", None
 
 

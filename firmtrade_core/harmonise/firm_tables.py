@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from firmtrade_core.codes.artefacts import is_blank, read_identifier
+from firmtrade_core.codes.artefacts import is_blank
 from firmtrade_core.codes.currencies import ExchangeRates
 from firmtrade_core.codes.heads import read_money_head
 from firmtrade_core.codes.iso import plain_text
@@ -21,6 +21,7 @@ from firmtrade_core.harmonise.declarations import hashed_firm
 from firmtrade_core.harmonise.errors import LayoutError
 from firmtrade_core.harmonise.findings import Finding, Rule
 from firmtrade_core.harmonise.layout import columns_given, words_of
+from firmtrade_core.harmonise.names import read_identifiers
 from firmtrade_core.harmonise.numerals import number_of, settle_conventions
 from firmtrade_core.harmonise.reading import load_text, open_text
 
@@ -29,6 +30,9 @@ MISSING_CODES = frozenset({-9.0, -99.0, -999.0, -1000.0, -9999.0, -99999.0})
 
 #: A column counts as numbers from this share of readable cells.
 _MOSTLY = 0.9
+
+#: Numbers beside 1 and 2 that stand for no answer to a question of yes or no.
+_NO_FLAG = frozenset({3.0, 7.0, 8.0, 9.0, 77.0, 88.0, 97.0, 98.0, 99.0})
 
 #: Words for yes and no, in plain text.
 _YES = frozenset(
@@ -377,7 +381,8 @@ def _in_percent(values: pd.Series, column: str) -> bool:
 def _coded_flag(values: pd.Series) -> pd.Series | None:
     """Yes and no coded 1 and 2, or -1 and 0, as 1 and 0; None where they are not."""
     met = set(values.dropna().unique())
-    if 2.0 in met and met <= {1.0, 2.0}:
+    if 2.0 in met and met - _NO_FLAG <= {1.0, 2.0}:
+        # Beside them 8, 9 and the like are no answers: left as they are, they fall out of the range.
         return values.replace({2.0: 0.0})
     return values.replace({-1.0: 1.0}) if -1.0 in met and met <= {-1.0, 0.0} else None
 
@@ -424,13 +429,10 @@ class _TableReader:
 
     def _firms(self) -> pd.Series:
         written = self.text[self.layout["firm"]] if "firm" in self.layout else pd.Series(dtype=str)
-        read = {text: read_identifier(text) for text in written.dropna().unique()}
+        met = [str(text) for text in written.dropna().unique()]
+        read = dict(zip(met, read_identifiers(met), strict=True))
         self.gone = written.map({text: fault == "digits_gone" for text, (_, fault) in read.items()}).eq(True)
-        known = {
-            text: hashed_firm(plain, self.salt)
-            for text, (plain, _) in read.items()
-            if plain and any(map(str.isalnum, plain))
-        }
+        known = {text: hashed_firm(plain, self.salt) for text, (plain, _) in read.items() if plain}
         return written.map(known)
 
     def _years(self) -> pd.Series:

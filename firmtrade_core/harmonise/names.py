@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from firmtrade_core.codes.artefacts import is_blank
+from firmtrade_core.codes.artefacts import Fault, cut_by_spreadsheets, is_blank, read_identifier, unwrapped
 from firmtrade_core.codes.iso import plain_text
 
 #: Words that tell a firm's legal form or nothing, in the languages of customs offices.
@@ -110,6 +111,8 @@ _PLACEHOLDERS = frozenset(
         "consumidor final", "cliente", "cliente final", "clientes varios", "publico general", "publico en general",
         "general public", "to order", "a la orden", "order", "to the order", "al portador", "exportador", "importador", "exporter",
         "importer", "empresa", "company", "firma", "test", "prueba", "xxx", "xxxx", "xx", "x", "no aplica", "pendiente", "pending",
+        "secret", "secreto", "sigiloso", "privado", "particulier", "particuliers", "prive", "privatperson", "personne physique", "persona fisica",
+        "no identificada", "sin rut", "sin ruc", "sin nit", "sin identificacion", "sin identificar", "sem identificacao", "ohne nummer",
         "sem nome", "sans nom", "ohne namen", "unbekannt", "inconnu", "not available", "not applicable", "sin razon social",
     }
 )  # fmt: skip
@@ -150,10 +153,40 @@ def names_nobody(identifier: str) -> bool:
 
     Examples
     --------
-    >>> [names_nobody(i) for i in ("CONSUMIDOR FINAL", "Clientes varios", "XX", "F12", "Acme")]
-    [True, True, False, False, False]
+    >>> [names_nobody(i) for i in ("CONSUMIDOR FINAL", "Clientes varios", "Total", "F12", "Acme")]
+    [True, True, True, False, False]
     """
     if any(map(str.isdigit, identifier)):
         return False
     plain = plain_text(identifier)
+    if plain in _TOTALS or set(plain) == {"x"}:
+        return True
     return len(plain) > 4 and (plain in _PLACEHOLDERS or plain_name(identifier) in _PLACEHOLDERS)
+
+
+#: Words by which a line adds firms up.
+_TOTALS = frozenset(
+    {
+        "total", "totals", "totales", "totaux", "total general", "grand total", "subtotal", "sub total", "suma", "sum", "summe", "gesamt",
+        "gesamtsumme", "insgesamt", "gesamtergebnis", "total general usd", "somme", "soma", "all firms", "todas las empresas", "all",
+    }
+)  # fmt: skip
+
+
+def read_identifiers(texts: Sequence[str]) -> list[tuple[str | None, Fault | None]]:
+    """`artefacts.read_identifier` for a column: words for all and totals are nobody, and numbers whose end a spreadsheet cut are gone.
+
+    Examples
+    --------
+    >>> read_identifiers(["F1", "TOTAL", "123456789012345000", "123456789012346000"])
+    [('F1', None), (None, 'missing'), (None, 'digits_gone'), (None, 'digits_gone')]
+    """
+    cut = cut_by_spreadsheets(texts)
+    return [
+        (None, "missing")
+        if names_nobody(text) or not any(map(str.isalnum, text))
+        else (None, "digits_gone")
+        if unwrapped(text) in cut
+        else read_identifier(text)
+        for text in texts
+    ]

@@ -91,7 +91,9 @@ def _settled(column: str, own: tuple[int, int], file: tuple[int, int], separator
 def number_of(column: str, convention: Convention, table: str = "") -> str:
     """SQL for the number that a text means, NULL where it means none; ``table`` says whose column it is where there are several."""
     name = f"{table}.{quoted(column)}" if table else quoted(column)
-    bare = f"regexp_replace({name}, '[\\s\\x{{00A0}}\\x{{202F}}''’_]', '', 'g')"
+    # A sign of dollars says nothing that the currency does not: which dollars they are, its column tells.
+    bare = f"regexp_replace({name}, '[\\s\\x{{00A0}}\\x{{202F}}''’_]|(US|U)?\\$S?|USD', '', 'g')"
+    bare = f"regexp_replace({bare}, '[\\x{{2212}}\\x{{2013}}]', '-')"
     text = f"regexp_replace(regexp_replace({bare}, '^\\((.*)\\)$', '-\\1'), '^([^-].*)-$', '-\\1')"
     comma = "replace(replace(t, '.', ''), ',', '.')"
     point = "replace(t, ',', '')"

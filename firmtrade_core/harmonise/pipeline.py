@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.codes.currencies import ExchangeRates, is_rate_table, rates_of
-from firmtrade_core.codes.places import NUMBER_LISTS, is_number_list, number_list_of
+from firmtrade_core.codes.place_lists import NUMBER_LISTS, is_number_list, number_list_of
 from firmtrade_core.codes.products import ConcordanceError, ProductCodes, read_concordance
 from firmtrade_core.harmonise.annual import AnnualPlan, AnnualTrade, Weights, add_up, fiscal_to_calendar
 from firmtrade_core.harmonise.changes import ChangeLog
@@ -41,7 +41,7 @@ from firmtrade_core.harmonise.mirror import (
 )
 from firmtrade_core.harmonise.outliers import find_outliers, set_outliers_missing
 from firmtrade_core.harmonise.quoting import literal
-from firmtrade_core.harmonise.reading import open_text
+from firmtrade_core.harmonise.reading import CONVERTED, open_text, refuse_others
 from firmtrade_core.harmonise.scorecard import Scorecard, score
 from firmtrade_core.harmonise.suspicions import DEFAULT_RULES, examine
 from firmtrade_core.jobs import Checkpoints, Progress, content_hash, part, silent
@@ -249,8 +249,15 @@ def _kind(
 
 
 def header(path: Path, workspace: Path) -> tuple[str, ...]:
-    """Columns of a file, from its first lines only."""
-    if path.suffix.lower() in (".xlsx", ".xlsm", ".xls", ".parquet"):
+    """Columns of a file, from its first lines only.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the file cannot be read.
+    """
+    refuse_others(path)
+    if path.suffix.lower() in CONVERTED:
         return open_text(path, workspace).columns
     try:
         with path.open("rb") as file:
@@ -259,7 +266,10 @@ def header(path: Path, workspace: Path) -> tuple[str, ...]:
         raise UnreadableFileError(f"{path.name} cannot be read: {error.strerror or error}.") from error
     head = workspace / "head.csv"
     head.write_bytes(first)
-    return open_text(head, workspace).columns
+    try:
+        return open_text(head, workspace).columns
+    except UnreadableFileError as error:
+        raise UnreadableFileError(str(error).replace(head.name, path.name)) from error
 
 
 def small_table(path: Path) -> pd.DataFrame:
@@ -428,7 +438,7 @@ class _Run:
         if isinstance(chosen, str):
             if chosen not in NUMBER_LISTS:
                 raise HarmoniseError(
-                    f"There is no list of country numbers {chosen!r}: there are {', '.join(NUMBER_LISTS)}, or a table (code, country)."
+                    f"There is no list of country codes {chosen!r}: there are {', '.join(NUMBER_LISTS)}, or a table (code, country)."
                 )
             return chosen
         found: dict[str, str] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from firmtrade_core.harmonise.findings import Rule
 from firmtrade_core.harmonise.reading import LINE_RULES
 
-_LIST = "Name the list of numbers, or give it as a table (code, country) among the files."
+_LIST = "Name the list of codes, or give it as a table (code, country) among the files."
 
 _CORRECT = (
     "Give the meaning of the texts shown in a table of corrections (field, text, meaning) among the files."
@@ -23,6 +23,11 @@ QUARANTINE_RULES = tuple(
         ),
         ("date.missing", "lines without a date", ""),
         ("date.unreadable", "lines whose date is no date", _CORRECT),
+        (
+            "date.origin",
+            "lines dated by a number of days that nobody tells the beginning of: 1900 in spreadsheets, 1960 in Stata and SAS, 1970 in R",
+            "Export dates as text.",
+        ),
         ("date.implausible", "lines dated before 1950 or in the future", _CORRECT),
         ("flow.unknown", "lines that are neither exports nor imports", _CORRECT),
         (
@@ -32,7 +37,7 @@ QUARANTINE_RULES = tuple(
         ),
         ("country.missing", "lines without a partner country", ""),
         ("country.unknown", "lines with an unknown country", _CORRECT),
-        ("country.other_list", "lines whose partner is a number of a list that is not ISO's", _LIST),
+        ("country.other_list", "lines whose partner is a code of a list that is not ISO's", _LIST),
         ("country.total", "lines whose partner is a total, a group of countries or a region: no partner", ""),
         (
             "country.unspecified",
@@ -97,7 +102,7 @@ REPAIR_RULES = tuple(
             "labels that stand for a country by convention ('Other Asia, nes': Taiwan)",
             "",
         ),
-        ("country.list", "partners read by a list of numbers that is not ISO's", ""),
+        ("country.list", "partners read by a list of codes that is not ISO's", ""),
         ("country.corrected", "countries corrected from your table", ""),
         ("currency.corrected", "currencies corrected from your table", ""),
         ("flow.corrected", "flows corrected from your table", ""),

@@ -224,6 +224,16 @@ _COLUMNS = (
     Column("input_cost", "Cost from materials, change", "%"),
     Column("exports_mean_cost", "Exports at the sector's mean cost, change", "%"),
     Column("sales", "Sales, change", "%"),
+    # Who is reached and who gains.
+    Column("share_of_firms", "Share of firms", "share of 1"),
+    Column("firms_reached", "Firms reached", "firms"),
+    Column("share_of_reached", "Share of all reached", "share of 1"),
+    Column("reach", "Reached of the group", "share of 1"),
+    Column("share_before", "Share of what was sold before", "share of 1"),
+    Column("gross_gains", "Gains of those that gain", "m USD a year"),
+    Column("share_of_gains", "Share of gains", "share of 1", "Of what those firms gain that gain."),
+    Column("net_gain", "Gains less losses", "m USD a year"),
+    Column("change_percent", "Change", "%"),
     # One firm, or firms of a profile.
     Column("chance_before", "Chance, baseline", "%"),
     Column("chance_after", "Chance, scenario", "%"),

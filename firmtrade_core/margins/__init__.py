@@ -10,10 +10,11 @@ from firmtrade_core.margins.base import (
     Margins,
     TailError,
 )
-from firmtrade_core.margins.firms import Deviations, Firms, FirmSector, FirmsError, FirmShift, FirmsMargins
+from firmtrade_core.margins.firm_functions import Deviations, FirmSector, FirmsError
+from firmtrade_core.margins.firm_record import FirmRecord, TreatedRows
+from firmtrade_core.margins.firms import Firms, FirmShift, FirmsMargins
 from firmtrade_core.margins.loglinear import Armington, EatonKortum, Krugman, Pareto
 from firmtrade_core.margins.lognormal import Lognormal
-from firmtrade_core.margins.records import FirmRecord, TreatedRows
 
 __all__ = [
     "Armington",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from firmtrade_core.analysis.inclusion import KINDS, MEASURES, Inclusion
 from firmtrade_core.report.export import Table, table
 
 
@@ -18,3 +19,23 @@ def imported_inputs_table(groups: Mapping[str, pd.DataFrame]) -> Table:
         "saving": "import_saving", "cost": "input_cost", "exports": "exports", "exports_mean_cost": "exports_mean_cost", "sales": "sales",
     }  # fmt: skip
     return table("imported_inputs", "Firms by what they import: costs and exports", frame, columns)
+
+
+def inclusion_table(found: Inclusion) -> Table:
+    """Who is reached and who gains, by every kind of group and measure."""
+    frame = pd.concat(
+        [
+            found.table(kind, measure).assign(grouped_by=KINDS[kind], measure=words)
+            for measure, words in MEASURES.items()
+            for kind in found.groups
+        ],
+        ignore_index=True,
+    )
+    columns = {
+        "grouped_by": "grouped_by", "group": "group", "measure": "measure", "firms": "firms", "share_of_firms": "share_of_firms",
+        "reached": "firms_reached", "share_reached": "share_of_reached", "reach": "reach", "share_before": "share_before",
+        "gains": "gross_gains", "share_of_gains": "share_of_gains", "net": "net_gain", "percent": "change_percent",
+    }  # fmt: skip
+    return table(
+        "who_is_reached_and_gains", "Who is reached and who gains, by groups of firms", frame, columns
+    )

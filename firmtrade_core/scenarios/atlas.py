@@ -9,6 +9,7 @@ parts, and is reported as approximate.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,8 +64,8 @@ class Atlas:
         self.within = within
         self.notes: list[str] = []
         self.abroad = ~np.eye(len(world.countries), dtype=bool)[:, :, None]
-        self.country_parts = parts_of_countries(world.countries)
-        self.sector_parts = _parts_of_sectors(world.sectors)
+        self.country_parts = parts_of_countries(tuple(world.countries))
+        self.sector_parts = _parts_of_sectors(tuple(world.sectors))
 
     # Axes ---------------------------------------------------------------------------------------
 
@@ -254,7 +255,8 @@ def _union(sets: Iterable[Parts]) -> Parts:
     return frozenset().union(*sets)
 
 
-def parts_of_countries(labels: Sequence[str]) -> tuple[Parts, ...]:
+@lru_cache(maxsize=16)
+def parts_of_countries(labels: tuple[str, ...]) -> tuple[Parts, ...]:
     """Countries that each label of a world stands for."""
     alone = frozenset(labels)
 
@@ -269,7 +271,8 @@ def parts_of_countries(labels: Sequence[str]) -> tuple[Parts, ...]:
     return tuple(parts(label) for label in labels)
 
 
-def _parts_of_sectors(labels: Sequence[str]) -> tuple[Parts, ...]:
+@lru_cache(maxsize=16)
+def _parts_of_sectors(labels: tuple[str, ...]) -> tuple[Parts, ...]:
     """Parts in ISIC where all labels belong to it and do not overlap; each label for itself otherwise."""
     known = [parts for label in labels if (parts := parts_of_sector(label)) is not None]
     if len(known) == len(labels) and sum(map(len, known)) == len(_union(known)):

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from firmtrade_core.codes.sectors import BROAD_SECTORS, broad_sector
 from firmtrade_core.labels.units import in_percent
 from firmtrade_core.paths import asset
+from firmtrade_core.world.accounts import closest
 from firmtrade_core.world.errors import UnknownCodeError, WorldError, WorldFileError
-from firmtrade_core.world.world import World, closest
+from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
 

@@ -14,10 +14,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.codes.iso import is_known
-from firmtrade_core.codes.places import explain_unknown, mended, numbers_of, read_place_in
+from firmtrade_core.codes.place_lists import na_in_doubt, other_list
+from firmtrade_core.codes.places import explain_unknown, mended, read_place_in
+from firmtrade_core.codes.sectors import sector_totals
+from firmtrade_core.world.accounts import PERCENT_SUSPECT
 from firmtrade_core.world.build import CodeRule, Missing, TariffUnit, totals
 from firmtrade_core.world.columns import ROLE, ROLES
-from firmtrade_core.world.world import PERCENT_SUSPECT
 
 Rows = NDArray[np.int64]
 
@@ -172,12 +174,31 @@ def _one_year(table: pd.DataFrame, year: int | None) -> tuple[NDArray[np.bool_],
 def _no_partners(table: pd.DataFrame, rows: Rows, codes: CodeRule) -> tuple[list[Issue], NDArray[np.bool_]]:
     """What `build.without_totals` leaves out or refuses, and the rows that stay."""
     partners = pd.concat([table["exporter"], table["importer"]]).astype(str).unique()
-    if (numbers := numbers_of(partners)).is_other_list:
-        issue = Issue("Partners are numbers of a list that is not ISO's", numbers.sentence(), "exporter")
+    if (other := other_list(partners)) is not None:
+        issue = Issue("Partners are codes of a list that is not ISO's", other.sentence, "exporter")
         return [issue], np.ones(len(table), dtype=bool)
-    if codes != "repair" or not (met := totals(table)).any():
-        return [], np.ones(len(table), dtype=bool)
+    if doubt := na_in_doubt(partners):
+        return [Issue("'NA' may be Namibia or nothing", doubt, "exporter")], np.ones(len(table), dtype=bool)
+    sector = table["sector"].astype(str).str.strip()
+    added = sector.isin(gone := sector_totals(sector.unique())).to_numpy(bool)
     issues = []
+    if gone:
+        named = tuple(int(row) for row in rows[added][:MOST_ROWS])
+        issues.append(
+            Issue(
+                f"Sector {_shown(' and '.join(gone))} adds the other sectors up",
+                "Its rows are left out."
+                if codes == "repair"
+                else "Leave its rows out: their trade would count twice.",
+                "sector",
+                named,
+                tuple(sector[added][: len(named)]),
+                stops=codes != "repair",
+                count=int(added.sum()),
+            )
+        )
+    if codes != "repair" or not (met := totals(table)).any():
+        return issues, ~added
     for name in ("exporter", "importer"):
         text = table[name].astype(str).str.strip()
         for label in [label for label in text.unique() if mended(label)[0] is None][:MOST_NAMED]:
@@ -194,7 +215,7 @@ def _no_partners(table: pd.DataFrame, rows: Rows, codes: CodeRule) -> tuple[list
                     count=int(at.sum()),
                 )
             )
-    return issues, ~met
+    return issues, ~(met | added)
 
 
 class _Checker:

@@ -1,15 +1,21 @@
 """Bands beside the numbers: drawn in the background once per scenario for all sessions, shown when they are there.
 
-Numbers come first. A single worker draws, so that sliders keep the processor; what a session no longer looks at is not begun.
+Numbers come first. A single worker draws, behind all else that runs, so that sliders keep the processor; what a session no longer
+looks at is not begun, or left where it is. A drawing costs as much as forty moves: the more readers move, the longer a scenario must
+have stood still before its bands are begun.
 ``FIRMTRADE_BANDS=off`` goes without, on a machine that has no time for them.
 """
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from threading import Lock
 from typing import Any
@@ -30,6 +36,7 @@ from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.figures import Headline, Outcome
 from firmtrade_core.figures.uncertainty import banded, bands_wanted
+from firmtrade_core.jobs import CancelledError
 from firmtrade_core.jobs.spread import ClusterError
 from firmtrade_core.margins import FirmsError, TailError
 from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError
@@ -52,8 +59,17 @@ LEAST_RESULTS = 2
 #: Seconds between two looks whether bands are there.
 EVERY = 0.5
 
-#: Seconds for which a scenario must have stood still before its bands are begun: a lever that moves leaves them be.
-STILL = 0.7
+#: Seconds for which a scenario must have stood still before its bands are begun, for each session that moves; and at most.
+STILL, MOST_STILL = 0.7, 6.0
+
+#: Seconds after a move for which a session counts as moving.
+MOVING = 5.0
+
+#: Seconds after which bands under way that nobody waits for are left.
+LEFT = 1.0
+
+#: How far behind all else the worker stands (``nice``).
+BEHIND = 15
 
 _NO_BAND = (
     ClusterError,
@@ -72,21 +88,29 @@ class _Desk:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="bands")
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="bands", initializer=_stand_behind)
         self._known: OrderedDict[str, Future[Any]] = OrderedDict()
         self._waiting: dict[str, str] = {}
+        #: When sessions last moved, and when what was waited for was left.
+        self._moved: dict[str, float] = {}
+        self._left: dict[str, float] = {}
 
     def ask(self, session: str, key: str, work: Callable[[], Any]) -> Future[Any]:
         """The result under way or done; what the session asked before and nobody else waits for is not begun."""
         with self._lock:
-            before = self._waiting.get(session)
+            before, now = self._waiting.get(session), time.monotonic()
             self._waiting[session] = key
+            self._left.pop(key, None)
+            if before != key:
+                self._moved[session] = now
             if before and before != key and before not in self._waiting.values():
                 left = self._known.get(before)
                 if left is not None and left.cancel():
                     del self._known[before]
+                elif left is not None and not left.done():
+                    self._left[before] = now
             if key not in self._known:
-                self._known[key] = self._pool.submit(self._once_still, key, time.monotonic(), work)
+                self._known[key] = self._pool.submit(self._once_still, key, now, work)
                 while len(self._known) > MOST_RESULTS or (
                     len(self._known) > LEAST_RESULTS and self._megabytes() > megabytes_allowed()
                 ):
@@ -108,13 +132,42 @@ class _Desk:
         with self._lock:
             return self._known.get(key)
 
+    def unwanted(self, key: str) -> bool:
+        """Whether bands under way have been left by everybody; called from any thread."""
+        left = self._left.get(key)
+        return left is not None and time.monotonic() - left > LEFT
+
+    def still(self) -> float:
+        """Seconds for which a scenario must have stood still, now."""
+        now = time.monotonic()
+        with self._lock:
+            self._moved = {session: at for session, at in self._moved.items() if now - at <= MOVING}
+            return min(STILL * max(len(self._moved), 1), MOST_STILL)
+
     def _once_still(self, key: str, since: float, work: Callable[[], Any]) -> Any:
-        time.sleep(max(since + STILL - time.monotonic(), 0.0))
+        while (rest := since + self.still() - time.monotonic()) > 0:
+            time.sleep(min(rest, STILL))
+            if key not in self._waiting.values():
+                break
         with self._lock:
             if key not in self._waiting.values():
                 self._known.pop(key, None)
                 return "Another scenario took its place before its bands were begun."
-        return work()
+        try:
+            return work()
+        except CancelledError:
+            with self._lock:
+                self._known.pop(key, None)
+            return "Another scenario took its place before its bands were drawn."
+        finally:
+            self._left.pop(key, None)
+
+
+def _stand_behind() -> None:
+    """Give way to all other threads of the machine; threads begun from this one do too (Linux; elsewhere nothing happens)."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BEHIND)
 
 
 @st.cache_resource(show_spinner=False)
@@ -136,12 +189,17 @@ def asked(store: Store, reading: Reading) -> Future[Bands | str] | None:
     except FirmsError:
         home = None
 
+    desk = _desk()
+
+    def stop() -> bool:
+        return desk.unwanted(key)
+
     def work() -> Bands | str:
         try:
-            found = bands(settled_scenario, world, home, centre=reading.second)
+            found = bands(settled_scenario, world, home, centre=reading.second, stop=stop)
             if first is None:
                 return found
-            return between(bands(settled_first, world, home, centre=reading.first), found)
+            return between(bands(settled_first, world, home, centre=reading.first, stop=stop), found)
         except _NO_BAND as error:
             return str(error)
 
@@ -149,7 +207,7 @@ def asked(store: Store, reading: Reading) -> Future[Bands | str] | None:
     settled_scenario = settled(scenario, world)
     settled_first = settled(first, world) if first is not None else scenario
     key = f"{world.content_hash}{scenario.content_hash}{first.content_hash if first else ''}{home.content_hash if home else ''}"
-    return _desk().ask(store.session, key, work)
+    return desk.ask(store.session, key, work)
 
 
 def of_scenario(
@@ -160,12 +218,12 @@ def of_scenario(
         home = current_home(world)
     except FirmsError:
         home = None
-    whole = settled(scenario, world)
+    whole, key, desk = settled(scenario, world), _key(world, scenario, home), _desk()
 
     def work() -> Bands | str:
-        return bands(whole, world, home, centre=centre)
+        return bands(whole, world, home, centre=centre, stop=lambda: desk.unwanted(key))
 
-    return of_work(store, _key(world, scenario, home), work)
+    return of_work(store, key, work)
 
 
 def _key(world: World, scenario: Scenario, home: HomeFirms | None) -> str:

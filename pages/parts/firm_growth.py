@@ -27,6 +27,7 @@ from pages.parts.effects import current_bench
 from pages.parts.exports import table_downloads
 from pages.parts.firm_source import SYNTHETIC, how_to_mend, source_choosers
 from pages.parts.frame import complain, notes, table
+from pages.parts.growth_predictors import growth_predictors
 from pages.parts.store import seeded
 
 _KEY = "firm_growth"
@@ -181,6 +182,10 @@ def _show(found: FirmGrowth, reading: Reading) -> None:
             key="firm_destinations",
             stem="growth_by_destination",
         )
+    assert reading.job is not None
+    growth_predictors(
+        history, reading.job.folder.name, found.first, found.second, lambda: about_firms(history)
+    )
     _productivity(found, reading, source, result)
     said = ["A firm counts as new or stopped by whether it exports anywhere in the other year."]
     if found.withheld:

@@ -26,6 +26,7 @@ ROLE_LABELS = {
     "value": "Value",
     "flow": "Exports or imports",
     "year": "Year",
+    "currency": "Currency",
 }
 
 SIZES = {"ones": 1.0, "thousands": 1e3, "millions": 1e6, "billions": 1e9}
@@ -86,7 +87,7 @@ def own_country(
     head = read_money_head(str(roles["value"])) if roles["value"] else None
     size = next((name for name, factor in SIZES.items() if head and factor == head.size), "ones")
     unit = second.selectbox(
-        "Values are US dollars in",
+        "Values are in",
         list(SIZES),
         index=list(SIZES).index(size),
         key=f"own_unit_{roles['value']}",

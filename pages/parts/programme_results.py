@@ -13,8 +13,9 @@ from html import escape
 
 import streamlit as st
 
+from firmtrade_core.analysis.inclusion import Inclusion, programme_inclusion
 from firmtrade_core.analysis.programme_study import LEVEL, Alternative, ProgrammeStudy
-from firmtrade_core.analysis.programmes import evaluate_programme, variants
+from firmtrade_core.analysis.programmes import ProgrammeResult, evaluate_programme, variants
 from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium.errors import EquilibriumError
@@ -36,6 +37,7 @@ from pages.parts import chart
 from pages.parts.exports import EXCEL
 from pages.parts.frame import complain, notes
 from pages.parts.home import home_or_complaint, look_at_home
+from pages.parts.inclusion import reached_and_gaining
 from pages.parts.opened import allowed
 from pages.parts.programme_card import POLICIES
 from pages.parts.sharing import file_stem
@@ -256,8 +258,20 @@ def _show(store: Store, study: ProgrammeStudy) -> None:
             result, subtitle=f"Extra exports by destination, million USD a year · {under}", source=source
         )
         chart.draw(drawn, key="programme_destinations", result=key)
+    reached_and_gaining(
+        _inclusion(key, result),
+        key="programme",
+        result=key,
+        under=under,
+        about=lambda: about_programme(study),
+    )
     _take_away(study)
     notes(tuple(note for note in (result.wto, _reading(study), _terms(study)) if note))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _inclusion(key: str, _result: ProgrammeResult) -> Inclusion:
+    return programme_inclusion(_result.without, _result.before, _result.with_it, _result.after)
 
 
 def _stamps(study: ProgrammeStudy) -> str:

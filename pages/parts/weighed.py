@@ -16,6 +16,12 @@ MEGABYTE = 1_000_000
 #: Megabytes that results may hold together, unless ``FIRMTRADE_CACHE_MB`` says otherwise.
 USUAL = 400
 
+#: Values that may come before all are weighed again.
+LOOK_EVERY = 8
+
+#: Share of the megabytes allowed that is kept once they are used up, where more values than that are kept.
+ROOM, MANY = 0.95, 20
+
 Value = TypeVar("Value")
 
 
@@ -41,6 +47,9 @@ class Weighed(Generic[Value]):
         self._making: dict[Hashable, Lock] = {}
         self._lock = Lock()
         self._without, self._least = without, least
+        #: Megabytes when all were last weighed and what came since, arrays counted in that, and how many values came. To weigh all
+        #: at every move would cost a tenth of the move.
+        self._known, self._counted, self._since = 0.0, set[int](), 0
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """The value kept under a key, or made now; who asks meanwhile waits for it. A failure is not kept."""
@@ -60,7 +69,12 @@ class Weighed(Generic[Value]):
                     self._making.pop(key, None)
             with self._lock:
                 self._kept[key] = value
-                self._lighten()
+                self._since += 1
+                # The latest ones grow while they are on screen.
+                for one in tuple(self._kept.values())[-3:]:
+                    self._known += bytes_of(one, self._without, None, self._counted) / MEGABYTE
+                if self._since >= LOOK_EVERY or self._known > megabytes_allowed():
+                    self._lighten()
             return value
 
     def __len__(self) -> int:
@@ -78,31 +92,56 @@ class Weighed(Generic[Value]):
 
     def _weight(self) -> float:
         seen: set[int] = set()
-        return sum(bytes_of(value, self._without, seen) for value in self._kept.values()) / MEGABYTE
+        self._counted = set()
+        weights = [bytes_of(value, self._without, seen, self._counted) for value in self._kept.values()]
+        self._since = 0
+        self._known = sum(weights) / MEGABYTE
+        return self._known
 
     def _lighten(self) -> None:
         allowed = megabytes_allowed()
-        while len(self._kept) > self._least and self._weight() > allowed:
+        if self._weight() <= allowed:
+            return
+        # Of many a little below, so that the next value does not call for all this again.
+        left = allowed * (ROOM if len(self._kept) > MANY else 1.0)
+        while len(self._kept) > self._least and self._weight() > left:
             self._kept.popitem(last=False)
 
 
-def bytes_of(item: Any, without: tuple[type, ...] = (), seen: set[int] | None = None) -> int:
-    """Bytes of all arrays that an object holds, each counted once; what it has computed and kept included."""
+def bytes_of(
+    item: Any,
+    without: tuple[type, ...] = (),
+    seen: set[int] | None = None,
+    counted: set[int] | None = None,
+) -> int:
+    """Bytes of all arrays that an object holds, each counted once; what it has computed and kept included.
+
+    Parameters
+    ----------
+    without
+        Kinds of objects that are passed by.
+    seen, counted
+        Identities of objects looked into, and of arrays counted, by an earlier call; both are added to.
+    """
     known = set() if seen is None else seen
     if isinstance(item, str | int | float | bool | None) or id(item) in known or isinstance(item, without):
         return 0
     known.add(id(item))
     if isinstance(item, np.ndarray):
         if isinstance(item.base, np.ndarray):
-            return bytes_of(item.base, without, known)
+            return bytes_of(item.base, without, known, counted)
+        if counted is not None:
+            if id(item) in counted:
+                return 0
+            counted.add(id(item))
         return int(item.nbytes)
+    inside: Any = ()
     if isinstance(item, Mapping):
-        return sum(bytes_of(value, without, known) for value in tuple(item.values()))
-    if isinstance(item, list | tuple | set | frozenset):
-        return sum(bytes_of(value, without, known) for value in tuple(item))
-    held = getattr(item, "__dict__", None)
-    if held is not None:
-        return sum(bytes_of(value, without, known) for value in tuple(held.values()))
-    if is_dataclass(item):
-        return sum(bytes_of(getattr(item, part.name), without, known) for part in fields(item))
-    return 0
+        inside = tuple(item.values())
+    elif isinstance(item, list | tuple | set | frozenset):
+        inside = tuple(item)
+    elif (held := getattr(item, "__dict__", None)) is not None:
+        inside = tuple(held.values())
+    elif is_dataclass(item):
+        inside = [getattr(item, part.name) for part in fields(item)]
+    return sum(bytes_of(one, without, known, counted) for one in inside)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -106,7 +108,26 @@ def test_partners_lost_together_cost_more_than_one_by_one(raised: Equilibrium) -
     assert found.real_income.iloc[0] == pytest.approx(known.real_income.iloc[0], abs=1e-6)
     assert found.beyond.iloc[0] == pytest.approx(0.0, abs=1e-6)
     assert (np.diff(found.real_income) < 0).all() and found.beyond.iloc[1] < 0
-    assert found["names"].iloc[1].startswith(found["names"].iloc[0])
+    assert found.sets.tolist() == [3, 3, 1][: len(found)] and found.exact.all()
+
+
+def test_all_sets_of_partners_are_tried_where_few_and_never_beaten_by_one_by_one(
+    raised: Equilibrium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = worst_cut_off(raised, "C00", 4)
+    whole = worst_together(raised, "C00", alone)
+    monkeypatch.setattr("firmtrade_core.analysis.who_gains._MOST_SETS", 5)
+    greedy = worst_together(raised, "C00", alone)
+    assert whole.exact.all() and not greedy.exact.any()
+    assert (whole.real_income.to_numpy()[: len(greedy)] <= greedy.real_income.to_numpy() + 1e-9).all()
+    assert whole.sets.tolist()[:2] == [4, 6] and greedy.sets.tolist()[:2] == [4, 3]
+    i = raised.world.country_index("C00")
+    pairs = [
+        cut_off(cut_off(raised, "C00", a), "C00", b).real_income_change[i]
+        for a, b in combinations(alone.partner, 2)
+    ]
+    worst = 100 * (min(pairs) / raised.real_income_change[i] - 1)
+    assert whole.real_income.iloc[1] == pytest.approx(worst, abs=1e-6)
 
 
 def test_suppliers_of_shrinking_industries(raised: Equilibrium) -> None:

@@ -8,7 +8,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from firmtrade_core.paths import PROJECT
-from firmtrade_core.world.files import save_world
 from tests.analysis.test_firm_imports import importing_home, linked_world
 from tests.app.test_pages import html
 
@@ -17,7 +16,7 @@ from tests.app.test_pages import html
 def who_gains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The page on a small world with links, at the country whose firms are loaded, with a tariff on its imports."""
     monkeypatch.chdir(PROJECT)
-    save_world(linked_world(), tmp_path / "linked.world")
+    linked_world().save(tmp_path / "linked.world")
     importing_home().save(tmp_path / "home.parquet")
     monkeypatch.setenv("FIRMTRADE_WORLD", str(tmp_path / "linked.world"))
     monkeypatch.setenv("FIRMTRADE_HOME", str(tmp_path / "home.parquet"))
@@ -35,3 +34,14 @@ def test_imported_inputs_are_solved_when_asked_for(who_gains: AppTest) -> None:
     words = html(app)
     assert not app.exception and "data-own-inputs" in words
     assert "With each firm" in words and "Costs without imports" in words and "Exporters who import" in words
+
+
+def test_groups_of_firms_and_the_safeguard_follow_kind_and_measure(who_gains: AppTest) -> None:
+    app = who_gains
+    words = html(app)
+    assert "Which firms gain" in words and "data-safeguard" in words
+    kinds = app.segmented_control(key="who_gains_kind")
+    assert kinds.options == ["Persons engaged", "Age of the firm", "Region", "Exporting before"]
+    kinds.set_value("exporting").run()
+    app.segmented_control(key="who_gains_measure").set_value("sales").run()
+    assert not app.exception and "Do not export yet" in html(app) and "Share of sales before" in html(app)

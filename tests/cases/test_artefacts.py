@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
-from customs_lines import SALT, column, lines, read, shared
+from customs_lines import SALT, column, command, lines, read, shared
 
 from firmtrade_core.harmonise.dates import read_dates
 from firmtrade_core.harmonise.declarations import hashed_firm
@@ -32,10 +33,48 @@ def test_identifiers_that_are_one(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["N/A", "null", "None", "<NA>", "#REF!", "s/i", "000000", "0.0", "-", "99999999", "66.666.666-6"]
+    "text",
+    [
+        "N/A",
+        "null",
+        "None",
+        "<NA>",
+        "#REF!",
+        "s/i",
+        "000000",
+        "0.0",
+        "-",
+        "99999999",
+        "66.666.666-6",
+        "-1",
+        "-99",
+    ],
 )
 def test_identifiers_of_nobody(tmp_path: Path, text: str) -> None:
     assert column(tmp_path, "firm", ["12345", text]).column("firm")[1] == "firm.missing"
+
+
+@pytest.mark.parametrize(
+    ("texts", "gone"),
+    [
+        (["123456789012345000"], 1),
+        (["1234567890123450", "9876543210987650", "F1"], 2),
+        (["1234567890123450", "9876543210987651"], 0),
+        (["123456789012345", "100000000000000"], 0),
+        (["9.8765432109877E+17", "76123456"], 1),
+    ],
+)
+def test_digits_that_a_spreadsheet_cut(tmp_path: Path, texts: list[str], gone: int) -> None:
+    found = column(tmp_path, "firm", texts).column("firm")
+    assert found.count("firm.digits_gone") == gone
+
+
+def test_a_total_is_no_firm_of_a_register(tmp_path: Path) -> None:
+    path = tmp_path / "register.csv"
+    path.write_text("firm,year,sales\nF1,2019,10\nF2,2019,20\nTOTAL,2019,30\n1234567890123450000,2019,5\n")
+    found = read_firm_table(path, tmp_path / "work", SALT)
+    assert found.table["sales"].tolist() == [10, 20]
+    assert {f.rule.key: f.rows for f in found.findings} == {"firm.missing": 1, "firm.digits_gone": 1}
 
 
 def test_identifiers_keep_what_is_theirs(tmp_path: Path) -> None:
@@ -114,6 +153,20 @@ def test_case_21_days_that_lost_a_zero(tmp_path: Path) -> None:
         (["20190305.0", "20191231.0"], ["2019-03-05", "2019-12-31"]),
         (["2.0190305E+7", "20191231"], ["2019-03-05", "2019-12-31"]),
         (["43529", "43539"], ["2019-03-05", "2019-03-15"]),
+        (["43529.75", "43539,5"], ["2019-03-05", "2019-03-15"]),
+        # Days since 1960 (Stata, SAS) or 1970 (R): no spreadsheet's.
+        (["21613", "21623", "21915"], [None, None, None]),
+        (["17960", "17970"], [None, None]),
+        # A month and a year, some without the month's zero.
+        (["12019", "22019", "122019", "112019"], ["2019-01-01", "2019-02-01", "2019-12-01", "2019-11-01"]),
+        (["32019", "42019"], ["2019-03-01", "2019-04-01"]),
+        (["032019", "112018"], ["2019-03-01", "2018-11-01"]),
+        # A year and a month as a number: October lost its zero where January kept its own, or nobody knows.
+        (["2019.01", "2019.1", "2019.11"], ["2019-01-01", "2019-10-01", "2019-11-01"]),
+        (["2019.1", "2019.2", "2019.10"], ["2019-01-01", "2019-02-01", "2019-10-01"]),
+        (["2019.1", "2019.11", "2019.12"], [None, "2019-11-01", "2019-12-01"]),
+        (["05MAR2019:00:00:00", "15mar2019"], ["2019-03-05", "2019-03-15"]),
+        (["1er janvier 2019", "1º de agosto de 2019", "5th of March 2019", "1agosto2019"], ["2019-01-01", "2019-08-01", "2019-03-05", "2019-08-01"]),
         (["2019-3-5 00:00:00", "2019-12-31 00:00:00.000"], ["2019-03-05", "2019-12-31"]),
         (["201903", "201912"], ["2019-03-01", "2019-12-01"]),
         (["5/3/2019", "15/3/2019"], ["2019-03-05", "2019-03-15"]),
@@ -143,7 +196,36 @@ def test_placeholder_names_never_link() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["CONSUMIDOR FINAL", "Clientes varios", "Público en general", "VARIOS S.A.", "Exportador"]
-)
+    "text",
+    ["CONSUMIDOR FINAL", "Clientes varios", "Público en general", "VARIOS S.A.", "Exportador", "TOTAL", "Total general", "Gesamtergebnis", "SIN RUT", "XXXX", "Privatperson"],
+)  # fmt: skip
 def test_words_for_all_are_no_identifier(tmp_path: Path, text: str) -> None:
     assert column(tmp_path, "firm", ["12345", text]).column("firm")[1] == "firm.missing"
+
+
+def test_files_of_other_software(tmp_path: Path) -> None:
+    rows = pd.DataFrame(
+        {
+            "firm": [76123456.0, 76123457.0, np.nan],
+            "date": pd.to_datetime(["2019-03-05", "2019-03-06", "2019-04-01"]),
+            "flow": pd.Categorical(["export", "export", "import"]),
+            "country": ["DE", "NA", "FR"],
+            "product": [20110.0, 870323.0, 840734.0],
+            "value": [10.5, 20.0, 5.0],
+            "currency": ["USD"] * 3,
+        }
+    )
+    rows.to_stata(tmp_path / "a.dta", write_index=False)
+    report = command(tmp_path / "a.dta", tmp_path / "out")
+    assert report["sources"][0]["kept"] == 2
+    trade = pd.read_parquet(tmp_path / "out" / "panel" / "trade.parquet")
+    assert dict(zip(trade["country"], trade["product"], strict=True)) == {"DEU": "020110", "NAM": "870323"}
+    for name, what in {
+        "b.sav": "SPSS",
+        "c.json": "JSON",
+        "d.csv.gz": "unpack",
+        "e.ods": "OpenDocument",
+    }.items():
+        (tmp_path / name).write_bytes(b"$FL2@(#) x,y\n1,2\n")
+        refused = command(tmp_path / name, tmp_path / "out")
+        assert what in refused["message"] and name in refused["message"]

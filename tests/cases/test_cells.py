@@ -217,6 +217,9 @@ def test_shares_by_their_column(tmp_path: Path, name: str, cells: list[str], mea
         (["1", "2", "2", "1"], [1, 0, 0, 1], "cell.coded"),
         (["0", "1", "0", "1"], [0, 1, 0, 1], None),
         (["-1", "0", "0", "-1"], [1, 0, 0, 1], "cell.coded"),
+        (["1", "2", "9", "2"], [1, 0, np.nan, 0], "cell.coded"),
+        (["2", "8", "2", "99"], [0, np.nan, 0, np.nan], "cell.coded"),
+        (["1.0", "2.0", "", "-9"], [1, 0, np.nan, np.nan], "cell.coded"),
         (["sí", "NO", "Sí", ""], [1, 0, 1, np.nan], None),
         (["Ja", "Nein", "oui", "vrai"], [1, 0, 1, 1], None),
         (["0", "1", "2", "1"], [0, 1, np.nan, 1], "cell.out_of_range"),
@@ -263,7 +266,8 @@ def test_a_concordance_decides_and_doubt_is_set_aside() -> None:
     full = ["02011000", "03021100", "84139190", "87032310", "01012100", "61091030"]
     assert codes([*full, "2011000"], known)[-1] == "020110"
     assert codes([*full, "8703231"], known)[-1] == "870323"
-    assert codes([*full, "8703231"])[-1] == "product.lost_zero"
+    assert codes([*full, "8703231"])[-1] == "870323"  # There is no heading 0870.
+    assert codes([*full, "7101000"])[-1] == "product.lost_zero"
     assert codes([*full, "8888881"], known)[-1] == "product.unknown"
 
 
@@ -286,3 +290,18 @@ def test_a_heading_keeps_the_zeros_behind_its_point() -> None:
     assert {r.rule for r in read_products({"2603.0": 1, "2709.0": 3}).values()} == {"product.coarse"}
     assert read_products({"870323.0": 2, "10121.0": 1})["10121.0"].code == "010121"
     assert read_products({"870323.00": 2})["870323.00"].code == "870323"
+
+
+@pytest.mark.parametrize(
+    ("texts", "meant"),
+    [
+        # Five digits of another classification: no such heading, or as many of them as of lost zeros.
+        (["78120", "33300", "89311", "65112"], ["product.unknown"] * 4),
+        (["870323", "87032", "20110", "020130"], ["870323", "870320", "020110", "020130"]),
+        (["10121", "20110", "30211", "40110"], ["010121", "020110", "030211", "040110"]),
+        (["870000", "870323", "01000000"], ["product.coarse", "870323", "product.coarse"]),
+        (["871799", "980199", "990100"], ["product.unknown", "980199", "990100"]),
+    ],
+)
+def test_headings_that_there_are_not_tell_zeros(tmp_path: Path, texts: list[str], meant: list[str]) -> None:
+    assert column(tmp_path, "product", texts).column("product") == meant

@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from firmtrade_core.cli.main import app
 from firmtrade_core.codes.currencies import read_currency
-from firmtrade_core.codes.places import number_list, read_place_in
+from firmtrade_core.codes.place_lists import number_list
+from firmtrade_core.codes.places import read_place_in
 from firmtrade_core.gravity.errors import FlowError
 from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.harmonise.dates import read_dates

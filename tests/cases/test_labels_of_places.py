@@ -10,7 +10,8 @@ import pytest
 from firmtrade_core.codes import places
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.codes.iso import is_known
-from firmtrade_core.codes.places import explain_unknown, numbers_of, read_place, suggest
+from firmtrade_core.codes.place_lists import NUMBER_LISTS, number_list, numbers_of, other_list
+from firmtrade_core.codes.places import explain_unknown, read_place, suggest
 
 #: Labels as publishers, customs offices and spreadsheets write them; "" is no partner, or one that is not told.
 MEANT = """
@@ -257,6 +258,43 @@ Yemen (Norte)|YAR
 CHN - China|CHN
 276 - Germany|DEU
 Somaliland|
+China, P.R.: Mainland|CHN
+China, P.R.: Hong Kong|HKG
+Serbia, Republic of|SRB
+St. Vincent & Grens.|VCT
+Yemen, P.D. Rep.|YMD
+Eastern Germany|DDR
+ALEMANIA (R.D.)|DDR
+ALEMANIA (R.F.)|DEU
+R.D. Alemana|DDR
+Belgo-Luxembourg|BLX
+YUGOESLAVIA|YUG
+Advanced Economies|
+Middle East & North Africa|
+Latin America & Caribbean (excluding high income)|
+Upper middle income|
+Least developed countries: UN classification|
+Countries & areas not specified|
+COMBUSTIBLES Y LUBRICANTES|
+Nicht ermittelte Länder und Gebiete|
+Schiffs- und Luftfahrzeugbedarf|
+Drittländer|
+Provisions de bord|
+Mayotte (Overseas France)|MYT
+Corée (rép. populaire démocratique de)|PRK
+Ex-République yougoslave de Macédoine|MKD
+Ceylan|LKA
+THE CONGO|COG
+Les Philippines|PHL
+El Líbano|LBN
+Germany*|DEU
+Germany 1/|DEU
+Germany (1)|DEU
+Germany¹|DEU
+Côte d’Ivoire²|CIV
+DE: Germany|DEU
+Georgia (USA)|
+Denmark and Faroe Islands|
 """
 
 
@@ -303,11 +341,34 @@ def test_codes_that_meant_another_territory_are_said_by_year() -> None:
 
 
 def test_numbers_of_other_lists_are_told_from_iso_s() -> None:
-    for name in places.NUMBER_LISTS:
-        found = numbers_of(places.number_list(name))
-        assert found.is_other_list and next(iter(found.fits)) == name
+    for name in NUMBER_LISTS:
+        codes = list(number_list(name))
+        found, other = numbers_of(codes), other_list(codes)
+        assert other is not None and f"({name})" in other.sentence
+        if any(map(str.isdigit, codes)):
+            assert found.is_other_list and next(iter(found.fits)) == name
     iso = numbers_of(str(n) for n in ("276", "842", "490", "004", "32", "97", "899", "58"))
     assert not iso.is_other_list and iso.comtrade
+
+
+@pytest.mark.parametrize(
+    ("codes", "letters"),
+    [
+        # Gambia, Switzerland, Eswatini and Australia to ISO; Germany, China, Switzerland and Austria to FIPS 10-4.
+        (["GM", "CH", "SZ", "AU", "JA", "SP", "SW", "UP"], 2),
+        # Eswatini and Australia to ISO; Switzerland and Austria to the Correlates of War.
+        (["USA", "UKG", "FRN", "GMY", "AUS", "SWZ"], 3),
+        (["GER", "SUI", "NED", "DEN", "POR", "USA"], 3),
+        (["DEU", "FRA", "ROM", "ZAR", "YUG", "WLD", "XYZ"], None),
+        (["DE", "EL", "UK", "XK", "QW"], None),
+        (["DEU", "SUI"], None),
+    ],
+)
+def test_letters_of_other_lists_are_told_from_iso_s(codes: list[str], letters: int | None) -> None:
+    found = other_list(codes)
+    assert (found and found.letters) == letters
+    if found is not None:
+        assert all(map(found.holds, codes)) and not found.holds("Germany")
 
 
 # The same list at other doors --------------------------------------------------------------------------

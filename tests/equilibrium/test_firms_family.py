@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from firmtrade_core.equilibrium import Parameters, Shock, solve
 from firmtrade_core.equilibrium.errors import CertificateError
 from firmtrade_core.margins import Deviations, Firms, FirmSector, FirmsError, FirmShift, Lognormal, Pareto
-from firmtrade_core.margins.firms import FirmFunctions, FirmRows
+from firmtrade_core.margins.firm_functions import FirmFunctions, FirmRows
 from firmtrade_core.margins.tables import Table
 from tests.equilibrium.test_identities import CLOSURES, FEW, assert_same, random_shock
 from tests.worlds import make_world

@@ -17,7 +17,7 @@ from firmtrade_core.margins import (
     FirmsMargins,
     Lognormal,
 )
-from firmtrade_core.margins.firms import FirmRows
+from firmtrade_core.margins.firm_functions import FirmRows
 from firmtrade_core.margins.lognormal import LognormalMargins, assumed_presence
 from tests.worlds import make_world
 

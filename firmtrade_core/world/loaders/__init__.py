@@ -13,10 +13,11 @@ from typing import Any
 
 import pandas as pd
 
+from firmtrade_core.world.accounts import closest
 from firmtrade_core.world.columns import said_of
 from firmtrade_core.world.errors import UnknownCodeError, WorldError
 from firmtrade_core.world.tables import require_columns
-from firmtrade_core.world.world import World, closest
+from firmtrade_core.world.world import World
 
 
 @dataclass(frozen=True)
