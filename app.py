@@ -1,5 +1,5 @@
 """Entry of the dashboard: page frame and navigation; no economics. Run it by `make app`."""
 
-from pages.parts.frame import navigation
+from pages.parts.frame.page import navigation
 
 navigation().run()

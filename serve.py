@@ -31,7 +31,7 @@ from streamlit.starlette import App
 
 from firmtrade_core.paths import PROJECT
 from firmtrade_core.world.errors import WorldError
-from pages.parts.room_server import routes as room_routes
+from pages.parts.briefing.room_server import routes as room_routes
 
 #: All that the page loads comes from here; styles and Plotly need the inline and the data kinds.
 POLICY = (
@@ -116,8 +116,10 @@ async def warm(app: App) -> AsyncIterator[None]:
 
     Not in a thread of its own: two threads that import the same modules at once see halves of them.
     """
-    import_module("pages.parts.levers")
-    worlds, solving, store = (import_module(f"pages.parts.{name}") for name in ("worlds", "solving", "store"))
+    import_module("pages.parts.lab.levers")
+    worlds, solving, store = (
+        import_module(f"pages.parts.{name}") for name in ("data.worlds", "result.solving", "frame.store")
+    )
     # A world that cannot be read, or not be solved, is for the page to complain about.
     with suppress(WorldError, solving.UnsolvedError):
         world = worlds.shared_world()
@@ -126,7 +128,7 @@ async def warm(app: App) -> AsyncIterator[None]:
     # What is loaded by now stays: to look through it for garbage again and again is time taken from readers.
     gc.collect()
     gc.freeze()
-    end = import_module("pages.parts.private").watch()
+    end = import_module("pages.parts.frame.private").watch()
     _end_with_the_gateway()
     try:
         yield
@@ -170,7 +172,7 @@ def _end_with_the_gateway() -> None:
 
 def unexpected(error: Exception) -> bool:
     """The page's own words for a fault, in place of Streamlit's."""
-    return bool(import_module("pages.parts.frame").unexpected(error))
+    return bool(import_module("pages.parts.frame.page").unexpected(error))
 
 
 app = App(

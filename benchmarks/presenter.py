@@ -117,7 +117,7 @@ def off_by(values: int) -> float:
     from firmtrade_core.report.lever_path import LeverPath, interpolated
     from firmtrade_core.scenarios import load_preset
     from firmtrade_core.world.embedded import load_embedded_world
-    from pages.parts.room import levers
+    from pages.parts.briefing.room import levers
 
     world, scenario = load_embedded_world(), load_preset("us_ten_points")
     path = LeverPath(scenario, world, default_home(world), levers(scenario)[0], "USA")

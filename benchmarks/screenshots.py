@@ -17,7 +17,7 @@ from benchmarks.browser import CHROMIUM, FLAGS
 from firmtrade_core.cli.serving import serving
 from firmtrade_core.paths import PROJECT
 from firmtrade_core.world.embedded import load_embedded_world
-from pages.parts.frame import PAGES
+from pages.parts.frame.page import PAGES
 
 MAP = '.ft-chart[data-kind="map"][data-result]'
 

@@ -15,16 +15,16 @@ from firmtrade_core.report.page_tables import about_growth, attribution_tables
 from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
-from pages.parts import chart
-from pages.parts.exports import several_downloads
-from pages.parts.firm_growth import growth_among_firms
-from pages.parts.frame import assumed_line, certificate_line, complain, notes, open_page, table
-from pages.parts.growth_years import current_choice, two_years
-from pages.parts.looking import country_chooser
-from pages.parts.presets import sentence
-from pages.parts.solving import UnsolvedError, solve_in
-from pages.parts.store import Store, current, seeded
-from pages.parts.worlds import short_sources
+from pages.parts.data.growth_years import current_choice, two_years
+from pages.parts.data.worlds import short_sources
+from pages.parts.firms.firm_growth import growth_among_firms
+from pages.parts.frame import chart
+from pages.parts.frame.exports import several_downloads
+from pages.parts.frame.looking import country_chooser
+from pages.parts.frame.page import assumed_line, certificate_line, complain, notes, open_page, table
+from pages.parts.frame.presets import sentence
+from pages.parts.frame.store import Store, current, seeded
+from pages.parts.result.solving import UnsolvedError, solve_in
 
 _QUESTIONS = {
     "scenario": "This scenario's change",

@@ -20,11 +20,11 @@ from firmtrade_core.report.backtest_tables import board_table, partner_table
 from firmtrade_core.report.export import written_now
 from firmtrade_core.world.elasticities import horizon_sets
 from firmtrade_core.world.world import World
-from pages.parts import chart
-from pages.parts.exports import table_downloads
 from pages.parts.forecasts import own_forecasts
-from pages.parts.frame import complain, heading, open_page, table
-from pages.parts.store import Store, current, seeded
+from pages.parts.frame import chart
+from pages.parts.frame.exports import table_downloads
+from pages.parts.frame.page import complain, heading, open_page, table
+from pages.parts.frame.store import Store, current, seeded
 
 _EPISODE, _METHOD = "backtest_episode", "backtest_method"
 

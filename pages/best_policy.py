@@ -34,15 +34,25 @@ from firmtrade_core.scenarios.programmes import effect_of
 from firmtrade_core.scenarios.schema import AnyCard
 from firmtrade_core.scenarios.words import countries as spoken
 from firmtrade_core.world.world import World
-from pages.parts import address, bands, best, chart
+from pages.parts import best
 from pages.parts.best import FAILURES, Answer, Choices, choices
-from pages.parts.frame import certificate_line, complain, heading, headline_strip, notes, open_page, table
-from pages.parts.home import current_home, home_or_complaint
-from pages.parts.looking import country_box, say_where
-from pages.parts.programme_card import POLICIES
-from pages.parts.sharing import file_stem
-from pages.parts.store import Store, current, seeded
-from pages.parts.worlds import named_world, searched, short_sources
+from pages.parts.data.worlds import named_world, searched, short_sources
+from pages.parts.firms.home import current_home, home_or_complaint
+from pages.parts.frame import address, chart
+from pages.parts.frame.looking import country_box, say_where
+from pages.parts.frame.page import (
+    certificate_line,
+    complain,
+    heading,
+    headline_strip,
+    notes,
+    open_page,
+    table,
+)
+from pages.parts.frame.store import Store, current, seeded
+from pages.parts.lab.programme_card import POLICIES
+from pages.parts.lab.sharing import file_stem
+from pages.parts.result import bands
 
 INSTRUMENTS = {
     "uniform": "One rate for all goods",

@@ -7,18 +7,20 @@ import streamlit as st
 from firmtrade_core.labels.glossary import explained
 from firmtrade_core.scenarios.assumptions import FIXED_DEFICITS
 from firmtrade_core.world.world import World
-from pages.parts import address, drivers, room, views
-from pages.parts.budget import show_budget
-from pages.parts.exports import take_away
-from pages.parts.frame import certificate_line, complain, notes, notice, open_page
-from pages.parts.how_sure import how_sure
-from pages.parts.presets import sentence
-from pages.parts.programme_results import programmes_in_brief
-from pages.parts.reading import Reading, read
-from pages.parts.solving import UnsolvedError
-from pages.parts.store import Store, current, seeded
-from pages.parts.where_from import where_from_row
-from pages.parts.words import narrative
+from pages.parts.briefing import room
+from pages.parts.briefing.words import narrative
+from pages.parts.frame import address
+from pages.parts.frame.exports import take_away
+from pages.parts.frame.page import certificate_line, complain, notes, notice, open_page
+from pages.parts.frame.presets import sentence
+from pages.parts.frame.store import Store, current, seeded
+from pages.parts.lab.programme_results import programmes_in_brief
+from pages.parts.result import drivers, views
+from pages.parts.result.budget import show_budget
+from pages.parts.result.how_sure import how_sure
+from pages.parts.result.reading import Reading, read
+from pages.parts.result.solving import UnsolvedError
+from pages.parts.result.where_from import where_from_row
 
 
 def _to_keep_in_mind(reading: Reading) -> list[str]:

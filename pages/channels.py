@@ -42,14 +42,14 @@ from firmtrade_core.report.channel_words import (
 from firmtrade_core.report.page_tables import about_effects, effects_table
 from firmtrade_core.scenarios.firm_elasticity import firm_elasticity
 from firmtrade_core.world import World
-from pages.parts import chart, pickers
-from pages.parts.effects import Bench, current_bench
-from pages.parts.exports import table_downloads
-from pages.parts.firm_source import changed, earlier_toggle, how_to_mend, shipped_line, source_choosers
-from pages.parts.frame import complain, heading, open_page, table
-from pages.parts.jobs import say_why_not, watch
-from pages.parts.opened import allowed
-from pages.parts.store import current, seeded
+from pages.parts.firms.effects import Bench, current_bench
+from pages.parts.firms.firm_source import changed, earlier_toggle, how_to_mend, shipped_line, source_choosers
+from pages.parts.frame import chart, pickers
+from pages.parts.frame.exports import table_downloads
+from pages.parts.frame.jobs import say_why_not, watch
+from pages.parts.frame.opened import allowed
+from pages.parts.frame.page import complain, heading, open_page, table
+from pages.parts.frame.store import current, seeded
 
 #: Synthetic firms that the table of kinds is worked out on where no panel is named: it is drawn while the reader waits.
 FEW_FIRMS = 3_000

@@ -41,16 +41,17 @@ from firmtrade_core.report.export import (
 from firmtrade_core.scenarios import Scenario, load_preset, preset_names
 from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.world.world import World
-from pages.parts import bands, chart, views
-from pages.parts.exports import table_downloads
-from pages.parts.frame import complain, heading, open_page, table
-from pages.parts.home import current_home
-from pages.parts.more_views import several
-from pages.parts.presets import sentence
-from pages.parts.saved import saved_scenarios, shelf
-from pages.parts.solving import UnsolvedError, settled, solve_scenario
-from pages.parts.store import Store, current, seeded
-from pages.parts.worlds import short_sources
+from pages.parts.data.worlds import short_sources
+from pages.parts.firms.home import current_home
+from pages.parts.frame import chart
+from pages.parts.frame.exports import table_downloads
+from pages.parts.frame.page import complain, heading, open_page, table
+from pages.parts.frame.presets import sentence
+from pages.parts.frame.store import Store, current, seeded
+from pages.parts.lab.saved import saved_scenarios, shelf
+from pages.parts.result import bands, views
+from pages.parts.result.more_views import several
+from pages.parts.result.solving import UnsolvedError, settled, solve_scenario
 
 BASELINE, NOW = "baseline", "now"
 

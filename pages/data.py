@@ -16,9 +16,9 @@ from firmtrade_core.labels.columns import registered
 from firmtrade_core.report.export import about_world, table, written_now
 from firmtrade_core.world.embedded import FIT_LABELS, fit_words
 from firmtrade_core.world.world import World
-from pages.parts.bring import bring
-from pages.parts.exports import table_downloads
-from pages.parts.frame import open_page
+from pages.parts.data.bring import bring
+from pages.parts.frame.exports import table_downloads
+from pages.parts.frame.page import open_page
 
 #: Columns of the two tables, by what the functions below call them.
 COUNTRY_COLUMNS = {

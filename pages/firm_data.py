@@ -19,13 +19,13 @@ from firmtrade_core.harmonise.pipeline import Outcome
 from firmtrade_core.labels import grouped, in_percent, level, probability
 from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.world.world import World
-from pages.parts import chart
-from pages.parts.desk import Desk, current_desk, field_labels, on_loopback, required_fields
-from pages.parts.frame import complain, heading, open_page, table
-from pages.parts.jobs import say_why_not, watch
-from pages.parts.opened import allowed
-from pages.parts.templates import templates
-from pages.parts.worlds import by_name
+from pages.parts.data.worlds import by_name
+from pages.parts.firms.desk import Desk, current_desk, field_labels, on_loopback, required_fields
+from pages.parts.frame import chart
+from pages.parts.frame.jobs import say_why_not, watch
+from pages.parts.frame.opened import allowed
+from pages.parts.frame.page import complain, heading, open_page, table
+from pages.parts.frame.templates import templates
 
 _NOWHERE = "(not in this file)"
 

@@ -26,15 +26,15 @@ from firmtrade_core.report.firm_tables import about_view, destinations_table, up
 from firmtrade_core.scenarios import Scenario, ScenarioError, compile
 from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.world.world import World
-from pages.parts import chart, pickers
-from pages.parts.exports import several_downloads
-from pages.parts.firm_choice import Choice, current_choice, may_show_single_firms
-from pages.parts.frame import assumed_line, certificate_line, complain, notes, open_page, table
-from pages.parts.home import home_line, home_or_complaint
-from pages.parts.opened import allowed
-from pages.parts.solving import UnsolvedError, solve_scenario
-from pages.parts.store import Store, current, seeded
-from pages.parts.worlds import short_sources
+from pages.parts.data.worlds import short_sources
+from pages.parts.firms.firm_choice import Choice, current_choice, may_show_single_firms
+from pages.parts.firms.home import home_line, home_or_complaint
+from pages.parts.frame import chart, pickers
+from pages.parts.frame.exports import several_downloads
+from pages.parts.frame.opened import allowed
+from pages.parts.frame.page import assumed_line, certificate_line, complain, notes, open_page, table
+from pages.parts.frame.store import Store, current, seeded
+from pages.parts.result.solving import UnsolvedError, solve_scenario
 
 #: Attributes offered for a profile, at most: those with effects first.
 _MOST_ATTRIBUTES = 12

@@ -24,13 +24,13 @@ from firmtrade_core.report.capability_words import (
 )
 from firmtrade_core.scenarios.firm_elasticity import firm_elasticity
 from firmtrade_core.world import World
-from pages.parts.capability_bench import LEARNERS, Bench, current_bench
-from pages.parts.firm_source import earlier_toggle, how_to_mend, shipped_line, source_choosers
-from pages.parts.firm_views import VIEWS, strip
-from pages.parts.frame import complain, open_page
-from pages.parts.jobs import watch
-from pages.parts.opened import allowed
-from pages.parts.store import current, seeded
+from pages.parts.firms.capability_bench import LEARNERS, Bench, current_bench
+from pages.parts.firms.firm_source import earlier_toggle, how_to_mend, shipped_line, source_choosers
+from pages.parts.firms.firm_views import VIEWS, strip
+from pages.parts.frame.jobs import watch
+from pages.parts.frame.opened import allowed
+from pages.parts.frame.page import complain, open_page
+from pages.parts.frame.store import current, seeded
 
 DRAWS = (0, 5, 10, 20, 50)
 KINDS: dict[Resampling, str] = {

@@ -10,15 +10,16 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.report.stories import Story, stories
 from firmtrade_core.scenarios import load_preset, preset_names
 from firmtrade_core.world.world import World
-from pages.parts import address, views
-from pages.parts.frame import complain, menu, notice, open_page
-from pages.parts.looking import country_box, say_where
-from pages.parts.presets import sentence
-from pages.parts.reading import read
-from pages.parts.search import search_box
-from pages.parts.solving import UnsolvedError
-from pages.parts.store import Store, current, seeded
-from pages.parts.worlds import searched
+from pages.parts.data.worlds import searched
+from pages.parts.frame import address
+from pages.parts.frame.looking import country_box, say_where
+from pages.parts.frame.page import complain, menu, notice, open_page
+from pages.parts.frame.presets import sentence
+from pages.parts.frame.search import search_box
+from pages.parts.frame.store import Store, current, seeded
+from pages.parts.result import views
+from pages.parts.result.reading import read
+from pages.parts.result.solving import UnsolvedError
 
 #: What of an address is a link to a result, which the Briefing shows.
 _STATE = frozenset({"s", "against", "map", "flows", "view", "colours", "present", "home"})

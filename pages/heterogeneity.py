@@ -24,14 +24,15 @@ from firmtrade_core.report.page_tables import about_laws, law_tables, step_table
 from firmtrade_core.scenarios import Scenario, ScenarioError
 from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.world.world import World
-from pages.parts import bands, chart
-from pages.parts.exports import several_downloads
-from pages.parts.frame import certificate_line, complain, headline_strip, notes, open_page, table
-from pages.parts.home import home_line, home_or_complaint, look_at_home
-from pages.parts.looking import country_chooser
-from pages.parts.presets import sentence
-from pages.parts.store import Store, current
-from pages.parts.worlds import short_sources
+from pages.parts.data.worlds import short_sources
+from pages.parts.firms.home import home_line, home_or_complaint, look_at_home
+from pages.parts.frame import chart
+from pages.parts.frame.exports import several_downloads
+from pages.parts.frame.looking import country_chooser
+from pages.parts.frame.page import certificate_line, complain, headline_strip, notes, open_page, table
+from pages.parts.frame.presets import sentence
+from pages.parts.frame.store import Store, current
+from pages.parts.result import bands
 
 ELASTICITY_KINDS: tuple[ElasticityKind, ...] = ("cost", "tariff")
 

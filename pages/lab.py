@@ -5,19 +5,21 @@ from __future__ import annotations
 import streamlit as st
 
 from firmtrade_core.world.world import World
-from pages.parts import address, levers, moving, saved, sharing, structure, views
-from pages.parts.budget import show_budget
-from pages.parts.exports import take_away
-from pages.parts.frame import certificate_line, complain, notes, notice, open_page
-from pages.parts.presets import preset_chooser, sentence
-from pages.parts.programme_results import programme_results
-from pages.parts.reading import Reading, read
-from pages.parts.record import record_line
-from pages.parts.solving import UnsolvedError
-from pages.parts.store import Store, current, opening_scenario
-from pages.parts.tariff_lines import tariff_lines
-from pages.parts.tour import tour
-from pages.parts.where_from import where_from_row
+from pages.parts.frame import address
+from pages.parts.frame.exports import take_away
+from pages.parts.frame.page import certificate_line, complain, notes, notice, open_page
+from pages.parts.frame.presets import preset_chooser, sentence
+from pages.parts.frame.store import Store, current, opening_scenario
+from pages.parts.frame.tour import tour
+from pages.parts.lab import levers, moving, saved, sharing, structure
+from pages.parts.lab.programme_results import programme_results
+from pages.parts.lab.tariff_lines import tariff_lines
+from pages.parts.result import views
+from pages.parts.result.budget import show_budget
+from pages.parts.result.reading import Reading, read
+from pages.parts.result.record import record_line
+from pages.parts.result.solving import UnsolvedError
+from pages.parts.result.where_from import where_from_row
 
 
 def _history(store: Store, world: World) -> None:

@@ -28,9 +28,9 @@ from firmtrade_core.report.methods import (
 )
 from firmtrade_core.report.page_tables import replication_table
 from firmtrade_core.world.world import World
-from pages.parts.exports import table_downloads
-from pages.parts.frame import complain, open_page
-from pages.parts.jobs import say_why_not, watch
+from pages.parts.frame.exports import table_downloads
+from pages.parts.frame.jobs import say_why_not, watch
+from pages.parts.frame.page import complain, open_page
 
 
 def _model() -> None:

@@ -12,12 +12,13 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.report.live_words import LiveWordsError, filled
 from firmtrade_core.report.stories import Story, StoryChart, stories, story
 from firmtrade_core.world.world import World
-from pages.parts import address, views
-from pages.parts.frame import certificate_line, complain, notes, notice, open_page
-from pages.parts.presets import sentence
-from pages.parts.reading import Reading, read
-from pages.parts.solving import UnsolvedError
-from pages.parts.store import Store, current, seeded
+from pages.parts.frame import address
+from pages.parts.frame.page import certificate_line, complain, notes, notice, open_page
+from pages.parts.frame.presets import sentence
+from pages.parts.frame.store import Store, current, seeded
+from pages.parts.result import views
+from pages.parts.result.reading import Reading, read
+from pages.parts.result.solving import UnsolvedError
 
 
 def _chart(store: Store, reading: Reading, shown: StoryChart, key: str) -> None:

@@ -36,18 +36,18 @@ from firmtrade_core.world.embedded import BORDER_PREMIUM, DISTANCE_ELASTICITY
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.money import BY_COLUMN, known_currencies
 from firmtrade_core.world.world import World
-from pages.parts import chart
-from pages.parts import trade_panels as panels
-from pages.parts.event_study import before_and_after
-from pages.parts.exports import table_downloads
-from pages.parts.frame import complain, heading, open_page, table
-from pages.parts.looking import country_box, say_where
-from pages.parts.own_equation import own_equation
-from pages.parts.pickers import places
-from pages.parts.store import Store, current, seeded
-from pages.parts.templates import templates
-from pages.parts.trade_panels import ALL_GOODS, Choices, PanelFile, choices
-from pages.parts.worlds import searched, short_sources
+from pages.parts.costs import trade_panels as panels
+from pages.parts.costs.event_study import before_and_after
+from pages.parts.costs.own_equation import own_equation
+from pages.parts.costs.trade_panels import ALL_GOODS, Choices, PanelFile, choices
+from pages.parts.data.worlds import searched, short_sources
+from pages.parts.frame import chart
+from pages.parts.frame.exports import table_downloads
+from pages.parts.frame.looking import country_box, say_where
+from pages.parts.frame.page import complain, heading, open_page, table
+from pages.parts.frame.pickers import places
+from pages.parts.frame.store import Store, current, seeded
+from pages.parts.frame.templates import templates
 
 _PROBLEM = "panel_problem"
 
@@ -444,7 +444,7 @@ def _panel_code(file: PanelFile, chosen: Choices) -> str:
             f"panel = panel_of_world(load_embedded_world(), pooled={pooled})  # or World.load(file)"
         )
     return (
-        "from pathlib import Path\nfrom pages.parts.trade_panels import read_panel_file\n\n"
+        "from pathlib import Path\nfrom pages.parts.costs.trade_panels import read_panel_file\n\n"
         f"panel = read_panel_file(Path({file.name!r}){file.arguments}).panel"
     )
 

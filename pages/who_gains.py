@@ -38,19 +38,28 @@ from firmtrade_core.scenarios import Scenario, compile
 from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.scenarios.words import countries as spoken
 from firmtrade_core.world.world import World
-from pages.parts import bands, chart
-from pages.parts.budget import show_budget
-from pages.parts.exports import several_downloads
-from pages.parts.firm_imports import imported_inputs
-from pages.parts.frame import certificate_line, complain, heading, headline_strip, notes, open_page, table
-from pages.parts.home import home_line, home_or_complaint, look_at_home
-from pages.parts.inclusion import reached_and_gaining
-from pages.parts.looking import country_chooser
-from pages.parts.opened import allowed
-from pages.parts.presets import sentence
-from pages.parts.solving import UnsolvedError, solve_in, solve_scenario
-from pages.parts.store import Store, current
-from pages.parts.worlds import short_sources, shown
+from pages.parts.data.worlds import short_sources, shown
+from pages.parts.firms.firm_imports import imported_inputs
+from pages.parts.firms.home import home_line, home_or_complaint, look_at_home
+from pages.parts.firms.inclusion import reached_and_gaining
+from pages.parts.frame import chart
+from pages.parts.frame.exports import several_downloads
+from pages.parts.frame.looking import country_chooser
+from pages.parts.frame.opened import allowed
+from pages.parts.frame.page import (
+    certificate_line,
+    complain,
+    heading,
+    headline_strip,
+    notes,
+    open_page,
+    table,
+)
+from pages.parts.frame.presets import sentence
+from pages.parts.frame.store import Store, current
+from pages.parts.result import bands
+from pages.parts.result.budget import show_budget
+from pages.parts.result.solving import UnsolvedError, solve_in, solve_scenario
 
 _GROUPS = {
     "size": "size of firm, tenths by sales over all sectors",

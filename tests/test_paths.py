@@ -183,9 +183,9 @@ PASSING = {
     "jobs/line.py",  # locks, no content
     "harmonise/cells.py:writer.write_table",  # inside its caller's whole_file
     "analysis/robustness/firm_chain.py",  # a folder of its own, thrown away
-    "pages/parts/trade_panels.py",
-    "pages/parts/worlds.py",
-    "pages/parts/desk.py",
+    "pages/parts/costs/trade_panels.py",
+    "pages/parts/data/worlds.py",
+    "pages/parts/firms/desk.py",
     "pages/firm_data.py",
     "paths.py",
 }

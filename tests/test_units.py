@@ -123,7 +123,7 @@ def test_headlines_carry_registered_units_and_variables() -> None:
 
 
 def test_a_table_of_texts_needs_units_for_bare_numbers_too() -> None:
-    from pages.parts.frame import table as drawn
+    from pages.parts.frame.page import table as drawn
 
     with pytest.raises(UnitError, match="“Before” of “T” holds numbers"):
         drawn("T", ("What", "Before"), [("Herfindahl", "0.52")])

@@ -119,8 +119,8 @@ def _table(ending: str) -> Callable[[bytes], object]:
 
 
 def _address(content: bytes) -> object:
-    from pages.parts import address
-    from pages.parts.store import Store
+    from pages.parts.frame import address
+    from pages.parts.frame.store import Store
 
     store = Store(SCENARIO, world().countries[0])
     address.read(content.decode("utf-8", "replace"), store, world())

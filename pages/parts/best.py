@@ -40,9 +40,9 @@ from firmtrade_core.margins import FirmsError, TailError
 from firmtrade_core.scenarios import CompiledScenario, Programme, Scenario, ScenarioError, compile
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
-from pages.parts import bands
-from pages.parts.home import current_home
-from pages.parts.store import Store
+from pages.parts.firms.home import current_home
+from pages.parts.frame.store import Store
+from pages.parts.result import bands
 
 _KEY = "best_policy"
 

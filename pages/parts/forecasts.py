@@ -15,12 +15,12 @@ from firmtrade_core.scenarios.library import LONGEST_NAME, LibraryError, default
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.uploads import Upload
 from firmtrade_core.world.world import World
-from pages.parts.frame import complain, heading, table
-from pages.parts.presets import sentence
-from pages.parts.solving import UnsolvedError, solve_in
-from pages.parts.store import Store
-from pages.parts.uploads import read_uploaded_table
-from pages.parts.worlds import by_name
+from pages.parts.data.worlds import by_name
+from pages.parts.frame.page import complain, heading, table
+from pages.parts.frame.presets import sentence
+from pages.parts.frame.store import Store
+from pages.parts.frame.uploads import read_uploaded_table
+from pages.parts.result.solving import UnsolvedError, solve_in
 
 _SAID = "forecast_said"
 

@@ -11,7 +11,7 @@ import pytest
 from firmtrade_core.analysis.uncertainty import bands
 from firmtrade_core.equilibrium import Parameters, Shock
 from firmtrade_core.jobs import CancelledError
-from pages.parts import bands as parts
+from pages.parts.result import bands as parts
 from tests.worlds import make_world
 
 

@@ -17,7 +17,7 @@ from firmtrade_core.figures.uncertainty import VARIABLE
 from firmtrade_core.paths import PROJECT
 from firmtrade_core.scenarios import Scenario, compile, load_preset
 from firmtrade_core.world.embedded import load_embedded_world
-from pages.parts import bands as desk
+from pages.parts.result import bands as desk
 from tests.app.test_lab import html
 
 DRAWS = 25

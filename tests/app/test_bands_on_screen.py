@@ -14,7 +14,7 @@ from firmtrade_core.figures.uncertainty import VARIABLE
 from firmtrade_core.report.page_tables import band_table
 from firmtrade_core.scenarios import Scenario, load_preset
 from firmtrade_core.world.embedded import load_embedded_world
-from pages.parts import bands as desk
+from pages.parts.result import bands as desk
 from tests.app.test_lab import html, lab, store
 
 DRAWS = 40

@@ -98,7 +98,7 @@ def test_a_locked_library_says_so_and_loses_nothing(
     app: AppTest, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(app, "Kept")
-    from pages.parts import saved
+    from pages.parts.lab import saved
 
     hasty = Library(f"sqlite:///{file}", patience=0.05)
     monkeypatch.setattr(saved, "library", lambda: hasty)
@@ -127,7 +127,7 @@ def test_a_library_that_can_only_be_read(app: AppTest, file: Path, monkeypatch: 
 def test_a_full_library(app: AppTest, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import sqlalchemy
 
-    from pages.parts import saved
+    from pages.parts.lab import saved
 
     save(app, "Kept")
     full = Library(f"sqlite:///{file}")

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from firmtrade_core.harmonise.pipeline import Outcome
 from firmtrade_core.paths import PROJECT
-from pages.parts.desk import Desk
+from pages.parts.firms.desk import Desk
 from tests.channels.panels import panel_of
 
 

@@ -18,7 +18,7 @@ from firmtrade_core.jobs import content_hash
 from firmtrade_core.jobs.kept import keep
 from firmtrade_core.panel import FirmPanel
 from firmtrade_core.paths import PROJECT
-from pages.parts.capability_bench import Bench
+from pages.parts.firms.capability_bench import Bench
 from tests.app.accessibility import serious_findings
 from tests.app.conftest import own_port
 from tests.channels.design import draw
@@ -105,7 +105,7 @@ def test_real_firms_stay_unseen_beyond_this_machine(
 
     app, bench = page
     store(bench.private, bench.request(), replace(report, synthetic=False))
-    monkeypatch.setattr("pages.parts.firm_views.on_loopback", lambda: False)
+    monkeypatch.setattr("pages.parts.firms.firm_views.on_loopback", lambda: False)
     for section in ("next", "firm"):
         bench.section = section
         app.run()

@@ -15,9 +15,9 @@ from firmtrade_core.report.stories import stories
 from firmtrade_core.scenarios import load_preset
 from firmtrade_core.scenarios.links import encode
 from firmtrade_core.world.embedded import load_embedded_world
-from pages.parts.frame import PAGES, menu
-from pages.parts.search import PAGE_WORDS, follow, index
-from pages.parts.store import Store
+from pages.parts.frame.page import PAGES, menu
+from pages.parts.frame.search import PAGE_WORDS, follow, index
+from pages.parts.frame.store import Store
 from tests.app.conftest import settled
 from tests.app.test_pages import html
 
@@ -74,7 +74,7 @@ def test_the_menu_has_three_groups_and_every_page_can_be_looked_for() -> None:
 
 
 def test_where_what_is_found_leads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages.parts.search._here", lambda: "")
+    monkeypatch.setattr("pages.parts.frame.search._here", lambda: "")
     store = Store(load_preset("us_ten_points"), "USA")
     assert follow(store, WORLD, "place", "KEN") == "lab"
     assert (store.country, store.inside) == ("ROW", "KEN")

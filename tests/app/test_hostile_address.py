@@ -15,8 +15,8 @@ from firmtrade_core.labels import VARIABLES
 from firmtrade_core.paths import PROJECT
 from firmtrade_core.scenarios import Scenario
 from firmtrade_core.scenarios.links import encode
-from pages.parts import address
-from pages.parts.store import SHOWINGS, VIEWS, Store
+from pages.parts.frame import address
+from pages.parts.frame.store import SHOWINGS, VIEWS, Store
 from tests.firms import make_home
 from tests.scenarios.conftest import synthetic_world
 

@@ -13,7 +13,7 @@ def _panel(state: str, message: str) -> AppTest:
         import streamlit as st
 
         from firmtrade_core.jobs import JobStatus
-        from pages.parts.jobs import say_why_not, watch
+        from pages.parts.frame.jobs import say_why_not, watch
 
         kept = st.session_state.setdefault("state", state)
         status = JobStatus(kept, 0.4, message, 1, 0.0)

@@ -30,7 +30,7 @@ def show(app: AppTest, content: dict[str, Any]) -> AppTest:
 
 
 def test_the_lab_offers_every_kind_of_card_the_engine_has() -> None:
-    from pages.parts.card_kinds import KINDS
+    from pages.parts.lab.card_kinds import KINDS
 
     assert set(KINDS) == {str(card.model_fields["kind"].default) for card in CARDS}
 
@@ -212,7 +212,7 @@ def test_a_good_file_is_put_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_ten_viewers_of_one_link_cost_one_solve(monkeypatch: pytest.MonkeyPatch) -> None:
     from firmtrade_core.scenarios import CompiledScenario
-    from pages.parts import solving
+    from pages.parts.result import solving
 
     scenario = load_preset("us_ten_points").with_(name="Seen by ten")
     cards = (scenario.cards[0].model_copy(update={"value": 0.1234}),)
@@ -230,8 +230,8 @@ def test_ten_viewers_of_one_link_cost_one_solve(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_store_reads_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pages.parts import address
-    from pages.parts.store import Store
+    from pages.parts.frame import address
+    from pages.parts.frame.store import Store
 
     world = load_embedded_world()
     one, two = (Store(load_preset("us_ten_points"), "USA") for _ in range(2))
@@ -261,9 +261,10 @@ def test_what_no_link_holds_is_told_and_goes_as_yaml(monkeypatch: pytest.MonkeyP
 
 
 def test_colours_fit_or_are_fixed_and_what_lies_beyond_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pages.parts import address, views
-    from pages.parts.reading import read
-    from pages.parts.store import Store
+    from pages.parts.frame import address
+    from pages.parts.frame.store import Store
+    from pages.parts.result import views
+    from pages.parts.result.reading import read
 
     app = lab(monkeypatch)
     assert app.selectbox(key="fixed_scale").value == 0.0

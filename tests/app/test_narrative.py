@@ -11,8 +11,8 @@ from firmtrade_core.paths import PROJECT
 from firmtrade_core.scenarios import Scenario, load_preset
 from firmtrade_core.scenarios.links import decode
 from firmtrade_core.world.embedded import load_embedded_world
-from pages.parts import address
-from pages.parts.store import Store
+from pages.parts.frame import address
+from pages.parts.frame.store import Store
 from tests.app.test_pages import html
 
 

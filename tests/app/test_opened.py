@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 def _page() -> None:
     import streamlit as st
 
-    from pages.parts.opened import allowed
+    from pages.parts.frame.opened import allowed
 
     if allowed("groups of firms", "0123456789abcdef0123456789", "Who gains"):
         st.write("shown")

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from firmtrade_core.paths import PROJECT
 from firmtrade_core.report import stored_estimates
-from pages.parts import capability_bench, effects
+from pages.parts.firms import capability_bench, effects
 from tests.app.test_pages import html
 
 BENCHES = {"capability": capability_bench.Bench, "channels": effects.Bench}

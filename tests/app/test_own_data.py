@@ -14,7 +14,7 @@ from firmtrade_core.paths import PROJECT
 from firmtrade_core.report.templates import TEMPLATES
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.world import World
-from pages.parts import kept
+from pages.parts.data import kept
 from tests.app.conftest import choose
 from tests.app.test_pages import html
 

@@ -84,7 +84,7 @@ def test_an_engine_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_every_kind_of_card_can_be_added(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pages.parts.levers import KINDS
+    from pages.parts.lab.levers import KINDS
 
     app = lab(monkeypatch)
     for count, kind in enumerate(KINDS, start=2):

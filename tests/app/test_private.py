@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from firmtrade_core.paths import PROJECT
-from pages.parts import private
-from pages.parts.desk import Desk
+from pages.parts.firms.desk import Desk
+from pages.parts.frame import private
 
 HOLD = """
 import sys, time
-from pages.parts import private
+from pages.parts.frame import private
 folder = private._made("someone")
 (folder / "records.csv").write_text("firm,sales")
 print(folder, flush=True)

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from firmtrade_core.paths import PROJECT
 from firmtrade_core.scenarios import Scenario
 from firmtrade_core.scenarios.links import decode, encode
-from pages.parts.programme_card import POLICIES
+from pages.parts.lab.programme_card import POLICIES
 from tests.app.test_pages import html
 from tests.firms import make_home
 from tests.scenarios.conftest import synthetic_world

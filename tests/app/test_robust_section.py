@@ -10,7 +10,7 @@ from firmtrade_core.jobs import Job
 from firmtrade_core.report.page_tables import robustness_table
 from firmtrade_core.scenarios import load_preset
 from firmtrade_core.world.embedded import load_embedded_world
-from pages.parts import robust
+from pages.parts.result import robust
 from tests.app.test_lab import html, lab
 
 

@@ -14,8 +14,8 @@ from firmtrade_core.scenarios.links import encode
 from firmtrade_core.scenarios.offers import read_offer
 from firmtrade_core.scenarios.schema import TariffSchedule
 from firmtrade_core.world.embedded import load_embedded_world
-from pages.parts import chart
-from pages.parts.tariff_lines import _digest
+from pages.parts.frame import chart
+from pages.parts.lab.tariff_lines import _digest
 from tests.app.test_pages import html, lab
 
 
@@ -72,7 +72,7 @@ def test_a_day_beyond_the_table_asks_for_a_file_and_says_its_age(monkeypatch: py
         def today(cls) -> date:
             return date(2027, 3, 10)
 
-    monkeypatch.setattr("pages.parts.levers.date", Later)
+    monkeypatch.setattr("pages.parts.lab.levers.date", Later)
     app = lab(monkeypatch)
     app.selectbox(key="preset").set_value("us_in_force_2026_08_22").run()
     shown = html(app)

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from firmtrade_core.gravity.geography import geography
 from firmtrade_core.paths import PROJECT
-from pages.parts import trade_panels
+from pages.parts.costs import trade_panels
 from tests.gravity.panels import gravity_table, phased_in
 
 CODES = ("DEU", "FRA", "USA", "JPN", "CHN", "BRA", "IND", "GBR")

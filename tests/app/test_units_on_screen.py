@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import pages.parts.frame as frame
+import pages.parts.frame.page as frame
 from firmtrade_core.analysis.heterogeneity import compare_laws
 from firmtrade_core.analysis.who_gains import worst_cut_off
 from firmtrade_core.attribution import attribute_scenario

@@ -12,7 +12,7 @@ import pytest
 
 from firmtrade_core.scenarios import Scenario, Tariff, compile
 from firmtrade_core.world.embedded import load_embedded_world
-from pages.parts.weighed import Weighed, bytes_of, megabytes_allowed
+from pages.parts.frame.weighed import Weighed, bytes_of, megabytes_allowed
 
 
 @dataclass(frozen=True, eq=False)

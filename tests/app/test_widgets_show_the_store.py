@@ -11,13 +11,13 @@ from streamlit.testing.v1 import AppTest
 
 from firmtrade_core.scenarios import Scenario
 from firmtrade_core.world.embedded import load_embedded_world
-from pages.parts import store as store_module
-from pages.parts.card_kinds import KINDS
-from pages.parts.frame import PAGES
-from pages.parts.home import current_home
-from pages.parts.levers import new_card
-from pages.parts.programme_card import POLICIES, of_policy
-from pages.parts.solving import solve_scenario
+from pages.parts.firms.home import current_home
+from pages.parts.frame import store as store_module
+from pages.parts.frame.page import PAGES
+from pages.parts.lab.card_kinds import KINDS
+from pages.parts.lab.levers import new_card
+from pages.parts.lab.programme_card import POLICIES, of_policy
+from pages.parts.result.solving import solve_scenario
 from tests.app.conftest import choose, settled
 from tests.app.test_pages import html, lab
 
@@ -41,8 +41,8 @@ def seeds(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
 
     import pages.parts
 
-    for module in pkgutil.iter_modules(pages.parts.__path__):
-        part = import_module(f"pages.parts.{module.name}")
+    for module in pkgutil.walk_packages(pages.parts.__path__, "pages.parts."):
+        part = import_module(module.name)
         if getattr(part, "seeded", None) is seeded:
             monkeypatch.setattr(part, "seeded", noted)
     yield given

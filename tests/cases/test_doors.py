@@ -26,7 +26,7 @@ from firmtrade_core.world.loaders import load
 from firmtrade_core.world.money import BY_COLUMN, MoneyError, in_million_dollars, own_rates
 from firmtrade_core.world.validation import validate_flows
 from firmtrade_core.world.world import World
-from pages.parts.trade_panels import read_upload
+from pages.parts.costs.trade_panels import read_upload
 from tests.cases.customs_lines import lines
 
 RUNNER = CliRunner()

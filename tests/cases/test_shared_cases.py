@@ -16,7 +16,7 @@ from firmtrade_core.gravity.estimate import estimate
 from firmtrade_core.world.errors import MissingPairsError
 from firmtrade_core.world.validation import validate_flows
 from firmtrade_core.world.world import World
-from pages.parts.trade_panels import Choices, read_upload, specification
+from pages.parts.costs.trade_panels import Choices, read_upload, specification
 
 RUNNER = CliRunner()
 

@@ -1,0 +1,1 @@
+"""What every page shares: its frame, store, address, charts and exports."""

@@ -1,0 +1,1 @@
+"""Pieces of the lab: levers, cards, the model's structure, the library."""
