@@ -32,7 +32,7 @@ from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.scenarios.links import reference
 from firmtrade_core.scenarios.programmes import effect_of
 from firmtrade_core.scenarios.schema import AnyCard
-from firmtrade_core.scenarios.words import countries as spoken
+from firmtrade_core.words.scenario import countries as spoken
 from firmtrade_core.world.world import World
 from pages.parts import best
 from pages.parts.best import FAILURES, Answer, Choices, choices

@@ -27,20 +27,19 @@ from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.panel.columns import INSTRUMENT_PREFIX
 from firmtrade_core.panel.synthetic.country import make_country
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
-from firmtrade_core.report.channel_words import (
+from firmtrade_core.report.channel_card import model_card, python_code
+from firmtrade_core.report.page_tables import about_effects, effects_table
+from firmtrade_core.scenarios.firm_elasticity import firm_elasticity
+from firmtrade_core.words.channels import (
     NO_PRODUCTIVITY,
     band,
     evidence,
     headline,
-    model_card,
     parting,
     plain,
-    python_code,
     shapley,
     trials,
 )
-from firmtrade_core.report.page_tables import about_effects, effects_table
-from firmtrade_core.scenarios.firm_elasticity import firm_elasticity
 from firmtrade_core.world import World
 from pages.parts.firms.effects import Bench, current_bench
 from pages.parts.firms.firm_source import changed, earlier_toggle, how_to_mend, shipped_line, source_choosers

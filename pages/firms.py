@@ -12,7 +12,8 @@ from firmtrade_core.capability.boundary import at_the_bound
 from firmtrade_core.capability.comparison import MEASURES, STRUCTURE
 from firmtrade_core.capability.work import CapabilityReport, Hidden
 from firmtrade_core.labels import grouped, in_percent, in_words, number
-from firmtrade_core.report.capability_words import (
+from firmtrade_core.scenarios.firm_elasticity import firm_elasticity
+from firmtrade_core.words.capability import (
     HIDDEN,
     NOT_EFFECT,
     ONE_INDEX_REJECTED,
@@ -22,7 +23,6 @@ from firmtrade_core.report.capability_words import (
     remedy,
     trader,
 )
-from firmtrade_core.scenarios.firm_elasticity import firm_elasticity
 from firmtrade_core.world import World
 from pages.parts.firms.capability_bench import LEARNERS, Bench, current_bench
 from pages.parts.firms.firm_source import earlier_toggle, how_to_mend, shipped_line, source_choosers

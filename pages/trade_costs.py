@@ -23,7 +23,7 @@ from firmtrade_core.gravity.structure import ad_valorem_equivalent, read_structu
 from firmtrade_core.labels import Variable, grouped, in_percent, level, number, probability
 from firmtrade_core.paths import asset
 from firmtrade_core.report.export import About, Table, about_world, written_now
-from firmtrade_core.report.gravity_words import dropped, equation_words, latex_table, python_code, term_name
+from firmtrade_core.report.gravity_code import latex_table, python_code
 from firmtrade_core.report.page_tables import (
     about_estimate,
     coefficient_table,
@@ -31,6 +31,7 @@ from firmtrade_core.report.page_tables import (
     fitted_table,
 )
 from firmtrade_core.scenarios.estimated_policy import estimated_policy
+from firmtrade_core.words.gravity import dropped, equation_words, term_name
 from firmtrade_core.world.elasticities import ElasticitySet, elasticity_sets
 from firmtrade_core.world.embedded import BORDER_PREMIUM, DISTANCE_ELASTICITY
 from firmtrade_core.world.errors import WorldError

@@ -36,7 +36,7 @@ from firmtrade_core.report.export import about_result
 from firmtrade_core.report.page_tables import firm_group_table, value_chain_tables, who_gains_tables
 from firmtrade_core.scenarios import Scenario, compile
 from firmtrade_core.scenarios.assumptions import assumed
-from firmtrade_core.scenarios.words import countries as spoken
+from firmtrade_core.words.scenario import countries as spoken
 from firmtrade_core.world.world import World
 from pages.parts.data.worlds import short_sources, shown
 from pages.parts.firms.firm_imports import imported_inputs

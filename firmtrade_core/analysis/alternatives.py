@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from firmtrade_core.scenarios.schema import Retaliation, Scenario, Structure, Tariff, TariffSchedule
-from firmtrade_core.scenarios.words import clause
+from firmtrade_core.words.scenario import clause
 from firmtrade_core.world.elasticities import elasticity_sets, horizon_sets
 from firmtrade_core.world.world import World
 

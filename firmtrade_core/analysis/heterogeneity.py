@@ -18,7 +18,7 @@ from firmtrade_core.margins import FirmsMargins
 from firmtrade_core.margins.lognormal import LognormalMargins
 from firmtrade_core.scenarios import Scenario, compile, resolved
 from firmtrade_core.scenarios.compile import elasticity_of
-from firmtrade_core.scenarios.words import countries as spoken
+from firmtrade_core.words.scenario import countries as spoken
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]

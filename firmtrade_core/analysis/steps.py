@@ -24,7 +24,7 @@ from firmtrade_core.margins import ElasticityKind
 from firmtrade_core.scenarios import Scenario, compile, resolved
 from firmtrade_core.scenarios.assumptions import family_words
 from firmtrade_core.scenarios.compile import elasticity_of
-from firmtrade_core.scenarios.words import countries as spoken
+from firmtrade_core.words.scenario import countries as spoken
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]

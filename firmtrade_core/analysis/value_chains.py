@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.labels import in_percent
-from firmtrade_core.scenarios.words import countries as spoken
+from firmtrade_core.words.scenario import countries as spoken
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]

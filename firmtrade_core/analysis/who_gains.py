@@ -17,7 +17,7 @@ from firmtrade_core.equilibrium.states import abroad, herfindahl
 from firmtrade_core.home.outcomes import FirmOutcomes
 from firmtrade_core.labels import change, level, listed
 from firmtrade_core.panel.confidentiality import suppress
-from firmtrade_core.scenarios.words import countries as spoken
+from firmtrade_core.words.scenario import countries as spoken
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]

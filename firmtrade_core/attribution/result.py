@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.labels import change as written
 from firmtrade_core.labels import listed
-from firmtrade_core.scenarios.words import countries as spoken
+from firmtrade_core.words.scenario import countries as spoken
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]

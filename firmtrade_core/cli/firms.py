@@ -142,7 +142,7 @@ def estimate(
         typer.echo(treatments.words)
     if rivals is not None:
         typer.echo("\nFirms that no model had seen (90 % intervals):")
-        from firmtrade_core.report.capability_words import MEASURE_UNITS
+        from firmtrade_core.words.capability import MEASURE_UNITS
 
         typer.echo(
             _columns(rivals.reset_index().assign(unit=lambda t: t["measure"].map(MEASURE_UNITS)), "unit")

@@ -273,8 +273,9 @@ def _solve_and_print(
     with_bands: bool,
 ) -> None:
     from firmtrade_core.analysis.who_gains import worth_of_trade
-    from firmtrade_core.scenarios import compile, describe
+    from firmtrade_core.scenarios import compile
     from firmtrade_core.scenarios.results import country_table, write_results
+    from firmtrade_core.words.scenario import describe
 
     compiled = compile(scenario, world, home)
     result = compiled.solve()

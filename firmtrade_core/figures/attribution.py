@@ -16,7 +16,7 @@ from firmtrade_core.figures.chart import GAIN, LOSS, MUTED, SURFACE, TEXT, Chart
 from firmtrade_core.figures.heterogeneity import stacked_parts
 from firmtrade_core.figures.row_names import named_rows, row_height
 from firmtrade_core.labels import change, level, shows
-from firmtrade_core.scenarios.words import countries as spoken
+from firmtrade_core.words.scenario import countries as spoken
 
 #: Colours of the largest sources, Okabe-Ito in fixed slots; further ones are grey.
 SOURCE_COLOURS = {

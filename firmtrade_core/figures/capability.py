@@ -29,7 +29,6 @@ from firmtrade_core.capability.explanation import Explanation
 from firmtrade_core.capability.prospects import Potential, TailReport
 from firmtrade_core.capability.results import CapabilityResults
 from firmtrade_core.capability.work import Band
-from firmtrade_core.codes.sectors import BROAD_SECTORS, sector_words
 from firmtrade_core.figures.chart import (
     ACCENT,
     DIVERGING,
@@ -50,6 +49,7 @@ from firmtrade_core.figures.intervals import (
 from firmtrade_core.figures.row_names import named_rows, row_height
 from firmtrade_core.labels import grouped, in_percent, number
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
+from firmtrade_core.words.capability import attribute_words
 
 Array = NDArray[np.float64]
 
@@ -94,14 +94,6 @@ def reading(kind: Literal["revenue", "cost"], elasticity_of_substitution: float)
         return Reading(1.0, "log revenue potential", "log points")
     sigma = elasticity_of_substitution
     return Reading(-100 / (sigma - 1), f"ad valorem trade-cost equivalent, σ = {sigma:.2g}", "%")
-
-
-def attribute_words(name: str) -> str:
-    """A column's name as words; amounts in logs by their plain name, sectors by theirs."""
-    plain = name.removeprefix("log_")
-    if plain.startswith("sector_") and (sector := plain.removeprefix("sector_")) in BROAD_SECTORS:
-        return f"sector {BROAD_SECTORS[sector].lower()}"
-    return sector_words(plain)
 
 
 # What predicts ----------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.chart import MUTED, TEXT, Chart, base_layout
 from firmtrade_core.figures.row_names import TWO_LINES, margin_for, named_rows
 from firmtrade_core.labels import change, in_percent, number, shows
-from firmtrade_core.scenarios.words import countries as spoken
+from firmtrade_core.words.scenario import countries as spoken
 
 #: Okabe-Ito, one fixed slot for each law; grey for firms all alike.
 COLOURS = {

@@ -34,9 +34,10 @@ from firmtrade_core.labels import (
     registered,
     unit,
 )
-from firmtrade_core.scenarios import Scenario, describe
+from firmtrade_core.scenarios import Scenario
 from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.scenarios.results import write_results
+from firmtrade_core.words.scenario import describe
 from firmtrade_core.world.world import Provenance, World
 
 BILLION = 1e-3  # of million USD

@@ -23,10 +23,11 @@ from firmtrade_core.home import HomeFirms
 from firmtrade_core.labels import in_powers
 from firmtrade_core.report.live_words import told
 from firmtrade_core.report.programme_tables import measures
-from firmtrade_core.scenarios import Programme, Scenario, compile, describe
+from firmtrade_core.scenarios import Programme, Scenario, compile
 from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.links import LinkError, encode
+from firmtrade_core.words.scenario import describe
 from firmtrade_core.world.world import World
 
 #: Points over the range of a lever: with so many, what is read between them is right to the digits shown for smooth answers.

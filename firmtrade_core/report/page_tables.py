@@ -27,7 +27,7 @@ from firmtrade_core.gravity.events import EventStudy
 from firmtrade_core.labels import Column, in_words, registered
 from firmtrade_core.published.replication import Report
 from firmtrade_core.report.export import About, Table, about_certificate, about_world, table, written_now
-from firmtrade_core.report.gravity_words import anticipation_words, dropped, equation_words, term_name
+from firmtrade_core.words.gravity import anticipation_words, dropped, equation_words, term_name
 from firmtrade_core.world.elasticities import elasticity_sets
 from firmtrade_core.world.world import World
 

@@ -56,8 +56,9 @@ from firmtrade_core.paths import write_whole
 from firmtrade_core.report.briefing_page import briefing_page
 from firmtrade_core.report.export import about_result, to_parquet
 from firmtrade_core.report.pipeline_result import Findings, PipelineResult, Stage
-from firmtrade_core.scenarios import Programme, Scenario, describe, run
+from firmtrade_core.scenarios import Programme, Scenario, run
 from firmtrade_core.scenarios.results import country_table
+from firmtrade_core.words.scenario import describe
 from firmtrade_core.world.world import World
 
 Result = TypeVar("Result")

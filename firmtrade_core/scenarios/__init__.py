@@ -25,7 +25,6 @@ from firmtrade_core.scenarios.schema import (
     TradeCost,
     WorldReference,
 )
-from firmtrade_core.scenarios.words import describe
 
 __all__ = [
     "Card",
@@ -51,7 +50,6 @@ __all__ = [
     "TradeCost",
     "WorldReference",
     "compile",
-    "describe",
     "load_preset",
     "preset_names",
     "resolved",

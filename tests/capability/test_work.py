@@ -18,7 +18,8 @@ from firmtrade_core.figures import capability as figures
 from firmtrade_core.jobs import CancelledError, Checkpoints, content_hash
 from firmtrade_core.panel import FirmPanel
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
-from firmtrade_core.report.capability_words import model_card, python_code, search_trace, tables, winners
+from firmtrade_core.report.capability_tables import model_card, python_code, search_trace, tables
+from firmtrade_core.words.capability import winners
 from tests.channels.design import draw
 from tests.channels.panels import PLACES, panel_of
 

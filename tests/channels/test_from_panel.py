@@ -28,7 +28,8 @@ from firmtrade_core.figures.effects import (
 from firmtrade_core.jobs import Checkpoints
 from firmtrade_core.panel import FirmPanel
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
-from firmtrade_core.report.channel_words import headline, model_card, parting, python_code
+from firmtrade_core.report.channel_card import model_card, python_code
+from firmtrade_core.words.channels import headline, parting
 from tests.channels.design import ON_CAPABILITY
 from tests.channels.panels import PLACES, panel_of
 

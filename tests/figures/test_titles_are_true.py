@@ -24,7 +24,7 @@ from firmtrade_core.figures.programmes import destination_bars, extra_exports_ba
 from firmtrade_core.figures.world_map import finding
 from firmtrade_core.gravity.machine_costs import CostComparison
 from firmtrade_core.labels import VARIABLES, shows
-from firmtrade_core.report.gravity_words import event_finding
+from firmtrade_core.words.gravity import event_finding
 from firmtrade_core.world.embedded import load_embedded_world
 
 WORLD = load_embedded_world()

@@ -12,7 +12,8 @@ from firmtrade_core.gravity.events import Window, study_policy, switched_policie
 from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.gravity.specification import GravitySpecification, every
 from firmtrade_core.labels import number
-from firmtrade_core.report.gravity_words import anticipation_words, event_code, event_finding
+from firmtrade_core.report.gravity_code import event_code
+from firmtrade_core.words.gravity import anticipation_words, event_finding
 from tests.gravity.panels import phased_in
 
 CROSS = GravitySpecification(("log(dist)", "log1p(tariff)"))

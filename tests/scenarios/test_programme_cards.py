@@ -12,8 +12,9 @@ import pytest
 from firmtrade_core.equilibrium import Parameters, solve
 from firmtrade_core.home import HomeFirms
 from firmtrade_core.margins import Deviations, FirmsError, FirmsMargins, Pareto
-from firmtrade_core.scenarios import Scenario, ScenarioError, compile, describe, run
+from firmtrade_core.scenarios import Scenario, ScenarioError, compile, run
 from firmtrade_core.scenarios.links import decode, encode
+from firmtrade_core.words.scenario import describe
 from firmtrade_core.world.world import World
 from tests.firms import make_home
 

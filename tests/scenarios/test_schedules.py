@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from firmtrade_core.scenarios import Scenario, ScenarioError, compile, describe, load_preset
+from firmtrade_core.scenarios import Scenario, ScenarioError, compile, load_preset
 from firmtrade_core.scenarios.links import decode, encode
 from firmtrade_core.scenarios.schedules import dated_tables, read_schedule
 from firmtrade_core.scenarios.schema import TariffSchedule
+from firmtrade_core.words.scenario import describe
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.world import World
 

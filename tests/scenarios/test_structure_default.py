@@ -17,7 +17,6 @@ from firmtrade_core.scenarios import (
     Structure,
     Tariff,
     compile,
-    describe,
     resolved,
     run,
 )
@@ -34,6 +33,7 @@ from firmtrade_core.scenarios.links import (
 )
 from firmtrade_core.scenarios.results import country_table
 from firmtrade_core.scenarios.schema import older_default
+from firmtrade_core.words.scenario import describe
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.world import World
 from tests.firms import make_home

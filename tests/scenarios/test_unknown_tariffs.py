@@ -10,8 +10,9 @@ import pytest
 
 from firmtrade_core.analysis.comparison import Comparison
 from firmtrade_core.equilibrium import Parameters, solve
-from firmtrade_core.scenarios import Scenario, Tariff, compile, describe, load_preset, preset_names
+from firmtrade_core.scenarios import Scenario, Tariff, compile, load_preset, preset_names
 from firmtrade_core.scenarios.results import country_table, results_table
+from firmtrade_core.words.scenario import describe
 from firmtrade_core.world.aggregation import aggregate
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.world import World

@@ -12,14 +12,9 @@ from firmtrade_core.gravity.errors import GravityError
 from firmtrade_core.gravity.events import EventStudy, Window, sample_step, widest_window
 from firmtrade_core.gravity.specification import GravitySpecification
 from firmtrade_core.labels import in_percent
-from firmtrade_core.report.gravity_words import (
-    anticipation_words,
-    dropped,
-    event_code,
-    event_finding,
-    term_name,
-)
+from firmtrade_core.report.gravity_code import event_code
 from firmtrade_core.report.page_tables import about_study, event_table
+from firmtrade_core.words.gravity import anticipation_words, dropped, event_finding, term_name
 from pages.parts.costs import trade_panels as panels
 from pages.parts.costs.trade_panels import Choices, PanelFile
 from pages.parts.frame import chart

@@ -24,13 +24,13 @@ from firmtrade_core.gravity.specification import GravitySpecification
 from firmtrade_core.gravity.variables import split
 from firmtrade_core.labels import grouped, in_percent, in_powers, number, probability
 from firmtrade_core.report.export import About
-from firmtrade_core.report.gravity_words import dropped
 from firmtrade_core.report.page_tables import (
     coefficient_table,
     gravity_change_table,
     gravity_effects_table,
     predicted_table,
 )
+from firmtrade_core.words.gravity import dropped
 from firmtrade_core.world.errors import WorldError
 from pages.parts.costs import trade_panels as panels
 from pages.parts.costs.trade_panels import Choices, PanelFile

@@ -18,11 +18,13 @@ from firmtrade_core.capability.profiles import Profile, Who, firm_profile, outlo
 from firmtrade_core.capability.work import THIRDS, CapabilityReport
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures import capability as figures
-from firmtrade_core.figures.capability import Reading, attribute_words
+from firmtrade_core.figures.capability import Reading
 from firmtrade_core.labels import MINUS, grouped, in_percent, in_powers, number, probability
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
-from firmtrade_core.report import capability_words as words
+from firmtrade_core.report import capability_tables as cards
 from firmtrade_core.report.export import Table
+from firmtrade_core.words import capability as words
+from firmtrade_core.words.capability import attribute_words
 from pages.parts.firms.capability_bench import Bench
 from pages.parts.firms.desk import on_loopback
 from pages.parts.frame import chart, pickers
@@ -94,7 +96,7 @@ def downloads(report: CapabilityReport, bench: Bench, *keys: str) -> None:
             with column:
                 st.html(f'<span class="ft-quiet">{escape(table.title)}</span>')
                 table_downloads(
-                    table, partial(words.about, report, bench.request()), key=f"firms_{table.key}"
+                    table, partial(cards.about, report, bench.request()), key=f"firms_{table.key}"
                 )
 
 
@@ -102,7 +104,7 @@ def downloads(report: CapabilityReport, bench: Bench, *keys: str) -> None:
     show_spinner=False, max_entries=4, hash_funcs={CapabilityReport: lambda report: report.content_hash}
 )
 def _tables(report: CapabilityReport) -> tuple[Table, ...]:
-    return words.tables(report)
+    return cards.tables(report)
 
 
 # What predicts ----------------------------------------------------------------------------------
@@ -586,7 +588,7 @@ def who_next(report: CapabilityReport, bench: Bench) -> None:
             if report.synthetic
             else "Shown on this machine alone; in no link, file or print.",
         )
-        table = words.next_firms(report, 25)
+        table = cards.next_firms(report, 25)
         rows_table(
             "Likeliest firms",
             ("Firm", "Sector", "Chance of any market, %", "90 % interval", "Likeliest market", "Chance there, %"),
@@ -665,7 +667,7 @@ def parameters(report: CapabilityReport, bench: Bench) -> None:
     heading("Take away")
     row = st.container(horizontal=True, gap="small")
     row.download_button(
-        "Model card (Markdown)", lambda: words.model_card(report, request), "capability.md", "text/markdown",
+        "Model card (Markdown)", lambda: cards.model_card(report, request), "capability.md", "text/markdown",
         icon=":material/description:", key="firms_card", on_click="ignore",
     )  # fmt: skip
     row.download_button(
@@ -674,7 +676,7 @@ def parameters(report: CapabilityReport, bench: Bench) -> None:
     )  # fmt: skip
     downloads(report, bench, "parameters", "markets", "search", "pooled", "pooled_markets")
     with st.expander("The Python that reproduces it"):
-        st.code(words.python_code(request), language="python")
+        st.code(cards.python_code(request), language="python")
 
 
 def _three(value: float) -> str:

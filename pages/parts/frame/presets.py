@@ -6,7 +6,8 @@ from html import escape
 
 import streamlit as st
 
-from firmtrade_core.scenarios import Scenario, describe, load_preset, preset_names
+from firmtrade_core.scenarios import Scenario, load_preset, preset_names
+from firmtrade_core.words.scenario import describe
 from firmtrade_core.world.world import World
 from pages.parts.frame.store import Store
 

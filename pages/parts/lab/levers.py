@@ -15,7 +15,7 @@ from firmtrade_core.scenarios.membership import place_words
 from firmtrade_core.scenarios.offers import is_by_lines
 from firmtrade_core.scenarios.schedules import DatedTable, dated, entries, in_words, read_schedule
 from firmtrade_core.scenarios.schema import TariffSchedule
-from firmtrade_core.scenarios.words import points
+from firmtrade_core.words.scenario import points
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.uploads import Upload
 from firmtrade_core.world.world import World

@@ -10,7 +10,7 @@ from firmtrade_core.analysis.budget import amount, budget, payers, sentence
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.labels import level
-from firmtrade_core.scenarios.words import countries as spoken
+from firmtrade_core.words.scenario import countries as spoken
 from pages.parts.frame.page import table
 
 

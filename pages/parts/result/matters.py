@@ -16,7 +16,7 @@ from firmtrade_core.equilibrium.gradient import Lever
 from firmtrade_core.figures import Outcome, stable_scale, world_map
 from firmtrade_core.figures.policy import ranking_bars, ranking_names, ranking_unit
 from firmtrade_core.labels import DEFINITIONS, Variable, change, in_powers
-from firmtrade_core.scenarios.words import countries as spoken
+from firmtrade_core.words.scenario import countries as spoken
 from firmtrade_core.world.world import World
 from pages.parts.data.worlds import short_sources, shown
 from pages.parts.frame import chart

@@ -19,12 +19,12 @@ from firmtrade_core.scenarios import (
     Tariff,
     TradeCost,
     compile,
-    describe,
     load_preset,
     preset_names,
     run,
 )
 from firmtrade_core.scenarios.schedules import load_schedule
+from firmtrade_core.words.scenario import describe
 from firmtrade_core.world.embedded import load_embedded_world
 
 

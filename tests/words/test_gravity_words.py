@@ -9,7 +9,8 @@ from firmtrade_core.gravity.cross_sections import COLUMNS, estimate_years, read_
 from firmtrade_core.gravity.estimate import estimate
 from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.gravity.specification import GravitySpecification
-from firmtrade_core.report.gravity_words import dropped, equation_words, latex_table, python_code
+from firmtrade_core.report.gravity_code import latex_table, python_code
+from firmtrade_core.words.gravity import dropped, equation_words
 from tests.gravity.panels import gravity_table
 
 EQUATION = GravitySpecification(("log(dist)", "border"), clusters=("exporter", "importer"))
