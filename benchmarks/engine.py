@@ -79,9 +79,9 @@ def run_case(key: str, world_file: str) -> list[Timing]:
     """Time one case in this process."""
     from benchmarks.worlds import added_tariff
     from firmtrade_core.equilibrium import Parameters, solve
-    from firmtrade_core.world.files import load_world
+    from firmtrade_core.world.world import World
 
-    case, world = CASES[key], load_world(Path(world_file))
+    case, world = CASES[key], World.load(Path(world_file))
     parameters = Parameters(trade_elasticity=4.0)
     shock, further = (added_tariff(world, case.importer, points) for points in (0.10, 0.11))
     near = solve(world, shock, parameters)
@@ -122,7 +122,6 @@ def _repeat(compute: Callable[[], Equilibrium]) -> tuple[list[float], Equilibriu
 def run() -> list[Timing]:
     """Every case whose data is there, each in a process of its own."""
     from benchmarks.worlds import available
-    from firmtrade_core.world.files import save_world
 
     found: list[Timing] = []
     for key, case in CASES.items():
@@ -131,7 +130,7 @@ def run() -> list[Timing]:
             continue
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "case.world"
-            save_world(build(key), path)
+            build(key).save(path)
             command = [sys.executable, "-m", "benchmarks.engine", "--case", key, str(path)]
             environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # small matrices: threads only wait
             done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)

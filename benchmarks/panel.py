@@ -17,6 +17,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from firmtrade_core.panel.validation import validate
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -59,7 +61,7 @@ def _raw() -> str:
 def _validate() -> str:
     from firmtrade_core.panel.synthetic.country import make_country
 
-    report = make_country().panel.validate()
+    report = validate(make_country().panel)
     return f"{sum(report.rows.values()):,} rows held against their rules"
 
 

@@ -441,7 +441,7 @@ def _panel_code(file: PanelFile, chosen: Choices) -> str:
         return (
             "from firmtrade_core.gravity.geography import panel_of_world\n"
             "from firmtrade_core.world.embedded import load_embedded_world\n\n"
-            f"panel = panel_of_world(load_embedded_world(), pooled={pooled})  # or load_world(file)"
+            f"panel = panel_of_world(load_embedded_world(), pooled={pooled})  # or World.load(file)"
         )
     return (
         "from pathlib import Path\nfrom pages.parts.trade_panels import read_panel_file\n\n"

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
-from firmtrade_core.equilibrium.budget import budget_after, budget_before
 from firmtrade_core.labels import MINUS, level
 from firmtrade_core.scenarios.words import countries as spoken
 
@@ -31,7 +30,7 @@ NOTHING = 0.0005
 
 def accounts(equilibrium: Equilibrium) -> dict[str, tuple[Array, Array]]:
     """Every line before and after, billion USD a year by country, (N,); lines that are nowhere in use are left out."""
-    before, after = budget_before(equilibrium), budget_after(equilibrium)
+    before, after = equilibrium.budget_before, equilibrium.budget
     found = {
         "duties": (before.duties, after.duties),
         "export_subsidies": (before.export_subsidies, after.export_subsidies),

@@ -166,7 +166,24 @@ def cost_term_change(
     sector: str | None,
     countries: tuple[str, ...],
 ) -> Array:
-    """Σ β Δx between countries when columns change in all years, (N, N); zero where the panel has no row of the year."""
+    """Σ β Δx between countries when columns change in all years, (N, N); zero where the panel has no row of the year.
+
+    Parameters
+    ----------
+    found, panel
+        Coefficients, and the rows whose columns change.
+    changes
+        Columns and what they become.
+    year, sector
+        Rows that are looked at.
+    countries
+        Order of the axes.
+
+    Raises
+    ------
+    RegressorError
+        If nothing changes in the rows of the year.
+    """
     table = panel.table
     for change in changes:
         table = table.assign(**{change.column: _changed(replace(panel, table=table), change)})

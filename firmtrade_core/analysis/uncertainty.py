@@ -404,7 +404,19 @@ class Bands:
 
 
 def own_band(key: str, unit_: str, value: float, drawn: Array, laws: Mapping[str, float]) -> Band:
-    """A band of what is made of outcomes: draws (D,), the answer, other laws' answers; its variance is not split."""
+    """A band of what is made of outcomes: draws (D,), the answer, other laws' answers; its variance is not split.
+
+    Parameters
+    ----------
+    key, unit_
+        Name and unit of the number.
+    value
+        Under the middle of what is assumed.
+    drawn : (D,)
+        Under the draws.
+    laws
+        Under other laws of firms, by name.
+    """
     (low, high), error = _ends(drawn)
     positive = float((drawn > 0).mean() + 0.5 * (drawn == 0).mean())
     return Band(key, unit_, value, low, high, error, positive, laws)

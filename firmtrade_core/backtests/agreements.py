@@ -138,7 +138,13 @@ def world_of(panel: AgreementPanel, year: int) -> World:
 
 
 def predicted(panel: AgreementPanel, elasticity: float) -> pd.DataFrame:
-    """The model's table of predictions over all starts, `AHEAD` years on; ``tariff`` is the change of log (1 + tariff)."""
+    """The model's table of predictions over all starts, `AHEAD` years on; ``tariff`` is the change of log (1 + tariff).
+
+    Raises
+    ------
+    BacktestError
+        If no agreement has enough trade and known tariffs.
+    """
     found = []
     for year, chosen in starts(panel):
         world = world_of(panel, year)

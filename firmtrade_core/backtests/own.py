@@ -188,6 +188,18 @@ def forecast_of(
 ) -> Forecast:
     """What a solved scenario says of a country's goods imports by partner.
 
+    Parameters
+    ----------
+    result : Equilibrium
+    importer, name
+        Whose imports, and what the forecast is called.
+    since, until
+        Periods that are compared, as they will be told.
+    scenario, note
+        What it rests on.
+    entered
+        Today unless given.
+
     Raises
     ------
     BacktestError

@@ -194,7 +194,20 @@ def model_growth(
     structure: Structure | None = None,
     tariff: Array | None = None,
 ) -> Growth:
-    """The model's growth from the world of ``since`` with the goods tariffs of ``until``, or those given (N, N, S of goods)."""
+    """The model's growth from the world of ``since`` with the goods tariffs of ``until``, or those given (N, N, S of goods).
+
+    Parameters
+    ----------
+    panel
+    since, until
+        Years.
+    elasticity
+        A number for all sectors, or the name of a set.
+    structure
+        Family and closures; the panel's usual ones unless given.
+    tariff : (N, N, S of goods), optional
+        Fractions.
+    """
     world = panel.worlds[since]
     compiled = compile(Scenario(structure=structure_of(elasticity, structure)), world)
     new = compiled.world.tariff.copy()

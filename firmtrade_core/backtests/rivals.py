@@ -47,7 +47,17 @@ def elasticity_known(flows: Projections, horizon: int, up_to: int) -> float | No
 def by_elasticity(
     panel: TradePanel, table: pd.DataFrame, since: int, until: int, elasticity: float
 ) -> pd.DataFrame:
-    """Predictions of the table's pairs by an elasticity of imports before tariffs (negative) alone."""
+    """Predictions of the table's pairs by an elasticity of imports before tariffs (negative) alone.
+
+    Parameters
+    ----------
+    panel, table
+        Pairs of the table are predicted.
+    since, until
+        Years.
+    elasticity
+        Negative, of imports before tariffs.
+    """
     change = elasticity * np.nan_to_num(panel.tariff_change(since, until))
     value = panel.imports(since)
     common = np.log((value * np.exp(change)).sum(0) / value.sum(0))
@@ -134,7 +144,19 @@ class Learners:
 def by_learning(
     panel: TradePanel, table: pd.DataFrame, since: int, until: int, learners: Learners, which: str
 ) -> pd.DataFrame:
-    """Predictions of the table's pairs by a learner; what all an importer's partners share is not predicted."""
+    """Predictions of the table's pairs by a learner; what all an importer's partners share is not predicted.
+
+    Parameters
+    ----------
+    panel, table
+        Pairs of the table are predicted.
+    since, until
+        Years.
+    learners
+        Fitted on earlier years alone.
+    which
+        One of them, by name.
+    """
     given = features(panel, since, until)
     growth = pd.Series(
         learners.predict(which, given), index=pd.MultiIndex.from_arrays([given["i"], given["j"]])

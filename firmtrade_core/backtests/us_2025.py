@@ -54,7 +54,13 @@ def actual_imports() -> pd.DataFrame:
 
 @cache
 def added_tariffs(period: Period = "2025") -> pd.DataFrame:
-    """Day-weighted tariffs added, by exporter (``EU`` is one) and the nine goods sectors, fractions; basis beside them."""
+    """Day-weighted tariffs added, by exporter (``EU`` is one) and the nine goods sectors, fractions; basis beside them.
+
+    Raises
+    ------
+    BacktestError
+        If there is no such period.
+    """
     table = pd.read_csv(asset("backtests/us_2025_tariffs.csv"), keep_default_na=False, na_values=[""])
     table = table[table["period"] == period].set_index("exporter").drop(columns="period")
     if table.empty:

@@ -145,7 +145,18 @@ def measure(
     draws: int = 40,
     seed: int = 0,
 ) -> Comparison:
-    """Measures of forecasts for the firms held out in turn."""
+    """Measures of forecasts for the firms held out in turn.
+
+    Parameters
+    ----------
+    data
+    held : sequence of (R',) of int
+        Rows held out, part by part.
+    parts
+        Forecasts of these rows by model, part by part.
+    draws, seed
+        Draws of firms for the intervals.
+    """
     seen = data.subset(np.concatenate(list(held)))
     forecasts = {name: _stacked([part[name] for part in parts]) for name in parts[0]}
     found = score(seen, forecasts, draws, seed)

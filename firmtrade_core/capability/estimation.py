@@ -550,7 +550,17 @@ class _Climb:
 def simulate(
     data: CapabilityData, m: Array, g: Array, parameters: Parameters, generator: np.random.Generator
 ) -> CapabilityData:
-    """Outcomes drawn anew from the model for the same firms and attributes."""
+    """Outcomes drawn anew from the model for the same firms and attributes.
+
+    Parameters
+    ----------
+    data
+        Firms, markets and attributes that stay.
+    m, g : (R,)
+        Indices.
+    parameters
+    generator
+    """
     scales = parameters.scales
     u = scales.draw_u(generator, data.firm_count)
     shocks = generator.standard_normal((2, *data.presence.shape))

@@ -360,7 +360,13 @@ def _choose_persistence(
 
 
 def rows_of(data: CapabilityData, mask: Mask) -> CapabilityData:
-    """Some rows only; groups keep their numbers, firms without a row go."""
+    """Some rows only; groups keep their numbers, firms without a row go.
+
+    Raises
+    ------
+    SampleError
+        If no firm is left.
+    """
     firms, firm = np.unique(data.firm[mask], return_inverse=True)
     if not len(firms):
         raise SampleError("No firm is seen in the years asked for.")

@@ -88,7 +88,17 @@ class Learner:
     def fit(
         self, attributes: Array, response: Array, weights: Array, names: tuple[str, ...], seed: int
     ) -> Predictor:
-        """Fit by weighted least squares; attributes (R, K) may hold NaN, response and weights are (R,)."""
+        """Fit by weighted least squares; attributes (R, K) may hold NaN, response and weights are (R,).
+
+        Parameters
+        ----------
+        attributes : (R, K)
+            May hold NaN.
+        response, weights : (R,)
+        names
+            Of the K attributes.
+        seed
+        """
         if self.kind == "boosting":
             return _boost(self, attributes, response, weights, names, seed)
         if self.kind == "splines":
@@ -160,7 +170,21 @@ class Additive:
         free: NDArray[np.bool_] | None = None,
         pairs: int = 0,
     ) -> Additive:
-        """Weighted ridge; slopes are hardly penalised, curvature and interactions are. Columns not ``free`` get no part."""
+        """Weighted ridge; slopes are hardly penalised, curvature and interactions are. Columns not ``free`` get no part.
+
+        Parameters
+        ----------
+        attributes : (R, K)
+        response, weights : (R,)
+        penalty
+            Of curvature and interactions.
+        curved
+            Whether attributes have curves beside slopes.
+        free : (K,) of bool, optional
+            Columns that get a part; all unless given.
+        pairs
+            Interactions that are added.
+        """
         w = weights / weights.mean()
         centre, scale = np.nanmean(attributes, 0), np.nanstd(attributes, 0)
         scale = np.where(scale > 0, scale, 1.0)
@@ -512,7 +536,14 @@ class Forest:
 
     @classmethod
     def fit(cls, attributes: Array, response: Array, weights: Array, smallest_leaf: int, seed: int) -> Forest:
-        """Weighted; trees are kept small enough to be explained exactly."""
+        """Weighted; trees are kept small enough to be explained exactly.
+
+        Parameters
+        ----------
+        attributes : (R, K)
+        response, weights : (R,)
+        smallest_leaf, seed
+        """
         from sklearn.ensemble import RandomForestRegressor
 
         least, most = np.nanmin(attributes, 0), np.nanmax(attributes, 0)
@@ -572,7 +603,21 @@ def cross_fit(
     seed: int,
     lines: tuple[Linear, ...] | None = None,
 ) -> CrossFit:
-    """Fit once per fold on the rest; ``folds`` (R,) keeps a firm's rows together; on top of ``lines`` by fold, if given."""
+    """Fit once per fold on the rest; ``folds`` (R,) keeps a firm's rows together; on top of ``lines`` by fold, if given.
+
+    Parameters
+    ----------
+    learner
+    attributes : (R, K)
+    response, weights : (R,)
+    folds : (R,)
+        Keeps a firm's rows together.
+    names
+        Of the K attributes.
+    seed
+    lines
+        Linear parts by fold, under the learner, if given.
+    """
     out = np.empty(len(response))
     predictors: list[Predictor] = []
     for fold in range(int(folds.max()) + 1):
@@ -606,7 +651,20 @@ def search(
     most_rounds: int = 150,
     lines: tuple[Linear, ...] | None = None,
 ) -> tuple[Learner, tuple[Trial, ...]]:
-    """The candidate with the smallest out-of-fold loss, and every trial; boosting also chooses its rounds."""
+    """The candidate with the smallest out-of-fold loss, and every trial; boosting also chooses its rounds.
+
+    Parameters
+    ----------
+    learner
+        Whose candidates are tried.
+    attributes : (R, K)
+    response, weights, folds : (R,)
+    names, seed
+    most_rounds
+        Of boosting.
+    lines
+        Linear parts by fold, under the learner, if given.
+    """
     trials = []
     for candidate in learner.candidates():
         if candidate.kind == "boosting":

@@ -312,6 +312,15 @@ def scalar_scores(data: CapabilityData, m: Array, g: Array, fit: Fit, design: Ar
     """Scores (F, 8) of the scalars: free scales, logs of the stretches, ln σ_h and log odds of the tail.
 
     Zero where fixed or not seen. With a ``design`` (R, K), those of its slopes in m and in g follow, (F, 8 + 2K).
+
+    Parameters
+    ----------
+    data
+    m, g : (R,)
+        Indices.
+    fit
+        Parameters and the pass over firms at them.
+    design : (R, K), optional
     """
     posterior = fit.posterior
     entry = -posterior.threshold_scores.sum(1)

@@ -237,6 +237,11 @@ class CapabilityResults:
             Sector of each row; by default all firms stand in one, ``all``.
         year
             The last unless given.
+
+        Raises
+        ------
+        ValueError
+            If no firm is seen in the year.
         """
         data = self.data
         year = int(data.years.max()) if year is None else year
@@ -358,7 +363,17 @@ class CapabilityResults:
         progress: Progress | None = None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> CapabilityResults:
-        """The same results with bootstrap draws; see `bootstrap.bootstrap`."""
+        """The same results with bootstrap draws; see `bootstrap.bootstrap`.
+
+        Parameters
+        ----------
+        draws, kind, seed
+            Their number, how they are drawn, and from where.
+        keep_learners
+            Keep each draw's learner, for what is explained of it.
+        progress, cancelled
+            Called between draws.
+        """
         made = bootstrap(
             self.data,
             self.state,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,10 +19,8 @@ from firmtrade_core.channels.errors import (
     SampleError,
     TreatmentError,
 )
+from firmtrade_core.channels.generated import Generated
 from firmtrade_core.panel.settled import settled
-
-if TYPE_CHECKING:
-    from firmtrade_core.channels.generated import Generated
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -148,6 +145,8 @@ class ChannelData:
         ------
         ChannelError
             See the subclasses in `errors`.
+        TreatmentError
+            If the attribute is missing in every row.
         """
         _refuse_unknown(frame, [treatment, *controls, *instruments])
         _refuse_roles(treatment, controls, instruments)

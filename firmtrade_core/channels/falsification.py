@@ -83,6 +83,11 @@ def placebo_fits(fits: CrossFit, outcome: str, values: Array) -> CrossFit:
         Its name; controls made of it are left out.
     values : (R,)
         Missing values are left out.
+
+    Raises
+    ------
+    ChannelError
+        If the placebo never varies.
     """
     data = fits.data
     known = np.isfinite(values)
@@ -105,6 +110,11 @@ def placebo(fits: CrossFit, outcome: str, *, by_instrument: bool = False) -> Pla
         Its name.
     by_instrument
         By the instruments: they may move nothing but through the attribute.
+
+    Raises
+    ------
+    ChannelError
+        If instruments predict nothing among the firms whose placebo is known.
     """
     if by_instrument:
         strength = first_stage(residuals(fits, instruments=True), fits.data.firm)

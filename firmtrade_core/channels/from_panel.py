@@ -189,10 +189,27 @@ def draw_sample(
 
     Columns made of exports, and those to ``leave_out``, take no part.
 
+    Parameters
+    ----------
+    panel
+    questions
+        Attributes and their instruments.
+    year
+        The last unless given.
+    leave_out
+        Columns that take no part.
+    capability
+        Settings of its estimate.
+    progress
+
     Raises
     ------
     ChannelError
         If the panel lacks a column, says too little of who sells where, or a column is the outcome in disguise.
+    DisguiseError
+        If a column is the outcome in disguise.
+    SampleError
+        If the panel says too little of who sells where.
     """
     named = [
         name
@@ -268,9 +285,21 @@ def study_attribute(
 ) -> Study:
     """Effects of one attribute on the firms of a sample; all other attributes are its controls.
 
+    Parameters
+    ----------
+    sample, panel
+    question
+        The attribute, its instruments and its second measure.
+    settings
+    progress
+
     Raises
     ------
     ChannelError
+    DisguiseError
+        If the attribute is made of exports.
+    MeasurementError
+        If the second measure is none.
     """
     frame, settings = sample.frame, settings or Settings()
     if _made_of_exports(question.attribute):
@@ -348,6 +377,20 @@ def report(
     """Studies of several attributes on one panel; an attribute that cannot be studied is refused, with the reason.
 
     Where a ``sample`` is given, its year and its attributes count.
+
+    Parameters
+    ----------
+    panel
+    questions
+        Attributes and their instruments.
+    settings
+    year, leave_out
+        As `draw_sample`.
+    elasticity_of_substitution
+        In which capability is told as productivity.
+    sample
+        Drawn already; its year and attributes count.
+    progress
 
     Raises
     ------

@@ -53,6 +53,11 @@ def make_learner(name: str, *, classify: bool = False, seed: int = 0) -> Any:
         One of `LEARNERS`.
     classify
         For the propensity of a yes-or-no attribute.
+
+    Raises
+    ------
+    ValueError
+        If there is no such learner.
     """
     from sklearn.ensemble import (
         HistGradientBoostingClassifier,
@@ -105,7 +110,21 @@ def out_of_fold(
     rows: NDArray[np.bool_] | None = None,
     weights: Array | None = None,
 ) -> Array:
-    """Predictions (R,) of each fold by a learner that has not seen its firms; it learns from ``rows`` alone where given."""
+    """Predictions (R,) of each fold by a learner that has not seen its firms; it learns from ``rows`` alone where given.
+
+    Parameters
+    ----------
+    name
+        One of `LEARNERS`.
+    controls : (R, K)
+    target, folds : (R,)
+    classify
+        Whether the target is a chance.
+    seed
+    rows : (R,) of bool, optional
+        Rows it learns from.
+    weights : (R,), optional
+    """
     predicted = np.empty(len(target))
     learn_from = np.ones(len(target), bool) if rows is None else rows
     # One thread: on a shared machine waiting for each other costs more than a second core brings.

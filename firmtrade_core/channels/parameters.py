@@ -69,7 +69,18 @@ class System:
     def at(
         cls, data: CapabilityData, m: Array, g: Array, fixed: tuple[str, ...], posterior: Posterior
     ) -> System:
-        """The system after a pass over firms, one row each; what is ``fixed`` does not err."""
+        """The system after a pass over firms, one row each; what is ``fixed`` does not err.
+
+        Parameters
+        ----------
+        data
+        m, g : (R,)
+            Indices.
+        fixed
+            Parameters that do not err.
+        posterior
+            The pass over firms.
+        """
         attributes = _standardised(data.attributes)
         of_m, of_g = (np.column_stack([index, attributes]) for index in (m, g))
         if not g.any():

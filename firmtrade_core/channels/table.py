@@ -284,7 +284,13 @@ class ChannelTable:
 
     @classmethod
     def load(cls, path: str | Path) -> ChannelTable:
-        """Read a table from a file."""
+        """Read a table from a file.
+
+        Raises
+        ------
+        ChannelError
+            If the file cannot be read, or holds no such table.
+        """
         try:
             return cls.from_json(Path(path).read_text(encoding="utf-8"))
         except OSError as error:

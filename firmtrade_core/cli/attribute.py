@@ -260,9 +260,9 @@ def _scenario(
 
 def _world(path: Path | None) -> World:
     from firmtrade_core.world.embedded import load_embedded_world
-    from firmtrade_core.world.files import load_world
+    from firmtrade_core.world.world import World
 
-    return load_embedded_world() if path is None else load_world(path)
+    return load_embedded_world() if path is None else World.load(path)
 
 
 def _content(found: Attribution, gap: float) -> dict[str, object]:

@@ -81,10 +81,11 @@ def synthetic(
 def validate(path: FolderOrFile, as_json: AsJson = False) -> None:
     """Hold a panel against its rules, row by row; exits 1 where it is not usable."""
     from firmtrade_core.panel import PanelError
+    from firmtrade_core.panel.validation import validate as validated
 
     try:
         with _working("Checking rows", as_json):
-            report = _any_panel(path).validate()
+            report = validated(_any_panel(path))
     except PanelError as error:
         _refuse(error, as_json, code=2)
     if as_json:

@@ -146,12 +146,12 @@ def _plan(
     from firmtrade_core.harmonise.salt import own_salt
     from firmtrade_core.report.pipeline import Plan, is_invented
     from firmtrade_core.world.embedded import load_embedded_world
-    from firmtrade_core.world.files import load_world
+    from firmtrade_core.world.world import World
 
     if learner not in get_args(Kind):
         raise ValueError(f"Learner {learner} is unknown; choose among {', '.join(get_args(Kind))}.")
     files = tuple(_files(folder, concordances))
-    world = load_embedded_world() if world_file is None else load_world(world_file)
+    world = load_embedded_world() if world_file is None else World.load(world_file)
     assert isinstance(settings, Settings)
     if settings.home not in world.countries:
         raise ValueError(f"{world.name} has no country {settings.home}; give its code, as in --home CHL.")

@@ -254,9 +254,9 @@ def _number_or_name(text: str) -> float | str:
 
 def _world(path: Path | None) -> World:
     from firmtrade_core.world.embedded import load_embedded_world
-    from firmtrade_core.world.files import load_world
+    from firmtrade_core.world.world import World
 
-    return load_embedded_world() if path is None else load_world(path)
+    return load_embedded_world() if path is None else World.load(path)
 
 
 # Output -----------------------------------------------------------------------------------------

@@ -3,7 +3,8 @@
 from firmtrade_core.equilibrium.budget import PublicBudget
 from firmtrade_core.equilibrium.counterfactual import Certificate
 from firmtrade_core.equilibrium.gains import GainsFromTrade, gains_from_trade
-from firmtrade_core.equilibrium.gradient import Gradient, GradientError, Outcome, gradients
+from firmtrade_core.equilibrium.gradient import Gradient, gradients
+from firmtrade_core.equilibrium.outcome import GradientError, Outcome
 from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.results import Equilibrium
 from firmtrade_core.equilibrium.shock import Shock, empty_home_cells

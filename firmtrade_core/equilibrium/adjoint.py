@@ -1,6 +1,6 @@
 """Products with the transposed Jacobian, and the adjoint equations solved with them.
 
-A sweep back through the equations (`gradient._Tangent.back`) is linear in a few vectors by origin and by destination. Their
+A sweep back through the equations (`tangent.Tangent.back`) is linear in a few vectors by origin and by destination. Their
 coefficients are summed, or kept as one matrix a sector where a vector of one side meets a sum of the other, so that a
 product costs a handful of batched matrix-vector products. The sweep itself, cell by cell, then certifies the answer.
 """
@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from firmtrade_core.equilibrium.gradient import _Bar, _Tangent
+from firmtrade_core.equilibrium.tangent import Bar, Tangent, Unknowns
 
 #: Directions that right sides solved together keep, before they start anew from where they are.
 _TOGETHER = 40
@@ -66,7 +65,7 @@ class Sweep:
     ρ weight + (1-ρ) idx, ln Ê and (σ-1) ln P̂ take sales - idx summed over origins, and wages ν idx.
     """
 
-    def __init__(self, tangent: _Tangent) -> None:
+    def __init__(self, tangent: Tangent) -> None:
         self.tangent = tangent
         sigma, nest = tangent.sigma[:, :, None], tangent.nest[:, :, None]
         mixed: dict[str, Callable[[_Channel], Array]] = {
@@ -120,13 +119,11 @@ class Sweep:
         """F_x'λ."""
         return self._back(self.tangent.bars(vector), self.parts)
 
-    def back(self, bar: _Bar) -> Array:
+    def back(self, bar: Bar) -> Array:
         """From derivatives with respect to quantities on the way to those with respect to unknowns; exports have no channel."""
         return self._back(bar, self.parts)
 
-    def _back(self, bar: _Bar, parts: list[_Part], *, own: bool = False) -> Array:
-        from firmtrade_core.equilibrium.gradient import _Unknowns
-
+    def _back(self, bar: Bar, parts: list[_Part], *, own: bool = False) -> Array:
         t = self.tangent
         t._accounts(bar, own=own)
         shape, lead = (t.sectors, t.countries), bar.wage.shape[:-1]
@@ -163,7 +160,7 @@ class Sweep:
                 price = price + by_user.transpose(2, 1, 0)
             else:
                 price = price + (inputs @ log_cost.T[:, :, None])[:, :, 0].T
-        return t.pack(_Unknowns(wage, bar.labour, price, bar.expenditure + pull, firms))
+        return t.pack(Unknowns(wage, bar.labour, price, bar.expenditure + pull, firms))
 
     def own(self) -> Own:
         """Every country's own block of the transposed Jacobian, inverted."""

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from firmtrade_core.equilibrium.results import Equilibrium
 
 Array = NDArray[np.float64]
 
@@ -48,25 +44,23 @@ class PublicBudget:
         return {item.name: getattr(self, item.name) for item in fields(self)} | {"balance": self.balance}
 
 
-def budget_before(equilibrium: Equilibrium) -> PublicBudget:
-    """The budget of the baseline world."""
-    world, tax = equilibrium.world, equilibrium.parameters.labour_tax
-    exports, production = _split(world.subsidy, world.border_value, _production_rate(world.subsidy))
-    labour = np.zeros_like(world.duties) if tax is None else tax * equilibrium.baseline.labour_income
-    return PublicBudget(world.duties, -exports, -production, np.zeros_like(world.duties), labour)
+def budget(
+    subsidy: Array, border_value: Array, duties: Array, outlay: Array, labour_tax: Array
+) -> PublicBudget:
+    """A government's accounts by country.
 
-
-def budget_after(equilibrium: Equilibrium) -> PublicBudget:
-    """The budget of the counterfactual."""
-    rate = _production_rate(equilibrium.subsidy)
-    exports, production = _split(equilibrium.subsidy, equilibrium.border_value, rate)
-    return PublicBudget(
-        equilibrium.duties,
-        -exports,
-        -production,
-        -equilibrium.outlay,
-        equilibrium.labour_tax * equilibrium.labour_income,
-    )
+    Parameters
+    ----------
+    subsidy : (N, N, S)
+        b, those on production included.
+    border_value : (N, N, S)
+        V, million USD.
+    duties, outlay, labour_tax : (N,)
+        tV by importer, G of programmes, τ_L wL, million USD.
+    """
+    rate = _production_rate(subsidy)
+    exports, production = _split(subsidy, border_value, rate)
+    return PublicBudget(duties, -exports, -production, -outlay, labour_tax)
 
 
 def _production_rate(subsidy: Array) -> Array:

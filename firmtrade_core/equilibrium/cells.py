@@ -514,7 +514,16 @@ class DrawCells:
         tariff_factor: Array | None,
         subsidy_factor: Array | None,
     ) -> tuple[Array, Array, CellSales, NDArray[np.intp]]:
-        """As `Cells.sales` for the structures ``which``, (D, S, N) each; and how many cells lie beyond their tables."""
+        """As `Cells.sales` for the structures ``which``, (D, S, N) each; and how many cells lie beyond their tables.
+
+        Parameters
+        ----------
+        which : (D,)
+            Structures.
+        origin, destination, lift, spending : (D, S, N)
+            As `Cells.sales`.
+        tariff_factor, subsidy_factor : (S, N, N) or None
+        """
         found = np.zeros((7, *lift.shape))
         beyond, memory = np.zeros(len(which), dtype=np.intp), self._scratch
         _read_and_sell_draws(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 import firmtrade_core
 from firmtrade_core.equilibrium.certificate_cells import Cells, read_cells
-from firmtrade_core.equilibrium.results import Equilibrium
+from firmtrade_core.equilibrium.counterfactual import Counterfactual
 from firmtrade_core.equilibrium.shock import Shock
 from firmtrade_core.world.world import World
 
@@ -33,12 +33,12 @@ class Residual:
     values: Array
 
 
-def residuals(equilibrium: Equilibrium) -> list[Residual]:
+def residuals(equilibrium: Counterfactual) -> list[Residual]:
     """Residuals of equations (5) to (10), adding-up and Walras's law at the returned quantities.
 
     Parameters
     ----------
-    equilibrium : Equilibrium
+    equilibrium : Counterfactual
         Its certificate is not read.
 
     Returns
@@ -94,7 +94,7 @@ def versions() -> dict[str, str]:
     }
 
 
-def _unit_costs(result: Equilibrium) -> Array:
+def _unit_costs(result: Counterfactual) -> Array:
     expected = result.baseline.labour_share * np.log(result.wage_change)[:, None]
     if result.baseline.input_shares is not None:
         expected = expected + np.einsum(
@@ -105,13 +105,13 @@ def _unit_costs(result: Equilibrium) -> Array:
     return np.abs(np.log(result.cost_change) - expected)
 
 
-def _with_sums(result: Equilibrium, cells: Cells) -> Equilibrium:
+def _with_sums(result: Counterfactual, cells: Cells) -> Counterfactual:
     """The result, with R' by origin known."""
     result.__dict__.setdefault("gross_output", cells.earned)
     return result
 
 
-def _read_markets(result: Equilibrium, cells: Cells) -> list[Residual]:
+def _read_markets(result: Counterfactual, cells: Cells) -> list[Residual]:
     """(1'), (6'), (7) and adding-up, from sums over cells; as `_market_shares`."""
     world, margins = result.world, result.margins_in_force
     sigma, gamma = margins.elasticity_of_substitution, margins.within_elasticity
@@ -137,7 +137,7 @@ def _read_markets(result: Equilibrium, cells: Cells) -> list[Residual]:
     ]
 
 
-def _market_shares(result: Equilibrium) -> list[Residual]:
+def _market_shares(result: Counterfactual) -> list[Residual]:
     """(1'), (6'), (7) and adding-up: prices, flows and profits from the terms of the price index.
 
     The nest's price of each pair is written out, to the power 1-γ, as it stands in (6'); without a nest γ = σ.
@@ -211,7 +211,7 @@ def _by_origin(values: Array, like: Array) -> Array:
 
 
 def _thresholds(
-    result: Equilibrium, change: Array, logs: Array | None, embargo: NDArray[np.bool_] | None
+    result: Counterfactual, change: Array, logs: Array | None, embargo: NDArray[np.bool_] | None
 ) -> Array:
     """(1') in the cells that trade, largest by destination, (N, S): what makes Δk against Δk itself.
 
@@ -240,7 +240,7 @@ def _thresholds(
     return np.asarray(gap.max(0, initial=0.0))
 
 
-def _add_wedges(result: Equilibrium, logs: Array, wedge: Array, cost: Array | None = None) -> None:
+def _add_wedges(result: Counterfactual, logs: Array, wedge: Array, cost: Array | None = None) -> None:
     """Take wedge x ln T̂ + cost x ln τ̂ off logs, in place; ``cost`` is ``wedge`` unless given.
 
     Embargoed cells are left for the caller to blank; only cells that change are touched.
@@ -278,11 +278,11 @@ def _moved(world: World, shock: Shock) -> list[tuple[tuple[NDArray[np.intp], ...
     return found
 
 
-def _free_entry(result: Equilibrium) -> bool:
+def _free_entry(result: Counterfactual) -> bool:
     return result.parameters.entry == "free" and not result.baseline.margins.competitive
 
 
-def _entry(result: Equilibrium) -> Array:
+def _entry(result: Counterfactual) -> Array:
     if not _free_entry(result):
         return np.abs(result.firm_change - 1)
     before = result.baseline.profits
@@ -292,12 +292,12 @@ def _entry(result: Equilibrium) -> Array:
     return np.abs(expected / result.firm_change - 1)
 
 
-def _labour_demand(result: Equilibrium) -> Array:
+def _labour_demand(result: Counterfactual) -> Array:
     demanded = (result.baseline.labour_share * result.cost).sum(1) + result.received.sum(1)
     return np.abs(demanded / result.labour_income - 1)
 
 
-def _labour_supply(result: Equilibrium) -> Array:
+def _labour_supply(result: Counterfactual) -> Array:
     real_wage = result.wage_change / np.prod(result.price_change**result.world.final_shares, axis=1)
     if result.parameters.duties == "labour_tax":
         before = 0.0 if result.parameters.labour_tax is None else result.parameters.labour_tax
@@ -305,20 +305,20 @@ def _labour_supply(result: Equilibrium) -> Array:
     return np.abs(result.labour_change / real_wage**result.parameters.labour_supply_elasticity - 1)
 
 
-def _profit_income(result: Equilibrium) -> Array:
+def _profit_income(result: Counterfactual) -> Array:
     return np.zeros_like(result.income) if _free_entry(result) else result.profits.sum(1)
 
 
-def _own_income(result: Equilibrium) -> Array:
+def _own_income(result: Counterfactual) -> Array:
     own = result.labour_income + _profit_income(result) + result.duties
     return own - result.subsidy_outlay - result.outlay
 
 
-def _income(result: Equilibrium) -> Array:
+def _income(result: Counterfactual) -> Array:
     return np.abs(_own_income(result) + result.deficits - result.income) / result.income
 
 
-def _deficits(result: Equilibrium) -> Array:
+def _deficits(result: Counterfactual) -> Array:
     world, own = result.world, _own_income(result)
     # What people receive from abroad on top of what they earn, wages for foreign firms' fixed costs among it.
     deficits = world.deficits + (result.baseline.paid - result.baseline.received).sum(1)
@@ -334,7 +334,7 @@ def _deficits(result: Equilibrium) -> Array:
     return np.abs(result.deficits - expected) / result.income
 
 
-def _first_partner(result: Equilibrium) -> NDArray[np.intp]:
+def _first_partner(result: Counterfactual) -> NDArray[np.intp]:
     """The first country that each trades with, directly or through others, (N,): itself where it trades with nobody.
 
     Deficits are financed among them, so that they share a factor; mostly it is the world's first country.
@@ -350,7 +350,7 @@ def _first_partner(result: Equilibrium) -> NDArray[np.intp]:
     return np.asarray(reach.argmax(1), dtype=np.intp)
 
 
-def _goods_markets(result: Equilibrium) -> Array:
+def _goods_markets(result: Counterfactual) -> Array:
     world = result.world
     shares = world.final_shares
     if result.shock.demand is not None:
@@ -363,7 +363,7 @@ def _goods_markets(result: Equilibrium) -> Array:
     return np.where(spending > 0, np.abs(demand / np.where(spending > 0, spending, 1.0) - 1), np.abs(demand))
 
 
-def _government(result: Equilibrium, cells: Cells | None) -> Array:
+def _government(result: Counterfactual, cells: Cells | None) -> Array:
     if cells is None:
         duties = result.flows.sum((0, 2)) - result.border_value.sum((0, 2))
     else:
@@ -378,7 +378,7 @@ def _government(result: Equilibrium, cells: Cells | None) -> Array:
     return gap / result.income
 
 
-def _subsidies(result: Equilibrium) -> Array:
+def _subsidies(result: Counterfactual) -> Array:
     """Outlays on exports and production, from the rates of the shock and market revenue."""
     shock, rates = result.shock, result.world.subsidy
     rates = rates if shock.subsidy is None else shock.subsidy
@@ -389,7 +389,7 @@ def _subsidies(result: Equilibrium) -> Array:
     return np.asarray(paid)
 
 
-def _budget_change(result: Equilibrium) -> Array:
+def _budget_change(result: Counterfactual) -> Array:
     """Tax on labour, duties less outlays, less the same at the baseline in units of the final basket."""
     world, tax = result.world, result.parameters.labour_tax
     before = world.duties - world.subsidy_outlay
@@ -398,7 +398,7 @@ def _budget_change(result: Equilibrium) -> Array:
     return np.asarray(after - before * result.price_index_change)
 
 
-def _walras(result: Equilibrium, cells: Cells | None) -> Array:
+def _walras(result: Counterfactual, cells: Cells | None) -> Array:
     """Spending over sales is the deficit and net earnings abroad, country by country, and deficits sum to zero."""
     spending = result.flows.sum((0, 2)) if cells is None else cells.spent.sum(1)
     sales = result.revenue.sum((1, 2)) if cells is None else cells.earned.sum(1)
@@ -407,6 +407,6 @@ def _walras(result: Equilibrium, cells: Cells | None) -> Array:
     return np.maximum(np.abs(gap), np.abs(result.deficits.sum())) / spending
 
 
-def _numeraire(result: Equilibrium) -> Array:
+def _numeraire(result: Counterfactual) -> Array:
     before = result.baseline.labour_income
     return np.abs(np.array([(result.wage_change * before).sum() / before.sum() - 1]))

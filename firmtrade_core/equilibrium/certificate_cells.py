@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from firmtrade_core.equilibrium.results import Equilibrium
+from firmtrade_core.equilibrium.counterfactual import Counterfactual
 from firmtrade_core.equilibrium.shock import Shock
 from firmtrade_core.margins.loglinear import LoglinearMargins
 from firmtrade_core.margins.lognormal import LognormalMargins
@@ -301,7 +301,7 @@ def _in_force(world: World, shock: Shock) -> tuple[Array, Array]:
     return one, two
 
 
-def read_cells(result: Equilibrium) -> Cells | None:
+def read_cells(result: Counterfactual) -> Cells | None:
     """All cells of a result; None for laws and shocks that one pass does not serve."""
     margins = result.margins_in_force
     if type(margins) not in (LoglinearMargins, LognormalMargins):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from firmtrade_core.equilibrium import certificate as certification
 from firmtrade_core.equilibrium.anderson import Anderson
 from firmtrade_core.equilibrium.baseline import Baseline, calibrate
-from firmtrade_core.equilibrium.counterfactual import Certificate, combined_hash
+from firmtrade_core.equilibrium.counterfactual import Certificate, Counterfactual, combined_hash
 from firmtrade_core.equilibrium.errors import (
     CertificateError,
     ConvergenceError,
@@ -145,7 +145,7 @@ def solve(
     shock: Shock,
     parameters: Parameters,
     *,
-    start: Equilibrium | Place | None = None,
+    start: Counterfactual | Place | None = None,
     iteration: Iteration | None = None,
 ) -> Equilibrium:
     """The world after a shock: equations (1) to (10) in exact changes (DEK08, CR14).
@@ -191,7 +191,7 @@ def _solve(
     world: World,
     shock: Shock,
     parameters: Parameters,
-    start: Equilibrium | Place | None,
+    start: Counterfactual | Place | None,
     iteration: Iteration | None,
     middle: Equilibrium | None,
 ) -> Equilibrium:
@@ -243,7 +243,7 @@ class _Search:
         self.steps = 0
         self.trail = Trail()
 
-    def run(self, start: Equilibrium | Place | None) -> _Found:
+    def run(self, start: Counterfactual | Place | None) -> _Found:
         """The solution.
 
         Raises
@@ -323,7 +323,7 @@ class _Search:
             "within-country elasticity), firms that differ, a smaller shock, or restricted entry."
         )
 
-    def _attempts(self, start: Equilibrium | Place | None) -> Iterator[tuple[Array, Anderson]]:
+    def _attempts(self, start: Counterfactual | Place | None) -> Iterator[tuple[Array, Anderson]]:
         cold, memory = self.system.start(), self.iteration.memory
         if start is not None and isinstance(start.state, State):
             state = start.state

@@ -307,7 +307,20 @@ def dependence_chart(
     *,
     points: bool,
 ) -> Chart:
-    """Shapley value of one attribute over its own value, coloured by the attribute it interacts with most."""
+    """Shapley value of one attribute over its own value, coloured by the attribute it interacts with most.
+
+    Parameters
+    ----------
+    explanation
+    attributes : (R, K)
+        Values of the attributes explained.
+    attribute, partner
+        On the axis, and in colour (or None).
+    read, source
+        Names and units of attributes; where the numbers come from.
+    points
+        Whether single firms may be shown.
+    """
     names = [str(name) for name in explanation.values.columns]
     x = attributes[:, names.index(attribute)]
     y = read.factor * explanation.values[attribute].to_numpy()
@@ -546,7 +559,16 @@ def waterfall_chart(
 def chances_chart(
     markets: Sequence[str], before: Array, after: Array, title: str, subtitle: str, source: str
 ) -> Chart:
-    """Chances of entry by market of one firm, as it is and as changed, the likeliest first."""
+    """Chances of entry by market of one firm, as it is and as changed, the likeliest first.
+
+    Parameters
+    ----------
+    markets
+        Codes, in the order of the chances.
+    before, after : (J,)
+        Chances of entry.
+    title, subtitle, source
+    """
     order = np.argsort(-np.maximum(before, after), kind="stable")[:12]
     rows = list(range(len(order)))
     data: list[dict[str, Any]] = [

@@ -68,7 +68,18 @@ def by_product(
     partner: str = "",
     first: Equilibrium | None = None,
 ) -> pd.DataFrame:
-    """Trade of a country by product, with one partner or all: code, name, before, after, change (see `by_partner`)."""
+    """Trade of a country by product, with one partner or all: code, name, before, after, change (see `by_partner`).
+
+    Parameters
+    ----------
+    equilibrium, country
+    direction
+        Exports or imports.
+    partner
+        With whom; all unless named.
+    first
+        What is compared with; the baseline unless given.
+    """
     world = equilibrium.world
     i = world.country_index(country)
     sides = _of_country(equilibrium, i, direction, first)

@@ -43,7 +43,18 @@ class Row:
 def interval_rows(
     rows: Sequence[Row], title: str, subtitle: str, source: str, *, name_width: int, unit: str
 ) -> Chart:
-    """Rows of estimates in a unit with their intervals around zero, names at the left."""
+    """Rows of estimates in a unit with their intervals around zero, names at the left.
+
+    Parameters
+    ----------
+    rows
+        Names, estimates and ends.
+    title, subtitle, source
+    name_width
+        Pixels for names.
+    unit
+        Registered.
+    """
     ends = [
         v for row in rows for v in (row.value, row.low, row.high) if v is not None and math.isfinite(v)
     ] or [0.0]

@@ -331,7 +331,15 @@ def ranking_names(found: Ranking, world: World, count: int) -> list[str]:
 def ranking_bars(
     found: Ranking, world: World, *, title: str, subtitle: str, source: str, count: int = 12
 ) -> Chart:
-    """The levers that matter most, largest first."""
+    """The levers that matter most, largest first.
+
+    Parameters
+    ----------
+    found, world
+    title, subtitle, source
+    count
+        Of levers shown.
+    """
     unit, scale = ranking_unit(found)
     names = ranking_names(found, world, count)
     values = scale * np.array([row.value for row in found.rows[:count]])

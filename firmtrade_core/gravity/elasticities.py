@@ -104,6 +104,16 @@ def with_services(table: pd.DataFrame, sector: str = "services") -> pd.DataFrame
 def write_set(table: pd.DataFrame, path: Path, *, name: str, label: str, source: str, note: str) -> None:
     """Write a table of elasticities as a set that `world.elasticities` reads, its description at the head.
 
+    Parameters
+    ----------
+    table
+        One row a sector.
+    path
+    name, label
+        In code and on screen.
+    source, note
+        What the set's description says.
+
     Raises
     ------
     GravityError, ValueError

@@ -71,7 +71,17 @@ def event_study(
     lags: Sequence[int],
     specification: GravitySpecification,
 ) -> GravityEstimate:
-    """Estimate with leads and lags (years) of a policy in place of the policy alone."""
+    """Estimate with leads and lags (years) of a policy in place of the policy alone.
+
+    Parameters
+    ----------
+    panel
+    policy
+        Column of the policy.
+    leads, lags
+        Years before and after.
+    specification
+    """
     others = tuple(r for r in specification.regressors if r != policy)
     terms = with_leads_and_lags(policy, tuple(leads), tuple(lags))
     return estimate(panel, specification.with_(regressors=(*others, *terms)))

@@ -51,6 +51,18 @@ def specification_curve(
 ) -> pd.DataFrame:
     """Tariff elasticities of consumer values by sector and choice; resumable, as `estimate_sectors` is.
 
+    Parameters
+    ----------
+    world_panel
+        Table of the world's flows over years.
+    folder
+        Of what is estimated already.
+    sectors
+        All unless given.
+    workers
+        Processes; as many as cores unless given.
+    progress
+
     Returns
     -------
     DataFrame

@@ -347,6 +347,11 @@ def fiscal_to_calendar(
     DataFrame
         As given, by calendar year, with ``months_covered`` (1 to 12): below 12 where a neighbouring fiscal year is
         missing, so that amounts are those of part of a year.
+
+    Raises
+    ------
+    HarmoniseError
+        If the first month is none.
     """
     if not 1 <= first_month <= 12:
         raise HarmoniseError(f"The fiscal year begins in month {first_month}; months are 1 to 12.")

@@ -44,6 +44,20 @@ class ChangeLog:
         """Set a column to ``value`` (a scalar or one value for each row met) in the rows ``where``.
 
         Rows that hold the value already are no change and are not logged.
+
+        Parameters
+        ----------
+        table
+            With labels of rows of its own.
+        column, where, value
+            What is set, in which rows, to what.
+        step, rule
+            Told in the log.
+
+        Raises
+        ------
+        HarmoniseError
+            If rows have no labels of their own.
         """
         met = np.asarray(where, dtype=bool)
         rows = table.index[met]

@@ -143,6 +143,11 @@ class Linkage:
         -------
         DataFrame
             ``threshold``, ``precision``, ``recall``, ``f1`` and the counts behind them.
+
+        Raises
+        ------
+        LinkageError
+            If no labelled pair is the same firm.
         """
         if not len(labelled) or not labelled["same"].astype(bool).any():
             raise LinkageError("Precision and recall need labelled pairs, some of them the same firm.")

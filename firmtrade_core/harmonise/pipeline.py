@@ -249,7 +249,13 @@ def _kind(
 
 
 def header(path: Path, workspace: Path) -> tuple[str, ...]:
-    """Columns of a file, from its first lines only."""
+    """Columns of a file, from its first lines only.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the file cannot be read.
+    """
     if path.suffix.lower() in (".xlsx", ".xlsm", ".xls", ".parquet"):
         return open_text(path, workspace).columns
     try:

@@ -180,7 +180,17 @@ def _cells_of(
 def law_of(
     k: Any, s: Any, coefficients: Any, memory: Any, bits: Any, power: Any, potential: Any, share: Any
 ) -> Any:
-    """S and φ at thresholds k, as `lognormal_law`; gives the smallest share of firms present."""
+    """S and φ at thresholds k, as `lognormal_law`; gives the smallest share of firms present.
+
+    Parameters
+    ----------
+    k, s
+        Thresholds, and the law's standard deviation.
+    coefficients, memory, bits, power
+        Of `memory_of_law`: its table, and room for what is in between.
+    potential, share
+        Receive S and φ.
+    """
     x, tail, other, level = memory[0], memory[1], memory[2], memory[3]
     smallest = 1.0
     for start in range(0, k.shape[0], _BLOCK):
@@ -232,6 +242,7 @@ def logarithms_of(x: Any, bits: Any, power: Any, found: Any) -> None:
 
 
 def memory_of_law() -> tuple[Array, NDArray[np.int64], Array]:
+    """Room for one block of `law_of`: four rows of numbers, and one whose bits are read as numbers, too."""
     bits = np.empty(_BLOCK, dtype=np.int64)
     return np.empty((4, _BLOCK)), bits, bits.view(np.float64)
 

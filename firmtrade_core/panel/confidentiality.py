@@ -51,7 +51,13 @@ def new_salt(path: str | Path, *, panel_folder: str | Path | None = None) -> byt
 
 
 def read_salt(path: str | Path) -> bytes:
-    """Salt kept by `new_salt`; raises SaltError where it is missing or damaged."""
+    """Salt kept by `new_salt`; raises SaltError where it is missing or damaged.
+
+    Raises
+    ------
+    SaltError
+        If it is missing or damaged.
+    """
     try:
         salt = bytes.fromhex(Path(path).read_text().strip())
     except (OSError, ValueError) as error:
@@ -116,6 +122,11 @@ def suppress(
         ``by``, ``firms``, ``value`` (missing where suppressed) and ``suppressed`` (empty, ``primary`` or
         ``complementary``). The count of firms is withheld with the value. ``attrs["exposed"]`` counts primary cells that
         the margins alone give away: show no margin beside such a table.
+
+    Raises
+    ------
+    PanelError
+        If the table has no or more than three columns, or one is called as the table's own.
     """
     if not 1 <= len(by) <= 3:
         raise PanelError(f"Suppression handles tables of one to three columns; {len(by)} were given.")

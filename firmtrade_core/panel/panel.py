@@ -22,7 +22,6 @@ from firmtrade_core.paths import whole_file, write_whole
 if TYPE_CHECKING:
     import duckdb
 
-    from firmtrade_core.panel.validation import ValidationReport
 
 METADATA_FILE = "panel.json"
 
@@ -376,7 +375,12 @@ class FirmPanel:
         return "" if known is None else known.unit.replace("money of the year", self.metadata.money)
 
     def need(self, *columns: str) -> None:
-        """Raise ColumnError, naming meaning and unit, unless the firm table has all ``columns``."""
+        """Raise ColumnError, naming meaning and unit, unless the firm table has all ``columns``.
+
+        Raises
+        ------
+        ColumnError
+        """
         present, known = self.column_names(), catalogue("firms")
         missing = [name for name in columns if name not in present]
         if missing:
@@ -384,12 +388,6 @@ class FirmPanel:
                 f"{n} ({known[n].meaning.lower()}, {known[n].unit})" if n in known else n for n in missing
             ]
             raise ColumnError(f"The firm table of {self.metadata.label} lacks: {'; '.join(words)}.")
-
-    def validate(self) -> ValidationReport:
-        """Every broken rule by row; see `firmtrade_core.panel.validation.validate`."""
-        from firmtrade_core.panel.validation import validate
-
-        return validate(self)
 
     def _need_table(self, table: str) -> None:
         if table not in self.tables:

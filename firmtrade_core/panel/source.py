@@ -49,6 +49,8 @@ def completed_panels(source: Source) -> tuple[FirmPanel, ...]:
     ------
     PanelError
         If a folder holds no panel, or a completed table cannot be read.
+    PanelFileError
+        If a completed table is no Parquet.
     """
     if not isinstance(source, Path) or not source.is_dir():
         return ()

@@ -15,11 +15,10 @@ from firmtrade_core.labels import grouped
 from firmtrade_core.panel.columns import FLOWS, INSTRUMENT_PREFIX, KEYS, Column, catalogue
 from firmtrade_core.panel.errors import SizeError
 from firmtrade_core.panel.money import MOST_TRADE, WAGE_BOUNDS, currency_of, likely_scale
+from firmtrade_core.panel.panel import FirmPanel
 
 if TYPE_CHECKING:
     import pandera.pandas as pa
-
-    from firmtrade_core.panel.panel import FirmPanel
 
 Severity = Literal["error", "warning", "advice"]
 FrameRule = Callable[[pd.DataFrame], "pd.Series[bool]"]

@@ -99,7 +99,16 @@ def anticipation_words(study: EventStudy) -> str:
 def event_code(
     panel: str, sector: str | None, specification: GravitySpecification, policy: str, window: Window
 ) -> str:
-    """Python that gives an event study again; parameters as `python_code`."""
+    """Python that gives an event study again; parameters as `python_code`.
+
+    Parameters
+    ----------
+    panel, sector
+        File, and the sector of it.
+    specification
+    policy, window
+        Column, and years before and after.
+    """
     head = python_code(panel, sector, specification).split("found = ")[0]
     return (
         f"from firmtrade_core.gravity.events import Window, study_policy\n{head}"

@@ -48,6 +48,7 @@ from firmtrade_core.harmonise import pipeline as harmonising
 from firmtrade_core.jobs import Checkpoints, Progress, content_hash, part, silent
 from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
+from firmtrade_core.panel.validation import validate
 from firmtrade_core.paths import write_whole
 from firmtrade_core.report.briefing_page import briefing_page
 from firmtrade_core.report.export import about_result, to_parquet
@@ -291,7 +292,7 @@ def _mark_invented(path: Path) -> None:
 
 def _checked(panel: FirmPanel, year: int) -> pd.DataFrame:
     """Firms by sector in the baseline year, once the panel holds against its rules."""
-    report = panel.validate()
+    report = validate(panel)
     if not report.usable:
         raise PipelineError(f"The harmonised panel is not usable.\n{report.text()}")
     if not panel.attributes:

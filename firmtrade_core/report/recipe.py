@@ -89,7 +89,15 @@ def command_line(
     out: str = "results.parquet",
     home_file: str | PurePath | None = None,
 ) -> str:
-    """Shell commands that solve the scenario and write every number to a Parquet file."""
+    """Shell commands that solve the scenario and write every number to a Parquet file.
+
+    Parameters
+    ----------
+    scenario, world
+    world_file, home_file
+        Where they lie; the embedded world and no firms unless given.
+    out
+    """
     place = "" if is_shipped(world) else f" --world {shlex.quote(str(world_file or WORLD_FILE))}"
     place += "" if home_file is None else f" --home {shlex.quote(str(home_file))}"
     solve = "python -m firmtrade_core solve"

@@ -118,7 +118,13 @@ def _token(name: str) -> str:
 
 
 def some_names(value: Any) -> tuple[str, ...]:
-    """Names, at least one."""
+    """Names, at least one.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
     found = names(value)
     if not found:
         raise ValueError("the list is empty; name at least one.")

@@ -97,7 +97,13 @@ def units_given(card: schema.Programme, home: HomeFirms, effect: Effect) -> Arra
 
 
 def unscaled_effect_of(card: schema.Programme, home: HomeFirms | None) -> Effect:
-    """The effect of one unit; raises as `effect_of`."""
+    """The effect of one unit; raises as `effect_of`.
+
+    Raises
+    ------
+    ScenarioError
+        As `effect_of`.
+    """
     attribute = attribute_of(card)
     known = None if home is None else home.effects.get(attribute)
     if card.effect is not None:

@@ -56,6 +56,18 @@ def proportional_rates(
     The duties they would raise on baseline imports equal ``share`` times the exports lost to the first
     mover in the cells it hit, at border values; the ceiling holds them down. The rule is that of
     suspended concessions equivalent to the trade lost (WTO Dispute Settlement Understanding, Article 22.4).
+
+    Parameters
+    ----------
+    answer
+        Share, ceiling and sectors.
+    raised : (N, N, S)
+        Cells that the first mover hit.
+    sectors : (S,)
+        Of the answer.
+    world
+    unanswered
+        The world after the first move alone.
     """
     hit = raised > 0
     lost = np.where(hit, world.border_value - unanswered.border_value, 0.0).sum(2)

@@ -72,12 +72,21 @@ class Treatment:
 
         Parameters
         ----------
+        share : (F,)
+            Of each firm.
+        outlay
+            million USD.
         effect
             Of one unit.
         units : (F,), optional
             Units that each firm gets; one unless given.
         deadweight
             Share of those reached that would have done it anyway: they count as treated and do not move.
+
+        Raises
+        ------
+        ScenarioError
+            If too many programmes overlap with partial take-up.
         """
         given = np.ones(len(share)) if units is None else units
         own = (share * (1 - deadweight))[self.firm]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from firmtrade_core.codes.place_lists import na_in_doubt, other_list
 from firmtrade_core.codes.places import explain_unknown, is_world, mended, read_place_in
 from firmtrade_core.codes.sectors import is_goods
 from firmtrade_core.labels.units import in_percent
+from firmtrade_core.world.accounts import Provenance
 from firmtrade_core.world.balance import close_input_rows
 from firmtrade_core.world.columns import ROLE, unused_columns
 from firmtrade_core.world.errors import (
@@ -36,7 +37,6 @@ from firmtrade_core.world.odd_units import (
     true_or_false,
 )
 from firmtrade_core.world.tables import labels, numbers, require_columns
-from firmtrade_core.world.world import Provenance, World
 
 Array = NDArray[np.float64]
 
@@ -49,7 +49,7 @@ ValueBasis = Literal["consumer", "border"]
 LARGEST_CELLS = 200_000_000
 
 
-def world_from_long(
+def fields_from_long(
     flows: pd.DataFrame,
     inputs: pd.DataFrame | None = None,
     *,
@@ -64,13 +64,24 @@ def world_from_long(
     insist: bool = False,
     provenance: Provenance | None = None,
     name: str = "world",
-) -> World:
-    """Build a world from a tidy table; see `World.from_long` for the parameters.
+) -> dict[str, Any]:
+    """What a world of a tidy table is made of, by field; see `World.from_long` for the parameters.
+
+    Parameters
+    ----------
+    flows, inputs
+        Tidy tables.
+    year, tariff_unit, missing, codes, value, goods, sector_names, close_inputs, insist, provenance, name
+        As `World.from_long`.
 
     Raises
     ------
     WorldError
         One of its subclasses, naming the row, cell, country or column and what to do.
+    EmptyMarketError
+        If no row is left.
+    TariffError
+        If rates are in percent, or no rates.
     """
     repairs: list[str] = []
     table, year = _one_year(flows, year)
@@ -128,7 +139,7 @@ def world_from_long(
     if purchases is not None and close_inputs:
         purchases = _closed(purchases, expenditure, cells, repairs)
     source = provenance or Provenance(source="a table of the user's own")
-    return World(
+    return dict(
         countries=cells.countries,
         sectors=cells.sectors,
         expenditure=expenditure,
@@ -200,6 +211,8 @@ def without_totals(table: pd.DataFrame, rule: CodeRule, repairs: list[str]) -> p
     ------
     UnknownCodeError
         If partners are numbers of another list than ISO's, of which some are ISO numbers of other countries by chance.
+    EmptyMarketError
+        If all rows are totals.
     """
     if rule == "any":
         return table

@@ -21,7 +21,6 @@ from firmtrade_core.codes.sectors import BROAD_SECTORS, broad_sector
 from firmtrade_core.paths import asset, data_folder, figures_folder
 from firmtrade_core.world.balance import Completed, close_input_rows, complete_flows
 from firmtrade_core.world.errors import AccountsError, WorldFileError
-from firmtrade_core.world.files import load_world
 from firmtrade_core.world.world import Provenance, World
 
 Array = NDArray[np.float64]
@@ -85,7 +84,7 @@ def load_embedded_world() -> World:
     WorldFileError
         If the file is missing or damaged; ``make world`` builds it again.
     """
-    return load_world(embedded_world_path())
+    return World.load(embedded_world_path())
 
 
 def embedded_world_path() -> Path:

@@ -15,16 +15,17 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.paths import whole_file
+from firmtrade_core.world.accounts import Accounts, Provenance
 from firmtrade_core.world.errors import WorldError, WorldFileError
-from firmtrade_core.world.world import Provenance, World
 
 Array = NDArray[np.float64]
+Kind = TypeVar("Kind", bound=Accounts)
 
 #: First word of the description, and the version this code writes and reads.
 FORMAT, VERSION = "firmtrade world", 1
@@ -50,7 +51,7 @@ FLAGS = frozenset({"tariff_known"})
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def save_world(world: World, path: str | Path, *, digits: int | None = None) -> Path:
+def save_accounts(world: Accounts, path: str | Path, *, digits: int | None = None) -> Path:
     """Write a world file, whole or not at all; the same world always gives the same bytes.
 
     Parameters
@@ -85,8 +86,8 @@ def save_world(world: World, path: str | Path, *, digits: int | None = None) -> 
     return path
 
 
-def load_world(path: str | Path) -> World:
-    """Read a world file.
+def load_accounts(path: str | Path, kind: type[Kind]) -> Kind:
+    """Read a world file into the class that is asked for.
 
     Raises
     ------
@@ -97,7 +98,7 @@ def load_world(path: str | Path) -> World:
     path = Path(path)
     try:
         with path.open("rb") as file:
-            return _read(file, path)
+            return _read(file, path, kind)
     except OSError as error:
         raise WorldFileError(f"{path} cannot be read: {error.strerror or error}.") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
@@ -110,7 +111,7 @@ def load_world(path: str | Path) -> World:
         raise WorldFileError(f"{path.name} holds accounts that cannot be used. {error}") from error
 
 
-def rounded(world: World, digits: int) -> World:
+def rounded(world: Kind, digits: int) -> Kind:
     """The world with its numbers rounded to significant digits."""
 
     def nearest(array: Array) -> Array:
@@ -133,7 +134,7 @@ def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     archive.writestr(item, content)
 
 
-def _describe(world: World) -> dict[str, Any]:
+def _describe(world: Accounts) -> dict[str, Any]:
     assert world.goods is not None
     provenance = asdict(world.provenance)
     provenance["fit"] = dict(world.provenance.fit)
@@ -158,7 +159,7 @@ def _hash_of(described: Mapping[str, Any]) -> str:
     return hashlib.blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
-def _read(file: io.BufferedReader, path: Path) -> World:
+def _read(file: io.BufferedReader, path: Path, kind: type[Kind]) -> Kind:
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     if size > LARGEST_FILE:
@@ -178,7 +179,7 @@ def _read(file: io.BufferedReader, path: Path) -> World:
     if arrays["expenditure"] is None:
         raise WorldFileError(f"{path.name} holds no expenditure.")
     zeros = np.zeros(shape)
-    world = World(
+    world = kind(
         countries=meta.countries,
         sectors=meta.sectors,
         expenditure=arrays["expenditure"],

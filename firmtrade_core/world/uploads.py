@@ -15,7 +15,6 @@ import pandas as pd
 
 from firmtrade_core.jobs import TooMuchError, apart
 from firmtrade_core.world.errors import WorldFileError
-from firmtrade_core.world.files import load_world
 from firmtrade_core.world.loaders import load
 from firmtrade_core.world.tables import SUFFIXES, read_table
 from firmtrade_core.world.world import World
@@ -58,9 +57,9 @@ def read_uploaded_table(upload: Upload) -> pd.DataFrame:
 
 
 def read_uploaded_world(upload: Upload) -> World:
-    """A world file; raises WorldFileError as `files.load_world`."""
+    """A world file; raises WorldFileError as `files.load_accounts`."""
     with _written({"world": upload}) as paths:
-        return load_world(paths["world"])
+        return World.load(paths["world"])
 
 
 def load_uploaded(

@@ -13,7 +13,7 @@ import pandas as pd
 
 from firmtrade_core.codes.sectors import BROAD_SECTORS, FINER_SECTORS
 from firmtrade_core.world.errors import WorldError, WorldFileError
-from firmtrade_core.world.files import LARGEST_META, load_world
+from firmtrade_core.world.files import LARGEST_META
 from firmtrade_core.world.tables import SUFFIXES, read_table
 from firmtrade_core.world.world import Provenance, World
 
@@ -55,7 +55,7 @@ class WorldYears:
         if year not in self.years:
             raise WorldError(f"{self.name} has no year {year}; it has {', '.join(map(str, self.years))}.")
         if self.table is None:
-            return load_world(self.files[year])
+            return World.load(self.files[year])
         names = BROAD_SECTORS | FINER_SECTORS
         return World.from_long(
             self.table,

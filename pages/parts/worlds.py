@@ -13,7 +13,6 @@ from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.scenarios.membership import economies_inside_rest
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.errors import WorldError
-from firmtrade_core.world.files import load_world
 from firmtrade_core.world.world import World
 
 UPLOADED = "uploaded_world"
@@ -21,7 +20,7 @@ UPLOADED = "uploaded_world"
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _from_file(path: str, modified: float) -> World:
-    return load_world(path)
+    return World.load(path)
 
 
 def named_world() -> Path | None:
@@ -64,7 +63,7 @@ def read_upload(name: str, content: bytes) -> World:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"upload{Path(name).suffix}"
         path.write_bytes(content)
-        return load_world(path)
+        return World.load(path)
 
 
 def shown(equilibrium: Equilibrium) -> str:

@@ -6,7 +6,6 @@ from functools import cache
 
 import numpy as np
 import pytest
-from firmtrade_core.margins.firm_functions import Deviations
 from scipy.optimize import minimize_scalar
 
 from firmtrade_core.analysis.firm_imports import (
@@ -18,6 +17,7 @@ from firmtrade_core.analysis.firm_imports import (
 )
 from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.margins import FirmSector
+from firmtrade_core.margins.firm_functions import Deviations
 from firmtrade_core.scenarios import HomeFirms, Scenario, compile
 from firmtrade_core.scenarios.compile import CompiledScenario
 from firmtrade_core.world.world import World

@@ -10,7 +10,6 @@ from streamlit.testing.v1 import AppTest
 from firmtrade_core.paths import PROJECT
 from firmtrade_core.scenarios import Scenario
 from firmtrade_core.scenarios.links import encode
-from firmtrade_core.world.files import save_world
 from tests.scenarios.conftest import synthetic_world
 
 TARIFF = {
@@ -39,7 +38,7 @@ ABSURD: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
 def test_the_lab_stands(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.chdir(PROJECT)
     monkeypatch.delenv("FIRMTRADE_HOME", raising=False)
-    save_world(synthetic_world(), tmp_path / "small.world")
+    synthetic_world().save(tmp_path / "small.world")
     monkeypatch.setenv("FIRMTRADE_WORLD", str(tmp_path / "small.world"))
     cards, structure = ABSURD[name]
     app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
@@ -61,7 +60,7 @@ def test_whichever_page_a_broken_link_opens_says_so(
 ) -> None:
     monkeypatch.chdir(PROJECT)
     monkeypatch.delenv("FIRMTRADE_HOME", raising=False)
-    save_world(synthetic_world(), tmp_path / "small.world")
+    synthetic_world().save(tmp_path / "small.world")
     monkeypatch.setenv("FIRMTRADE_WORLD", str(tmp_path / "small.world"))
     app = AppTest.from_file(str(PROJECT / f"pages/{page}.py"), default_timeout=60)
     app.session_state["in_frame"] = True

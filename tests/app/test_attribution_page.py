@@ -12,7 +12,6 @@ from streamlit.testing.v1 import AppTest
 from firmtrade_core.panel.synthetic.country import make_country
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 from firmtrade_core.paths import PROJECT
-from firmtrade_core.world.files import save_world
 from tests.app.test_pages import html
 from tests.scenarios.conftest import synthetic_world
 
@@ -23,7 +22,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.chdir(PROJECT)
     monkeypatch.delenv("FIRMTRADE_HOME", raising=False)
     monkeypatch.delenv("FIRMTRADE_EARLIER_WORLD", raising=False)
-    save_world(synthetic_world(), tmp_path / "small.world")
+    synthetic_world().save(tmp_path / "small.world")
     monkeypatch.setenv("FIRMTRADE_WORLD", str(tmp_path / "small.world"))
     # Three hundred firms that hold a whole economy pay more than any firm does: the unit is stated.
     made = make_country(SyntheticDesign(firms=300, years=3)).panel

@@ -8,7 +8,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from firmtrade_core.paths import PROJECT
-from firmtrade_core.world.files import save_world
 from tests.app.test_pages import html
 from tests.firms import make_home
 from tests.scenarios.conftest import synthetic_world
@@ -21,7 +20,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Opens a page on a small world, with the home country's firms where asked."""
     monkeypatch.chdir(PROJECT)
     monkeypatch.delenv("FIRMTRADE_HOME", raising=False)
-    save_world(WORLD, tmp_path / "small.world")
+    WORLD.save(tmp_path / "small.world")
     monkeypatch.setenv("FIRMTRADE_WORLD", str(tmp_path / "small.world"))
 
     def opened(page: str, *, firms: bool = False) -> AppTest:
@@ -106,7 +105,7 @@ def test_attribution_of_the_scenario_and_of_growth(start, tmp_path: Path, monkey
     assert "sources of the change" in html(app)
     app.segmented_control(key="question").set_value("growth").run()
     assert "Two years of data are needed" in html(app)
-    save_world(synthetic_world(seed=2), tmp_path / "earlier.world")
+    synthetic_world(seed=2).save(tmp_path / "earlier.world")
     monkeypatch.setenv("FIRMTRADE_EARLIER_WORLD", str(tmp_path / "earlier.world"))
     app.run()
     words = html(app)

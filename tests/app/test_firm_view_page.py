@@ -14,7 +14,6 @@ from firmtrade_core.analysis.firm_view import firm_view
 from firmtrade_core.paths import PROJECT
 from firmtrade_core.report.firm_tables import PrivateError, about_view, destinations_table, upgrades_table
 from firmtrade_core.scenarios import HomeFirms, Scenario, run
-from firmtrade_core.world.files import save_world
 from tests.app.test_pages import html
 from tests.firms import make_home
 from tests.scenarios.conftest import synthetic_world
@@ -34,7 +33,7 @@ SYNTHETIC = replace(
 def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Opens the page with firms of a home country, served at an address."""
     monkeypatch.chdir(PROJECT)
-    save_world(WORLD, tmp_path / "small.world")
+    WORLD.save(tmp_path / "small.world")
     monkeypatch.setenv("FIRMTRADE_WORLD", str(tmp_path / "small.world"))
 
     def opened(home: HomeFirms | None, address: str = "127.0.0.1") -> AppTest:

@@ -15,7 +15,6 @@ from firmtrade_core.labels import VARIABLES
 from firmtrade_core.paths import PROJECT
 from firmtrade_core.scenarios import Scenario
 from firmtrade_core.scenarios.links import encode
-from firmtrade_core.world.files import save_world
 from pages.parts import address
 from pages.parts.store import SHOWINGS, VIEWS, Store
 from tests.firms import make_home
@@ -128,7 +127,7 @@ def test_a_link_of_firms_says_with_whose_it_was_made(tmp_path: Any, monkeypatch:
 @pytest.mark.parametrize("page", ["lab", "briefing", "compare"])
 def test_pages_stand(page: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(PROJECT)
-    save_world(WORLD, tmp_path / "small.world")
+    WORLD.save(tmp_path / "small.world")
     monkeypatch.setenv("FIRMTRADE_WORLD", str(tmp_path / "small.world"))
     for asked in (
         {

@@ -10,7 +10,6 @@ from streamlit.testing.v1 import AppTest
 
 from firmtrade_core.paths import PROJECT
 from firmtrade_core.world.embedded import load_embedded_world
-from firmtrade_core.world.files import save_world
 
 
 def html(app: AppTest) -> str:
@@ -116,7 +115,7 @@ def test_every_preset_shows_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_world_named_in_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(PROJECT)
-    path = save_world(load_embedded_world().with_(name="A world of mine"), tmp_path / "mine.world")
+    path = load_embedded_world().with_(name="A world of mine").save(tmp_path / "mine.world")
     monkeypatch.setenv("FIRMTRADE_WORLD", str(path))
     app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=30).run()
     assert "A world of mine" in html(app) and 'class="ft-numbers' in html(app)

@@ -11,7 +11,6 @@ from streamlit.testing.v1 import AppTest
 from firmtrade_core.paths import PROJECT
 from firmtrade_core.scenarios import Scenario
 from firmtrade_core.scenarios.links import decode, encode
-from firmtrade_core.world.files import save_world
 from pages.parts.programme_card import POLICIES
 from tests.app.test_pages import html
 from tests.firms import make_home
@@ -25,7 +24,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Opens the lab on a small world with a programme, with the home country's firms unless told otherwise."""
     monkeypatch.chdir(PROJECT)
     monkeypatch.setenv("FIRMTRADE_HOME", "none")
-    save_world(synthetic_world(), tmp_path / "small.world")
+    synthetic_world().save(tmp_path / "small.world")
     monkeypatch.setenv("FIRMTRADE_WORLD", str(tmp_path / "small.world"))
 
     def opened(*cards: dict[str, Any], firms: bool = True, family: str = "firms") -> AppTest:

@@ -27,7 +27,6 @@ from firmtrade_core.attribution import (
 from firmtrade_core.cli.main import app
 from firmtrade_core.equilibrium import Parameters, Shock, solve
 from firmtrade_core.margins import Armington, Lognormal, MarginFamily, Pareto
-from firmtrade_core.world.files import save_world
 from tests.equilibrium.test_firms_family import family, upgrade
 from tests.equilibrium.test_identities import random_shock
 from tests.worlds import make_world
@@ -197,7 +196,7 @@ def test_the_verb_prints_numbers_that_add_up(tmp_path: Path) -> None:
     assert sum(row["change"] for row in content["waterfall"]) * 1e3 == pytest.approx(change)
     paths = [tmp_path / "one.world", tmp_path / "two.world"]
     for path, world in zip(paths, (WORLD, make_world(seed=1)), strict=True):
-        save_world(world, path)
+        world.save(path)
     done = runner.invoke(app, ["attribute", "C01", "--from", str(paths[0]), "--to", str(paths[1])])
     assert done.exit_code == 0 and "Demand abroad" in done.stdout
     assert runner.invoke(app, ["attribute", "C01", "--from", str(paths[0])]).exit_code == 2

@@ -29,7 +29,6 @@ from firmtrade_core.panel import FirmPanel, PanelMetadata
 from firmtrade_core.panel.synthetic.country import make_country
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 from firmtrade_core.world.errors import WorldError
-from firmtrade_core.world.files import save_world
 from firmtrade_core.world.years import open_years
 from tests.worlds import make_world
 
@@ -237,11 +236,11 @@ def test_years_of_data(tmp_path: Path) -> None:
     with pytest.raises(WorldError, match="holds no file"):
         open_years(folder)
     for year in data.years:
-        save_world(data.world(year), folder / f"{year}.world")
+        data.world(year).save(folder / f"{year}.world")
     again = open_years(folder)
     assert again.years == data.years
     np.testing.assert_allclose(again.world(2011).expenditure, data.world(2011).expenditure)
-    save_world(data.world(2011), folder / "twin.world")
+    data.world(2011).save(folder / "twin.world")
     with pytest.raises(WorldError, match="both of 2011"):
         open_years(folder)
     pd.DataFrame({"a": [1]}).to_csv(tmp_path / "bare.csv", index=False)

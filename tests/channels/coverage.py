@@ -14,6 +14,7 @@ from firmtrade_core.capability import Settings as CapabilitySettings
 from firmtrade_core.channels.crossfit import CrossFit, Settings, residuals
 from firmtrade_core.channels.data import ChannelData, Outcomes
 from firmtrade_core.channels.estimators import Estimate, instrumented, partially_linear
+from firmtrade_core.channels.generated import Capability
 from firmtrade_core.channels.identification import fixed_cost_fits
 from firmtrade_core.channels.posterior import outcomes
 from firmtrade_core.channels.residual import residual_effect

@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 from firmtrade_core.cli.main import app
 from firmtrade_core.scenarios import HomeFirms
 from firmtrade_core.scenarios.population import count
-from firmtrade_core.world.files import save_world
 from tests.firms import make_home
 from tests.scenarios.conftest import synthetic_world
 
@@ -26,7 +25,7 @@ def files(tmp_path: Path) -> Path:
     home = make_home()
     home.save(tmp_path / "home.parquet")
     home.weighted_to({}).save(tmp_path / "same.parquet")
-    save_world(synthetic_world(), tmp_path / "small.world")
+    synthetic_world().save(tmp_path / "small.world")
     (tmp_path / "p.yaml").write_text(SCENARIO)
     rows = [(s, k, 3 * n) for s, sizes in count(home.firms).items() for k, n in sizes.items()]
     pd.DataFrame(rows, columns=["sector", "size", "firms"]).to_csv(tmp_path / "population.csv", index=False)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from firmtrade_core.margins.firm_functions import Deviations, FirmSector
 
 from firmtrade_core.equilibrium import Equilibrium, Parameters, Shock, solve
 from firmtrade_core.equilibrium.ensembles import Draw, solve_many
 from firmtrade_core.margins import Armington, EatonKortum, Firms, Krugman, Lognormal, Pareto
+from firmtrade_core.margins.firm_functions import Deviations, FirmSector
 from firmtrade_core.world.world import World
 from tests.worlds import make_world
 

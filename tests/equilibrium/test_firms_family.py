@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from firmtrade_core.margins.firm_functions import FirmFunctions, FirmRows
 from hypothesis import given
 from hypothesis import strategies as st
 
 from firmtrade_core.equilibrium import Parameters, Shock, solve
 from firmtrade_core.equilibrium.errors import CertificateError
 from firmtrade_core.margins import Deviations, Firms, FirmSector, FirmsError, FirmShift, Lognormal, Pareto
+from firmtrade_core.margins.firm_functions import FirmFunctions, FirmRows
 from firmtrade_core.margins.tables import Table
 from tests.equilibrium.test_identities import CLOSURES, FEW, assert_same, random_shock
 from tests.worlds import make_world

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from firmtrade_core.margins.firm_functions import FirmRows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtr
@@ -18,6 +17,7 @@ from firmtrade_core.margins import (
     FirmsMargins,
     Lognormal,
 )
+from firmtrade_core.margins.firm_functions import FirmRows
 from firmtrade_core.margins.lognormal import LognormalMargins, assumed_presence
 from tests.worlds import make_world
 

@@ -20,6 +20,7 @@ from firmtrade_core.panel.synthetic.structure import (
     SyntheticDesign,
 )
 from firmtrade_core.panel.synthetic.survey import SURVEYED
+from firmtrade_core.panel.validation import validate
 from firmtrade_core.world.embedded import load_embedded_world
 
 CERTIFIED = CAPABILITY_EFFECTS["quality_certificate"]
@@ -72,7 +73,7 @@ def test_books_agree_with_the_trade_table(country: SyntheticCountry) -> None:
 
 
 def test_a_sound_panel_labelled_synthetic(country: SyntheticCountry) -> None:
-    report = country.panel.validate()
+    report = validate(country.panel)
     assert report.usable and not len(report.counts), report.text()
     assert country.panel.metadata.label == "Firms of Chile (synthetic)"
     assert country.panel.unit("instrument_office_distance").startswith("km")

@@ -17,6 +17,7 @@ from firmtrade_core.panel.facts import (
     exporter_share,
     exports_of_the_largest,
 )
+from firmtrade_core.panel.validation import validate
 
 pytestmark = pytest.mark.data
 
@@ -27,7 +28,7 @@ def folder(needs_data: Callable[[str], Path]) -> Path:
 
 
 def errors(panel: FirmPanel) -> pd.DataFrame:
-    counts = panel.validate().counts
+    counts = validate(panel).counts
     return counts[counts["severity"] == "error"]
 
 

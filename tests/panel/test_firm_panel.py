@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from firmtrade_core.panel import ColumnError, FirmPanel, PanelError, PanelFileError, PanelMetadata
+from firmtrade_core.panel.validation import validate
 
 
 def firm_table(**changes: list[object]) -> pd.DataFrame:
@@ -41,13 +42,13 @@ def trade_table(**changes: list[object]) -> pd.DataFrame:
 
 
 def broken(panel: FirmPanel) -> set[tuple[str, str, str, int]]:
-    counts = panel.validate().counts
+    counts = validate(panel).counts
     rows = counts[counts["severity"] != "advice"]
     return {(r["table"], r["column"], r["rule"], r["rows"]) for r in rows.to_dict("records")}
 
 
 def test_a_sound_panel_breaks_no_rule() -> None:
-    report = FirmPanel.from_frames(firm_table(), trade_table()).validate()
+    report = validate(FirmPanel.from_frames(firm_table(), trade_table()))
     assert report.usable
     assert set(report.counts["severity"]) == {"advice"}
     assert "value_added: recommended column is missing" in report.text()
@@ -80,7 +81,7 @@ def test_every_broken_rule_is_reported_with_its_rows() -> None:
         ("trade", "value", "is a finite number", 1),
         ("trade", "", "a positive value has a positive quantity", 1),
     }
-    report = panel.validate()
+    report = validate(panel)
     assert not report.usable
     assert report.findings.set_index("column").loc["country", "row"] == 2
     assert "row 2: XYZ" in report.text()
@@ -100,20 +101,20 @@ def test_a_flood_of_bad_rows_stays_a_report(monkeypatch: pytest.MonkeyPatch) -> 
     firms = pd.DataFrame(
         {"firm": [f"f{i}" for i in range(count)], "year": 2020, "sector": "x", "sales": -1.0}
     )
-    report = FirmPanel.from_frames(firms).validate()
+    report = validate(FirmPanel.from_frames(firms))
     line = report.counts.set_index("column").loc["sales"]
     assert (line["rule"], line["rows"]) == ("is 0 or more", count)
     assert len(report.findings[report.findings["column"] == "sales"]) == 1_000
     assert report.findings["row"].max() == 999
     monkeypatch.setattr("firmtrade_core.panel.validation.LISTED_ROWS", count)
-    assert FirmPanel.from_frames(firms).validate().findings["row"].max() == count - 1
+    assert validate(FirmPanel.from_frames(firms)).findings["row"].max() == count - 1
 
 
 def test_missing_columns_and_empty_tables_are_errors_not_traces() -> None:
-    report = FirmPanel.from_frames(firm_table().drop(columns=["firm", "sector"])).validate()
+    report = validate(FirmPanel.from_frames(firm_table().drop(columns=["firm", "sector"])))
     assert not report.usable
     assert "required column is missing" in report.text()
-    assert not FirmPanel.from_frames(firm_table().iloc[:0]).validate().usable
+    assert not validate(FirmPanel.from_frames(firm_table().iloc[:0])).usable
 
 
 def test_a_panel_returns_from_its_folder(tmp_path) -> None:

@@ -14,7 +14,7 @@ from firmtrade_core.harmonise.errors import LayoutError
 from firmtrade_core.harmonise.firm_tables import read_firm_table
 from firmtrade_core.panel import FirmPanel, PanelError, PanelMetadata, SizeError
 from firmtrade_core.panel.source import panel_of
-from firmtrade_core.panel.validation import impossible_sizes
+from firmtrade_core.panel.validation import impossible_sizes, validate
 
 DOLLARS = PanelMetadata(name="plants", home="CHL", money="USD")
 
@@ -73,7 +73,7 @@ def test_sizes_that_cannot_be_stop_the_panel_and_name_the_likely_unit(tmp_path: 
     found = impossible_sizes(thousands)
     assert [column for column, _ in found] == ["wages"]
     assert "45 USD per person a year cannot be; it is likely in thousand USD" in found[0][1]
-    assert not thousands.validate().usable
+    assert not validate(thousands).usable
     folder = thousands.save(tmp_path / "panel")
     with pytest.raises(SizeError, match="wages of 45 USD"):
         panel_of(folder)

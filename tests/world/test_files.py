@@ -235,7 +235,7 @@ def test_names_and_sources_cannot_be_altered_unnoticed(saved: Path, what: str) -
         for name, content in members.items():
             archive.writestr(name, content)
     with pytest.raises(WorldFileError, match="names or sources"):
-        files.load_world(saved)
+        World.load(saved)
 
 
 def test_worlds_with_equal_numbers_are_told_apart_where_readers_share() -> None:

@@ -249,7 +249,13 @@ class Problem:
         return self.solve_shock(self.applied(self.shock, rates))
 
     def value(self, found: Equilibrium) -> float:
-        """ln Ŵ, ln of the weighted income's ratio, or duties as a share of the baseline's income."""
+        """ln Ŵ, ln of the weighted income's ratio, or duties as a share of the baseline's income.
+
+        Raises
+        ------
+        OptimumError
+            If weights of sectors make the objective negative.
+        """
         given = self.outcome.value(found)
         if self.objective == "duties":
             return given / float(self.world.income[self.at])
@@ -300,7 +306,13 @@ class Problem:
 
 
 def covered(world: World, sectors: Sequence[str] | None) -> NDArray[np.bool_]:
-    """Sectors that an instrument covers, (S,)."""
+    """Sectors that an instrument covers, (S,).
+
+    Raises
+    ------
+    OptimumError
+        If a sector is unknown, or none is left.
+    """
     atlas = Atlas(world)
     if sectors is None:
         try:

@@ -433,7 +433,19 @@ def _again(best: BestResponse, bounds: tuple[float, float]) -> Problem:
 def answer(
     problem: Problem, start: Array | None, tries: int, starts: int, seed: int, *, flat: bool = True
 ) -> BestResponse:
-    """Climbs, tries and tells."""
+    """Climbs, tries and tells.
+
+    Parameters
+    ----------
+    problem
+    start : (U,), optional
+        Rates from which the first climb starts.
+    tries, starts
+        Random answers held against the best, and further climbs.
+    seed
+    flat
+        Also look for the rates within 0.001 points of the best.
+    """
     began, solved_before = time.perf_counter(), problem.solves
     random = np.random.default_rng(seed)
     low, high = problem.bounds

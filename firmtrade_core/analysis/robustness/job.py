@@ -22,7 +22,18 @@ def arguments(
     outcome: str,
     start: Start | None,
 ) -> dict[str, Any]:
-    """Of `run_robustness`; the embedded world is told by its hash alone, for every machine has it."""
+    """Of `run_robustness`; the embedded world is told by its hash alone, for every machine has it.
+
+    Parameters
+    ----------
+    scenario, world
+    home
+        File of the home country's firms.
+    country, outcome
+        Whose headline is watched.
+    start
+        Where the first run starts.
+    """
     files: tuple[Path, ...] = ()
     if isinstance(start, RawFiles):
         files = start.files

@@ -78,7 +78,16 @@ def export_lines(
     identifiers: NDArray[np.object_],
     generator: np.random.Generator,
 ) -> pd.DataFrame:
-    """Exports by firm, year, destination and product; values add up to each firm's sales in each market."""
+    """Exports by firm, year, destination and product; values add up to each firm's sales in each market.
+
+    Parameters
+    ----------
+    firms, sales
+    sectors, destinations, years
+        Labels of the axes of sales.
+    identifiers : (F,)
+    generator
+    """
     more = generator.poisson(MORE_PRODUCTS, len(firms.sector))
     available = np.array([len(products_of(sector)) for sector in sectors])[firms.sector]
     count = np.minimum(1 + more, available)

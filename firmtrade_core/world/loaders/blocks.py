@@ -86,6 +86,15 @@ def world_from_blocks(
 
     Flows are intermediate plus final purchases. Where falling inventories make a flow negative it is set to
     zero. Tariffs, if given, are added to basic prices, on inputs at the buyer's mean rate.
+
+    Parameters
+    ----------
+    blocks
+    provenance
+    tariffs, tariff_unit
+        By exporter, importer and sector; none unless given.
+    sector_names, goods
+    name
     """
     flows = np.einsum("ikjs->ijk", blocks.intermediate) + blocks.final.transpose(0, 2, 1)
     changes: list[str] = []
