@@ -8,7 +8,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from firmtrade_core.paths import PROJECT
-from firmtrade_core.world.files import save_world
 from tests.analysis.test_firm_imports import importing_home, linked_world
 from tests.app.test_pages import html
 
@@ -17,7 +16,7 @@ from tests.app.test_pages import html
 def who_gains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The page on a small world with links, at the country whose firms are loaded, with a tariff on its imports."""
     monkeypatch.chdir(PROJECT)
-    save_world(linked_world(), tmp_path / "linked.world")
+    linked_world().save(tmp_path / "linked.world")
     importing_home().save(tmp_path / "home.parquet")
     monkeypatch.setenv("FIRMTRADE_WORLD", str(tmp_path / "linked.world"))
     monkeypatch.setenv("FIRMTRADE_HOME", str(tmp_path / "home.parquet"))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from firmtrade_core.channels.generated import Capability
 from threadpoolctl import threadpool_limits
 
 from firmtrade_core.capability import CapabilityData, Learner, estimate
