@@ -31,6 +31,7 @@ from streamlit.starlette import App
 
 from firmtrade_core.paths import PROJECT
 from firmtrade_core.world.errors import WorldError
+from pages.parts.room_server import routes as room_routes
 
 #: All that the page loads comes from here; styles and Plotly need the inline and the data kinds.
 POLICY = (
@@ -98,11 +99,15 @@ async def page(request: Request) -> HTMLResponse:
     return HTMLResponse(document(f"/{base}" if base else ""), headers=headers)
 
 
+def root() -> str:
+    """The dashboard's own path before all others: nothing, unless it was told to live below one."""
+    base = streamlit.get_option("server.baseUrlPath").strip("/")
+    return f"/{base}" if base else ""
+
+
 def paths() -> list[str]:
     """Where pages are found: the root, and one for every page file."""
-    base = streamlit.get_option("server.baseUrlPath").strip("/")
-    root = f"/{base}" if base else ""
-    return [f"{root}/", *(f"{root}/{file.stem}" for file in sorted((PROJECT / "pages").glob("*.py")))]
+    return [f"{root()}/", *(f"{root()}/{file.stem}" for file in sorted((PROJECT / "pages").glob("*.py")))]
 
 
 @asynccontextmanager
@@ -170,7 +175,7 @@ def unexpected(error: Exception) -> bool:
 
 app = App(
     "app.py",
-    routes=[Route(path, page) for path in paths()],
+    routes=[*room_routes(root()), *(Route(path, page) for path in paths())],
     middleware=[Middleware(Guarded)],
     lifespan=warm,
     on_script_error=unexpected,

@@ -93,4 +93,9 @@ export default function ({ data, setTriggerValue }) {
   state.sendKept = (value) => setTriggerValue("kept", value);
   carry(data.links);
   unlist();
+  // Slides are a page of their own; Back leads here again.
+  if (data.go && state.gone !== data.go) {
+    state.gone = data.go;
+    location.assign(data.go);
+  }
 }

@@ -245,6 +245,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   chart.spec = data;
   chart.send = setTriggerValue;
   chart.sendView = (view) => setTriggerValue("view", view);
+  chart.sendSlide = (value) => setTriggerValue("slide", value);
   chart.sendPin = (value) => setTriggerValue("pin", value);
   chart.root.hidden = false;
   label(chart);

@@ -34,7 +34,11 @@ function tools(chart) {
   files.append(chart.csv, saver(chart, "svg"), saver(chart, "png"));
   chart.linker = button("Link", "Copies a link that opens this page at this chart", () => copied(chart, chart.linker, linkTo(chart)));
   chart.embedder = button("Embed", "Copies code that shows this chart alone on another page", () => copied(chart, chart.embedder, embedOf(chart)));
-  files.append(chart.linker, chart.embedder);
+  chart.slider = button("Slide", "Puts this chart among the slides of the Briefing's presenter, as it stands", () => {
+    chart.sendSlide({ at: Date.now() });
+    chart.said.textContent = "Among the slides";
+  });
+  files.append(chart.linker, chart.embedder, chart.slider);
   chart.said = document.createElement("span");
   chart.said.className = "ft-said";
   chart.said.setAttribute("role", "status");
@@ -68,7 +72,7 @@ function equip(chart) {
   const onMap = (spec.kind === "map") !== (chart.view === "other");
   chart.stripes.hidden = !onMap || chart.view === "table" || (spec.kind !== "map" && spec.others !== "Map");
   chart.csv.hidden = !spec.table || spec.private;
-  chart.linker.hidden = chart.embedder.hidden = Boolean(spec.private);
+  chart.linker.hidden = chart.embedder.hidden = chart.slider.hidden = Boolean(spec.private);
   pressed(chart);
 }
 

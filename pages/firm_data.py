@@ -78,7 +78,7 @@ def bring_files(desk: Desk) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         uploaded = st.file_uploader(
-            "Files: CSV, TSV, workbook, Parquet",
+            "Files: CSV, TSV, workbook, Stata, Parquet",
             accept_multiple_files=True,
             key=f"firm_files_{desk.cleared}",
             help="Customs lines, registers, surveys, concordances (UNSD, WITS), exchange rates (date, currency, usd: needed for "

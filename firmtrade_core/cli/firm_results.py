@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from firmtrade_core.equilibrium import Equilibrium
-    from firmtrade_core.scenarios import HomeFirms
-    from firmtrade_core.scenarios.treatment import Treatment
+    from firmtrade_core.home import HomeFirms
+    from firmtrade_core.home.treatment import Treatment
 
 Given = Annotated[Path | None, typer.Argument(metavar="[SCENARIO]", help="A scenario file (YAML).")]
 Preset = Annotated[str | None, typer.Option(help="A preset instead of a file.")]
@@ -39,7 +39,7 @@ def imports(
     as_json: AsJson = False,
 ) -> None:
     """What a scenario does to firms through the inputs they import, with each firm's own costs; exits 2 on wrong input."""
-    from firmtrade_core.analysis.firm_imports import with_own_inputs
+    from firmtrade_core.home.imports import with_own_inputs
 
     def work(_: Any, equilibrium: Equilibrium, treatment: Treatment) -> None:
         found = with_own_inputs(equilibrium, treatment, elasticity)
@@ -88,7 +88,7 @@ def reach(
     as_json: AsJson = False,
 ) -> None:
     """Who is reached and who gains, by size, age, ownership, region and exporting; flags gains that go to few."""
-    from firmtrade_core.analysis.inclusion import KINDS, MEASURES, Measure, inclusion
+    from firmtrade_core.home.inclusion import KINDS, MEASURES, Measure, inclusion
 
     if measure not in MEASURES:
         _stop(f"{measure} is no measure of a gain; choose {' or '.join(MEASURES)}.", 2, as_json)
@@ -145,8 +145,8 @@ def cut_off(
     as_json: AsJson = False,
 ) -> None:
     """Which suppliers, lost together, cost most, with a bound on what any other set could cost; exits 2 on wrong input."""
-    from firmtrade_core.analysis.states import ComparisonError
-    from firmtrade_core.analysis.supplier_loss import supplier_network, worst_suppliers
+    from firmtrade_core.equilibrium.states import ComparisonError
+    from firmtrade_core.home.supplier_loss import supplier_network, worst_suppliers
     from firmtrade_core.panel import PanelError
     from firmtrade_core.panel.source import panel_of
     from firmtrade_core.panel.synthetic.structure import SyntheticDesign
@@ -268,8 +268,8 @@ def _with_firms(
     work: Any,
 ) -> None:
     """Solve the scenario under the firms family, and hand scenario, equilibrium and the firms in it on."""
-    from firmtrade_core.analysis.states import ComparisonError
     from firmtrade_core.equilibrium.errors import EquilibriumError
+    from firmtrade_core.equilibrium.states import ComparisonError
     from firmtrade_core.margins import FirmsError, TailError
     from firmtrade_core.scenarios import ScenarioError, compile
     from firmtrade_core.world.errors import WorldError

@@ -257,9 +257,9 @@ def home(
 
     from firmtrade_core.capability import CapabilityError
     from firmtrade_core.channels import ChannelError
+    from firmtrade_core.home.making import HomeRequest, make_home
     from firmtrade_core.margins import FirmsError
     from firmtrade_core.panel import PanelError
-    from firmtrade_core.scenarios.home_making import HomeRequest, make_home
 
     request = HomeRequest(
         folder, effects, year, firms, _learner(learner, as_json), seed, population, _listed(attributes), sectors,

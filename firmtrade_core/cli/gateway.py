@@ -3,7 +3,8 @@
 A reader's session lives in the memory of one server, so all that a browser asks has to come to the same one: pages, files
 that are sent, and the socket over which a page is drawn. The gateway reads the head of the first request of a connection, picks the
 server that its cookie names, else the one with the fewest connections, and passes bytes on in both directions from
-then on. Where a server has ended, its readers come to another one, which opens with the scenario in their address.
+then on. A room of slides lives on one server, too, whose number its address says: its socket goes there. Where a server has
+ended, its readers come to another one, which opens with the scenario in their address.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ CONNECT_SECONDS = 5.0
 
 _END = b"\r\n\r\n"
 _CHOSEN = re.compile(rb"(?:^|;)[ \t]*" + COOKIE.encode() + rb"=(\d{1,3})[ \t]*(?:;|$)")
+
+_ROOM = re.compile(rb"GET [^ ?\r\n]*/room/socket/(\d{1,3})-")
 
 _NOBODY = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
@@ -77,7 +80,8 @@ class Gateway:
         except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError):
             writer.close()
             return
-        asked = chosen(head)
+        room = room_of(head)
+        asked = chosen(head) if room is None else room
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             for number in self._order(asked):
                 upstream = self.upstreams[number]
@@ -90,7 +94,9 @@ class Gateway:
                     continue
                 upstream.connections += 1
                 try:
-                    await _joined((reader, writer), behind, head, None if number == asked else number)
+                    # A room is where it is; who follows it keeps to the server of their own pages.
+                    kept = number == asked or room is not None
+                    await _joined((reader, writer), behind, head, None if kept else number)
                 finally:
                     upstream.connections -= 1
                 break
@@ -115,6 +121,12 @@ def chosen(head: bytes) -> int | None:
         if name.strip().lower() == b"cookie" and (found := _CHOSEN.search(value.strip())):
             return int(found[1])
     return None
+
+
+def room_of(head: bytes) -> int | None:
+    """The server on which the room lies that a request's path names; None where it names none."""
+    found = _ROOM.match(head)
+    return int(found[1]) if found else None
 
 
 def remembered(head: bytes, number: int) -> bytes:

@@ -24,6 +24,9 @@ MOST_WORKERS = 64
 #: First port of the servers behind the address, on this machine only.
 BEHIND = 18501
 
+#: Tells a server which one of several it is: its rooms say so.
+ROOMS_SERVER = "FIRMTRADE_SERVER"
+
 #: Tells servers behind a gateway the host at which readers reach them: what only this machine may see is decided by it.
 PUBLIC_HOST = "FIRMTRADE_PUBLIC_HOST"
 
@@ -75,7 +78,7 @@ def workers(
             one = serving(
                 "127.0.0.1",
                 port,
-                environment=shared,
+                environment={**shared, ROOMS_SERVER: str(ports.index(port))},
                 patience=patience,
                 project=project,
                 reached_at=host,

@@ -9,7 +9,7 @@ import typer
 #: Arguments of the library that the command line calls otherwise.
 _RENAMED = {"output": "output-table", "gaps": "gaps", "layout": "column"}
 
-_ARGUMENT = re.compile(r"\b([a-z][a-z_]*)=(\"[^\"]*\"|\d+)?(?![\w'])")
+_ARGUMENT = re.compile(r"\b([a-z][a-z_]*)=(\"[^\"]*\"|\d+|True\b)?(?![\w'])")
 
 
 def for_the_command_line(message: str) -> str:
@@ -17,13 +17,13 @@ def for_the_command_line(message: str) -> str:
 
     Examples
     --------
-    >>> for_the_command_line('Choose one with year=2019. Pass missing="zero" or country_codes=.')
-    'Choose one with --year 2019. Pass --missing zero or --country-codes.'
+    >>> for_the_command_line('Choose one with year=2019. Pass missing="zero" or country_codes=, or insist=True.')
+    'Choose one with --year 2019. Pass --missing zero or --country-codes, or --insist.'
     """
 
     def option(found: re.Match[str]) -> str:
         name = found.group(1)
-        value = (found.group(2) or "").strip('"')
+        value = (found.group(2) or "").strip('"').replace("True", "")
         text = f"--{_RENAMED.get(name, name.replace('_', '-'))} {value}"
         return text.rstrip()
 

@@ -1,6 +1,11 @@
 """The ten broad sectors of the embedded world, and where ISIC Revision 4 falls among them."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Iterable
+
+from firmtrade_core.codes.iso import plain_text
 
 #: Plain names of the broad sectors, in their order; services come last.
 BROAD_SECTORS = {
@@ -161,3 +166,27 @@ def is_goods(sector: str) -> bool:
             return True
     # Sections D to U of ISIC without a division, as in OECD's "D", "F" or "T".
     return not re.fullmatch(r"[d-u]", text)
+
+
+#: Labels that add sectors up, in plain text.
+_TOTALS = frozenset(
+    {
+        "total", "totals", "totales", "totaux", "all", "all sectors", "all industries", "all goods", "all products", "total economy",
+        "total all sectors", "grand total", "total general", "sum", "suma", "summe", "tot", "ttl", "todos", "todos los sectores",
+        "todos os setores", "tous", "tous secteurs", "tous les secteurs", "insgesamt", "gesamt", "alle", "alle sektoren", "total trade",
+        "total goods and services", "economy", "whole economy",
+    }
+)  # fmt: skip
+
+
+def sector_totals(labels: Iterable[str]) -> tuple[str, ...]:
+    """Labels among several that add the others up; none where no other is left beside them.
+
+    Examples
+    --------
+    >>> sector_totals(["goods", "services", "Total"]), sector_totals(["Total"])
+    (('Total',), ())
+    """
+    met = dict.fromkeys(map(str, labels))
+    found = tuple(label for label in met if plain_text(label) in _TOTALS)
+    return found if len(found) < len(met) else ()

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firmtrade_core.analysis.states import before_and_after
 from firmtrade_core.codes.countries import REST_OF_WORLD, Capital, capitals, country_name
 from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.equilibrium.states import before_and_after
 from firmtrade_core.figures.chart import (
     ACCENT,
     EDGE,
@@ -159,6 +159,12 @@ def world_map(
         aspect=0.51,
         units={"colour": outcome.variable.unit},
     )
+
+
+def areas_shown(countries: Sequence[str]) -> dict[str, Any]:
+    """Which drawn area shows which country, by its position: its own, a part of the rest of the world, or none (grey)."""
+    places = _places(tuple(countries))
+    return {"own": list(places.own), "rest": list(places.rest), "grey": list(places.grey)}
 
 
 def areas_of(
@@ -479,16 +485,7 @@ def finding(outcome: Outcome, world: World) -> str:
         article = "the " if world.countries[i] in _WITH_ARTICLE else ""
         return f"{article}{name} ({change(float(values[i]), variable.unit)})"
 
-    plural = variable.label in (
-        "Exports",
-        "Imports",
-        "Exporters",
-        "Wages",
-        "Real wages",
-        "Consumer prices",
-        "Duties",
-    )
-    fall, rise = ("fall", "rise") if plural else ("falls", "rises")
+    fall, rise = ("fall", "rise") if variable.label in PLURAL else ("falls", "rises")
     if not down:
         return f"{variable.label} {rise} most in {place(high)}"
     if not up:
@@ -498,5 +495,8 @@ def finding(outcome: Outcome, world: World) -> str:
 
 #: The smallest change that two decimals show.
 _LEAST_SHOWN = 0.01
+
+#: Variables that take a plural verb.
+PLURAL = frozenset({"Exports", "Imports", "Exporters", "Wages", "Real wages", "Consumer prices", "Duties"})
 
 _WITH_ARTICLE = frozenset({"USA", "GBR", "NLD", "PHL", "ARE", REST_OF_WORLD})

@@ -41,7 +41,7 @@ from firmtrade_core.harmonise.mirror import (
 )
 from firmtrade_core.harmonise.outliers import find_outliers, set_outliers_missing
 from firmtrade_core.harmonise.quoting import literal
-from firmtrade_core.harmonise.reading import open_text
+from firmtrade_core.harmonise.reading import CONVERTED, open_text, refuse_others
 from firmtrade_core.harmonise.scorecard import Scorecard, score
 from firmtrade_core.harmonise.suspicions import DEFAULT_RULES, examine
 from firmtrade_core.jobs import Checkpoints, Progress, content_hash, part, silent
@@ -256,7 +256,8 @@ def header(path: Path, workspace: Path) -> tuple[str, ...]:
     UnreadableFileError
         If the file cannot be read.
     """
-    if path.suffix.lower() in (".xlsx", ".xlsm", ".xls", ".parquet"):
+    refuse_others(path)
+    if path.suffix.lower() in CONVERTED:
         return open_text(path, workspace).columns
     try:
         with path.open("rb") as file:
@@ -265,7 +266,10 @@ def header(path: Path, workspace: Path) -> tuple[str, ...]:
         raise UnreadableFileError(f"{path.name} cannot be read: {error.strerror or error}.") from error
     head = workspace / "head.csv"
     head.write_bytes(first)
-    return open_text(head, workspace).columns
+    try:
+        return open_text(head, workspace).columns
+    except UnreadableFileError as error:
+        raise UnreadableFileError(str(error).replace(head.name, path.name)) from error
 
 
 def small_table(path: Path) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 
 from firmtrade_core.harmonise.database import passing_database
 from firmtrade_core.harmonise.distinct import PIECE, as_written, store_coded
@@ -41,7 +42,18 @@ _BLOCK = 8 << 20
 _LOOKED_AT = 4000
 
 #: Files that are turned into text first.
-_CONVERTED = frozenset({".xlsx", ".xlsm", ".xls", ".parquet"})
+CONVERTED = frozenset({".xlsx", ".xlsm", ".xls", ".parquet", ".dta"})
+
+#: Files of other software, by ending: what they are.
+_OTHERS_FILES = {
+    ".sav": "an SPSS file", ".zsav": "an SPSS file", ".por": "an SPSS file", ".sas7bdat": "a SAS file", ".xpt": "a SAS file",
+    ".rds": "an R file", ".rdata": "an R file", ".rda": "an R file", ".ods": "an OpenDocument sheet", ".xlsb": "a binary workbook",
+    ".mdb": "an Access database", ".accdb": "an Access database", ".json": "JSON", ".xml": "XML", ".pdf": "a PDF", ".docx": "a document",
+    ".gz": "packed", ".zip": "packed", ".7z": "packed", ".bz2": "packed", ".rar": "packed", ".xz": "packed", ".zst": "packed",
+}  # fmt: skip
+
+#: Rows of a Stata file that are held at once.
+_STATA_PIECE = 200_000
 
 #: Bytes that no text holds in number: control characters but for tab, line feed and return.
 _CONTROL = [bytes([code]) for code in range(32) if code not in (9, 10, 13)]
@@ -121,7 +133,8 @@ def open_text(path: Path, workspace: Path) -> TextFile:
     UnreadableFileError
         If the file is missing or is no text.
     """
-    if path.suffix.lower() in _CONVERTED:
+    refuse_others(path)
+    if path.suffix.lower() in CONVERTED:
         text, said = _as_text(path, workspace)
         inner = open_text(text, workspace)
         return replace(inner, path=path, sha256=_sha256(path), notes=(*said, *inner.notes))
@@ -154,6 +167,13 @@ def open_text(path: Path, workspace: Path) -> TextFile:
     )
 
 
+def refuse_others(path: Path) -> None:
+    """Raises UnreadableFileError where a file's ending tells other software's files, which are not read."""
+    if (what := _OTHERS_FILES.get(path.suffix.lower())) is not None:
+        do = "unpack it" if what == "packed" else "export it as CSV, Excel, Stata or Parquet"
+        raise UnreadableFileError(f"{path.name} is {what}, which is not read: {do}.")
+
+
 def _beginning(text: str, *, whole: bool) -> tuple[str, int]:
     """The separator of a text table, and how many of its lines stand above the heads."""
     lines = text.lstrip("\ufeff").splitlines()[: LOOKED_AT + 1]
@@ -178,6 +198,8 @@ def _as_text(path: Path, workspace: Path) -> tuple[Path, tuple[str, ...]]:
             with passing_database() as connection:
                 source, copy = literal(str(path)), literal(str(target))
                 connection.execute(f"COPY (FROM read_parquet({source})) TO {copy} (FORMAT csv, HEADER)")
+        elif path.suffix.lower() == ".dta":
+            _stata_as_text(path, target)
         else:
             book = read_workbook(path)
             book.table.to_csv(target, index=False)
@@ -188,6 +210,22 @@ def _as_text(path: Path, workspace: Path) -> tuple[Path, tuple[str, ...]]:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UnreadableFileError(f"{path.name} cannot be read: {reason}") from error
     return target, notes
+
+
+def _stata_as_text(path: Path, target: Path) -> None:
+    """A Stata file as a text table, piece by piece: dates as days, labels in their values' stead where all have one."""
+    for labelled in (True, False):
+        try:
+            with (
+                target.open("w", encoding="utf-8", newline="") as out,
+                pd.read_stata(path, chunksize=_STATA_PIECE, convert_categoricals=labelled) as pieces,
+            ):
+                for number, piece in enumerate(pieces):
+                    piece.to_csv(out, index=False, header=number == 0)
+            return
+        except ValueError as error:
+            if not labelled or "Value labels" not in str(error):
+                raise
 
 
 def load_text(

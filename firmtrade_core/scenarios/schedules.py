@@ -18,12 +18,12 @@ from pydantic import ValidationError
 
 from firmtrade_core.codes.countries import REST_OF_WORLD, country_name
 from firmtrade_core.codes.groups import group_members, group_names
+from firmtrade_core.home.isic import parts_of_sector
 from firmtrade_core.labels import in_percent
 from firmtrade_core.paths import asset
 from firmtrade_core.scenarios.atlas import Atlas, some
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.fields import ALL_GOODS
-from firmtrade_core.scenarios.isic import parts_of_sector
 from firmtrade_core.scenarios.offers import is_by_lines, read_offer
 from firmtrade_core.scenarios.schema import Scenario, ScheduleRow, TariffSchedule
 

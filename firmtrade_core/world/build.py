@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from firmtrade_core.codes.iso import is_known
 from firmtrade_core.codes.place_lists import na_in_doubt, other_list
 from firmtrade_core.codes.places import explain_unknown, is_world, mended, read_place_in
-from firmtrade_core.codes.sectors import is_goods
+from firmtrade_core.codes.sectors import is_goods, sector_totals
 from firmtrade_core.labels.units import in_percent
 from firmtrade_core.world.accounts import Provenance
 from firmtrade_core.world.balance import close_input_rows
@@ -221,6 +221,7 @@ def without_totals(table: pd.DataFrame, rule: CodeRule, repairs: list[str]) -> p
         raise UnknownCodeError(f"{other.sentence} In a table of flows, write ISO codes in their stead.")
     if doubt := na_in_doubt(partners):
         raise UnknownCodeError(doubt)
+    table = _without_total_sectors(table, rule, repairs)
     met = totals(table) if rule == "repair" else np.zeros(len(table), dtype=bool)
     if met.any():
         gone = table[met]
@@ -236,6 +237,20 @@ def without_totals(table: pd.DataFrame, rule: CodeRule, repairs: list[str]) -> p
         if table.empty:
             raise EmptyMarketError("Every row of the table of flows is a total; none is left.")
     return table
+
+
+def _without_total_sectors(table: pd.DataFrame, rule: CodeRule, repairs: list[str]) -> pd.DataFrame:
+    """The table without sectors that add the others up: refused where labels are checked, left out where they are mended."""
+    gone = sector_totals(table["sector"].astype(str).str.strip().unique())
+    if not gone:
+        return table
+    said = f"{' and '.join(map(repr, gone))} stands beside the sectors that it adds up: their trade would count twice"
+    if rule == "check":
+        raise UnknownCodeError(
+            f'{said}. Leave its rows out, or pass codes="repair" to have them left out, or codes="any" if it is a sector of its own.'
+        )
+    repairs.append(f"{said}; its rows are left out.")
+    return table[~table["sector"].astype(str).str.strip().isin(gone)].reset_index(drop=True)
 
 
 def _countries(

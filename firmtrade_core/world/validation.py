@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from firmtrade_core.codes.iso import is_known
 from firmtrade_core.codes.place_lists import na_in_doubt, other_list
 from firmtrade_core.codes.places import explain_unknown, mended, read_place_in
+from firmtrade_core.codes.sectors import sector_totals
 from firmtrade_core.world.accounts import PERCENT_SUSPECT
 from firmtrade_core.world.build import CodeRule, Missing, TariffUnit, totals
 from firmtrade_core.world.columns import ROLE, ROLES
@@ -178,9 +179,26 @@ def _no_partners(table: pd.DataFrame, rows: Rows, codes: CodeRule) -> tuple[list
         return [issue], np.ones(len(table), dtype=bool)
     if doubt := na_in_doubt(partners):
         return [Issue("'NA' may be Namibia or nothing", doubt, "exporter")], np.ones(len(table), dtype=bool)
-    if codes != "repair" or not (met := totals(table)).any():
-        return [], np.ones(len(table), dtype=bool)
+    sector = table["sector"].astype(str).str.strip()
+    added = sector.isin(gone := sector_totals(sector.unique())).to_numpy(bool)
     issues = []
+    if gone:
+        named = tuple(int(row) for row in rows[added][:MOST_ROWS])
+        issues.append(
+            Issue(
+                f"Sector {_shown(' and '.join(gone))} adds the other sectors up",
+                "Its rows are left out."
+                if codes == "repair"
+                else "Leave its rows out: their trade would count twice.",
+                "sector",
+                named,
+                tuple(sector[added][: len(named)]),
+                stops=codes != "repair",
+                count=int(added.sum()),
+            )
+        )
+    if codes != "repair" or not (met := totals(table)).any():
+        return issues, ~added
     for name in ("exporter", "importer"):
         text = table[name].astype(str).str.strip()
         for label in [label for label in text.unique() if mended(label)[0] is None][:MOST_NAMED]:
@@ -197,7 +215,7 @@ def _no_partners(table: pd.DataFrame, rows: Rows, codes: CodeRule) -> tuple[list
                     count=int(at.sum()),
                 )
             )
-    return issues, ~met
+    return issues, ~(met | added)
 
 
 class _Checker:

@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl, urlencode
 import streamlit as st
 
 from firmtrade_core.figures import FIXED
+from firmtrade_core.home import HomeFirms
 from firmtrade_core.labels import VARIABLES
 from firmtrade_core.margins import FirmsError
 from firmtrade_core.paths import asset
-from firmtrade_core.scenarios import HomeFirms
 from firmtrade_core.scenarios.links import LinkError, LongLinkError, decode, encode, missing_world, older_link
 from firmtrade_core.world.world import World
 from pages.parts import kept
@@ -87,6 +87,7 @@ def keep(
         "push": store.push,
         "heard": store.heard,
         "kept": st.session_state.get(kept.SECRET),
+        "go": f"{_base()}/{store.go}" if store.go else "",
     }
     with st.container(key="ft_address"):
         _mount(key="address", data=data, on_popped_change=popped, on_kept_change=restored)
@@ -94,6 +95,11 @@ def keep(
     if st.session_state.pop(_RESTORED, False):
         # With the world of before the reload: all of the page, not this part alone.
         st.rerun()
+
+
+def _base() -> str:
+    base = st.get_option("server.baseUrlPath").strip("/")
+    return f"/{base}" if base else ""
 
 
 def take(store: Store, world: World) -> None:
@@ -174,7 +180,6 @@ def _view(store: Store, world: World) -> dict[str, str]:
         "view": (store.view, VIEWS[0]),
         "colours": (f"{store.fixed_scale:g}" if store.fixed_scale else "", ""),
         "pins": (".".join(store.pins), ""),
-        "present": (str(store.step + 1) if store.presenting else "", ""),
     }
     return {name: value for name, (value, usual) in wanted.items() if value != usual}
 
@@ -225,4 +230,3 @@ def _read_view(given: Mapping[str, str], store: Store, world: World) -> None:
     # Digits of other scripts, and those above the line, are no numbers to count with.
     step = given.get("present", "")
     store.presenting = step.isascii() and step.isdigit()
-    store.step = min(int(step[:2]) - 1, 9) if store.presenting and step[0] != "0" else 0

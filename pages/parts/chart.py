@@ -7,6 +7,7 @@ economies, the table; a scale that holds still; pins; CSV, PNG, SVG, a link and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -84,6 +85,7 @@ def draw(
         data=spec,
         on_picked_change=picked,
         on_view_change=asked,
+        on_slide_change=lambda: None if private else _slide(chart, key, result, kind),
         on_pin_change=lambda: _pin(st.session_state[element].pin),
     )
 
@@ -110,6 +112,48 @@ def _other(chart: Chart, table: ChartTable, kind: str) -> Mapping[str, Any]:
     """The same numbers drawn the other way: a map as bars, bars as a map."""
     drawn = ranking(chart, table, marked=_pins()) if kind == "map" else mapped(chart, table)
     return {name: value for name, value in drawn.to_dict().items() if name in ("data", "layout", "height", "aspect")}  # fmt: skip
+
+
+#: Charts among the slides, and how much larger they are written there.
+MOST_SLIDES, ENLARGED = 24, 1.9
+
+
+def _slide(chart: Chart, key: str, result: str, kind: str) -> None:
+    """Put a chart among the slides, as it stands; one that is there already goes to the end."""
+    store = st.session_state.get("store")
+    if store is None or st.session_state[f"chart_{key}"].slide is None:
+        return
+    table = table_of(chart)
+    shown = chart.enlarged(ENLARGED)
+    spec = shown.to_dict() | {"hash": result, "kind": kind, "words": in_words(chart, table), "private": False}
+    if st.session_state.get(_VIEWS, {}).get(key) == "other" and table is not None:
+        spec |= _other(shown, table, kind)
+    one = Pinned(f"chart_{key}", chart.title, spec, f"As it stood under: {store.scenario.name}")
+    rest = tuple(other for other in store.pinned_charts if other.key != one.key)
+    store.pinned_charts = (*rest, one)[-MOST_SLIDES:]
+    if store.deck:
+        store.deck = (*(name for name in store.deck if name != one.key), one.key)
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """A chart put among the slides from any page, as it stood.
+
+    Parameters
+    ----------
+    key
+        Of the chart.
+    title
+    spec
+        Plain data, as charts on screen take it, its type enlarged.
+    stamp
+        Of what scenario it tells.
+    """
+
+    key: str
+    title: str
+    spec: dict[str, Any]
+    stamp: str
 
 
 def _pins() -> tuple[str, ...]:

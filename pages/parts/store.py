@@ -62,8 +62,12 @@ class Store:
         What the charts of flows are narrowed to; nothing for all.
     reference, showing
         The scenario read against, None for the baseline; and which of `SHOWINGS` is shown.
-    presenting, step
-        Whether the briefing is shown to a room, and how far.
+    presenting
+        Whether slides of this session are shown to a room: single real firms then stay out of sight.
+    deck
+        Slides chosen, by key; all that there are where none is.
+    pinned_charts
+        Charts put among the slides from any page.
     """
 
     scenario: Scenario
@@ -82,7 +86,10 @@ class Store:
     #: Countries that charts and tables keep in sight.
     pins: tuple[str, ...] = ()
     presenting: bool = False
-    step: int = 0
+    deck: tuple[str, ...] = ()
+    pinned_charts: tuple[Any, ...] = ()
+    #: Where the browser is to go next: an address below the dashboard's own.
+    go: str = ""
     #: Of the stories, which one is told; and whether the tour is under way.
     story: str = ""
     touring: bool = False

@@ -204,7 +204,7 @@ def below(store: Store, reading: Reading) -> None:
         required=True,
         format_func=VIEW_NAMES.get,
         label_visibility="collapsed",
-        **seeded("view", store.view, lambda name: setattr(store, "view", name)),
+        **seeded("view", store.view, lambda name: setattr(store, "view", name or store.view)),
     )
     with st.container(key=f"ft_below_{store.view}"):
         _BELOW[store.view](store, reading)
@@ -262,7 +262,11 @@ def sector_chooser(store: Store) -> None:
         required=True,
         format_func=SECTOR_MEASURES.__getitem__,
         label_visibility="collapsed",
-        **seeded("sector_measure", store.sector_measure, lambda name: setattr(store, "sector_measure", name)),
+        **seeded(
+            "sector_measure",
+            store.sector_measure,
+            lambda name: setattr(store, "sector_measure", name or store.sector_measure),
+        ),
     )
 
 
@@ -275,7 +279,9 @@ def partners_and_products(store: Store, reading: Reading) -> None:
         list(DIRECTIONS),
         required=True,
         format_func=DIRECTIONS.__getitem__,
-        **seeded("direction", store.direction, lambda name: setattr(store, "direction", name)),
+        **seeded(
+            "direction", store.direction, lambda name: setattr(store, "direction", name or store.direction)
+        ),
     )
     with two:
         _sector_filter(store, world)

@@ -16,14 +16,14 @@ pytestmark = pytest.mark.browser
 Opener = Callable[..., Any]
 
 
-VIEWS = ("", "lab", "lab?view=partners", "lab?view=groups", "lab?view=replaced", "?present=1", "data")
+VIEWS = ("", "lab", "lab?view=partners", "lab?view=groups", "lab?view=replaced", "data")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_grave(open_page: Opener, scheme: str) -> None:
     found = {}
     # Colours are what differs in the dark.
-    for path in VIEWS if scheme == "light" else ("", "lab", "?present=1"):
+    for path in VIEWS if scheme == "light" else ("", "lab"):
         page = open_page(path, scheme=scheme)
         page.wait_for_selector(".ft-facts" if path == "data" else ".ft-numbers")
         page.wait_for_timeout(900)
@@ -66,28 +66,6 @@ def test_the_lab_works_without_a_mouse(open_page: Opener) -> None:
     expect(page.locator("h1.ft-sentence")).to_contain_text("points")
     page.keyboard.press("Alt+z")
     assert settled(page, moved) != moved
-
-
-def test_a_room_is_led_by_arrow_keys_and_legible_at_three_metres(open_page: Opener) -> None:
-    page = open_page("briefing", width=1920, height=1080)
-    settled(page)
-    page.get_by_role("button", name="Present").click()
-    expect(page.locator(".ft-step")).to_contain_text("1 of 7")
-    assert not page.locator("[data-testid=stSidebar]").is_visible()
-    size = "parseFloat(getComputedStyle(document.querySelector('{}')).fontSize)"
-    # Three metres before a projector: 24 px and more on a screen of 1080, twice that for numbers.
-    assert page.evaluate(size.format(".ft-value")) >= 64
-    assert page.evaluate(size.format(".ft-label")) >= 24
-    page.keyboard.press("ArrowRight")
-    expect(page.locator(".ft-step")).to_contain_text("2 of 7")
-    page.wait_for_selector(f"{MAP}[data-result]")
-    tall = page.locator(f"{MAP} .ft-plot").bounding_box()
-    bar = page.locator(".st-key-ft_steps").bounding_box()
-    assert tall["y"] + tall["height"] < bar["y"]
-    page.keyboard.press("ArrowLeft")
-    expect(page.locator(".ft-step")).to_contain_text("1 of 7")
-    page.get_by_role("button", name="Leave").click()
-    page.wait_for_selector("[data-testid=stSidebar]")
 
 
 def test_paper_shows_the_page_without_its_controls(open_page: Opener) -> None:

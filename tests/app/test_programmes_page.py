@@ -149,14 +149,6 @@ def test_briefing_and_the_room_show_the_programme_and_its_stamps(lab) -> None:
     assert not app.exception and "What the programme achieves" in words and "makes" in words
     # Beside the headline numbers, and in the subtitles of charts, which print and pictures carry.
     assert "programmes: association, not a proven effect; beyond published effects" in words
-    app.session_state["store"].presenting, app.session_state["store"].step = True, 1
-    app.run()
-    words = html(app)
-    assert not app.exception and "2 of 8 · What the programme achieves" in words
-    assert "association, not a proven effect" in words and "ft-numbers ft-large" in words
-    app.session_state["store"].become(Scenario.parse({"structure": {"family": "firms"}}))
-    app.run()
-    assert "2 of 7 · The map" in html(app)
 
 
 def test_published_evidence_stands_on_the_card(lab) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
-from customs_lines import SALT, column, lines, read, shared
+from customs_lines import SALT, column, command, lines, read, shared
 
 from firmtrade_core.harmonise.dates import read_dates
 from firmtrade_core.harmonise.declarations import hashed_firm
@@ -200,3 +201,31 @@ def test_placeholder_names_never_link() -> None:
 )  # fmt: skip
 def test_words_for_all_are_no_identifier(tmp_path: Path, text: str) -> None:
     assert column(tmp_path, "firm", ["12345", text]).column("firm")[1] == "firm.missing"
+
+
+def test_files_of_other_software(tmp_path: Path) -> None:
+    rows = pd.DataFrame(
+        {
+            "firm": [76123456.0, 76123457.0, np.nan],
+            "date": pd.to_datetime(["2019-03-05", "2019-03-06", "2019-04-01"]),
+            "flow": pd.Categorical(["export", "export", "import"]),
+            "country": ["DE", "NA", "FR"],
+            "product": [20110.0, 870323.0, 840734.0],
+            "value": [10.5, 20.0, 5.0],
+            "currency": ["USD"] * 3,
+        }
+    )
+    rows.to_stata(tmp_path / "a.dta", write_index=False)
+    report = command(tmp_path / "a.dta", tmp_path / "out")
+    assert report["sources"][0]["kept"] == 2
+    trade = pd.read_parquet(tmp_path / "out" / "panel" / "trade.parquet")
+    assert dict(zip(trade["country"], trade["product"], strict=True)) == {"DEU": "020110", "NAM": "870323"}
+    for name, what in {
+        "b.sav": "SPSS",
+        "c.json": "JSON",
+        "d.csv.gz": "unpack",
+        "e.ods": "OpenDocument",
+    }.items():
+        (tmp_path / name).write_bytes(b"$FL2@(#) x,y\n1,2\n")
+        refused = command(tmp_path / name, tmp_path / "out")
+        assert what in refused["message"] and name in refused["message"]

@@ -12,6 +12,7 @@ from firmtrade_core.world.errors import ColumnError, UnknownCodeError
 from firmtrade_core.world.money import MoneyError
 from firmtrade_core.world.overlay import Laid, guess_roles, lay_over
 from firmtrade_core.world.tables import read_table
+from firmtrade_core.world.validation import validate_flows
 from firmtrade_core.world.world import World
 
 WORLD = load_embedded_world()
@@ -129,3 +130,19 @@ def test_na_among_three_letters_is_refused_in_a_table_of_flows() -> None:
         World.from_long(table, codes="repair")
     two = table.replace({"DEU": "DE", "USA": "US"})
     assert World.from_long(two, codes="repair").countries == ("DEU", "NAM", "USA")
+
+
+@pytest.mark.parametrize("label", ["Total", "All sectors", "TOTALES", "Insgesamt"])
+def test_a_total_among_sectors_counts_nothing_twice(label: str) -> None:
+    import pandas as pd
+
+    codes = ("DEU", "FRA", "USA")
+    rows = [(e, i, s, 10.0, 0.0) for e in codes for i in codes for s in ("goods", "services", label)]
+    table = pd.DataFrame(rows, columns=["exporter", "importer", "sector", "expenditure_musd", "tariff"])
+    with pytest.raises(UnknownCodeError, match="count twice"):
+        World.from_long(table)
+    assert not validate_flows(table).usable and validate_flows(table, codes="repair").usable
+    assert World.from_long(table, codes="repair").sectors == ("goods", "services")
+    assert label in World.from_long(table, codes="any").sectors
+    alone = table[table["sector"] == label]
+    assert World.from_long(alone).sectors == (label,) and validate_flows(alone).usable

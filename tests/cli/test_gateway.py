@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from firmtrade_core.cli.gateway import COOKIE, Gateway, Upstream, chosen, remembered
+from firmtrade_core.cli.gateway import COOKIE, Gateway, Upstream, chosen, remembered, room_of
 from firmtrade_core.cli.serving import free_port
 
 
@@ -141,3 +141,28 @@ def test_servers_end_with_their_gateway() -> None:
     started.wait()
     # The child held the other end of the pipe: the end of it is the end of the child.
     assert started.stdout.read() == b""
+
+
+def test_a_room_is_found_on_its_own_server_whoever_asks() -> None:
+    async def asks() -> list[str]:
+        async with behind("one", "two") as (port, _):
+            found = []
+            for path, cookie in (
+                ("/room/socket/1-abc", "0"),
+                ("/base/room/socket/0-abc", "1"),
+                ("/room/1-abc", "0"),
+            ):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(f"GET {path} HTTP/1.1\r\nCookie: {COOKIE}={cookie}\r\n\r\n".encode())
+                found.append((await asyncio.wait_for(reader.read(), 5)).decode())
+                writer.close()
+            return found
+
+    second, first, own = asyncio.run(asks())
+    assert second.endswith("two") and first.endswith("one") and own.endswith("one")
+    assert "Set-Cookie" not in second and "Set-Cookie" not in first
+
+
+@pytest.mark.parametrize("path", ["/room/socket/abc", "/x?y=/room/socket/1-a", "/room/socket/1234-a"])
+def test_other_addresses_name_no_server(path: str) -> None:
+    assert room_of(f"GET {path} HTTP/1.1\r\n\r\n".encode()) is None

@@ -1,0 +1,156 @@
+"""The presenter in a real browser: the slide follows the finger, others follow it, the lead changes hands, paper holds all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from benchmarks.presenter import drag
+from firmtrade_core.labels import number
+from tests.app.conftest import settled
+
+pytestmark = pytest.mark.browser
+
+Opener = Callable[..., Any]
+
+
+def presented(open_page: Opener, path: str = "briefing", **more: Any) -> Any:
+    page = open_page(path, **more)
+    settled(page)
+    page.get_by_role("button", name="Present", exact=True).click()
+    page.wait_for_url("**/room/**")
+    page.wait_for_selector("body[data-result]:not([data-result=''])")
+    return page
+
+
+def turn_to(page: Any, key: str) -> None:
+    for _ in range(20):
+        if page.locator(".slide:not([hidden])").get_attribute("data-key") == key:
+            return
+        page.keyboard.press("PageDown")
+        page.wait_for_timeout(60)
+    pytest.fail(f"there is no slide {key}")
+
+
+def size(page: Any, selector: str) -> float:
+    return float(
+        page.evaluate(f"parseFloat(getComputedStyle(document.querySelector('{selector}')).fontSize)")
+    )
+
+
+def test_a_room_follows_the_finger_is_legible_at_three_metres_and_certifies_where_it_rests(
+    open_page: Opener,
+) -> None:
+    page = presented(open_page, width=1920, height=1080)
+    assert "#" not in page.url, "the key stays with the window"
+    # Three metres before a projector: 24 px and more on a screen of 1080, twice that for numbers.
+    assert size(page, ".value b") >= 64 and size(page, ".label") >= 24 and size(page, ".band") >= 24
+    for key, selector in (("map", ".maps"), ("winners", ".bars")):
+        turn_to(page, key)
+        drawn = page.locator(f".slide:not([hidden]) {selector}").bounding_box()
+        assert drawn["height"] > 0.5 * 1080 and drawn["width"] > 0.9 * 1920
+        # Ten frames a second are measured by benchmarks/presenter.py; here, on a busy machine, that it moves as it is dragged.
+        found = drag(page, 1.0, selector)
+        assert found["redraws_a_second"] > 3
+        expect(page.locator("#certificate")).to_contain_text("Solved and certified: largest residual")
+        page.evaluate("document.activeElement.blur()")
+    assert page.locator(".slide:not([hidden]) .callouts .called").count() == 0
+    turn_back = page.locator("#place").inner_text()
+    page.keyboard.press("PageUp")
+    expect(page.locator("#place")).not_to_have_text(turn_back)
+    page.keyboard.press("Escape")
+    page.wait_for_url("**/briefing?**")
+    settled(page)
+
+
+def test_followers_see_what_is_shown_move_nothing_and_can_be_handed_the_lead(open_page: Opener) -> None:
+    page = presented(open_page)
+    page.get_by_role("button", name="Room link").click()
+    link = page.locator("#links code").first.inner_text()
+    expect(page.locator("#reach")).to_contain_text("HOST=0.0.0.0")
+    page.keyboard.press("Escape")
+    other = open_page("")
+    other.goto(link)
+    other.wait_for_selector("body[data-result]:not([data-result=''])")
+    expect(page.locator("#who")).to_have_text("1 follows")
+    assert not other.locator("#next").is_visible() and other.locator("#range").is_disabled()
+    other.keyboard.press("PageDown")
+    turn_to(page, "map")
+    expect(other.locator(".slide:not([hidden])")).to_have_attribute("data-key", "map", timeout=1000)
+    page.locator("#range").focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    expect(other.locator("body")).to_have_attribute(
+        "data-value", page.locator("body").get_attribute("data-value"), timeout=1000
+    )
+    expect(other.locator("#certificate")).to_contain_text("Solved and certified")
+    assert other.locator(".called").count() > 2
+    page.locator("#words").fill("Income there {real_income.CAN|verb}.")
+    page.keyboard.press("Enter")
+    expect(other.locator(".slide:not([hidden]) .caption")).to_contain_text("Income there falls by")
+    page.locator("#hand").select_option(index=1)
+    expect(other.locator("#next")).to_be_visible()
+    expect(page.locator("#next")).not_to_be_visible()
+    other.get_by_role("button", name="Next").click()
+    expect(page.locator(".slide:not([hidden])")).to_have_attribute("data-key", "both")
+
+
+def test_own_words_and_charts_of_any_page_are_slides_and_every_slide_is_printed(open_page: Opener) -> None:
+    page = open_page("lab?view=partners")
+    settled(page)
+    page.locator("#chart_pairs").get_by_role("button", name="Slide").click()
+    expect(page.locator("#chart_pairs .ft-said")).to_have_text("Among the slides")
+    page.get_by_role("link", name="Briefing").click()
+    page.wait_for_selector("h1.ft-sentence.ft-large")
+    settled(page)
+    page.get_by_text("Your own words").click()
+    page.locator(".st-key-narrative textarea").fill("Income {real_income.USA|verb}.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".st-key-ft_narrative .ft-tale")).to_contain_text("Income rises by")
+    page.get_by_role("button", name="Present", exact=True).click()
+    page.wait_for_url("**/room/**")
+    page.wait_for_selector("body[data-result]:not([data-result=''])")
+    turn_to(page, "words0")
+    expect(page.locator(".slide:not([hidden]) .tale")).to_contain_text("Income rises by")
+    turn_to(page, "chart_pairs")
+    page.wait_for_selector(".slide:not([hidden]) .ft-chart[data-result] .bars")
+    expect(page.locator(".slide:not([hidden]) .stamp")).to_contain_text("As it stood under:")
+    slides = page.locator(".slide").count()
+    pages = page.pdf(prefer_css_page_size=True)
+    assert pages.count(b"/Type /Page\n") == slides == 8
+
+
+def test_the_browser_writes_numbers_as_the_product_does(open_page: Opener) -> None:
+    page = presented(open_page)
+    values = [
+        0.0,
+        0.004,
+        -0.004,
+        0.005,
+        0.1234,
+        -0.996,
+        0.0996,
+        9.96,
+        -4.12,
+        99.6,
+        12345.0,
+        -1234567.0,
+        0.0149,
+        55.4,
+        994.9,
+        995.1,
+    ]
+    found = page.evaluate(
+        "async (values) => { const { written } = await import('/room/files/numbers.js'); return values.map((v) => written(v)); }",
+        values,
+    )
+    assert found == [number(value, signed=True) for value in values]
+
+
+def test_a_closed_room_says_so(open_page: Opener, server: Any) -> None:
+    page = open_page("")
+    page.goto(f"{server.address}/room/0-nosuchroom")
+    expect(page.locator("#problem")).to_contain_text("This room is closed")
