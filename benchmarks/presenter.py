@@ -113,9 +113,9 @@ def present(address: str, seconds: float) -> dict[str, dict[str, Any]]:
 
 def off_by(values: int) -> float:
     """Largest distance, in points of real income of any country, of what is read between solved points from certified solves."""
+    from firmtrade_core.home.default import default_home
     from firmtrade_core.report.lever_path import LeverPath, interpolated
     from firmtrade_core.scenarios import load_preset
-    from firmtrade_core.scenarios.home_default import default_home
     from firmtrade_core.world.embedded import load_embedded_world
     from pages.parts.room import levers
 

@@ -23,12 +23,12 @@ from firmtrade_core.figures.policy import (
     shared_gains,
     war_path,
 )
+from firmtrade_core.home.default import named_file
+from firmtrade_core.home.home import GRADES
 from firmtrade_core.labels import change, in_percent, in_powers, in_unit, level, listed, number
 from firmtrade_core.report.recipe import command_line, python_code
 from firmtrade_core.scenarios import Programme, Scenario
 from firmtrade_core.scenarios.assumptions import assumed
-from firmtrade_core.scenarios.home import GRADES
-from firmtrade_core.scenarios.home_default import named_file
 from firmtrade_core.scenarios.links import reference
 from firmtrade_core.scenarios.programmes import effect_of
 from firmtrade_core.scenarios.schema import AnyCard

@@ -7,22 +7,24 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from firmtrade_core.analysis.firm_profile import AttributeReader, Profile, firm_profile
-from firmtrade_core.analysis.firm_view import FirmView, Upgrade, firm_view, money, own_law
-from firmtrade_core.analysis.firms import OwnRecord, own_margins, own_record
-from firmtrade_core.analysis.states import ComparisonError
+from firmtrade_core.analysis.alternatives import own_law
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.equilibrium.states import ComparisonError
 from firmtrade_core.figures import Chart
 from firmtrade_core.figures.firm_view import chances_chart, dependence_chart, upgrades_chart
+from firmtrade_core.home import HomeFirms
+from firmtrade_core.home.home import GRADES
+from firmtrade_core.home.outcomes import OwnRecord, own_margins, own_record
+from firmtrade_core.home.profile import AttributeReader, Profile, firm_profile
+from firmtrade_core.home.treatment import Treatment
+from firmtrade_core.home.view import FirmView, Upgrade, firm_view, money
 from firmtrade_core.labels import ROW_UNIT, grouped, in_percent, in_words, number
 from firmtrade_core.margins import FirmsError
 from firmtrade_core.panel.columns import catalogue
 from firmtrade_core.report.firm_tables import about_view, destinations_table, upgrades_table
-from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError, compile
+from firmtrade_core.scenarios import Scenario, ScenarioError, compile
 from firmtrade_core.scenarios.assumptions import assumed
-from firmtrade_core.scenarios.home import GRADES
-from firmtrade_core.scenarios.treatment import Treatment
 from firmtrade_core.world.world import World
 from pages.parts import chart, pickers
 from pages.parts.exports import several_downloads

@@ -16,11 +16,12 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.figures import Headline
 from firmtrade_core.figures.heterogeneity import elasticity_dots, law_dots, margin_bars, step_bars
+from firmtrade_core.home import HomeFirms
 from firmtrade_core.labels import change, number
 from firmtrade_core.margins import ElasticityKind, FirmsError, TailError
 from firmtrade_core.report.export import about_scenario, about_world, written_now
 from firmtrade_core.report.page_tables import about_laws, law_tables, step_table
-from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError
+from firmtrade_core.scenarios import Scenario, ScenarioError
 from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.world.world import World
 from pages.parts import bands, chart

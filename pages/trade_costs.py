@@ -36,7 +36,7 @@ from firmtrade_core.world.embedded import BORDER_PREMIUM, DISTANCE_ELASTICITY
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.money import BY_COLUMN, known_currencies
 from firmtrade_core.world.world import World
-from pages.parts import chart
+from pages.parts import access, chart
 from pages.parts import trade_panels as panels
 from pages.parts.event_study import before_and_after
 from pages.parts.exports import table_downloads
@@ -178,7 +178,7 @@ def _source(world: World, chosen: Choices) -> None:
             help="Of a currency other than the dollar each year's flows become US dollars at its mean rate: the European Central "
             "Bank's, or that of a table of your own below.",
         )
-        st.file_uploader(
+        access.uploader(
             "Flows by exporter, importer and year",
             type=["parquet", "csv", "tsv", "dta", "xlsx"],
             key="panel_file",
@@ -186,7 +186,7 @@ def _source(world: World, chosen: Choices) -> None:
             help="Columns exporter, importer, trade (or expenditure_musd, tariff included); year, sector and tariff where "
             "there are; other numeric columns can explain trade. Larger files: name one in FIRMTRADE_PANEL.",
         )
-        st.file_uploader(
+        access.uploader(
             "Exchange rates (optional)",
             type=["parquet", "csv", "tsv", "dta", "xlsx"],
             key="panel_rates",

@@ -8,9 +8,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from firmtrade_core.analysis.firms import firm_outcomes
-from firmtrade_core.analysis.inclusion import Inclusion, inclusion
-from firmtrade_core.analysis.states import origin
 from firmtrade_core.analysis.value_chains import MIX_OF_ORIGINS, value_chains
 from firmtrade_core.analysis.who_gains import (
     concentration,
@@ -27,13 +24,17 @@ from firmtrade_core.analysis.who_gains import (
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.equilibrium.states import origin
 from firmtrade_core.figures import headlines
 from firmtrade_core.figures.bars import value_bars
+from firmtrade_core.home import HomeFirms
+from firmtrade_core.home.inclusion import Inclusion, inclusion
+from firmtrade_core.home.outcomes import firm_outcomes
 from firmtrade_core.labels import change, in_percent, number
 from firmtrade_core.margins import FirmsMargins
 from firmtrade_core.report.export import about_result
 from firmtrade_core.report.page_tables import firm_group_table, value_chain_tables, who_gains_tables
-from firmtrade_core.scenarios import HomeFirms, Scenario, compile
+from firmtrade_core.scenarios import Scenario, compile
 from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.scenarios.words import countries as spoken
 from firmtrade_core.world.world import World

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from firmtrade_core.home import Effect, HomeFirms
 from firmtrade_core.margins import Deviations
-from firmtrade_core.scenarios import Effect, HomeFirms
 
 
 def make_home(

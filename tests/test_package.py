@@ -123,7 +123,7 @@ from firmtrade_core.figures import world_map
 from firmtrade_core.published.replicate import stored_run
 from firmtrade_core.report.methods import citation
 from firmtrade_core.scenarios import load_preset, preset_names
-from firmtrade_core.scenarios.home_default import shipped_file
+from firmtrade_core.home.default import shipped_file
 assert stored_run() and stored_board() and citation() and shipped_file().is_file()
 assert all(load_preset(name) for name in preset_names())
 """

@@ -17,11 +17,12 @@ import pandas as pd
 from firmtrade_core.gravity.errors import GravityError
 from firmtrade_core.harmonise.errors import HarmoniseError
 from firmtrade_core.harmonise.pipeline import header
+from firmtrade_core.home import HomeFirms
+from firmtrade_core.home.population import read_population
 from firmtrade_core.jobs.kept import KeptError, keep, read
 from firmtrade_core.margins import FirmsError
-from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError, compile
+from firmtrade_core.scenarios import Scenario, ScenarioError, compile
 from firmtrade_core.scenarios.links import LinkError, decode, encode
-from firmtrade_core.scenarios.population import read_population
 from firmtrade_core.scenarios.schedules import read_schedule
 from firmtrade_core.scenarios.yaml_text import read as read_yaml
 from firmtrade_core.world.columns import guess_columns, with_roles

@@ -96,3 +96,26 @@ def _answered(scenario: Scenario) -> Scenario:
         for card in scenario.cards
     )
     return scenario.with_(cards=cards)
+
+
+def own_law(scenario: Scenario) -> tuple[tuple[Scenario, str], ...]:
+    """The scenario with the home country's own firms: as it is if it has them, else ways to give it them, best first.
+
+    Returns
+    -------
+    tuple
+        Scenarios and what was changed, in words; the next is meant for where one has no equilibrium.
+    """
+    if scenario.structure.family == "firms":
+        return ((scenario, ""),)
+    said = "Solved here with the home country's own firms, whatever family the scenario names: a single firm has no place in the others."
+    own = {"family": "firms"}
+    if scenario.structure.family == "differing":
+        return ((scenario.with_(structure=scenario.structure.model_copy(update=own)), said),)
+    return (
+        (scenario.with_(structure=scenario.structure.model_copy(update=own)), said),
+        (
+            scenario.with_(structure=scenario.structure.model_copy(update=own | {"elsewhere": "lognormal"})),
+            f"{said} Other countries' firms are lognormal: under the scenario's own choice profits would exceed value added.",
+        ),
+    )

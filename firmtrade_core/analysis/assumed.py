@@ -18,10 +18,10 @@ from scipy.stats import qmc
 
 from firmtrade_core.equilibrium import Parameters, Shock
 from firmtrade_core.equilibrium.ensembles import Draw
+from firmtrade_core.home.home import HomeFirms
 from firmtrade_core.labels.units import in_percent
 from firmtrade_core.margins import BalancedMargins, Firms, MarginFamily
 from firmtrade_core.scenarios.compile import CompiledScenario, compile
-from firmtrade_core.scenarios.home import HomeFirms
 from firmtrade_core.scenarios.schema import Programme, Scenario
 from firmtrade_core.world.elasticities import (
     ASSUMED_SERVICES_RATIO,

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.analysis.states import ComparisonError, abroad, before_and_after
 from firmtrade_core.codes.countries import REST_OF_WORLD, country_name
 from firmtrade_core.codes.groups import group_label, group_members
 from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.equilibrium.states import ComparisonError, abroad, before_and_after
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.home import HomeFirms
 from firmtrade_core.labels import change, in_percent, number
 from firmtrade_core.margins import FirmsMargins
 from firmtrade_core.margins.lognormal import LognormalMargins
-from firmtrade_core.scenarios import HomeFirms, Scenario, compile, resolved
+from firmtrade_core.scenarios import Scenario, compile, resolved
 from firmtrade_core.scenarios.compile import elasticity_of
 from firmtrade_core.scenarios.words import countries as spoken
 from firmtrade_core.world.world import World

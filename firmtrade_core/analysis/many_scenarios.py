@@ -10,10 +10,11 @@ import pandas as pd
 
 from firmtrade_core.analysis.uncertainty import COUNTRY_OUTCOMES, DRAWS, UncertaintyError, bands
 from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.home import HomeFirms
 from firmtrade_core.jobs import Progress, silent
 from firmtrade_core.jobs.spread import spread
 from firmtrade_core.margins import FirmsError, TailError
-from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError
+from firmtrade_core.scenarios import Scenario, ScenarioError
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 

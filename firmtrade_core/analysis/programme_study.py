@@ -15,7 +15,6 @@ from statistics import NormalDist
 
 import numpy as np
 
-from firmtrade_core.analysis.firms import exporters
 from firmtrade_core.analysis.programmes import (
     ProgrammeResult,
     evaluate_programme,
@@ -24,11 +23,13 @@ from firmtrade_core.analysis.programmes import (
     real_income,
     variants,
 )
-from firmtrade_core.analysis.states import ComparisonError, abroad
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.equilibrium.errors import EquilibriumError
-from firmtrade_core.scenarios import HomeFirms, ProgrammeEffect, Scenario, ScenarioError, Tariff, compile
+from firmtrade_core.equilibrium.states import ComparisonError, abroad
+from firmtrade_core.home import HomeFirms
+from firmtrade_core.home.outcomes import exporters
+from firmtrade_core.scenarios import ProgrammeEffect, Scenario, ScenarioError, Tariff, compile
 from firmtrade_core.scenarios.fields import EVERYTHING
 from firmtrade_core.scenarios.programmes import unscaled_effect_of
 from firmtrade_core.world.world import World

@@ -9,16 +9,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.analysis.firms import exporters, firm_outcomes, profits_gained
 from firmtrade_core.analysis.programme_account import Account
-from firmtrade_core.analysis.states import ComparisonError, abroad
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
-from firmtrade_core.scenarios import HomeFirms, Programme, Scenario, compile
+from firmtrade_core.equilibrium.states import ComparisonError, abroad
+from firmtrade_core.home import HomeFirms
+from firmtrade_core.home.home import GRADES, Effect
+from firmtrade_core.home.outcomes import exporters, firm_outcomes, profits_gained
+from firmtrade_core.home.treatment import Treatment
+from firmtrade_core.scenarios import Programme, Scenario, compile
 from firmtrade_core.scenarios.compile import CompiledScenario
-from firmtrade_core.scenarios.home import GRADES, Effect
 from firmtrade_core.scenarios.programmes import effect_of, stamps_of, wto_note
-from firmtrade_core.scenarios.treatment import Treatment
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]

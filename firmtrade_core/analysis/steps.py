@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.home import HomeFirms
 from firmtrade_core.labels import MINUS, change, listed, number
 from firmtrade_core.margins import ElasticityKind
-from firmtrade_core.scenarios import HomeFirms, Scenario, compile, resolved
+from firmtrade_core.scenarios import Scenario, compile, resolved
 from firmtrade_core.scenarios.assumptions import family_words
 from firmtrade_core.scenarios.compile import elasticity_of
 from firmtrade_core.scenarios.words import countries as spoken

@@ -18,12 +18,12 @@ from firmtrade_core.analysis.assumed import Assumed, Sample, Source, around, aro
 from firmtrade_core.equilibrium import Equilibrium, Parameters, Shock, solve
 from firmtrade_core.equilibrium.ensembles import TOGETHER, Draw, Solutions, solve_many
 from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.home.home import HomeFirms
 from firmtrade_core.jobs import CancelledError
 from firmtrade_core.jobs.spread import spread, wanted
 from firmtrade_core.labels import change, number, unit
 from firmtrade_core.margins import Armington, BalancedMargins, Krugman, Lognormal, MarginFamily, Pareto
 from firmtrade_core.scenarios.compile import CompiledScenario, compile
-from firmtrade_core.scenarios.home import HomeFirms
 from firmtrade_core.scenarios.schema import Scenario
 from firmtrade_core.world.world import World
 

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.analysis.firms import FirmOutcomes
-from firmtrade_core.analysis.states import abroad
 from firmtrade_core.codes.countries import REST_OF_WORLD, country_name
 from firmtrade_core.equilibrium import Equilibrium, solve
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.equilibrium.gains import gains_from_trade
+from firmtrade_core.equilibrium.states import abroad, herfindahl
+from firmtrade_core.home.outcomes import FirmOutcomes
 from firmtrade_core.labels import change, level, listed
 from firmtrade_core.panel.confidentiality import suppress
 from firmtrade_core.scenarios.words import countries as spoken
@@ -179,12 +179,6 @@ def concentration(equilibrium: Equilibrium, country: str) -> pd.DataFrame:
         share = values[1][top] / values[1].sum() if values[1].sum() > 0 else 0.0
         rows.append((what, herfindahl(values[0]), herfindahl(values[1]), names[top], share))
     return pd.DataFrame(rows, columns=["what", "before", "after", "largest", "largest_share"])
-
-
-def herfindahl(values: Array) -> float:
-    """Sum of squared shares: 1 where all is with one, 1/n where n share alike; 0 for nothing."""
-    total = float(values.sum())
-    return float(((values / total) ** 2).sum()) if total > 0 else 0.0
 
 
 def single_sources(equilibrium: Equilibrium, country: str) -> pd.DataFrame:

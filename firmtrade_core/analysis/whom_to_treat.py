@@ -15,14 +15,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.analysis.firms import own_margins
-from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.equilibrium import Equilibrium, Outcome, gradients, solve
+from firmtrade_core.equilibrium.states import ComparisonError
+from firmtrade_core.home import HomeFirms
+from firmtrade_core.home.outcomes import own_margins
+from firmtrade_core.home.treatment import Treatment
 from firmtrade_core.labels import level
-from firmtrade_core.scenarios import HomeFirms, Programme
+from firmtrade_core.scenarios import Programme
 from firmtrade_core.scenarios.programmes import effect_of, units_given
 from firmtrade_core.scenarios.schema import Eligibility
-from firmtrade_core.scenarios.treatment import Treatment
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]

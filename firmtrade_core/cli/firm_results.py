@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from firmtrade_core.equilibrium import Equilibrium
-    from firmtrade_core.scenarios import HomeFirms
-    from firmtrade_core.scenarios.treatment import Treatment
+    from firmtrade_core.home import HomeFirms
+    from firmtrade_core.home.treatment import Treatment
 
 Given = Annotated[Path | None, typer.Argument(metavar="[SCENARIO]", help="A scenario file (YAML).")]
 Preset = Annotated[str | None, typer.Option(help="A preset instead of a file.")]
@@ -39,7 +39,7 @@ def imports(
     as_json: AsJson = False,
 ) -> None:
     """What a scenario does to firms through the inputs they import, with each firm's own costs; exits 2 on wrong input."""
-    from firmtrade_core.analysis.firm_imports import with_own_inputs
+    from firmtrade_core.home.imports import with_own_inputs
 
     def work(_: Any, equilibrium: Equilibrium, treatment: Treatment) -> None:
         found = with_own_inputs(equilibrium, treatment, elasticity)
@@ -88,7 +88,7 @@ def reach(
     as_json: AsJson = False,
 ) -> None:
     """Who is reached and who gains, by size, age, ownership, region and exporting; flags gains that go to few."""
-    from firmtrade_core.analysis.inclusion import KINDS, MEASURES, Measure, inclusion
+    from firmtrade_core.home.inclusion import KINDS, MEASURES, Measure, inclusion
 
     if measure not in MEASURES:
         _stop(f"{measure} is no measure of a gain; choose {' or '.join(MEASURES)}.", 2, as_json)
@@ -145,8 +145,8 @@ def cut_off(
     as_json: AsJson = False,
 ) -> None:
     """Which suppliers, lost together, cost most, with a bound on what any other set could cost; exits 2 on wrong input."""
-    from firmtrade_core.analysis.states import ComparisonError
-    from firmtrade_core.analysis.supplier_loss import supplier_network, worst_suppliers
+    from firmtrade_core.equilibrium.states import ComparisonError
+    from firmtrade_core.home.supplier_loss import supplier_network, worst_suppliers
     from firmtrade_core.panel import PanelError
     from firmtrade_core.panel.source import panel_of
     from firmtrade_core.panel.synthetic.structure import SyntheticDesign
@@ -185,6 +185,76 @@ def cut_off(
     typer.echo("\n".join(lines))
 
 
+def over_time(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[PANEL]",
+            help="Folder of a firm panel, or a file of Chile's survey (ENIA); synthetic firms unless given.",
+        ),
+    ] = None,
+    firms: Annotated[int, typer.Option(min=300, help="How many synthetic firms.")] = 2_000,
+    seed: Annotated[int, typer.Option()] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Sunk costs of entry, what exporting teaches, coming and going by market; exits 2 on wrong input."""
+    from firmtrade_core.channels.over_time import over_time as study
+    from firmtrade_core.panel import PanelError
+    from firmtrade_core.panel.source import panel_of
+    from firmtrade_core.panel.synthetic.structure import SyntheticDesign
+
+    try:
+        found = study(panel_of(folder or SyntheticDesign(firms=firms)), seed=seed)
+    except PanelError as error:
+        _stop(str(error), 2, as_json)
+        return
+    if as_json:
+        sunk = found.sunk
+        content = {
+            "firms": found.label,
+            "source": found.source,
+            "sentences": found.sentences(),
+            "sunk": None
+            if sunk is None
+            else {"parameters": sunk.table.to_dict("index"), "effect": sunk.effect, "pooled": sunk.pooled, "raw": sunk.raw},
+            "learning": [
+                {"outcome": each.outcome, "after": each.after, "before": each.before, "trend": each.trend, "table": _records(each.table)}
+                for each in found.learning
+            ],
+            "markets": None if found.markets is None else _records(found.markets),
+            "refused": found.refused,
+        }  # fmt: skip
+        typer.echo(json.dumps(_finite(content), allow_nan=False))
+        return
+    lines = [f"{found.label}; {found.source}", "", *found.sentences()]
+    if found.markets is not None:
+        lines += ["", f"{'Market':12}{'exporters':>10}{'enter':>8}{'leave':>8}{'stay 1':>8}{'stay 3':>8}{'size at entry':>15}"]  # fmt: skip
+        lines += [_market_line(row) for row in found.markets.head(10).to_dict("records")]
+    lines += [f"{what} cannot be told: {why}" for what, why in found.refused.items()]
+    typer.echo("\n".join(lines))
+
+
+def _market_line(row: dict[Any, Any]) -> str:
+    from firmtrade_core.labels import grouped, in_percent, number
+
+    def told(name: str, write: Any, width: int) -> str:
+        return f"{write(row[name]) if row[name] == row[name] else '-':>{width}}"
+
+    return (
+        f"{row['destination']:12}{told('exporters', grouped, 10)}{told('entry', in_percent, 8)}{told('exit', in_percent, 8)}"
+        f"{told('stay_1', in_percent, 8)}{told('stay_3', in_percent, 8)}{told('size', number, 15)}"
+    )
+
+
+def _finite(content: Any) -> Any:
+    """The same with numbers that JSON does not know as null."""
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and content != content else content
+
+
 def _records(table: pd.DataFrame) -> Any:
     return table.astype(object).where(table.notna(), None).to_dict("records")
 
@@ -198,8 +268,8 @@ def _with_firms(
     work: Any,
 ) -> None:
     """Solve the scenario under the firms family, and hand scenario, equilibrium and the firms in it on."""
-    from firmtrade_core.analysis.states import ComparisonError
     from firmtrade_core.equilibrium.errors import EquilibriumError
+    from firmtrade_core.equilibrium.states import ComparisonError
     from firmtrade_core.margins import FirmsError, TailError
     from firmtrade_core.scenarios import ScenarioError, compile
     from firmtrade_core.world.errors import WorldError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
-from firmtrade_core.cli.firm_results import cut_off, imports, reach
+from firmtrade_core.cli.firm_results import cut_off, imports, over_time, reach
 from firmtrade_core.paths import whole_file
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ app = typer.Typer(
 app.command()(imports)
 app.command()(reach)
 app.command()(cut_off)
+app.command()(over_time)
 
 Folder = Annotated[
     Path | None,
@@ -256,9 +257,9 @@ def home(
 
     from firmtrade_core.capability import CapabilityError
     from firmtrade_core.channels import ChannelError
+    from firmtrade_core.home.making import HomeRequest, make_home
     from firmtrade_core.margins import FirmsError
     from firmtrade_core.panel import PanelError
-    from firmtrade_core.scenarios.home_making import HomeRequest, make_home
 
     request = HomeRequest(
         folder, effects, year, firms, _learner(learner, as_json), seed, population, _listed(attributes), sectors,

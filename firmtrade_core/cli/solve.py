@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from firmtrade_core.analysis.uncertainty import Bands
     from firmtrade_core.equilibrium import Equilibrium
-    from firmtrade_core.scenarios import HomeFirms, Scenario
+    from firmtrade_core.home import HomeFirms
+    from firmtrade_core.scenarios import Scenario
     from firmtrade_core.world.world import World
 
 #: Families by how firms differ in them.
@@ -220,8 +221,8 @@ def home_in_use(
     FirmsError
         If a file cannot be read, or a population is given and no firms are in use.
     """
+    from firmtrade_core.home.population import load_population
     from firmtrade_core.margins import FirmsError
-    from firmtrade_core.scenarios.population import load_population
 
     found = _home_in_use(scenario, world, path)
     if population is None:
@@ -235,8 +236,8 @@ def home_in_use(
 
 
 def _home_in_use(scenario: Scenario, world: World, path: Path | None) -> HomeFirms | None:
-    from firmtrade_core.scenarios import HomeFirms
-    from firmtrade_core.scenarios.home_default import WITHOUT, default_home, named_file
+    from firmtrade_core.home import HomeFirms
+    from firmtrade_core.home.default import WITHOUT, default_home, named_file
 
     if path is not None:
         return None if str(path) == WITHOUT else HomeFirms.load(path)

@@ -39,13 +39,13 @@ def treat(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Whom to treat with a budget, valued on firms not used to choose; exits 2 on wrong input."""
-    from firmtrade_core.analysis.states import ComparisonError
     from firmtrade_core.analysis.whom_to_treat import effect_ends, firm_values, whom_to_treat
     from firmtrade_core.cli.solve import _scenario, _stop, _world
     from firmtrade_core.equilibrium.errors import EquilibriumError
+    from firmtrade_core.equilibrium.states import ComparisonError
+    from firmtrade_core.home.default import default_home
     from firmtrade_core.margins import FirmsError, TailError
     from firmtrade_core.scenarios import Scenario, ScenarioError, compile
-    from firmtrade_core.scenarios.home_default import default_home
     from firmtrade_core.world.errors import WorldError
 
     try:

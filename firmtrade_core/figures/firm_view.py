@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from firmtrade_core.analysis.firm_view import NEAR, FirmView, Upgrade, money
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.chart import ACCENT, MUTED, Chart, base_layout
+from firmtrade_core.home.home import GRADES
+from firmtrade_core.home.view import NEAR, FirmView, Upgrade, money
 from firmtrade_core.labels import in_percent, in_words, number
-from firmtrade_core.scenarios.home import GRADES
 
 ROW, MOST_ROWS = 27, 12
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from firmtrade_core.analysis.diversion import Diversion
 from firmtrade_core.analysis.flows import Flows
-from firmtrade_core.analysis.states import before_and_after
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.equilibrium.states import before_and_after
 from firmtrade_core.figures.bars import VISIBLE, value_bars
 from firmtrade_core.figures.chart import GAIN, LOSS, MUTED, SURFACE, TEXT, Chart, base_layout
 from firmtrade_core.figures.chart_table import ChartTable

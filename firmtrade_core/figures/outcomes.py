@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.analysis.comparison import Comparison, Difference
-from firmtrade_core.analysis.states import abroad as foreign
 from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.equilibrium.states import abroad as foreign
 from firmtrade_core.labels import DEFINITIONS, UnitError, change, unit
 
 Array = NDArray[np.float64]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from firmtrade_core.analysis.states import before_and_after
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.equilibrium.states import before_and_after
 from firmtrade_core.figures.chart import SURFACE, Chart, base_layout
 from firmtrade_core.figures.chart_table import ChartTable
 from firmtrade_core.figures.flows import Direction

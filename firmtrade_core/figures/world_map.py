@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firmtrade_core.analysis.states import before_and_after
 from firmtrade_core.codes.countries import REST_OF_WORLD, Capital, capitals, country_name
 from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.equilibrium.states import before_and_after
 from firmtrade_core.figures.chart import (
     ACCENT,
     EDGE,

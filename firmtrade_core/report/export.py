@@ -20,9 +20,9 @@ import pandas as pd
 from firmtrade_core.analysis.budget import budgets
 from firmtrade_core.analysis.comparison import Comparison
 from firmtrade_core.analysis.diversion import diversion
-from firmtrade_core.analysis.states import abroad
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.equilibrium.states import abroad
 from firmtrade_core.labels import (
     DEFINITIONS,
     ROW_UNIT,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from firmtrade_core.analysis.inclusion import KINDS, MEASURES, Inclusion
+from firmtrade_core.home.inclusion import KINDS, MEASURES, Inclusion
 from firmtrade_core.report.export import Table, table
 
 

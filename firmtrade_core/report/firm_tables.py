@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from firmtrade_core.analysis.firm_view import FirmView
+from firmtrade_core.home.home import GRADES
+from firmtrade_core.home.view import FirmView
 from firmtrade_core.labels import in_words, registered
 from firmtrade_core.report.export import (
     About,
@@ -16,7 +17,6 @@ from firmtrade_core.report.export import (
     written_now,
 )
 from firmtrade_core.scenarios import Scenario
-from firmtrade_core.scenarios.home import GRADES
 
 
 class PrivateError(ValueError):

@@ -13,16 +13,17 @@ from typing import Any
 import numpy as np
 
 from firmtrade_core.analysis.programmes import evaluate_programme, variants
-from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.equilibrium.states import ComparisonError
 from firmtrade_core.figures.outcomes import headlines, outcome, sector_outcomes
 from firmtrade_core.figures.programmes import finding
+from firmtrade_core.home import HomeFirms
 from firmtrade_core.labels import in_powers
 from firmtrade_core.report.live_words import told
 from firmtrade_core.report.programme_tables import measures
-from firmtrade_core.scenarios import HomeFirms, Programme, Scenario, compile, describe
+from firmtrade_core.scenarios import Programme, Scenario, compile, describe
 from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.links import LinkError, encode

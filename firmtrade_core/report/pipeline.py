@@ -20,8 +20,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from firmtrade_core.analysis.firm_view import own_law
-from firmtrade_core.analysis.firms import exporters
+from firmtrade_core.analysis.alternatives import own_law
 from firmtrade_core.analysis.programmes import evaluate_programme
 from firmtrade_core.analysis.uncertainty import UncertaintyError, bands
 from firmtrade_core.attribution import (
@@ -45,6 +44,10 @@ from firmtrade_core.equilibrium.errors import ProfitsError
 from firmtrade_core.figures.outcomes import Headline, headlines, sector_outcomes
 from firmtrade_core.figures.uncertainty import banded, bands_wanted
 from firmtrade_core.harmonise import pipeline as harmonising
+from firmtrade_core.home import HomeFirms
+from firmtrade_core.home.from_panel import home_firms
+from firmtrade_core.home.making import ROUNDS, TOLERANCE
+from firmtrade_core.home.outcomes import exporters
 from firmtrade_core.jobs import Checkpoints, Progress, content_hash, part, silent
 from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
@@ -53,9 +56,7 @@ from firmtrade_core.paths import write_whole
 from firmtrade_core.report.briefing_page import briefing_page
 from firmtrade_core.report.export import about_result, to_parquet
 from firmtrade_core.report.pipeline_result import Findings, PipelineResult, Stage
-from firmtrade_core.scenarios import HomeFirms, Programme, Scenario, describe, run
-from firmtrade_core.scenarios.home_from_panel import home_firms
-from firmtrade_core.scenarios.home_making import ROUNDS, TOLERANCE
+from firmtrade_core.scenarios import Programme, Scenario, describe, run
 from firmtrade_core.scenarios.results import country_table
 from firmtrade_core.world.world import World
 

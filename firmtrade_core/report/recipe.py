@@ -10,7 +10,8 @@ import shlex
 from pathlib import PurePath
 from typing import Literal
 
-from firmtrade_core.scenarios import HomeFirms, Scenario, load_preset, preset_names
+from firmtrade_core.home import HomeFirms
+from firmtrade_core.scenarios import Scenario, load_preset, preset_names
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.world import World
 
@@ -70,7 +71,7 @@ def _home_lines(
     """The import that finds the firms, and the lines that read them and insist on them."""
     if home is None:
         return "", "home = None"
-    imported = "from firmtrade_core.scenarios.home_default import default_home\n"
+    imported = "from firmtrade_core.home.default import default_home\n"
     read = (
         f"home = HomeFirms.load({str(home_file)!r})"
         if home_file is not None

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from firmtrade_core.analysis.states import abroad
 from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.equilibrium.states import abroad
 from firmtrade_core.labels import COMMON_INPUTS, DEFINITIONS, Input, Variable, in_powers, number
 from firmtrade_core.report.methods import LITERATURE
 from firmtrade_core.scenarios import Scenario

@@ -2,7 +2,6 @@
 
 from firmtrade_core.scenarios.compile import CompiledScenario, compile, resolved, run
 from firmtrade_core.scenarios.errors import ScenarioError
-from firmtrade_core.scenarios.home import Effect, HomeFirms
 from firmtrade_core.scenarios.presets import load_preset, preset_names
 from firmtrade_core.scenarios.schema import (
     Card,
@@ -33,13 +32,11 @@ __all__ = [
     "CompiledScenario",
     "CustomsUnion",
     "Demand",
-    "Effect",
     "Eligibility",
     "Embargo",
     "ExportSubsidy",
     "FixedCost",
     "FreeTradeArea",
-    "HomeFirms",
     "Measure",
     "ProductionSubsidy",
     "Productivity",

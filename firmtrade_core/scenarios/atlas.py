@@ -18,10 +18,10 @@ from firmtrade_core.codes.countries import REST_OF_WORLD, capitals, country_name
 from firmtrade_core.codes.groups import group_label, group_members, group_names, group_of
 from firmtrade_core.codes.iso import is_known
 from firmtrade_core.codes.places import PRESENT, explain_unknown, read_place
+from firmtrade_core.home.home import HomeFirms
+from firmtrade_core.home.isic import parts_of_sector
 from firmtrade_core.scenarios.errors import ScenarioError, suggestion
 from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING, listed
-from firmtrade_core.scenarios.home import HomeFirms
-from firmtrade_core.scenarios.isic import parts_of_sector
 from firmtrade_core.scenarios.schema import Structure
 from firmtrade_core.world.world import World
 

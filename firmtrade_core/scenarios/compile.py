@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium import Equilibrium, Parameters, Shock, solve
 from firmtrade_core.equilibrium.solver import Place
+from firmtrade_core.home.home import HomeFirms
+from firmtrade_core.home.treatment import Treatment
 from firmtrade_core.margins import (
     Armington,
     BalancedMargins,
@@ -27,12 +29,10 @@ from firmtrade_core.scenarios.assumptions import FIXED_DEFICITS
 from firmtrade_core.scenarios.atlas import Atlas
 from firmtrade_core.scenarios.draft import Draft
 from firmtrade_core.scenarios.errors import ScenarioError
-from firmtrade_core.scenarios.home import HomeFirms
 from firmtrade_core.scenarios.levers import apply
 from firmtrade_core.scenarios.programmes import wto_note
 from firmtrade_core.scenarios.retaliation import retaliate
 from firmtrade_core.scenarios.schema import AnyCard, Scenario, Structure, Tariff, TariffSchedule
-from firmtrade_core.scenarios.treatment import Treatment
 from firmtrade_core.scenarios.unknown_tariffs import unknown_note
 from firmtrade_core.world.elasticities import elasticity_set, markup_set
 from firmtrade_core.world.errors import WorldError

@@ -14,7 +14,7 @@ from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.world.world import World
 
 if TYPE_CHECKING:
-    from firmtrade_core.scenarios.treatment import Treatment
+    from firmtrade_core.home.treatment import Treatment
 
 Array = NDArray[np.float64]
 

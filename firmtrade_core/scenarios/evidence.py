@@ -11,10 +11,10 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
+from firmtrade_core.home.home import Effect
 from firmtrade_core.labels import number
 from firmtrade_core.paths import asset
 from firmtrade_core.scenarios import schema
-from firmtrade_core.scenarios.home import Effect
 
 _PROMOTION = (
     "export promotion", "exporter training", "matching grant", "trade missions", "market access", "consulates",

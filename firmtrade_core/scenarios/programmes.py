@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.codes.places import suggest
 from firmtrade_core.disclosure import FEWEST_FIRMS
+from firmtrade_core.home.errors import OverlapError
+from firmtrade_core.home.home import GRADES, Effect, HomeFirms
 from firmtrade_core.labels import grouped, number
 from firmtrade_core.margins import Lognormal
 from firmtrade_core.panel.columns import catalogue
@@ -19,7 +21,6 @@ from firmtrade_core.scenarios.atlas import Atlas
 from firmtrade_core.scenarios.draft import Draft
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.evidence import beyond_published
-from firmtrade_core.scenarios.home import GRADES, Effect, HomeFirms
 from firmtrade_core.scenarios.levers import apply
 
 Array = NDArray[np.float64]
@@ -242,7 +243,10 @@ def _(card: schema.Programme, draft: Draft, atlas: Atlas) -> None:
             f"{attribute_of(card).replace('_', ' ').capitalize()} ends before {number(card.intensity)} units for "
             f"{grouped(int(short.sum()))} of {grouped(int((share > 0).sum()))} firms reached: they get what there is room for."
         )
-    draft.treatment = draft.treatment.after(share, unit, outlay, units, card.deadweight)
+    try:
+        draft.treatment = draft.treatment.after(share, unit, outlay, units, card.deadweight)
+    except OverlapError as error:
+        raise ScenarioError(str(error)) from error
     draft.outlay[draft.world.country_index(home.country)] += outlay
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -18,12 +19,12 @@ from pydantic import ValidationError
 
 from firmtrade_core.codes.countries import REST_OF_WORLD, country_name
 from firmtrade_core.codes.groups import group_members, group_names
+from firmtrade_core.home.isic import parts_of_sector
 from firmtrade_core.labels import in_percent
 from firmtrade_core.paths import asset
 from firmtrade_core.scenarios.atlas import Atlas, some
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.fields import ALL_GOODS
-from firmtrade_core.scenarios.isic import parts_of_sector
 from firmtrade_core.scenarios.offers import is_by_lines, read_offer
 from firmtrade_core.scenarios.schema import Scenario, ScheduleRow, TariffSchedule
 
@@ -41,6 +42,9 @@ _COLUMNS = {
     "effective": ("effective", "effective_date", "date", "from"),
     "basis": ("basis", "authority", "source"),
 }
+
+#: Heads of rates in percent: rate_percent, Tariff (%), pct.
+_PERCENT = re.compile(r"(?:(?:rate|added_tariff|tariff|duty)[_(]*)?(?:percent|pct|%)\)?")
 
 
 @dataclass(frozen=True)
@@ -294,7 +298,7 @@ def read_schedule(
     }
     if is_by_lines(table):
         return read_offer(table, trade, importer=importer).rows(start)
-    percent = next((plain[n] for n in ("rate_percent", "rate_pct", "percent", "rate_%") if n in plain), None)
+    percent = next((column for name, column in plain.items() if _PERCENT.fullmatch(name)), None)
     if found["exporter"] is None or (found["rate"] is None and percent is None):
         raise ScenarioError(
             f"A schedule needs a column exporter and a column rate (or rate_percent); this table has "

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from firmtrade_core.codes.sectors import BROAD_SECTORS
+from firmtrade_core.home.isic import parts_of_sector
 from firmtrade_core.scenarios.fields import ALL_GOODS, EVERYTHING
-from firmtrade_core.scenarios.isic import parts_of_sector
 from firmtrade_core.world.world import World
 
 #: Branches of goods: key, what readers call it, the code whose ISIC parts it gathers.

@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl, urlencode
 import streamlit as st
 
 from firmtrade_core.figures import FIXED
+from firmtrade_core.home import HomeFirms
 from firmtrade_core.labels import VARIABLES
 from firmtrade_core.margins import FirmsError
 from firmtrade_core.paths import asset
-from firmtrade_core.scenarios import HomeFirms
 from firmtrade_core.scenarios.links import LinkError, LongLinkError, decode, encode, missing_world, older_link
 from firmtrade_core.world.world import World
 from pages.parts import kept

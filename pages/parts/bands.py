@@ -36,10 +36,11 @@ from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.figures import Headline, Outcome
 from firmtrade_core.figures.uncertainty import banded, bands_wanted
+from firmtrade_core.home import HomeFirms
 from firmtrade_core.jobs import CancelledError
 from firmtrade_core.jobs.spread import ClusterError
 from firmtrade_core.margins import FirmsError, TailError
-from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError
+from firmtrade_core.scenarios import Scenario, ScenarioError
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 from pages.parts.home import current_home

@@ -25,7 +25,6 @@ from firmtrade_core.analysis.optimal import (
     tipping_retaliation,
     trade_war,
 )
-from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.analysis.whom_to_treat import (
     FirmValues,
     Targeting,
@@ -34,9 +33,11 @@ from firmtrade_core.analysis.whom_to_treat import (
     whom_to_treat,
 )
 from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.equilibrium.states import ComparisonError
+from firmtrade_core.home import HomeFirms
 from firmtrade_core.jobs.spread import ClusterError
 from firmtrade_core.margins import FirmsError, TailError
-from firmtrade_core.scenarios import CompiledScenario, HomeFirms, Programme, Scenario, ScenarioError, compile
+from firmtrade_core.scenarios import CompiledScenario, Programme, Scenario, ScenarioError, compile
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 from pages.parts import bands

@@ -10,6 +10,7 @@ import streamlit as st
 from firmtrade_core.analysis.uncertainty import Bands
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.home.default import named_file
 from firmtrade_core.report.banded_tables import with_bands
 from firmtrade_core.report.export import (
     MOST_SHEET_ROWS,
@@ -25,7 +26,6 @@ from firmtrade_core.report.export import (
 )
 from firmtrade_core.report.recipe import command_line, is_shipped, python_code
 from firmtrade_core.scenarios import Scenario
-from firmtrade_core.scenarios.home_default import named_file
 from firmtrade_core.world.world import World
 from pages.parts import bands
 from pages.parts.home import current_home

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from firmtrade_core.scenarios import HomeFirms
+from firmtrade_core.home import HomeFirms
 from pages.parts.desk import on_loopback
 from pages.parts.store import Store
 

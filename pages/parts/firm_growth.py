@@ -22,7 +22,7 @@ from firmtrade_core.jobs import Job, JobStatus, content_hash
 from firmtrade_core.labels import change, grouped, money, number
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 from firmtrade_core.report.export import About, Table, written_now
-from pages.parts import chart
+from pages.parts import access, chart
 from pages.parts.effects import current_bench
 from pages.parts.exports import table_downloads
 from pages.parts.firm_source import SYNTHETIC, how_to_mend, source_choosers
@@ -51,6 +51,8 @@ class Reading:
 
     def start(self, source: SyntheticDesign | Path, jobs: Path) -> None:
         """Begin reading, or attach to work on the same firms."""
+        if access.refused("work"):
+            return
         self.job = Job.start(read_source, source_arguments(source), jobs)
 
     def history(self) -> FirmHistory:

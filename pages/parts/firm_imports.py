@@ -9,20 +9,21 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from firmtrade_core.analysis.firm_imports import (
+from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.equilibrium.states import ComparisonError, origin
+from firmtrade_core.figures.bars import value_bars
+from firmtrade_core.home import HomeFirms
+from firmtrade_core.home.imports import (
     ELASTICITY,
     ImportedInputs,
     enough_importers,
     with_own_inputs,
 )
-from firmtrade_core.analysis.states import ComparisonError, origin
-from firmtrade_core.equilibrium import Equilibrium
-from firmtrade_core.equilibrium.errors import EquilibriumError
-from firmtrade_core.figures.bars import value_bars
 from firmtrade_core.labels import change, grouped, in_percent, level
 from firmtrade_core.report.export import about_result
 from firmtrade_core.report.firm_result_tables import imported_inputs_table
-from firmtrade_core.scenarios import HomeFirms, Scenario, compile
+from firmtrade_core.scenarios import Scenario, compile
 from pages.parts import chart
 from pages.parts.exports import table_downloads
 from pages.parts.frame import certificate_line, complain, heading, table

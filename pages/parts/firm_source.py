@@ -18,6 +18,7 @@ from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 from firmtrade_core.paths import user_folder
 from firmtrade_core.report.stored_estimates import Kind as StoredKind
 from firmtrade_core.report.stored_estimates import Stored, answer
+from pages.parts import access
 from pages.parts.desk import current_desk
 from pages.parts.private import of_session
 from pages.parts.store import seeded
@@ -162,6 +163,8 @@ class FirmBench:
 
     def begin(self, work: Any, arguments: dict[str, Any]) -> None:
         """Start a piece of work on these firms, or wait for an equal one again."""
+        if access.refused("work"):
+            return
         self.job = Job.start(work, arguments, self.jobs)
         self.left.discard(self.job.folder.name)
         self.job.wanted(self.reader)

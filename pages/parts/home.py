@@ -8,10 +8,10 @@ from pathlib import Path
 import streamlit as st
 
 from firmtrade_core.codes.countries import country_name
+from firmtrade_core.home import HomeFirms
+from firmtrade_core.home.default import VARIABLE, fits, goes_without, named_file, shipped_file
 from firmtrade_core.labels import grouped
 from firmtrade_core.margins import FirmsError
-from firmtrade_core.scenarios import HomeFirms
-from firmtrade_core.scenarios.home_default import VARIABLE, fits, goes_without, named_file, shipped_file
 from firmtrade_core.world.world import World
 from pages.parts.frame import complain
 from pages.parts.store import Store

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from firmtrade_core.analysis.inclusion import KINDS, MEASURES, Inclusion, Measure
 from firmtrade_core.figures.bars import value_bars
+from firmtrade_core.home.inclusion import KINDS, MEASURES, Inclusion, Measure
 from firmtrade_core.labels import change, grouped, in_percent
 from firmtrade_core.report.export import About
 from firmtrade_core.report.firm_result_tables import inclusion_table

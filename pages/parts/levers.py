@@ -19,7 +19,7 @@ from firmtrade_core.scenarios.words import points
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.uploads import Upload
 from firmtrade_core.world.world import World
-from pages.parts import moving, pickers
+from pages.parts import access, moving, pickers
 from pages.parts.answers import retaliation, retaliation_details
 from pages.parts.card_kinds import (
     AT_HOME,
@@ -357,7 +357,7 @@ def _own_rows(store: Store, index: int, card: Any) -> None:
 
 def _schedule_file(store: Store, index: int, card: Any) -> None:
     """Rows from a file, in place of what the card lists."""
-    given = st.file_uploader(
+    given = access.uploader(
         "A schedule of your own (CSV, Excel or Parquet)",
         type=["csv", "xlsx", "parquet"],
         key=f"card_{index}_schedule_file",

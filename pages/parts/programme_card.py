@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from firmtrade_core.home.home import GRADES, HomeFirms
 from firmtrade_core.labels import grouped, number
 from firmtrade_core.scenarios import Programme, ProgrammeEffect, ScenarioError
 from firmtrade_core.scenarios.evidence import (
@@ -18,7 +19,6 @@ from firmtrade_core.scenarios.evidence import (
     raises_sales,
     range_words,
 )
-from firmtrade_core.scenarios.home import GRADES, HomeFirms
 from firmtrade_core.scenarios.programmes import ATTRIBUTES, effect_of
 from pages.parts import pickers
 from pages.parts.store import Store, seeded

@@ -13,12 +13,11 @@ from html import escape
 
 import streamlit as st
 
-from firmtrade_core.analysis.inclusion import Inclusion, programme_inclusion
 from firmtrade_core.analysis.programme_study import LEVEL, Alternative, ProgrammeStudy
 from firmtrade_core.analysis.programmes import ProgrammeResult, evaluate_programme, variants
-from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.equilibrium.states import ComparisonError
 from firmtrade_core.figures import stable_scale
 from firmtrade_core.figures.programmes import (
     destination_bars,
@@ -28,10 +27,12 @@ from firmtrade_core.figures.programmes import (
     new_exporters,
     new_exporters_map,
 )
+from firmtrade_core.home import HomeFirms
+from firmtrade_core.home.inclusion import Inclusion, programme_inclusion
 from firmtrade_core.labels import grouped, in_percent, number
 from firmtrade_core.report.export import Table, to_csv, to_excel
 from firmtrade_core.report.programme_tables import about_programme, alternatives, measures, programme_tables
-from firmtrade_core.scenarios import HomeFirms, Programme, ScenarioError
+from firmtrade_core.scenarios import Programme, ScenarioError
 from firmtrade_core.world.world import World
 from pages.parts import chart
 from pages.parts.exports import EXCEL

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from firmtrade_core.analysis.states import origin
 from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.equilibrium.states import origin
 from firmtrade_core.margins import FirmsError
 from firmtrade_core.scenarios import Scenario, load_preset, preset_names
 from firmtrade_core.scenarios.assumptions import assumed, programme_stamps

@@ -14,6 +14,7 @@ from firmtrade_core.analysis.robustness.choices import treats
 from firmtrade_core.analysis.uncertainty import COUNTRY_OUTCOMES
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.robustness import specification_curve
+from firmtrade_core.home.default import named_file, shipped_file
 from firmtrade_core.jobs import Job, JobStatus, content_hash
 from firmtrade_core.labels import change, grouped
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
@@ -21,8 +22,7 @@ from firmtrade_core.paths import user_folder
 from firmtrade_core.report.export import about_result
 from firmtrade_core.report.page_tables import robustness_table
 from firmtrade_core.scenarios import Scenario
-from firmtrade_core.scenarios.home_default import named_file, shipped_file
-from pages.parts import chart
+from pages.parts import access, chart
 from pages.parts.exports import table_downloads
 from pages.parts.firm_source import folders
 from pages.parts.frame import heading, table
@@ -70,6 +70,8 @@ class _Bench:
 
     def start(self, given: dict[str, Any], jobs: Path) -> None:
         """Begin, or go on where it was stopped."""
+        if access.refused("work"):
+            return
         try:
             self.problem = ""
             self.job = Job.start(run_robustness, given, jobs)

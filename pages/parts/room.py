@@ -13,10 +13,11 @@ from firmtrade_core.figures import headlines
 from firmtrade_core.figures.outcomes import SECTOR_MEASURES
 from firmtrade_core.figures.uncertainty import banded, bands_wanted
 from firmtrade_core.figures.world_map import BORDER_NOTE, DOTTED, PLURAL, areas_shown
+from firmtrade_core.home import HomeFirms
 from firmtrade_core.labels import VARIABLES
 from firmtrade_core.report.lever_path import Lever, LeverPath, Point
 from firmtrade_core.report.room import UNSOLVED, Room, open_room
-from firmtrade_core.scenarios import HomeFirms, Scenario, resolved
+from firmtrade_core.scenarios import Scenario, resolved
 from firmtrade_core.world.world import World
 from pages.parts import address
 from pages.parts.card_kinds import KINDS, SHARE, TARIFF_SLIDES, Slide

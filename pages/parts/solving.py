@@ -10,8 +10,9 @@ import streamlit as st
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.equilibrium.places import near, place_of
+from firmtrade_core.home import HomeFirms
 from firmtrade_core.margins import FirmsError, TailError
-from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError, compile, resolved, run
+from firmtrade_core.scenarios import Scenario, ScenarioError, compile, resolved, run
 from firmtrade_core.scenarios.library import LibraryError
 from firmtrade_core.scenarios.shared_places import SharedPlaces, sharing
 from firmtrade_core.world.errors import WorldError

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from firmtrade_core.analysis.comparison import SECTOR_MEASURES, Comparison
-from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.equilibrium import Shock, solve
+from firmtrade_core.equilibrium.states import ComparisonError
 from firmtrade_core.figures.outcomes import outcome, sector_outcomes
 from firmtrade_core.labels import VARIABLES
 from tests.worlds import make_world

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from firmtrade_core.analysis.flows import OTHERS, default_groups, flows_between
-from firmtrade_core.analysis.states import ComparisonError, abroad
+from firmtrade_core.equilibrium.states import ComparisonError, abroad
 from firmtrade_core.world.embedded import load_embedded_world
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from firmtrade_core.analysis.firms import exporters, firm_outcomes
 from firmtrade_core.analysis.programme_study import equal_cost_tariff_cut
 from firmtrade_core.analysis.programmes import evaluate_programme
-from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.equilibrium import solve
+from firmtrade_core.equilibrium.states import ComparisonError
+from firmtrade_core.home.outcomes import exporters, firm_outcomes
 from firmtrade_core.scenarios import Scenario, compile
 from firmtrade_core.world.world import World
 from tests.firms import make_home, unrecorded

@@ -10,7 +10,7 @@ import pytest
 
 from firmtrade_core.analysis.programme_study import Alternative, ProgrammeStudy
 from firmtrade_core.analysis.programmes import evaluate_programme, public_cost
-from firmtrade_core.analysis.states import ComparisonError
+from firmtrade_core.equilibrium.states import ComparisonError
 from firmtrade_core.figures.programmes import (
     destination_bars,
     extra_exports_bars,
@@ -19,9 +19,10 @@ from firmtrade_core.figures.programmes import (
     new_exporters,
     new_exporters_map,
 )
+from firmtrade_core.home import HomeFirms
 from firmtrade_core.report.export import to_csv, to_excel
 from firmtrade_core.report.programme_tables import about_programme, programme_tables
-from firmtrade_core.scenarios import HomeFirms, Programme, Scenario
+from firmtrade_core.scenarios import Programme, Scenario
 from firmtrade_core.world.world import World
 from tests.firms import make_home
 from tests.scenarios.conftest import synthetic_world

@@ -26,9 +26,10 @@ from firmtrade_core.analysis.uncertainty import (
     outcomes,
 )
 from firmtrade_core.equilibrium import Parameters, Shock, solve
+from firmtrade_core.home import HomeFirms
+from firmtrade_core.home.default import shipped_file
 from firmtrade_core.margins import Krugman
-from firmtrade_core.scenarios import HomeFirms, Scenario, load_preset
-from firmtrade_core.scenarios.home_default import shipped_file
+from firmtrade_core.scenarios import Scenario, load_preset
 from firmtrade_core.world.elasticities import elasticity_set
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.estimated import estimated_cells

@@ -9,14 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmtrade_core.analysis.firms import firm_outcomes
 from firmtrade_core.analysis.who_gains import (
     Safeguards,
     concentration,
     cut_off,
     exposed_suppliers,
     firm_groups,
-    herfindahl,
     partners,
     safeguards,
     sectors_table,
@@ -28,6 +26,8 @@ from firmtrade_core.analysis.who_gains import (
 )
 from firmtrade_core.equilibrium import Equilibrium, Parameters, Shock, solve
 from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.equilibrium.states import herfindahl
+from firmtrade_core.home.outcomes import firm_outcomes
 from firmtrade_core.scenarios import Scenario, compile
 from tests.firms import make_home
 from tests.scenarios.conftest import synthetic_world

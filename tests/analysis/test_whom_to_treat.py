@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.analysis.whom_to_treat import FirmValues, firm_values, whom_to_treat
 from firmtrade_core.cli.main import app
-from firmtrade_core.scenarios import HomeFirms, Programme, Scenario, compile
-from firmtrade_core.scenarios.home_default import shipped_file
+from firmtrade_core.equilibrium.states import ComparisonError
+from firmtrade_core.home import HomeFirms
+from firmtrade_core.home.default import shipped_file
+from firmtrade_core.scenarios import Programme, Scenario, compile
 from firmtrade_core.scenarios.programmes import take_up
 from firmtrade_core.world.embedded import load_embedded_world
 

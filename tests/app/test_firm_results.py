@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from tests.analysis.test_firm_imports import importing_home, linked_world
 
 from firmtrade_core.paths import PROJECT
-from tests.analysis.test_firm_imports import importing_home, linked_world
 from tests.app.test_pages import html
 
 

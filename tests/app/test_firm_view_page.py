@@ -9,11 +9,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from firmtrade_core.analysis.firm_profile import firm_profile
-from firmtrade_core.analysis.firm_view import firm_view
+from firmtrade_core.home import HomeFirms
+from firmtrade_core.home.profile import firm_profile
+from firmtrade_core.home.view import firm_view
 from firmtrade_core.paths import PROJECT
 from firmtrade_core.report.firm_tables import PrivateError, about_view, destinations_table, upgrades_table
-from firmtrade_core.scenarios import HomeFirms, Scenario, run
+from firmtrade_core.scenarios import Scenario, run
 from tests.app.test_pages import html
 from tests.firms import make_home
 from tests.scenarios.conftest import synthetic_world

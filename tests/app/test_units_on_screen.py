@@ -23,12 +23,12 @@ from firmtrade_core.attribution import attribute_scenario
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.figures import Chart, Headline, headlines
 from firmtrade_core.figures.chart import value_axes
+from firmtrade_core.home.default import default_home
 from firmtrade_core.labels import ROW_UNIT, unit
 from firmtrade_core.paths import PROJECT
 from firmtrade_core.report.export import RESULT_TABLES, Table, replacement_results
 from firmtrade_core.report.page_tables import attribution_tables, law_tables, who_gains_tables
 from firmtrade_core.scenarios import ExportSubsidy, Programme, Scenario, Tariff, run
-from firmtrade_core.scenarios.home_default import default_home
 from firmtrade_core.world.embedded import load_embedded_world
 
 SCENARIOS = {

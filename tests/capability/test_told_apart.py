@@ -14,11 +14,11 @@ from firmtrade_core.capability.explanation import explain
 from firmtrade_core.capability.learners import cross_fit
 from firmtrade_core.capability.maximise import maximise, start
 from firmtrade_core.capability.sources import from_panel
+from firmtrade_core.home.making import ROUNDS, TOLERANCE
 from firmtrade_core.panel.synthetic.country import SyntheticCountry, make_country
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
-from firmtrade_core.scenarios.home_making import ROUNDS, TOLERANCE
 
-#: As the home's firms are estimated (`scenarios.home_making`).
+#: As the home's firms are estimated (`home.making`).
 HOME = Settings(
     learner=Learner(), entry_learner=Learner(kind="splines", penalty=10.0), two_indices=True, tune=False, rounds=ROUNDS,
     tolerance=TOLERANCE, law="normal",

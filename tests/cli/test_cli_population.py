@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from firmtrade_core.cli.main import app
-from firmtrade_core.scenarios import HomeFirms
-from firmtrade_core.scenarios.population import count
+from firmtrade_core.home import HomeFirms
+from firmtrade_core.home.population import count
 from tests.firms import make_home
 from tests.scenarios.conftest import synthetic_world
 

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from firmtrade_core.analysis.firms import firm_outcomes
 from firmtrade_core.analysis.who_gains import firm_groups
 from firmtrade_core.disclosure import FEWEST_FIRMS
 from firmtrade_core.disclosure.groups import counted, row_keys
-from firmtrade_core.scenarios import HomeFirms, Programme, Scenario, ScenarioError, compile
+from firmtrade_core.home import HomeFirms
+from firmtrade_core.home.outcomes import firm_outcomes
+from firmtrade_core.scenarios import Programme, Scenario, ScenarioError, compile
 from firmtrade_core.scenarios.programmes import take_up
 from tests.firms import make_home
 from tests.scenarios.conftest import synthetic_world

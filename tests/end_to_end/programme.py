@@ -11,13 +11,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.analysis.firms import exporters, firm_outcomes
 from firmtrade_core.capability.estimation import one_thread
 from firmtrade_core.capability.rivals import MachineLearning
 from firmtrade_core.channels import Settings
 from firmtrade_core.channels.from_panel import Question, Sample, draw_sample, study_attribute
 from firmtrade_core.channels.work import CAPABILITY
 from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.home import HomeFirms
+from firmtrade_core.home.from_panel import home_firms
+from firmtrade_core.home.outcomes import exporters, firm_outcomes
+from firmtrade_core.home.population import SIZES, size_classes
 from firmtrade_core.panel import FirmPanel
 from firmtrade_core.panel.synthetic.country import CountryTruth, make_country
 from firmtrade_core.panel.synthetic.firms import capability_index, fixed_cost_index
@@ -28,9 +31,7 @@ from firmtrade_core.panel.synthetic.structure import (
     RELIABLE,
     SyntheticDesign,
 )
-from firmtrade_core.scenarios import HomeFirms, Scenario, compile, run
-from firmtrade_core.scenarios.home_from_panel import home_firms
-from firmtrade_core.scenarios.population import SIZES, size_classes
+from firmtrade_core.scenarios import Scenario, compile, run
 from firmtrade_core.world.aggregation import aggregate
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.world import World

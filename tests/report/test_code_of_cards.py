@@ -7,6 +7,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from firmtrade_core.home.default import default_home
 from firmtrade_core.report.recipe import python_code
 from firmtrade_core.scenarios import (
     CustomsUnion,
@@ -23,7 +24,6 @@ from firmtrade_core.scenarios import (
     TradeCost,
     run,
 )
-from firmtrade_core.scenarios.home_default import default_home
 from firmtrade_core.scenarios.results import country_table
 from firmtrade_core.scenarios.schema import AnyCard, ProductionSubsidy
 from firmtrade_core.world.embedded import load_embedded_world

@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from firmtrade_core.home.home import Effect
 from firmtrade_core.scenarios import Programme, Scenario
 from firmtrade_core.scenarios.evidence import (
     beyond_published,
@@ -15,7 +16,6 @@ from firmtrade_core.scenarios.evidence import (
     raises_sales,
     range_words,
 )
-from firmtrade_core.scenarios.home import Effect
 from firmtrade_core.scenarios.schema import CARDS
 
 

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from firmtrade_core.equilibrium import Parameters, solve
+from firmtrade_core.home import HomeFirms
 from firmtrade_core.margins import Deviations, FirmsError, FirmsMargins, Pareto
-from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError, compile, describe, run
+from firmtrade_core.scenarios import Scenario, ScenarioError, compile, describe, run
 from firmtrade_core.scenarios.links import decode, encode
 from firmtrade_core.world.world import World
 from tests.firms import make_home

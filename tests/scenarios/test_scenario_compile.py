@@ -5,6 +5,7 @@ import pytest
 
 from firmtrade_core.codes.countries import capitals
 from firmtrade_core.equilibrium import Parameters, Shock, solve
+from firmtrade_core.home.isic import parts_of_sector
 from firmtrade_core.margins import Pareto
 from firmtrade_core.scenarios import (
     CustomsUnion,
@@ -25,7 +26,6 @@ from firmtrade_core.scenarios import (
     compile,
     run,
 )
-from firmtrade_core.scenarios.isic import parts_of_sector
 
 
 def shock_of(world, *cards):

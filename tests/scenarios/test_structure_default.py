@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from firmtrade_core.analysis.comparison import Comparison
-from firmtrade_core.analysis.states import ComparisonError, origin
 from firmtrade_core.equilibrium import Shock, solve
+from firmtrade_core.equilibrium.states import ComparisonError, origin
 from firmtrade_core.figures.outcomes import headlines
 from firmtrade_core.margins import Firms, Lognormal
 from firmtrade_core.scenarios import (

@@ -11,9 +11,9 @@ import numpy as np
 from firmtrade_core.analysis.robustness.firm_chain import FirmChain
 from firmtrade_core.capability.learners import Kind
 from firmtrade_core.gravity.meta_analysis import random_effects
+from firmtrade_core.home.home import HomeFirms
 from firmtrade_core.panel.synthetic.structure import TASTE_OF_CAPABILITY, SyntheticDesign
 from firmtrade_core.scenarios import Programme, Scenario, resolved
-from firmtrade_core.scenarios.home import HomeFirms
 from firmtrade_core.scenarios.programmes import ATTRIBUTES
 from firmtrade_core.scenarios.schema import Structure
 from firmtrade_core.world.elasticities import elasticity_sets, horizon_sets, markup_sets

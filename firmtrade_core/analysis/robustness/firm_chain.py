@@ -25,14 +25,14 @@ from firmtrade_core.harmonise import pipeline as harmonising
 from firmtrade_core.harmonise.gaps import impute
 from firmtrade_core.harmonise.outliers import find_outliers
 from firmtrade_core.harmonise.suspicions import DEFAULT_RULES, SUSPICION_RULES
+from firmtrade_core.home.from_panel import home_firms
+from firmtrade_core.home.home import HomeFirms
 from firmtrade_core.panel import FirmPanel
 from firmtrade_core.panel.source import read_panel
 from firmtrade_core.panel.synthetic.country import make_country, salt_of
 from firmtrade_core.panel.synthetic.design import Variant
 from firmtrade_core.panel.synthetic.raw import write_raw
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
-from firmtrade_core.scenarios.home import HomeFirms
-from firmtrade_core.scenarios.home_from_panel import home_firms
 from firmtrade_core.world.world import World
 
 Cleaning = Literal["standard", "nothing", "all_suspicions", "outliers"]

@@ -7,9 +7,10 @@ from typing import Any
 
 from firmtrade_core.analysis.robustness.firm_chain import RawFiles, Start
 from firmtrade_core.analysis.robustness.study import EDITION, Robustness, robustness
+from firmtrade_core.home import HomeFirms
 from firmtrade_core.jobs import Checkpoints, Progress, silent
 from firmtrade_core.panel.source import files_of
-from firmtrade_core.scenarios import HomeFirms, Scenario
+from firmtrade_core.scenarios import Scenario
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.world import World
 

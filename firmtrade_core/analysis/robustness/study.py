@@ -25,12 +25,13 @@ from firmtrade_core.capability import CapabilityError
 from firmtrade_core.channels import ChannelError
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.harmonise.errors import HarmoniseError
+from firmtrade_core.home import HomeFirms
 from firmtrade_core.jobs import Checkpoints, Progress, content_hash, silent
 from firmtrade_core.jobs.spread import spread
 from firmtrade_core.labels import change, number
 from firmtrade_core.margins import FirmsError, TailError
 from firmtrade_core.panel import PanelError
-from firmtrade_core.scenarios import HomeFirms, Scenario, ScenarioError, resolved, run
+from firmtrade_core.scenarios import Scenario, ScenarioError, resolved, run
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from firmtrade_core.analysis.firm_profile import AttributeReader, Profile, attribute_names, firm_profile
-from firmtrade_core.analysis.firm_view import FirmView, firm_view, prospect, situations
-from firmtrade_core.analysis.firms import firm_outcomes, own_margins, own_record
-from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.equilibrium import Equilibrium, solve
-from firmtrade_core.scenarios import Effect, HomeFirms, Scenario, compile
-from firmtrade_core.scenarios.treatment import Treatment
+from firmtrade_core.equilibrium.states import ComparisonError
+from firmtrade_core.home import Effect, HomeFirms
+from firmtrade_core.home.outcomes import firm_outcomes, own_margins, own_record
+from firmtrade_core.home.profile import AttributeReader, Profile, attribute_names, firm_profile
+from firmtrade_core.home.treatment import Treatment
+from firmtrade_core.home.view import FirmView, firm_view, prospect, situations
+from firmtrade_core.scenarios import Scenario, compile
 from tests.firms import make_home, unrecorded
 from tests.scenarios.conftest import synthetic_world
 

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.analysis.states import ComparisonError
+from firmtrade_core.equilibrium.states import ComparisonError
+from firmtrade_core.home.home import HomeFirms
+from firmtrade_core.home.treatment import Treatment
 from firmtrade_core.panel.columns import catalogue
 from firmtrade_core.panel.confidentiality import FEWEST_FIRMS
-from firmtrade_core.scenarios.home import HomeFirms
-from firmtrade_core.scenarios.treatment import Treatment
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from firmtrade_core.home.home import HomeFirms
 from firmtrade_core.margins import FirmsError
 from firmtrade_core.paths import asset
-from firmtrade_core.scenarios.home import HomeFirms
 from firmtrade_core.world.world import World
 
 #: Names a file of home firms; ``none`` goes without.

@@ -25,8 +25,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.disclosure import FEWEST_FIRMS, TOP_SHARE
+from firmtrade_core.equilibrium.states import ComparisonError
 from firmtrade_core.labels import grouped, in_percent
 from firmtrade_core.panel import FirmPanel
 

@@ -11,6 +11,9 @@ from firmtrade_core.capability.sources import from_panel
 from firmtrade_core.channels import ChannelTable
 from firmtrade_core.channels.from_panel import draw_sample, report
 from firmtrade_core.channels.work import CAPABILITY, default_questions
+from firmtrade_core.home.from_panel import home_firms
+from firmtrade_core.home.home import HomeFirms
+from firmtrade_core.home.population import load_population
 from firmtrade_core.jobs import Progress, part, silent
 from firmtrade_core.panel import FirmPanel
 from firmtrade_core.panel.attributes import with_earlier_outcomes
@@ -18,9 +21,6 @@ from firmtrade_core.panel.sectors import sector_table, with_sectors
 from firmtrade_core.panel.source import read_panel
 from firmtrade_core.panel.synthetic.country import make_country
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
-from firmtrade_core.scenarios.home import HomeFirms
-from firmtrade_core.scenarios.home_from_panel import home_firms
-from firmtrade_core.scenarios.population import load_population
 
 #: Rounds of refitting, and the gain in log likelihood below which they stop: later ones move m̂ by less than its error.
 ROUNDS, TOLERANCE = 4, 3.0

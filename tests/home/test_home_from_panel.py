@@ -15,11 +15,12 @@ from firmtrade_core.capability import CapabilityResults, Learner, Settings, esti
 from firmtrade_core.capability.sources import from_panel
 from firmtrade_core.channels import ChannelEffect, ChannelTable
 from firmtrade_core.cli.main import app
+from firmtrade_core.home import HomeFirms
+from firmtrade_core.home.default import default_home, fits
+from firmtrade_core.home.from_panel import home_firms
 from firmtrade_core.margins import FirmsError
 from firmtrade_core.panel import FirmPanel
-from firmtrade_core.scenarios import HomeFirms, Scenario, compile, run
-from firmtrade_core.scenarios.home_default import default_home, fits
-from firmtrade_core.scenarios.home_from_panel import home_firms
+from firmtrade_core.scenarios import Scenario, compile, run
 from tests.channels.panels import PLACES, panel_of
 from tests.scenarios.conftest import synthetic_world
 
@@ -174,7 +175,7 @@ def test_shipped_firms_fit_the_embedded_world_only(monkeypatch: pytest.MonkeyPat
 
 
 def test_shipped_firms_are_small_and_carry_presence(monkeypatch: pytest.MonkeyPatch) -> None:
-    from firmtrade_core.scenarios.home_default import shipped_file
+    from firmtrade_core.home.default import shipped_file
 
     assert shipped_file().stat().st_size < 3_000_000
     home = HomeFirms.load(shipped_file())

@@ -15,16 +15,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr
 
-from firmtrade_core.analysis.firm_profile import Profile
-from firmtrade_core.analysis.firms import OwnRecord, own_margins
-from firmtrade_core.analysis.states import ComparisonError
-from firmtrade_core.analysis.who_gains import herfindahl
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.equilibrium.states import ComparisonError, herfindahl
+from firmtrade_core.home.home import Effect, HomeFirms
+from firmtrade_core.home.outcomes import OwnRecord, own_margins
+from firmtrade_core.home.profile import Profile
 from firmtrade_core.labels import in_percent, level, listed
 from firmtrade_core.margins import Deviations
-from firmtrade_core.scenarios import Scenario
-from firmtrade_core.scenarios.home import Effect, HomeFirms
 
 Array = NDArray[np.float64]
 
@@ -509,33 +507,10 @@ class FirmView:
         return f"{self.profile.label} could export next to {listed(likely)}"
 
 
-def own_law(scenario: Scenario) -> tuple[tuple[Scenario, str], ...]:
-    """The scenario with the home country's own firms: as it is if it has them, else ways to give it them, best first.
-
-    Returns
-    -------
-    tuple
-        Scenarios and what was changed, in words; the next is meant for where one has no equilibrium.
-    """
-    if scenario.structure.family == "firms":
-        return ((scenario, ""),)
-    said = "Solved here with the home country's own firms, whatever family the scenario names: a single firm has no place in the others."
-    own = {"family": "firms"}
-    if scenario.structure.family == "differing":
-        return ((scenario.with_(structure=scenario.structure.model_copy(update=own)), said),)
-    return (
-        (scenario.with_(structure=scenario.structure.model_copy(update=own)), said),
-        (
-            scenario.with_(structure=scenario.structure.model_copy(update=own | {"elsewhere": "lognormal"})),
-            f"{said} Other countries' firms are lognormal: under the scenario's own choice profits would exceed value added.",
-        ),
-    )
-
-
 def firm_view(
     equilibrium: Equilibrium, home: HomeFirms, profile: Profile, record: OwnRecord | None = None
 ) -> FirmView:
-    """Everything about one firm; its own record (`analysis.firms.own_record`) where it has one.
+    """Everything about one firm; its own record (`home.outcomes.own_record`) where it has one.
 
     Raises
     ------

@@ -106,3 +106,9 @@ def abroad(values: Array) -> Array:
     home = np.arange(len(values))
     trade[home, home] = 0.0
     return trade
+
+
+def herfindahl(values: Array) -> float:
+    """Sum of squared shares: 1 where all is with one, 1/n where n share alike; 0 for nothing."""
+    total = float(values.sum())
+    return float(((values / total) ** 2).sum()) if total > 0 else 0.0

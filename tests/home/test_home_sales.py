@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from firmtrade_core.home import HomeFirms
 from firmtrade_core.margins import Deviations
-from firmtrade_core.scenarios import HomeFirms
 
 SPREAD, LUCK, COUNT = 0.6, 0.48, 6_000
 

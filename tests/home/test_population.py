@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from firmtrade_core.analysis.firms import FirmOutcomes, firm_outcomes
 from firmtrade_core.analysis.programmes import ProgrammeResult, evaluate_programme
+from firmtrade_core.home import HomeFirms
+from firmtrade_core.home.default import shipped_file
+from firmtrade_core.home.outcomes import FirmOutcomes, firm_outcomes
+from firmtrade_core.home.population import ANY, count, post_stratified, read_population, size_classes
 from firmtrade_core.margins import FirmsError
-from firmtrade_core.scenarios import HomeFirms, Scenario, compile
-from firmtrade_core.scenarios.home_default import shipped_file
-from firmtrade_core.scenarios.population import ANY, count, post_stratified, read_population, size_classes
+from firmtrade_core.scenarios import Scenario, compile
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.world import World
 

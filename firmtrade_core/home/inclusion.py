@@ -14,14 +14,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.analysis.firms import FirmOutcomes, firm_outcomes
 from firmtrade_core.disclosure import FEWEST_FIRMS, TOP_SHARE
 from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.home.home import HomeFirms
+from firmtrade_core.home.outcomes import FirmOutcomes, firm_outcomes
+from firmtrade_core.home.population import ANY, SIZES, size_classes
+from firmtrade_core.home.treatment import Treatment
 from firmtrade_core.labels import grouped, in_percent
 from firmtrade_core.panel.confidentiality import suppress
-from firmtrade_core.scenarios.home import HomeFirms
-from firmtrade_core.scenarios.population import ANY, SIZES, size_classes
-from firmtrade_core.scenarios.treatment import Treatment
 
 Array = NDArray[np.float64]
 Measure = Literal["sales", "exports"]

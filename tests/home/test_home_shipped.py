@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from firmtrade_core.home.default import shipped_file
 from firmtrade_core.paths import PROJECT
-from firmtrade_core.scenarios.home_default import shipped_file
 
 #: Of the file that `make home` wrote. Whoever changes the panel or the estimators runs it again and changes this line.
 SHIPPED = "7d3632cdf5190e9966ce9fdd5d07388c3e2582cf5cd435565e6f77227c04fa9b"

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from firmtrade_core.analysis.states import ComparisonError
-from firmtrade_core.analysis.supplier_loss import SupplierNetwork, supplier_network, worst_suppliers
+from firmtrade_core.equilibrium.states import ComparisonError
+from firmtrade_core.home.supplier_loss import SupplierNetwork, supplier_network, worst_suppliers
 from firmtrade_core.panel import FirmPanel
 from firmtrade_core.panel.synthetic.country import make_country
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign

@@ -21,13 +21,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from firmtrade_core.analysis.firms import FirmOutcomes, firm_outcomes, own_margins
-from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.disclosure import FEWEST_FIRMS
 from firmtrade_core.equilibrium import Equilibrium, solve
+from firmtrade_core.equilibrium.states import ComparisonError
+from firmtrade_core.home.home import HomeFirms
+from firmtrade_core.home.outcomes import FirmOutcomes, firm_outcomes, own_margins
+from firmtrade_core.home.treatment import Treatment
 from firmtrade_core.labels import change, level
-from firmtrade_core.scenarios.home import HomeFirms
-from firmtrade_core.scenarios.treatment import Treatment
 
 Array = NDArray[np.float64]
 

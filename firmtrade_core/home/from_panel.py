@@ -14,10 +14,10 @@ from firmtrade_core.capability import CapabilityResults
 from firmtrade_core.channels import ChannelEffect, ChannelTable
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.codes.iso import is_known
+from firmtrade_core.home.home import Effect, HomeFirms
+from firmtrade_core.home.population import Population, count
 from firmtrade_core.margins import FirmsError
 from firmtrade_core.panel import FirmPanel
-from firmtrade_core.scenarios.home import Effect, HomeFirms
-from firmtrade_core.scenarios.population import Population, count
 
 Array = NDArray[np.float64]
 

@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from firmtrade_core.analysis.firm_imports import (
+from firmtrade_core.equilibrium.states import ComparisonError
+from firmtrade_core.home import HomeFirms
+from firmtrade_core.home.imports import (
     ImportedInputs,
     cost_change,
     cost_without_imports,
     input_prices,
     with_own_inputs,
 )
-from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.margins import FirmSector
 from firmtrade_core.margins.firm_functions import Deviations
-from firmtrade_core.scenarios import HomeFirms, Scenario, compile
+from firmtrade_core.scenarios import Scenario, compile
 from firmtrade_core.scenarios.compile import CompiledScenario
 from firmtrade_core.world.world import World
 from tests.firms import make_home

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import REST_OF_WORLD
 from firmtrade_core.disclosure import FEWEST_FIRMS, Screen
+from firmtrade_core.home.isic import parts_of_sector
+from firmtrade_core.home.population import Population, checked, post_stratified
 from firmtrade_core.margins import Deviations, FirmRecord, Firms, FirmSector, FirmsError, Lognormal, Pareto
 from firmtrade_core.paths import whole_file
-from firmtrade_core.scenarios.isic import parts_of_sector
-from firmtrade_core.scenarios.population import Population, checked, post_stratified
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]

@@ -9,13 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from firmtrade_core.analysis.states import ComparisonError
 from firmtrade_core.equilibrium import Equilibrium
+from firmtrade_core.equilibrium.states import ComparisonError
+from firmtrade_core.home.home import HomeFirms
+from firmtrade_core.home.treatment import Treatment
 from firmtrade_core.margins import FirmsMargins, TreatedRows
 from firmtrade_core.margins.firm_functions import FirmFunctions
 from firmtrade_core.margins.records import Sector
-from firmtrade_core.scenarios.home import HomeFirms
-from firmtrade_core.scenarios.treatment import Treatment
 
 Array = NDArray[np.float64]
 

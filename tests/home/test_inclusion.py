@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmtrade_core.analysis.inclusion import (
+from firmtrade_core.analysis.programmes import variants
+from firmtrade_core.home import HomeFirms
+from firmtrade_core.home.inclusion import (
     FIRST_TIME,
     KINDS,
     Inclusion,
@@ -17,8 +19,7 @@ from firmtrade_core.analysis.inclusion import (
     inclusion,
     programme_inclusion,
 )
-from firmtrade_core.analysis.programmes import variants
-from firmtrade_core.scenarios import HomeFirms, Scenario, compile
+from firmtrade_core.scenarios import Scenario, compile
 from tests.firms import make_home
 from tests.scenarios.conftest import synthetic_world
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from firmtrade_core.home.errors import OverlapError
+from firmtrade_core.home.home import GRADES, Effect, HomeFirms
 from firmtrade_core.margins import FirmSector, FirmShift, TreatedRows
-from firmtrade_core.scenarios.errors import ScenarioError
-from firmtrade_core.scenarios.home import GRADES, Effect, HomeFirms
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
@@ -85,14 +85,14 @@ class Treatment:
 
         Raises
         ------
-        ScenarioError
+        OverlapError
             If too many programmes overlap with partial take-up.
         """
         given = np.ones(len(share)) if units is None else units
         own = (share * (1 - deadweight))[self.firm]
         part, whole = (own > 0) & (own < 1), own >= 1
         if len(own) + part.sum() > _MOST_ROWS:
-            raise ScenarioError(
+            raise OverlapError(
                 "too many programmes overlap with partial take-up; set take-up to 1 or separate whom they reach."
             )
         reached = part | whole
