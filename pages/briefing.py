@@ -8,6 +8,7 @@ from firmtrade_core.labels.glossary import explained
 from firmtrade_core.scenarios.assumptions import FIXED_DEFICITS
 from firmtrade_core.world.world import World
 from pages.parts.briefing import room
+from pages.parts.briefing.pack import pack_button
 from pages.parts.briefing.words import narrative
 from pages.parts.frame import address
 from pages.parts.frame.exports import take_away
@@ -73,7 +74,10 @@ def _page(store: Store, reading: Reading) -> None:
         with st.expander("How the scenario was read onto this world"):
             # As they are written: names in them are no markup.
             notes(tuple(reading.notes))
-    take_away(store, reading.world, key="briefing")
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="ft_files")
+    with row:
+        pack_button(store, reading.world, reading, _to_keep_in_mind(reading))
+        take_away(store, reading.world, key="briefing")
     certificate_line(reading.second)
 
 

@@ -21,7 +21,7 @@ from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.world.world import World
 from pages.parts.data.worlds import by_name
 from pages.parts.firms.desk import Desk, current_desk, field_labels, on_loopback, required_fields
-from pages.parts.frame import chart
+from pages.parts.frame import access, chart
 from pages.parts.frame.jobs import say_why_not, watch
 from pages.parts.frame.opened import allowed
 from pages.parts.frame.page import complain, heading, open_page, table
@@ -77,7 +77,7 @@ def bring_files(desk: Desk) -> None:
     """Upload, folder, example."""
     left, right = st.columns(2, gap="large")
     with left:
-        uploaded = st.file_uploader(
+        uploaded = access.uploader(
             "Files: CSV, TSV, workbook, Stata, Parquet",
             accept_multiple_files=True,
             key=f"firm_files_{desk.cleared}",
@@ -122,6 +122,8 @@ def bring_files(desk: Desk) -> None:
 
 def take_folder(desk: Desk) -> None:
     """Put the files of a local folder on the desk, where they lie."""
+    if access.refused("upload"):
+        return
     folder = Path(str(st.session_state.get("firm_folder", "")).strip()).expanduser()
     try:
         found = (

@@ -28,6 +28,7 @@ from firmtrade_core.report.methods import (
 )
 from firmtrade_core.report.page_tables import replication_table
 from firmtrade_core.world.world import World
+from pages.parts.frame import access
 from pages.parts.frame.exports import table_downloads
 from pages.parts.frame.jobs import say_why_not, watch
 from pages.parts.frame.page import complain, open_page
@@ -76,6 +77,8 @@ class Desk:
 
     def start(self, *, afresh: bool) -> None:
         """Begin a run, or carry on with the last one."""
+        if access.refused("work"):
+            return
         if afresh or not self.run:
             self.run = datetime.now(UTC).isoformat()
         arguments = {"names": tuple(replications()), "run": self.run}

@@ -42,7 +42,7 @@ from pages.parts.costs.event_study import before_and_after
 from pages.parts.costs.own_equation import own_equation
 from pages.parts.costs.trade_panels import ALL_GOODS, Choices, PanelFile, choices
 from pages.parts.data.worlds import searched, short_sources
-from pages.parts.frame import chart
+from pages.parts.frame import access, chart
 from pages.parts.frame.exports import table_downloads
 from pages.parts.frame.looking import country_box, say_where
 from pages.parts.frame.page import complain, heading, open_page, table
@@ -179,7 +179,7 @@ def _source(world: World, chosen: Choices) -> None:
             help="Of a currency other than the dollar each year's flows become US dollars at its mean rate: the European Central "
             "Bank's, or that of a table of your own below.",
         )
-        st.file_uploader(
+        access.uploader(
             "Flows by exporter, importer and year",
             type=["parquet", "csv", "tsv", "dta", "xlsx"],
             key="panel_file",
@@ -187,7 +187,7 @@ def _source(world: World, chosen: Choices) -> None:
             help="Columns exporter, importer, trade (or expenditure_musd, tariff included); year, sector and tariff where "
             "there are; other numeric columns can explain trade. Larger files: name one in FIRMTRADE_PANEL.",
         )
-        st.file_uploader(
+        access.uploader(
             "Exchange rates (optional)",
             type=["parquet", "csv", "tsv", "dta", "xlsx"],
             key="panel_rates",

@@ -185,6 +185,76 @@ def cut_off(
     typer.echo("\n".join(lines))
 
 
+def over_time(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[PANEL]",
+            help="Folder of a firm panel, or a file of Chile's survey (ENIA); synthetic firms unless given.",
+        ),
+    ] = None,
+    firms: Annotated[int, typer.Option(min=300, help="How many synthetic firms.")] = 2_000,
+    seed: Annotated[int, typer.Option()] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Sunk costs of entry, what exporting teaches, coming and going by market; exits 2 on wrong input."""
+    from firmtrade_core.channels.over_time import over_time as study
+    from firmtrade_core.panel import PanelError
+    from firmtrade_core.panel.source import panel_of
+    from firmtrade_core.panel.synthetic.structure import SyntheticDesign
+
+    try:
+        found = study(panel_of(folder or SyntheticDesign(firms=firms)), seed=seed)
+    except PanelError as error:
+        _stop(str(error), 2, as_json)
+        return
+    if as_json:
+        sunk = found.sunk
+        content = {
+            "firms": found.label,
+            "source": found.source,
+            "sentences": found.sentences(),
+            "sunk": None
+            if sunk is None
+            else {"parameters": sunk.table.to_dict("index"), "effect": sunk.effect, "pooled": sunk.pooled, "raw": sunk.raw},
+            "learning": [
+                {"outcome": each.outcome, "after": each.after, "before": each.before, "trend": each.trend, "table": _records(each.table)}
+                for each in found.learning
+            ],
+            "markets": None if found.markets is None else _records(found.markets),
+            "refused": found.refused,
+        }  # fmt: skip
+        typer.echo(json.dumps(_finite(content), allow_nan=False))
+        return
+    lines = [f"{found.label}; {found.source}", "", *found.sentences()]
+    if found.markets is not None:
+        lines += ["", f"{'Market':12}{'exporters':>10}{'enter':>8}{'leave':>8}{'stay 1':>8}{'stay 3':>8}{'size at entry':>15}"]  # fmt: skip
+        lines += [_market_line(row) for row in found.markets.head(10).to_dict("records")]
+    lines += [f"{what} cannot be told: {why}" for what, why in found.refused.items()]
+    typer.echo("\n".join(lines))
+
+
+def _market_line(row: dict[Any, Any]) -> str:
+    from firmtrade_core.labels import grouped, in_percent, number
+
+    def told(name: str, write: Any, width: int) -> str:
+        return f"{write(row[name]) if row[name] == row[name] else '-':>{width}}"
+
+    return (
+        f"{row['destination']:12}{told('exporters', grouped, 10)}{told('entry', in_percent, 8)}{told('exit', in_percent, 8)}"
+        f"{told('stay_1', in_percent, 8)}{told('stay_3', in_percent, 8)}{told('size', number, 15)}"
+    )
+
+
+def _finite(content: Any) -> Any:
+    """The same with numbers that JSON does not know as null."""
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and content != content else content
+
+
 def _records(table: pd.DataFrame) -> Any:
     return table.astype(object).where(table.notna(), None).to_dict("records")
 

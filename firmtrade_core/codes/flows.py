@@ -52,3 +52,26 @@ def read_flow(text: str) -> Flow | None:
 def is_numbered(text: str) -> bool:
     """Whether a text is a flow by the number of a convention alone: 1 or 2."""
     return re.fullmatch(r"0?[12]([.,]0+)?", str(text).strip()) is not None
+
+
+#: Columns by which the United Nations break a flow down, without blanks, and what stands in them for all of it.
+_BREAKDOWNS = {
+    "customscode": "C00",
+    "motcode": "0",
+    "moscode": "0",
+    "partner2code": "0",
+    "partner2iso": "W00",
+}
+
+
+def whole_flow(column: str) -> str | None:
+    """What stands in a column for whole flows, where it breaks them down (by customs procedure, transport, second partner); None for others.
+
+    Rows of parts tell again what the rows of whole flows hold.
+
+    Examples
+    --------
+    >>> whole_flow("customsCode"), whole_flow("partnerCode")
+    ('C00', None)
+    """
+    return _BREAKDOWNS.get(plain_text(column).replace(" ", ""))

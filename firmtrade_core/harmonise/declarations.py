@@ -18,6 +18,7 @@ import pandas as pd
 
 from firmtrade_core.codes.artefacts import NUMBER_BLANKS, read_identifier, unwrapped
 from firmtrade_core.codes.currencies import ExchangeRates, read_currency
+from firmtrade_core.codes.flows import whole_flow
 from firmtrade_core.codes.heads import read_money_head
 from firmtrade_core.codes.place_lists import NUMBER_LISTS, number_list, numbers_of
 from firmtrade_core.codes.places import by_year, former, place_name
@@ -51,6 +52,9 @@ DOMINANT_SHARE = 0.5
 
 #: Lines up to which a table is put in order at once, and lines of a piece beyond.
 _SORTED_AT_ONCE, _PIECE = 20_000_000, 2_000_000
+
+#: Lines whose hashes are counted at once.
+_HASHED_AT_ONCE = 10_000_000
 
 #: Fewest firms in a year's flow for dominance to mean anything.
 _DOMINANT_FIRMS = 3
@@ -661,7 +665,8 @@ class _FileReader:
         self.connection.execute(
             f"""
             CREATE TEMP TABLE typed_{self.number} AS
-            SELECT * EXCLUDE (value_text, quantity_text, weight_text), {", ".join(before)}, CASE
+            SELECT * EXCLUDE (value_text, quantity_text, weight_text, part), {", ".join(before)}, CASE
+                WHEN part THEN 'line.part'
                 WHEN firm IS NULL THEN coalesce(firm_rule, 'firm.missing')
                 WHEN date IS NULL THEN date_rule
                 WHEN flow IS NULL THEN flow_rule
@@ -671,7 +676,7 @@ class _FileReader:
                 WHEN value IS NULL OR NOT isfinite(value) OR abs(value) > {LARGEST_AMOUNT} THEN if(value_blank, 'value.missing', 'value.unreadable')
                 WHEN value < 0 THEN 'value.negative'
                 WHEN value = 0 THEN 'value.zero' END AS verdict
-            FROM (SELECT *, {", ".join(blank)} FROM (SELECT s.rowid + 1 AS row, {", ".join(written)}, nullif({declaration}, '')::VARCHAR AS declaration, firm_.meant AS firm,
+            FROM (SELECT *, {", ".join(blank)} FROM (SELECT s.rowid + 1 AS row, {self._parts()} AS part, {", ".join(written)}, nullif({declaration}, '')::VARCHAR AS declaration, firm_.meant AS firm,
                 firm_.rule AS firm_rule, date_.meant AS date, date_.rule AS date_rule, date_.size AS months, flow_.meant AS flow, flow_.rule AS flow_rule,
                 country_.meant AS country, country_.rule AS country_rule,
                 product_.meant AS product, product_.rule AS product_rule,
@@ -685,6 +690,25 @@ class _FileReader:
                 ON rate_.currency = currency_.meant AND rate_.date = date_.meant AND rate_.months = date_.size))
             """
         )
+
+    def _parts(self) -> str:
+        """SQL for whether a line tells a part of a flow whose whole another line tells, by columns of the United Nations."""
+        met = []
+        for column in self.file.columns:
+            total = whole_flow(column)
+            if total is None or column in self.layout.columns.values():
+                continue
+            bare = "regexp_replace(trim(coalesce({}, '')), '\\.0+$', '')"
+            text = bare.format(quoted(column))
+            found = self.connection.execute(
+                f"SELECT count_if({text} = {literal(total)}), count_if({text} <> {literal(total)}) FROM {self.table}"
+            ).fetchone()
+            if found and all(found):
+                met.append(f"{bare.format(_of_lines(column))} <> {literal(total)}")
+                self.notes.append(
+                    f"{self.file.path.name}: {column} breaks flows down: lines of whole flows ({total}) count, others are set aside"
+                )
+        return f"({' OR '.join(met)})" if met else "FALSE"
 
     def _joins(self) -> list[str]:
         """SQL that joins meanings to the lines: by the number of the text, or by the text where it is put together of several."""
@@ -784,14 +808,31 @@ class _FileReader:
         """
         columns = ", ".join(quoted(name) for name in self.file.columns)
         hashed = f"hash({quoted(self.ever_new[0]) if self.ever_new else columns})"
-        self.connection.execute(
-            f"""
-            CREATE OR REPLACE TABLE repeated_{self.number} AS
-            WITH twice AS (SELECT {hashed} AS h FROM {self.table}_text GROUP BY h HAVING count(*) > 1)
-            SELECT row FROM (SELECT rowid + 1 AS row, row_number() OVER (PARTITION BY {columns} ORDER BY rowid) AS copy
-                FROM {self.table}_text WHERE {hashed} IN (FROM twice)) WHERE copy > 1
-            """
-        )
+        repeated, text = f"repeated_{self.number}", f"{self.table}_text"
+        self.connection.execute(f"CREATE OR REPLACE TABLE {repeated} (row BIGINT)")
+        # Hashes of very many lines, nearly all different, do not fit in memory at once: those of one remainder are looked at in turn.
+        turns = 1 + (self.source.lines - 1) // _HASHED_AT_ONCE
+        if turns > 1:
+            self.connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE hashes AS SELECT {hashed} AS h FROM {text}"
+            )
+        for turn in range(max(turns, 1)):
+            here = f"h % {turns} = {turn}" if turns > 1 else "TRUE"
+            hashes = "hashes" if turns > 1 else f"(SELECT {hashed} AS h FROM {text})"
+            self.connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE twice AS SELECT h FROM {hashes} WHERE {here} GROUP BY h HAVING count(*) > 1"
+            )
+            if not self._one("SELECT count(*) FROM twice"):
+                continue
+            self.connection.execute(
+                f"""
+                INSERT INTO {repeated}
+                SELECT row FROM (SELECT rowid + 1 AS row, row_number() OVER (PARTITION BY {columns} ORDER BY rowid) AS copy
+                    FROM {text} WHERE {hashed} IN (FROM twice)) WHERE copy > 1
+                """
+            )
+        for name in ("hashes", "twice"):
+            self.connection.execute(f"DROP TABLE IF EXISTS {name}")
 
     def _find_cancelled(self) -> None:
         """Lines whose value a negative line takes back: each negative line cancels at most one."""

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from firmtrade_core.codes.flows import whole_flow
+from firmtrade_core.codes.heads import read_money_head
 from firmtrade_core.codes.iso import plain_text
 from firmtrade_core.harmonise.errors import LayoutError
 
@@ -113,7 +115,9 @@ def guess_layout(
     """
     said = columns_given(given or {}, columns, FIELD_NAMES)
     constants = {name: text for name, text in (constants or {}).items() if name not in said}
-    plain = {column: plain_text(words_of(column)) for column in columns if column not in said.values()}
+    # Columns that break a flow down serve no field.
+    free = [column for column in columns if column not in said.values() and whole_flow(column) is None]
+    plain = {column: plain_text(words_of(column)) for column in free}
     scores = sorted(
         (
             (_score(text, f), f.name, column)
@@ -134,6 +138,10 @@ def guess_layout(
             chosen[name] = column
     if "month" in chosen and "date" not in chosen and "date" not in constants:
         chosen["date"] = chosen.pop("month")
+    if "currency" not in chosen and "currency" not in constants:
+        # A head that names the currency of its values tells it of every line.
+        told = read_money_head(chosen.get("value", ""))
+        constants |= {"currency": told.currency} if told is not None and told.currency else {}
     return Layout({name: chosen[name] for name in FIELD_NAMES if name in chosen}, constants)
 
 

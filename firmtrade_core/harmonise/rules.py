@@ -15,6 +15,11 @@ _CORRECT = (
 QUARANTINE_RULES = tuple(
     Rule(key, title, "quarantined", advice)
     for key, title, advice in (
+        (
+            "line.part",
+            "lines of parts of a flow (by customs procedure, transport or second partner) whose whole another line tells",
+            "",
+        ),
         ("firm.missing", "lines without a firm", "Ask for lines with the firm's identifier."),
         (
             "firm.digits_gone",

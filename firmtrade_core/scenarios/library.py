@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -50,6 +50,13 @@ _TAGS = sql.Table(
     sql.Column("scenario", sql.ForeignKey(_SCENARIOS.c.key, ondelete="CASCADE"), primary_key=True),
     sql.Column("tag", sql.Unicode(LONGEST_TAG), primary_key=True),
 )
+#: Who saved what, where people sign in. A table of its own: programs that know nothing of owners go on reading the others.
+_OWNERS = sql.Table(
+    "firmtrade_owners",
+    _TABLES,
+    sql.Column("scenario", sql.ForeignKey(_SCENARIOS.c.key, ondelete="CASCADE"), primary_key=True),
+    sql.Column("owner", sql.Unicode(320), nullable=False),
+)
 
 
 class LibraryError(ValueError):
@@ -58,6 +65,10 @@ class LibraryError(ValueError):
 
 class NameTakenError(LibraryError):
     """Another saved scenario has this name. Choose another one, or replace it."""
+
+
+class NotYoursError(LibraryError):
+    """Somebody else saved this scenario. Save yours under another name, or ask them."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,8 @@ class Saved:
         When it was last written, in UTC.
     yaml
         The scenario itself.
+    owner
+        Who saved it; empty where nobody had signed in.
     """
 
     key: int
@@ -83,6 +96,11 @@ class Saved:
     description: str
     changed: datetime
     yaml: str
+    owner: str = ""
+
+    def belongs_to(self, reader: str | None) -> bool:
+        """Whether a reader may replace or delete it: who saved it, anybody where nobody had signed in, and where nobody signs in (None)."""
+        return reader is None or self.owner in ("", reader)
 
     def scenario(self) -> Scenario:
         """The scenario, under the name it is saved by.
@@ -132,7 +150,12 @@ class Library:
 
     def _prepare(self) -> None:
         """Makes tables where there are none; a library that can only be read will do as it is."""
-        if not sql.inspect(self._engine).has_table(_VERSION.name):
+        tables = sql.inspect(self._engine)
+        if tables.has_table(_VERSION.name) and not tables.has_table(_OWNERS.name):
+            # A library from before there were owners; one that can only be read goes without.
+            with suppress(exc.SQLAlchemyError), self._engine.begin() as connection:
+                _OWNERS.create(connection, checkfirst=True)
+        if not tables.has_table(_VERSION.name):
             try:
                 with self._engine.begin() as connection:
                     _TABLES.create_all(connection)
@@ -203,7 +226,13 @@ class Library:
     # Writing ------------------------------------------------------------------------------------
 
     def save(
-        self, scenario: Scenario, name: str = "", tags: Iterable[str] = (), *, replace: bool = False
+        self,
+        scenario: Scenario,
+        name: str = "",
+        tags: Iterable[str] = (),
+        *,
+        replace: bool = False,
+        by: str | None = None,
     ) -> Saved:
         """Keep a scenario.
 
@@ -215,11 +244,15 @@ class Library:
         tags
         replace
             Whether a saved scenario of this name makes room for it.
+        by
+            Who saves, where people sign in: the owner from then on.
 
         Raises
         ------
         NameTakenError
             If the name is in use and not to be replaced.
+        NotYoursError
+            If somebody else saved what would make room.
         LibraryError
         """
         called, marked = _name(name or scenario.name), _tags(tags)
@@ -227,38 +260,50 @@ class Library:
         content = {"description": written.description, "yaml": written.to_yaml()}
         with self._writing(called) as connection:
             if replace:
-                connection.execute(_SCENARIOS.delete().where(_SCENARIOS.c.folded_name == called.casefold()))
+                of_name = _SCENARIOS.c.folded_name == called.casefold()
+                for before in _saved(
+                    connection, connection.execute(sql.select(_SCENARIOS).where(of_name)).all()
+                ):
+                    _require_own(before, by)
+                    _take_out(connection, before.key)
             connection.execute(_SCENARIOS.insert().values(_row(called, marked, content)))
             made = sql.select(_SCENARIOS.c.key).where(_SCENARIOS.c.folded_name == called.casefold())
             key = connection.execute(made).scalar_one()
             _mark(connection, key, marked)
+            _own(connection, key, by or "")
             return _one(connection, key)
 
-    def rename(self, key: int, name: str) -> Saved:
+    def rename(self, key: int, name: str, *, by: str | None = None) -> Saved:
         """Call a saved scenario otherwise; raises as `save`."""
         called = _name(name)
         with self._writing(called) as connection:
-            return _rewrite(connection, _one(connection, key), name=called)
+            before = _one(connection, key)
+            _require_own(before, by)
+            return _rewrite(connection, before, name=called)
 
-    def tag(self, key: int, tags: Iterable[str]) -> Saved:
+    def tag(self, key: int, tags: Iterable[str], *, by: str | None = None) -> Saved:
         """Give a saved scenario these tags and no others; raises as `save`."""
         marked = _tags(tags)
         with self._writing() as connection:
             before = _one(connection, key)
+            _require_own(before, by)
             connection.execute(_TAGS.delete().where(_TAGS.c.scenario == key))
             _mark(connection, key, marked)
             return _rewrite(connection, before, tags=marked)
 
-    def delete(self, key: int) -> Saved:
+    def delete(self, key: int, *, by: str | None = None) -> Saved:
         """Take a scenario out, and return it: `restore` puts it back.
 
         Raises
         ------
+        NotYoursError
+            If somebody else saved it than ``by``.
         LibraryError
         """
         with self._writing() as connection:
             found = _one(connection, key)
-            connection.execute(_SCENARIOS.delete().where(_SCENARIOS.c.key == key))
+            _require_own(found, by)
+            _take_out(connection, key)
             return found
 
     def restore(self, saved: Saved) -> Saved:
@@ -270,6 +315,7 @@ class Library:
             made = sql.select(_SCENARIOS.c.key).where(_SCENARIOS.c.folded_name == saved.name.casefold())
             key = connection.execute(made).scalar_one()
             _mark(connection, key, saved.tags)
+            _own(connection, key, saved.owner)
             return _one(connection, key)
 
     # The database -------------------------------------------------------------------------------
@@ -419,6 +465,22 @@ def _mark(connection: sql.Connection, key: int, tags: Sequence[str]) -> None:
         connection.execute(_TAGS.insert(), [{"scenario": key, "tag": tag} for tag in tags])
 
 
+def _own(connection: sql.Connection, key: int, owner: str) -> None:
+    if owner:
+        connection.execute(_OWNERS.insert().values(scenario=key, owner=owner))
+
+
+def _take_out(connection: sql.Connection, key: int) -> None:
+    connection.execute(_SCENARIOS.delete().where(_SCENARIOS.c.key == key))
+
+
+def _require_own(saved: Saved, reader: str | None) -> None:
+    if not saved.belongs_to(reader):
+        raise NotYoursError(
+            f"{saved.name} was saved by {saved.owner}, who alone may replace or delete it. Save yours under another name."
+        )
+
+
 def _one(connection: sql.Connection, key: int) -> Saved:
     rows = connection.execute(sql.select(_SCENARIOS).where(_SCENARIOS.c.key == key)).all()
     if not rows:
@@ -434,6 +496,7 @@ def _saved(connection: sql.Connection, rows: Sequence[Any]) -> list[Saved]:
             sql.select(_TAGS.c.scenario, _TAGS.c.tag).where(inside).order_by(_TAGS.c.tag)
         ):
             tags.setdefault(key, []).append(tag)
+    owners = _owners(connection, [row.key for row in rows])
     return [
         Saved(
             key=row.key,
@@ -442,9 +505,18 @@ def _saved(connection: sql.Connection, rows: Sequence[Any]) -> list[Saved]:
             description=row.description,
             changed=row.changed.replace(tzinfo=UTC),
             yaml=row.yaml,
+            owner=owners.get(row.key, ""),
         )
         for row in rows
     ]
+
+
+def _owners(connection: sql.Connection, keys: Sequence[int]) -> dict[int, str]:
+    """Who saved what; nobody in a library that has no owners and cannot be given any."""
+    if not keys or not sql.inspect(connection).has_table(_OWNERS.name):
+        return {}
+    asked = sql.select(_OWNERS.c.scenario, _OWNERS.c.owner).where(_OWNERS.c.scenario.in_(keys))
+    return {key: owner for key, owner in connection.execute(asked)}
 
 
 def _name(name: str) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from firmtrade_core.codes.artefacts import is_blank, unwrapped, whole_number
 from firmtrade_core.codes.countries import REST_OF_WORLD, country_name
 from firmtrade_core.codes.currencies import ExchangeRates
-from firmtrade_core.codes.flows import read_flow
+from firmtrade_core.codes.flows import read_flow, whole_flow
 from firmtrade_core.codes.heads import read_money_head
 from firmtrade_core.codes.iso import plain_text
 from firmtrade_core.codes.place_lists import na_is_namibia, other_list
@@ -50,15 +50,6 @@ KNOWN_AS = {
 
 
 _TOTALS = frozenset({"total", "all", "todos", "tous", "ag0", "alle", "all commodities"})
-
-#: Columns by which the United Nations break a flow down, and what stands in them for all of it.
-_BREAKDOWNS = {
-    "customscode": "C00",
-    "motcode": "0",
-    "mosdesc": "0",
-    "partner2code": "0",
-    "partner2iso": "W00",
-}
 
 #: Heads of the country that reports, and of the two sides of a flow.
 _REPORTERS = ("reporteriso", "reporteriso3", "reporter", "reporterdesc", "reportercode", "reporter country", "declarant", "declarante", "pais declarante")  # fmt: skip
@@ -191,7 +182,7 @@ def _of_one_year(table: pd.DataFrame, roles: Mapping[str, str | None], year: int
 def _whole_flows(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Rows of whole flows, where the United Nations tell them broken down too (by customs procedure, transport, second partner)."""
     for column in table.columns:
-        total = _BREAKDOWNS.get(plain_text(str(column)).replace(" ", ""))
+        total = whole_flow(str(column))
         if total is None:
             continue
         text = table[column].astype("string").str.strip().str.replace(r"\.0+$", "", regex=True)

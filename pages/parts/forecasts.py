@@ -16,6 +16,7 @@ from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.uploads import Upload
 from firmtrade_core.world.world import World
 from pages.parts.data.worlds import by_name
+from pages.parts.frame import access
 from pages.parts.frame.page import complain, heading, table
 from pages.parts.frame.presets import sentence
 from pages.parts.frame.store import Store
@@ -71,6 +72,9 @@ def _enter(store: Store, world: World) -> None:
 
     def enter() -> None:
         state = st.session_state
+        if not access.may("save"):
+            state[_SAID] = (False, access.refusal("save"))
+            return
         try:
             if not state["forecast_since"].strip() or not state["forecast_until"].strip():
                 raise BacktestError("Say which two periods are compared, such as 2026 and 2027.")
@@ -124,7 +128,7 @@ def _scored(found: list[Entered]) -> None:
     st.selectbox(
         "Score", list(by_key), format_func=lambda key: by_key[key].forecast.name, key="forecast_chosen"
     )
-    given = st.file_uploader(
+    given = access.uploader(
         "What happened (CSV, Excel or Parquet)",
         type=["csv", "xlsx", "parquet"],
         key="forecast_data",

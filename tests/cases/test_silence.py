@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from customs_lines import command, lines
 from openpyxl import Workbook
 from typer.testing import CliRunner
 
@@ -320,3 +321,29 @@ def test_firm_tables_take_columns_too(tmp_path: Path) -> None:
     )
     assert done.exit_code == 0, done.output
     assert sorted(pd.read_parquet(tmp_path / "out" / "panel" / "firms.parquet")["employment"]) == [7, 8]
+
+
+def test_parts_of_flows_are_not_counted_beside_the_whole(tmp_path: Path) -> None:
+    parts = (
+        {"motCode": "0", "value": "100"},
+        {"motCode": "1000", "value": "60"},
+        {"motCode": "2000", "value": "40"},
+    )
+    found = lines(tmp_path, *({"customsCode": "C00", **part} for part in parts))
+    assert (
+        found.column("value") == [100.0, "line.part", "line.part"]
+        and "motCode breaks flows down" in found.notes
+    )
+    alone = lines(tmp_path, {"motCode": "1000", "value": "60"}, {"motCode": "2000", "value": "40"})
+    assert len(alone.lines) == 2
+
+
+def test_the_head_of_the_values_tells_the_currency_at_the_command(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").write_text(
+        "firm,date,flow,country,product,fob_clp\nF1,2019-03-05,export,DE,020110,1000000\n"
+    )
+    (tmp_path / "in" / "r.csv").write_text("date;currency;per_usd\n2019-03;CLP;668,6\n")
+    command(tmp_path / "in", tmp_path / "out")
+    trade = pd.read_parquet(tmp_path / "out" / "panel" / "trade.parquet")
+    assert trade["value"].sum() == pytest.approx(1e6 / 668.6)

@@ -79,3 +79,24 @@ def test_tables_in_pieces_are_the_same(lines: Path, tmp_path: Path, monkeypatch:
     for table in ("lines", "changes", "quarantine"):
         whole, pieces = (pd.read_parquet(tmp_path / f / f"{table}.parquet") for f in ("whole", "pieces"))
         pd.testing.assert_frame_equal(whole, pieces, check_exact=True)
+
+
+def test_lines_that_repeat_are_found_a_stretch_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heads = "firm,date,flow,country,product,value,currency\n"
+    rows = [f"F{n % 700},2019-03-05,export,DE,020110,{n % 900},USD\n" for n in range(9000)]
+    path = tmp_path / "lines.csv"
+    path.write_text(heads + "".join(rows))
+    counts = []
+    for name, most in (("whole", 10_000_000), ("turns", 1000)):
+        monkeypatch.setattr(declarations, "_HASHED_AT_ONCE", most)
+        found = read_declarations([path], tmp_path / name, Options(b"salt of sixteen bytes"))
+        rows_twice = found.connection.execute(
+            "SELECT row FROM lines WHERE list_contains(flags, 'line.repeated') ORDER BY row"
+        ).fetchall()
+        counts.append(rows_twice)
+        found.connection.close()
+    assert counts[0] == counts[1] and len(counts[0]) == len(rows) - len(set(rows)) - sum(
+        r.split(",")[5] == "0" for r in rows[6300:]
+    )

@@ -9,7 +9,14 @@ import sqlalchemy
 
 from firmtrade_core import paths
 from firmtrade_core.scenarios import Scenario, load_preset
-from firmtrade_core.scenarios.library import Library, LibraryError, NameTakenError, Saved, default_url
+from firmtrade_core.scenarios.library import (
+    Library,
+    LibraryError,
+    NameTakenError,
+    NotYoursError,
+    Saved,
+    default_url,
+)
 
 WAR = load_preset("us_china_trade_war")
 TEN = load_preset("us_ten_points")
@@ -266,3 +273,36 @@ def test_what_was_deleted_comes_back_word_for_word(library: Library) -> None:
     library.save(TEN, "war")
     with pytest.raises(NameTakenError):
         library.restore(gone)
+
+
+def test_who_saved_a_scenario_alone_replaces_and_deletes_it(tmp_path: Path) -> None:
+    library = Library(f"sqlite:///{tmp_path}/owned.sqlite")
+    mine = library.save(TEN.with_(name="Mine"), by="ana")
+    free = library.save(TEN.with_(name="Free"))
+    assert (mine.owner, free.owner) == ("ana", "")
+    assert mine.belongs_to("ana") and mine.belongs_to(None) and not mine.belongs_to("bo")
+    for forbidden in (
+        lambda: library.save(TEN.with_(name="mine"), replace=True, by="bo"),
+        lambda: library.delete(mine.key, by="bo"),
+        lambda: library.rename(mine.key, "Other", by="bo"),
+        lambda: library.tag(mine.key, ["x"], by="bo"),
+    ):
+        with pytest.raises(NotYoursError, match="saved by ana"):
+            forbidden()
+    assert library.get(mine.key) == mine
+    library.delete(free.key, by="bo")
+    put_back = library.restore(library.delete(mine.key, by="ana"))
+    assert put_back.owner == "ana"
+    again = library.save(TEN.with_(name="mine"), replace=True, by="ana")
+    # Where nobody signs in, as on the command line, a library is one person's.
+    assert library.delete(again.key).owner == "ana"
+
+
+def test_a_library_from_before_owners_gets_them(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/old.sqlite"
+    Library(url).save(TEN.with_(name="Old"))
+    with sqlalchemy.create_engine(url).begin() as connection:
+        connection.execute(sqlalchemy.text("DROP TABLE firmtrade_owners"))
+    library = Library(url)
+    assert [saved.owner for saved in library.search()] == [""]
+    assert library.save(TEN.with_(name="New"), by="ana").owner == "ana"

@@ -37,6 +37,7 @@ from firmtrade_core.world.world import Provenance, World
 from pages.parts.data import kept
 from pages.parts.data.own_country import own_country
 from pages.parts.data.worlds import UPLOADED, current_world
+from pages.parts.frame import access
 from pages.parts.frame.page import complain
 from pages.parts.frame.store import current
 from pages.parts.frame.templates import templates
@@ -197,9 +198,7 @@ def bring() -> None:
             "this tab, through reloads, in memory alone.</p>"
         )
     with right:
-        file = st.file_uploader(
-            kind.title, type=kind.types, key=f"bring_{name}", label_visibility="collapsed"
-        )
+        file = access.uploader(kind.title, type=kind.types, key=f"bring_{name}", label_visibility="collapsed")
         extras = _extras(kind, name)
         forms = {extra.role for extra in kind.extras} & set(TEMPLATES)
         mine = {"table": ["flows"], "country": ["country"]}.get(name, [])
@@ -223,7 +222,7 @@ def _extras(kind: Kind, name: str) -> dict[str, tuple[str, Upload]]:
     """Tables beside the file: role to (identity, file)."""
     found = {}
     for extra in kind.extras:
-        file = st.file_uploader(
+        file = access.uploader(
             extra.label if extra.needed else f"{extra.label} (optional)",
             type=TABLES,
             key=f"bring_{name}_{extra.role}",

@@ -15,6 +15,7 @@ from firmtrade_core.world.tables import SUFFIXES
 from firmtrade_core.world.uploads import Upload
 from firmtrade_core.world.world import World
 from firmtrade_core.world.years import WorldYears, open_years, years_of_table
+from pages.parts.frame import access
 from pages.parts.frame.page import complain
 from pages.parts.frame.store import seeded
 from pages.parts.frame.uploads import read_uploaded_table, read_uploaded_world
@@ -90,7 +91,7 @@ def two_years(world: World) -> tuple[World, World] | None:
 
 
 def _upload(choice: Choice) -> None:
-    given = st.file_uploader(
+    given = access.uploader(
         "World file of another year, or a table of flows by year",
         help="World files are made by `python -m firmtrade_core world build`; a table has the columns year, exporter, "
         "importer, sector, expenditure_musd and tariff. It stays in this session.",

@@ -33,7 +33,7 @@ LEARNERS: dict[str, str] = {
     "random_forest": "Random forest",
 }
 
-SECTIONS = ("predicts", "firm", "well", "next", "parameters")
+SECTIONS = ("predicts", "firm", "well", "next", "time", "parameters")
 
 
 @dataclass(eq=False)

@@ -20,6 +20,7 @@ from firmtrade_core.harmonise.layout import FIELDS, guess_layout
 from firmtrade_core.harmonise.pipeline import Outcome, Settings, harmonise, header, sort_files
 from firmtrade_core.harmonise.salt import own_salt
 from firmtrade_core.jobs import Job, JobStatus
+from pages.parts.frame import access
 from pages.parts.frame.private import of_session
 
 _KEY = "desk"
@@ -138,6 +139,8 @@ class Desk:
 
     def start(self) -> None:
         """Start harmonising, or go on where it was interrupted."""
+        if access.refused("work"):
+            return
         try:
             arguments = {
                 "files": tuple(self.files),

@@ -25,7 +25,7 @@ from firmtrade_core.report.export import About, Table, written_now
 from pages.parts.firms.effects import current_bench
 from pages.parts.firms.firm_source import SYNTHETIC, how_to_mend, source_choosers
 from pages.parts.firms.growth_predictors import growth_predictors
-from pages.parts.frame import chart
+from pages.parts.frame import access, chart
 from pages.parts.frame.exports import table_downloads
 from pages.parts.frame.page import complain, notes, table
 from pages.parts.frame.store import seeded
@@ -51,6 +51,8 @@ class Reading:
 
     def start(self, source: SyntheticDesign | Path, jobs: Path) -> None:
         """Begin reading, or attach to work on the same firms."""
+        if access.refused("work"):
+            return
         self.job = Job.start(read_source, source_arguments(source), jobs)
 
     def history(self) -> FirmHistory:

@@ -19,6 +19,7 @@ from firmtrade_core.paths import user_folder
 from firmtrade_core.report.stored_estimates import Kind as StoredKind
 from firmtrade_core.report.stored_estimates import Stored, answer
 from pages.parts.firms.desk import current_desk
+from pages.parts.frame import access
 from pages.parts.frame.private import of_session
 from pages.parts.frame.store import seeded
 
@@ -162,6 +163,8 @@ class FirmBench:
 
     def begin(self, work: Any, arguments: dict[str, Any]) -> None:
         """Start a piece of work on these firms, or wait for an equal one again."""
+        if access.refused("work"):
+            return
         self.job = Job.start(work, arguments, self.jobs)
         self.left.discard(self.job.folder.name)
         self.job.wanted(self.reader)

@@ -13,10 +13,11 @@ import logging
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from pages.parts.frame import access
 
 VARIABLE = "FIRMTRADE_AUDIT"
 
@@ -90,12 +91,8 @@ def allowed(number: str, records: str, page: str) -> bool:
 
 
 def _reader() -> str:
-    user: Any = st.user
-    try:
-        if user.get("is_logged_in") and user.get("email"):
-            return str(user["email"])
-    except (AttributeError, KeyError, TypeError):
-        pass
+    if known := access.me():
+        return known
     context = get_script_run_ctx()
     return (
         "nobody"

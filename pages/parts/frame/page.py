@@ -20,7 +20,7 @@ from firmtrade_core.paths import PROJECT, asset
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 from pages.parts.data.worlds import UPLOADED, current_world, named_world
-from pages.parts.frame import address
+from pages.parts.frame import access, address
 from pages.parts.frame.search import PAGE, search_box
 from pages.parts.frame.store import Store, current
 
@@ -111,6 +111,7 @@ def open_page(title: str, *, live: bool = False) -> World:
         st.rerun()
     st.set_page_config(page_title=f"{title} · firmtrade")
     st.html(asset("style.css"))
+    access.gate(complain)
     _alone()
     try:
         world = current_world()
@@ -122,6 +123,7 @@ def open_page(title: str, *, live: bool = False) -> World:
         )
         st.stop()
     _sidebar(world)
+    access.badge()
     if st.session_state.get(PAGE) != FIRST:
         with st.sidebar.container(key="ft_side_search"):
             search_box(current(world), world, menu(), key="ft_find_aside")

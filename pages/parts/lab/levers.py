@@ -21,7 +21,7 @@ from firmtrade_core.world.uploads import Upload
 from firmtrade_core.world.world import World
 from pages.parts.data.worlds import searched
 from pages.parts.firms.home import current_home
-from pages.parts.frame import pickers
+from pages.parts.frame import access, pickers
 from pages.parts.frame.page import complain
 from pages.parts.frame.store import Store, seeded
 from pages.parts.frame.uploads import read_uploaded_table
@@ -358,7 +358,7 @@ def _own_rows(store: Store, index: int, card: Any) -> None:
 
 def _schedule_file(store: Store, index: int, card: Any) -> None:
     """Rows from a file, in place of what the card lists."""
-    given = st.file_uploader(
+    given = access.uploader(
         "A schedule of your own (CSV, Excel or Parquet)",
         type=["csv", "xlsx", "parquet"],
         key=f"card_{index}_schedule_file",

@@ -18,6 +18,7 @@ from firmtrade_core.scenarios.library import (
 )
 from firmtrade_core.scenarios.links import reference
 from firmtrade_core.world.world import World
+from pages.parts.frame import access
 from pages.parts.frame.page import complain
 from pages.parts.frame.presets import sentence
 from pages.parts.frame.store import Store
@@ -83,6 +84,9 @@ def _said() -> None:
 def _attempt(work: Callable[[Library], str], failed: str) -> bool:
     """Do something with the library and note what to say of it; nothing is lost where it fails."""
     st.session_state.pop(_DELETED, None)
+    if not access.may("save"):
+        st.session_state[_SAID] = (False, failed, access.refusal("save"))
+        return False
     try:
         st.session_state[_SAID] = (True, work(library()), "")
     except LibraryError as error:
@@ -113,7 +117,7 @@ def _save(store: Store, world: World) -> None:
         written = store.scenario.with_(world=reference(world))
 
         def work(shelves: Library) -> str:
-            saved = shelves.save(written, name, tags, replace=state["library_replace"])
+            saved = shelves.save(written, name, tags, replace=state["library_replace"], by=access.me())
             return f"Saved as {saved.name} in {shelves.place}."
 
         if _attempt(work, "Not saved"):
@@ -151,7 +155,7 @@ def _one(store: Store, world: World, saved: Saved) -> None:
         tags = "".join(f'<span class="ft-tag">{escape(tag)}</span>' for tag in saved.tags)
         st.html(
             f'<div class="ft-saved"><b>{escape(saved.name)}</b>{tags}<p>{words}</p>'
-            f'<p class="ft-quiet">{saved.changed:%d %B %Y, %H:%M} UTC</p></div>'
+            f'<p class="ft-quiet">{saved.changed:%d %B %Y, %H:%M} UTC{_owned(saved)}</p></div>'
         )
         row = st.container(horizontal=True, gap="small")
         label = f", {saved.name}"
@@ -191,9 +195,17 @@ def _one(store: Store, world: World, saved: Saved) -> None:
             key=f"library_delete_{saved.key}",
             on_click=_delete,
             args=(saved,),
+            disabled=not access.may("save") or not saved.belongs_to(access.me()),
             type="tertiary",
             help=f"Can be undone{label}",
         )
+
+
+def _owned(saved: Saved) -> str:
+    """Who saved it, where people sign in."""
+    if not saved.owner or access.me() is None:
+        return ""
+    return f" · saved by {'you' if saved.belongs_to(access.me()) else escape(saved.owner)}"
 
 
 def _in_words(saved: Saved, world: World) -> tuple[str, bool]:
@@ -216,12 +228,15 @@ def _compare(saved: Saved) -> None:
 
 
 def _delete(saved: Saved) -> None:
-    if _attempt(lambda shelves: f"Deleted {shelves.delete(saved.key).name}.", "Not deleted"):
+    if _attempt(lambda shelves: f"Deleted {shelves.delete(saved.key, by=access.me()).name}.", "Not deleted"):
         st.session_state[_DELETED] = saved
 
 
 def _put_back() -> None:
     saved: Saved = st.session_state[_DELETED]
+    if not access.may("save"):
+        st.session_state[_SAID] = (False, "Not put back", access.refusal("save"))
+        return
     try:
         library().restore(saved)
     except NameTakenError:

@@ -15,7 +15,7 @@ from firmtrade_core.scenarios.schema import older_default
 from firmtrade_core.scenarios.yaml_text import LONGEST
 from firmtrade_core.scenarios.yaml_text import read as read_yaml
 from firmtrade_core.world.world import World
-from pages.parts.frame import address
+from pages.parts.frame import access, address
 from pages.parts.frame.page import complain
 from pages.parts.frame.store import Store
 
@@ -90,7 +90,7 @@ def _upload(store: Store, world: World) -> None:
             store.notice, store.firms = older_default(content), ""
             store.problems.pop("upload", None)
 
-    st.file_uploader(
+    access.uploader(
         "Open a YAML file", key="yaml", on_change=read, max_upload_size=LARGEST_UPLOAD, help="Scenarios only."
     )
     if problem := store.problems.get("upload"):

@@ -15,6 +15,7 @@ from firmtrade_core.codes.sectors import sector_words
 from firmtrade_core.scenarios.offers import EVERYBODY, Offer, read_offer
 from firmtrade_core.scenarios.schema import ScheduleRow
 from firmtrade_core.world.uploads import Upload
+from pages.parts.frame import access
 from pages.parts.frame.page import table
 from pages.parts.frame.store import Store
 from pages.parts.frame.uploads import read_uploaded_table
@@ -25,7 +26,7 @@ _MOST = 8
 
 def trade_of_lines(index: int) -> Any:
     """The file of trade by product beside a schedule of lines, if one is given."""
-    return st.file_uploader(
+    return access.uploader(
         "Trade that weighs tariff lines (yours, or BACI's)",
         type=["csv", "xlsx", "parquet"],
         key=f"card_{index}_trade_file",

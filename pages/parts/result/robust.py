@@ -25,7 +25,7 @@ from firmtrade_core.scenarios import Scenario
 from pages.parts.data.worlds import short_sources
 from pages.parts.firms.firm_source import folders
 from pages.parts.firms.home import current_home
-from pages.parts.frame import chart
+from pages.parts.frame import access, chart
 from pages.parts.frame.exports import table_downloads
 from pages.parts.frame.jobs import say_why_not, watch
 from pages.parts.frame.page import heading, table
@@ -70,6 +70,8 @@ class _Bench:
 
     def start(self, given: dict[str, Any], jobs: Path) -> None:
         """Begin, or go on where it was stopped."""
+        if access.refused("work"):
+            return
         try:
             self.problem = ""
             self.job = Job.start(run_robustness, given, jobs)
