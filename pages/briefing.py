@@ -12,6 +12,7 @@ from pages.parts.budget import show_budget
 from pages.parts.exports import take_away
 from pages.parts.frame import certificate_line, complain, notes, notice, open_page
 from pages.parts.how_sure import how_sure
+from pages.parts.pack import pack_button
 from pages.parts.presets import sentence
 from pages.parts.programme_results import programmes_in_brief
 from pages.parts.reading import Reading, read
@@ -71,7 +72,10 @@ def _page(store: Store, reading: Reading) -> None:
         with st.expander("How the scenario was read onto this world"):
             # As they are written: names in them are no markup.
             notes(tuple(reading.notes))
-    take_away(store, reading.world, key="briefing")
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="ft_files")
+    with row:
+        pack_button(store, reading.world, reading, _to_keep_in_mind(reading))
+        take_away(store, reading.world, key="briefing")
     certificate_line(reading.second)
 
 

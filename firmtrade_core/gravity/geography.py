@@ -12,7 +12,7 @@ import pandas as pd
 
 from firmtrade_core.codes.countries import REST_OF_WORLD, capitals, common_language, contiguity, distances
 from firmtrade_core.codes.iso import is_known
-from firmtrade_core.codes.place_lists import other_list
+from firmtrade_core.codes.place_lists import na_in_doubt, other_list
 from firmtrade_core.codes.places import read_place, seat_of
 from firmtrade_core.gravity.errors import GravityError
 from firmtrade_core.gravity.panel import Array, GravityPanel
@@ -72,9 +72,7 @@ def geography(countries: Sequence[str], *, unknown: Unknown = "refuse") -> pd.Da
     GeographyFileError
         Naming countries whose place is not known.
     """
-    # Codes of a list that is not ISO's are other countries' codes by chance: they have no place.
-    other = other_list(countries)
-    placed = [c for c in countries if has_place(c) and not (other and other.holds(c))]
+    placed = _placed(countries)
     strange = [c for c in countries if c not in set(placed)]
     if strange and unknown == "refuse":
         raise GeographyFileError(
@@ -100,6 +98,20 @@ def geography(countries: Sequence[str], *, unknown: Unknown = "refuse") -> pd.Da
         return found
     pairs = _long(countries)
     return pairs.merge(found, on=["exporter", "importer"], how="left", validate="one_to_one")
+
+
+def _placed(countries: Sequence[str]) -> list[str]:
+    """Countries whose place is known, judged by all of them.
+
+    Codes of a list that is not ISO's are other countries' codes by chance, and an NA beside other codes than those of two
+    letters may be nothing: they have no place.
+    """
+    other, doubt = other_list(countries), bool(na_in_doubt(countries))
+    return [
+        c
+        for c in countries
+        if has_place(c) and not (other and other.holds(c)) and not (doubt and c.strip().upper() == "NA")
+    ]
 
 
 def has_place(code: str) -> bool:
@@ -149,7 +161,8 @@ def with_geography(
         )
     if bad:
         said.append(_on_gaps(panel, found, new, table is None))
-    renamed = [f"{c} as {present_day(c)}" for c in panel.countries if table is None and present_day(c) != c]
+    placed = _placed(panel.countries) if table is None else []
+    renamed = [f"{c} as {present_day(c)}" for c in placed if present_day(c) != c]
     if renamed:
         said.append(f"Placed on the map: {', '.join(renamed)}.")
     return replace(
@@ -182,8 +195,12 @@ def _on_gaps(panel: GravityPanel, found: pd.DataFrame, new: Sequence[str], ours:
     """Whose variables are missing, in which rows."""
     gaps = ", ".join(f"{name} in {int(n):,} rows" for name in new if (n := found[name].isna().sum()))
     if ours:
-        who = ", ".join(c for c in panel.countries if not has_place(c))
+        placed = set(_placed(panel.countries))
+        who = ", ".join(c for c in panel.countries if c not in placed)
         reason = f"No place on the map is known of {who}" if who else "Some pairs have no distance"
+        if (other := other_list(panel.countries)) is not None:
+            reason = f"{other.sentence.partition(' The whole column')[0]} {reason}"
+        reason = " ".join(filter(None, (na_in_doubt(panel.countries), reason)))
     else:
         pairs = found.loc[found[list(new)].isna().any(axis=1), ["exporter", "importer"]].drop_duplicates()
         listed = ", ".join(f"{o} and {d}" for o, d in pairs.head(5).itertuples(index=False, name=None))

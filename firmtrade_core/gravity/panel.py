@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.codes.places import is_world
+from firmtrade_core.codes.sectors import sector_totals
 from firmtrade_core.gravity.errors import (
     DuplicateObservationsError,
     FlowError,
@@ -363,18 +364,21 @@ def _refuse_currencies(table: pd.DataFrame) -> None:
 
 
 def _without_world(table: pd.DataFrame, flow: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The table without rows whose exporter or importer is the world as a whole, and notes: its own, and what went."""
+    """The table without rows whose exporter or importer is the world as a whole or whose sector adds the others up, and notes."""
     notes = tuple(str(note) for note in table.attrs.get("notes", ()))
     met = np.zeros(len(table), dtype=bool)
     for column in ("exporter", "importer"):
         text = table[column].astype(str).str.strip()
         met |= text.isin([label for label in text.unique() if is_world(label)]).to_numpy(bool)
+    if "sector" in table:
+        sector = table["sector"].astype(str).str.strip()
+        met |= sector.isin(sector_totals(sector.unique())).to_numpy(bool)
     if not met.any() or met.all():
         return table, notes
     traded = pd.to_numeric(table[flow], errors="coerce").fillna(0.0)
     said = (
-        f"{int(met.sum()):,} rows of world totals left out, {100 * traded[met].sum() / max(traded.sum(), 1e-300):.2g} % of the "
-        "flows in the file: a total is no partner."
+        f"{int(met.sum()):,} rows of totals (the world, all sectors) left out, {100 * traded[met].sum() / max(traded.sum(), 1e-300):.2g} % of the "
+        "flows in the file: they would count twice."
     )
     return table[~met].reset_index(drop=True), (*notes, said)
 

@@ -206,6 +206,10 @@ class LeverPath:
         except LinkError:
             return ""
 
+    def programmes_told(self, equilibrium: Equilibrium) -> list[dict[str, Any]]:
+        """What the programmes of the scenario achieve in its own answer: finding, stamps, numbers with units."""
+        return self._programmes(Point(0.0, self.scenario, equilibrium, {}))
+
     def _programmes(self, point: Point) -> list[dict[str, Any]]:
         home, scenario = self.home, point.scenario
         if home is None or not self.tell or scenario.structure.family not in ("firms", "differing"):

@@ -20,12 +20,15 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from firmtrade_core.codes.artefacts import unwrapped, whole_number
 from firmtrade_core.codes.chapters import broad_sector_of_product, subheadings
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.codes.groups import group_members, group_names
+from firmtrade_core.codes.place_lists import na_is_namibia, other_list
 from firmtrade_core.codes.places import read_place
 from firmtrade_core.codes.products import read_products
 from firmtrade_core.scenarios.errors import ScenarioError
+from firmtrade_core.scenarios.rates import look_like_percent
 from firmtrade_core.scenarios.schema import ScheduleRow
 
 #: What columns of a schedule of lines may be called.
@@ -214,8 +217,9 @@ def _found(table: pd.DataFrame, known: Mapping[str, tuple[str, ...]]) -> dict[st
     plain: dict[str, tuple[Any, bool]] = {}
     for column in table.columns:
         name = _plain_name(column)
-        bare = re.sub(r"_(percent|pct)$", "", name)
-        plain.setdefault(bare, (column, bare != name or name == "rate_percent"))
+        bare = re.sub(r"_(percent|pct|fraction)$", "", name)
+        percent = (bare != name and not name.endswith("_fraction")) or "%" in str(column)
+        plain.setdefault(bare, (column, percent))
     return {key: next((plain[n] for n in names if n in plain), (None, False)) for key, names in known.items()}
 
 
@@ -265,10 +269,12 @@ def _read_lines(
         lines = lines[~none]
     if lines.empty:
         raise ScenarioError("No line of the offer can be used: " + " ".join(notes))
-    if (lines[["base", "final"]] > 30).any().any():
+    meant = any(str(c).strip().lower().endswith("fraction") for c in table.columns)
+    if not meant and look_like_percent([*lines["base"], *lines["final"]]):
+        highest = lines[["base", "final"]].to_numpy(float).max()
         raise ScenarioError(
-            "Rates above 3,000 % are read as percent given for fractions: call the columns base_percent and final_percent, "
-            "or write a percent sign."
+            f"Rates as high as {100 * highest:,.0f} % look like percent given for fractions: call the columns base_percent and "
+            "final_percent, or write percent signs; base_fraction and final_fraction where they are truly that high."
         )
     return lines.reset_index(drop=True)
 
@@ -411,8 +417,23 @@ def _read_trade(
 
 
 def _places(column: pd.Series) -> pd.Series:
-    read = {text: read_place(_text(text)).code for text in column.unique()}
-    return column.map(read)
+    """Codes of a column of countries, judged by all of it; None for what is none.
+
+    Raises
+    ------
+    ScenarioError
+        If its codes are of a list that is not ISO's.
+    """
+    texts = {label: whole_number(unwrapped(_text(label)))[0] for label in column.unique()}
+    if (other := other_list(texts.values())) is not None:
+        raise ScenarioError(other.sentence.partition(" Name the list")[0] + " Write ISO codes.")
+    namibia = na_is_namibia(texts.values())
+    return column.map(
+        {
+            label: None if text.upper() == "NA" and not namibia else read_place(text).code
+            for label, text in texts.items()
+        }
+    )
 
 
 # Adding up ----------------------------------------------------------------------------------------

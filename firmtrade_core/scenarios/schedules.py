@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -41,6 +42,9 @@ _COLUMNS = {
     "effective": ("effective", "effective_date", "date", "from"),
     "basis": ("basis", "authority", "source"),
 }
+
+#: Heads of rates in percent: rate_percent, Tariff (%), pct.
+_PERCENT = re.compile(r"(?:(?:rate|added_tariff|tariff|duty)[_(]*)?(?:percent|pct|%)\)?")
 
 
 @dataclass(frozen=True)
@@ -294,7 +298,7 @@ def read_schedule(
     }
     if is_by_lines(table):
         return read_offer(table, trade, importer=importer).rows(start)
-    percent = next((plain[n] for n in ("rate_percent", "rate_pct", "percent", "rate_%") if n in plain), None)
+    percent = next((column for name, column in plain.items() if _PERCENT.fullmatch(name)), None)
     if found["exporter"] is None or (found["rate"] is None and percent is None):
         raise ScenarioError(
             f"A schedule needs a column exporter and a column rate (or rate_percent); this table has "

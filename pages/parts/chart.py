@@ -130,7 +130,7 @@ def _slide(chart: Chart, key: str, result: str, kind: str) -> None:
     spec = shown.to_dict() | {"hash": result, "kind": kind, "words": in_words(chart, table), "private": False}
     if st.session_state.get(_VIEWS, {}).get(key) == "other" and table is not None:
         spec |= _other(shown, table, kind)
-    one = Pinned(f"chart_{key}", chart.title, spec, f"As it stood under: {store.scenario.name}")
+    one = Pinned(f"chart_{key}", chart.title, spec, f"As it stood under: {store.scenario.name}", chart)
     rest = tuple(other for other in store.pinned_charts if other.key != one.key)
     store.pinned_charts = (*rest, one)[-MOST_SLIDES:]
     if store.deck:
@@ -150,12 +150,15 @@ class Pinned:
         Plain data, as charts on screen take it, its type enlarged.
     stamp
         Of what scenario it tells.
+    chart
+        As the page made it.
     """
 
     key: str
     title: str
     spec: dict[str, Any]
     stamp: str
+    chart: Chart
 
 
 def _pins() -> tuple[str, ...]:

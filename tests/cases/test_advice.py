@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from firmtrade_core.cli.main import app
 from firmtrade_core.codes.groups import group_members
-from firmtrade_core.gravity.geography import geography
+from firmtrade_core.gravity.geography import geography, with_geography
+from firmtrade_core.gravity.panel import GravityPanel
 from firmtrade_core.scenarios.atlas import Atlas
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.world.embedded import load_embedded_world
@@ -138,7 +139,8 @@ def test_a_panel_of_flows_has_no_world(tmp_path: Path) -> None:
     rows = [(o, d, 2000, 5.0) for o in places for d in places] + [(o, "World", 2000, 15.0) for o in places]
     panel = GravityPanel.from_table(pd.DataFrame(rows, columns=["exporter", "importer", "year", "trade"]))
     assert (
-        panel.countries == places and "3 rows of world totals left out, 50 % of the flows" in panel.notes[0]
+        panel.countries == places
+        and "3 rows of totals (the world, all sectors) left out, 50 % of the flows" in panel.notes[0]
     )
 
 
@@ -155,6 +157,8 @@ def test_numbers_of_another_list_have_no_place_on_the_map() -> None:
 
     with pytest.raises(GeographyFileError, match="158, 160, 249"):
         geography(["158", "160", "249"])
+    with pytest.raises(GeographyFileError, match="UKG, FRN, GMY, AUS, SWZ"):
+        geography(["USA", "UKG", "FRN", "GMY", "AUS", "SWZ"])
     assert geography(["276", "842"])["dist"].max() > 6000
     apart = geography(["DEU", "DDR", "FRA"]).set_index(["exporter", "importer"])["dist"]
     assert 0 < apart["DEU", "DDR"] < 300 and (apart > 0).all()
@@ -164,3 +168,33 @@ def test_states_that_are_no_more_have_a_place_on_the_map() -> None:
     table = geography(["SUN", "BLX", "DEU"]).set_index(["exporter", "importer"])
     assert 1500 < table.loc[("SUN", "DEU"), "dist"] < 1700
     assert table.loc[("BLX", "DEU"), "contiguity"] == 1
+
+
+def test_a_panel_of_another_list_says_so_and_places_nobody() -> None:
+    rows = [
+        (e, i, 2019, 5.0)
+        for e in ("GM", "CH", "JA", "SP", "SW")
+        for i in ("GM", "CH", "JA", "SP", "SW")
+        if e != i
+    ]
+    panel = GravityPanel.from_table(
+        pd.DataFrame(rows, columns=["exporter", "importer", "year", "trade"]), gaps="leave"
+    )
+    notes = " ".join(with_geography(panel, unknown="leave").notes)
+    assert "fips" in notes and "Placed on the map" not in notes
+    rows = [
+        (e, i, 2019, 5.0) for e in ("NA", "BRA", "CHL", "PER") for i in ("NA", "BRA", "CHL", "PER") if e != i
+    ]
+    panel = GravityPanel.from_table(
+        pd.DataFrame(rows, columns=["exporter", "importer", "year", "trade"]), gaps="leave"
+    )
+    notes = " ".join(with_geography(panel, unknown="leave").notes)
+    assert "may be Namibia" in notes and "NA as NAM" not in notes
+
+
+def test_a_total_of_sectors_is_no_sector_of_a_panel() -> None:
+    codes = ("BRA", "CHL", "PER")
+    rows = [(e, i, 2019, s, 5.0) for e in codes for i in codes if e != i for s in ("a", "b", "Total")]
+    table = pd.DataFrame(rows, columns=["exporter", "importer", "year", "sector", "trade"])
+    panel = GravityPanel.from_table(table, gaps="leave")
+    assert set(panel.table["sector"].astype(str)) == {"a", "b"} and "count twice" in " ".join(panel.notes)
