@@ -40,6 +40,7 @@ from firmtrade_core.scenarios.words import countries as spoken
 from firmtrade_core.world.world import World
 from pages.parts import bands, chart
 from pages.parts.budget import show_budget
+from pages.parts.diversification import spread_of_exports
 from pages.parts.exports import several_downloads
 from pages.parts.firm_imports import imported_inputs
 from pages.parts.frame import certificate_line, complain, heading, headline_strip, notes, open_page, table
@@ -394,6 +395,8 @@ def _page(world: World) -> None:
         _dependence(equilibrium, country, under)
         _vulnerable(equilibrium, country)
         _chains(equilibrium, country)
+    told = home if home is not None and (home.synthetic or home.public) else None
+    spread_of_exports(store, equilibrium, store.scenario, country, told)
     _firms(store, equilibrium, home, under)
     _take_away(store, equilibrium, home, country, worth)
     notes((home_line(home), *read))
