@@ -168,7 +168,8 @@ def _read_data(data: pd.DataFrame) -> pd.DataFrame:
             f"The data need columns partner, before and after; {', '.join(missing)} is missing among "
             f"{', '.join(map(str, data.columns[:10]))}."
         )
-    labels = data[found["partner"]].astype(str)
+    # A blank stays one through `astype(str)`: it is nobody, and its row falls out below.
+    labels = data[found["partner"]].fillna("").astype(str)
     if (other := other_list(labels.unique())) is not None:
         raise BacktestError(
             other.sentence.partition(" The whole column")[0] + " Write ISO codes or plain names."
@@ -181,14 +182,15 @@ def _read_data(data: pd.DataFrame) -> pd.DataFrame:
     numbers = {f: pd.to_numeric(data[found[f]], errors="coerce").to_numpy(float) for f in ("before", "after")}
     for name, values in numbers.items():
         given = data[found[name]].astype("string").fillna("").str.strip()
-        bad = ~np.isfinite(values) & ~given.map(is_blank).to_numpy(bool)
+        bad = np.isnan(values) & ~given.map(is_blank).to_numpy(bool)
         if bad.any():
             raise BacktestError(
                 f"Column {found[name]} holds {given[bad].iloc[0][:40]!r} in row {int(bad.argmax()) + 1}, which is no number; {int(bad.sum())} "
                 "rows in all. Write a point for decimals and no mark for thousands."
             )
     table = pd.DataFrame({"partner": codes, **numbers}).groupby("partner").sum(min_count=1)
-    return table[(table["before"] > 0) & (table["after"] > 0)]
+    told = np.isfinite(table["before"]) & np.isfinite(table["after"]) & (table.index != "")
+    return table[told & (table["before"] > 0) & (table["after"] > 0)]
 
 
 def forecast_of(

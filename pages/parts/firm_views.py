@@ -27,6 +27,7 @@ from pages.parts import chart, pickers
 from pages.parts.capability_bench import Bench
 from pages.parts.desk import on_loopback
 from pages.parts.exports import table_downloads
+from pages.parts.firm_suppliers import suppliers_section
 from pages.parts.firm_time import over_time_section
 from pages.parts.frame import complain, heading
 from pages.parts.store import seeded
@@ -688,5 +689,6 @@ VIEWS: dict[str, tuple[str, Callable[[CapabilityReport, Bench], None]]] = {
     "well": ("How well", how_well),
     "next": ("Who next", who_next),
     "time": ("Over time", over_time_section),
+    "suppliers": ("Suppliers", suppliers_section),
     "parameters": ("Parameters", parameters),
 }
