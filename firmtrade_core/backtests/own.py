@@ -167,12 +167,14 @@ def _read_data(data: pd.DataFrame) -> pd.DataFrame:
             f"{', '.join(map(str, data.columns[:10]))}."
         )
     codes = []
-    for text in data[found["partner"]].astype(str):
+    # A blank stays one through `astype(str)`: it is nobody, and its row falls out below.
+    for text in data[found["partner"]].fillna("").astype(str):
         place = read_place(text)
         codes.append(place.code if place.code is not None else text.strip())
     numbers = {f: pd.to_numeric(data[found[f]], errors="coerce").to_numpy(float) for f in ("before", "after")}
     table = pd.DataFrame({"partner": codes, **numbers}).groupby("partner").sum(min_count=1)
-    return table[(table["before"] > 0) & (table["after"] > 0)]
+    told = np.isfinite(table["before"]) & np.isfinite(table["after"]) & (table.index != "")
+    return table[told & (table["before"] > 0) & (table["after"] > 0)]
 
 
 def forecast_of(
