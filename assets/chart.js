@@ -107,18 +107,21 @@ function create(root) {
   return chart;
 }
 
-// Paper is narrower than the screen: charts are drawn to its width while the browser prints, then as before.
-const PAPER = 1000;
+// Paper is narrower than the screen and white: charts are drawn to its width in light colours while the browser prints, one
+// below the other, then as before.
+const PAPER = { width: 1000, height: 560 };
+const PAPER_COLOURS = { $text: "#1c2733", $muted: "#5b6270", $surface: "#ffffff", $edge: "#ffffff", $accent: "#2b5c8a" };
 function toPaper() {
   for (const chart of charts.values()) {
     if (!chart.drawn) continue;
-    const page = chart.root.closest("[data-testid=stMainBlockContainer]") ?? document.body;
-    const share = Math.min(1, chart.root.clientWidth / (page.clientWidth - 56));
-    const width = Math.round(PAPER * share);
-    const height = seen(chart).height ?? Math.round(width * seen(chart).aspect);
+    const spec = seen(chart);
+    const height = Math.min(spec.height ?? Math.round(PAPER.width * spec.aspect), PAPER.height);
+    const data = distinct(painted(spec.data, PAPER_COLOURS));
+    const layout = { ...held(chart, painted(spec.layout, PAPER_COLOURS), data), width: PAPER.width, height, autosize: false };
+    layout.font = { ...layout.font, family: chart.family };
     chart.plot.style.height = `${height}px`;
     chart.onPaper = true;
-    window.Plotly.relayout(chart.plot, { width, height }).then(() => chart.onMap && patterned(chart.plot, chart));
+    window.Plotly.react(chart.plot, data, layout, chart.shown.config).then(() => chart.onMap && patterned(chart.plot, chart));
   }
 }
 
@@ -180,7 +183,8 @@ function queue(chart) {
 
 async function draw(chart) {
   const spec = seen(chart);
-  if (chart.gone || !chart.root.clientWidth) return;
+  // What is on its way to paper stays as paper needs it.
+  if (chart.gone || chart.onPaper || !chart.root.clientWidth) return;
   const tabled = chart.view === "table" && spec.table;
   chart.plot.hidden = Boolean(tabled);
   if (tabled) {

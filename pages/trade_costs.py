@@ -445,7 +445,7 @@ def _panel_code(file: PanelFile, chosen: Choices) -> str:
             f"panel = panel_of_world(load_embedded_world(), pooled={pooled})  # or World.load(file)"
         )
     return (
-        "from pathlib import Path\nfrom pages.parts.costs.trade_panels import read_panel_file\n\n"
+        "from pathlib import Path\nfrom firmtrade_core.gravity.panel_file import read_panel_file\n\n"
         f"panel = read_panel_file(Path({file.name!r}){file.arguments}).panel"
     )
 

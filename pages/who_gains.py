@@ -39,6 +39,7 @@ from firmtrade_core.scenarios.assumptions import assumed
 from firmtrade_core.words.scenario import countries as spoken
 from firmtrade_core.world.world import World
 from pages.parts.data.worlds import short_sources, shown
+from pages.parts.firms.diversification import spread_of_exports
 from pages.parts.firms.firm_imports import imported_inputs
 from pages.parts.firms.home import home_line, home_or_complaint, look_at_home
 from pages.parts.firms.inclusion import reached_and_gaining
@@ -403,6 +404,8 @@ def _page(world: World) -> None:
         _dependence(equilibrium, country, under)
         _vulnerable(equilibrium, country)
         _chains(equilibrium, country)
+    told = home if home is not None and (home.synthetic or home.public) else None
+    spread_of_exports(store, equilibrium, store.scenario, country, told)
     _firms(store, equilibrium, home, under)
     _take_away(store, equilibrium, home, country, worth)
     notes((home_line(home), *read))

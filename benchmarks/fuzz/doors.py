@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -14,7 +15,10 @@ from urllib.parse import urlencode
 import numpy as np
 import pandas as pd
 
+from firmtrade_core.backtests.errors import BacktestError
+from firmtrade_core.backtests.own import Forecast
 from firmtrade_core.gravity.errors import GravityError
+from firmtrade_core.gravity.panel_file import read_uploaded_panel
 from firmtrade_core.harmonise.errors import HarmoniseError
 from firmtrade_core.harmonise.pipeline import header
 from firmtrade_core.home import HomeFirms
@@ -22,18 +26,31 @@ from firmtrade_core.home.population import read_population
 from firmtrade_core.jobs.kept import KeptError, keep, read
 from firmtrade_core.margins import FirmsError
 from firmtrade_core.scenarios import Scenario, ScenarioError, compile
+from firmtrade_core.scenarios.finder import sectors_of_product
 from firmtrade_core.scenarios.links import LinkError, decode, encode
+from firmtrade_core.scenarios.offers import read_offer
 from firmtrade_core.scenarios.schedules import read_schedule
 from firmtrade_core.scenarios.yaml_text import read as read_yaml
 from firmtrade_core.world.columns import guess_columns, with_roles
 from firmtrade_core.world.errors import WorldError
+from firmtrade_core.world.overlay import guess_roles, lay_over
 from firmtrade_core.world.uploads import Upload, read_uploaded_table, read_uploaded_world
 from firmtrade_core.world.world import World
+from firmtrade_core.world.years import years_of_table
 from tests.firms import make_home
 from tests.scenarios.conftest import synthetic_world
 
 #: What a door may answer: an error of the program that says what to mend.
-REFUSALS = (LinkError, WorldError, ScenarioError, FirmsError, GravityError, HarmoniseError, KeptError)
+REFUSALS = (
+    BacktestError,
+    LinkError,
+    WorldError,
+    ScenarioError,
+    FirmsError,
+    GravityError,
+    HarmoniseError,
+    KeptError,
+)
 
 
 @dataclass(frozen=True)
@@ -89,6 +106,10 @@ def _saved(save: Callable[[Path], object], ending: str) -> bytes:
 
 def _flows() -> pd.DataFrame:
     return world().to_long()[["exporter", "importer", "sector", "expenditure_musd", "tariff"]]
+
+
+def _flows_by_year() -> pd.DataFrame:
+    return pd.concat([_flows().assign(year=year) for year in (2018, 2019)])
 
 
 def _text(table: pd.DataFrame) -> bytes:
@@ -169,6 +190,49 @@ def _kept(content: bytes) -> object:
     return repr(_file(content, ".kept", read))
 
 
+def _country(content: bytes) -> object:
+    """A country's own trade laid over a world, by the columns that are guessed."""
+    table = read_uploaded_table(Upload("country.csv", content))
+    roles = guess_roles([str(column) for column in table.columns])
+    laid = lay_over(
+        world(), world().countries[0], table, roles, sectors_of_product=sectors_of_product, beyond="keep"
+    )
+    return laid.world.content_hash
+
+
+def _panel(ending: str) -> Callable[[bytes], object]:
+    def enter(content: bytes) -> object:
+        return read_uploaded_panel(Upload(f"panel{ending}", content)).content_hash
+
+    return enter
+
+
+def _rates(content: bytes) -> object:
+    flows = b"exporter,importer,year,trade,currency\nCHN,USA,2019,10,CLP\nUSA,CHN,2019,12,CLP\nCHN,DEU,2019,9,CLP\n"
+    rates = Upload("rates.csv", content)
+    return read_uploaded_panel(Upload("panel.csv", flows), currency="CLP", rates=rates).content_hash
+
+
+def _offer(content: bytes) -> object:
+    return read_offer(read_uploaded_table(Upload("offer.csv", content)), importer="USA").rows()
+
+
+def _weights(content: bytes) -> object:
+    lines = pd.DataFrame({"hs": ["740311", "080810"], "base": [0.1, 0.2], "final": [0.0, 0.1]})
+    return read_offer(lines, read_uploaded_table(Upload("trade.csv", content)), importer="USA").rows()
+
+
+def _happened(content: bytes) -> object:
+    changes = {"CHN": -0.2, "DEU": 0.1, "MEX": 0.05, "CAN": 0.02}
+    entered = Forecast("Plan", date(2026, 1, 5), "USA", "2026", "2027", changes, dict.fromkeys(changes, 10.0))
+    return entered.held_against(read_uploaded_table(Upload("happened.csv", content)))[0]
+
+
+def _years(content: bytes) -> object:
+    years = years_of_table(read_uploaded_table(Upload("years.csv", content)), "years")
+    return [years.world(year).content_hash for year in years.years]
+
+
 @cache
 def doors() -> dict[str, Door]:
     """All doors by name."""
@@ -186,6 +250,14 @@ def doors() -> dict[str, Door]:
     )
     schedule = b"exporter,importer,product,rate\nCHN,USA,740311,0.25\nCHN,USA,080810,0.1\n"
     population = b"sector,size,firms\nmetals,1-9,120\nmetals,10-49,30\n"
+    own = (
+        f"partner,product,flow,value_usd\n{world().countries[1]},{world().sectors[0]},exports,1200000\n"
+        f"{world().countries[2]},{world().sectors[1]},imports,500000\n"
+    ).encode()
+    trade_only = (
+        b"exporter,importer,year,trade\nCHN,USA,2019,10.5\nUSA,CHN,2019,12\nCHN,DEU,2019,9\nDEU,CHN,2019,8\n"
+    )
+    lines = b"hs,base,final,staging\n740311,0.1,0,5\n080810,0.25,0.1,EIF\n02013000,12%,6%,B5\n"
     customs = b"firm;year;country;hs;value_usd\nA1;2022;CHN;740311;1200\nB2;2022;USA;080810;300\n"
     result = {
         "numbers": np.arange(5.0),
@@ -207,5 +279,22 @@ def doors() -> dict[str, Door]:
         Door("schedule", (schedule,), _schedule),
         Door("population", (population,), _population),
         Door("customs-head", (customs,), _head),
+        Door("country-table", (own, own.replace(b",", b";")), _country),
+        Door("panel-csv", (_text(_flows_by_year()), trade_only), _panel(".csv")),
+        Door("panel-xlsx", (_workbook(_flows_by_year().head(40)),), _panel(".xlsx")),
+        Door("panel-parquet", (_parquet(_flows_by_year()),), _panel(".parquet")),
+        Door("rates", (b"date,currency,usd\n2019,CLP,0.0014\n2018,CLP,0.0015\n",), _rates),
+        Door("offer", (lines, b"hs,rate_percent\n74,5 %\n0808,2.5 %\n"), _offer),
+        Door(
+            "offer-weights",
+            (b"hs,exporter,importer,trade\n740311,CHL,USA,500\n080810,CHN,USA,20\n",),
+            _weights,
+        ),
+        Door(
+            "forecast-data",
+            (b"partner,before,after\nCHN,100,80\nGermany,50,55\nMEX,40,41\nCAN,30,31\n",),
+            _happened,
+        ),
+        Door("years-table", (_text(_flows_by_year()),), _years),
     )
     return {door.name: door for door in made}

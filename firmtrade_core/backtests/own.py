@@ -20,7 +20,9 @@ import sqlalchemy as sql
 from firmtrade_core.backtests.errors import BacktestError
 from firmtrade_core.backtests.predicting import goods_of
 from firmtrade_core.backtests.scoring import Score, score
+from firmtrade_core.codes.artefacts import is_blank
 from firmtrade_core.codes.countries import REST_OF_WORLD
+from firmtrade_core.codes.place_lists import na_is_namibia, other_list
 from firmtrade_core.codes.places import read_place
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.scenarios import Scenario
@@ -166,13 +168,29 @@ def _read_data(data: pd.DataFrame) -> pd.DataFrame:
             f"The data need columns partner, before and after; {', '.join(missing)} is missing among "
             f"{', '.join(map(str, data.columns[:10]))}."
         )
-    codes = []
-    for text in data[found["partner"]].astype(str):
+    # A blank stays one through `astype(str)`: it is nobody, and its row falls out below.
+    labels = data[found["partner"]].fillna("").astype(str)
+    if (other := other_list(labels.unique())) is not None:
+        raise BacktestError(
+            other.sentence.partition(" The whole column")[0] + " Write ISO codes or plain names."
+        )
+    namibia, codes = na_is_namibia(labels.unique()), []
+    for text in labels:
         place = read_place(text)
-        codes.append(place.code if place.code is not None else text.strip())
+        unknown = place.code is None or (text.strip().upper() == "NA" and not namibia)
+        codes.append(text.strip() if unknown else place.code)
     numbers = {f: pd.to_numeric(data[found[f]], errors="coerce").to_numpy(float) for f in ("before", "after")}
+    for name, values in numbers.items():
+        given = data[found[name]].astype("string").fillna("").str.strip()
+        bad = np.isnan(values) & ~given.map(is_blank).to_numpy(bool)
+        if bad.any():
+            raise BacktestError(
+                f"Column {found[name]} holds {given[bad].iloc[0][:40]!r} in row {int(bad.argmax()) + 1}, which is no number; {int(bad.sum())} "
+                "rows in all. Write a point for decimals and no mark for thousands."
+            )
     table = pd.DataFrame({"partner": codes, **numbers}).groupby("partner").sum(min_count=1)
-    return table[(table["before"] > 0) & (table["after"] > 0)]
+    told = np.isfinite(table["before"]) & np.isfinite(table["after"]) & (table.index != "")
+    return table[told & (table["before"] > 0) & (table["after"] > 0)]
 
 
 def forecast_of(

@@ -255,6 +255,58 @@ def _finite(content: Any) -> Any:
     return None if isinstance(content, float) and content != content else content
 
 
+def diversify(
+    path: Given = None,
+    preset: Preset = None,
+    country: Annotated[
+        str | None, typer.Option(help="Code of the exporter; the firms' country unless given.")
+    ] = None,
+    opening: Annotated[
+        float,
+        typer.Option(
+            help="Change of fixed costs of all destinations but the largest, such as -0.2, on top of the scenario."
+        ),
+    ] = 0.0,
+    world_file: WorldFile = None,
+    home_file: HomeFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """How widely exports are spread, how much they swing, what losing the largest partner costs; exits 2 on wrong input."""
+    from firmtrade_core.analysis.diversification import MEASURES, diversification, largest_partner, lever
+    from firmtrade_core.scenarios import Scenario, compile
+
+    def work(compiled: Any, equilibrium: Equilibrium, treatment: Treatment) -> None:
+        code = (country or treatment.home.country).upper()
+        if opening:
+            card = lever(code, largest_partner(equilibrium, code), opening)
+            content = compiled.scenario.to_dict()
+            content["cards"] = [*content.get("cards", []), card]
+            again = compile(Scenario.parse(content), compiled.world, treatment.home)
+            assert again.treatment is not None
+            equilibrium, treatment = again.solve(equilibrium), again.treatment
+        found = diversification(equilibrium, code, treatment)
+        if as_json:
+            told = {
+                "sentence": found.sentence(),
+                "measures": found.table.to_dict("index"),
+                "new_pairs": found.pairs,
+                "cost_per_pair": found.cost_per_pair,
+                "worth_per_pair": found.worth_per_pair,
+                "groups": {kind: _records(by) for kind, by in found.groups.items()},
+                "source": treatment.home.source,
+            }
+            typer.echo(json.dumps(_finite(told), allow_nan=False))
+            return
+        lines = [found.sentence(), "", f"{'':70}{'before':>10}{'after':>10}"]
+        lines += [
+            f"{f'{label}, {unit}':70}{row['before']:>10.4g}{row['after']:>10.4g}"
+            for row, (label, unit) in zip(found.table.to_dict("records"), MEASURES.values(), strict=True)
+        ]
+        typer.echo("\n".join(lines))
+
+    _with_firms(path, preset, world_file, home_file, as_json, work)
+
+
 def _records(table: pd.DataFrame) -> Any:
     return table.astype(object).where(table.notna(), None).to_dict("records")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
-from firmtrade_core.cli.firm_results import cut_off, imports, over_time, reach
+from firmtrade_core.cli.firm_results import cut_off, diversify, imports, over_time, reach
 from firmtrade_core.paths import whole_file
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ app = typer.Typer(
 app.command()(imports)
 app.command()(reach)
 app.command()(cut_off)
+app.command()(diversify)
 app.command()(over_time)
 
 Folder = Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -122,7 +123,8 @@ def _advised(message: str) -> str:
     if "say which column" in message:
         message += " Here: --column FIELD=COLUMN (such as --column product=cmdCode) or --constant FIELD=TEXT (flow=export)."
     if "list of country codes" in message or "(code, country)" in message:
-        message += " Here: --partners brazil, or --partners TABLE.csv."
+        named = re.search(r" list \((\w+)\)", message)
+        message += f" Here: --partners {named[1] if named else 'brazil'}, or --partners TABLE.csv."
     if "table of rates" in message:
         message += " Here: --rates TABLE.csv."
     if "year of all rows" in message:
@@ -269,5 +271,6 @@ def _print(outcome: Outcome, as_json: bool) -> None:
             f"\n{outcome.linkage['linked']:,} firms linked by name, {outcome.linkage['to_review']:,} pairs to review"
         )
     for note in outcome.notes:
-        typer.echo(f"  note: {_advised(note)}")
+        # What a file says above its heads is no advice.
+        typer.echo(f"  note: {note if 'above the heads skipped' in note else _advised(note)}")
     typer.echo(f"\nPanel, log and scorecard are in {outcome.folder}")

@@ -127,7 +127,7 @@ MONEY_FIELDS = ("sales", "value_added", "capital", "materials", "wages")
 RULES = {
     rule.key: rule
     for rule in (
-        Rule("firm.missing", "rows of firm tables without a firm", "quarantined", "Ask for rows with an identifier."),
+        Rule("firm.missing", "rows without a firm", "quarantined", "Ask for rows with an identifier."),
         Rule("year.unreadable", "rows of firm tables without a year", "quarantined", "Give the year as a constant."),
         Rule("firm.twice", "rows that repeat a firm and year, the fullest kept", "quarantined"),
         Rule("cell.unreadable", "cells of firm tables that are no number, set to missing", "repaired"),
@@ -135,7 +135,7 @@ RULES = {
         Rule("cell.negative", "negative amounts in firm tables, set to missing", "repaired"),
         Rule("cell.percent", "shares given in percent, divided by 100", "repaired"),
         Rule("cell.coded", "yes and no coded 1 and 2 (or -1 and 0), read as yes and no", "repaired"),
-        Rule("firm.digits_gone", "rows of firm tables whose firm is in scientific notation: its digits are gone", "quarantined", "Export identifiers as text."),
+        Rule("firm.digits_gone", "rows whose firm is a number in scientific notation (1.2E+13) or cut behind fifteen digits: its digits are gone", "quarantined", "Export identifiers as text."),
         Rule("cell.out_of_range", "shares outside 0 to 1, set to missing", "repaired"),
         Rule("cell.outlier", "cells far from those of the same sector and year", "flagged", "Set them aside as outliers if they are errors."),
     )
@@ -454,6 +454,9 @@ class _TableReader:
                 plain = text.where(~text.str.startswith("-").eq(True)).map(plain_text, na_action="ignore")
                 numbers = numbers.mask(plain.isin(_YES), 1.0).mask(plain.isin(_NO), 0.0)
             if wanted is not None and wanted.kind == "share":
+                # Who asks for a share may have asked for yes or no (a web site).
+                plain = text.map(plain_text, na_action="ignore").where(numbers.isna())
+                numbers = numbers.mask(plain.isin(_YES), 1.0).mask(plain.isin(_NO), 0.0)
                 numbers = self._with_signs(text, numbers)
             if wanted is not None or numbers.notna().sum() >= _MOSTLY * max(text.notna().sum(), 1):
                 self._note_unreadable(column, text, numbers)

@@ -20,10 +20,10 @@ QUARANTINE_RULES = tuple(
             "lines of parts of a flow (by customs procedure, transport or second partner) whose whole another line tells",
             "",
         ),
-        ("firm.missing", "lines without a firm", "Ask for lines with the firm's identifier."),
+        ("firm.missing", "rows without a firm", "Ask for lines with the firm's identifier."),
         (
             "firm.digits_gone",
-            "lines whose firm is a number in scientific notation (1.2E+13): its digits are gone",
+            "rows whose firm is a number in scientific notation (1.2E+13) or cut behind fifteen digits: its digits are gone",
             "Export identifiers as text.",
         ),
         ("date.missing", "lines without a date", ""),

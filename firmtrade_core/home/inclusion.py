@@ -167,7 +167,8 @@ class Inclusion:
         if self.home.screen.public:
             return
         shut = np.zeros(len(table), dtype=bool)
-        for values in (self.before[measure], np.maximum(gain, 0.0), np.maximum(-gain, 0.0)):
+        # Whom a programme reaches is a question of its own: a class with many firms may hold one that is reached.
+        for values in (self.before[measure], np.maximum(gain, 0.0), np.maximum(-gain, 0.0), self.reached):
             some = values > 0
             records = pd.DataFrame({"group": label, "firm": np.arange(len(label)), "value": values})[some]
             if records.empty:
@@ -177,7 +178,19 @@ class Inclusion:
         few = pd.Series(label).value_counts().reindex(table["group"]).to_numpy() < FEWEST_FIRMS
         table.loc[shut | few, [name for name in table if name != "group"]] = np.nan
         rows = [np.flatnonzero(label == name) for name in table["group"]]
-        table["firms"] = [self.home.screen.counted(v, r) if np.isfinite(v) else v for v, r in zip(table["firms"], rows, strict=True)]  # fmt: skip
+        for name, present in (("firms", self.weight > 0), ("reached", self.reached > 0)):
+            table[name] = [
+                self.home.screen.counted(v, r[present[r]]) if np.isfinite(v) and v > 0 else v
+                for v, r in zip(table[name], rows, strict=True)
+            ]
+        # Shares of what is told, so that they do not take the noise off again.
+        for share, of, whole in (
+            ("share_of_firms", "firms", self.weight),
+            ("share_reached", "reached", self.reached),
+        ):
+            if whole.sum() > 0:
+                table[share] = np.minimum(table[of] / whole.sum(), 1.0)
+        table["reach"] = np.minimum(table["reached"] / table["firms"].where(table["firms"] > 0), 1.0)
 
     # Who gains ----------------------------------------------------------------------------------
 

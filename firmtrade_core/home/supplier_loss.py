@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from math import comb
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,8 +29,10 @@ from scipy.sparse import csr_matrix
 
 from firmtrade_core.disclosure import FEWEST_FIRMS, TOP_SHARE
 from firmtrade_core.equilibrium.states import ComparisonError
+from firmtrade_core.jobs import Checkpoints, Progress, silent
 from firmtrade_core.labels import grouped, in_percent
-from firmtrade_core.panel import FirmPanel
+from firmtrade_core.panel import FirmPanel, PanelError
+from firmtrade_core.panel.source import Source, files_of, panel_of
 
 Array = NDArray[np.float64]
 
@@ -45,24 +49,34 @@ class SupplierNetwork:
 
     Attributes
     ----------
-    firms : (F,) of object
+    firms : tuple of str
         Identifiers.
     value : (F,)
         What is lost with each, in the panel's money: sales at home and abroad, or exports.
-    share : (F, F) sparse
-        w, row b: share of the buyer's cost that comes from each supplier.
+    buyer, supplier : (L,) of int
+        Positions of the firms of each link.
+    part : (L,)
+        w: share of the buyer's cost that comes from the supplier.
     label, money, synthetic
         Of the panel.
     year : int
     """
 
-    firms: NDArray[np.object_]
+    firms: tuple[str, ...]
     value: Array
-    share: csr_matrix
+    buyer: NDArray[np.intp]
+    supplier: NDArray[np.intp]
+    part: Array
     label: str
     money: str
     synthetic: bool
     year: int
+
+    @cached_property
+    def share(self) -> csr_matrix:
+        """w by buyer (rows) and supplier, (F, F)."""
+        count = len(self.value)
+        return csr_matrix((self.part, (self.buyer, self.supplier)), shape=(count, count))
 
     def lost(self, gone: Sequence[int]) -> Array:
         """h by firm, (F,)."""
@@ -286,7 +300,61 @@ def supplier_network(panel: FirmPanel, year: int | None = None, measure: str = "
     part = np.divide(materials * (1 - imported), sales, out=np.zeros(len(table)), where=sales > 0)
     part = np.clip(part, 0.0, _MOST_FROM_SUPPLIERS)
     each = part / np.maximum(np.bincount(buyer, minlength=len(table)), 1)
-    share = csr_matrix((each[buyer], (buyer, supplier)), shape=(len(table), len(table)))
     value = pd.to_numeric(table[measure], errors="coerce").fillna(0).to_numpy(float)
     meta = panel.metadata
-    return SupplierNetwork(names, value, share, meta.label, meta.money, meta.synthetic, int(year))
+    return SupplierNetwork(
+        tuple(names.tolist()),
+        value,
+        buyer,
+        supplier,
+        each[buyer],
+        meta.label,
+        meta.money,
+        meta.synthetic,
+        int(year),
+    )
+
+
+# As a job ---------------------------------------------------------------------------------------
+
+#: Firms lost together at most, where a page asks.
+MOST_TOGETHER = 20
+
+
+def study_suppliers(
+    source: Source,
+    files: tuple[Path, ...] = (),
+    measure: str = "sales",
+    *,
+    progress: Progress = silent,
+    checkpoints: Checkpoints | None = None,
+) -> Lost:
+    """The worst suppliers of synthetic firms, or of a folder with a firm panel.
+
+    Parameters
+    ----------
+    source
+    files
+        Of the folder, so that a changed panel is read anew.
+    measure
+        As `supplier_network`.
+    progress, checkpoints
+        Of a job.
+
+    Raises
+    ------
+    ComparisonError
+        If the panel cannot be read, has no links, or few firms.
+    """
+    progress(0.05, "Reading who buys from whom")
+    try:
+        network = supplier_network(panel_of(source), None, measure)
+    except PanelError as error:
+        raise ComparisonError(str(error)) from error
+    progress(0.5, "Losing suppliers together")
+    return worst_suppliers(network, min(MOST_TOGETHER, len(network.value)))
+
+
+def supplier_arguments(source: Source, measure: str) -> dict[str, Any]:
+    """Arguments of `study_suppliers`, with the files that its result depends on."""
+    return {"source": source, "files": files_of(source), "measure": measure}

@@ -234,6 +234,11 @@ _COLUMNS = (
     Column("share_of_gains", "Share of gains", "share of 1", "Of what those firms gain that gain."),
     Column("net_gain", "Gains less losses", "m USD a year"),
     Column("change_percent", "Change", "%"),
+    # Diversification.
+    Column("spread_before", "Before", "as its row says"),
+    Column("spread_after", "After", "as its row says"),
+    Column("new_pairs", "New firm-market pairs", "firm-market pairs", "Less those given up."),
+    Column("share_of_new_pairs", "Share of new pairs", "share of 1", "Those given up apart."),
     # One firm, or firms of a profile.
     Column("chance_before", "Chance, baseline", "%"),
     Column("chance_after", "Chance, scenario", "%"),

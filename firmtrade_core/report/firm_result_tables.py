@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from firmtrade_core.analysis.diversification import MEASURES as SPREAD
+from firmtrade_core.analysis.diversification import Diversification
 from firmtrade_core.home.inclusion import KINDS, MEASURES, Inclusion
 from firmtrade_core.report.export import Table, table
 
@@ -39,3 +41,19 @@ def inclusion_table(found: Inclusion) -> Table:
     return table(
         "who_is_reached_and_gains", "Who is reached and who gains, by groups of firms", frame, columns
     )
+
+
+def diversification_tables(found: Diversification) -> list[Table]:
+    """How widely exports are spread before and after, and who opens new markets."""
+    rows = found.table.reset_index(names="key")
+    rows["measure"] = [SPREAD[key][0] for key in rows["key"]]
+    rows["unit"] = [SPREAD[key][1] for key in rows["key"]]
+    spread = table(
+        "diversification", "How widely exports are spread", rows,
+        {"measure": "measure", "unit": "row_unit", "before": "spread_before", "after": "spread_after"},
+    )  # fmt: skip
+    if not found.groups:
+        return [spread]
+    frame = pd.concat([by.assign(grouped_by=KINDS[kind]) for kind, by in found.groups.items()], ignore_index=True)  # fmt: skip
+    columns = {"grouped_by": "grouped_by", "group": "group", "firms": "firms", "pairs": "new_pairs", "share": "share_of_new_pairs"}  # fmt: skip
+    return [spread, table("new_markets", "Who opens new markets", frame, columns)]

@@ -282,7 +282,7 @@ def _read_lines(
 def _text(value: object) -> str:
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return ""
-    return f"{value:.0f}" if isinstance(value, float) and value == int(value) else str(value).strip()
+    return f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value).strip()
 
 
 def _codes(texts: pd.Series) -> pd.Series:

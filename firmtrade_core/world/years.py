@@ -57,14 +57,14 @@ class WorldYears:
         if self.table is None:
             return World.load(self.files[year])
         names = BROAD_SECTORS | FINER_SECTORS
+        # A table without sectors is refused in words where the world is built.
+        told = map(str, self.table["sector"].unique()) if "sector" in self.table else ()
         return World.from_long(
             self.table,
             year=year,
             codes="any",
             missing="zero",
-            sector_names={
-                code: names[code] for code in map(str, self.table["sector"].unique()) if code in names
-            },
+            sector_names={code: names[code] for code in told if code in names},
             provenance=Provenance(source=self.name),
             name=self.name,
         )
@@ -97,13 +97,15 @@ def years_of_table(table: pd.DataFrame, name: str) -> WorldYears:
     Raises
     ------
     WorldFileError
-        If it has no column ``year``, or rows without one.
+        If it has no column ``year``, or rows without one, or with what is no year.
     """
     if "year" not in table:
         raise WorldFileError(f"{name} has no column year; a single year is read with `world build`.")
     years = pd.to_numeric(table["year"], errors="coerce").to_numpy(float)
     if not np.isfinite(years).all():
         raise WorldFileError(f"{name} has {int((~np.isfinite(years)).sum())} rows without a year.")
+    if odd := int(((years != np.round(years)) | (years < 1) | (years > 9999)).sum()):
+        raise WorldFileError(f"{name} has {odd} rows whose year is none between 1 and 9999.")
     return WorldYears(name, table=table.assign(year=years.astype(int)))
 
 

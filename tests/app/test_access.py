@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -78,3 +79,32 @@ def test_paper_shows_the_page_without_its_controls(open_page: Opener) -> None:
         assert not page.locator(control).first.is_visible(), control
     pages = page.pdf(prefer_css_page_size=True)
     assert pages.startswith(b"%PDF") and pages.count(b"/Type /Page\n") <= 6
+
+
+def test_paper_is_one_column_dark_on_white_from_a_wide_dark_window(open_page: Opener) -> None:
+    page = open_page("briefing", width=1920, scheme="dark")
+    settled(page)
+    page.emulate_media(media="print", color_scheme="dark")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    page.wait_for_timeout(400)
+    # Boxes in rows and columns overlap where a page breaks: blocks do not. What is drawn fits the paper.
+    kinds = page.evaluate(
+        "[...document.querySelectorAll('[data-testid=stVerticalBlock], [data-testid=stHorizontalBlock], [data-testid=stColumn]')]"
+        ".map((e) => getComputedStyle(e).display).filter((d) => d !== 'none')"
+    )
+    assert kinds and set(kinds) == {"block"}
+    widths = page.evaluate("[...document.querySelectorAll('.ft-plot .main-svg')].map((e) => e.clientWidth)")
+    assert widths and max(widths) <= 1000
+    assert page.evaluate("getComputedStyle(document.querySelector('.ft-value')).color") == "rgb(28, 39, 51)"
+    fills = page.evaluate(
+        "[...document.querySelectorAll('#chart_briefing_winners .ytick text')].map((e) => e.style.fill)"
+    )
+    assert fills and set(fills) == {"rgb(28, 39, 51)"}
+    boxes = page.evaluate(
+        "[...document.querySelectorAll('.ft-chart, .ft-numbers, .ft-caveats')].map((e) => e.getBoundingClientRect())"
+        ".filter((b) => b.height).map((b) => [b.top, b.bottom]).sort((a, b) => a[0] - b[0])"
+    )
+    assert all(above[1] <= below[0] + 1 for above, below in itertools.pairwise(boxes))
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(media="screen", color_scheme="dark")
+    settled(page)

@@ -99,6 +99,9 @@ def test_files_links_and_code_to_embed(open_page: Opener) -> None:
     expect(alone.locator(".ft-numbers")).to_be_hidden()
     expect(alone.locator("[data-testid=stSidebar]")).to_be_hidden()
     assert "embed=true" in alone.url and "only=chart_map" in alone.url
+    none = open_page("lab?embed=true&only=chart_nothing")
+    expect(none.locator(".ft-error")).to_contain_text("There is no such chart here")
+    expect(none.locator(".ft-numbers")).to_be_hidden()
 
 
 def test_no_data_and_falls_are_told_without_colour(open_page: Opener) -> None:

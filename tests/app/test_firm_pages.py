@@ -91,7 +91,7 @@ def test_who_gains_without_firms(start) -> None:
     words = html(app)
     tables = {"sectors_at_home", "cut_off", "concentration", "single_sources", "exposed_suppliers"}
     tables |= {"gains_from_trade", "value_chain_partners", "value_chain_sectors"}
-    assert downloads(app) == {f"who_gains_{name}" for name in tables}
+    assert downloads(app) == {f"who_gains_{name}" for name in tables} | {"diversification_diversification"}
     assert (
         "Concentration of trade" in words
         and "Single points of failure" in words

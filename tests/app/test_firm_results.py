@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from tests.analysis.test_firm_imports import importing_home, linked_world
 
 from firmtrade_core.paths import PROJECT
 from tests.app.test_pages import html
+from tests.home.test_firm_imports import importing_home, linked_world
 
 
 @pytest.fixture
@@ -45,3 +45,13 @@ def test_groups_of_firms_and_the_safeguard_follow_kind_and_measure(who_gains: Ap
     kinds.set_value("exporting").run()
     app.segmented_control(key="who_gains_measure").set_value("sales").run()
     assert not app.exception and "Do not export yet" in html(app) and "Share of sales before" in html(app)
+
+
+def test_diversification_has_a_lever_that_adds_a_card(who_gains: AppTest) -> None:
+    app = who_gains
+    assert 'data-spread="ZAF"' in html(app) and "Share of the largest destination" in html(app)
+    before = len(app.session_state["store"].scenario.cards)
+    app.button(key="spread_lever").click().run()
+    cards = app.session_state["store"].scenario.cards
+    assert not app.exception and len(cards) == before + 1 and cards[-1].kind == "fixed_cost"
+    assert "firm-market pair" in html(app)

@@ -8,13 +8,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from firmtrade_core.channels.over_time import OverTime, over_time
+from firmtrade_core.home.supplier_loss import study_suppliers
 from firmtrade_core.jobs import JobStatus
 from firmtrade_core.jobs.kept import keep, read
 from firmtrade_core.panel.synthetic.country import make_country
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 from firmtrade_core.paths import PROJECT
 from firmtrade_core.report.over_time_tables import over_time_tables
-from pages.parts.firms import firm_time
+from pages.parts.firms import firm_suppliers, firm_time
 from pages.parts.firms.capability_bench import Bench
 from tests.app.test_pages import html
 
@@ -29,13 +30,13 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> OverTime:
     return result
 
 
-def opened(monkeypatch: pytest.MonkeyPatch, folder: Path) -> AppTest:
+def opened(monkeypatch: pytest.MonkeyPatch, folder: Path, section: str = "time") -> AppTest:
     monkeypatch.chdir(PROJECT)
     for name in ("FIRMTRADE_WORLD", "FIRMTRADE_FIRMS", "FIRMTRADE_HOME"):
         monkeypatch.delenv(name, raising=False)
     app = AppTest.from_file(str(PROJECT / "pages/firms.py"), default_timeout=120)
     app.session_state["in_frame"] = True
-    app.session_state["capability"] = Bench(folder, section="time")
+    app.session_state["capability"] = Bench(folder, section=section)
     return app
 
 
@@ -60,3 +61,18 @@ def test_tables_to_take_away_have_units(found: OverTime) -> None:
     assert set(tables) == {"sunk_costs", "after_the_start", "markets_over_time"}
     assert tables["after_the_start"].units["Value"] == "log points"
     assert len(found.sentences()) == 4 and not found.refused
+
+
+def test_suppliers_lost_together_are_found_by_a_click(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    keep(tmp_path / "result.kept", study_suppliers(SyntheticDesign(firms=300), measure="exports"))
+    lost = read(tmp_path / "result.kept")
+    monkeypatch.setattr(firm_suppliers.Watch, "look", lambda *_: JobStatus("done", 1.0, "Done.", 1, 0.0))
+    monkeypatch.setattr(firm_suppliers.Watch, "result", lambda _: lost)
+    app = opened(monkeypatch, tmp_path, "suppliers").run()
+    words = html(app)
+    assert not app.exception and "data-suppliers" in words and "no other set costs more" in words
+    monkeypatch.setattr(firm_suppliers.Watch, "look", lambda *_: None)
+    app = opened(monkeypatch, tmp_path, "suppliers").run()
+    assert not app.exception and [b.key for b in app.button if b.key == "suppliers_start"]

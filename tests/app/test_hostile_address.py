@@ -17,6 +17,7 @@ from firmtrade_core.scenarios import Scenario
 from firmtrade_core.scenarios.links import encode
 from pages.parts.frame import address
 from pages.parts.frame.store import SHOWINGS, VIEWS, Store
+from tests.app.test_pages import html
 from tests.firms import make_home
 from tests.scenarios.conftest import synthetic_world
 
@@ -148,3 +149,18 @@ def test_pages_stand(page: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) 
         app.run()
         assert not app.exception
         assert "fault of its own" not in " ".join(element.proto.body for element in app.get("html"))
+
+
+@pytest.mark.parametrize(("name", "there"), [("chart_front_map", True), ("chart_nothing", False)])
+def test_a_view_of_one_chart_says_where_there_is_none(
+    name: str, there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(PROJECT)
+    monkeypatch.delenv("FIRMTRADE_WORLD", raising=False)
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120)
+    app.query_params["embed"], app.query_params["only"] = "true", name
+    app.run()
+    assert not app.exception
+    words = html(app)
+    assert ("There is no such chart here" in words) is not there
+    assert there or f"asks for {name} alone" in words

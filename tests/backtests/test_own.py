@@ -78,6 +78,12 @@ def test_the_score_is_of_data_by_code_or_name(made: Forecast) -> None:
     assert half.slope == pytest.approx(0.5, abs=0.01) and {"CHN", "DEU"} <= set(table["partner"])
     with pytest.raises(BacktestError, match="after is missing"):
         made.held_against(outcome(made).drop(columns="after"))
+    text = outcome(made).assign(after=lambda d: [f"{v:.2f}".replace(".", ",") for v in d["after"]])
+    with pytest.raises(BacktestError, match="no number"):
+        made.held_against(text)
+    other = pd.DataFrame({"partner": ["GM", "CH", "JA", "SP", "SW"], "before": 1.0, "after": 2.0})
+    with pytest.raises(BacktestError, match="fips"):
+        made.held_against(other)
     with pytest.raises(BacktestError, match="a score needs three"):
         made.held_against(outcome(made).head(2))
 

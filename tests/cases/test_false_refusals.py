@@ -15,8 +15,9 @@ from firmtrade_core.gravity.errors import TariffUnitError
 from firmtrade_core.gravity.estimate import estimate
 from firmtrade_core.gravity.geography import GeographyFileError, geography, with_geography
 from firmtrade_core.gravity.panel import GravityPanel, load_world_panel
+from firmtrade_core.gravity.panel_file import read_panel_file
 from firmtrade_core.gravity.specification import GravitySpecification
-from pages.parts.costs.trade_panels import Choices, read_panel_file, read_upload, specification
+from pages.parts.costs.trade_panels import Choices, read_upload, specification
 
 RUNNER = CliRunner()
 

@@ -20,6 +20,15 @@ FAULTS = [
     ({"RUT": "12345.0"}, 3, ""),
     ({"RUT": "1.23457E+13"}, 2, "firm.digits_gone"),
     ({"RUT": "NULL"}, 2, "firm.missing"),
+    ({"RUT": "TOTAL"}, 1, "firm.missing"),
+    ({"RUT": "1234567890123450000"}, 1, "firm.digits_gone"),
+    ({"País destino": "Chile*"}, 1, ""),
+    ({"País destino": "Upper middle income"}, 1, "country.total"),
+    ({"Operación": "EX 1"}, 1, ""),
+    ({"Fecha": "1er marzo 2019"}, 1, ""),
+    ({"Partida": "87171000"}, 1, "product.unknown"),
+    ({"Partida": "87000000"}, 1, "product.coarse"),
+    ({"FOB": "$ 1.234,50"}, 1, ""),
     ({"RUT": "0"}, 1, "firm.missing"),
     ({"Fecha": "2019"}, 2, ""),
     ({"Fecha": "1012019"}, 2, ""),
@@ -92,6 +101,7 @@ def test_every_line_sheet_and_column_is_accounted_for(tmp_path: Path) -> None:
         f"F{n},2019-03-05,export,{c},020110,10.5,USD\n" for n, c in enumerate((158, 160, 249, 63, 23))
     )
     (folder / "brasil.csv").write_text(f"sep=,\nfirm,date,flow,country,product,value,currency\n{rest}")
+    (folder / "viejo.sav").write_bytes(b"$FL2@(#) SPSS")
     report = command(folder, tmp_path / "out")
     sources = {s["file"]: s for s in report["sources"]}
     said = " ".join(report["notes"])
@@ -109,7 +119,8 @@ def test_every_line_sheet_and_column_is_accounted_for(tmp_path: Path) -> None:
     assert rows_in == len(lines) + 5 == kept + len(aside)
     assert sources["aduana.xlsx"]["kept"] == len(lines) - sum(expected.values())
     assert Counter(aside["rule"])["country.other_list"] == 5 and "Brazil's" in said
-    # Sheets and columns.
+    # Files, sheets and columns.
+    assert "viejo.sav is an SPSS file" in said
     assert "2018" in said and "2019" in said and "Leyenda" in said
     unused = set(HEADS) - set(sources["aduana.xlsx"]["columns"].values())
     assert unused and all(column in said for column in unused)

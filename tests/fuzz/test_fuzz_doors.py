@@ -24,6 +24,17 @@ CORPUS = [
     ("scenario", b"cards: [{kind: tariff, value: .inf}]"),
     ("scenario", "name: ²\ncards: []\n".encode()),
     ("programme", b"cards: [{kind: programme, policy: research, intensity: 1e300, effect: {capability: 5}}]"),
+    ("offer-weights", b"hs,exporter,importer,trade\n740311,CHL,USA,500\n0808101e309,CHN,USA,20\n"),
+    ("forecast-data", b"partner,before,after\n,100,80\nGermany,50,55\nMEX,40,41\nCAN,30,31\n"),
+    ("forecast-data", b"partner,before,after\nCHN,inf,80\nGermany,50,55\nMEX,40,41\nCAN,30,31\n"),
+    (
+        "years-table",
+        b"exporter,importer,secto,expenditure_musd,tariff,year\nA,A,x,1,0,2018\nA,B,x,1,0,2018\n",
+    ),
+    (
+        "years-table",
+        b"exporter,importer,sector,expenditure_musd,tariff,year\nA,A,x,1,0,1e300\nA,B,x,1,0,2018\n",
+    ),
     ("customs-head", b""),
     ("customs-head", b"\t"),
     (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -140,3 +141,27 @@ def test_groups_that_reveal_a_firm_are_withheld_and_what_is_not_known_has_a_name
     one[7] = 3.0
     safe = made(one, public=False).safeguard("exports")
     assert np.isnan(safe.half) and "would reveal them" in safe.sentence()
+
+
+def test_who_is_reached_tells_of_no_single_firm_and_shares_do_not_take_the_noise_off() -> None:
+    random = np.random.default_rng(6)
+    found = made(random.lognormal(0, 0.3, 400), public=False)
+    label, _ = groups_of(found.home)["ownership"]
+    kinds = sorted(set(label))
+    foreign, domestic = (np.flatnonzero(label == kind) for kind in (kinds[1], kinds[0]))
+    assert len(foreign) >= 20
+    # A group of eight is reached, of whom one is foreign: no number tells that it is one, nor by difference from the total.
+    reached = np.zeros(400)
+    reached[[foreign[0], *domestic[:7]]] = 1.0
+    table = Inclusion(found.home, found.weight, reached, found.before, found.after, True).table("ownership")
+    assert (
+        table["reached"].isna().all() and table["share_reached"].isna().all() and table["reach"].isna().all()
+    )
+    # With enough of both, numbers are told as the noise leaves them.
+    reached[foreign[:15]] = reached[domestic[:40]] = 1.0
+    table = Inclusion(found.home, found.weight, reached, found.before, found.after, True).table("ownership")
+    assert table["reached"].notna().all()
+    np.testing.assert_allclose(table["share_of_firms"] * 400, table["firms"])
+    np.testing.assert_allclose(table["share_reached"] * reached.sum(), table["reached"])
+    exact = pd.Series(label).value_counts().reindex(table["group"])
+    assert (table["firms"].to_numpy() - exact.to_numpy()).any()

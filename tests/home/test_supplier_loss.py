@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.sparse import csr_matrix
 
 from firmtrade_core.equilibrium.states import ComparisonError
 from firmtrade_core.home.supplier_loss import SupplierNetwork, supplier_network, worst_suppliers
@@ -22,8 +21,9 @@ def network(seed: int, count: int = 9, *, synthetic: bool = True, cycles: bool =
     share = share if cycles else np.triu(share)
     np.fill_diagonal(share, 0.0)
     share *= random.uniform(0.2, 0.9, (count, 1)) / np.maximum(share.sum(1, keepdims=True), 1e-9)
-    names = np.array([f"F{i}" for i in range(count)], dtype=object)
-    return SupplierNetwork(names, random.lognormal(0, 1.5, count), csr_matrix(share), "test", "USD", synthetic, 2020)  # fmt: skip
+    names = tuple(f"F{i}" for i in range(count))
+    buyer, supplier = np.nonzero(share)
+    return SupplierNetwork(names, random.lognormal(0, 1.5, count), buyer, supplier, share[buyer, supplier], "test", "USD", synthetic, 2020)  # fmt: skip
 
 
 def test_what_is_lost_solves_the_equations_and_is_the_chance_that_a_walk_comes_by() -> None:
@@ -62,7 +62,9 @@ def test_a_small_supplier_of_everybody_is_worse_to_lose_than_the_largest_firm() 
     share[1:, 0] = 0.3
     value = np.concatenate([[0.1], np.full(count - 1, 1.0)])
     value[1] = 5.0
-    hub = SupplierNetwork(np.arange(count).astype(object), value, csr_matrix(share), "hub", "USD", True, 2020)
+    hub = SupplierNetwork(
+        tuple(map(str, range(count))), value, *np.nonzero(share), share[share > 0], "hub", "USD", True, 2020
+    )
     found = worst_suppliers(hub, 2)
     assert found.chosen[0] == 0 and found.table["loss"].iloc[0] == pytest.approx(0.1 + 0.3 * (count - 2 + 5))
     assert found.largest_share < found.table["share"].iloc[1]

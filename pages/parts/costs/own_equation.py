@@ -20,6 +20,7 @@ from firmtrade_core.gravity.errors import GravityError
 from firmtrade_core.gravity.estimated import Coefficient, GravityEstimate
 from firmtrade_core.gravity.formula import read_formula, read_years, write_formula
 from firmtrade_core.gravity.panel import GravityPanel
+from firmtrade_core.gravity.panel_file import FLOWS
 from firmtrade_core.gravity.specification import GravitySpecification
 from firmtrade_core.gravity.variables import split
 from firmtrade_core.labels import grouped, in_percent, in_powers, number, probability
@@ -122,7 +123,7 @@ def _answer(
             domestic=shown.domestic,
             years=read_years(years) if years.strip() else None,
         )
-        if flow not in ("trade", *panels.FLOWS):
+        if flow not in ("trade", *FLOWS):
             return file.content_hash, f"The flow is called trade here, not {flow!r}: write trade ~ ..."
         found = panels.estimated(file.content_hash, sector, equation.content_hash, panel, equation)
         combined = [found.combination(text) for text in split(combine, ";") if text.strip()]

@@ -33,7 +33,7 @@ LEARNERS: dict[str, str] = {
     "random_forest": "Random forest",
 }
 
-SECTIONS = ("predicts", "firm", "well", "next", "time", "parameters")
+SECTIONS = ("predicts", "firm", "well", "next", "time", "suppliers", "parameters")
 
 
 @dataclass(eq=False)

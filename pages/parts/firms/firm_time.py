@@ -16,7 +16,7 @@ from firmtrade_core.channels.over_time import OUTCOMES, OverTime, over_time_argu
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.over_time import COLOURS, learning_chart
 from firmtrade_core.jobs import Job, JobStatus, content_hash
-from firmtrade_core.labels import change, in_percent, number
+from firmtrade_core.labels import change, grouped, in_percent, number
 from firmtrade_core.panel.spells import ANYWHERE
 from firmtrade_core.report.export import About, written_now
 from firmtrade_core.report.over_time_tables import over_time_tables
@@ -154,9 +154,7 @@ def _worth(sunk: StateDependence) -> str:
     workers = sunk.worth.get("log_employment")
     if workers is not None and 0 < workers < 10:
         text += f"Having exported is worth as much as {number(float(np.exp(workers)))} times the workers. "
-    return text + f"{sunk.firms:,} firms, of which {sunk.switchers:,} began or stopped.".replace(
-        ",", "\u202f"
-    )
+    return f"{text}{grouped(sunk.firms)} firms, of which {grouped(sunk.switchers)} began or stopped."
 
 
 def _learning(found: OverTime, seen: Watch, key: str) -> None:

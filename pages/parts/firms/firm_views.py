@@ -27,6 +27,7 @@ from firmtrade_core.words import capability as words
 from firmtrade_core.words.capability import attribute_words
 from pages.parts.firms.capability_bench import Bench
 from pages.parts.firms.desk import on_loopback
+from pages.parts.firms.firm_suppliers import suppliers_section
 from pages.parts.firms.firm_time import over_time_section
 from pages.parts.frame import chart, pickers
 from pages.parts.frame.exports import table_downloads
@@ -690,5 +691,6 @@ VIEWS: dict[str, tuple[str, Callable[[CapabilityReport, Bench], None]]] = {
     "well": ("How well", how_well),
     "next": ("Who next", who_next),
     "time": ("Over time", over_time_section),
+    "suppliers": ("Suppliers", suppliers_section),
     "parameters": ("Parameters", parameters),
 }

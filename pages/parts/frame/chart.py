@@ -16,6 +16,7 @@ from firmtrade_core.figures import Chart
 from firmtrade_core.figures.chart_table import ChartTable, in_words, table_of
 from firmtrade_core.figures.ranking import mapped, ranking
 from firmtrade_core.paths import asset
+from pages.parts.frame.page import DRAWN
 
 _mount = st.components.v2.component(
     "firmtrade_chart",
@@ -58,6 +59,7 @@ def draw(
         Whether it tells of a single firm: nothing but its picture can then be taken away.
     """
     element = f"chart_{key}"
+    st.session_state.setdefault(DRAWN, set()).add(element)
 
     def picked() -> None:
         index = st.session_state[element].picked

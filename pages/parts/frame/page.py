@@ -134,6 +134,9 @@ def open_page(title: str, *, live: bool = False) -> World:
     return world
 
 
+#: Where the session keeps the names of charts that the page has drawn.
+DRAWN = "charts_drawn"
+
 #: Names that elements of charts may have, as classes write them.
 _CHART_NAME = re.compile(r"chart_\w{1,80}")
 
@@ -146,6 +149,7 @@ def _alone() -> None:
     only = st.session_state.get(address.ONLY)
     if not only:
         return
+    st.session_state[DRAWN] = set()
     st.html(
         "<span hidden></span><style>.stSidebar, .stAppHeader, [data-testid=stSidebarCollapsedControl] { display: none !important; }"
         ".stMainBlockContainer { padding: 0.5rem 0.75rem !important; }"
@@ -153,6 +157,22 @@ def _alone() -> None:
         f"[data-testid=stMain]:has(#{only}) [data-testid=stColumn]:not(:has(#{only})) {{ display: none !important; }}"
         f"[data-testid=stMain]:has(#{only}) [data-testid=stColumn]:has(#{only}) {{ flex: 1 1 100% !important; width: 100% !important; position: static; }}"
         "</style>"
+    )
+
+
+def no_such_chart() -> None:
+    """Last on every page: where the address asks for one chart only and the page has drawn none of that name, say so, and nothing else."""
+    only = st.session_state.get(address.ONLY)
+    if not only or only in st.session_state.get(DRAWN, ()):
+        return
+    st.html(
+        "<span hidden></span><style>[data-testid=stMain] [data-testid=stElementContainer]:not(:has(.ft-error)):not(.st-key-ft_address)"
+        " { display: none !important; }</style>"
+    )
+    complain(
+        "There is no such chart here",
+        f"The address asks for {only} alone, and this page draws no chart of that name as it stands.",
+        "Copy the address again from the chart's own tools.",
     )
 
 

@@ -18,24 +18,24 @@ SOON = 1.0
 
 def read_uploaded_table(upload: Upload) -> pd.DataFrame:
     """A table, see `uploads.read_uploaded_table`."""
-    with _line() as waiting:
+    with reading_line() as waiting:
         return apart_or_here(uploads.read_uploaded_table, [upload], {"upload": upload}, waiting)
 
 
 def read_uploaded_world(upload: Upload) -> World:
     """A world file, see `uploads.read_uploaded_world`."""
-    with _line() as waiting:
+    with reading_line() as waiting:
         return apart_or_here(uploads.read_uploaded_world, [upload], {"upload": upload}, waiting)
 
 
 def load_uploaded(loader: str, upload: Upload, tables: dict[str, Upload], **options: Any) -> World:
     """A published data set, see `uploads.load_uploaded`."""
     given = {"loader": loader, "upload": upload, "tables": tables, **options}
-    with _line() as waiting:
+    with reading_line() as waiting:
         return apart_or_here(uploads.load_uploaded, [upload, *tables.values()], given, waiting)
 
 
-class _line:  # noqa: N801 - a context manager, used as a function
+class reading_line:  # noqa: N801 - a context manager, used as a function
     """A line that says how long reading takes; writing it is where a reader who went on, or pressed Stop, ends the reading."""
 
     def __enter__(self) -> Callable[[float], None]:
