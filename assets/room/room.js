@@ -232,13 +232,19 @@ addEventListener("beforeprint", () => {
   const seen = view();
   if (!seen) return;
   seen.settle = true;
-  slides.forEach(({ place, update, caption }, i) => {
+  document.body.classList.add("paper");
+  slides.forEach(({ place, update, caption, printed }, i) => {
     place.hidden = false;
     update(seen);
     caption.textContent = room.captions[room.deck.slides[i].key]?.text ?? "";
+    // What travels with every number stands on every page.
+    printed.textContent = [seen.sentence, find("certificate").textContent, find("assumed").textContent].join(" · ");
   });
 });
-addEventListener("afterprint", () => turn(room.slide));
+addEventListener("afterprint", () => {
+  document.body.classList.remove("paper");
+  turn(room.slide);
+});
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { settled = ""; draw(); });
 addEventListener("resize", () => { settled = ""; draw(); });
 

@@ -12,7 +12,7 @@ export function made(tag, className, text, parent) {
 }
 
 export function dark() {
-  return matchMedia("(prefers-color-scheme: dark)").matches && !matchMedia("print").matches;
+  return matchMedia("(prefers-color-scheme: dark)").matches && !document.body.classList.contains("paper");
 }
 
 let drawn;
@@ -246,5 +246,5 @@ export function build(parent, slide, deck) {
   const body = made("div", "body", "", place);
   const update = BUILD[slide.kind](body, slide, deck);
   const caption = made("p", "caption", "", place);
-  return { place, update, caption };
+  return { place, update, caption, printed: made("p", "printed", "", place) };
 }

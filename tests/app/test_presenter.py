@@ -83,9 +83,8 @@ def test_followers_see_what_is_shown_move_nothing_and_can_be_handed_the_lead(ope
     page.locator("#range").focus()
     for _ in range(5):
         page.keyboard.press("ArrowRight")
-    expect(other.locator("body")).to_have_attribute(
-        "data-value", page.locator("body").get_attribute("data-value"), timeout=1000
-    )
+    stands = page.evaluate("document.getElementById('range').value")
+    expect(other.locator("body")).to_have_attribute("data-value", stands, timeout=1000)
     expect(other.locator("#certificate")).to_contain_text("Solved and certified")
     assert other.locator(".called").count() > 2
     page.locator("#words").fill("Income there {real_income.CAN|verb}.")
@@ -121,6 +120,11 @@ def test_own_words_and_charts_of_any_page_are_slides_and_every_slide_is_printed(
     slides = page.locator(".slide").count()
     pages = page.pdf(prefer_css_page_size=True)
     assert pages.count(b"/Type /Page\n") == slides == 8
+    # What travels with a number stands on every page of paper.
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    foots = page.locator(".printed").all_text_contents()
+    assert len(foots) == 8 and all("certified" in foot and "Source:" in foot for foot in foots)
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
 
 
 def test_the_browser_writes_numbers_as_the_product_does(open_page: Opener) -> None:
