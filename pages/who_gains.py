@@ -64,7 +64,7 @@ from pages.parts.result.budget import show_budget
 from pages.parts.result.solving import UnsolvedError, solve_in, solve_scenario
 
 _GROUPS = {
-    "class": "persons engaged",
+    "class": "size of firm, persons engaged",
     "size": "size of firm, tenths by sales over all sectors",
     "exporting": "exporting",
     "region": "region",
@@ -123,7 +123,7 @@ def _heads_of_sectors(equilibrium: Equilibrium, country: str, home: HomeFirms | 
     table(
         f"Jobs in persons: {grouped(moved)} move between sectors"
         f"{' (persons of synthetic firms)' if home.synthetic else ''}",
-        ("Sector", "Persons before", "Jobs", "Of the sector"),
+        ("Sector", "Before", "Jobs", "Of the sector"),
         [
             (
                 equilibrium.world.sector_name(row["sector"]),
@@ -133,7 +133,7 @@ def _heads_of_sectors(equilibrium: Equilibrium, country: str, home: HomeFirms | 
             )
             for row in found.to_dict("records")
         ],
-        units={"Persons before": "persons"},
+        units={"Before": "persons"},
     )
 
 
@@ -383,7 +383,7 @@ def _heads_of_groups(groups: dict[str, pd.DataFrame], home: HomeFirms) -> None:
         with place:
             table(
                 f"Jobs in persons, by {_GROUPS[name]}{' (synthetic firms)' if home.synthetic else ''}",
-                (_GROUPS[name].capitalize(), "Firms", "Persons before", "Jobs"),
+                (_GROUPS[name].capitalize(), "How many", "Before", "Jobs"),
                 [
                     (
                         str(row["label"]),
@@ -398,7 +398,7 @@ def _heads_of_groups(groups: dict[str, pd.DataFrame], home: HomeFirms) -> None:
                     )
                     for row in found.to_dict("records")
                 ],
-                units={"Firms": "firms", "Persons before": "persons"},
+                units={"How many": "firms", "Before": "persons"},
             )
 
 
@@ -429,9 +429,10 @@ def _firm_title(name: str, found: pd.DataFrame) -> str:
     if len(known) < 2 or known[-1]["percent"] - known[0]["percent"] < 0.005:
         return f"No difference by {name}"
     low, high = known[0], known[-1]
-    return (
-        f"{high['label']}: {change(high['percent'])}; {str(low['label']).lower()}: {change(low['percent'])}"
-    )
+    last = str(low["label"])
+    # Names keep their capital.
+    last = last if name == "region" else last[:1].lower() + last[1:]
+    return f"{high['label']}: {change(high['percent'])}; {last}: {change(low['percent'])}"
 
 
 def _page(world: World) -> None:

@@ -19,6 +19,9 @@ SEATS = "Dots at the regions' seats, larger where firms sold more before; border
 #: Diameter of the largest and of the least dot, pixels; pixels between two names at least.
 LARGEST, LEAST, APART = 26.0, 7.0, 15.0
 
+#: The country's shape: fainter than what stands for no data.
+GROUND = "rgba(127,127,127,0.22)"
+
 #: Pixels of the map's height, and degrees left free around the seats.
 HEIGHT, ROOM = 520, 2.0
 
@@ -79,7 +82,7 @@ def region_map(
             "type": "choropleth",
             "locations": [country],
             "z": [0],
-            "colorscale": [[0, NO_DATA], [1, NO_DATA]],
+            "colorscale": [[0, GROUND], [1, GROUND]],
             "showscale": False,
             "hoverinfo": "skip",
             "marker": {"line": {"color": EDGE, "width": 0.5}},
@@ -113,6 +116,7 @@ def region_map(
     layout = base_layout(
         margin={"l": 0, "r": 0, "t": 0, "b": 40},
         coloraxis=diverging_axis(scale, unit, steps=2, length=0.8),
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": MUTED, "activecolor": TEXT, "orientation": "v"},
         geo={
             "fitbounds": False,
             "resolution": 50,
