@@ -247,7 +247,7 @@ function rows(parent, unit) {
 export function build(parent, slide, deck) {
   const place = made("section", `slide ${slide.kind}`, "", parent);
   place.dataset.key = slide.key;
-  const heading = made("h1", "printed", "", place);
+  const heading = made("h1", "scenario", "", place);
   const body = made("div", "body", "", place);
   const update = BUILD[slide.kind](body, slide, deck);
   const caption = made("p", "caption", "", place);

@@ -124,6 +124,12 @@ def test_own_words_and_charts_of_any_page_are_slides_and_every_slide_is_printed(
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     foots = page.locator(".printed").all_text_contents()
     assert len(foots) == 8 and all("certified" in foot and "Source:" in foot for foot in foots)
+    heads = page.locator(".scenario")
+    assert set(heads.all_text_contents()) == {page.locator("#sentence").text_content()}
+    page.emulate_media(media="print")
+    first, body = heads.first.bounding_box(), page.locator(".slide .body").first.bounding_box()
+    assert first["height"] > 0 and first["y"] + first["height"] <= body["y"] + 1
+    page.emulate_media(media="screen")
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
 
 
