@@ -15,6 +15,9 @@ YEARS, GROWTH, PRODUCTIVITY = 5, 0.04, 0.06
 #: Trade costs of a pair were higher by so much in logs, give or take so much, and tariffs higher by this share of themselves.
 COSTS, SPREAD, TARIFFS = 0.02, 0.03, 0.2
 
+#: What such a world is called.
+SYNTHETIC = "synthetic"
+
 #: What is said wherever numbers of it stand.
 INVENTED = (
     f"Invented: {YEARS} years earlier productivities, trade costs and tariffs are drawn at random (fixed seed) and the world is solved "
@@ -58,6 +61,11 @@ def invented_earlier(world: World, seed: int = 2017) -> World:
     return found.with_(
         expenditure=then * found.expenditure,
         inputs=None if found.inputs is None else then * found.inputs,
-        name="synthetic",
-        provenance=replace(world.provenance, source=f"Synthetic. {INVENTED}", year=year, changes=()),
+        name=SYNTHETIC,
+        provenance=replace(
+            world.provenance,
+            source=f"an invented earlier year (synthetic) of {world.provenance.source}",
+            year=year,
+            changes=(),
+        ),
     )

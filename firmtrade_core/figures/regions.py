@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.codes.regions import Region
 from firmtrade_core.figures.chart import EDGE, MUTED, NO_DATA, TEXT, Chart, base_layout
+from firmtrade_core.figures.chart_table import ChartTable
 from firmtrade_core.figures.scale import diverging_axis, stable_scale
 from firmtrade_core.labels import change
 
@@ -137,6 +138,15 @@ def region_map(
         layout,
         height=HEIGHT,
         units={"colour": unit},
+        table=ChartTable(
+            ("Region", "Seat", "Change"),
+            ("", "", unit),
+            tuple(
+                (places[i].name, places[i].seat, round(float(values[i]), 9) if known[i] else None)
+                for i in (int(i) for i in np.argsort(-latitude))
+            ),
+            signed=(2,),
+        ),
     )
 
 
