@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from firmtrade_core.attribution import Attribution, AttributionError, attribute_growth, attribute_scenario
+from firmtrade_core.attribution.invented import SYNTHETIC
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.attribution import parts_by, waterfall
 from firmtrade_core.labels import change
@@ -61,7 +62,10 @@ def _growth(store: Store, world: World) -> tuple[Attribution, str, Callable[[], 
         help="Tariffs are data; the elasticity says how far they moved trade.",
     )
     try:
-        found = attribute_growth(earlier, later, store.country, elasticity)
+        years = [str(w.provenance.year or w.name) for w in (earlier, later)]
+        # An invented year says so wherever growth since then is told.
+        said = f"{years[0]} ({SYNTHETIC}) to {years[1]}" if earlier.name == SYNTHETIC else ""
+        found = attribute_growth(earlier, later, store.country, elasticity, said)
     except (AttributionError, WorldError) as error:
         complain("These two worlds cannot be compared", str(error), "Give a world with the same labels.")
         return None

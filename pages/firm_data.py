@@ -21,6 +21,7 @@ from firmtrade_core.panel import FirmPanel, PanelError
 from firmtrade_core.world.world import World
 from pages.parts.data.worlds import by_name
 from pages.parts.firms.desk import Desk, current_desk, field_labels, on_loopback, required_fields
+from pages.parts.firms.example_records import EXAMPLE, example_outcome
 from pages.parts.frame import access, chart
 from pages.parts.frame.jobs import say_why_not, watch
 from pages.parts.frame.opened import allowed
@@ -141,7 +142,7 @@ def take_folder(desk: Desk) -> None:
 def take_example(desk: Desk) -> None:
     """Put the invented example on the desk."""
     desk.example = True
-    desk.choose(home="CHL", draws=5, synthetic=True)
+    desk.choose(home=EXAMPLE.home, draws=EXAMPLE.draws, synthetic=EXAMPLE.synthetic)
     desk.take(sorted(messy_folder(desk.folder / "example").iterdir()))
 
 
@@ -539,6 +540,15 @@ def page(world: World) -> None:
             '<p class="ft-empty">Files are read in this process and stay on this disk. Names are used only to link '
             "firms; the panel holds identifiers hashed with a secret kept apart.</p>"
         )
+        shown = example_outcome()
+        if shown is not None:
+            st.html(
+                '<p class="ft-step" data-label="invented"><span class="ft-tag" style="margin-left:0">synthetic</span> What comes out, '
+                "told of an invented customs office and register of Chile; “Try it” puts these records on your desk.</p>"
+            )
+            scorecard(shown)
+            steps(shown)
+            findings(shown)
         return
     if outcome is None:
         columns_of(desk)

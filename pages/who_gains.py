@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from firmtrade_core.analysis.programmes import jobs_table
 from firmtrade_core.analysis.value_chains import MIX_OF_ORIGINS, value_chains
 from firmtrade_core.analysis.who_gains import (
     concentration,
@@ -30,7 +31,7 @@ from firmtrade_core.figures.bars import value_bars
 from firmtrade_core.home import HomeFirms
 from firmtrade_core.home.inclusion import Inclusion, inclusion
 from firmtrade_core.home.outcomes import firm_outcomes
-from firmtrade_core.labels import change, in_percent, number
+from firmtrade_core.labels import change, grouped, in_percent, number
 from firmtrade_core.margins import FirmsMargins
 from firmtrade_core.report.export import about_result
 from firmtrade_core.report.page_tables import firm_group_table, value_chain_tables, who_gains_tables
@@ -63,6 +64,7 @@ from pages.parts.result.budget import show_budget
 from pages.parts.result.solving import UnsolvedError, solve_in, solve_scenario
 
 _GROUPS = {
+    "class": "size of firm, persons engaged",
     "size": "size of firm, tenths by sales over all sectors",
     "exporting": "exporting",
     "region": "region",
@@ -108,7 +110,34 @@ def _bars(
     chart.draw(drawn, key=key, result=result, kind=key)
 
 
-def _sectors(equilibrium: Equilibrium, country: str, under: str) -> None:
+def _heads_of_sectors(equilibrium: Equilibrium, country: str, home: HomeFirms | None) -> None:
+    """Jobs by sector in heads where firms' persons are known, else why they are not."""
+    if home is None or home.country != country or "employment" not in home.firms:
+        st.html(
+            f'<p class="ft-quiet" data-heads="unknown">Jobs in persons: not known for {escape(country_name(country))}. The world\'s '
+            "accounts hold wages, not heads; load its firms with their employment to see persons.</p>"
+        )
+        return
+    found = jobs_table(equilibrium, None, home)
+    moved = float(found["persons"].clip(lower=0).sum())
+    table(
+        f"Jobs in persons: {grouped(moved)} move between sectors"
+        f"{' (persons of synthetic firms)' if home.synthetic else ''}",
+        ("Sector", "Before", "Jobs", "Of the sector"),
+        [
+            (
+                equilibrium.world.sector_name(row["sector"]),
+                grouped(row["staff"]),
+                change(row["persons"], "persons"),
+                change(row["percent"]),
+            )
+            for row in found.to_dict("records")
+        ],
+        units={"Before": "persons"},
+    )
+
+
+def _sectors(equilibrium: Equilibrium, country: str, under: str, home: HomeFirms | None) -> None:
     found = sectors_table(equilibrium, country)
     jobs = found["jobs"].to_numpy()
     title = "Jobs stay where they are"
@@ -125,6 +154,7 @@ def _sectors(equilibrium: Equilibrium, country: str, under: str) -> None:
         key="jobs",
         result=equilibrium.content_hash,
     )
+    _heads_of_sectors(equilibrium, country, home)
     bill = found["wages_bill"].to_numpy()
     rising = int((bill >= 0.005).sum())
     _bars(
@@ -328,6 +358,7 @@ def _firms(store: Store, equilibrium: Equilibrium, home: HomeFirms | None, under
                 key=f"firms_{name}",
                 result=own.content_hash,
             )
+    _heads_of_groups(groups, home)
     reached_and_gaining(
         _inclusion(shown(own), home.content_hash, own, scenario, home),
         key="who_gains",
@@ -336,6 +367,39 @@ def _firms(store: Store, equilibrium: Equilibrium, home: HomeFirms | None, under
         about=lambda: about_result(scenario, own),
     )
     imported_inputs(own, scenario, home, under)
+
+
+def _heads_of_groups(groups: dict[str, pd.DataFrame], home: HomeFirms) -> None:
+    """Firms and jobs in heads, by class of size and by region."""
+    told = [(name, groups[name]) for name in ("class", "region") if name in groups]
+    told = [(name, found) for name, found in told if found["persons"].notna().any()]
+    if not told:
+        st.html(
+            '<p class="ft-quiet">Jobs in persons by group: not told, because these firms are confidential or the persons they '
+            "employ are not known.</p>"
+        )
+        return
+    for place, (name, found) in zip(st.columns(2, gap="large"), told, strict=False):
+        with place:
+            table(
+                f"Jobs in persons, by {_GROUPS[name]}{' (synthetic firms)' if home.synthetic else ''}",
+                (_GROUPS[name].capitalize(), "How many", "Before", "Jobs"),
+                [
+                    (
+                        str(row["label"]),
+                        *(
+                            write(row[key]) if np.isfinite(row[key]) else "withheld"
+                            for key, write in (
+                                ("firms", grouped),
+                                ("persons", grouped),
+                                ("moved", lambda value: change(value, "persons")),
+                            )
+                        ),
+                    )
+                    for row in found.to_dict("records")
+                ],
+                units={"How many": "firms", "Before": "persons"},
+            )
 
 
 def _take_away(
@@ -365,9 +429,10 @@ def _firm_title(name: str, found: pd.DataFrame) -> str:
     if len(known) < 2 or known[-1]["percent"] - known[0]["percent"] < 0.005:
         return f"No difference by {name}"
     low, high = known[0], known[-1]
-    return (
-        f"{high['label']}: {change(high['percent'])}; {str(low['label']).lower()}: {change(low['percent'])}"
-    )
+    last = str(low["label"])
+    # Names keep their capital.
+    last = last if name == "region" else last[:1].lower() + last[1:]
+    return f"{high['label']}: {change(high['percent'])}; {last}: {change(low['percent'])}"
 
 
 def _page(world: World) -> None:
@@ -395,16 +460,16 @@ def _page(world: World) -> None:
         "in the model.</p></div>"
     )
     under = f"{world.name} · {store.scenario.name}"
+    told = home if home is not None and (home.synthetic or home.public) else None
     left, right = st.columns(2, gap="large")
     with left:
-        _sectors(equilibrium, country, under)
+        _sectors(equilibrium, country, under, told)
         show_budget(equilibrium, country)
         worth = _trade_as_a_whole(equilibrium, country)
     with right:
         _dependence(equilibrium, country, under)
         _vulnerable(equilibrium, country)
         _chains(equilibrium, country)
-    told = home if home is not None and (home.synthetic or home.public) else None
     spread_of_exports(store, equilibrium, store.scenario, country, told)
     _firms(store, equilibrium, home, under)
     _take_away(store, equilibrium, home, country, worth)

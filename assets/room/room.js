@@ -103,9 +103,9 @@ function view() {
   if (!points.length) return null;
   const near = points.reduce((a, b) => (Math.abs(b.value - value) < Math.abs(a.value - value) ? b : a));
   const xs = points.map((point) => point.value);
-  if (points.length === 1 || value < xs[0] || value > xs.at(-1)) return { ...near, ...common, far: true };
+  if (points.length === 1 || value < xs[0] || value > xs.at(-1)) return { ...near, ...common, nearest: standing(near.value), far: true };
   return {
-    ...near, ...common,
+    ...near, ...common, nearest: standing(near.value),
     numbers: near.numbers.map((item, i) => ({ label: item.label, unit: item.unit, detail: "", value: between(xs, points.map((point) => point.numbers[i].value), value) })),
     map: betweenAll(xs, points.map((point) => point.map), value),
     sectors: betweenAll(xs, points.map((point) => point.sectors), value),
@@ -233,12 +233,13 @@ addEventListener("beforeprint", () => {
   if (!seen) return;
   seen.settle = true;
   document.body.classList.add("paper");
-  slides.forEach(({ place, update, caption, printed }, i) => {
+  slides.forEach(({ place, update, caption, heading, printed }, i) => {
     place.hidden = false;
     update(seen);
     caption.textContent = room.captions[room.deck.slides[i].key]?.text ?? "";
-    // What travels with every number stands on every page.
-    printed.textContent = [seen.sentence, find("certificate").textContent, find("assumed").textContent].join(" · ");
+    // What travels with every number stands on every page, the scenario at its head.
+    heading.textContent = seen.sentence;
+    printed.textContent = [find("certificate").textContent, find("assumed").textContent].join(" · ");
   });
 });
 addEventListener("afterprint", () => {

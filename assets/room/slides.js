@@ -141,7 +141,11 @@ const BUILD = {
 
   programmes(parent) {
     const place = made("div", "programmes", "", parent);
+    const mark = made("p", "nearest", "", parent);
     return (view) => {
+      // Programmes are known at solved points alone: while the lever is between them, the nearest one's numbers, marked.
+      mark.textContent = view.exact || !view.programmes.length ? "" : `Of the nearest solved point (${view.nearest}); the lever's own when it rests`;
+      place.classList.toggle("late", !view.exact);
       place.replaceChildren(...view.programmes.map((programme) => {
         const one = made("section");
         made("h2", "", programme.finding, one);
@@ -243,8 +247,9 @@ function rows(parent, unit) {
 export function build(parent, slide, deck) {
   const place = made("section", `slide ${slide.kind}`, "", parent);
   place.dataset.key = slide.key;
+  const heading = made("h1", "scenario", "", place);
   const body = made("div", "body", "", place);
   const update = BUILD[slide.kind](body, slide, deck);
   const caption = made("p", "caption", "", place);
-  return { place, update, caption, printed: made("p", "printed", "", place) };
+  return { place, update, caption, heading, printed: made("p", "printed", "", place) };
 }

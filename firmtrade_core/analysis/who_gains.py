@@ -10,11 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import REST_OF_WORLD, country_name
+from firmtrade_core.codes.regions import region_name
 from firmtrade_core.equilibrium import Equilibrium, solve
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.equilibrium.gains import gains_from_trade
 from firmtrade_core.equilibrium.states import abroad, herfindahl
 from firmtrade_core.home.outcomes import FirmOutcomes
+from firmtrade_core.home.population import ANY, SIZE_WORDS, size_classes
 from firmtrade_core.labels import change, level, listed
 from firmtrade_core.panel.confidentiality import suppress
 from firmtrade_core.words.scenario import countries as spoken
@@ -411,8 +413,9 @@ def firm_groups(outcomes: FirmOutcomes, wage_change: float) -> dict[str, pd.Data
     Returns
     -------
     dict of DataFrame
-        ``size`` (tenths, smallest first), ``exporting``, and if the table has the columns ``region``, ``skill``: group,
-        label, percent (NaN where withheld), firms.
+        ``size`` (tenths, smallest first), ``exporting``, and if the table has the columns ``class`` (persons engaged),
+        ``region``, ``skill``: group, label, percent, firms, and ``persons`` engaged before and their change ``moved``
+        (`FirmOutcomes.jobs`, NaN where employment is not known or firms are confidential); numbers are NaN where withheld.
     """
     table = outcomes.home.firms
     deciles = pd.Series(outcomes.deciles())
@@ -420,11 +423,20 @@ def firm_groups(outcomes: FirmOutcomes, wage_change: float) -> dict[str, pd.Data
     groups: dict[str, tuple[pd.Series, dict[object, str]]] = {
         "size": (deciles, {d: _decile(d) for d in range(1, 11)}),
     }
+    if "employment" in table:
+        classes = pd.Series(size_classes(table)[outcomes.firm])
+        groups["class"] = (classes, dict[object, str]([*SIZE_WORDS.items(), (ANY, "Size not known")]))
     if exports is not None:
         groups["exporting"] = (exports, {True: "Exporters", False: "Non-exporters"})
     if "region" in table:
         regions = outcomes.attribute("region").astype(str)
-        groups["region"] = (regions, {r: r.capitalize() for r in regions.unique()})
+        groups["region"] = (
+            regions,
+            {
+                r: region_name(outcomes.home.country, r, invented=outcomes.home.synthetic)
+                for r in regions.unique()
+            },
+        )
     if "skill_share" in table:
         skilled = outcomes.attribute("skill_share")
         side = pd.Series(np.where(skilled > skilled.median(), "more", "fewer")).where(
@@ -455,22 +467,32 @@ def _group(
             "before": outcomes.sales[:, 0],
             "after": outcomes.sales[:, 1] / wage_change,
             "firms": outcomes.weight,
+            "persons": np.nan if outcomes.jobs is None else outcomes.jobs[:, 0],
+            "moved": np.nan if outcomes.jobs is None else outcomes.jobs[:, 1] - outcomes.jobs[:, 0],
         }
     )[placed]
-    sums = records.groupby("group")[["before", "after", "firms"]].sum()
+    sums = records.groupby("group")[["before", "after", "firms", "persons", "moved"]].sum(min_count=1)
+    if set(sums.index) <= {*SIZE_WORDS, ANY}:
+        sums = sums.loc[[name for name in (*SIZE_WORDS, ANY) if name in sums.index]]
     open_cells = suppress(records, ["group"], "before").set_index("group")["suppressed"] == ""
     percent = 100 * (sums["after"] / sums["before"] - 1)
     screen = outcomes.home.screen
     if not screen.public:
-        # In the order of the sums.
-        rows = [each["firm"].to_numpy(np.intp) for _, each in records.groupby("group")]
-        sums["firms"] = [screen.counted(v, r) for v, r in zip(sums["firms"].astype(float), rows, strict=True)]
+        rows: dict[object, NDArray[np.intp]] = {
+            group: each["firm"].to_numpy(np.intp) for group, each in records.groupby("group")
+        }
+        sums["firms"] = [screen.counted(float(v), rows[group]) for group, v in sums["firms"].items()]
+        # Persons are one more question about the same firms: of confidential ones it is not answered by group.
+        sums[["persons", "moved"]] = np.nan
     return pd.DataFrame(
         {
             "group": sums.index,
             "label": [words.get(g, str(g)) for g in sums.index],
             "percent": percent.where(open_cells.reindex(sums.index)).to_numpy(),
-            "firms": sums["firms"].where(open_cells.reindex(sums.index)).to_numpy(),
+            **{
+                name: sums[name].where(open_cells.reindex(sums.index)).to_numpy()
+                for name in ("firms", "persons", "moved")
+            },
         }
     )
 

@@ -9,6 +9,7 @@ from firmtrade_core.attribution.firm_growth import (
     read_history,
 )
 from firmtrade_core.attribution.growth import attribute_growth
+from firmtrade_core.attribution.invented import invented_earlier
 from firmtrade_core.attribution.panel import growth_by_margin, melitz_polanec
 from firmtrade_core.attribution.predictors import PredictedGrowth, attribute_predictors
 from firmtrade_core.attribution.result import Attribution, AttributionError
@@ -28,6 +29,7 @@ __all__ = [
     "attribute_productivity",
     "attribute_scenario",
     "growth_by_margin",
+    "invented_earlier",
     "melitz_polanec",
     "read_history",
     "shapley_values",

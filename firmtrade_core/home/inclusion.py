@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from firmtrade_core.codes.regions import region_name
 from firmtrade_core.disclosure import FEWEST_FIRMS, TOP_SHARE
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.home.home import HomeFirms
@@ -83,7 +84,11 @@ def groups_of(home: HomeFirms) -> dict[str, tuple[NDArray[np.object_], tuple[str
         unknown = "Owners not known"
         found["ownership"] = classes(number("foreign_ownership"), words, unknown), (*words, unknown)
     if "region" in table:
-        regions = table["region"].astype(str).str.capitalize().to_numpy(object)
+        named = {
+            label: region_name(home.country, label, invented=home.synthetic)
+            for label in table["region"].astype(str).unique()
+        }
+        regions = table["region"].astype(str).map(named).to_numpy(object)
         found["region"] = regions, tuple(sorted(set(regions)))
     if "exports" in table:
         sells = np.nan_to_num(number("exports")) > 0

@@ -21,6 +21,14 @@ Population = Mapping[str, Mapping[str, float]]
 #: Size classes and the persons from which each begins, as statistical offices publish them.
 SIZES = {"1-9": 0.0, "10-49": 10.0, "50-249": 50.0, "250+": 250.0}
 
+#: What the classes are called.
+SIZE_WORDS = {
+    "1-9": "Micro, 1 to 9",
+    "10-49": "Small, 10 to 49",
+    "50-249": "Medium, 50 to 249",
+    "250+": "Large, 250 or more",
+}
+
 #: Class of firms whose size nobody knows.
 ANY = "any"
 

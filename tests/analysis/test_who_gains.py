@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -165,7 +166,15 @@ def test_groups_of_firms_and_confidentiality() -> None:
     assert compiled.treatment is not None
     outcomes = firm_outcomes(result, compiled.treatment)
     groups = firm_groups(outcomes, float(result.wage_change[world.country_index("ZAF")]))
-    assert set(groups) == {"size", "exporting", "region", "skill"}
+    assert set(groups) == {"class", "size", "exporting", "region", "skill"}
+    assert next(iter(groups["class"].label)) == "Micro, 1 to 9"
+    # Persons add up to all that firms employ; of confidential firms they are told by no group.
+    assert outcomes.jobs is not None
+    employed = outcomes.jobs[outcomes.sector >= 0, 0].sum()
+    assert groups["class"].persons.sum() == pytest.approx(employed)
+    secret = replace(outcomes, home=replace(home, source="a register", public=False))
+    told = firm_groups(secret, float(result.wage_change[world.country_index("ZAF")]))["class"]
+    assert told.persons.isna().all() and told.percent.notna().any()
     size = groups["size"].set_index("group").percent
     assert size[10] > 0 > size[1]
     region = groups["region"].set_index("group")

@@ -81,6 +81,18 @@ def test_paper_shows_the_page_without_its_controls(open_page: Opener) -> None:
     assert pages.startswith(b"%PDF") and pages.count(b"/Type /Page\n") <= 6
 
 
+def test_paper_of_the_lab_has_no_empty_boxes(open_page: Opener) -> None:
+    page = open_page("lab")
+    settled(page)
+    page.emulate_media(media="print")
+    boxes = page.evaluate(
+        "[...document.querySelectorAll('.stMainBlockContainer [data-testid=stVerticalBlock]')].filter((e) => e.offsetHeight > 8 "
+        "&& parseFloat(getComputedStyle(e).borderTopWidth) > 0 && ![...e.querySelectorAll('p, td, .ft-plot, h2')]"
+        ".some((inner) => inner.offsetHeight > 0 && (inner.textContent.trim() || inner.matches('.ft-plot')))).map((e) => e.className)"
+    )
+    assert not boxes and not page.locator(".st-key-ft_levers").is_visible()
+
+
 def test_paper_is_one_column_dark_on_white_from_a_wide_dark_window(open_page: Opener) -> None:
     page = open_page("briefing", width=1920, scheme="dark")
     settled(page)

@@ -30,7 +30,9 @@ def opened(monkeypatch: pytest.MonkeyPatch, folder: Path) -> AppTest:
 
 def test_from_files_to_panel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     app = opened(monkeypatch, tmp_path)
-    assert "No firm data yet" in html(app)
+    # Before anything is brought: what would come out, told of invented records; the desk stays empty.
+    assert "No firm data yet" in html(app) and "invented customs office" in html(app)
+    assert "Before and after each step" in html(app) and not app.session_state["desk"].files
     next(b for b in app.button if b.label.startswith("Try it")).click().run()
     assert not app.exception and "files on the desk" in html(app)
     desk = app.session_state["desk"]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from benchmarks.browser import programme_link
 from benchmarks.presenter import drag
 from firmtrade_core.labels import number
 from tests.app.conftest import settled
@@ -124,7 +125,31 @@ def test_own_words_and_charts_of_any_page_are_slides_and_every_slide_is_printed(
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     foots = page.locator(".printed").all_text_contents()
     assert len(foots) == 8 and all("certified" in foot and "Source:" in foot for foot in foots)
+    heads = page.locator(".scenario")
+    assert set(heads.all_text_contents()) == {page.locator("#sentence").text_content()}
+    page.emulate_media(media="print")
+    first, body = heads.first.bounding_box(), page.locator(".slide .body").first.bounding_box()
+    assert first["height"] > 0 and first["y"] + first["height"] <= body["y"] + 1
+    page.emulate_media(media="screen")
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+
+
+def test_a_programmes_numbers_between_solved_points_say_whose_they_are(open_page: Opener) -> None:
+    page = presented(open_page, programme_link().replace("lab?", "briefing?"))
+    turn_to(page, "programmes")
+    here = page.locator(".slide:not([hidden])")
+    expect(here.locator(".programmes .number").first).to_be_visible()
+    expect(here.locator(".nearest")).to_have_text("")
+    said = page.evaluate(
+        "() => new Promise((done) => { const range = document.getElementById('range'); range.value = 47; "
+        "range.dispatchEvent(new Event('input')); const look = (left) => { const place = document.querySelector('.slide:not([hidden])');"
+        " const text = place.querySelector('.nearest').textContent; text || !left ? done([text, place.querySelector('.programmes')"
+        ".classList.contains('late')]) : requestAnimationFrame(() => look(left - 1)); }; look(60); })"
+    )
+    assert said[0].startswith("Of the nearest solved point (Firms that take part 30") and said[1]
+    # At rest the lever's own numbers, without the mark.
+    expect(here.locator(".nearest")).to_have_text("")
+    expect(page.locator("#certificate")).to_contain_text("Solved and certified")
 
 
 def test_the_browser_writes_numbers_as_the_product_does(open_page: Opener) -> None:

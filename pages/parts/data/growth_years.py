@@ -10,6 +10,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from firmtrade_core.attribution.invented import INVENTED, invented_earlier
+from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.tables import SUFFIXES
 from firmtrade_core.world.uploads import Upload
@@ -24,6 +26,10 @@ from pages.parts.frame.uploads import read_uploaded_table, read_uploaded_world
 VARIABLE = "FIRMTRADE_EARLIER_WORLD"
 
 _KEY = "growth_years"
+
+_BRING = (
+    f"bring others above, or name a world file, a folder of them, or a table of flows by year in {VARIABLE}."
+)
 
 
 @dataclass(eq=False)
@@ -77,16 +83,31 @@ def two_years(world: World) -> tuple[World, World] | None:
         complain("The earlier years cannot be read", str(error), f"Mend what {VARIABLE} names, or unset it.")
         return None
     if len(offered) < 2:
+        made = _invented(world.content_hash, world)
+        if made is None:
+            st.html(
+                f'<p class="ft-quiet">Two years of data are needed. The world in use is one; {_BRING}</p>'
+            )
+            return None
         st.html(
-            '<p class="ft-quiet">Two years of data are needed. The world in use is one; bring others above, or name a '
-            f"world file, a folder of them, or a table of flows by year in {VARIABLE}.</p>"
+            f'<p class="ft-quiet" data-label="invented"><span class="ft-tag" style="margin-left:0">synthetic</span> {INVENTED} '
+            f"For growth that happened, {_BRING}</p>"
         )
-        return None
+        offered = {_label(made): lambda: made} | offered
     _choosers(choice, list(offered), world)
     try:
         return offered[choice.start](), offered[choice.end]()
     except WorldError as error:
         complain("This year makes no world", str(error), "Choose another year, or mend the data.")
+        return None
+
+
+@st.cache_resource(show_spinner="Inventing an earlier year", max_entries=4)
+def _invented(world_hash: str, _world: World) -> World | None:
+    """A synthetic earlier year; None where the world cannot be solved for one."""
+    try:
+        return invented_earlier(_world)
+    except EquilibriumError:
         return None
 
 

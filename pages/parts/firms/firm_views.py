@@ -17,6 +17,7 @@ from firmtrade_core.capability.explanation import Explanation
 from firmtrade_core.capability.profiles import Profile, Who, firm_profile, outlook, typical_profile
 from firmtrade_core.capability.work import THIRDS, CapabilityReport
 from firmtrade_core.codes.countries import country_name
+from firmtrade_core.codes.regions import region_name
 from firmtrade_core.figures import capability as figures
 from firmtrade_core.figures.capability import Reading
 from firmtrade_core.labels import MINUS, grouped, in_percent, in_powers, number, probability
@@ -236,7 +237,12 @@ def _differences(
             if bench.by == "size"
             else pd.Series(here).value_counts().index[:12]
         )
-        labels = {str(name): here == name for name in names}
+        labels = {
+            region_name(report.home, str(name), invented=report.synthetic)
+            if bench.by == "region"
+            else str(name): here == name
+            for name in names
+        }
     table = figures.differences(explanation, labels)
     if table.empty:
         complain("No group has five firms", "Estimate with more firms to compare groups.")

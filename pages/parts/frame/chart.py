@@ -37,7 +37,6 @@ def draw(
     result: str,
     kind: str = "bars",
     on_pick: Callable[[int], None] | None = None,
-    enlarge: float = 1.0,
     private: bool = False,
 ) -> None:
     """Show a chart.
@@ -53,8 +52,6 @@ def draw(
         ``map`` or ``bars``, for styles and tests.
     on_pick
         Called with the index of a clicked country before the page runs again.
-    enlarge
-        Factor on all type, for a room.
     private
         Whether it tells of a single firm: nothing but its picture can then be taken away.
     """
@@ -72,16 +69,13 @@ def draw(
             st.session_state.setdefault(_VIEWS, {})[key] = view
 
     base = st.get_option("server.baseUrlPath").strip("/")
-    shown = chart if enlarge == 1 else chart.enlarged(enlarge)
-    spec = shown.to_dict() | {
+    spec = chart.to_dict() | {
         "hash": result,
         "kind": kind,
         "base": f"/{base}" if base else "",
-        "room": enlarge > 1,
         "key": element,
     }
-    if enlarge == 1:
-        spec |= _tools(chart, kind, st.session_state.get(_VIEWS, {}).get(key, ""), private)
+    spec |= _tools(chart, kind, st.session_state.get(_VIEWS, {}).get(key, ""), private)
     _mount(
         key=element,
         data=spec,

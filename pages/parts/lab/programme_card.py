@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from firmtrade_core.codes.regions import region_name
 from firmtrade_core.home.home import GRADES, HomeFirms
 from firmtrade_core.labels import grouped, number
 from firmtrade_core.scenarios import Programme, ProgrammeEffect, ScenarioError
@@ -147,6 +148,7 @@ def _rules(index: int, card: Any, home: HomeFirms, rule: Any, edit: Any) -> None
             "Regions",
             sorted({*home.screen.labels("region"), *card.eligible.regions}),
             placeholder="All regions",
+            format_func=lambda label: region_name(home.country, label, invented=home.synthetic),
             select_all=False,
             **seeded(f"card_{index}_regions", list(card.eligible.regions), lambda names: rule(regions=names)),
         )

@@ -119,7 +119,7 @@ def programme_results(store: Store, world: World) -> None:
             _show(store, study)
 
 
-def programmes_in_brief(store: Store, world: World, *, large: bool = False) -> bool:
+def programmes_in_brief(store: Store, world: World) -> bool:
     """What each programme achieves, for a briefing and for a room: the finding, its stamps, the numbers with their bands.
 
     Returns
@@ -145,9 +145,7 @@ def programmes_in_brief(store: Store, world: World, *, large: bool = False) -> b
             if study is None:
                 continue
             st.html(f'<p class="ft-step"><b>{escape(finding(study.result))}</b>{_stamps(study)}</p>')
-            st.fragment(_numbers, run_every=None if study.finished else EVERY)(
-                study, time.monotonic(), large=large
-            )
+            st.fragment(_numbers, run_every=None if study.finished else EVERY)(study, time.monotonic())
             st.html(f'<p class="ft-quiet">{escape(_terms(study))}</p>')
     return True
 
@@ -296,7 +294,7 @@ def _terms(study: ProgrammeStudy) -> str:
 # Numbers, bands, comparison ----------------------------------------------------------------------
 
 
-def _numbers(study: ProgrammeStudy, drawn: float, *, large: bool = False) -> None:
+def _numbers(study: ProgrammeStudy, drawn: float) -> None:
     """Numbers with their bands so far; on its own timer it works at what is missing."""
     if not study.finished and time.monotonic() - drawn > REST:
         until = time.monotonic() + SPELL
@@ -312,7 +310,7 @@ def _numbers(study: ProgrammeStudy, drawn: float, *, large: bool = False) -> Non
     )
     cells += _displaced(study)
     state = "done" if study.finished else "working"
-    st.html(f'<div class="ft-numbers{" ft-large" if large else ""}" data-study="{state}">{cells}</div>')
+    st.html(f'<div class="ft-numbers" data-study="{state}">{cells}</div>')
     if study.finished:
         _comparison(study)
     else:

@@ -68,7 +68,7 @@ def show_drivers(store: Store, reading: Reading) -> None:
     st.html(f'<h2 class="ft-heading">What drives it</h2><ul class="ft-caveats">{lines}</ul>')
 
 
-def policies(store: Store, reading: Reading, *, key: str = "policies", enlarge: float = 1.0) -> None:
+def policies(store: Store, reading: Reading, *, key: str = "policies") -> None:
     """What each policy adds: real income with all of them, less real income without it."""
     world = reading.world
     # The same firms with and without each policy, whichever it is.
@@ -85,12 +85,12 @@ def policies(store: Store, reading: Reading, *, key: str = "policies", enlarge: 
         f"{name}: what each policy adds to real income",
         "Real income with all policies, less real income without this one; the parts need not add up",
         short_sources(reading.world),
-        name_width=round(420 * min(1.0, 1.25 / enlarge)),
+        name_width=420,
     )
-    chart.draw(drawn, key=key, result=reading.hash, enlarge=enlarge)
+    chart.draw(drawn, key=key, result=reading.hash)
 
 
-def what_would_change_it(store: Store, world: World, *, key: str = "changes", enlarge: float = 1.0) -> None:
+def what_would_change_it(store: Store, world: World, *, key: str = "changes") -> None:
     """Real income of the country looked at under other assumptions, one changed at a time."""
     found = (
         Alternative("As in this scenario", store.scenario),
@@ -108,7 +108,7 @@ def what_would_change_it(store: Store, world: World, *, key: str = "changes", en
         short_sources(world),
         name_width=230,
     )
-    chart.draw(drawn, key=key, result=store.scenario.content_hash + store.country, enlarge=enlarge)
+    chart.draw(drawn, key=key, result=store.scenario.content_hash + store.country)
 
 
 def _gain(scenario: Scenario, store: Store, world: World) -> float:

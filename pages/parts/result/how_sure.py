@@ -24,14 +24,13 @@ from pages.parts.result.reading import Reading
 from pages.parts.result.robust import robust
 
 
-def how_sure(store: Store, reading: Reading, *, key: str = "sure", enlarge: float = 1.0) -> None:
+def how_sure(store: Store, reading: Reading, *, key: str = "sure") -> None:
     """The bands of what is shown; where they are being drawn, that; where none are drawn, why."""
-    _bands(store, reading, key, enlarge)
-    if not enlarge > 1:
-        robust(store, reading, key=f"{key}_robust")
+    _bands(store, reading, key)
+    robust(store, reading, key=f"{key}_robust")
 
 
-def _bands(store: Store, reading: Reading, key: str, enlarge: float) -> None:
+def _bands(store: Store, reading: Reading, key: str) -> None:
     asked = bands.asked(store, reading)
     found = bands.done(asked)
     if found is None:
@@ -49,7 +48,6 @@ def _bands(store: Store, reading: Reading, key: str, enlarge: float) -> None:
         ),
         key=f"{key}_sources",
         result=reading.hash,
-        enlarge=enlarge,
     )
     table(
         "How sure",

@@ -157,9 +157,7 @@ def subtitle(unit: str, reading: Reading) -> str:
     return f"Change in {unit} against {reading.against} · {dated} · {reading.name}"
 
 
-def the_map(
-    store: Store, reading: Reading, *, key: str = "map", enlarge: float = 1.0, scales: bool = True
-) -> None:
+def the_map(store: Store, reading: Reading, *, key: str = "map", scales: bool = True) -> None:
     """The map of the chosen outcome; a click picks the country everywhere.
 
     Parameters
@@ -189,8 +187,8 @@ def the_map(
         source=short_sources(world),
     )
     drawn = replace(drawn, table=outcome_table(found, world))
-    chart.draw(drawn, key=key, result=reading.hash, kind="map", on_pick=pick, enlarge=enlarge)
-    if enlarge == 1 and scales:
+    chart.draw(drawn, key=key, result=reading.hash, kind="map", on_pick=pick)
+    if scales:
         scale_chooser(store, found.variable.unit)
 
 
@@ -221,9 +219,7 @@ def winners_and_sectors(store: Store, reading: Reading) -> None:
         sector_chooser(store)
 
 
-def winners(
-    store: Store, reading: Reading, *, key: str = "winners", each: int = 6, enlarge: float = 1.0
-) -> None:
+def winners(store: Store, reading: Reading, *, key: str = "winners", each: int = 6) -> None:
     """Who gains and who loses most by the outcome on the map."""
     found = bands.around(outcome(reading.second, store.outcome, reading.first), store, reading)
     drawn = winners_and_losers(
@@ -236,10 +232,10 @@ def winners(
         source=short_sources(reading.world),
     )
     drawn = replace(drawn, table=outcome_table(found, reading.world))
-    chart.draw(drawn, key=key, result=reading.hash, enlarge=enlarge)
+    chart.draw(drawn, key=key, result=reading.hash)
 
 
-def sectors(store: Store, reading: Reading, *, key: str = "sectors", enlarge: float = 1.0) -> None:
+def sectors(store: Store, reading: Reading, *, key: str = "sectors") -> None:
     """Change by sector in the country looked at."""
     percent, dollars = sector_outcomes(reading.second, store.country, store.sector_measure, reading.first)
     drawn = sector_bars(
@@ -252,7 +248,7 @@ def sectors(store: Store, reading: Reading, *, key: str = "sectors", enlarge: fl
         source=short_sources(reading.world),
         ends=bands.sector_ends(store, reading),
     )
-    chart.draw(drawn, key=key, result=reading.hash, enlarge=enlarge)
+    chart.draw(drawn, key=key, result=reading.hash)
 
 
 def sector_chooser(store: Store) -> None:
