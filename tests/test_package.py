@@ -28,6 +28,9 @@ IMPORTED_AS = {
     "CurrencyConverter": "currency_converter",
     "DoubleML": "doubleml",
     "SQLAlchemy": "sqlalchemy",
+    "python-pptx": "pptx",
+    "python-docx": "docx",
+    "fpdf2": "fpdf",
 }
 
 

@@ -83,12 +83,13 @@ class Trail:
 
 
 def _lagrange(places: Array, at: float) -> Array:
-    """Weights of the polynomial through values at ``places``, read at ``at``."""
+    """Weights of the polynomial through values at ``places``, read at ``at``; not finite where two places are one."""
     apart = places[:, None] - places[None, :]
     np.fill_diagonal(apart, 1.0)
     ahead = np.repeat(at - places[None, :], len(places), 0)
     np.fill_diagonal(ahead, 1.0)
-    return np.asarray((ahead / apart).prod(1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((ahead / apart).prod(1))
 
 
 def trail_key(world: World, parameters: Parameters) -> str:

@@ -168,7 +168,12 @@ def open_text(path: Path, workspace: Path) -> TextFile:
 
 
 def refuse_others(path: Path) -> None:
-    """Raises UnreadableFileError where a file's ending tells other software's files, which are not read."""
+    """Refuse files of other software, told by their ending, with what to do.
+
+    Raises
+    ------
+    UnreadableFileError
+    """
     if (what := _OTHERS_FILES.get(path.suffix.lower())) is not None:
         do = "unpack it" if what == "packed" else "export it as CSV, Excel, Stata or Parquet"
         raise UnreadableFileError(f"{path.name} is {what}, which is not read: {do}.")

@@ -170,6 +170,7 @@ def limits(report: CapabilityReport) -> tuple[str, ...]:
 
 
 def learner_words(learner: Learner) -> str:
+    """A learner and what of it is not as by default."""
     default = Learner(kind=learner.kind)
     changed = [
         f"{field.name} {getattr(learner, field.name)}"

@@ -230,4 +230,5 @@ def band(value: float, interval: tuple[float, float]) -> str:
 
 
 def turned(interval: tuple[float, float]) -> tuple[float, float]:
+    """An interval of what is lost, from one of what is saved."""
     return -interval[1], -interval[0]

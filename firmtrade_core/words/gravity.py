@@ -97,4 +97,5 @@ def anticipation_words(study: EventStudy) -> str:
 
 
 def sentence(text: str) -> str:
+    """A text with its first letter large."""
     return text[0].upper() + text[1:]

@@ -8,6 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -229,7 +230,9 @@ def _seen(address: str, cookies: httpx.Cookies) -> str:
                     break
             return re.sub(r"<[^>]+>", " ", " ".join(words))
 
-    return asyncio.run(asyncio.wait_for(look(), 60))
+    # In a thread of its own: browsers of other tests leave an event loop running in this one.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(asyncio.wait_for(look(), 60))).result()
 
 
 def test_people_sign_in_at_a_provider(provider: Provider, tmp_path: Path) -> None:

@@ -34,7 +34,13 @@ def by_area(chart: PackChart) -> dict[str, float | None]:
 
 @lru_cache(maxsize=32)
 def picture(chart: PackChart) -> bytes:
-    """A chart as PNG, drawn once for all files of a pack; raises ValueError for one that is a table only."""
+    """A chart as PNG, drawn once for all files of a pack.
+
+    Raises
+    ------
+    ValueError
+        For one that is a table only.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
