@@ -115,7 +115,7 @@ def test_dark_and_light_differ_in_ground_and_share_the_map(open_page: Opener) ->
     assert grounds["light"] > 240 and grounds["dark"] < 50
 
 
-@pytest.mark.parametrize("width", [1280, 1920])
+@pytest.mark.parametrize("width", [1280, pytest.param(1920, marks=pytest.mark.truth)])
 def test_nothing_runs_off_the_screen(open_page: Opener, width: int) -> None:
     for path in ("", "briefing", "stories", "lab", "lab?view=partners", "lab?view=replaced", "data"):
         page = open_page(path, width=width)

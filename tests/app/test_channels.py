@@ -96,6 +96,7 @@ def test_a_folder_without_firms_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert "holds no firms.parquet" in html(opened(monkeypatch, tmp_path))
 
 
+@pytest.mark.truth
 @pytest.mark.browser
 def test_the_page_in_a_browser(open_page: Callable[..., Any], firms: Path) -> None:
     environment = {"FIRMTRADE_WORLD": "", "FIRMTRADE_FIRMS": str(firms)}

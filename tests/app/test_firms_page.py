@@ -135,7 +135,7 @@ def test_a_folder_without_firms_is_named(page: tuple[AppTest, Bench], monkeypatc
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.truth)])
 def test_the_page_in_a_browser(
     open_page: Callable[..., Any], report: CapabilityReport, tmp_path: Path, scheme: str
 ) -> None:

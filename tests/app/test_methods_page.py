@@ -125,7 +125,9 @@ def test_a_run_made_here_replaces_the_stored_one(app: AppTest, needs_data: Calla
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1920)])
+@pytest.mark.parametrize(
+    ("scheme", "width"), [("light", 1280), pytest.param("dark", 1920, marks=pytest.mark.truth)]
+)
 def test_in_a_browser(open_page: Opener, scheme: str, width: int) -> None:
     page = open_page("methods", scheme=scheme, width=width)
     page.locator(".katex-display").nth(8).wait_for()

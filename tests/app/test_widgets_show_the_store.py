@@ -119,6 +119,7 @@ def test_a_number_is_typed_beside_its_slider(monkeypatch: pytest.MonkeyPatch, se
     assert app.number_input(key=f"{slider}_box").value == 12 and not differences(app, seeds)
 
 
+@pytest.mark.truth
 def test_every_kind_of_policy_added_by_hand_has_an_equilibrium() -> None:
     world = load_embedded_world()
     home = current_home(world)

@@ -80,6 +80,7 @@ def one_market(seed: int, *, sigma_u: float = 0.9) -> CapabilityData:
     )
 
 
+@pytest.mark.truth
 def test_years_that_count_once_do_not_take_unexplained_capability_away() -> None:
     """Two years of one market: σ_u fell to 0.001 and attributes "explained 100 %", where the truth is 55 %."""
     data = one_market(0)

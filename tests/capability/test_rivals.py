@@ -191,6 +191,7 @@ def test_no_law_is_declared_where_chance_could_have_made_the_gain(sample) -> Non
     assert sure.law == "Pareto" and "like a Pareto" in tail_chart(results, sure, "").title
 
 
+@pytest.mark.truth
 def test_refits_put_intervals_about_the_change_that_a_policy_brings(sample) -> None:
     data, truth, _ = sample
     treated, before, after = certificates_for_all(truth)

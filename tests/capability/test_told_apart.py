@@ -100,6 +100,7 @@ def test_the_climb_ends_at_one_place_from_any_start() -> None:
     np.testing.assert_allclose(ends[0].g, ends[2].g, atol=0.02)
 
 
+@pytest.mark.truth
 def test_fat_tails_are_chosen_and_explain_no_less_than_they_should() -> None:
     """Pareto firms: with a normal law σ_u was 1.44 for 0.90 and the share explained 0.35 for 0.52."""
     data, truth = reference(firms=1500, markets=12, seed=5)

@@ -27,6 +27,7 @@ def test_true_tables_are_taken_as_they_are(table: pd.DataFrame) -> None:
     assert sellers_out_of_scale(table["exporter"], table["importer"], value) == []
 
 
+@pytest.mark.truth
 def test_every_importer_in_percent_is_found(table: pd.DataFrame) -> None:
     paid = table[table["tariff"] > 0].groupby("importer")["tariff"].size()
     missed = []

@@ -73,6 +73,7 @@ def test_gravity(made: Path) -> None:
     check(printed("gravity", "estimate", made / "flows.csv", formula))
 
 
+@pytest.mark.truth
 def test_firms(made: Path) -> None:
     check(printed("firms", "estimate", made / "panel", "--learner", "splines", "--draws", "0"))
 

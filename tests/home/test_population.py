@@ -93,6 +93,7 @@ def test_a_population_is_read_from_a_table() -> None:
         read_population(table.assign(firms=-1))
 
 
+@pytest.mark.truth
 def test_weighting_by_ten_changes_nothing(home: HomeFirms, world: World) -> None:
     ten = again(home, home.firms.assign(weight=10.0))
     assert ten.content_hash == home.content_hash
