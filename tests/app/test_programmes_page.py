@@ -184,7 +184,7 @@ def test_who_may_take_part_is_set_on_the_card(lab) -> None:
         app.session_state["card_0_who"] = True
         return app.run()
 
-    assert opened().multiselect(key="card_0_regions").options == ["north", "south", "west"]
+    assert opened().multiselect(key="card_0_regions").options == ["North", "South", "West"]
     app.multiselect(key="card_0_regions").set_value(["north"]).run()
     north = study(app).result.treated
     assert 0 < north < everyone
