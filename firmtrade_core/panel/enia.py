@@ -81,7 +81,8 @@ def load_enia(path: str | Path) -> FirmPanel:
     if {"id", "RGO"} <= set(raw):
         return _balanced(raw, path)
     raise PanelFileError(
-        f"{path} is no shape of the survey: expected columns padron, year, ciiu, d_e, rY ... or id, year, ciiu_3d, RGO ..."
+        f"{path} is no shape of the survey: expected columns padron, year, ciiu, d_e, rY ... or id, year, ciiu_3d, RGO ... "
+        "Other records of firms are made a panel first: harmonise FOLDER -o OUT, and give OUT/panel here."
     )
 
 

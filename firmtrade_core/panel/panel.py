@@ -144,7 +144,10 @@ class FirmPanel:
                 ) from error
             found.append(table)
         if "firms" not in found:
-            raise PanelFileError(f"{folder} holds no firms.parquet and no folder firms/ of Parquet files.")
+            raise PanelFileError(
+                f"{folder} holds no firms.parquet and no folder firms/ of Parquet files. Records as they come are made a panel "
+                f"by harmonise {folder} -o OUT; give OUT/panel here."
+            )
         return cls(connection, tuple(found), _read_metadata(folder / METADATA_FILE))._as_heads_say()
 
     def _as_heads_say(self) -> FirmPanel:
