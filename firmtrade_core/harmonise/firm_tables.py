@@ -31,6 +31,10 @@ MISSING_CODES = frozenset({-9.0, -99.0, -999.0, -1000.0, -9999.0, -99999.0})
 #: A column counts as numbers from this share of readable cells.
 _MOSTLY = 0.9
 
+#: Columns of no field that panels read as yes or no, and numbers that answer so.
+YES_OR_NO = ("exporter", "importer")
+_ANSWERS = frozenset(["0", "1", "2", "8", "9", "0 0", "1 0", "2 0", "8 0", "9 0"])
+
 #: Numbers beside 1 and 2 that stand for no answer to a question of yes or no.
 _NO_FLAG = frozenset({3.0, 7.0, 8.0, 9.0, 77.0, 88.0, 97.0, 98.0, 99.0})
 
@@ -411,7 +415,10 @@ class _TableReader:
             taken = {*self.layout.values()}
             for column in (c for c in self.text if c not in taken):
                 name = "_".join(plain_text(str(column)).split()) or str(column)
-                table[name if name not in table else f"{name}_"] = self._column(str(column), None)
+                flag = FirmField(name, name, "flag", ()) if self._says_yes_or_no(name, str(column)) else None
+                table[name if name not in table else f"{name}_"] = self._column(str(column), flag)
+                if flag is not None:
+                    table = self._mend(table, flag)
         for f in FIRM_FIELDS:
             if f.name in table and f.kind in ("amount", "number", "share", "flag"):
                 table = self._mend(table, f)
@@ -462,6 +469,15 @@ class _TableReader:
                 self._note_unreadable(column, text, numbers)
                 return numbers
         return text
+
+    def _says_yes_or_no(self, name: str, column: str) -> bool:
+        """Whether a column that panels read as yes or no holds nothing else, in words or in numbers."""
+        if name not in YES_OR_NO:
+            return False
+        met = {
+            plain_text(str(cell)) for cell in self.text[column].dropna().unique() if not is_blank(str(cell))
+        }
+        return bool(met) and met <= _YES | _NO | _ANSWERS
 
     def _with_signs(self, text: pd.Series, numbers: pd.Series) -> pd.Series:
         """Shares with a percent sign in the cell, in percent like the rest of a column that has it."""

@@ -168,9 +168,11 @@ def _destination(group: pd.DataFrame) -> dict[str, float]:
 
 
 def _slope(table: pd.DataFrame) -> float:
-    """Least-squares slope of ``log`` on ``exporter``."""
+    """Least-squares slope of ``log`` on ``exporter``; NaN where it never varies."""
     x = table["exporter"] - table["exporter"].mean()
-    return float((x * table["log"]).sum() / (x**2).sum())
+    spread = float((x**2).sum())
+    # Where all export, or none, nobody is larger than the others.
+    return float((x * table["log"]).sum() / spread) if spread > 0 else np.nan
 
 
 def describe(panel: FirmPanel) -> dict[str, Any]:

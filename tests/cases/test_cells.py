@@ -234,6 +234,21 @@ def test_yes_and_no_by_their_column(
     assert rule is None or counts(found)[rule] > 0
 
 
+@pytest.mark.parametrize(
+    ("cells", "meant"),
+    [(["1", "2", "2", "1"], [1, 0, 0, 1]), (["sí", "no", "", "No"], [1, 0, np.nan, 0]), (["1.0", "2.0", "9", "2.0"], [1, 0, np.nan, 0])],
+)  # fmt: skip
+def test_whether_a_firm_exports_is_yes_or_no_too(
+    tmp_path: Path, cells: list[str], meant: list[float]
+) -> None:
+    np.testing.assert_array_equal(table(tmp_path, "exporter", cells).table["exporter"], meant)
+
+
+def test_numbers_and_names_under_that_head_stay(tmp_path: Path) -> None:
+    assert table(tmp_path, "exporter", ["12", "7", "1", "2"]).table["exporter"].tolist() == [12, 7, 1, 2]
+    assert table(tmp_path, "exporter", ["Acme", "Beta", "no", "Delta"]).table["exporter"].iloc[0] == "Acme"
+
+
 # Product codes that lost zeros ------------------------------------------------------------------------
 
 
