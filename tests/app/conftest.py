@@ -23,6 +23,18 @@ SETTLED = f"""(before) => {{
 }}"""
 
 
+#: Walks through a browser that are quick enough for every run; the others go with the truth tests (`make truth`).
+EVERY_RUN = ("test_browser.py", "test_front_door.py", "test_presenter.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Walks through a browser wait more than they work: `make test` takes the main ones, `make truth` all others."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()) and item.path.name not in EVERY_RUN:
+            item.add_marker(pytest.mark.truth)
+
+
 def own_port() -> int:
     """Where a worker looks for a free port: workers start at once and must not race for the same one."""
     return 20_000 + os.getpid() % 20_000
