@@ -92,6 +92,8 @@ def test_a_ministrys_table_becomes_a_world_that_a_reload_does_not_lose(
     expect(told).to_contain_text("decimal")
     page.get_by_role("button", name="Use this world in this session").click()
     expect(page.locator("h1.ft-sentence")).to_contain_text("own trade of Chile")
+    # The tab learns its secret with the end of the same run that draws the sentence.
+    page.wait_for_function("sessionStorage.firmtradeWorld")
     page.reload()
     expect(page.locator("h1.ft-sentence")).to_contain_text("own trade of Chile")
     with page.expect_download() as waiting:
