@@ -8,14 +8,10 @@ have stood still before its bands are begun.
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 from threading import Lock
 from typing import Any
@@ -69,9 +65,6 @@ MOVING = 5.0
 #: Seconds after which bands under way that nobody waits for are left.
 LEFT = 1.0
 
-#: How far behind all else the worker stands (``nice``).
-BEHIND = 15
-
 _NO_BAND = (
     ClusterError,
     EquilibriumError,
@@ -89,7 +82,8 @@ class _Desk:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="bands", initializer=_stand_behind)
+        # No lower priority: one that holds the interpreter and is not let run would hold all sessions up.
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="bands")
         self._known: OrderedDict[str, Future[Any]] = OrderedDict()
         self._waiting: dict[str, str] = {}
         #: When sessions last moved, and when what was waited for was left.
@@ -162,13 +156,6 @@ class _Desk:
             return "Another scenario took its place before its bands were drawn."
         finally:
             self._left.pop(key, None)
-
-
-def _stand_behind() -> None:
-    """Give way to all other threads of the machine; threads begun from this one do too (Linux; elsewhere nothing happens)."""
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BEHIND)
 
 
 @st.cache_resource(show_spinner=False)
