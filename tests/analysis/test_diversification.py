@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -92,10 +92,8 @@ def test_nothing_changes_where_nothing_is_done() -> None:
 
 
 @pytest.mark.data
-def test_the_shipped_risk_is_that_of_the_tables() -> None:
-    path = Path(os.environ.get("FIRMTRADE_DATA", "../shared/data")) / "icio" / "flows_2011_2022.parquet"
-    if not path.is_file():
-        pytest.skip("the inter-country tables are not here")
+def test_the_shipped_risk_is_that_of_the_tables(needs_data: Callable[[str], Path]) -> None:
+    path = needs_data("icio") / "flows_2011_2022.parquet"
     flows = pd.read_parquet(path, columns=["year", "exporter", "importer", "expenditure_musd", "tariff"])
     flows = flows[flows["exporter"] != flows["importer"]]
     flows["value"] = flows["expenditure_musd"] / (1 + flows["tariff"])
