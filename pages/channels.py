@@ -43,6 +43,7 @@ from firmtrade_core.words.channels import (
 from firmtrade_core.world import World
 from pages.parts.firms.effects import Bench, current_bench
 from pages.parts.firms.firm_source import changed, earlier_toggle, how_to_mend, shipped_line, source_choosers
+from pages.parts.firms.foreign_shocks import foreign_shocks_section
 from pages.parts.frame import chart, pickers
 from pages.parts.frame.exports import table_downloads
 from pages.parts.frame.jobs import say_why_not, watch
@@ -485,6 +486,7 @@ def _page(world: World) -> None:
         _show(report, bench)
     home = report.home if report is not None else ""
     _kinds(bench, firm_elasticity(world, current(world).scenario.structure, home))
+    foreign_shocks_section(bench)
 
 
 _page(open_page("Channels"))
