@@ -125,7 +125,7 @@ def for_a_room(chart: Chart, result: str, kind: str, *, other: bool, pins: Seque
     table = table_of(chart)
     shown = chart.enlarged(ENLARGED)
     spec = shown.to_dict() | {"hash": result, "kind": kind, "words": in_words(chart, table), "private": False}
-    return spec | (_other(shown, table, kind, pins) if other and table is not None else {})
+    return {**spec, **(_other(shown, table, kind, pins) if other and table is not None else {})}
 
 
 def _slide(chart: Chart, key: str, result: str, kind: str, look: Any, under: str) -> None:
