@@ -175,7 +175,7 @@ function size(chart) {
 
 // On a telephone names of rows share the width with their bars and go on below themselves; the marks of colours lie flat, what
 // else the map says of them comes below.
-const NARROW = { width: 480, names: 0.42, size: 12, line: 14.5, legend: 42 };
+const NARROW = { width: 480, names: 0.42, size: 12, line: 14.5, legend: 42, columns: 150 };
 function narrowed(spec, width) {
   const { layout } = spec;
   if (width >= NARROW.width || spec.room) return spec;
@@ -187,8 +187,16 @@ function narrowed(spec, width) {
     const folded = names.map((name) => inLines(String(name), share - 8));
     out.margin.l = share;
     out.yaxis = { ...layout.yaxis, ticktext: folded, tickfont: { ...layout.yaxis.tickfont, size: NARROW.size } };
+    // Keys above the plot begin where the chart does.
+    out.annotations = layout.annotations?.map((one) => (one.xshift === -layout.margin.l ? { ...one, xshift: -share } : one));
     const lines = Math.max(...folded.map((name) => name.split("<br>").length));
     if (height) height = Math.max(height, Math.round(names.length * (NARROW.line * lines + 6) + (layout.margin.t ?? 0) + (layout.margin.b ?? 0)));
+  }
+  // Names of a table's columns stand on end where they would run into each other.
+  if (spec.data.some(({ type }) => type === "heatmap") && layout.xaxis?.side === "top" && layout.xaxis.ticktext) {
+    out.xaxis = { ...layout.xaxis, ticktext: layout.xaxis.ticktext.map((name) => name.replace(/<br>/g, " ")), tickangle: -90 };
+    out.margin.t = Math.max(layout.margin.t ?? 0, NARROW.columns);
+    if (height) height += out.margin.t - (layout.margin.t ?? 0);
   }
   const bar = layout.coloraxis?.colorbar;
   if (bar?.orientation === "h") {

@@ -37,9 +37,17 @@ READY = (
 )
 
 
+def _pick(page: Any, label: str, option: str) -> None:
+    """Pick an option of a list; a list closes where the page moves below it, so the page moves first."""
+    box = page.get_by_role("combobox", name=label)
+    box.scroll_into_view_if_needed()
+    page.wait_for_timeout(400)
+    box.click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
 def _schedule(page: Any) -> None:
-    page.get_by_role("combobox", name="Presets").click()
-    page.get_by_role("option", name="US tariff schedule of 2 April 2025", exact=True).click()
+    _pick(page, "Presets", "US tariff schedule of 2 April 2025")
 
 
 def _flows(page: Any) -> None:
@@ -51,8 +59,7 @@ def _choices(page: Any) -> None:
 
 
 def _embargo(page: Any) -> None:
-    page.get_by_role("combobox", name="Add a policy").click()
-    page.get_by_role("option", name="Embargo", exact=True).click()
+    _pick(page, "Add a policy", "Embargo")
 
 
 def _present(slide: int) -> Any:
@@ -67,13 +74,11 @@ def _present(slide: int) -> Any:
 
 
 def _stack(page: Any) -> None:
-    page.get_by_role("combobox", name="Add a policy").click()
-    page.get_by_role("option", name="Free-trade area").click()
+    _pick(page, "Add a policy", "Free-trade area")
 
 
 def _more(page: Any) -> None:
-    page.get_by_role("combobox", name="Retaliation").click()
-    page.get_by_role("option", name="A list of measures").click()
+    _pick(page, "Retaliation", "A list of measures")
     page.wait_for_timeout(600)
     page.locator(".st-key-card_0_more button").first.click()
 
@@ -83,9 +88,7 @@ def _share(page: Any) -> None:
 
 
 def _against(page: Any) -> None:
-    box = page.get_by_role("combobox", name="Read against")
-    box.click()
-    page.get_by_role("option", name="This scenario as it is now").click()
+    _pick(page, "Read against", "This scenario as it is now")
     page.wait_for_timeout(600)
     _schedule(page)
 
@@ -202,7 +205,7 @@ def take(
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         for name, path, act in VIEWS:
-            for window in windows if name.startswith(only) else ():
+            for window in windows if name.startswith(tuple(only.split(","))) else ():
                 context = browser.new_context(
                     viewport={"width": window[0], "height": HEIGHTS[window[0]]}, color_scheme="light"
                 )
@@ -219,7 +222,7 @@ def take(
                     wrong.append(
                         f"{name} at {window[0]} px: {error.message.splitlines()[0]} It says: {said!r}"
                     )
-                print(name, window, len(wrong), flush=True)
+                print(name, *window, flush=True)
                 context.close()
         browser.close()
     return taken, wrong
@@ -276,7 +279,7 @@ def main() -> None:
     """Start the dashboard, take the pictures, say where they lie."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--folder", type=Path, default=PROJECT / "output" / "screenshots")
-    parser.add_argument("--only", default="", help="views whose name begins so")
+    parser.add_argument("--only", default="", help="views whose name begins so; several with commas between")
     parser.add_argument("--width", type=int, choices=tuple(HEIGHTS))
     parser.add_argument("--scheme", choices=("light", "dark"))
     given = parser.parse_args()
