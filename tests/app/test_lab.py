@@ -163,6 +163,7 @@ def test_every_view_below_the_map_is_drawn(monkeypatch: pytest.MonkeyPatch) -> N
     assert not app.exception and store(app).partner == "CHN"
 
 
+@pytest.mark.truth
 def test_a_firm_programme_keeps_what_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FIRMTRADE_HOME", raising=False)
     app = lab(monkeypatch)
