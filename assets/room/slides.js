@@ -100,8 +100,9 @@ const BUILD = {
       now.words.textContent = `Now: ${view.lever}`;
       place.dataset.value = view.value;
       if (settle) {
-        if (view.before) before.map.call(view.before.map, unit, [], 2, 24), before.map.tell(view.before.map, unit);
-        now.map.call(view.map, unit, [], 2, 24);
+        const size = place.clientWidth < 760 ? large(place) : 24;
+        if (view.before) before.map.call(view.before.map, unit, [], 2, size), before.map.tell(view.before.map, unit);
+        now.map.call(view.map, unit, [], 2, size);
         now.map.tell(view.map, unit);
       }
     });
@@ -202,9 +203,12 @@ const WITHIN = new Set(["%", "firms", "persons", "firm-market pairs"]);
 
 // On a narrow screen fewer names, large enough to be read.
 function called(map, place, values, deck) {
-  const width = place.clientWidth;
-  if (width < 760) map.call(values, deck.outcome.unit, [], 2, (12 * BOX.width) / Math.max(width, 300));
+  if (place.clientWidth < 760) map.call(values, deck.outcome.unit, [], 2, large(place));
   else map.call(values, deck.outcome.unit, deck.large);
+}
+
+function large(place) {
+  return (12 * BOX.width) / Math.max(place.clientWidth, 300);
 }
 
 function lower(text) {
