@@ -13,7 +13,6 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -315,20 +314,6 @@ def is_rate_table(columns: Iterable[str]) -> bool:
     """Whether a table's heads are those of `ExchangeRates.from_table`."""
     heads = {str(column).strip().casefold() for column in columns}
     return {"date", "currency"} <= heads and len(heads) <= 5 and bool(heads & {*_PER_UNIT, *_PER_DOLLAR})
-
-
-def read_rates(path: Path) -> ExchangeRates:
-    """A user's table of rates from a plain text file or workbook; raises ValueError as `ExchangeRates.from_table`.
-
-    Doors whose files may have titles above the heads read the table themselves and take `rates_of`.
-    """
-    if path.suffix.lower() in (".xls", ".xlsx"):
-        table = pd.read_excel(path, dtype=str)
-    else:
-        table = pd.read_csv(
-            path, sep=None, engine="python", dtype=str, encoding="utf-8-sig", encoding_errors="replace"
-        )
-    return rates_of(table, path.name)
 
 
 def rates_of(table: pd.DataFrame, source: str) -> ExchangeRates:
