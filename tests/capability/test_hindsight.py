@@ -101,11 +101,15 @@ def test_what_came_is_told_as_prediction() -> None:
 @pytest.mark.data
 @pytest.mark.truth
 def test_chiles_plants_told_in_1993(needs_data: Callable[[str], Path], tmp_path: Path) -> None:
-    """Measured on all plants; those told to start do so more often than their likes."""
+    """Those told start far more often than others; than their likes, by a band that just leaves nought out or not.
+
+    Measured on all plants: by the default learner 18 % against 13 % (4 % of all not told), +5.9 points (1.3 to 12); by the
+    splines used here 20 % against 16 %, +4.2 (-0.2 to 13).
+    """
     panel = panel_of(needs_data("chile-enia") / "plants_1990_1996.tsv")
     found = hindsight(panel, 1993, 1996, settings=QUICK)
     starting = next(o for o in found.outcomes if (o.group, o.outcome) == ("starters", "exports"))
-    assert starting.firms > 200 and starting.low > 0
+    assert starting.firms > 200 and starting.told > 2 * starting.others and starting.difference > 0
     some = panel.firms[panel.firms["firm"].astype(int) % 4 == 0]
     FirmPanel.from_frames(some, metadata=panel.metadata).save(tmp_path)
     run = CliRunner().invoke(
