@@ -107,9 +107,20 @@ class Forecast:
 
     @classmethod
     def from_json(cls, text: str) -> Forecast:
-        """A forecast as `to_json` wrote it."""
-        content: dict[str, Any] = json.loads(text)
-        return cls(**{**content, "entered": date.fromisoformat(content["entered"])})
+        """A forecast as `to_json` wrote it.
+
+        Raises
+        ------
+        BacktestError
+            If it is none.
+        """
+        try:
+            content: dict[str, Any] = json.loads(text)
+            made = cls(**{**content, "entered": date.fromisoformat(content["entered"])})
+            made.to_json()
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise BacktestError(f"This is no forecast as it was entered: {str(error)[:100]}.") from error
+        return made
 
     @property
     def common(self) -> float:

@@ -8,6 +8,7 @@ interpolated.
 
 from __future__ import annotations
 
+import csv
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -349,9 +350,12 @@ def read_rates(path: Path) -> ExchangeRates:
     if path.suffix.lower() in (".xls", ".xlsx"):
         table = pd.read_excel(path, dtype=str)
     else:
-        table = pd.read_csv(
-            path, sep=None, engine="python", dtype=str, encoding="utf-8-sig", encoding_errors="replace"
-        )
+        try:
+            table = pd.read_csv(
+                path, sep=None, engine="python", dtype=str, encoding="utf-8-sig", encoding_errors="replace"
+            )
+        except csv.Error as error:
+            raise ValueError(f"{path.name} is no table: {error}.") from error
     return rates_of(table, path.name)
 
 

@@ -300,7 +300,8 @@ def _codes(texts: pd.Series) -> pd.Series:
 
 def _rates(table: pd.DataFrame, column: Any, percent: bool) -> pd.Series:
     texts = table[column].map(_text)
-    signed, bare = texts.str.endswith("%"), texts.str.fullmatch(r"[\d.,]+") & texts.str.contains("[1-9]")
+    # Fractions may stand beside percent signs; 10 beside 5 % is no ten times over.
+    signed, bare = texts.str.endswith("%"), read_numbers(texts).values >= 1
     if not percent and signed.any() and bare.any():
         raise ScenarioError(
             f"Column {column} holds {texts[signed].iloc[0]!r} and {texts[bare].iloc[0]!r}: write a percent sign behind every rate, "
