@@ -343,9 +343,14 @@ def is_rate_table(columns: Iterable[str]) -> bool:
 
 
 def read_rates(path: Path) -> ExchangeRates:
-    """A user's table of rates from a plain text file or workbook; raises ValueError as `ExchangeRates.from_table`.
+    """A user's table of rates from a plain text file or workbook.
 
     Doors whose files may have titles above the heads read the table themselves and take `rates_of`.
+
+    Raises
+    ------
+    ValueError
+        If it is no table, and as `ExchangeRates.from_table`.
     """
     if path.suffix.lower() in (".xls", ".xlsx"):
         table = pd.read_excel(path, dtype=str)

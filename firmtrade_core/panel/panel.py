@@ -278,7 +278,13 @@ class FirmPanel:
     # Reading ------------------------------------------------------------------------------------
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
-        """Result of an SQL query over the tables, computed out of memory where it must be."""
+        """Result of an SQL query over the tables, computed out of memory where it must be.
+
+        Raises
+        ------
+        PanelFileError
+            If a file of the panel is damaged behind its head.
+        """
         import duckdb
 
         try:

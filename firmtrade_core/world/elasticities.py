@@ -528,6 +528,7 @@ def read_estimated_set(path: Path) -> ElasticitySet:
 
     Raises
     ------
+    ValueError
     WorldFileError
         Naming what is missing.
     """
