@@ -8,13 +8,11 @@ interpolated.
 
 from __future__ import annotations
 
-import csv
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -340,28 +338,6 @@ def is_rate_table(columns: Iterable[str]) -> bool:
     """Whether a table's heads are those of `ExchangeRates.from_table`."""
     heads = {str(column).strip().casefold() for column in columns}
     return {"date", "currency"} <= heads and len(heads) <= 5 and bool(heads & {*_PER_UNIT, *_PER_DOLLAR})
-
-
-def read_rates(path: Path) -> ExchangeRates:
-    """A user's table of rates from a plain text file or workbook.
-
-    Doors whose files may have titles above the heads read the table themselves and take `rates_of`.
-
-    Raises
-    ------
-    ValueError
-        If it is no table, and as `ExchangeRates.from_table`.
-    """
-    if path.suffix.lower() in (".xls", ".xlsx"):
-        table = pd.read_excel(path, dtype=str)
-    else:
-        try:
-            table = pd.read_csv(
-                path, sep=None, engine="python", dtype=str, encoding="utf-8-sig", encoding_errors="replace"
-            )
-        except csv.Error as error:
-            raise ValueError(f"{path.name} is no table: {error}.") from error
-    return rates_of(table, path.name)
 
 
 def rates_of(table: pd.DataFrame, source: str) -> ExchangeRates:

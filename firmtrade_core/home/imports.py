@@ -34,8 +34,12 @@ Array = NDArray[np.float64]
 #: Column of the firms' table: imports over materials.
 IMPORTED = "imported_input_share"
 
-#: η of French manufacturing firms, Blaum, Lelarge and Peters 2018 (American Economic Journal: Macroeconomics 10(4)).
+#: η, as remembered from Blaum, Lelarge and Peters 2018 (American Economic Journal: Macroeconomics 10(4), 77-127; French
+#: manufacturing). The article's method was checked, this number was not held against its text: it counts as assumed.
 ELASTICITY = 2.38
+
+#: What readers are told of it.
+ELASTICITY_SOURCE = "2.38 is assumed: remembered from Blaum, Lelarge and Peters (2018) on French manufacturing, not checked against the article"
 
 #: Firms must buy something at home: a domestic share of zero has no autarky to be held against.
 _LEAST_DOMESTIC = 0.01
