@@ -48,3 +48,46 @@ def moments(
             f"{': below 1 it has no finite mean, and a Pareto law is refused' if tail.value <= 1 else ''}."
         )
     typer.echo("Bands are of 90 %.")
+
+
+def told(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[PANEL]",
+            help="Folder of a firm panel, or a file of Chile's survey (ENIA); synthetic firms unless given.",
+        ),
+    ] = None,
+    first: Annotated[
+        int | None, typer.Option(help="Year of the advice; the middle one unless given.")
+    ] = None,
+    last: Annotated[int | None, typer.Option(help="Year looked at; the last unless given.")] = None,
+    share: Annotated[float, typer.Option(help="Of firms told, in each group.")] = 0.1,
+    attributes: Annotated[
+        str | None, typer.Option(help="Columns that the rule may see, by commas; the panel's unless given.")
+    ] = None,
+    firms: Annotated[int, typer.Option(min=300, help="How many synthetic firms.")] = 2_000,
+    as_json: _AsJson = False,
+) -> None:
+    """Who would have been told to be treated in an early year, and what they did since; exits 2 on wrong input."""
+    from dataclasses import asdict
+
+    from firmtrade_core.capability import CapabilityError
+    from firmtrade_core.capability.hindsight import hindsight
+    from firmtrade_core.panel import PanelError
+    from firmtrade_core.panel.source import panel_of
+    from firmtrade_core.panel.synthetic.structure import SyntheticDesign
+
+    names = None if attributes is None else [name.strip() for name in attributes.split(",") if name.strip()]
+    try:
+        found = hindsight(
+            panel_of(folder or SyntheticDesign(firms=firms)), first, last, share=share, attributes=names
+        )
+    except (CapabilityError, PanelError) as error:
+        typer.echo(json.dumps({"error": str(error)}) if as_json else str(error), err=not as_json)
+        raise typer.Exit(2) from error
+    if as_json:
+        typer.echo(json.dumps(asdict(found) | {"sentences": found.sentences()}, allow_nan=False))
+        return
+    typer.echo(f"{found.panel}. {'Synthetic: no such firm exists.' if found.synthetic else ''}".strip())
+    typer.echo("\n".join(found.sentences()))
