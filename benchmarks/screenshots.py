@@ -80,7 +80,7 @@ def _stack(page: Any) -> None:
 def _more(page: Any) -> None:
     _pick(page, "Retaliation", "A list of measures")
     page.wait_for_timeout(600)
-    page.locator(".st-key-card_0_more button").first.click()
+    page.locator(".st-key-card_0_more button:visible").first.click()
 
 
 def _share(page: Any) -> None:
@@ -94,6 +94,8 @@ def _against(page: Any) -> None:
 
 
 def _impossible(page: Any) -> None:
+    _pick(page, "Add a policy", "Tariff")
+    _settle(page)
     page.get_by_role("combobox", name="On imports from").fill("United States")
     page.get_by_role("option", name="United States", exact=True).click()
     page.keyboard.press("Escape")
@@ -219,9 +221,8 @@ def take(
                             wrong += [f"{name} at {width} px: {words}" for words in _too_wide(page)]
                 except Error as error:
                     said = page.evaluate("document.body.innerText.slice(0, 300)")
-                    wrong.append(
-                        f"{name} at {window[0]} px: {error.message.splitlines()[0]} It says: {said!r}"
-                    )
+                    wrong.append(f"{name} at {window[0]} px: {error.message[:600]} It says: {said!r}")
+                    print(wrong[-1], flush=True)
                 print(name, *window, flush=True)
                 context.close()
         browser.close()

@@ -164,6 +164,16 @@ def test_every_view_below_the_map_is_drawn(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.truth
+def test_a_programme_that_names_no_country_is_of_the_firms_loaded() -> None:
+    from pages.parts.lab.levers import _title
+
+    card = {"kind": "programme", "policy": "quality_certification", "take_up": 0.3, "unit_cost": 10_000.0}
+    told = Scenario.parse({"cards": [card], "structure": {"family": "firms", "elasticity": 5.0}})
+    assert _title(told.cards[0], load_embedded_world()) == "Firm programme: Chile"
+    elsewhere = Scenario.parse({"cards": [card | {"country": "USA"}]})
+    assert _title(elsewhere.cards[0], load_embedded_world()) == "Firm programme: United States"
+
+
 def test_a_firm_programme_keeps_what_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FIRMTRADE_HOME", raising=False)
     app = lab(monkeypatch)
