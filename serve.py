@@ -117,6 +117,8 @@ async def warm(app: App) -> AsyncIterator[None]:
     Not in a thread of its own: two threads that import the same modules at once see halves of them.
     """
     import_module("pages.parts.lab.levers")
+    # Rooms that were kept are opened again off the readers' threads.
+    import_module("pages.parts.briefing.room")
     worlds, solving, store = (
         import_module(f"pages.parts.{name}") for name in ("data.worlds", "result.solving", "frame.store")
     )

@@ -166,11 +166,62 @@ function seen(chart) {
 }
 
 function size(chart) {
-  const { height, aspect, room } = seen(chart);
   chart.width = Math.round(chart.root.clientWidth);
+  const { height, aspect, room } = narrowed(seen(chart), chart.width);
   // In a room a chart may take what the screen leaves of its height.
   const most = room ? Math.max(400, window.innerHeight - chart.plot.getBoundingClientRect().top - 150) : 640;
   return Math.round(height ?? Math.min(Math.max(chart.width * aspect, 260), most));
+}
+
+// On a telephone names of rows share the width with their bars and go on below themselves; the marks of colours lie flat, what
+// else the map says of them comes below.
+const NARROW = { width: 480, names: 0.42, size: 12, line: 14.5, legend: 42, columns: 150 };
+function narrowed(spec, width) {
+  const { layout } = spec;
+  if (width >= NARROW.width || spec.room) return spec;
+  const out = { ...layout, margin: { ...layout.margin } };
+  const names = layout.yaxis?.ticktext;
+  const share = Math.round(NARROW.names * width);
+  let { height } = spec;
+  if (names && layout.margin?.l > share) {
+    const folded = names.map((name) => inLines(String(name), share - 8));
+    out.margin.l = share;
+    out.yaxis = { ...layout.yaxis, ticktext: folded, tickfont: { ...layout.yaxis.tickfont, size: NARROW.size } };
+    // Keys above the plot begin where the chart does.
+    out.annotations = layout.annotations?.map((one) => (one.xshift === -layout.margin.l ? { ...one, xshift: -share } : one));
+    const lines = Math.max(...folded.map((name) => name.split("<br>").length));
+    if (height) height = Math.max(height, Math.round(names.length * (NARROW.line * lines + 6) + (layout.margin.t ?? 0) + (layout.margin.b ?? 0)));
+  }
+  // Names of a table's columns stand on end where they would run into each other.
+  if (spec.data.some(({ type }) => type === "heatmap") && layout.xaxis?.side === "top" && layout.xaxis.ticktext) {
+    out.xaxis = { ...layout.xaxis, ticktext: layout.xaxis.ticktext.map((name) => name.replace(/<br>/g, " ")), tickangle: -90 };
+    out.margin.t = Math.max(layout.margin.t ?? 0, NARROW.columns);
+    if (height) height += out.margin.t - (layout.margin.t ?? 0);
+  }
+  const bar = layout.coloraxis?.colorbar;
+  if (bar?.orientation === "h") {
+    out.coloraxis = { ...layout.coloraxis, colorbar: { ...bar, len: 1, tickangle: 0 } };
+    if (layout.legend?.orientation === "h") {
+      out.margin.b = (layout.margin?.b ?? 0) + NARROW.legend;
+      const room = Math.max(260, width * (spec.aspect ?? 0.5)) - out.margin.b - (out.margin.t ?? 0);
+      out.legend = { ...layout.legend, x: 0, xanchor: "left", y: -NARROW.legend / room };
+    }
+  }
+  return { ...spec, layout: out, height };
+}
+
+function inLines(name, width) {
+  const pen = (inLines.pen ??= document.createElement("canvas").getContext("2d"));
+  pen.font = `${NARROW.size}px "Source Sans", sans-serif`;
+  const bold = name.startsWith("<b>");
+  const lines = [];
+  for (const word of name.replace(/<br>/g, " ").replace(/<\/?b>/g, "").split(" ")) {
+    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length && pen.measureText(longer).width > width) lines.push(word);
+    else lines.splice(-1, 1, longer);
+  }
+  const text = lines.join("<br>");
+  return bold ? `<b>${text}</b>` : text;
 }
 
 // Only the latest spec is drawn: what arrives while a drawing is under way replaces what waits.
@@ -182,7 +233,7 @@ function queue(chart) {
 }
 
 async function draw(chart) {
-  const spec = seen(chart);
+  const spec = narrowed(seen(chart), Math.round(chart.root.clientWidth));
   // What is on its way to paper stays as paper needs it.
   if (chart.gone || chart.onPaper || !chart.root.clientWidth) return;
   const tabled = chart.view === "table" && spec.table;

@@ -27,6 +27,9 @@ from firmtrade_core.cli.serving import serving
 #: Frames a second that a finger takes for following.
 TARGET = 10.0
 
+#: Seconds that any one thing on the slides may take: beyond it the run ends with what it waited for.
+WAIT = 120.0
+
 #: Slides that are dragged on, by what holds the value drawn.
 SLIDES = {"numbers": ".figures", "map": ".maps", "both": ".maps", "winners": ".bars", "sectors": ".bars"}
 
@@ -71,20 +74,37 @@ def drag(page: Any, seconds: float, selector: str) -> dict[str, Any]:
         "() => { const s = window.seen; window.seen = null; s.took = performance.now() - s.began; return s; }"
     )
     page.evaluate(
-        "window.released = null; document.getElementById('range').addEventListener('change', () => "
+        "window.released = window.certified = null; document.getElementById('range').addEventListener('change', () => "
         "{ window.released = performance.now(); window.certified = null; const look = () => "
         "document.body.dataset.result ? (window.certified = performance.now() - window.released) : requestAnimationFrame(look);"
         " requestAnimationFrame(look); }, { once: true })"
     )
-    page.mouse.move(left + width * float(np.random.default_rng(int(y)).uniform(0.3, 0.9)), y)
+    # Let go elsewhere than where it stood before: a slider that comes back to its value says nothing of having been moved.
+    share = float(np.random.default_rng(int(y)).uniform(0.3, 0.9))
+    if abs(share - (stands - low) / (high - low)) < 0.1:
+        share = 1.2 - share if abs(share - 0.6) > 0.1 else share + 0.25
+    page.mouse.move(left + width * share, y)
     page.mouse.up()
-    page.wait_for_function("window.certified !== null && window.certified !== undefined")
+    page.wait_for_function("window.certified !== null")
     return {
         "redraws_a_second": 1000 * found["redraws"] / found["took"],
         "frames_a_second": 1000 * found["frames"] / found["took"],
         "wait_ms": float(np.median(found["waits"])) if found["waits"] else float("nan"),
         "certified_ms": float(page.evaluate("window.certified")),
     }  # fmt: skip
+
+
+def turn_to(page: Any, name: str) -> None:
+    """Turn to a slide, one after another from the first; raises SystemExit where there is none of that name."""
+    shown = page.locator(".slide:not([hidden])")
+    slides = page.locator(".slide").count()
+    for _ in range(slides):
+        page.keyboard.press("PageUp")
+    for _ in range(slides):
+        if shown.get_attribute("data-key") == name:
+            return
+        page.keyboard.press("PageDown")
+    raise SystemExit(f"There is no slide {name!r}.")
 
 
 def present(address: str, seconds: float) -> dict[str, dict[str, Any]]:
@@ -95,16 +115,14 @@ def present(address: str, seconds: float) -> dict[str, dict[str, Any]]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1280, "height": 720})
-        page.set_default_timeout(1000 * PATIENCE)
+        page.set_default_timeout(1000 * WAIT)
         page.goto(f"{address}/briefing")
         page.get_by_role("button", name="Present").click()
         page.wait_for_url("**/room/**")
         page.wait_for_selector("body[data-result]:not([data-result=''])")
         page.wait_for_timeout(6000)
         for name, selector in SLIDES.items():
-            while page.locator(".slide:not([hidden])").get_attribute("data-key") != name:
-                page.keyboard.press("PageDown")
-                page.wait_for_timeout(200)
+            turn_to(page, name)
             found[name] = drag(page, seconds, selector)
             page.evaluate("document.activeElement.blur()")
         browser.close()

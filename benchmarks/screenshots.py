@@ -1,6 +1,10 @@
-"""Pictures of every page, to be looked at: 1280 and 1920 px wide, light and dark.
+"""Pictures of every page, to be looked at: 390, 1280, 1366 and 1920 px wide, light and dark.
 
-python benchmarks/screenshots.py [--folder output/screenshots] [--only lab] [--width 1280] [--scheme light]
+    python benchmarks/screenshots.py [--folder output/screenshots] [--only lab] [--width 1280] [--scheme light]
+
+Every view is opened once on a wide window and once on a telephone's, then drawn anew at each width in each scheme. A view that
+cannot be reached is named with what its page said, and the others go on; so is one that is wider than its window.
+Exits 1 where there is any.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.browser import CHROMIUM, FLAGS
+from benchmarks.browser import CHROMIUM, FLAGS, programme_link
 from firmtrade_core.cli.serving import serving
 from firmtrade_core.paths import PROJECT
 from firmtrade_core.world.embedded import load_embedded_world
@@ -22,16 +26,28 @@ from pages.parts.frame.page import PAGES
 MAP = '.ft-chart[data-kind="map"][data-result]'
 
 #: Milliseconds that a page may take.
-PATIENCE = 120_000
+PATIENCE = 60_000
 
 FEW = ("BRA", "CHN", "DEU", "USA")
 
-READY = ".ft-chart[data-result], .ft-numbers, .ft-facts, .ft-heading, .ft-error, .ft-sentence, .stMain h1, .stFileUploader"
+#: What a page shows once it is there; of a room, that its first answer is solved.
+READY = (
+    ".ft-chart[data-result], .ft-numbers, .ft-facts, .ft-heading, .ft-error, .ft-sentence, .stMain h1, .stFileUploader, "
+    "body[data-result]:not([data-result=''])"
+)
+
+
+def _pick(page: Any, label: str, option: str) -> None:
+    """Pick an option of a list; a list closes where the page moves below it, so the page moves first."""
+    box = page.get_by_role("combobox", name=label)
+    box.scroll_into_view_if_needed()
+    page.wait_for_timeout(400)
+    box.click()
+    page.get_by_role("option", name=option, exact=True).click()
 
 
 def _schedule(page: Any) -> None:
-    page.get_by_role("combobox", name="Presets").click()
-    page.get_by_role("option", name="US tariff schedule of 2 April 2025", exact=True).click()
+    _pick(page, "Presets", "US tariff schedule of 2 April 2025")
 
 
 def _flows(page: Any) -> None:
@@ -39,19 +55,32 @@ def _flows(page: Any) -> None:
 
 
 def _choices(page: Any) -> None:
-    page.get_by_role("button", name="Model choices").click()
+    page.locator(".st-key-structure summary").click()
+
+
+def _embargo(page: Any) -> None:
+    _pick(page, "Add a policy", "Embargo")
+
+
+def _present(slide: int) -> Any:
+    def act(page: Any) -> None:
+        page.get_by_role("button", name="Present", exact=True).click()
+        page.wait_for_url("**/room/**")
+        page.wait_for_selector("body[data-result]:not([data-result=''])")
+        for _ in range(slide):
+            page.keyboard.press("PageDown")
+
+    return act
 
 
 def _stack(page: Any) -> None:
-    page.get_by_role("combobox", name="Add a policy").click()
-    page.get_by_role("option", name="Free-trade area").click()
+    _pick(page, "Add a policy", "Free-trade area")
 
 
 def _more(page: Any) -> None:
-    page.get_by_role("combobox", name="Retaliation").click()
-    page.get_by_role("option", name="A list of measures").click()
+    _pick(page, "Retaliation", "A list of measures")
     page.wait_for_timeout(600)
-    page.locator(".st-key-card_0_more button").first.click()
+    page.locator(".st-key-card_0_more button:visible").first.click()
 
 
 def _share(page: Any) -> None:
@@ -59,21 +88,24 @@ def _share(page: Any) -> None:
 
 
 def _against(page: Any) -> None:
-    box = page.get_by_role("combobox", name="Read against")
-    box.click()
-    page.get_by_role("option", name="This scenario as it is now").click()
+    _pick(page, "Read against", "This scenario as it is now")
     page.wait_for_timeout(600)
     _schedule(page)
 
 
 def _impossible(page: Any) -> None:
+    _pick(page, "Add a policy", "Tariff")
+    _settle(page)
     page.get_by_role("combobox", name="On imports from").fill("United States")
     page.get_by_role("option", name="United States", exact=True).click()
     page.keyboard.press("Escape")
 
 
 #: Height of the window by its width.
-HEIGHTS = {1280: 800, 1920: 1080}
+HEIGHTS = {390: 844, 1280: 800, 1366: 768, 1920: 1080}
+
+#: Windows narrower than this fold the menu away, which they do as they open.
+NARROW = 800
 
 
 def _where_from(page: Any) -> None:
@@ -125,7 +157,7 @@ def _bad_file(page: Any) -> None:
 VIEWS: tuple[tuple[str, str, Any], ...] = (
     ("front", "", None),
     ("briefing", "briefing", None),
-    *((f"room_{step}", f"?present={step}", None) for step in range(1, 8)),
+    *((f"room_{slide + 1}", "briefing", _present(slide)) for slide in range(6)),
     ("lab", "lab", None),
     ("lab_schedule", "lab", _schedule),
     ("lab_flows", "lab", _flows),
@@ -138,6 +170,11 @@ VIEWS: tuple[tuple[str, str, Any], ...] = (
     ("lab_against", "lab", _against),
     ("lab_stack", "lab", _stack),
     ("lab_impossible", "lab", _impossible),
+    ("lab_embargo", "lab", _embargo),
+    ("lab_chile", "lab?country=CHL", None),
+    ("lab_programme", programme_link(), None),
+    ("room_programme", programme_link().replace("lab?", "briefing?"), _present(5)),
+    ("firm_view_chile", "firm_view?country=CHL", None),
     ("lab_broken_link", "lab?s=1.AAAA", None),
     *(
         (name, name, None)
@@ -156,61 +193,94 @@ VIEWS: tuple[tuple[str, str, Any], ...] = (
 
 def take(
     address: str, folder: Path, only: str = "", widths: tuple[int, ...] = (), schemes: tuple[str, ...] = ()
-) -> list[Path]:
-    """Picture every view at both widths in both schemes, whole page, or those asked for."""
-    from playwright.sync_api import sync_playwright
+) -> tuple[list[Path], list[str]]:
+    """Picture every view, or those whose name begins so: the pictures, and what went wrong."""
+    from playwright.sync_api import Error, sync_playwright
 
     folder.mkdir(parents=True, exist_ok=True)
-    taken = []
+    taken: list[Path] = []
+    wrong: list[str] = []
+    wanted = widths or tuple(HEIGHTS)
+    windows = [
+        found for found in ([w for w in wanted if w < NARROW], [w for w in wanted if w >= NARROW]) if found
+    ]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        for scheme in schemes or ("light", "dark"):
-            for width in widths or tuple(HEIGHTS):
-                for name, path, act in VIEWS:
-                    if name.startswith(only):
-                        taken.append(_take(browser, f"{address}/{path}", act, scheme, width, folder / name))
+        for name, path, act in VIEWS:
+            for window in windows if name.startswith(tuple(only.split(","))) else ():
+                context = browser.new_context(
+                    viewport={"width": window[0], "height": HEIGHTS[window[0]]}, color_scheme="light"
+                )
+                page = context.new_page()
+                page.set_default_timeout(PATIENCE)
+                try:
+                    _reach(page, f"{address}/{path}", act)
+                    for scheme in schemes or ("light", "dark"):
+                        for width in window:
+                            taken.append(_picture(page, scheme, width, folder / name))
+                            wrong += [f"{name} at {width} px: {words}" for words in _too_wide(page)]
+                except Error as error:
+                    said = page.evaluate("document.body.innerText.slice(0, 300)")
+                    wrong.append(f"{name} at {window[0]} px: {error.message[:600]} It says: {said!r}")
+                    print(wrong[-1], flush=True)
+                print(name, *window, flush=True)
+                context.close()
         browser.close()
-    return taken
+    return taken, wrong
 
 
-def _take(browser: Any, where: str, act: Any, scheme: str, width: int, stem: Path) -> Path:
-    height = HEIGHTS[width]
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE)
+def _reach(page: Any, where: str, act: Any) -> None:
+    """Open a page and do on it what there is to do."""
     page.goto(where)
     page.wait_for_selector(READY)
     _settle(page)
     if act is not None:
         act(page)
         _settle(page)
-    if "present" not in where:
-        tall = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
-        page.set_viewport_size({"width": width, "height": max(height, int(tall))})
+
+
+def _picture(page: Any, scheme: str, width: int, stem: Path) -> Path:
+    """The whole page at a width in a scheme."""
+    height = HEIGHTS[width]
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": height})
+    _settle(page)
+    tall = page.evaluate("document.querySelector('[data-testid=stMain]')?.scrollHeight ?? 0")
+    if tall > height:
+        page.set_viewport_size({"width": width, "height": int(tall)})
         page.wait_for_timeout(600)
     path = stem.with_name(f"{stem.name}_{width}_{scheme}.png")
     page.screenshot(path=str(path))
-    context.close()
     return path
 
 
+def _too_wide(page: Any) -> list[str]:
+    """Whether the page itself has to be pushed sideways to be read."""
+    found = page.evaluate(
+        "['html', '[data-testid=stMain]'].map((s) => document.querySelector(s)).filter(Boolean)"
+        ".filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => `${e.tagName} is ${e.scrollWidth} px wide`)"
+    )
+    return list(found)
+
+
 def _settle(page: Any) -> None:
-    """Wait until nothing on the page is on its way any more."""
-    page.wait_for_timeout(1200)
+    """Wait until nothing on the page is on its way any more; a room has no script that could run."""
+    page.wait_for_timeout(800)
     # On a busy machine charts come long after the words around them.
     page.wait_for_function(
-        "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning' && !document.querySelector("
-        "'.ft-chart:not([data-result]):not([data-failed]), [data-testid=stSkeleton], [data-stale=true], "
-        "[data-testid=stStatusWidget]')",
+        "() => { const app = document.querySelector('[data-testid=stApp]');"
+        " return (app ? app.dataset.testScriptState === 'notRunning' : document.body.dataset.result)"
+        " && !document.querySelector('.ft-chart:not([data-result]):not([data-failed]), [data-testid=stSkeleton], "
+        "[data-stale=true], [data-testid=stStatusWidget]'); }"
     )
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(400)
 
 
 def main() -> None:
     """Start the dashboard, take the pictures, say where they lie."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--folder", type=Path, default=PROJECT / "output" / "screenshots")
-    parser.add_argument("--only", default="", help="views whose name begins so")
+    parser.add_argument("--only", default="", help="views whose name begins so; several with commas between")
     parser.add_argument("--width", type=int, choices=tuple(HEIGHTS))
     parser.add_argument("--scheme", choices=("light", "dark"))
     given = parser.parse_args()
@@ -219,8 +289,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as shelf:
         environment = {"FIRMTRADE_WORLD": "", "FIRMTRADE_LIBRARY": f"sqlite:///{shelf}/scenarios.sqlite"}
         with serving("127.0.0.1", 8751, environment=environment, patience=PATIENCE / 1000) as server:
-            taken = take(server.address, given.folder, given.only, widths, schemes)
+            taken, wrong = take(server.address, given.folder, given.only, widths, schemes)
     print(f"{len(taken)} pictures in {given.folder}")
+    print("\n".join(wrong))
+    raise SystemExit(bool(wrong))
 
 
 if __name__ == "__main__":

@@ -68,6 +68,9 @@ async def run_to_end(socket: Any, seen: Seen) -> str:
             result = read(message.delta, seen) or result
         elif kind == "new_session":
             seen.page = message.new_session.page_script_hash
+        elif kind == "navigation":
+            # Behind an entry script this is the page; the session's is then the entry's.
+            seen.page = message.navigation.page_script_hash
         elif kind == "script_finished":
             # A page opened directly runs once more through the entry script.
             if message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
@@ -86,12 +89,13 @@ def read(delta: Any, seen: Seen) -> str:
     """Note what an element says: where the slider is, which result the numbers carry, errors."""
     element = delta.new_element
     kind = element.WhichOneof("type") if delta.WhichOneof("type") == "new_element" else ""
-    if kind == "slider" and element.slider.label == SLIDER and not seen.slider:
+    if kind == "slider" and element.slider.label == SLIDER and seen.slider in ("", element.slider.id):
+        # A page that is drawn anew gives its parts new names.
         seen.slider, seen.fragment = element.slider.id, delta.fragment_id
     elif kind == "exception":
         seen.errors.append(element.exception.message)
     elif kind == "html":
-        if 'class="ft-error"' in element.html.body:
+        if 'class="ft-error" role="alert"' in element.html.body:
             seen.errors.append(re.sub(r"<[^>]+>", " ", element.html.body)[:300])
         found = re.search(r'ft-numbers[^>]* data-result="([^"]+)"', element.html.body)
         return found[1] if found else ""

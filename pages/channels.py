@@ -43,11 +43,12 @@ from firmtrade_core.words.channels import (
 from firmtrade_core.world import World
 from pages.parts.firms.effects import Bench, current_bench
 from pages.parts.firms.firm_source import changed, earlier_toggle, how_to_mend, shipped_line, source_choosers
+from pages.parts.firms.foreign_shocks import foreign_shocks_section
 from pages.parts.frame import chart, pickers
 from pages.parts.frame.exports import table_downloads
 from pages.parts.frame.jobs import say_why_not, watch
 from pages.parts.frame.opened import allowed
-from pages.parts.frame.page import complain, heading, open_page, table
+from pages.parts.frame.page import complain, heading, open_page, table, warn
 from pages.parts.frame.store import current, seeded
 
 #: Synthetic firms that the table of kinds is worked out on where no panel is named: it is drawn while the reader waits.
@@ -392,7 +393,7 @@ def _show(report: ChannelReport, bench: Bench) -> None:
     if study.effect is not None:
         st.html(f'<p class="ft-detail">{escape(evidence(study))}</p>{_notes(study.effect.cautions)}')
     if warning := parting(study, report.prediction(study.attribute)):
-        complain("Prediction is not effect", warning)
+        warn("Prediction is not effect", warning)
     kind = "Synthetic firms: no such firm exists." if report.synthetic else "Real firms; averages only."
     source = f"Source: firmtrade on {report.panel}, {report.year}: {report.firms:,} firms, {report.markets} destinations. {kind}"
     _charts(study, report, source)
@@ -485,6 +486,7 @@ def _page(world: World) -> None:
         _show(report, bench)
     home = report.home if report is not None else ""
     _kinds(bench, firm_elasticity(world, current(world).scenario.structure, home))
+    foreign_shocks_section(bench)
 
 
 _page(open_page("Channels"))

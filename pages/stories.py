@@ -7,7 +7,6 @@ from html import escape
 
 import streamlit as st
 
-from firmtrade_core.analysis.diversion import diversion
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.report.live_words import LiveWordsError, filled
 from firmtrade_core.report.stories import Story, StoryChart, stories, story
@@ -31,8 +30,7 @@ def _chart(store: Store, reading: Reading, shown: StoryChart, key: str) -> None:
     elif shown.chart == "partners":
         views.partners(store, reading, key=key)
     else:
-        market = shown.market or store.country
-        views.replacing(diversion(reading.second, market, None, first=reading.first), reading, key=key)
+        views.replacing(store, reading, market=shown.market, key=key)
 
 
 def _seen(told: Story, shown: StoryChart | None, session: str, world: World) -> Store:

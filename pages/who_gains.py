@@ -56,6 +56,7 @@ from pages.parts.frame.page import (
     notes,
     open_page,
     table,
+    warn,
 )
 from pages.parts.frame.presets import sentence
 from pages.parts.frame.store import Store, current
@@ -454,10 +455,10 @@ def _page(world: World) -> None:
         ),
     )
     box = safeguards(equilibrium, country)
-    st.html(
-        f'<div class="ft-error" role="note"><b>Safeguards</b><p>{escape(box.sentence(spoken([country]).text))}</p>'
-        "<p>Workers are taken to find work in other sectors at the going wage: who stays, where and for how long is not "
-        "in the model.</p></div>"
+    warn(
+        "Safeguards",
+        box.sentence(spoken([country]).text),
+        "Workers are taken to find work in other sectors at the going wage: who stays, where and for how long is not in the model.",
     )
     under = f"{world.name} · {store.scenario.name}"
     told = home if home is not None and (home.synthetic or home.public) else None

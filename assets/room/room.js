@@ -5,7 +5,7 @@ import { build, made, prepare } from "./slides.js";
 const ID = location.pathname.split("/").pop();
 const KEY = `firmtrade room ${ID}`;
 const find = (name) => document.getElementById(name);
-const room = { points: [], value: 0, slide: 0, moving: false, lever: 0, people: [], captions: {}, presents: false };
+const room = { points: [], value: 0, slide: 0, moving: false, lever: 0, people: [], captions: {}, redrawn: {}, presents: false };
 let socket, slides = [], frame = 0, resting = 0, settled = "";
 
 // The key comes behind the number sign, which no server is told, and stays with this window.
@@ -23,7 +23,7 @@ function connect() {
   socket.onmessage = ({ data }) => data && hear(JSON.parse(data));
   socket.onclose = ({ code, reason }) => {
     if (code === 4404 || code === 4403) return problem(reason || "This room is closed.");
-    problem("The connection is gone; trying again …");
+    problem("The connection is gone. This screen stays as it was and follows again by itself once the presenter’s machine answers.");
     setTimeout(connect, 1500);
   };
 }
@@ -39,16 +39,16 @@ function hear(said) {
     role(said.presents);
     begin();
   } else if (said.kind === "state") {
-    // Whoever holds the lever is ahead of what the server says of it.
-    if (!room.presents) Object.assign(room, { value: said.value, moving: said.moving });
-    if (!room.presents || said.slide !== room.asked) turn(said.slide);
+    // Whoever leads is ahead of what the server says of lever and slide: two slides turned in haste would be turned back to one.
+    if (!room.presents) Object.assign(room, { value: said.value, moving: said.moving }), turn(said.slide);
   } else if (said.kind === "lever") {
     Object.assign(room, said);
     range();
   } else if (said.kind === "point") {
     room.points = [...room.points.filter(({ value }) => value !== said.point.value), said.point].sort((a, b) => a.value - b.value);
     problem("");
-  } else if (said.kind === "captions") room.captions = said.captions;
+  } else if (said.kind === "redrawn") room.redrawn = said.redrawn;
+  else if (said.kind === "captions") room.captions = said.captions;
   else if (said.kind === "people") { room.people = said.people; who(); }
   else if (said.kind === "role") {
     if (said.key) sessionStorage.setItem(KEY, said.key);
@@ -98,7 +98,7 @@ function view() {
   const { points, value } = room;
   const before = points.find((point) => point.value === room.stands);
   const exact = points.find((point) => Math.abs(point.value - value) < 1e-6);
-  const common = { value, moving: room.moving, before, lever: standing(value), stood: standing(room.stands), exact: Boolean(exact) };
+  const common = { value, moving: room.moving, before, lever: standing(value), stood: standing(room.stands), exact: Boolean(exact), redrawn: { ...room.redrawn, lever: standing(room.redrawn.value) } };
   if (exact) return { ...exact, ...common };
   if (!points.length) return null;
   const near = points.reduce((a, b) => (Math.abs(b.value - value) < Math.abs(a.value - value) ? b : a));
@@ -161,7 +161,6 @@ function turn(slide) {
 
 function lead(slide) {
   if (!room.presents || slide < 0 || slide >= slides.length) return;
-  room.asked = slide;
   turn(slide);
   say({ slide });
 }

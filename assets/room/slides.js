@@ -1,7 +1,7 @@
 // What slides show of a view: a point that was solved, or what lies between points while the lever moves. A slide is built
 // once and then only its numbers, lengths and colours change; what moves rows or names about waits until the lever rests.
 import { halfRange, withUnit, written } from "./numbers.js";
-import { WorldMap, legend, shapes } from "./map.js";
+import { BOX, WorldMap, legend, shapes } from "./map.js";
 
 export function made(tag, className, text, parent) {
   const node = document.createElement(tag);
@@ -76,7 +76,7 @@ const BUILD = {
       title.textContent = finding(view.map, deck);
       map.paint(view.map, scale, deck.outcome.unit, dark());
       place.dataset.value = view.value;
-      if (settle) map.tell(view.map, deck.outcome.unit), map.call(view.map, deck.outcome.unit, deck.large);
+      if (settle) map.tell(view.map, deck.outcome.unit), called(map, place, view.map, deck);
       under.textContent = `${deck.under} · ${view.lever}`;
     });
   },
@@ -100,8 +100,9 @@ const BUILD = {
       now.words.textContent = `Now: ${view.lever}`;
       place.dataset.value = view.value;
       if (settle) {
-        if (view.before) before.map.call(view.before.map, unit, [], 2, 24), before.map.tell(view.before.map, unit);
-        now.map.call(view.map, unit, [], 2, 24);
+        const size = place.clientWidth < 760 ? large(place) : 24;
+        if (view.before) before.map.call(view.before.map, unit, [], 2, size), before.map.tell(view.before.map, unit);
+        now.map.call(view.map, unit, [], 2, size);
         now.map.tell(view.map, unit);
       }
     });
@@ -171,22 +172,44 @@ const BUILD = {
     return () => {};
   },
 
-  // A chart of any page, as it stood when it was put among the slides.
+  // A chart of any page. One that is a function of the answer is drawn anew where the lever rests, and between says whose it is;
+  // any other stands as it stood when it was put among the slides, and says so.
   chart(parent, slide) {
     const place = made("div", "fixed", "", parent);
-    if (slide.stamp) made("p", "stamp", slide.stamp, parent);
-    let done = false;
-    return async () => {
-      if (done) return;
-      done = true;
-      const { default: draw } = await import("./chart.js");
-      draw({ data: { ...slide.spec, base: document.body.dataset.base, room: true, key: slide.key }, parentElement: place, setTriggerValue() {} });
+    const stamp = made("p", "stamp", "", parent);
+    let shown = "";
+    let draw;
+    const show = async (spec) => {
+      shown = spec.hash;
+      draw ??= (await import("./chart.js")).default;
+      // Of what arrives while the script is on its way only the last is drawn.
+      if (shown !== spec.hash) return;
+      draw({ data: { ...spec, base: document.body.dataset.base, room: true, key: slide.key }, parentElement: place, setTriggerValue() {} });
+    };
+    return (view) => {
+      const { value, lever, charts } = view.redrawn;
+      const anew = charts?.[slide.key]?.spec;
+      if (anew ? anew.hash !== shown : !shown) show(anew ?? slide.spec);
+      const current = Boolean(anew) && Math.abs(value - view.value) < 1e-6;
+      place.classList.toggle("late", slide.follows && !current);
+      if (!slide.follows) stamp.textContent = `${slide.stamp}. It does not follow the lever.`;
+      else stamp.textContent = `${anew ? `As of ${lever}` : slide.stamp}${current ? "" : "; drawn anew where the lever rests"}`;
     };
   },
 };
 
 // Units that are part of how a number is written.
 const WITHIN = new Set(["%", "firms", "persons", "firm-market pairs"]);
+
+// On a narrow screen fewer names, large enough to be read.
+function called(map, place, values, deck) {
+  if (place.clientWidth < 760) map.call(values, deck.outcome.unit, [], 2, large(place));
+  else map.call(values, deck.outcome.unit, deck.large);
+}
+
+function large(place) {
+  return (12 * BOX.width) / Math.max(place.clientWidth, 300);
+}
 
 function lower(text) {
   return text ? text[0].toLowerCase() + text.slice(1) : "";

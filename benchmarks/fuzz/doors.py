@@ -15,8 +15,11 @@ from urllib.parse import urlencode
 import numpy as np
 import pandas as pd
 
+from benchmarks.fuzz.command_doors import command_doors
 from firmtrade_core.backtests.errors import BacktestError
 from firmtrade_core.backtests.own import Forecast
+from firmtrade_core.channels.errors import ChannelError
+from firmtrade_core.codes.products import ConcordanceError
 from firmtrade_core.gravity.errors import GravityError
 from firmtrade_core.gravity.panel_file import read_uploaded_panel
 from firmtrade_core.harmonise.errors import HarmoniseError
@@ -25,6 +28,7 @@ from firmtrade_core.home import HomeFirms
 from firmtrade_core.home.population import read_population
 from firmtrade_core.jobs.kept import KeptError, keep, read
 from firmtrade_core.margins import FirmsError
+from firmtrade_core.panel.errors import PanelError
 from firmtrade_core.scenarios import Scenario, ScenarioError, compile
 from firmtrade_core.scenarios.finder import sectors_of_product
 from firmtrade_core.scenarios.links import LinkError, decode, encode
@@ -50,6 +54,9 @@ REFUSALS = (
     GravityError,
     HarmoniseError,
     KeptError,
+    ChannelError,
+    PanelError,
+    ConcordanceError,
 )
 
 
@@ -297,4 +304,5 @@ def doors() -> dict[str, Door]:
         ),
         Door("years-table", (_text(_flows_by_year()),), _years),
     )
-    return {door.name: door for door in made}
+    commands = (Door(*door) for door in command_doors())
+    return {door.name: door for door in (*made, *commands)}

@@ -96,7 +96,8 @@ class Diversification:
     pairs : float
         New firm-market pairs, net of those given up; NaN where no firms are known.
     groups : dict of str to DataFrame
-        By kind of group: ``group, firms, pairs, share`` (of new pairs, those given up apart); NaN where a real firm would be revealed.
+        By kind of group: ``group, firms, pairs, share`` (of new pairs, those given up apart); NaN where a real firm would be revealed,
+        and numbers of real firms with the noise of `disclosure.Screen.counted`.
     """
 
     country: str
@@ -249,6 +250,11 @@ def _new_pairs(equilibrium: Equilibrium, treatment: Treatment) -> tuple[float, d
                 cells = suppress(records, ["group"], "value").set_index("group")["suppressed"]
                 shut = cells.reindex(sums["group"]).fillna("few").to_numpy() != ""
                 sums.loc[shut, ["firms", "pairs", "share"]] = np.nan
+            rows = {name: np.flatnonzero(frame["group"] == name) for name in sums["group"]}
+            sums["firms"] = [
+                home.screen.counted(v, rows[name]) if v > 0 else v
+                for name, v in zip(sums["group"], sums["firms"], strict=True)
+            ]
         found[kind] = sums
     return total, found
 

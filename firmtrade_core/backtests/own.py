@@ -24,6 +24,7 @@ from firmtrade_core.codes.artefacts import is_blank
 from firmtrade_core.codes.countries import REST_OF_WORLD
 from firmtrade_core.codes.place_lists import na_is_namibia, other_list
 from firmtrade_core.codes.places import read_place
+from firmtrade_core.codes.written_numbers import read_numbers
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.scenarios import Scenario
 from firmtrade_core.scenarios.library import LONGEST_NAME, Library, NameTakenError
@@ -106,9 +107,20 @@ class Forecast:
 
     @classmethod
     def from_json(cls, text: str) -> Forecast:
-        """A forecast as `to_json` wrote it."""
-        content: dict[str, Any] = json.loads(text)
-        return cls(**{**content, "entered": date.fromisoformat(content["entered"])})
+        """A forecast as `to_json` wrote it.
+
+        Raises
+        ------
+        BacktestError
+            If it is none.
+        """
+        try:
+            content: dict[str, Any] = json.loads(text)
+            made = cls(**{**content, "entered": date.fromisoformat(content["entered"])})
+            made.to_json()
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise BacktestError(f"This is no forecast as it was entered: {str(error)[:100]}.") from error
+        return made
 
     @property
     def common(self) -> float:
@@ -179,15 +191,22 @@ def _read_data(data: pd.DataFrame) -> pd.DataFrame:
         place = read_place(text)
         unknown = place.code is None or (text.strip().upper() == "NA" and not namibia)
         codes.append(text.strip() if unknown else place.code)
-    numbers = {f: pd.to_numeric(data[found[f]], errors="coerce").to_numpy(float) for f in ("before", "after")}
-    for name, values in numbers.items():
+    numbers = {}
+    for name in ("before", "after"):
+        written = read_numbers(data[found[name]])
         given = data[found[name]].astype("string").fillna("").str.strip()
-        bad = np.isnan(values) & ~given.map(is_blank).to_numpy(bool)
+        bad = np.isnan(written.values) & ~given.map(is_blank).to_numpy(bool)
         if bad.any():
             raise BacktestError(
                 f"Column {found[name]} holds {given[bad].iloc[0][:40]!r} in row {int(bad.argmax()) + 1}, which is no number; {int(bad.sum())} "
                 "rows in all. Write a point for decimals and no mark for thousands."
             )
+        if written.doubtful.any():
+            raise BacktestError(
+                f"Column {found[name]} holds {given[written.doubtful].iloc[0]!r}, which could mean a thousand times more or less: no "
+                "number of the column shows its decimal mark. Write a point for decimals and no mark for thousands."
+            )
+        numbers[name] = written.values
     table = pd.DataFrame({"partner": codes, **numbers}).groupby("partner").sum(min_count=1)
     told = np.isfinite(table["before"]) & np.isfinite(table["after"]) & (table.index != "")
     return table[told & (table["before"] > 0) & (table["after"] > 0)]

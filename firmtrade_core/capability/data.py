@@ -212,11 +212,6 @@ class CapabilityData:
         """Whether the years of a firm count as one observation; false where each firm has one row."""
         return bool((self.temper < 1).any())
 
-    def firm_mean(self, values: Array) -> Array:
-        """Mean over each firm's rows of ``values`` (R,)."""
-        total: Array = np.add.reduceat(values, self.starts[:-1]) / np.diff(self.starts)
-        return total
-
     def reweighted(self, weights: Array) -> CapabilityData:
         """The same firms with other weights (F,), such as those of a bootstrap draw."""
         return replace(self, weights=weights)

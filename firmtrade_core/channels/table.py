@@ -295,6 +295,8 @@ class ChannelTable:
             return cls.from_json(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
             raise ChannelError(f"{path} cannot be read: {error.strerror}.") from error
+        except UnicodeDecodeError as error:
+            raise ChannelError(f"{path} is no table of effects: it is no text.") from error
 
     def _plain(self) -> dict[str, Any]:
         rows = []

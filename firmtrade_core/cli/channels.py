@@ -60,6 +60,24 @@ def channels(
             help="Scale, differentiation or information networks: what kind of advantage each attribute gives, in place of effects.",
         ),
     ] = False,
+    shocks: Annotated[
+        str | None,
+        typer.Option(
+            help="Instruments by each firm's own markets and products, in place of effects of attributes: demand (growth of other "
+            "firms' sales there), or a file with columns country, product and shock, such as changes of tariffs. One attribute at "
+            "most, through which they act."
+        ),
+    ] = None,
+    outcome: Annotated[
+        str,
+        typer.Option(help="With --shocks: the column whose change from the first year to the last is told."),
+    ] = "exports",
+    since: Annotated[
+        int | None, typer.Option(help="With --shocks: the first year; the panel's unless given.")
+    ] = None,
+    cluster: Annotated[
+        str, typer.Option(help="With --shocks: where shocks move together, country, chapter or both.")
+    ] = "country",
     write_table: Annotated[Path | None, typer.Option(help="Write the table of effects to a file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -80,6 +98,9 @@ def channels(
         if sigma is None:
             home = panel_of(source).metadata.home if panel is not None else SyntheticDesign().home
             sigma = firm_elasticity(country=home)
+        if shocks is not None:
+            _print_shocks(panel_of(source), attribute, shocks, outcome, (since, year), cluster, settings.level, as_json)  # fmt: skip
+            return
         if advantages:
             _print_advantages(panel_of(source), attribute, sigma, settings, as_json)
             return
@@ -127,6 +148,46 @@ def _question(text: str) -> Question:
         ) from error
     named = tuple(part.strip() for part in instruments.split(",") if part.strip())
     return Question(name.strip(), named, reliability, known.get("proxy") or None)
+
+
+def _print_shocks(
+    panel: FirmPanel, attribute: list[str] | None, shocks: str, outcome: str, ends: tuple[int | None, int | None],
+    cluster: str, level: float, as_json: bool,
+) -> None:  # fmt: skip
+    from firmtrade_core.channels import ChannelError
+    from firmtrade_core.channels.foreign_shocks import CLUSTERS, balance_words, foreign_shocks
+    from firmtrade_core.labels import grouped
+
+    if cluster not in CLUSTERS:
+        raise ChannelError(f"--cluster {cluster}: choose {', '.join(CLUSTERS)}.")
+    if len(attribute or []) > 1:
+        raise ChannelError("Shocks act through one attribute at a time; give --attribute once.")
+    years = (panel.years[0] if ends[0] is None else ends[0], panel.years[-1] if ends[1] is None else ends[1])
+    found = foreign_shocks(
+        panel, outcome, attribute[0] if attribute else None, shocks=None if shocks == "demand" else shocks, years=years,
+        cluster=cluster, level=level,
+    )  # fmt: skip
+    if as_json:
+        content = asdict(found) | {
+            "unit": found.unit,
+            "sentence": found.sentence(),
+            "cautions": found.cautions,
+        }
+        typer.echo(json.dumps(_finite(content), allow_nan=False, default=str))
+        return
+    told = found.found
+    typer.echo(
+        f"{found.panel}. {'Synthetic: no such firm exists. ' if found.synthetic else ''}{found.sentence()}"
+    )
+    typer.echo(
+        f"{grouped(told.firms)} firms, {grouped(told.cells)} cells of market and product in {grouped(told.clusters)} clusters, which "
+        f"count as {told.effective_cells:.0f} equal cells and {told.effective_clusters:.0f} equal clusters; {in_percent(told.covered)} "
+        f"of what firms sold has a known shock; {grouped(found.dropped)} exporters left out."
+    )
+    for line in found.cautions:
+        typer.echo(line)
+    for name, effect, chance in balance_words(told):
+        typer.echo(f"  settled before: {name}: {effect} standard deviations for one of the shocks ({chance})")
 
 
 def _print_advantages(

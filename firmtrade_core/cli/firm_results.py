@@ -32,7 +32,11 @@ def imports(
     path: Given = None,
     preset: Preset = None,
     elasticity: Annotated[
-        float, typer.Option(help="Between inputs from home and from abroad; 2.38 is published.")
+        float,
+        typer.Option(
+            help="Between inputs from home and from abroad; 2.38 is assumed (remembered from Blaum, Lelarge and Peters 2018, not "
+            "checked against the article)."
+        ),
     ] = 2.38,
     world_file: WorldFile = None,
     home_file: HomeFile = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
+from firmtrade_core.cli.firm_facts import moments, told
 from firmtrade_core.cli.firm_results import cut_off, diversify, imports, over_time, reach
 from firmtrade_core.paths import whole_file
 
@@ -27,6 +28,8 @@ app.command()(reach)
 app.command()(cut_off)
 app.command()(diversify)
 app.command()(over_time)
+app.command()(moments)
+app.command()(told)
 
 Folder = Annotated[
     Path | None,

@@ -80,6 +80,13 @@ def solve(
         float | None,
         typer.Option(help="Share of fixed costs paid in the market's labour, 0 to 1; 0 unless given."),
     ] = None,
+    firms_like: Annotated[
+        str | None,
+        typer.Option(
+            help="Lognormal firms as unequal as measured exporters: BRA, MEX, PER, mean, or low and high, the ends of the band for "
+            "another country; the published spread of France unless given."
+        ),
+    ] = None,
     home_file: Annotated[
         Path | None,
         typer.Option(
@@ -140,6 +147,7 @@ def solve(
                 "labour_supply_elasticity": labour_supply,
                 "duties": duties,
                 "fixed_cost_abroad": fixed_cost_abroad,
+                "firms_like": firms_like,
             },
             markups,
         )

@@ -13,12 +13,13 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from firmtrade_core.codes.artefacts import is_blank
 from firmtrade_core.codes.iso import plain_text
+from firmtrade_core.codes.written_numbers import read_numbers
 
 #: Days to look back for a rate: long enough for a run of holidays, too short to bridge a suspension.
 LOOK_BACK_DAYS = 10
@@ -54,6 +55,14 @@ _PER_UNIT, _PER_DOLLAR = ("usd", "rate", "usd_per_unit"), ("per_usd", "units_per
 
 #: Dollars above which no unit of money is worth: a column of rates above it holds units for a dollar.
 _DEAREST = 20.0
+
+#: How many times more or less than the European Central Bank's a rate of a table is where it is of another unit.
+_FAR = 20.0
+
+#: A year and the last digits of the year after, or a month.
+BUSINESS_YEAR = re.compile(r"(\d{4})[-/](\d{2})")
+
+_STROKES = re.compile(r"(\d{1,2})[-/](\d{1,2})[-/]\d{4}")
 
 #: Signs and words that stand for one currency only.
 _ALIASES = {
@@ -205,7 +214,7 @@ class ExchangeRates:
                 f"A table of exchange rates needs date, currency and usd; {', '.join(sorted(missing))} missing."
             )
         written = table[heads[chosen]]
-        rates = pd.to_numeric(written.astype(str).str.strip().str.replace(",", "."), errors="coerce")
+        rates = _read_rates(written, table[heads["currency"]])
         if not (rates > 0).all():
             row = int((~(rates > 0)).to_numpy().argmax())
             raise ValueError(f"Row {row + 1} has the rate {written.iloc[row]!r}; rates are positive numbers.")
@@ -228,7 +237,21 @@ class ExchangeRates:
         return cls(_linked(wide.assign(USD=1.0)), source)
 
     def with_table(self, other: ExchangeRates) -> ExchangeRates:
-        """These rates, with those of another table where it has them."""
+        """These rates, with those of another table where it has them.
+
+        Raises
+        ------
+        ValueError
+            If a currency's rates are twenty times these ones or more (or as much less): of a hundred units, or upside down.
+        """
+        for code in sorted({*map(str, other.per_unit)} & {*map(str, self.per_unit)} - {"USD"}):
+            both = pd.concat([other.per_unit[code], self.per_unit[code]], axis=1, join="inner").dropna()
+            ratio = float((both.iloc[:, 0] / both.iloc[:, 1]).median()) if len(both) else 1.0
+            if not 1 / _FAR < ratio < _FAR:
+                raise ValueError(
+                    f"Rates of {code} are {ratio:.3g} times those of {self.source.partition(',')[0]}: of a hundred units, or units for "
+                    "a dollar under dollars for a unit? Columns are usd (dollars for one unit) and per_usd (units for one dollar)."
+                )
         days = pd.DatetimeIndex(self.per_unit.index).union(pd.DatetimeIndex(other.per_unit.index))
         merged = other.per_unit.reindex(days).combine_first(self.per_unit.reindex(days))
         return ExchangeRates(merged, f"{other.source}; {self.source}")
@@ -317,31 +340,90 @@ def is_rate_table(columns: Iterable[str]) -> bool:
     return {"date", "currency"} <= heads and len(heads) <= 5 and bool(heads & {*_PER_UNIT, *_PER_DOLLAR})
 
 
-def read_rates(path: Path) -> ExchangeRates:
-    """A user's table of rates from a plain text file or workbook; raises ValueError as `ExchangeRates.from_table`.
-
-    Doors whose files may have titles above the heads read the table themselves and take `rates_of`.
-    """
-    if path.suffix.lower() in (".xls", ".xlsx"):
-        table = pd.read_excel(path, dtype=str)
-    else:
-        table = pd.read_csv(
-            path, sep=None, engine="python", dtype=str, encoding="utf-8-sig", encoding_errors="replace"
-        )
-    return rates_of(table, path.name)
-
-
 def rates_of(table: pd.DataFrame, source: str) -> ExchangeRates:
-    """A user's table of rates as it was read, blank rows left out; raises ValueError as `ExchangeRates.from_table`."""
+    """A user's table of rates as it was read, rows without a rate left out; raises ValueError as `ExchangeRates.from_table`."""
     filled = table.replace(r"^\s*$", None, regex=True).dropna(how="all").reset_index(drop=True)
+    heads = {str(column).strip().casefold(): column for column in filled.columns}
+    rate = next((heads[name] for name in (*_PER_UNIT, *_PER_DOLLAR) if name in heads), None)
+    if rate is not None:
+        # Days without a quotation, and what stands under the table.
+        filled = filled[~filled[rate].map(lambda cell: pd.isna(cell) or is_blank(str(cell)))].reset_index(
+            drop=True
+        )
     return ExchangeRates.from_table(filled, source=source)
+
+
+def _read_rates(written: pd.Series, currencies: pd.Series) -> pd.Series:
+    """Rates as numbers, by what the whole column tells of its decimal mark.
+
+    Raises
+    ------
+    ValueError
+        If nothing tells whether a mark before three digits is decimal, and the others' size or a comma make it doubtful.
+    """
+    read = read_numbers(written)
+    values = pd.Series(read.values, index=written.index)
+    text = written.astype(str).str.strip()
+    doubtful = text[read.doubtful & text.str.contains(",").to_numpy(bool)]
+    if doubtful.empty:
+        # 1.012 beside 987: a point that groups thousands, unless a unit was replaced by a thousand.
+        redenominated = {code for pair in REDENOMINATIONS for code in pair[:2]}
+        for currency, own in values.groupby(currencies):
+            ratio = 1000 * own / own.shift()
+            close = ratio.between(0.5, 2) & text[own.index].str.fullmatch(r"\d{1,3}\.\d{1,3}")
+            if str(currency) not in redenominated and close.any():
+                doubtful = text[own.index][close]
+    if len(doubtful):
+        raise ValueError(
+            f"The rate {doubtful.iloc[0]!r} could mean a thousand times more: write a point for decimals and no mark for thousands."
+        )
+    return values
+
+
+def business_years(texts: Iterable[str]) -> bool:
+    """Whether all texts of a year and two digits name the year after: 2009-10, 2010-11, 2012-13.
+
+    Examples
+    --------
+    >>> business_years(["2009-10", "2010-11"]), business_years(["2009-10", "2009-11"]), business_years(["2009-10"])
+    (True, False, False)
+    """
+    met = {(int(found[1]), int(found[2])) for text in texts if (found := BUSINESS_YEAR.fullmatch(text))}
+    follow = all((year + 1) % 100 == after for year, after in met)
+    return follow and (len(met) > 1 or any(after > 12 for _, after in met))
+
+
+def _day_first(dates: pd.Series) -> bool:
+    """Whether days written 05/03/2019 begin with the day, as the column's unmistakable ones do; with a point they always do.
+
+    Raises
+    ------
+    ValueError
+        If nothing tells.
+    """
+    met = {
+        tuple(map(int, found.groups()))
+        for text in dates.astype(str)
+        if (found := _STROKES.fullmatch(text.strip()))
+    }
+    day = any(first > 12 for first, _ in met)
+    month = any(second > 12 for _, second in met)
+    if (met and not day and not month and any(first != second for first, second in met)) or (day and month):
+        text = next(str(text) for text in dates if _STROKES.fullmatch(str(text).strip()))
+        raise ValueError(f"{text[:40]!r} may begin with the day or the month; write 2019-03-05.")
+    return not month
 
 
 def _dated(dates: pd.Series, currencies: pd.Series, rates: pd.Series) -> pd.DataFrame:
     """Rates by day or period: columns currency, date, usd, and ``until``, the day after a period, missing for a day."""
     rows = []
+    day_first = _day_first(dates)
+    if business_years(dates.astype(str).str.strip()):
+        raise ValueError(
+            f"{str(dates.iloc[0])[:40]!r} is a business year: which months it holds is not told. Write 2019, 2019-03 or 2019-03-05."
+        )
     for text, currency, rate in zip(dates, currencies, rates, strict=True):
-        start, months = read_period(text)
+        start, months = read_period(text, day_first=day_first)
         if start is None:
             raise ValueError(f"{str(text)[:40]!r} is no date; write 2019-03-05, 2019-03 or 2019.")
         until = start + pd.DateOffset(months=months) if months else pd.NaT
@@ -349,10 +431,11 @@ def _dated(dates: pd.Series, currencies: pd.Series, rates: pd.Series) -> pd.Data
     return pd.DataFrame(rows, columns=["currency", "date", "usd", "until"])
 
 
-def read_period(text: object) -> tuple[pd.Timestamp | None, int]:
-    """First day of a date, month or year, and its length in months (0 for a day).
+def read_period(text: object, *, day_first: bool = True) -> tuple[pd.Timestamp | None, int]:
+    """First day of a date, month, quarter or year, and its length in months (0 for a day).
 
-    Day and month are told apart as ISO dates, or with a point or stroke as day, month, year.
+    Day and month are told apart as ISO dates, or with a point as day, month, year; so, too, with a stroke or dash unless the
+    month comes first.
 
     Examples
     --------
@@ -366,9 +449,22 @@ def read_period(text: object) -> tuple[pd.Timestamp | None, int]:
         return pd.Timestamp(int(bare), 1, 1), 12
     if found := re.fullmatch(r"(\d{4})[-/.mM]?(0[1-9]|1[0-2])", bare):
         return pd.Timestamp(int(found[1]), int(found[2]), 1), 1
-    order = re.fullmatch(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})", bare)
+    order = re.fullmatch(r"(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4})", bare)
     try:
-        date = pd.Timestamp(int(order[3]), int(order[2]), int(order[1])) if order else pd.Timestamp(bare)
+        if order:
+            day, month = (order[1], order[3]) if day_first or order[2] == "." else (order[3], order[1])
+            date = pd.Timestamp(int(order[4]), int(month), int(day))
+        elif quarter := re.fullmatch(r"(\d{4})[-/. ]?[qQtT]([1-4])", bare):
+            return pd.Timestamp(int(quarter[1]), 3 * int(quarter[2]) - 2, 1), 3
+        elif not re.search(r"\d{4}", bare) or (
+            re.fullmatch(r"[\d.]+", bare) and not re.fullmatch(r"\d{8}", bare)
+        ):
+            # Without four digits of a year today's would be supplied.
+            return None, 0
+        elif re.fullmatch(r"[A-Za-z]{3,}\.?[-/ ]*\d{4}", bare):
+            return pd.Timestamp(bare).normalize(), 1
+        else:
+            date = pd.Timestamp(bare)
     except ValueError:
         return None, 0
     return (None, 0) if pd.isna(date) else (date.normalize(), 0)

@@ -58,7 +58,8 @@ def is_known(code: str) -> bool:
 
 def plain_text(text: str) -> str:
     """Text without case, accents, punctuation and doubled spaces, for comparison."""
-    letters = unicodedata.normalize("NFKD", text.casefold())
+    # The Turkish i without a dot is what capitals of both kinds become in other languages' lower case.
+    letters = unicodedata.normalize("NFKD", text.casefold().replace("ı", "i"))
     return " ".join(
         "".join(c if c.isalnum() else " " for c in letters if not unicodedata.combining(c)).split()
     )

@@ -264,7 +264,12 @@ def read_number_list(path: Path) -> dict[str, str]:
             decoded = text.decode("utf-8-sig")
         except UnicodeDecodeError:
             decoded = text.decode("cp1252", "replace")
-        table = pd.read_csv(io.StringIO(decoded), sep=None, engine="python", dtype=str, keep_default_na=False)
+        try:
+            table = pd.read_csv(
+                io.StringIO(decoded), sep=None, engine="python", dtype=str, keep_default_na=False
+            )
+        except csv.Error as error:
+            raise ValueError(f"{path.name} is no table: {error}.") from error
     return number_list_of(table, path.name)
 
 

@@ -62,7 +62,23 @@ _TOTAL_WORDS = re.compile(
 )
 
 #: Languages in which customs offices write countries' names.
-_NAME_LANGUAGES = ("en", "es", "es_MX", "fr", "pt", "pt_PT", "de", "it", "nl")
+_NAME_LANGUAGES = (
+    "en",
+    "es",
+    "es_MX",
+    "fr",
+    "pt",
+    "pt_PT",
+    "de",
+    "it",
+    "nl",
+    "tr",
+    "ru",
+    "pl",
+    "ro",
+    "id",
+    "sv",
+)
 
 _HISTORIC = re.compile(
     r"\(\s*(?:\.{2,}|…|until|before|hasta|antes de|até|jusqu.?en|bis)\s*(?:en\s+)?\d{4}\s*\)", re.I
@@ -208,8 +224,10 @@ _FILLERS = frozenset(
 _ABBREVIATIONS = {
     "rep": "republic", "isds": "islands", "isd": "island", "is": "islands", "isl": "islands", "st": "saint",
     "dem": "democratic", "democratica": "democratic", "democratique": "democratic", "demokratische": "democratic",
-    "terr": "territory", "r": "republic", "peop": "people",
+    "terr": "territory", "r": "republic", "rp": "republic", "peop": "people",
 }  # fmt: skip
+
+_DIRECTIONS = {"n": "north", "s": "south", "e": "east", "w": "west"}
 
 
 @dataclass(frozen=True)
@@ -344,8 +362,16 @@ def place_labels() -> Mapping[str, Place]:
 
 def _root(plain: str) -> str:
     """A name without words of a state's form, in alphabetical order; empty where little is left."""
-    # R.D. and D.R. are democratic republics; a lone letter would be left out as an article.
-    spelled = re.sub(r"\b(?:r d|d r)\b", "democratic", plain)
+    # R.D. and D.R. are democratic republics; a letter at either end is a direction (S. Sudan), which would else be left
+    # out as an article.
+    spelled = re.sub(
+        r"\b(?:d p|p d)(?= r| rep| rp|$)|\b(?:r p d|d p rp|dp rp|r d|d r|d rep|d rp)\b", "democratic", plain
+    )
+    spelled = re.sub(
+        r"^[nsew] |(?<!people)(?<!peoples) [nsew]$",
+        lambda found: f" {_DIRECTIONS[found[0].strip()]} ",
+        spelled,
+    )
     words = (_ABBREVIATIONS.get(word, word) for word in spelled.split())
     kept = sorted({word for word in words if word not in _FILLERS})
     return " ".join(kept) if sum(map(len, kept)) >= 4 else ""

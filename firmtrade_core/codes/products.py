@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.codes.artefacts import unwrapped, whole_number
+from firmtrade_core.codes.written_numbers import read_numbers
 from firmtrade_core.paths import asset
 
 #: First year in which each edition of the Harmonised System was in force.
@@ -350,7 +351,7 @@ def read_concordance(path: Path) -> Concordance:
     """
     try:
         table = _read_codes(path)
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, ImportError, csv.Error) as error:
         raise ConcordanceError(f"{path.name} cannot be read as a table of codes: {error}") from error
     found: dict[str, str] = {}
     for column in table.columns:
@@ -363,11 +364,18 @@ def read_concordance(path: Path) -> Concordance:
             f"Code'. It has {', '.join(map(repr, table.columns[:8]))}."
         )
     (source, source_column), (target, target_column) = list(found.items())[:2]
+    weights = read_numbers(table["weight"]).values if "weight" in table else np.ones(len(table))
+    blank = table["weight"].isna().to_numpy(bool) if "weight" in table else np.zeros(len(table), dtype=bool)
+    if (bad := ~(weights >= 0) & ~blank).any():
+        text = str(table["weight"][bad].iloc[0])[:40]
+        raise ConcordanceError(
+            f"{path.name}: the weight {text!r} in row {int(bad.argmax()) + 1} is no number of 0 or more."
+        )
     pairs = pd.DataFrame(
         {
             "source": table[source_column].map(lambda text: _whole_code(source, text)),
             "target": table[target_column].map(lambda text: _whole_code(target, text)),
-            "weight": pd.to_numeric(table["weight"]) if "weight" in table else 1.0,
+            "weight": weights,
         }
     ).dropna()
     if pairs.empty:

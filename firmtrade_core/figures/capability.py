@@ -343,7 +343,12 @@ def dependence_chart(
         else 0.0
     )
     sense = np.sign(slope * read.factor)
-    title = f"More {word} goes with {'higher' if sense > 0 else 'lower'} predicted capability" if abs(slope) > 0.2 else f"{word[0].upper()}{word[1:]}: no steady direction"  # fmt: skip
+    # What is there or not has no more and less of it.
+    either = set(np.unique(x[known])) <= {0.0, 1.0}
+    title = f"{word[0].upper()}{word[1:]}: no steady direction"
+    if abs(slope) > 0.2:
+        what = f"{word[0].upper()}{word[1:]}" if either else f"More {word}"
+        title = f"{what} goes with {'higher' if sense > 0 else 'lower'} predicted capability"
     colours = "" if partner is None else f" · colour: {attribute_words(partner)}, low blue to high orange"
     layout = base_layout(
         margin={"l": 54, "r": 12, "t": 6, "b": 40}, dragmode=False, hovermode="closest",

@@ -127,6 +127,9 @@ def gain_curve(
             "y": 0.04,
             "yref": "paper",
             "yanchor": "bottom",
+            # Beside its line, not across it.
+            "xanchor": "right",
+            "xshift": -4,
             "text": name,
             "showarrow": False,
             "font": {"size": 12, "color": MUTED},

@@ -299,13 +299,13 @@ def actual_and_fitted(
         legend={"x": 0.02, "y": 0.98, "font": {"size": 12, "color": TEXT}, "bgcolor": "rgba(0,0,0,0)"},
         xaxis=_axis(
             type="log",
-            title={"text": "actual, mn USD", "font": {"size": 12}},
+            title={"text": "actual, m USD", "font": {"size": 12}},
             exponentformat="power",
             dtick=2,
         ),
         yaxis=_axis(
             type="log",
-            title={"text": "fitted, mn USD", "font": {"size": 12}},
+            title={"text": "fitted, m USD", "font": {"size": 12}},
             exponentformat="power",
             dtick=2,
         ),
@@ -325,7 +325,7 @@ def _points(cells: pd.DataFrame, colour: str, name: str) -> dict[str, Any]:
         "x": [float(f"{v:.4g}") for v in cells["trade"]],
         "y": [float(f"{v:.4g}") for v in cells["fitted"]],
         "text": text,
-        "hovertemplate": "<b>%{text}</b><br>actual %{x:,.0f}<br>fitted %{y:,.0f} mn USD<extra></extra>",
+        "hovertemplate": "<b>%{text}</b><br>actual %{x:,.0f}<br>fitted %{y:,.0f} m USD<extra></extra>",
         "marker": {"size": 4, "color": colour, "opacity": 0.45},
     }
 

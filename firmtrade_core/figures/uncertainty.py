@@ -45,6 +45,10 @@ def banded(numbers: Sequence[Headline], found: Bands, country: str) -> list[Head
     ]
 
 
+#: Pixels of the bar of sources, and of each line of its legend.
+_BAR, _LINE = 46, 20
+
+
 def sources_bar(found: Bands, band: Band, what: str, *, subtitle: str, source: str) -> Chart:
     """Shares of an outcome's variance by source, adding up to one.
 
@@ -80,13 +84,15 @@ def sources_bar(found: Bands, band: Band, what: str, *, subtitle: str, source: s
                 "hovertemplate": f"{name}: {in_percent(share)} of the variance<extra></extra>",
             }
         )
+    below = _LINE * len(data) + 12
     layout = base_layout(
         barmode="stack",
-        margin={"l": 4, "r": 4, "t": 2, "b": 56},
+        margin={"l": 4, "r": 4, "t": 2, "b": below},
         dragmode=False,
         showlegend=True,
-        legend={"orientation": "h", "y": -0.35, "x": 0, "traceorder": "normal"},
+        # A line each below the bar: side by side they would not fit a column, and Plotly would have them scrolled.
+        legend={"y": 0, "yanchor": "top", "x": 0, "traceorder": "normal", "maxheight": 1},
         xaxis={"range": [0, 100], "showgrid": False, "showticklabels": False, "fixedrange": True},
         yaxis={"showticklabels": False, "fixedrange": True},
     )
-    return Chart(title, subtitle, source, data, layout, height=118, units={"x": "% of the variance"})
+    return Chart(title, subtitle, source, data, layout, height=_BAR + below, units={"x": "% of the variance"})

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from firmtrade_core.codes.artefacts import is_blank, whole_number
-from firmtrade_core.codes.currencies import WEEK
+from firmtrade_core.codes.currencies import BUSINESS_YEAR, WEEK, business_years
 from firmtrade_core.codes.iso import plain_text
 
 FIRST_YEAR, LAST_YEAR = 1950, datetime.date.today().year + 1
@@ -30,6 +30,10 @@ _MONTHS = {
 _TIME = re.compile(r"[T\s:]+\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?\s*(Z|[+-]\d{2}:?\d{2}|[AaPp]\.?[Mm]\.?)?$")
 _YEAR_FIRST = re.compile(r"(\d{4})[-/. ](\d{1,2})(?:[-/. ](\d{1,2}))?$")
 _YEAR_LAST = re.compile(r"(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4}|\d{2})$")
+_BUSINESS_YEARS = re.compile(
+    r"(?:fy|financial year|fiscal year|ejercicio)[-' ]*\d{2,4}(?:[-/]\d{2,4})?$|(\d{4})[-/](\d{4})$", re.I
+)
+_SHORT = re.compile(r"(\d{2})[-/. ](\d{2})[-/. ](\d{2})$")
 _MONTH_YEAR = re.compile(r"(\d{1,2})[-/. ](\d{4})$")
 _YEAR_M = re.compile(r"(\d{4})[-/. ]?[mM](\d{1,2})$")
 _QUARTER = re.compile(r"(\d{4})[-/. ]?(?:[qQtT]|trim\.?|trimestre|quarter)[-/. ]?([1-4])$", re.I)
@@ -104,6 +108,10 @@ class _Habit:
         What ``2019.1`` is, a number that may have lost the zero of 10: the month, 0 where it cannot be told.
     serial
         Whether numbers of five digits are days of a spreadsheet; else nobody tells from which day they count.
+    short
+        Whether dates of three times two digits begin with the year (19-03-31).
+    business
+        Whether ``2009-10`` is a business year and no October, as it is beside ``2010-11`` or ``2012-13``.
     """
 
     day_first: bool
@@ -113,6 +121,8 @@ class _Habit:
     five: bool
     october: int = 1
     serial: bool = True
+    short: bool = False
+    business: bool = False
 
 
 def read_dates(counts: Mapping[str, int]) -> DateReading:
@@ -142,8 +152,12 @@ def read_dates(counts: Mapping[str, int]) -> DateReading:
 def _habit_of(counts: Mapping[str, int]) -> tuple[_Habit, dict[str, int]]:
     order = {"day": 0, "month": 0}
     digits: dict[int, dict[str, int]] = {5: {}, 6: {}, 7: {}, 8: {}}
+    texts = {_bare(text) for text in counts}
+    short = _year_comes_first(texts)
     for text, count in counts.items():
         bare = _bare(text)
+        if short and _SHORT.match(bare):
+            continue
         if (found := _YEAR_LAST.match(bare)) is not None:
             first, second = int(found[1]), int(found[2])
             if first > 12 >= second:
@@ -158,9 +172,20 @@ def _habit_of(counts: Mapping[str, int]) -> tuple[_Habit, dict[str, int]]:
     five = six == "my" or (six != "ym" and bool(digits[6]))
     habit = _Habit(
         day_first, (order["day"] == 0) != (order["month"] == 0), eight, six, five,
-        _point_one({_bare(text) for text in counts}), five or _counts_from_1900(digits[5]),
+        _point_one(texts), five or _counts_from_1900(digits[5]), short, business_years(texts),
     )  # fmt: skip
     return habit, order
+
+
+def _year_comes_first(texts: set[str]) -> bool:
+    """Whether dates of three times two digits begin with the year: more of them are dates that way, or they have far fewer years."""
+    met = [(found[1], found[2], found[3]) for text in texts if (found := _SHORT.match(text))]
+    written = {"ymd": 0, "dmy": 0, "mdy": 0}
+    for order in written:
+        written[order] = sum(_parts("".join(parts), order) is not None for parts in met)
+    last = max(written["dmy"], written["mdy"])
+    few = 4 * len({parts[0] for parts in met}) <= len({parts[2] for parts in met})
+    return written["ymd"] > last or (written["ymd"] == last > 0 and few)
 
 
 def _six_digits(six: Mapping[str, int], five: Mapping[str, int]) -> str:
@@ -227,6 +252,11 @@ def _read(text: str, habit: _Habit) -> Read:
     if gone:
         return None, "date.unreadable", None
     bare = whole
+    if (habit.business and BUSINESS_YEAR.fullmatch(bare)) or _BUSINESS_YEARS.match(bare):
+        return None, "date.business_year", "as business years"
+    if habit.short and (found := _SHORT.match(bare)):
+        form = "year-month-day, the year with two digits"
+        return *_date(_full_year(found[1]), int(found[2]), int(found[3]), None), form
     if found := _YEAR_LAST.match(bare):
         first, second, year = int(found[1]), int(found[2]), _full_year(found[3])
         swapped = first > 12 or (habit.day_first and second <= 12)

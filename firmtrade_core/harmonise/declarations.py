@@ -223,12 +223,6 @@ class Declarations:
         ]
         return pd.concat(parts, ignore_index=True).head(limit)
 
-    def change_counts(self) -> pd.DataFrame:
-        """Repaired cells by rule and column."""
-        return self.connection.execute(
-            'SELECT rule, "column", count(*) AS cells FROM changes GROUP BY ALL ORDER BY cells DESC, rule'
-        ).df()
-
     def save(self, folder: Path, *, first_file: int = 0) -> None:
         """Write lines, quarantine and changes as Parquet, and the findings as JSON.
 

@@ -301,6 +301,9 @@ def money_as_heads_say(
     for name, head in told.items():
         if head is None:
             continue
+        if not pd.api.types.is_numeric_dtype(table[name]):
+            notes.append(f"{name} is money by its head and holds text: it is kept as it stands.")
+            continue
         factor = pd.Series(head.size, index=table.index)
         if head.currency and head.currency != "USD":
             factor = factor * _dollars(where, layout.get(name, name), head.currency, years, rates)

@@ -33,6 +33,11 @@ QUARANTINE_RULES = tuple(
             "lines dated by a number of days that nobody tells the beginning of: 1900 in spreadsheets, 1960 in Stata and SAS, 1970 in R",
             "Export dates as text.",
         ),
+        (
+            "date.business_year",
+            "lines dated by a business year (2018/19): which months it holds differs by country, and is not told",
+            "Export dates, or give the year that is meant in a table of corrections (field, text, meaning) among the files.",
+        ),
         ("date.implausible", "lines dated before 1950 or in the future", _CORRECT),
         ("flow.unknown", "lines that are neither exports nor imports", _CORRECT),
         (

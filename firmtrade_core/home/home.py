@@ -347,14 +347,23 @@ class HomeFirms:
             "source": self.source,
             "deviations": asdict(self.deviations),
             "sectors": {
-                str(k): self._told(int(v)) for k, v in self.firms["sector"].value_counts(sort=False).items()
+                str(k): self._told((self.firms["sector"] == k).to_numpy(bool))
+                for k in self.firms["sector"].value_counts(sort=False).index
             },
             "effects": {name: asdict(effect) for name, effect in self.effects.items()},
             "hash": self.content_hash,
         }
 
-    def _told(self, count: int) -> int | str:
-        return count if self.screen.public or count >= FEWEST_FIRMS else f"fewer than {FEWEST_FIRMS}"
+    def _told(self, chosen: NDArray[np.bool_]) -> int | str:
+        """How many firms are chosen: of real ones with the noise of counts, so that the total does not give back the hidden."""
+        count = int(chosen.sum())
+        if self.screen.public:
+            return count
+        return (
+            round(self.screen.counted(count, chosen))
+            if count >= FEWEST_FIRMS
+            else f"fewer than {FEWEST_FIRMS}"
+        )
 
     def open_markets(self, world: World) -> NDArray[np.bool_]:
         """Destinations of which sums over these firms may be told, (N,); all where nobody knows who sells where."""

@@ -34,8 +34,12 @@ Array = NDArray[np.float64]
 #: Column of the firms' table: imports over materials.
 IMPORTED = "imported_input_share"
 
-#: η of French manufacturing firms, Blaum, Lelarge and Peters 2018 (American Economic Journal: Macroeconomics 10(4)).
+#: η, as remembered from Blaum, Lelarge and Peters 2018 (American Economic Journal: Macroeconomics 10(4), 77-127; French
+#: manufacturing). The article's method was checked, this number was not held against its text: it counts as assumed.
 ELASTICITY = 2.38
+
+#: What readers are told of it.
+ELASTICITY_SOURCE = "2.38 is assumed: remembered from Blaum, Lelarge and Peters (2018) on French manufacturing, not checked against the article"
 
 #: Firms must buy something at home: a domestic share of zero has no autarky to be held against.
 _LEAST_DOMESTIC = 0.01
@@ -276,11 +280,41 @@ class ImportedInputs:
             before = sums[f"{name}_before"]
             table[name] = 100 * (sums[f"{name}_after"] / before.where(before > 0) - 1)
         if not self.home.screen.public:
-            for measure in ("size", "exports_before"):
-                cells = suppress(frame[frame[measure] > 0], ["group"], measure).set_index("group")
+            # What a group imports is told where enough of its firms do, none of which leads.
+            for measure, columns in (
+                ("size", list(table)),
+                ("exports_before", ["exports", "exports_mean_cost"]),
+                (
+                    "imported",
+                    [
+                        "importers",
+                        "imported",
+                        "saving",
+                        "cost",
+                        "exports",
+                        "exports_mean_cost",
+                        "sales",
+                        "sales_mean_cost",
+                    ],
+                ),
+            ):
+                some = frame[frame[measure] > 0]
+                if some.empty:
+                    continue
+                cells = suppress(some, ["group"], measure).set_index("group")
                 shut = (cells["suppressed"] != "").reindex(table.index, fill_value=False)
-                columns = ["exports", "exports_mean_cost"] if measure == "exports_before" else list(table)
                 table.loc[shut, columns] = np.nan
+            label, counted = frame["group"].to_numpy(), self.home.screen.counted
+            for group in table.index:
+                own = label == group
+                asked, buys = own & (frame["asked"] > 0).to_numpy(), own & (frame["importers"] > 0).to_numpy()
+                firms = float(table.loc[group, "firms"])
+                table.loc[group, "firms"] = counted(firms, own) if firms > 0 else firms
+                if table.loc[group, "importers"] > 0:
+                    share = counted(float(sums.loc[group, "importers"]), buys) / max(
+                        counted(float(sums.loc[group, "asked"]), asked), 1.0
+                    )
+                    table.loc[group, "importers"] = min(share, 1.0)
         return table.reset_index()
 
     def groups(self) -> dict[str, pd.DataFrame]:

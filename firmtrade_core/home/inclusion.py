@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from firmtrade_core.codes.regions import region_name
-from firmtrade_core.disclosure import FEWEST_FIRMS, TOP_SHARE
+from firmtrade_core.disclosure import FEWEST_FIRMS, TOP_SHARE, Rule
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.home.home import HomeFirms
 from firmtrade_core.home.outcomes import FirmOutcomes, firm_outcomes
@@ -246,17 +246,29 @@ class Inclusion:
         small_before = float(self.before[measure][self.small].sum() / max(self.before[measure].sum(), 1e-300))
         largest = self._largest(measure)
         told = self.home.screen.public or (firms >= FEWEST_FIRMS and largest <= TOP_SHARE)
+        if not self.home.screen.public and gaining > 0:
+            gaining = self.home.screen.counted(gaining, (self.gain(measure) > 0) & (self.weight > 0))
         return Safeguard(
             measure,
             firms if told else float("nan"),
             gaining,
             float(self.weight.sum()),
             share,
-            self.share_of_gains(self.small, measure) if "size" in self.groups else float("nan"),
+            self._told_share(self.small, measure) if "size" in self.groups else float("nan"),
             small_before,
-            self.share_of_gains(self.first_time, measure) if "exporting" in self.groups else float("nan"),
+            self._told_share(self.first_time, measure) if "exporting" in self.groups else float("nan"),
             bool(firms < max(FEW * float(self.weight.sum()), FEWEST_FIRMS) and BEYOND_SIZE * share < 0.5),
         )
+
+    def _told_share(self, chosen: NDArray[np.bool_], measure: Measure) -> float:
+        """`share_of_gains` where neither these firms' gains nor the others' would reveal one of them; else NaN."""
+        gains = np.maximum(self.gain(measure), 0.0)
+        if not self.home.screen.public and chosen.any():
+            rows = np.flatnonzero(gains > 0)
+            held = Rule().judge(chosen[rows].astype(np.intp), rows, gains[rows], 2)
+            if held.broken[np.unique(chosen[rows].astype(np.intp))].any():
+                return float("nan")
+        return self.share_of_gains(chosen, measure)
 
     def _largest(self, measure: Measure) -> float:
         gains = np.maximum(self.gain(measure), 0.0)

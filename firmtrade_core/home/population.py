@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from firmtrade_core.codes.written_numbers import read_numbers
 from firmtrade_core.margins import FirmsError
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.tables import read_table
@@ -156,14 +158,25 @@ def read_population(table: pd.DataFrame) -> dict[str, dict[str, float]]:
             f"The table of the population has no column {', '.join(missing)}: give sector, size "
             f"({', '.join(SIZES)} or {ANY}) and firms."
         )
+    written = read_numbers(table["firms"])
+    # Firms are whole: 1.234 of them are grouped by thousands, though a table's reader took them for a number.
+    grouped = written.doubtful
+    if pd.api.types.is_float_dtype(table["firms"]):
+        grouped = table["firms"].astype(str).str.fullmatch(r"\d{1,3}\.\d{3}").to_numpy(bool)
+    if (bad := ~np.isfinite(written.values) | grouped).any():
+        row = table[bad].iloc[0]
+        why = (
+            "could mean a thousand times more: write whole numbers without a mark"
+            if grouped.any()
+            else "write a number"
+        )
+        raise FirmsError(
+            f"The population of {str(row['sector'])[:40]} has {str(row['firms'])[:40]!r} firms: {why}."
+        )
     found: dict[str, dict[str, float]] = {}
-    for row in table.to_dict("records"):
-        sizes = found.setdefault(str(row["sector"]), {})
-        try:
-            firms = float(row["firms"])
-        except (TypeError, ValueError):
-            raise FirmsError(
-                f"The population of {str(row['sector'])[:40]} has {str(row['firms'])[:40]!r} firms: write a number."
-            ) from None
-        sizes[str(row["size"]).strip()] = sizes.get(str(row["size"]).strip(), 0.0) + firms
+    for sector, size, firms in zip(table["sector"], table["size"], written.values.tolist(), strict=True):
+        # Offices write 1 - 9 with any dash.
+        name = re.sub(r"\s*[-\u2010-\u2014]\s*", "-", str(size).strip())
+        sizes = found.setdefault(str(sector), {})
+        sizes[name] = sizes.get(name, 0.0) + firms
     return checked(found)

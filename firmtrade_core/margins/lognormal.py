@@ -18,6 +18,7 @@ from firmtrade_core.margins.base import (
     solve_nest,
     substitution_between,
 )
+from firmtrade_core.margins.exporters import EXPORTER_LAWS
 from firmtrade_core.margins.nested import nested_table
 from firmtrade_core.margins.normal import lognormal_law
 from firmtrade_core.margins.tables import PairStack, Table
@@ -33,17 +34,23 @@ HIGHEST_ASSUMED_PRESENCE = 0.9
 _SMALLEST_RATIO = 1e-250
 
 
-def assumed_presence(world: World) -> Array:
+def assumed_presence(world: World, slope: float = PRESENCE_SLOPE) -> Array:
     """Share of an origin's firms present in each market where it was not observed, (N, N, S).
 
-    n_ij = min(0.9, (R_ij/R_ii)^0.65) abroad and 1 at home (MODEL 2; slope of EKK11). Where an origin
+    n_ij = min(0.9, (R_ij/R_ii)^slope) abroad and 1 at home (MODEL 2; 0.65 is the slope of EKK11). Where an origin
     sells nothing at home the highest presence is assumed.
+
+    Parameters
+    ----------
+    world
+    slope
+        Of presence in sales, in logs.
     """
     revenue = world.revenue
     home = np.einsum("iis->is", revenue)[:, None, :]
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = np.where(home > 0, revenue / home, np.inf)
-    presence = np.minimum(HIGHEST_ASSUMED_PRESENCE, relative**PRESENCE_SLOPE)
+    presence = np.minimum(HIGHEST_ASSUMED_PRESENCE, relative**slope)
     # A cell without trade has no presence to speak of; any interior value keeps its thresholds finite.
     presence = np.where(revenue > 0, presence, 0.5)
     diagonal = np.arange(len(world.countries))
@@ -247,6 +254,10 @@ class Lognormal:
     dispersion
         s; 2.4 unless given, the spread of log sales of French exporters (Head, Mayer and Thoenig,
         "Welfare and Trade without Pareto", AER Papers and Proceedings 2014).
+    presence_slope
+        Of the share of firms present in a market's sales, in logs, where presence is not observed; 0.65 of EKK11 unless given.
+    like
+        Whose exporters both are of, a name of `exporters.EXPORTER_LAWS`; empty where they are not of that table.
 
     Raises
     ------
@@ -255,12 +266,37 @@ class Lognormal:
 
     dispersion: float = 2.4
     name: str = "lognormal"
+    presence_slope: float = PRESENCE_SLOPE
+    like: str = ""
 
     def __post_init__(self) -> None:
         if not 0 < self.dispersion <= 10:
             raise TailError(
                 f"The dispersion of log sales is {self.dispersion:g}; give one above 0 and up to 10."
             )
+        if not 0 < self.presence_slope <= 2:
+            raise TailError(
+                f"The slope of presence is {self.presence_slope:g}; give one above 0 and up to 2."
+            )
+
+    @classmethod
+    def as_exporters_of(cls, name: str) -> Lognormal:
+        """Spread and slope of presence as exporters show them.
+
+        Parameters
+        ----------
+        name
+            Of `exporters.EXPORTER_LAWS`.
+
+        Raises
+        ------
+        TailError
+            If there is none of the name.
+        """
+        if name not in EXPORTER_LAWS:
+            raise TailError(f"No exporters are called {name}; there are {', '.join(EXPORTER_LAWS)}.")
+        law = EXPORTER_LAWS[name]
+        return cls(law.dispersion, presence_slope=law.presence_slope, like=name)
 
     def calibrate(
         self,
@@ -270,7 +306,7 @@ class Lognormal:
         kind: ElasticityKind = "cost",
     ) -> LognormalMargins:
         """Thresholds from (assumed) presence, σ from ε; see `MarginFamily`."""
-        unit, rule, cells = _thresholds(Held(world), self.dispersion)
+        unit, rule, cells = _thresholds(Held(world), self.dispersion, self.presence_slope)
         # Near ρ = 1 the mean reacts without bound to single cells: it is then taken over all of them.
         smooth = within_elasticity is None or bool((trade_elasticity < within_elasticity - 1).all())
         between = substitution_between(
@@ -294,10 +330,10 @@ class Held:
 
 @lru_cache(maxsize=10)
 def _thresholds(
-    held: Held, dispersion: float
+    held: Held, dispersion: float, presence_slope: float = PRESENCE_SLOPE
 ) -> tuple[LognormalMargins, tuple[Array, Array], tuple[Array, Array]]:
     """Thresholds of a world, whatever the elasticities; slopes abroad and their weights, as a rule of few nodes and by cell."""
-    presence = np.ascontiguousarray(np.moveaxis(assumed_presence(held.world), 2, 0))
+    presence = np.ascontiguousarray(np.moveaxis(assumed_presence(held.world, presence_slope), 2, 0))
     # Stored with sectors first, as the solver works, and seen in the usual axis order.
     threshold = np.moveaxis(-dispersion * ndtri(presence), 0, 2)
     unit = LognormalMargins(np.full(threshold.shape[2], 2.0), dispersion, threshold)

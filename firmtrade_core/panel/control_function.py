@@ -3,14 +3,15 @@ and Wooldridge's joint estimation.
 
 Notation: output y, labour l, capital k, materials m, all in logs; ``y = β_l l + β_k k + ω + ε``. Output is value
 added, or gross output where materials are in fixed proportion to it. ω is productivity, which the firm knows when it
-buys materials, ``ω_t = h(ω_{t-1}) + ξ_t``; ε is what nobody foresees.
+buys materials, ``ω_t = h(ω_{t-1}) + ξ_t``; ε is what nobody foresees. Labour may be several inputs, such as skilled and unskilled
+persons: each has its elasticity, and its own value of a year before as instrument.
 
 Sources: Levinsohn, Petrin 2003; Wooldridge 2009; Ackerberg, Caves, Frazer 2015 (ACF); Kim, Luo, Su 2019.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations_with_replacement
 
@@ -26,8 +27,11 @@ from firmtrade_core.panel.panel import FirmPanel
 Array = NDArray[np.float64]
 Positions = NDArray[np.int64]
 
-#: Columns of the data, all in logs but for the first two.
+#: Columns of the data, all in logs; labour may be several.
 VARIABLES = ("output", "labour", "capital", "materials")
+
+#: Columns of labour where persons are told by skill.
+BY_SKILL = ("skilled", "unskilled")
 
 #: Fewest observations with a year before them.
 FEWEST = 50
@@ -54,7 +58,7 @@ class ProductionFunction:
     ----------
     method
     labour, capital
-        Elasticities β_l and β_k.
+        Elasticities β_l, all labour together, and β_k.
     productivity : Series
         ω in logs, constant included; rows as in the data, missing where a variable was.
     expected_output : Series
@@ -65,6 +69,8 @@ class ProductionFunction:
         Slope of ω on its value a year before.
     standard_errors
         By elasticity; empty where none were asked for.
+    labours
+        Elasticity by labour input, in the data's order.
     """
 
     method: str
@@ -76,6 +82,7 @@ class ProductionFunction:
     firms: int
     persistence: float
     standard_errors: dict[str, float] = field(default_factory=dict)
+    labours: dict[str, float] = field(default_factory=dict)
 
     @property
     def returns_to_scale(self) -> float:
@@ -83,13 +90,16 @@ class ProductionFunction:
         return self.labour + self.capital
 
 
-def production_data(panel: FirmPanel, *, output: str = "value_added") -> pd.DataFrame:
+def production_data(panel: FirmPanel, *, output: str = "value_added", by_skill: bool = False) -> pd.DataFrame:
     """Logs of a panel's output and inputs, with firm, year and sector; rows without all of them are missing.
 
     Parameters
     ----------
     output
         ``value_added`` or ``sales``; money must be in constant prices for the result to be productivity.
+    by_skill
+        Labour is two inputs, ``skilled`` and ``unskilled`` persons, by the panel's ``skill_share``; firms that have none of
+        one kind are missing, as logs know no zero.
 
     Raises
     ------
@@ -97,9 +107,12 @@ def production_data(panel: FirmPanel, *, output: str = "value_added") -> pd.Data
         Naming what the panel lacks.
     """
     columns = dict(zip(VARIABLES, (output, "employment", "capital", "materials"), strict=True))
-    panel.need(*columns.values())
+    panel.need(*columns.values(), *(["skill_share"] if by_skill else []))
     table = panel.firms
     positive = {name: table[column].astype(float) for name, column in columns.items()}
+    if by_skill:
+        persons, share = positive.pop("labour"), table["skill_share"].astype(float)
+        positive |= dict(zip(BY_SKILL, (persons * share, persons * (1 - share)), strict=True))
     logs = pd.DataFrame({name: np.log(values.where(values > 0)) for name, values in positive.items()})
     return pd.concat([table[["firm", "year", "sector"]], logs], axis=1)
 
@@ -112,6 +125,7 @@ def levinsohn_petrin(
     markov_degree: int = 1,
     draws: int = 0,
     seed: int = 0,
+    labour: Sequence[str] = ("labour",),
 ) -> ProductionFunction:
     """Estimate in two stages.
 
@@ -131,6 +145,8 @@ def levinsohn_petrin(
     draws
         Bootstrap draws of firms for standard errors.
     seed
+    labour
+        Columns of labour inputs, such as `BY_SKILL`.
 
     Raises
     ------
@@ -141,20 +157,23 @@ def levinsohn_petrin(
     def estimate(sample: _Sample) -> tuple[Array, Array, float]:
         return _two_stages(sample, correction, markov_degree)
 
-    sample = _Sample.of(data, degree)
+    names = (*labour, "capital")
+    sample = _Sample.of(data, degree, labour)
     errors: dict[str, float] = {}
     if draws:
         generator = np.random.default_rng(seed)
-        again = [estimate(_Sample.of(_resample(data, generator), degree))[0] for _ in range(draws)]
-        errors = _named(np.std(again, axis=0, ddof=1))
+        again = [estimate(_Sample.of(_resample(data, generator), degree, labour))[0] for _ in range(draws)]
+        errors = _named(names, np.std(again, axis=0, ddof=1))
     method = "Levinsohn-Petrin" + (", Ackerberg-Caves-Frazer correction" if correction else "")
     found = estimate(sample)
-    searched = _named(found[0]) if correction else {"capital": float(found[0][1])}
+    searched = _named(names, found[0]) if correction else {"capital": float(found[0][-1])}
     _refuse_bounds(searched, method)
-    return _result(method, data, sample, *found, errors)
+    return _result(method, data, sample, names, *found, errors)
 
 
-def wooldridge(data: pd.DataFrame, *, degree: int = 3) -> ProductionFunction:
+def wooldridge(
+    data: pd.DataFrame, *, degree: int = 3, labour: Sequence[str] = ("labour",)
+) -> ProductionFunction:
     """Estimate both equations at once by the generalised method of moments, with standard errors clustered by firm.
 
     ``y_t = P_t λ + ε_t`` and ``y_t = β_l l_t + β_k k_t + a + ρ (P_{t-1} λ - β_l l_{t-1} - β_k k_{t-1}) + ξ_t + ε_t``,
@@ -166,7 +185,7 @@ def wooldridge(data: pd.DataFrame, *, degree: int = 3) -> ProductionFunction:
 
     Parameters
     ----------
-    data, degree
+    data, degree, labour
         As in `levinsohn_petrin`.
 
     Raises
@@ -174,20 +193,23 @@ def wooldridge(data: pd.DataFrame, *, degree: int = 3) -> ProductionFunction:
     EstimationError
         As there; and where the joint estimate parts from the two stages by more than their errors, as at a wrong root.
     """
-    sample = _Sample.of(data, degree)
+    names = (*labour, "capital")
+    sample = _Sample.of(data, degree, labour)
     elasticities, fitted, persistence = _two_stages(sample, True, 1)
-    implied = fitted - elasticities[0] * sample.labour - elasticities[1] * sample.capital
-    system = _Joint(sample, implied)
+    system = _Joint(sample, fitted - sample.inputs @ elasticities)
     theta = np.r_[system.regress(fitted), elasticities, 0.0, persistence]
     weights = system.first_weights()
     for _ in range(2):
         theta = system.minimise(theta, weights)
         weights = np.asarray(np.linalg.pinv(system.covariance(theta)))
-    _refuse_bounds(_named(theta[-4:-2]), "Wooldridge's joint estimation")
-    spread = np.sqrt(np.diag(system.spread(theta, weights)))[-4:-2]
-    _refuse_another_root(theta[-4:-2], elasticities, spread)
-    fitted = sample.polynomial @ theta[:-4]
-    return _result("Wooldridge, joint", data, sample, theta[-4:-2], fitted, float(theta[-1]), _named(spread))
+    joint, at = theta[system.elasticities], system.elasticities
+    _refuse_bounds(_named(names, joint), "Wooldridge's joint estimation")
+    spread = np.sqrt(np.diag(system.spread(theta, weights)))[at]
+    _refuse_another_root(names, joint, elasticities, spread)
+    fitted = sample.polynomial @ theta[: at.start]
+    return _result(
+        "Wooldridge, joint", data, sample, names, joint, fitted, float(theta[-1]), _named(names, spread)
+    )
 
 
 def estimate_by_sector(
@@ -252,7 +274,7 @@ class SectorFunctions:
 
 @dataclass(frozen=True, eq=False)
 class _Sample:
-    """Complete rows less their years' means, the polynomial in inputs, and which rows follow which."""
+    """Complete rows less their years' means, the polynomial in inputs, and which rows follow which; labour is (rows, L)."""
 
     index: pd.Index
     firm: Positions
@@ -264,9 +286,15 @@ class _Sample:
     now: Positions
     before: Positions
 
+    @property
+    def inputs(self) -> Array:
+        """Labour and capital, (rows, L + 1)."""
+        return np.column_stack([self.labour, self.capital])
+
     @classmethod
-    def of(cls, data: pd.DataFrame, degree: int) -> _Sample:
-        complete = data[["firm", "year", *VARIABLES]].replace([np.inf, -np.inf], np.nan).dropna()
+    def of(cls, data: pd.DataFrame, degree: int, kinds: Sequence[str] = ("labour",)) -> _Sample:
+        variables = ["output", *kinds, "capital", "materials"]
+        complete = data[["firm", "year", *variables]].replace([np.inf, -np.inf], np.nan).dropna()
         if complete.duplicated(["firm", "year"]).any():
             raise EstimationError("A firm appears twice in a year; give one row by firm and year.")
         firm, _ = pd.factorize(complete["firm"])
@@ -279,14 +307,14 @@ class _Sample:
                 f"Only {len(now)} observations have output, labour, capital and materials in consecutive years; "
                 f"{FEWEST} are needed."
             )
-        logs = complete[list(VARIABLES)].astype(float)
-        y, labour, capital, materials = (logs - logs.groupby(year).transform("mean")).to_numpy().T
-        inputs = np.stack([labour, capital, materials])
-        flat = [name for name, row in zip(VARIABLES[1:], inputs, strict=True) if row.std() < 1e-9]
+        logs = complete[variables].astype(float)
+        y, *inputs = (logs - logs.groupby(year).transform("mean")).to_numpy().T
+        flat = [name for name, row in zip(variables[1:], inputs, strict=True) if row.std() < 1e-9]
         if flat:
             raise EstimationError(f"Log {', '.join(flat)} does not vary; nothing can be estimated.")
         return cls(
-            complete.index, np.asarray(firm), y, labour, capital, materials, _polynomial(inputs, degree), now,
+            complete.index, np.asarray(firm), y, np.column_stack(inputs[:-2]), inputs[-2], inputs[-1],
+            _polynomial(np.stack(inputs), degree), now,
             previous[now].astype(np.int64),
         )  # fmt: skip
 
@@ -316,30 +344,29 @@ def _resample(data: pd.DataFrame, generator: np.random.Generator) -> pd.DataFram
 
 
 def _two_stages(sample: _Sample, correction: bool, markov_degree: int) -> tuple[Array, Array, float]:
-    """Elasticities (β_l, β_k), expected output, and the persistence of productivity."""
+    """Elasticities (β_l, each, and β_k), expected output, and the persistence of productivity."""
     if correction:
         fitted = sample.polynomial @ _least_squares(sample.polynomial, sample.y)
         return _second_stage(sample, fitted, None, markov_degree)
     terms = np.column_stack([sample.labour, _polynomial(np.stack([sample.capital, sample.materials]), 3)])
     coefficients = _least_squares(terms, sample.y)
-    return _second_stage(sample, terms @ coefficients, float(coefficients[0]), markov_degree)
+    return _second_stage(sample, terms @ coefficients, coefficients[: sample.labour.shape[1]], markov_degree)
 
 
 def _second_stage(
-    sample: _Sample, fitted: Array, labour: float | None, markov_degree: int
+    sample: _Sample, fitted: Array, labour: Array | None, markov_degree: int
 ) -> tuple[Array, Array, float]:
-    now, before = sample.now, sample.before
+    now, before, kinds = sample.now, sample.before, sample.labour.shape[1]
     instruments = (
-        [sample.capital[now]] if labour is not None else [sample.labour[before], sample.capital[now]]
+        [sample.capital[now]] if labour is not None else [*sample.labour[before].T, sample.capital[now]]
     )
-    scaled = np.stack([z / z.std() for z in instruments])
+    scaled, inputs = np.stack([z / z.std() for z in instruments]), sample.inputs
 
     def elasticities(free: Array) -> Array:
-        return np.asarray(free) if labour is None else np.array([labour, free[0]])
+        return np.asarray(free) if labour is None else np.r_[labour, free]
 
     def innovation(free: Array) -> tuple[Array, float]:
-        beta = elasticities(free)
-        omega = fitted - beta[0] * sample.labour - beta[1] * sample.capital
+        omega = fitted - inputs @ elasticities(free)
         past = omega[before]
         terms = np.vander(past - past.mean(), markov_degree + 1, increasing=True)
         slopes = _least_squares(terms, omega[now])
@@ -349,7 +376,10 @@ def _second_stage(
         xi = innovation(free)[0]
         return np.asarray(scaled @ xi / (len(now) * xi.std()))
 
-    starts = STARTS if labour is None else [(capital,) for _, capital in STARTS]
+    if labour is not None:
+        starts: list[tuple[float, ...]] = [(capital,) for _, capital in STARTS]
+    else:
+        starts = [(*share, capital) for total, capital in STARTS for share in _shares(total, kinds)]
     roots = [least_squares(moments, start, bounds=(LOWEST, HIGHEST), xtol=1e-10) for start in starts]
     best = min(np.abs(root.fun).max() for root in roots)
     exact = [root.x for root in roots if np.abs(root.fun).max() <= max(best, ZERO_MOMENTS)]
@@ -357,6 +387,14 @@ def _second_stage(
     # Where implied productivity is the price of labour it persists less, as wages do (Kim, Luo, Su 2019).
     chosen = max(inside, key=lambda x: innovation(x)[1])
     return elasticities(chosen), fitted, innovation(chosen)[1]
+
+
+def _shares(total: float, kinds: int) -> list[tuple[float, ...]]:
+    """Where the search starts: labour's elasticity in equal parts, and with most of it in each input by turns."""
+    if kinds == 1:
+        return [(total,)]
+    most = [tuple(total * (0.7 if k == j else 0.3 / (kinds - 1)) for k in range(kinds)) for j in range(kinds)]
+    return [(total / kinds,) * kinds, *most]
 
 
 def _least_squares(terms: Array, values: Array) -> Array:
@@ -367,20 +405,22 @@ def _least_squares(terms: Array, values: Array) -> Array:
 
 
 class _Joint:
-    """Moments of the two equations in the parameters λ, β_l, β_k, a, ρ; cross products are taken once."""
+    """Moments of the two equations in the parameters λ, β_l (each), β_k, a, ρ; cross products are taken once."""
 
     def __init__(self, sample: _Sample, implied: Array) -> None:
         """``implied`` (rows,): productivity of the two stages, whose value a year before is an instrument."""
         self.sample, self.terms, self.rows = sample, sample.polynomial, len(sample.y)
         now, before = sample.now, sample.before
-        exogenous = (sample.capital[now], sample.labour[before], implied[before])
+        count = self.terms.shape[1]
+        self.elasticities = slice(count, count + sample.inputs.shape[1])
+        exogenous = (sample.capital[now], *sample.labour[before].T, implied[before])
         self.instruments = np.column_stack([np.ones(len(now)), *(z / z.std() for z in exogenous)])
         self._terms_terms = self.terms.T @ self.terms / self.rows
         self._terms_output = self.terms.T @ sample.y / self.rows
         across = self.instruments.T / self.rows
         self._output = across @ sample.y[now]
-        self._inputs_now = across @ np.column_stack([sample.labour[now], sample.capital[now]])
-        self._inputs_before = across @ np.column_stack([sample.labour[before], sample.capital[before]])
+        self._inputs_now = across @ sample.inputs[now]
+        self._inputs_before = across @ sample.inputs[before]
         self._terms_before = across @ self.terms[before]
         self._constant = across.sum(1)
 
@@ -399,14 +439,18 @@ class _Joint:
 
     def _past(self, theta: Array) -> Array:
         """Instruments times last year's productivity."""
-        return np.asarray(self._terms_before @ theta[:-4] - self._inputs_before @ theta[-4:-2])
+        return np.asarray(
+            self._terms_before @ theta[: self.elasticities.start]
+            - self._inputs_before @ theta[self.elasticities]
+        )
 
     def moments(self, theta: Array) -> Array:
         """Mean moments."""
         constant, persistence = theta[-2:]
-        second = self._output - self._inputs_now @ theta[-4:-2] - constant * self._constant
+        second = self._output - self._inputs_now @ theta[self.elasticities] - constant * self._constant
         return np.r_[
-            self._terms_output - self._terms_terms @ theta[:-4], second - persistence * self._past(theta)
+            self._terms_output - self._terms_terms @ theta[: self.elasticities.start],
+            second - persistence * self._past(theta),
         ]
 
     def jacobian(self, theta: Array) -> Array:
@@ -421,7 +465,7 @@ class _Joint:
             ]
         )
         first = np.zeros((self.terms.shape[1], len(theta)))
-        first[:, :-4] = -self._terms_terms
+        first[:, : self.elasticities.start] = -self._terms_terms
         return np.vstack([first, second])
 
     def minimise(self, theta: Array, weights: Array) -> Array:
@@ -434,9 +478,9 @@ class _Joint:
     def covariance(self, theta: Array) -> Array:
         """Of the mean moments times √rows, clustered by firm."""
         s, now, before = self.sample, self.sample.now, self.sample.before
-        fitted, (labour, capital, constant, persistence) = self.terms @ theta[:-4], theta[-4:]
-        omega = fitted - labour * s.labour - capital * s.capital
-        explained = labour * s.labour[now] + capital * s.capital[now] + constant + persistence * omega[before]
+        fitted, (constant, persistence) = self.terms @ theta[: self.elasticities.start], theta[-2:]
+        made = s.inputs @ theta[self.elasticities]
+        explained = made[now] + constant + persistence * (fitted - made)[before]
         by_firm = np.zeros((int(s.firm.max()) + 1, self.terms.shape[1] + self.instruments.shape[1]))
         np.add.at(by_firm[:, : self.terms.shape[1]], s.firm, self.terms * (s.y - fitted)[:, None])
         np.add.at(
@@ -459,13 +503,14 @@ def _refuse_bounds(elasticities: dict[str, float], method: str) -> None:
             )
 
 
-def _refuse_another_root(joint: Array, two_stages: Array, errors: Array) -> None:
+def _refuse_another_root(names: Sequence[str], joint: Array, two_stages: Array, errors: Array) -> None:
     """The two estimators share their moments' truth: what parts them is a root that is not the production function."""
     apart = np.abs(joint - two_stages)
     if not np.isfinite(errors).all() or ((apart > PARTED) & (apart > PARTED_ERRORS * errors)).any():
+        ends = " and ".join(f"{value:.2f} for {name}" for name, value in zip(names, joint, strict=True))
+        others = " and ".join(f"{value:.2f}" for value in two_stages)
         raise EstimationError(
-            f"Wooldridge's joint estimation ends at {joint[0]:.2f} for labour and {joint[1]:.2f} for capital, the two stages at "
-            f"{two_stages[0]:.2f} and {two_stages[1]:.2f}: one of them is a root that is no production function, or materials "
+            f"Wooldridge's joint estimation ends at {ends}, the two stages at {others}: one of them is a root that is no production function, or materials "
             "are badly measured. Use levinsohn_petrin, and say that the joint estimation does not confirm it."
         )
 
@@ -473,14 +518,15 @@ def _refuse_another_root(joint: Array, two_stages: Array, errors: Array) -> None
 # Results ----------------------------------------------------------------------------------------
 
 
-def _named(values: Array) -> dict[str, float]:
-    return {"labour": float(values[0]), "capital": float(values[1])}
+def _named(names: Sequence[str], values: Array) -> dict[str, float]:
+    return dict(zip(names, map(float, values), strict=True))
 
 
 def _result(
     method: str,
     data: pd.DataFrame,
     sample: _Sample,
+    names: Sequence[str],
     elasticities: Array,
     fitted: Array,
     persistence: float,
@@ -489,15 +535,16 @@ def _result(
     rows = data.loc[sample.index]
     mean = (rows["output"] - sample.y).to_numpy(dtype=float)  # the year's mean, taken out before
     expected = fitted + mean
-    omega = expected - elasticities[0] * rows["labour"] - elasticities[1] * rows["capital"]
+    omega = expected - sum(value * rows[name] for name, value in _named(names, elasticities).items())
     return ProductionFunction(
         method=method,
-        labour=float(elasticities[0]),
-        capital=float(elasticities[1]),
+        labour=float(elasticities[:-1].sum()),
+        capital=float(elasticities[-1]),
         productivity=omega.astype(float).reindex(data.index),
         expected_output=pd.Series(expected, index=sample.index).reindex(data.index),
         observations=len(sample.now),
         firms=len(np.unique(sample.firm[sample.now])),
         persistence=persistence,
         standard_errors=errors,
+        labours=_named(names[:-1], elasticities[:-1]),
     )

@@ -278,8 +278,26 @@ class FirmPanel:
     # Reading ------------------------------------------------------------------------------------
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
-        """Result of an SQL query over the tables, computed out of memory where it must be."""
-        return self.connection.cursor().execute(sql, list(parameters)).df()
+        """Result of an SQL query over the tables, computed out of memory where it must be.
+
+        Raises
+        ------
+        PanelFileError
+            If a file of the panel is damaged behind its head.
+        """
+        import duckdb
+
+        try:
+            return self.connection.cursor().execute(sql, list(parameters)).df()
+        except duckdb.Error as error:
+            # What Parquet's reader says of damaged bytes behind a head that is sound.
+            if (
+                isinstance(error, duckdb.IOException | duckdb.InvalidInputException)
+                or type(error) is duckdb.Error
+            ):
+                said = str(error).partition("\n")[0][:200]
+                raise PanelFileError(f"A file of the panel is damaged: {said}") from error
+            raise
 
     def batches(self, table: str, rows: int) -> Iterator[pd.DataFrame]:
         """A table in pieces of about ``rows`` rows, in stored order, each with its own index from 0."""

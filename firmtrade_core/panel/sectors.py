@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import csv
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from firmtrade_core.codes.artefacts import unwrapped, whole_number
 from firmtrade_core.codes.sectors import broad_sector, broad_sector_of_revision_2, broad_sector_of_revision_3
 from firmtrade_core.labels import listed
 from firmtrade_core.panel.errors import PanelError, PanelFileError
@@ -38,7 +40,7 @@ def sector_table(given: str, codes: pd.Series) -> dict[str, str]:
     """
     occurring = sorted(set(codes.dropna().astype(str)))
     found, missing = {}, []
-    find = REVISIONS[given] if given in REVISIONS else _own(Path(given))
+    find = REVISIONS[given] if given in REVISIONS else _own(Path(given), occurring)
     for code in occurring:
         try:
             found[code] = find(code)
@@ -68,16 +70,36 @@ def with_sectors(panel: FirmPanel, table: Mapping[str, str]) -> FirmPanel:
     return FirmPanel.from_frames(firms, trade, links, metadata=panel.metadata)
 
 
-def _own(path: Path) -> Callable[[str], str]:
+def _own(path: Path, occurring: Sequence[str]) -> Callable[[str], str]:
     try:
-        raw = pd.read_csv(path, dtype=str)
-    except (OSError, ValueError) as error:
+        # As text: a code keeps the zero before it.
+        raw = pd.read_csv(
+            path, dtype=str, sep=None, engine="python", keep_default_na=False, encoding="utf-8-sig"
+        )
+    except (OSError, ValueError, csv.Error) as error:
         raise PanelFileError(
-            f"{path} cannot be read: {error}. Give {', '.join(REVISIONS)}, or a CSV file of codes."
+            f"{path} cannot be read: {error} Give {', '.join(REVISIONS)}, or a CSV file of codes."
         ) from error
     if not {"code", "sector"} <= set(raw):
         raise PanelFileError(f"{path} needs the columns code and sector; it has {', '.join(map(str, raw))}.")
-    starts = dict(zip(raw["code"].str.strip(), raw["sector"].str.strip(), strict=True))
+    codes = [whole_number(unwrapped(text))[0] for text in raw["code"]]
+    # Codes of two or four digits that a spreadsheet had lost the zero before: 1 is 01 where none begins with 0 and codes do.
+    lost = any(code[:1] == "0" for code in occurring) and not any(code[:1] == "0" for code in codes)
+    size = max(map(len, codes), default=0)
+    if lost and all(code.isdigit() and len(code) in (size, size - 1) for code in codes if code):
+        codes = [code.zfill(size) if code else code for code in codes]
+    starts: dict[str, str] = {}
+    for code, sector in zip(codes, raw["sector"].str.strip(), strict=True):
+        if not code and not sector:
+            continue
+        if not code or not sector:
+            raise PanelFileError(
+                f"{path.name} has a row with {code or sector} and no {'sector' if code else 'code'}: fill it in."
+            )
+        if starts.setdefault(code, sector) != sector:
+            raise PanelFileError(
+                f"{path.name} has two sectors for {code}: {starts[code]} and {sector}. Keep one."
+            )
 
     def find(code: str) -> str:
         for size in range(len(code), 0, -1):

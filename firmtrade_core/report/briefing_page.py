@@ -243,7 +243,10 @@ class _Markup(str):
 def _barred(head: Sequence[str], names: pd.Series, *changes: tuple[pd.Series, str]) -> str:
     """Rows of names with signed changes and their units, and a bar of the first of them."""
     # Lists, not generators: a generator would read its unit when it is consumed, after the last column's.
-    written = [[change(float(value), unit) for value in values] for values, unit in changes]
+    written = [
+        [change(float(value), unit) if value == value else "not told" for value in values]
+        for values, unit in changes
+    ]
     return _table(head, zip(names, _bars(changes[0][0]), *written, strict=True))
 
 

@@ -307,8 +307,10 @@ def _checked(panel: FirmPanel, year: int) -> pd.DataFrame:
     grouped = export.groupby(table["sector"].astype(str))
     counts = pd.DataFrame({"firms": grouped.size(), "exporters": grouped.sum()})
     counts = counts[counts["firms"] >= FEWEST_FIRMS]
-    # Exporters are few in some sectors: fewer than five are not told apart from none.
-    counts["exporters"] = counts["exporters"].astype(float).where(counts["exporters"] >= FEWEST_FIRMS)
+    # Exporters are few in some sectors, or all but few: fewer than five are not told apart from none.
+    exporting, other = counts["exporters"], counts["firms"] - counts["exporters"]
+    safe = (exporting >= FEWEST_FIRMS) & ((other >= FEWEST_FIRMS) | (other == 0))
+    counts["exporters"] = exporting.astype(float).where(safe)
     return counts.sort_values("firms", ascending=False).rename_axis("sector").reset_index()
 
 
@@ -420,7 +422,10 @@ def _findings(asked: Scenario, world: World, home: HomeFirms, folder: Path) -> F
             {
                 "name": [country_name(code) for code in codes],
                 "exports": change,
-                "firms": counted.pairs[1].sum(0) - counted.pairs[0].sum(0),
+                # What a destination's few firms do is not told.
+                "firms": np.where(
+                    home.open_markets(world), counted.pairs[1].sum(0) - counted.pairs[0].sum(0), np.nan
+                ),
             }
         )
         .drop(index=i)

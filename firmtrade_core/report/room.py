@@ -1,12 +1,14 @@
 """A room: slides with a live lever that one person leads and others follow, over any kind of connection.
 
-A room lives in the memory of one server. Whoever holds its key presents; all others see what is shown, and nothing they send
-moves it. Only what slides show leaves: numbers of countries and sectors, sentences, charts that pages offer for taking away.
+A room lives in the memory of one server, which may keep what it stands on, so that its link outlives the server. Whoever holds
+its key presents; all others see what is shown, and nothing they send moves it. Only what slides show leaves: numbers of
+countries and sectors, sentences, charts that pages offer for taking away.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import hmac
 import json
 import os
@@ -14,8 +16,9 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
@@ -23,6 +26,7 @@ from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.margins import FirmsError, TailError
 from firmtrade_core.report.lever_path import Lever, LeverPath, Point
 from firmtrade_core.report.live_words import LiveWordsError, filled
+from firmtrade_core.scenarios import Scenario
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.fields import plain
 from firmtrade_core.world.errors import WorldError
@@ -99,29 +103,41 @@ class Room:
     levers
         What can be slid; the first is, until another is chosen.
     path
-        Makes the path of a lever (None where there is none) from a scenario's present state.
+        Makes the path of a lever (None where there is none) from a state of the scenario; of the one at opening where none is
+        given.
     deck
         Plain data of the slides: what is on them and in which order; the charts that do not move.
     bands
         Gives the numbers of a point with their bands, as plain data; None where none are drawn.
+    charts
+        Draws the charts that follow the lever at a point, as plain data by slide; None where there are none.
+    keep
+        Takes what the room stands on whenever it has changed, off the server's own loop; None where nothing is kept.
+    key_hash
+        Of the key, where the room was kept and only its presenter knows that.
     """
 
     levers: tuple[Lever, ...]
-    path: Callable[[Lever | None], LeverPath]
+    path: Callable[[Lever | None, Scenario | None], LeverPath]
     deck: dict[str, Any]
     bands: Callable[[Point], list[dict[str, Any]]] | None = None
+    charts: Callable[[Point], dict[str, dict[str, Any]]] | None = None
+    keep: Callable[[dict[str, Any]], None] | None = None
     id: str = field(
         default_factory=lambda: f"{os.environ.get(SERVER, '0')}-{secrets.token_urlsafe(9).replace('-', '_')}"
     )
     key: str = field(default_factory=lambda: secrets.token_urlsafe(18))
+    key_hash: str = ""
     seen: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
+        self.key_hash = self.key_hash or _hashed(self.key)
         self.people: list[Person] = []
         self.slide = 0
         self.lever = 0
         self.captions: dict[str, str] = {}
         self.now = self._begun()
+        self.redrawn: dict[str, Any] = {}
         self.value = self.now.stands
         self.moving = False
         self._came = 0
@@ -129,12 +145,51 @@ class Room:
         self._plan: list[float] = []
         self._work: asyncio.Task[None] | None = None
         self._banding: asyncio.Task[None] | None = None
+        self._drawing: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="room")
         self._slow = ThreadPoolExecutor(1, thread_name_prefix="room bands")
         self._awake = asyncio.Event()
 
-    def _begun(self) -> LeverPath:
-        return self.path(self.levers[self.lever] if self.levers else None)
+    def _begun(self, scenario: Scenario | None = None) -> LeverPath:
+        return self.path(self.levers[self.lever] if self.levers else None, scenario)
+
+    # What is kept -------------------------------------------------------------------------------
+
+    def standing(self) -> dict[str, Any]:
+        """What the room stands on, as plain data: from it the same room is opened again by `stand`."""
+        return {
+            "id": self.id,
+            "key_hash": self.key_hash,
+            "deck": self.deck,
+            "captions": self.captions,
+            "slide": self.slide,
+            "lever": self.lever,
+            "value": self.value,
+            "scenario": self.now.scenario.to_dict(),
+        }
+
+    def stand(self, kept: Mapping[str, Any]) -> Room:
+        """Stand as a room that was kept stood; raises KeyError, TypeError or ValueError where that is none."""
+        lever = int(kept["lever"])
+        self.lever = lever if 0 <= lever < len(self.levers) else 0
+        self.slide = min(max(int(kept["slide"]), 0), len(self.deck["slides"]) - 1)
+        self.captions = {str(key): str(text) for key, text in kept["captions"].items()}
+        self.now = self._begun(Scenario.parse(kept["scenario"]))
+        self.value = float(kept["value"]) if self.levers else self.now.stands
+        if self.value != self.now.stands:
+            self._rests = self.value
+        return self
+
+    def _keep_soon(self) -> None:
+        """Keep what has changed, once a second at most."""
+        if self.keep is not None and (self._keeping is None or self._keeping.done()):
+            self._keeping = asyncio.get_running_loop().create_task(self._kept())
+
+    async def _kept(self) -> None:
+        await asyncio.sleep(1.0)
+        if self.keep is not None:
+            await asyncio.get_running_loop().run_in_executor(None, self.keep, self.standing())
 
     # Coming and going ---------------------------------------------------------------------------
 
@@ -150,7 +205,7 @@ class Room:
             raise RoomError(f"The room is full: {MOST_PEOPLE} people are in it.")
         self.seen = time.monotonic()
         self._came += 1
-        presents = bool(key) and hmac.compare_digest(key.encode(), self.key.encode())
+        presents = bool(key) and hmac.compare_digest(_hashed(key), self.key_hash)
         if presents:
             # A window that was opened again takes the lead from the one before it.
             for other in self.people:
@@ -167,6 +222,7 @@ class Room:
                 deck=self.deck,
                 levers=[lever.to_dict() for lever in self.levers],
                 captions=self._captions(),
+                redrawn=self.redrawn,
                 **self._standing(),
             )
         )
@@ -186,8 +242,9 @@ class Room:
         self._say_who()
         if not self.people and self._work is not None:
             self._work.cancel()
-            if self._banding is not None:
-                self._banding.cancel()
+            for task in (self._banding, self._drawing):
+                if task is not None:
+                    task.cancel()
 
     def close(self) -> None:
         """Send everybody home."""
@@ -233,15 +290,19 @@ class Room:
         if _whole(said.get("hand")):
             self._hand_over(said["hand"])
         self._tell_all("state", state=True, **self._state())
+        self._keep_soon()
 
     def _take_lever(self, lever: int) -> None:
         """Another lever, from where all of them stand now."""
-        self.lever = lever
-        self.now = self._begun()
+        with suppress(*UNSOLVED):
+            scenario = self.levers[self.lever].put(self.now.scenario, self.value)
+            self.lever = lever
+            self.now = self._begun(scenario)
         self.value, self.moving, self._rests = self.now.stands, False, None
         self._plan = self.now.planned()
         self._awake.set()
-        self._tell_all("lever", **self._standing())
+        self.redrawn = {}
+        self._tell_all("lever", redrawn=self.redrawn, **self._standing())
 
     def _write(self, slide: int, words: str) -> None:
         key = self.deck["slides"][slide]["key"]
@@ -273,6 +334,7 @@ class Room:
         if taking is None or taking.presents:
             return
         self.key = secrets.token_urlsafe(18)
+        self.key_hash = _hashed(self.key)
         for person in self.people:
             if person.presents:
                 person.presents = False
@@ -347,6 +409,19 @@ class Room:
             if self._banding is not None:
                 self._banding.cancel()
             self._banding = asyncio.get_running_loop().create_task(self._band(point))
+        if at_rest and self.charts is not None:
+            if self._drawing is not None:
+                self._drawing.cancel()
+            self._drawing = asyncio.get_running_loop().create_task(self._draw(point))
+
+    async def _draw(self, point: Point) -> None:
+        """Charts of pages, drawn anew where the lever rests."""
+        assert self.charts is not None
+        path = self.now
+        drawn = await asyncio.get_running_loop().run_in_executor(self._pool, self.charts, point)
+        if path is self.now and round(self.value, 6) == point.value:
+            self.redrawn = {"value": point.value, "charts": drawn}
+            self._tell_all("redrawn", redrawn=self.redrawn)
 
     async def _band(self, point: Point) -> None:
         """Bands once the lever has stood still and the path is there: they take seconds."""
@@ -364,6 +439,11 @@ class Room:
 
 def _message(kind: str, **content: Any) -> str:
     return json.dumps({"kind": kind, **content}, ensure_ascii=False, separators=(",", ":"))
+
+
+def _hashed(key: str) -> str:
+    """Of a key of 144 random bits: who reads what is kept cannot lead with it."""
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
 def _tame(name: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.margins import BalancedMargins, Firms, Lognormal, MarginFamily, Pareto
+from firmtrade_core.margins.exporters import EXPORTER_LAWS
 from firmtrade_core.scenarios.programmes import COST_NOT_ENTERED, effect_of, stamps_of
 from firmtrade_core.scenarios.schema import Programme, Scenario, Structure
 from firmtrade_core.world.elasticities import elasticity_sets, horizon_sets, markup_sets
@@ -82,7 +83,12 @@ def family_words(family: MarginFamily) -> str:
     if isinstance(law, Pareto):
         return f"Pareto firms (tail {law.tail:g})"
     if isinstance(law, Lognormal):
-        return f"lognormal firms (spread {law.dispersion:g})"
+        like = (
+            f" and slope of presence {law.presence_slope:g}, {EXPORTER_LAWS[law.like].label}"
+            if law.like
+            else ""
+        )
+        return f"lognormal firms (spread {law.dispersion:g}{like})"
     words = {
         "armington": "no firms, goods differ by origin (Armington)",
         "eaton_kortum": "no firms, the cheapest source sells (Eaton-Kortum)",

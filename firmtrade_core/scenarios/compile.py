@@ -21,7 +21,6 @@ from firmtrade_core.margins import (
     ElasticityKind,
     FirmsError,
     Krugman,
-    Lognormal,
     MarginFamily,
     Pareto,
 )
@@ -29,6 +28,7 @@ from firmtrade_core.scenarios.assumptions import FIXED_DEFICITS
 from firmtrade_core.scenarios.atlas import Atlas
 from firmtrade_core.scenarios.draft import Draft
 from firmtrade_core.scenarios.errors import ScenarioError
+from firmtrade_core.scenarios.laws import lognormal
 from firmtrade_core.scenarios.levers import apply
 from firmtrade_core.scenarios.programmes import wto_note
 from firmtrade_core.scenarios.retaliation import retaliate
@@ -305,7 +305,7 @@ def elasticity_of(structure: Structure) -> tuple[float | dict[str, float], Elast
 
 def _own_firms(structure: Structure, atlas: Atlas, home: HomeFirms | None) -> MarginFamily:
     """The home country's firms, or what stands for them elsewhere, saying so."""
-    elsewhere = Pareto(structure.tail) if structure.elsewhere == "pareto" else Lognormal(structure.dispersion)
+    elsewhere = Pareto(structure.tail) if structure.elsewhere == "pareto" else lognormal(structure)
     if home is None:
         atlas.note(f"No home firms are loaded: all firms follow the {structure.elsewhere} law.")
         return elsewhere
@@ -321,12 +321,12 @@ def _own_firms(structure: Structure, atlas: Atlas, home: HomeFirms | None) -> Ma
 def family(structure: Structure) -> MarginFamily:
     """The margin family a structure names; for ``firms`` and ``differing``, that of all other firms."""
     if structure.family in ("firms", "differing"):
-        return Pareto(structure.tail) if structure.elsewhere == "pareto" else Lognormal(structure.dispersion)
+        return Pareto(structure.tail) if structure.elsewhere == "pareto" else lognormal(structure)
     families: dict[str, MarginFamily] = {
         "armington": Armington(),
         "eaton_kortum": EatonKortum(),
         "krugman": Krugman(),
         "pareto": Pareto(structure.tail),
-        "lognormal": Lognormal(structure.dispersion),
+        "lognormal": lognormal(structure),
     }
     return families[structure.family]

@@ -24,9 +24,10 @@ from firmtrade_core.codes.artefacts import unwrapped, whole_number
 from firmtrade_core.codes.chapters import broad_sector_of_product, subheadings
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.codes.groups import group_members, group_names
-from firmtrade_core.codes.place_lists import na_is_namibia, other_list
+from firmtrade_core.codes.place_lists import na_in_doubt, na_is_namibia, other_list
 from firmtrade_core.codes.places import read_place
 from firmtrade_core.codes.products import read_products
+from firmtrade_core.codes.written_numbers import read_numbers
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.rates import look_like_percent
 from firmtrade_core.scenarios.schema import ScheduleRow
@@ -298,6 +299,15 @@ def _codes(texts: pd.Series) -> pd.Series:
 
 
 def _rates(table: pd.DataFrame, column: Any, percent: bool) -> pd.Series:
+    texts = table[column].map(_text)
+    # Fractions may stand beside percent signs; 10 beside 5 % is no ten times over.
+    signed, bare = texts.str.endswith("%"), read_numbers(texts).values >= 1
+    if not percent and signed.any() and bare.any():
+        raise ScenarioError(
+            f"Column {column} holds {texts[signed].iloc[0]!r} and {texts[bare].iloc[0]!r}: write a percent sign behind every rate, "
+            "or behind none."
+        )
+
     def one(value: object) -> float:
         text = _text(value) if not isinstance(value, int | float) else value
         if isinstance(text, str):
@@ -316,7 +326,7 @@ def _rates(table: pd.DataFrame, column: Any, percent: bool) -> pd.Series:
 def _numbers(table: pd.DataFrame, column: Any) -> pd.Series:
     if column is None:
         return pd.Series(np.nan, index=table.index)
-    return pd.to_numeric(table[column], errors="coerce")
+    return pd.Series(read_numbers(table[column]).values, index=table.index)
 
 
 def _cuts(table: pd.DataFrame, column: Any) -> pd.Series:
@@ -337,8 +347,9 @@ def _exporters(table: pd.DataFrame, column: Any) -> pd.Series:
     if column is None:
         return pd.Series(EVERYBODY, index=table.index)
 
-    def one(value: object) -> str:
-        text = _text(value)
+    texts = judged_partners(table[column])
+
+    def one(text: str) -> str:
         if text == "" or text.lower() == EVERYBODY:
             return EVERYBODY
         if text.upper() in group_names():
@@ -348,7 +359,33 @@ def _exporters(table: pd.DataFrame, column: Any) -> pd.Series:
             raise ScenarioError(f"The offer names the exporter {text!r}, which is no country or group.")
         return code
 
-    return table[column].map(one)
+    return texts.map(one)
+
+
+def judged_partners(column: pd.Series) -> pd.Series:
+    """A column of partners as text without what software leaves, judged by all of its labels; "" where there is none.
+
+    Parameters
+    ----------
+    column
+        Codes, numbers, names or groups.
+
+    Raises
+    ------
+    ScenarioError
+        If the codes are of a list that is not ISO's, or ``NA`` may be Namibia or nothing.
+    """
+    texts = column.map(lambda label: whole_number(unwrapped(_text(label)))[0])
+    told = [
+        text
+        for text in texts.unique()
+        if text and text.lower() != EVERYBODY and text.upper() not in group_names()
+    ]
+    if (other := other_list(told)) is not None:
+        raise ScenarioError(other.sentence.partition(" The whole column")[0] + " Write ISO codes.")
+    if doubt := na_in_doubt(told):
+        raise ScenarioError(doubt)
+    return texts
 
 
 def _specific(
@@ -392,7 +429,7 @@ def _read_trade(
         {
             "hs6": _codes(trade[found["hs"]].map(_text)),
             "exporter": _places(trade[found["exporter"]]),
-            "trade": pd.to_numeric(trade[found["trade"]], errors="coerce"),
+            "trade": _numbers(trade, found["trade"]),
         }
     )
     if found["importer"] is not None:

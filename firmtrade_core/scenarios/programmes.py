@@ -14,13 +14,13 @@ from firmtrade_core.disclosure import FEWEST_FIRMS
 from firmtrade_core.home.errors import OverlapError
 from firmtrade_core.home.home import GRADES, Effect, HomeFirms
 from firmtrade_core.labels import grouped, number
-from firmtrade_core.margins import Lognormal
 from firmtrade_core.panel.columns import catalogue
 from firmtrade_core.scenarios import schema
 from firmtrade_core.scenarios.atlas import Atlas
 from firmtrade_core.scenarios.draft import Draft
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.evidence import beyond_published
+from firmtrade_core.scenarios.laws import lognormal
 from firmtrade_core.scenarios.levers import apply
 
 Array = NDArray[np.float64]
@@ -313,7 +313,7 @@ def _without_firms(
     # Capability moves sales as the (1-σ)th power of costs; tail times σ-1 is ε in the constant families.
     per_cost = elasticity
     if law == "lognormal":
-        margins = Lognormal(structure.dispersion).calibrate(draft.world, elasticity, atlas.within)
+        margins = lognormal(structure).calibrate(draft.world, elasticity, atlas.within)
         per_cost = margins.elasticity_of_substitution - 1
     if atlas.within is not None and law not in ("armington", "eaton_kortum"):
         # Inside a country's nest, capability moves sales as the (1-γ)th power of costs (MODEL 11).

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -19,13 +19,14 @@ from pydantic import ValidationError
 
 from firmtrade_core.codes.countries import REST_OF_WORLD, country_name
 from firmtrade_core.codes.groups import group_members, group_names
+from firmtrade_core.codes.places import read_place
 from firmtrade_core.home.isic import parts_of_sector
 from firmtrade_core.labels import in_percent
 from firmtrade_core.paths import asset
 from firmtrade_core.scenarios.atlas import Atlas, some
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.fields import ALL_GOODS
-from firmtrade_core.scenarios.offers import is_by_lines, read_offer
+from firmtrade_core.scenarios.offers import is_by_lines, judged_partners, read_offer
 from firmtrade_core.scenarios.schema import Scenario, ScheduleRow, TariffSchedule
 
 Array = NDArray[np.float64]
@@ -305,8 +306,17 @@ def read_schedule(
             f"{', '.join(map(str, table.columns[:12]))}."
         )
     rows = []
-    for number, record in enumerate(table.to_dict("records"), start=1):
+    sides = {
+        side: judged_partners(table[column])
+        for side in ("exporter", "importer")
+        if (column := found[side]) is not None
+    }
+    judged = pd.DataFrame(sides, index=table.index).map(_with_code).to_dict("records")
+    for number, (record, partners) in enumerate(zip(table.to_dict("records"), judged, strict=True), start=1):
         given = {f: _plain(record.get(c)) for f, c in found.items() if c is not None}
+        given |= {str(side): text for side, text in partners.items()}
+        if isinstance(rate := given.get("rate"), str) and re.fullmatch(r"\d+,\d+", rate):
+            given["rate"] = float(rate.replace(",", "."))
         given = {f: v for f, v in given.items() if v not in (None, "")}
         if percent is not None:
             given["rate"] = f"{record[percent]} %"
@@ -316,7 +326,23 @@ def read_schedule(
             raise ScenarioError(f"Row {number} of the schedule: {_first(error)}") from None
     if not rows:
         raise ScenarioError("The schedule has no rows.")
+    _refuse_two_rates(rows)
     return tuple(rows)
+
+
+def _with_code(text: str) -> str:
+    """A partner's number as its code; any other label as it is."""
+    return read_place(text).code or text if text.isdigit() else text
+
+
+def _refuse_two_rates(rows: Sequence[ScheduleRow]) -> None:
+    told: dict[object, ScheduleRow] = {}
+    for row in rows:
+        first = told.setdefault((row.exporter, row.importer, row.sector, row.effective), row)
+        if first.rate != row.rate:
+            raise ScenarioError(
+                f"The schedule has two rates for {row.exporter}, {row.sector}: {first.rate:g} and {row.rate:g}. Keep one, or date them."
+            )
 
 
 def _plain(value: object) -> object:
@@ -334,6 +360,8 @@ def _first(error: ValueError) -> str:
     """The first mistake in plain words."""
     if isinstance(error, ValidationError):
         problem = error.errors(include_url=False)[0]
+        if problem["loc"][:1] == ("effective",):
+            return f"effective: {str(problem['input'])[:40]!r} is no day; write 2026-03-05"
         return f"{'.'.join(map(str, problem['loc']))}: {problem['msg'].removeprefix('Value error, ')}"
     return str(error)
 

@@ -559,6 +559,9 @@ class Structure(_Frozen):
         ζ of the Pareto family, above 1.
     dispersion
         s of the lognormal family.
+    firms_like
+        Whose exporters give lognormal firms their spread and the slope of their presence in place of ``dispersion`` and of
+        0.65: a name of `margins.exporters.EXPORTER_LAWS`.
     elasticity
         Trade elasticity ε (cost, on consumer values): one number, one per sector, or the name of a
         published set such as ``CP``.
@@ -580,6 +583,7 @@ class Structure(_Frozen):
     elsewhere: Literal["pareto", "lognormal"] = "lognormal"
     tail: Annotated[float, Field(gt=1, le=100)] = 1.5
     dispersion: Annotated[float, Field(gt=0, le=10)] = 2.4
+    firms_like: Literal["BRA", "MEX", "PER", "mean", "low", "high"] | None = None
     elasticity: str | float | dict[str, float] = 4.0
     elasticity_kind: Literal["cost", "tariff"] = "cost"
     within_elasticity: str | float | dict[str, float] | None = "LL"
@@ -724,10 +728,13 @@ class Scenario(_Frozen):
     @cached_property
     def content_hash(self) -> str:
         """Sixteen hexadecimal digits of what moves numbers and report: active cards, structure, world; not words."""
+        structure = self.structure.model_dump(mode="json")
+        if self.structure.firms_like is None:  # what was hashed before there was the choice keeps its hash
+            del structure["firms_like"]
         content = {
             "version": self.version,
             "cards": [_dumped(card) for card in self.active_cards],
-            "structure": self.structure.model_dump(mode="json"),
+            "structure": structure,
             "world": self.world and self.world.model_dump(mode="json"),
         }
         if self.structure.family == "differing" and self.treats_firms:

@@ -236,45 +236,6 @@ class Accounts:
                 "shares, or merge the sector with another."
             )
 
-    def check_supplied(
-        self, *, value_added: ArrayLike | None = None, deficits: ArrayLike | None = None
-    ) -> None:
-        """Hold supplied accounts against those that follow from the flows.
-
-        Parameters
-        ----------
-        value_added : (N, S) or (N,), optional
-            Million USD.
-        deficits : (N,), optional
-            Spending over own income, million USD.
-
-        Raises
-        ------
-        AccountsError
-            Naming the country, the sector and the gap.
-        """
-        if value_added is not None:
-            given = np.asarray(value_added, dtype=float)
-            derived = self.value_added if given.ndim == 2 else self.value_added.sum(1)
-            gap = np.abs(given - derived) / self.value_added.sum(1).reshape(-1, *([1] * (given.ndim - 1)))
-            if gap.max() > ACCOUNTS_TOLERANCE:
-                where = np.unravel_index(int(gap.argmax()), gap.shape)
-                place = self.countries[where[0]]
-                place += f", {self.sectors[where[1]]}" if given.ndim == 2 else ""
-                raise AccountsError(
-                    f"Value added of {place} is given as {given[where]:,.6g} but the flows imply "
-                    f"{derived[where]:,.6g} million USD (gap {given[where] - derived[where]:,.6g})."
-                )
-        if deficits is not None:
-            given = np.asarray(deficits, dtype=float)
-            gap = np.abs(given - self.deficits) / self.total_expenditure.sum(1)
-            if gap.max() > ACCOUNTS_TOLERANCE:
-                i = int(gap.argmax())
-                raise AccountsError(
-                    f"The deficit of {self.countries[i]} is given as {given[i]:,.6g} but the flows imply "
-                    f"{self.deficits[i]:,.6g} million USD (gap {given[i] - self.deficits[i]:,.6g})."
-                )
-
     # Accounts -----------------------------------------------------------------------------------
 
     @property

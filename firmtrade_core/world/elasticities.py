@@ -532,7 +532,10 @@ def read_estimated_set(path: Path) -> ElasticitySet:
     WorldFileError
         Naming what is missing.
     """
-    lines = path.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise WorldFileError(f"{path.name} is not a set of estimated elasticities: it is no text.") from error
     head = dict(line[1:].strip().split(": ", 1) for line in lines if line.startswith("#") and ": " in line)
     body = csv.DictReader(line for line in lines if line and not line.startswith("#"))
     try:

@@ -19,7 +19,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.codes.currencies import ExchangeRates
 from firmtrade_core.world.build import closed_inputs_change
 from firmtrade_core.world.errors import AccountsError, ColumnError, WorldError
-from firmtrade_core.world.own_table import KNOWN_AS, guess_roles, plain_numbers, rows_of
+from firmtrade_core.world.own_table import KNOWN_AS, guess_roles, rows_of
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
@@ -233,4 +233,4 @@ def _laid(
     )
 
 
-__all__ = ["KNOWN_AS", "Beyond", "Laid", "guess_roles", "lay_over", "plain_numbers"]
+__all__ = ["KNOWN_AS", "Beyond", "Laid", "guess_roles", "lay_over"]

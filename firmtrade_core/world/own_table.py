@@ -18,6 +18,7 @@ from firmtrade_core.codes.iso import plain_text
 from firmtrade_core.codes.place_lists import na_is_namibia, other_list
 from firmtrade_core.codes.places import PRESENT, read_place
 from firmtrade_core.codes.products import read_products
+from firmtrade_core.codes.written_numbers import read_numbers
 from firmtrade_core.world.errors import ColumnError
 from firmtrade_core.world.money import MoneyError, dollars_per_unit
 from firmtrade_core.world.world import World
@@ -77,33 +78,6 @@ def guess_roles(columns: Sequence[str]) -> dict[str, str | None]:
     }
 
 
-def plain_numbers(column: pd.Series) -> tuple[Array, bool]:
-    """A column as numbers, NaN where it is none, and whether its commas are decimal.
-
-    A comma is decimal where points group thousands before it (or in another number), or where some number has other than three
-    digits behind its only comma. Signs of money go; brackets and a minus behind mean less than zero.
-    """
-    if pd.api.types.is_numeric_dtype(column):
-        return column.to_numpy(dtype=np.float64, na_value=np.nan), False
-    text = column.astype("string").str.replace(
-        "[\\s\u00a0\u202f'’]|US\\$|R\\$|[$€£]|\\b[A-Z]{3}\\b", "", regex=True
-    )
-    text = text.str.replace("[\u2212\u2013]", "-", regex=True).str.replace(r"^\((.*)\)$", r"-\1", regex=True)
-    text = text.str.replace(r"^([^-].*)-$", r"-\1", regex=True)
-    commas = text[text.str.contains(",", na=False)]
-    both = commas.str.contains(".", regex=False, na=False)
-    decimal = bool(
-        (both & (commas.str.rfind(",") > commas.str.rfind("."))).any()
-        or (~both & ~commas.str.fullmatch(r"-?\d{1,3}(,\d{3})+").fillna(False)).any()
-        or text.str.fullmatch(r"-?\d{1,3}(\.\d{3}){2,}").fillna(False).any()
-    )
-    if decimal:
-        text = text.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
-    else:
-        text = text.str.replace(",", "", regex=False)
-    return pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan), decimal
-
-
 def rows_of(
     world: World,
     country: str,
@@ -136,9 +110,16 @@ def rows_of(
     table = _of_one_year(table, roles, year)
     table = _whole_flows(table, notes)
     table, roles = _own_rows(table, country, roles, notes)
-    values, decimal = plain_numbers(table[str(roles["value"])])
-    if decimal:
+    written = read_numbers(table[str(roles["value"])])
+    values = written.values
+    if written.decimal_comma:
         notes.append("Commas in values are read as decimal.")
+    elif written.doubtful.any():
+        text = str(table[str(roles["value"])][written.doubtful].iloc[0])
+        notes.append(
+            f"{int(written.doubtful.sum())} values such as {text} could mean a thousand times more or less: no value shows its "
+            f"decimal mark. {'The comma is read as grouping thousands' if ',' in text else 'The point is read as decimal'}."
+        )
     rows = pd.DataFrame(
         {
             "partner": table[str(roles["partner"])].map(_partners(world, country, table[str(roles["partner"])], notes)),

@@ -109,3 +109,23 @@ def test_the_page_in_a_browser(open_page: Callable[..., Any], firms: Path) -> No
         assert page.get_by_role("button", name="Model card").is_visible()
         # Before its server goes, or the page complains of that.
         page.close()
+
+
+def test_shocks_to_own_markets_are_told_or_refused(monkeypatch: pytest.MonkeyPatch, firms: Path) -> None:
+    app = opened(monkeypatch, firms)
+    app.toggle(key="effects_shocks").set_value(True).run()
+    assert not app.exception
+    assert "No shocks to show" in html(app)  # one year of firms, no products
+    monkeypatch.delenv("FIRMTRADE_FIRMS")
+    monkeypatch.chdir(PROJECT)
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    app.switch_page("pages/channels.py").run()
+    app.toggle(key="effects_shocks").set_value(True).run()
+    app.selectbox(key="shocks_through").set_value("imports").run()
+    assert not app.exception
+    shown = unescape(html(app))
+    assert (
+        "set over shocks" in shown
+        and "As many equal clusters" in shown
+        and "synthetic, no such firm exists" in shown
+    )

@@ -28,6 +28,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, folder: Path) -> AppTest:
     return app
 
 
+@pytest.mark.truth
 def test_from_files_to_panel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     app = opened(monkeypatch, tmp_path)
     # Before anything is brought: what would come out, told of invented records; the desk stays empty.

@@ -12,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from firmtrade_core.capability import Learner, Settings
+from firmtrade_core.capability.hindsight import Hindsight, Outcome, hindsight_arguments, study_hindsight
 from firmtrade_core.capability.work import CapabilityReport, Request, estimate_capability
 from firmtrade_core.cli.serving import serving
 from firmtrade_core.jobs import content_hash
@@ -81,6 +82,27 @@ def test_sections_show_the_stored_estimate(page: tuple[AppTest, Bench], report: 
     bench.section, bench.unit, bench.index, bench.by = "predicts", "cost", "g", "destination"
     app.run()
     assert not app.exception
+
+
+def test_what_came_of_earlier_advice_is_shown(page: tuple[AppTest, Bench], report: CapabilityReport) -> None:
+    app, bench = page
+    store(bench.private, bench.request(), report)
+    bench.section = "next"
+    app.run()
+    assert not app.exception and any(button.key == "hindsight_start" for button in app.button)
+    found = Hindsight(
+        "plants", False, 1993, 1996, 0.1, 4_000,
+        (Outcome("starters", "exports", 380, 0.21, 0.14, 0.06, 0.03, 0.11, 2), Outcome("exporters", "growth", 90, 0.1, -0.2, -0.1, 0.05, 0.5, 0)),
+    )  # fmt: skip
+    folder = bench.private / content_hash(study_hindsight, hindsight_arguments(bench.basis))
+    folder.mkdir(parents=True)
+    status = {"state": "done", "fraction": 1.0, "message": "Done.", "pid": 1, "updated": time.time()}
+    (folder / "status.json").write_text(json.dumps(status))
+    keep(folder / "result.kept", found)
+    app.run()
+    assert not app.exception
+    shown = html(app)
+    assert "Told in 1993, seen in 1996" in shown and "Prediction, not effect: nobody was treated" in shown
 
 
 def test_a_change_of_an_attribute_moves_the_prediction(

@@ -163,6 +163,17 @@ def test_every_view_below_the_map_is_drawn(monkeypatch: pytest.MonkeyPatch) -> N
     assert not app.exception and store(app).partner == "CHN"
 
 
+@pytest.mark.truth
+def test_a_programme_that_names_no_country_is_of_the_firms_loaded() -> None:
+    from pages.parts.lab.levers import _title
+
+    card = {"kind": "programme", "policy": "quality_certification", "take_up": 0.3, "unit_cost": 10_000.0}
+    told = Scenario.parse({"cards": [card], "structure": {"family": "firms", "elasticity": 5.0}})
+    assert _title(told.cards[0], load_embedded_world()) == "Firm programme: Chile"
+    elsewhere = Scenario.parse({"cards": [card | {"country": "USA"}]})
+    assert _title(elsewhere.cards[0], load_embedded_world()) == "Firm programme: United States"
+
+
 def test_a_firm_programme_keeps_what_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FIRMTRADE_HOME", raising=False)
     app = lab(monkeypatch)
@@ -263,7 +274,7 @@ def test_what_no_link_holds_is_told_and_goes_as_yaml(monkeypatch: pytest.MonkeyP
 def test_colours_fit_or_are_fixed_and_what_lies_beyond_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     from pages.parts.frame import address
     from pages.parts.frame.store import Store
-    from pages.parts.result import views
+    from pages.parts.result import redrawn, views
     from pages.parts.result.reading import read
 
     app = lab(monkeypatch)
@@ -273,9 +284,9 @@ def test_colours_fit_or_are_fixed_and_what_lies_beyond_is_named(monkeypatch: pyt
     assert held.fixed_scale == 0.5 and not app.exception
     found, scale = views.shown_outcome(held, read(held, world))
     assert scale == 0.5
-    words = views.clipped(found, scale, world)
+    words = redrawn.clipped(found, scale, world)
     assert "beyond the colours" in words and "Mexico −1.4" in words
-    assert not views.clipped(found, 50.0, world)
+    assert not redrawn.clipped(found, 50.0, world)
     other = Store(load_preset("us_ten_points"), "USA")
     address.read(address.query(held, world), other, world)
     assert other.fixed_scale == 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,9 +20,10 @@ BENCHES = {"capability": capability_bench.Bench, "channels": effects.Bench}
 
 
 def needs(kind: Any) -> None:
-    """Skips where what is stored was made before the method's results took another form."""
+    """Skips where what is stored was made before the method's results took another form; fails under FIRMTRADE_STRICT=1."""
     if stored_estimates.stored(kind) is None:
-        pytest.skip(f"{kind}: cannot be read any more; run `python -m firmtrade_core firms stored`")
+        reason = f"{kind}: cannot be read any more; run `python -m firmtrade_core firms stored`"
+        pytest.fail(reason) if os.environ.get("FIRMTRADE_STRICT") == "1" else pytest.skip(reason)
 
 
 def opened(monkeypatch: pytest.MonkeyPatch, folder: Path, page: str) -> AppTest:

@@ -117,7 +117,7 @@ def test_own_words_and_charts_of_any_page_are_slides_and_every_slide_is_printed(
     expect(page.locator(".slide:not([hidden]) .tale")).to_contain_text("Income rises by")
     turn_to(page, "chart_pairs")
     page.wait_for_selector(".slide:not([hidden]) .ft-chart[data-result] .bars")
-    expect(page.locator(".slide:not([hidden]) .stamp")).to_contain_text("As it stood under:")
+    expect(page.locator(".slide:not([hidden]) .stamp")).to_contain_text("As of ")
     slides = page.locator(".slide").count()
     pages = page.pdf(prefer_css_page_size=True)
     assert pages.count(b"/Type /Page\n") == slides == 8

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import secrets
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -26,6 +30,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.testing.v1 import AppTest
 
+from firmtrade_core.cli.gateway import COOKIE
 from firmtrade_core.cli.serving import free_port, serving
 from firmtrade_core.paths import PROJECT
 from pages.parts.frame import access
@@ -235,7 +240,27 @@ def _seen(address: str, cookies: httpx.Cookies) -> str:
         return pool.submit(lambda: asyncio.run(asyncio.wait_for(look(), 60))).result()
 
 
-def test_people_sign_in_at_a_provider(provider: Provider, tmp_path: Path) -> None:
+@contextmanager
+def _behind_one_address(port: int, environment: dict[str, str]) -> Iterator[str]:
+    """Two servers as `make serve` starts them; its address."""
+    command = [
+        sys.executable, "-m", "firmtrade_core", "serve", "--workers", "2", "--host", "127.0.0.1", "--port", str(port)
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        command, cwd=PROJECT, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        assert "firmtrade is at" in said, said
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+@pytest.mark.parametrize("servers", [1, pytest.param(2, marks=pytest.mark.truth)])
+def test_people_sign_in_at_a_provider(provider: Provider, tmp_path: Path, servers: int) -> None:
     port = free_port("127.0.0.1", 8648)
     address, told = f"http://127.0.0.1:{port}", tmp_path / "secrets.toml"
     told.write_text(
@@ -251,9 +276,18 @@ server_metadata_url = "{provider.address}/.well-known/openid-configuration"
 analyst = ["ana@example.org"]
 """
     )
-    environment = {"STREAMLIT_SECRETS_FILES": str(told), "FIRMTRADE_WORLD": "", "FIRMTRADE_BANDS": "off"}
-    with serving("127.0.0.1", port, environment=environment, patience=180) as server:
-        assert server.address == address
+    environment = {
+        "STREAMLIT_SECRETS_FILES": str(told),
+        "FIRMTRADE_WORLD": "",
+        "FIRMTRADE_BANDS": "off",
+        "FIRMTRADE_LIBRARY": f"sqlite:///{tmp_path}/library.sqlite",
+    }
+    with ExitStack() as stack:
+        if servers == 1:
+            server = stack.enter_context(serving("127.0.0.1", port, environment=environment, patience=180))
+            assert server.address == address
+        else:
+            assert stack.enter_context(_behind_one_address(port, environment)) == address
         assert "Sign in to open this dashboard" in _seen(address, httpx.Cookies())
         for person, role in (("ana@example.org", "analyst"), ("vi@example.org", "viewer")):
             provider.person = {"sub": person, "email": person, "email_verified": True, "name": person}
@@ -263,6 +297,11 @@ analyst = ["ana@example.org"]
                 assert urlsplit(str(landed.url)).path == "/"
                 shown = _seen(address, browser.cookies)
                 assert f"Signed in: {person}, {role}" in shown and "Sign in to open" not in shown
+                if servers > 1:
+                    # Whoever's server has ended comes to another one, and need not sign in again.
+                    kept = int(browser.cookies[COOKIE])
+                    elsewhere = httpx.Cookies({**dict(browser.cookies), COOKIE: str(1 - kept)})
+                    assert f"Signed in: {person}, {role}" in _seen(address, elsewhere)
                 forged = httpx.Cookies(
                     {
                         name: value if "xsrf" in name else value[:-4] + "AAAA"

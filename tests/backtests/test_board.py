@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,6 @@ from typer.testing import CliRunner
 from firmtrade_core.backtests import BacktestError
 from firmtrade_core.backtests.board import Board, nearest, store, stored_board, us_episode
 from firmtrade_core.cli.main import app
-from firmtrade_core.paths import data_folder
 
 KEYS = [
     "us_2025",
@@ -114,17 +114,14 @@ def test_the_command_says_what_is_missing(tmp_path: Path) -> None:
 
 
 @pytest.mark.truth
-def test_the_stored_run_is_made_again() -> None:
+def test_the_stored_run_is_made_again(needs_data: Callable[[str], Path]) -> None:
     from firmtrade_core.backtests.board import full_board
 
-    data = data_folder()
     files = (
-        data / "icio" / "flows_2011_2022.parquet",
-        data / "agtpa" / "panel_1986_2006.parquet",
-        data / "agtpa" / "mfn_tariffs_panel.parquet",
+        needs_data("icio") / "flows_2011_2022.parquet",
+        needs_data("agtpa") / "panel_1986_2006.parquet",
+        needs_data("agtpa") / "mfn_tariffs_panel.parquet",
     )
-    if not all(path.is_file() for path in files):
-        pytest.skip(f"{data} lacks the tables of flows")
     board, made = stored_board(), full_board(*files)
     for key in KEYS:
         for row in made.episode(key).rows:

@@ -79,8 +79,9 @@ def test_the_score_is_of_data_by_code_or_name(made: Forecast) -> None:
     with pytest.raises(BacktestError, match="after is missing"):
         made.held_against(outcome(made).drop(columns="after"))
     text = outcome(made).assign(after=lambda d: [f"{v:.2f}".replace(".", ",") for v in d["after"]])
+    assert made.held_against(text)[0].slope == pytest.approx(1, abs=0.01)
     with pytest.raises(BacktestError, match="no number"):
-        made.held_against(text)
+        made.held_against(text.assign(after="ten"))
     other = pd.DataFrame({"partner": ["GM", "CH", "JA", "SP", "SW"], "before": 1.0, "after": 2.0})
     with pytest.raises(BacktestError, match="fips"):
         made.held_against(other)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -67,7 +69,8 @@ def test_what_ships_is_what_was_measured() -> None:
     """Against the figures they were carried from; skips where those are missing."""
     folder = figures_folder()
     if not folder.is_dir():
-        pytest.skip(f"{folder} is missing (FIRMTRADE_FIGURES)")
+        reason = f"{folder} is missing (FIRMTRADE_FIGURES)"
+        pytest.fail(reason) if os.environ.get("FIRMTRADE_STRICT") == "1" else pytest.skip(reason)
     figures = pd.read_csv(folder / "us_imports_actual.csv").set_index(["period", "partner_iso3"])[
         "imports_musd"
     ]

@@ -132,6 +132,7 @@ def test_sectors_have_markets_of_their_own() -> None:
     assert len(block_scores(both, results.state.fit.posterior)) == 2
 
 
+@pytest.mark.truth
 def test_one_market_in_one_year_says_what_it_cannot_know() -> None:
     data, _ = reference(firms=1200, markets=1, seed=8)
     results = estimate(data, QUICK, draws=3)
@@ -192,6 +193,7 @@ def test_rubins_rules_cover_where_values_are_missing_at_random() -> None:
     assert single / 400 < 0.82
 
 
+@pytest.mark.truth
 def test_intervals_stay_where_parameters_live_when_draws_collapse() -> None:
     """σ_u at its bound in some draws, errors there anything: no run-away, no sign that a scale cannot have."""
     draws = np.array([0.0, 0.0, 0.02, 0.4, 0.9, 1.1, 0.7, 0.0, 0.5, 1.3])

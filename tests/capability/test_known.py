@@ -178,6 +178,7 @@ def panel():
     return results, simulate_years(results, Persistence(0.8, 0.7), np.random.default_rng(2))
 
 
+@pytest.mark.truth
 def test_simulated_shocks_persist_as_asked(panel) -> None:
     results, _ = panel
     p = results.state.fit.parameters
@@ -190,6 +191,7 @@ def test_simulated_shocks_persist_as_asked(panel) -> None:
     assert luck.var() * 6 / 5 == pytest.approx(results.scales.sigma_xi**2, rel=0.08)
 
 
+@pytest.mark.truth
 def test_next_year_is_forecast_with_the_persistence_the_sample_shows(panel) -> None:
     _, data = panel
     found = compare_next_year(data, settings=QUICK, draws=5)

@@ -80,6 +80,7 @@ def _generalised_residual(outcome, probability):
     return density * (outcome - probability) / (probability * (1 - probability))
 
 
+@pytest.mark.truth
 def test_structure_forecasts_held_out_firms_best(sample) -> None:
     data, _, _ = sample
     found = compare(data, settings=QUICK, folds=3, folds_used=1, draws=10)

@@ -82,6 +82,7 @@ def test_the_report_is_whole(stopped: tuple[CapabilityReport, list[str]]) -> Non
     assert report.interactions["m"].strength.to_numpy().diagonal().max() == 0
 
 
+@pytest.mark.truth
 def test_running_the_code_gives_the_same_numbers(
     stopped: tuple[CapabilityReport, list[str]], request_: Request, capsys: pytest.CaptureFixture[str]
 ) -> None:

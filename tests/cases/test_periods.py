@@ -10,6 +10,7 @@ from customs_lines import column, command, lines, read, shared
 
 from firmtrade_core.codes.currencies import ExchangeRates, read_currency
 from firmtrade_core.harmonise.annual import AnnualPlan, add_up
+from firmtrade_core.harmonise.dates import read_dates
 
 RATES = ExchangeRates.european_central_bank()
 
@@ -239,3 +240,36 @@ def test_a_week_is_a_period(tmp_path: Path, text: str, start: str, end: str, yea
 def test_weeks_that_are_none_are_set_aside(tmp_path: Path, text: str) -> None:
     found = lines(tmp_path, {"date": text}, {})
     assert list(found.aside.values()) == ["date.unreadable"]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("2009-10", "2010-11", "2011-12", "2012-13"),
+        ("2018/19",),
+        ("2018/2019", "FY2019", "FY 2019-20"),
+    ],
+)
+def test_a_business_year_is_no_month(texts: tuple[str, ...]) -> None:
+    """Among 2010-11 and 2012-13, 2009-10 is no October: which months a business year holds is not told."""
+    found = read_dates(dict.fromkeys(texts, 1)).table
+    assert set(found["rule"]) == {"date.business_year"} and found["meant"].isna().all()
+
+
+def test_a_month_beside_other_months_is_a_month() -> None:
+    found = read_dates({"2009-10": 1, "2010-03": 1, "2010-11": 1}).table
+    assert [d.month for d in found["meant"]] == [10, 3, 11]
+
+
+@pytest.mark.parametrize(
+    ("texts", "first"),
+    [
+        (("18-12-31", "19-03-05", "19-02-28"), "2018-12-31"),
+        (("19.03.01", "19.03.02", "19.03.03", "19.03.04"), "2019-03-01"),
+        (("05/03/19", "31/03/19"), "2019-03-05"),
+        (("03/05/19", "03/31/19"), "2019-03-05"),
+        (("05/03/19", "05/04/18"), "2019-03-05"),
+    ],
+)
+def test_which_of_three_times_two_digits_is_the_year(texts: tuple[str, ...], first: str) -> None:
+    assert str(read_dates(dict.fromkeys(texts, 1)).table["meant"].iloc[0]) == first

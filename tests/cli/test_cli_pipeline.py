@@ -40,6 +40,7 @@ def stages(printed: str) -> dict[str, bool]:
     return {stage["name"]: stage["reused"] for stage in json.loads(printed)["stages"]}
 
 
+@pytest.mark.truth
 def test_raw_files_become_a_briefing_in_as_many_runs_as_it_takes(
     raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,6 +87,7 @@ def test_the_true_world_stands_still_without_a_programme() -> None:
     assert (still.exports, still.exporters, still.real_income) == pytest.approx((1, 1, 1), abs=1e-6)
 
 
+@pytest.mark.truth
 def test_more_capable_firms_gain_as_a_productivity_shock_does() -> None:
     """All home firms more capable by (σ-1) ln 1.02 with fixed costs to match: near the engine's Â = 1.02 where entry is the same."""
     world = small_world()

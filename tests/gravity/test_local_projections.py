@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from firmtrade_core.gravity.local_projections import COLUMNS, LocalProjectionError, local_projections
-from firmtrade_core.paths import data_folder
 
 #: What a step in log (1 + tariff) does to log trade in the year of the step and each year after.
 RESPONSE = (-0.8, -0.7, -0.5, -0.3, 0.0)
@@ -94,11 +96,8 @@ def test_what_cannot_be_estimated_says_why() -> None:
 
 
 @pytest.mark.truth
-def test_on_the_shared_panel_the_answer_grows_with_the_years() -> None:
-    path = data_folder() / "icio" / "flows_2011_2022.parquet"
-    if not path.is_file():
-        pytest.skip(f"{path} is missing")
-    flows = pd.read_parquet(path)
+def test_on_the_shared_panel_the_answer_grows_with_the_years(needs_data: Callable[[str], Path]) -> None:
+    flows = pd.read_parquet(needs_data("icio") / "flows_2011_2022.parquet")
     flows = flows[~flows["sector"].astype(str).str.contains("erv")]
     flows["trade"] = flows["expenditure_musd"] / (1 + flows["tariff"])
     found = local_projections(flows, (1, 5), least=1.0).set_index("horizon")

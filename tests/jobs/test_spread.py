@@ -144,6 +144,7 @@ def test_bootstrap_draws_are_the_same(cluster: Any, monkeypatch: pytest.MonkeyPa
         assert np.array_equal(one.m, other.m) and one.scales == other.scales
 
 
+@pytest.mark.truth
 def test_robustness_runs_are_the_same(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     world, scenario = load_embedded_world(), load_preset("us_ten_points")
     here, there = here_and_there(

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from firmtrade_core.report.lever_path import Lever, LeverPath, interpolated
-from firmtrade_core.report.room import MOST_ROOMS, Person, Room, RoomError, find_room, open_room
+from firmtrade_core.report.kept_rooms import keep, kept
+from firmtrade_core.report.lever_path import Lever, LeverPath, Point, interpolated
+from firmtrade_core.report.room import (
+    EMPTY_SECONDS,
+    MOST_ROOMS,
+    Person,
+    Room,
+    RoomError,
+    find_room,
+    open_room,
+)
 from firmtrade_core.scenarios import Scenario
 from tests.firms import make_home
 from tests.scenarios.conftest import synthetic_world
@@ -32,7 +43,11 @@ def scenario(**more: Any) -> Scenario:
 def room(levers: tuple[Lever, ...] = (POINTS,), **more: Any) -> Room:
     told = scenario(narrative=[f"It {{real_income.{WORLD.countries[0]}|verb}}."])
     slides = [{"key": key, "kind": key, "title": key} for key in ("numbers", "map", "winners")]
-    return Room(levers, lambda lever: LeverPath(told, WORLD, None, lever, WORLD.countries[0]), {"slides": slides}, **more)  # fmt: skip
+
+    def path(lever: Lever | None, now: Scenario | None) -> LeverPath:
+        return LeverPath(now or told, WORLD, None, lever, WORLD.countries[0])
+
+    return Room(levers, path, {"slides": slides}, **more)
 
 
 class Seat:
@@ -199,6 +214,92 @@ def test_who_is_too_slow_is_let_go_and_holds_up_nobody() -> None:
         assert not presents.person.gone and len(presents.told) > 400
 
     held(room(), act)
+
+
+def test_another_lever_starts_where_the_first_was_left() -> None:
+    cards = [scenario().to_dict()["cards"][0] for _ in range(2)]
+    second = Lever(1, "value", "More points", "points", -20.0, 100.0, 1.0, signed=True)
+
+    async def act(where: Room) -> None:
+        presents = Seat(where, where.key)
+        where.hear(presents.person, json.dumps({"value": 30.0}))
+        await presents.until(lambda m: m["kind"] == "point" and m["point"]["value"] == 30.0)
+        where.hear(presents.person, json.dumps({"lever": 1}))
+        assert where.now.scenario.cards[0].value == pytest.approx(0.3)
+        assert where.value == pytest.approx(10.0)
+
+    def path(lever: Lever | None, now: Scenario | None) -> LeverPath:
+        return LeverPath(now or scenario(cards=cards), WORLD, None, lever, WORLD.countries[0])
+
+    slides = {"slides": [{"key": "map", "kind": "map", "title": "map"}]}
+    held(Room((POINTS, second), path, slides), act)
+
+
+def test_charts_of_pages_are_drawn_anew_where_the_lever_rests() -> None:
+    def charts(point: Point) -> dict[str, dict[str, Any]]:
+        return {"chart_pairs": {"spec": {"hash": point.equilibrium.content_hash}}}
+
+    async def act(where: Room) -> None:
+        presents = Seat(where, where.key)
+        first = await presents.until(lambda m: m["kind"] == "redrawn")
+        assert first["redrawn"]["value"] == where.now.stands
+        where.hear(presents.person, json.dumps({"value": 37.0, "moving": False}))
+        now = await presents.until(lambda m: m["kind"] == "redrawn" and m["redrawn"]["value"] == 37.0)
+        spec = now["redrawn"]["charts"]["chart_pairs"]["spec"]
+        assert spec["hash"] == where.now.points[37.0].equilibrium.content_hash
+        late = Seat(where)
+        assert (await late.until(lambda m: m["kind"] == "hello"))["redrawn"] == now["redrawn"]
+
+    held(room(charts=charts), act)
+
+
+def test_what_a_room_stands_on_is_kept_and_stood_on_again(tmp_path: Path) -> None:
+    def saved(content: dict[str, Any]) -> None:
+        keep(content, tmp_path)
+
+    first = room(keep=saved)
+
+    async def act(where: Room) -> None:
+        presents = Seat(where, where.key)
+        where.hear(presents.person, json.dumps({"value": 37.0, "slide": 1, "words": "Said before."}))
+        async with asyncio.timeout(20):
+            while kept(where.id, tmp_path) is None:
+                await asyncio.sleep(0.05)
+
+    held(first, act)
+    content = kept(first.id, tmp_path)
+    assert content is not None and first.key not in json.dumps(content)
+    assert (tmp_path / f"{first.id}.json").stat().st_mode & 0o077 == 0
+
+    async def again(where: Room) -> None:
+        assert where.id == first.id and where.slide == 1
+        follows, presents = Seat(where), Seat(where, first.key)
+        hello = await follows.until(lambda m: m["kind"] == "hello")
+        assert not hello["presents"] and hello["slide"] == 1 and hello["value"] == 37.0
+        assert (await presents.until(lambda m: m["kind"] == "hello"))["presents"]
+        point = await follows.until(lambda m: m["kind"] == "point" and m["point"]["value"] == 37.0)
+        assert point["point"]["certified"]
+        said = await follows.until(lambda m: m["kind"] == "captions" and "map" in m["captions"])
+        assert said["captions"]["map"]["text"] == "Said before."
+
+    held(room(id=content["id"], key_hash=content["key_hash"]).stand(content), again)
+
+
+def test_what_is_no_kept_room_is_none(tmp_path: Path) -> None:
+    for name in ("../secret", "", "a/b", "0-none", "x" * 100):
+        assert kept(name, tmp_path) is None
+    with pytest.raises(ValueError, match="no id"):
+        keep({"id": "../out"}, tmp_path)
+    (tmp_path / "0-bad.json").write_text("[" * 5000)
+    (tmp_path / "0-other.json").write_text('{"id": "0-else"}')
+    assert kept("0-bad", tmp_path) is None and kept("0-other", tmp_path) is None
+    keep({"id": "0-old"}, tmp_path)
+    old = time.time() - EMPTY_SECONDS - 60
+    os.utime(tmp_path / "0-old.json", (old, old))
+    assert kept("0-old", tmp_path) is None
+    for k in range(MOST_ROOMS + 3):
+        keep({"id": f"0-{k}"}, tmp_path)
+    assert len(list(tmp_path.glob("*.json"))) == MOST_ROOMS and not (tmp_path / "0-old.json").exists()
 
 
 def test_no_record_of_a_firm_is_among_what_leaves() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from typer.testing import CliRunner
 
 from firmtrade_core.cli.main import app
 from firmtrade_core.codes.chapters import broad_sector_of_product, subheadings
-from firmtrade_core.paths import data_folder
 from firmtrade_core.scenarios import Scenario, ScenarioError, compile
 from firmtrade_core.scenarios.atlas import Atlas
 from firmtrade_core.scenarios.offers import is_by_lines, read_offer
@@ -169,11 +169,9 @@ def test_what_cannot_be_read_says_why() -> None:
         read_offer(pd.DataFrame({"hs": ["720839"], "base": [0.1], "final": [0.1]})).rows()
 
 
-def test_products_fall_where_a_concordance_puts_them() -> None:
+def test_products_fall_where_a_concordance_puts_them(needs_data: Callable[[str], Path]) -> None:
     """19 of 20 subheadings of 2022 as by way of ISIC Rev. 3; the rest are on the border of two sectors."""
-    path = data_folder() / "hs-concordance" / "hs6_isic3.csv"
-    if not path.is_file():
-        pytest.skip(f"{path} is missing")
+    path = needs_data("hs-concordance") / "hs6_isic3.csv"
     from firmtrade_core.codes.products import read_concordance
     from firmtrade_core.codes.sectors import broad_sector_of_revision_3
 

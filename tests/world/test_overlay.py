@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from firmtrade_core.codes.written_numbers import read_numbers
 from firmtrade_core.equilibrium import Parameters, solve
 from firmtrade_core.scenarios.finder import sectors_of_product
 from firmtrade_core.world.embedded import load_embedded_world
 from firmtrade_core.world.errors import AccountsError, ColumnError
-from firmtrade_core.world.overlay import Laid, guess_roles, lay_over, plain_numbers
+from firmtrade_core.world.overlay import Laid, guess_roles, lay_over
 
 WORLD = load_embedded_world()
 CHL, CHN, MET = WORLD.country_index("CHL"), WORLD.country_index("CHN"), WORLD.sector_index("metals")
@@ -94,7 +95,8 @@ def test_a_ministrys_table_with_semicolons_names_and_decimal_commas() -> None:
     ],
 )  # fmt: skip
 def test_commas(given: list[str], numbers: list[float], decimal: bool) -> None:
-    found, said = plain_numbers(pd.Series(given, dtype="string"))
+    read = read_numbers(pd.Series(given, dtype="string"))
+    found, said = read.values, read.decimal_comma
     np.testing.assert_allclose(found, numbers)
     assert said is decimal
 

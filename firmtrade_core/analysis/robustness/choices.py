@@ -12,6 +12,7 @@ from firmtrade_core.analysis.robustness.firm_chain import FirmChain
 from firmtrade_core.capability.learners import Kind
 from firmtrade_core.gravity.meta_analysis import random_effects
 from firmtrade_core.home.home import HomeFirms
+from firmtrade_core.margins.exporters import EXPORTER_LAWS
 from firmtrade_core.panel.synthetic.structure import TASTE_OF_CAPABILITY, SyntheticDesign
 from firmtrade_core.scenarios import Programme, Scenario, resolved
 from firmtrade_core.scenarios.programmes import ATTRIBUTES
@@ -158,6 +159,12 @@ def _of_model(scenario: Scenario, world: World) -> list[Choice]:
             "lognormal": "Lognormal firms",
         }
         found += [other("law", label, family=law) for law, label in laws.items() if law != structure.family]
+        if structure.family in ("differing", "lognormal"):
+            found += [
+                other("law", f"Lognormal firms, {EXPORTER_LAWS[name].label}", firms_like=name)
+                for name in ("mean", "low", "high")
+                if structure.firms_like != name
+            ]
     if structure.family not in ("armington", "eaton_kortum"):
         found += [
             other("markups", item.label, within_elasticity=name)

@@ -13,9 +13,10 @@ from typing import Any
 
 import pandas as pd
 
+from firmtrade_core.codes.artefacts import is_blank
 from firmtrade_core.world.accounts import closest
 from firmtrade_core.world.columns import said_of
-from firmtrade_core.world.errors import UnknownCodeError, WorldError
+from firmtrade_core.world.errors import ColumnError, UnknownCodeError, WorldError
 from firmtrade_core.world.tables import require_columns
 from firmtrade_core.world.world import World
 
@@ -111,7 +112,7 @@ def load(name: str, path: str | Path, **options: Any) -> World:
     if isinstance(folds := options.get("sectors"), pd.DataFrame):
         require_columns(folds, _BESIDE["sectors"], "The table of sectors")
         pairs = (folds[column].astype(str) for column in _BESIDE["sectors"])
-        options["sectors"] = dict(zip(*pairs, strict=True))
+        options["sectors"] = _folds(*pairs)
     module = import_module(f"{__name__}.{LOADERS[key].module}")
     try:
         signature(module.load).bind(path, **options)
@@ -122,3 +123,26 @@ def load(name: str, path: str | Path, **options: Any) -> World:
         return world
     source = world.provenance
     return world.with_(provenance=replace(source, changes=(*source.changes, *said)))
+
+
+def _folds(sectors: pd.Series, groups: pd.Series) -> dict[str, str]:
+    """Group of each sector.
+
+    Raises
+    ------
+    ColumnError
+        If a sector has no group, or two.
+    """
+    found: dict[str, str] = {}
+    for sector, group in zip(sectors.str.strip(), groups.str.strip(), strict=True):
+        if not sector and not group:
+            continue
+        if not sector or is_blank(group):
+            raise ColumnError(
+                f"The table of sectors leaves {sector or group} without a {'group' if sector else 'sector'}: fill it in."
+            )
+        if found.setdefault(sector, group) != group:
+            raise ColumnError(
+                f"The table of sectors puts {sector} into {found[sector]} and {group}: keep one."
+            )
+    return found

@@ -87,7 +87,10 @@ def load(
     made, countries, sectors = _output(output)
     changes = said_of(table, ("t", "i", "j", "k", "v"), "")
     made, countries = _that_trade(
-        made, countries, {iso.get(int(n), "") for c in "ij" for n in table[c].unique()}, changes
+        made,
+        countries,
+        {iso.get(int(n), "") for c in "ij" for n in set(numbers(table, c, path.name))},
+        changes,
     )
     place, kind = ({label: p for p, label in enumerate(labels)} for labels in (countries, sectors))
     product, which = np.unique(_hs6(table["k"], path.name), return_inverse=True)
@@ -268,7 +271,7 @@ def _sectors(
 
 
 def _positions(codes: pd.Series, iso: Mapping[int, str], place: Mapping[str, int], where: str) -> np.ndarray:
-    numeric = codes.astype(int)
+    numeric = pd.Series(numbers(codes.to_frame(), str(codes.name), where).astype(int))
     unknown = sorted(set(numeric) - set(iso))
     if unknown:
         raise UnknownCodeError(

@@ -121,7 +121,7 @@ def _dollars(year: int) -> float:
 
 def _matrix(table: pd.DataFrame, sectors: Mapping[str, str] | None, where: str) -> Blocks:
     table = table.rename(columns={table.columns[0]: "row"})
-    labels = table["row"].astype(str).str.strip()
+    labels = table["row"].astype(str).fillna("").str.strip()
     products = [_is_product(label) for label in labels]
     uses = _uses(table)
     if not any(products) or not any(map(_is_product, uses)):

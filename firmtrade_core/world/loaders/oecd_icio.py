@@ -100,7 +100,7 @@ def load(
     found = year_in_name(path.stem) if year is None else int(year)
     table = read_table(path)
     table.columns = ["row", *(_DEMAND_FIRST.sub(r"\2_\1", c, count=1) for c in table.columns[1:])]
-    table["row"] = table["row"].astype(str).str.strip()
+    table["row"] = table["row"].astype(str).fillna("").str.strip()
     products = [row for row in table["row"] if _is_product(row)]
     uses = [
         column for column in table.columns[1:] if _LABEL.fullmatch(column) and not column.endswith("_TOTAL")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from html import escape
+from importlib import import_module
 from pathlib import Path
 from string import Template
 from urllib.parse import urlsplit
@@ -117,7 +118,7 @@ async def _socket(connection: WebSocket) -> None:
         await connection.close(FOREIGN, "Rooms are entered from the dashboard's own pages.")
         return
     try:
-        room = find_room(connection.path_params["name"])
+        room = await _found(connection.path_params["name"])
         async with asyncio.timeout(GREETING):
             said = json.loads((await connection.receive_text())[:LONGEST_MESSAGE])
         key, name = (str(said.get(field, "")) for field in ("key", "name"))
@@ -133,6 +134,14 @@ async def _socket(connection: WebSocket) -> None:
         await _joined(connection, room, person)
     finally:
         room.leave(person)
+
+
+async def _found(name: str) -> Room:
+    """The room of an id; one that was kept is opened again beside the loop, with pages' own parts, loaded by then."""
+    with suppress(RoomError):
+        return find_room(name)
+    again: Callable[[str], Room] = import_module("pages.parts.briefing.room").room_of
+    return await asyncio.to_thread(again, name)
 
 
 async def _joined(connection: WebSocket, room: Room, person: Person) -> None:

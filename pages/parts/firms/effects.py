@@ -44,6 +44,8 @@ class Bench(FirmBench):
         Looked at; None before a choice.
     kinds
         Whether the table of kinds of advantage is asked for.
+    shocks
+        Whether shocks to firms' own markets are asked for.
     """
 
     SIZES: ClassVar[tuple[int, ...]] = (8_000, 20_000)
@@ -57,6 +59,7 @@ class Bench(FirmBench):
     detailed: str | None = None
     attribute: str | None = None
     kinds: bool = False
+    shocks: bool = False
     results: dict[str, ChannelReport] = field(default_factory=dict)
 
     def offer(self) -> Offer:

@@ -16,6 +16,7 @@ from firmtrade_core.figures.bars import value_bars
 from firmtrade_core.home import HomeFirms
 from firmtrade_core.home.imports import (
     ELASTICITY,
+    ELASTICITY_SOURCE,
     ImportedInputs,
     enough_importers,
     with_own_inputs,
@@ -28,7 +29,7 @@ from pages.parts.frame import chart
 from pages.parts.frame.exports import table_downloads
 from pages.parts.frame.page import certificate_line, complain, heading, table
 
-#: Elasticities between inputs from home and from abroad that a reader may try: the published one first.
+#: Elasticities between inputs from home and from abroad that a reader may try: the assumed one first.
 _ELASTICITIES = (ELASTICITY, 1.5, 4.0, 7.0)
 
 _READING = (
@@ -63,9 +64,9 @@ def imported_inputs(equilibrium: Equilibrium, scenario: Scenario, home: HomeFirm
     elasticity = row[1].selectbox(
         "Elasticity between inputs",
         _ELASTICITIES,
-        format_func=lambda value: f"{value:g}{' (published)' if value == ELASTICITY else ''}",
+        format_func=lambda value: f"{value:g}{' (assumed)' if value == ELASTICITY else ''}",
         key="own_inputs_elasticity",
-        help="Between inputs from home and from abroad; 2.38 for French manufacturing (Blaum, Lelarge and Peters 2018).",
+        help=f"Between inputs from home and from abroad. {ELASTICITY_SOURCE}.",
     )
     if not asked:
         return

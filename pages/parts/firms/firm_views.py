@@ -30,6 +30,7 @@ from pages.parts.firms.capability_bench import Bench
 from pages.parts.firms.desk import on_loopback
 from pages.parts.firms.firm_suppliers import suppliers_section
 from pages.parts.firms.firm_time import over_time_section
+from pages.parts.firms.hindsight import hindsight_section
 from pages.parts.frame import chart, pickers
 from pages.parts.frame.exports import table_downloads
 from pages.parts.frame.page import complain, heading
@@ -691,11 +692,17 @@ def _three(value: float) -> str:
     return f"{value:.3f}".replace("-", MINUS) if math.isfinite(value) else ""
 
 
+def _who_next_and_since(report: CapabilityReport, bench: Bench) -> None:
+    who_next(report, bench)
+    if report.flow == "export":
+        hindsight_section(report, bench)
+
+
 VIEWS: dict[str, tuple[str, Callable[[CapabilityReport, Bench], None]]] = {
     "predicts": ("What predicts", predicts),
     "firm": ("One firm", one_firm),
     "well": ("How well", how_well),
-    "next": ("Who next", who_next),
+    "next": ("Who next", _who_next_and_since),
     "time": ("Over time", over_time_section),
     "suppliers": ("Suppliers", suppliers_section),
     "parameters": ("Parameters", parameters),

@@ -6,7 +6,7 @@ economies, the table; a scale that holds still; pins; CSV, PNG, SVG, a link and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,8 @@ def draw(
     kind: str = "bars",
     on_pick: Callable[[int], None] | None = None,
     private: bool = False,
+    look: Any = None,
+    under: str = "",
 ) -> None:
     """Show a chart.
 
@@ -54,6 +56,10 @@ def draw(
         Called with the index of a clicked country before the page runs again.
     private
         Whether it tells of a single firm: nothing but its picture can then be taken away.
+    look
+        Where it is a function of a result: what it shows of any (`result.redrawn.Look`), so that it can follow a lever.
+    under
+        Name of the scenario it tells of; the session's unless given.
     """
     element = f"chart_{key}"
     st.session_state.setdefault(DRAWN, set()).add(element)
@@ -81,7 +87,7 @@ def draw(
         data=spec,
         on_picked_change=picked,
         on_view_change=asked,
-        on_slide_change=lambda: None if private else _slide(chart, key, result, kind),
+        on_slide_change=lambda: None if private else _slide(chart, key, result, kind, look, under),
         on_pin_change=lambda: _pin(st.session_state[element].pin),
     )
 
@@ -100,13 +106,13 @@ def _tools(chart: Chart, kind: str, view: str, private: bool) -> dict[str, Any]:
     if table is not None and table.codes and table.measured is not None:
         found["others"] = "Chart" if kind == "map" else "Map"
         if view == "other":
-            found["other"] = _other(chart, table, kind)
+            found["other"] = _other(chart, table, kind, _pins())
     return found
 
 
-def _other(chart: Chart, table: ChartTable, kind: str) -> Mapping[str, Any]:
+def _other(chart: Chart, table: ChartTable, kind: str, pins: Sequence[str] = ()) -> Mapping[str, Any]:
     """The same numbers drawn the other way: a map as bars, bars as a map."""
-    drawn = ranking(chart, table, marked=_pins()) if kind == "map" else mapped(chart, table)
+    drawn = ranking(chart, table, marked=pins) if kind == "map" else mapped(chart, table)
     return {name: value for name, value in drawn.to_dict().items() if name in ("data", "layout", "height", "aspect")}  # fmt: skip
 
 
@@ -114,18 +120,24 @@ def _other(chart: Chart, table: ChartTable, kind: str) -> Mapping[str, Any]:
 MOST_SLIDES, ENLARGED = 24, 1.9
 
 
-def _slide(chart: Chart, key: str, result: str, kind: str) -> None:
+def for_a_room(chart: Chart, result: str, kind: str, *, other: bool, pins: Sequence[str]) -> dict[str, Any]:
+    """A chart as a slide draws it, as plain data, its type enlarged; ``other`` for the other picture of its numbers."""
+    table = table_of(chart)
+    shown = chart.enlarged(ENLARGED)
+    spec = shown.to_dict() | {"hash": result, "kind": kind, "words": in_words(chart, table), "private": False}
+    return {**spec, **(_other(shown, table, kind, pins) if other and table is not None else {})}
+
+
+def _slide(chart: Chart, key: str, result: str, kind: str, look: Any, under: str) -> None:
     """Put a chart among the slides, as it stands; one that is there already goes to the end."""
     store = st.session_state.get("store")
     if store is None or st.session_state[f"chart_{key}"].slide is None:
         return
-    table = table_of(chart)
-    shown = chart.enlarged(ENLARGED)
-    spec = shown.to_dict() | {"hash": result, "kind": kind, "words": in_words(chart, table), "private": False}
-    if st.session_state.get(_VIEWS, {}).get(key) == "other" and table is not None:
-        spec |= _other(shown, table, kind)
-    one = Pinned(f"chart_{key}", chart.title, spec, f"As it stood under: {store.scenario.name}", chart)
-    rest = tuple(other for other in store.pinned_charts if other.key != one.key)
+    other = st.session_state.get(_VIEWS, {}).get(key) == "other"
+    spec = for_a_room(chart, result, kind, other=other, pins=_pins())
+    stamp = f"As it stood under: {under or store.scenario.name}"
+    one = Pinned(f"chart_{key}", chart.title, spec, stamp, chart, look, kind, other)
+    rest = tuple(held for held in store.pinned_charts if held.key != one.key)
     store.pinned_charts = (*rest, one)[-MOST_SLIDES:]
     if store.deck:
         store.deck = (*(name for name in store.deck if name != one.key), one.key)
@@ -146,6 +158,10 @@ class Pinned:
         Of what scenario it tells.
     chart
         As the page made it.
+    look
+        What it shows of any result; None where it is no function of one, and stands still.
+    kind, other
+        As on the page; whether the other picture of its numbers was chosen.
     """
 
     key: str
@@ -153,6 +169,9 @@ class Pinned:
     spec: dict[str, Any]
     stamp: str
     chart: Chart
+    look: Any = None
+    kind: str = "bars"
+    other: bool = False
 
 
 def _pins() -> tuple[str, ...]:

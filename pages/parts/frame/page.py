@@ -193,8 +193,17 @@ def _sidebar(world: World) -> None:
 
 def complain(what: str, why: str, how: str = "") -> None:
     """A designed error state: what happened, why, and what to do."""
+    _boxed("alert", what, why, how)
+
+
+def warn(what: str, why: str, how: str = "") -> None:
+    """What a reader must not overlook in a result, in the box of an error; nothing went wrong, and nothing is interrupted."""
+    _boxed("note", what, why, how)
+
+
+def _boxed(role: str, what: str, why: str, how: str) -> None:
     st.html(
-        f'<div class="ft-error" role="alert"><b>{escape(what)}</b><p>{escape(why)}</p>'
+        f'<div class="ft-error" role="{role}"><b>{escape(what)}</b><p>{escape(why)}</p>'
         f"{f'<p>{escape(how)}</p>' if how else ''}</div>"
     )
 

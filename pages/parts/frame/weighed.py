@@ -16,7 +16,8 @@ MEGABYTE = 1_000_000
 #: Megabytes that results may hold together, unless ``FIRMTRADE_CACHE_MB`` says otherwise.
 USUAL = 400
 
-#: Values that may come before all are weighed again.
+#: Values that may come before all are weighed again: at least so many, and half as many as are kept, so that a look at all
+#: costs a new value no more than a look at two.
 LOOK_EVERY = 8
 
 #: Share of the megabytes allowed that is kept once they are used up, where more values than that are kept.
@@ -73,7 +74,7 @@ class Weighed(Generic[Value]):
                 # The latest ones grow while they are on screen.
                 for one in tuple(self._kept.values())[-3:]:
                     self._known += bytes_of(one, self._without, None, self._counted) / MEGABYTE
-                if self._since >= LOOK_EVERY or self._known > megabytes_allowed():
+                if self._since >= max(LOOK_EVERY, len(self._kept) // 2) or self._known > megabytes_allowed():
                     self._lighten()
             return value
 

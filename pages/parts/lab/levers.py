@@ -126,7 +126,12 @@ def _head(store: Store, world: World, index: int, card: Any) -> None:
 def _title(card: Any, world: World) -> str:
     """A card's kind and whose policy it is: `Tariff: United States`."""
     places = KINDS[card.kind].places
-    codes = (card.country,) if card.kind == "programme" else getattr(card, places[0][0]) if places else ()
+    if card.kind == "programme":
+        # A programme that names no country is of the firms that are loaded.
+        home = None if card.country else current_home(world)
+        codes = tuple(filter(None, (home.country if home is not None else card.country,)))
+    else:
+        codes = getattr(card, places[0][0]) if places else ()
     named = [pickers.place_name(code, world) for code in codes if code != EVERYTHING]
     more = f" and {len(named) - 2} more" if len(named) > 2 else ""
     return f"{KINDS[card.kind].title}: {', '.join(named[:2])}{more}" if named else KINDS[card.kind].title

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from firmtrade_core.margins.exporters import EXPORTER_LAWS, SOURCE, ExporterLaw
 from firmtrade_core.scenarios.assumptions import FIXED_DEFICITS
 from firmtrade_core.world.elasticities import ElasticitySet, elasticity_sets, horizon_sets, markup_sets
 from firmtrade_core.world.world import World
@@ -96,6 +97,20 @@ def _choices(store: Store, world: World) -> None:
 
 
 def _shape(store: Store, chosen: Any) -> None:
+    if chosen.family != "pareto":
+        st.selectbox(
+            "Spread of firms",
+            [None, *EXPORTER_LAWS],
+            format_func=lambda name: "As set below" if name is None else _exporters(EXPORTER_LAWS[name]),
+            help=f"How unequal firms are, and how presence goes with sales in a market. {SOURCE}; bands of 90 %.",
+            **seeded(
+                "structure_firms_like",
+                chosen.firms_like,
+                lambda name: store.edit_structure({"firms_like": name}),
+            ),
+        )
+        if chosen.firms_like is not None:
+            return
     field, label, lowest, highest, words = _SHAPES[
         "lognormal" if chosen.family == "differing" else chosen.family
     ]
@@ -112,6 +127,11 @@ def _shape(store: Store, chosen: Any) -> None:
         value=value,
         write=lambda v: store.edit_structure({field: round(v, 3)}),
     )
+
+
+def _exporters(law: ExporterLaw) -> str:
+    low, high = law.dispersion_band
+    return f"{law.label.capitalize()}: {law.dispersion:g} log points ({low:g} to {high:g})"
 
 
 def _elasticity(store: Store, world: World, chosen: Any) -> None:

@@ -10,11 +10,9 @@ import streamlit as st
 
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures import outcome, stable_scale, world_map
-from firmtrade_core.figures.flows import Direction
 from firmtrade_core.figures.outcomes import Outcome
-from firmtrade_core.figures.ranking import outcome_table, ranking
+from firmtrade_core.figures.ranking import outcome_table
 from firmtrade_core.figures.time_line import time_line
-from firmtrade_core.figures.treemap import trade_treemap
 from firmtrade_core.figures.world_map import finding
 from firmtrade_core.labels import VARIABLES
 from firmtrade_core.scenarios import Scenario, load_preset, preset_names
@@ -25,33 +23,24 @@ from pages.parts.data.worlds import short_sources
 from pages.parts.frame import chart
 from pages.parts.frame.page import complain, heading
 from pages.parts.frame.store import Store, seeded
-from pages.parts.result import bands
+from pages.parts.result import bands, redrawn
 from pages.parts.result.reading import Reading
+from pages.parts.result.redrawn import DIRECTIONS, Look
 from pages.parts.result.solving import UnsolvedError, solve_scenario
-
-DIRECTIONS = {"exports": "Exports", "imports": "Imports"}
 
 #: Scenarios side by side at most, and in a row.
 MOST_MULTIPLES, IN_A_ROW = 9, 3
 
 
-def all_economies(store: Store, reading: Reading, subtitle: str) -> None:
+def all_economies(store: Store, reading: Reading) -> None:
     """Every economy by the outcome on the map, the largest gain on top."""
     found = bands.around(outcome(reading.second, store.outcome, reading.first), store, reading)
-    table = outcome_table(found, reading.world)
-    plain = world_map(
-        found,
-        reading.world,
-        scale=1.0,
-        title=finding(found, reading.world),
-        subtitle=subtitle,
-        source=short_sources(reading.world),
-    )
-    drawn = ranking(plain, table, marked=(store.country, *store.pins))
-    chart.draw(replace(drawn, source=short_sources(reading.world)), key="all_economies", result=reading.hash)
+    look = Look.of("economies", store, reading.world)
+    drawn = redrawn.economies(look, reading, found)
+    chart.draw(drawn, key="all_economies", result=reading.hash, look=look, under=reading.name)
 
 
-def as_areas(store: Store, reading: Reading, subtitle: str) -> None:
+def as_areas(store: Store, reading: Reading) -> None:
     """Trade of the country looked at by product and partner."""
     st.segmented_control(
         "Direction",
@@ -60,16 +49,9 @@ def as_areas(store: Store, reading: Reading, subtitle: str) -> None:
         format_func=DIRECTIONS.__getitem__,
         **seeded("areas_direction", store.direction, lambda name: setattr(store, "direction", name)),
     )
-    direction: Direction = "exports" if store.direction == "exports" else "imports"
-    drawn = trade_treemap(
-        reading.second,
-        store.country,
-        direction,
-        reading.first,
-        subtitle=f"Size: value after, bn USD; colour: change in % · {subtitle}",
-        source=short_sources(reading.world),
-    )
-    chart.draw(drawn, key="areas", result=reading.hash, kind="treemap")
+    look = Look.of("areas", store, reading.world)
+    drawn = redrawn.areas(look, reading)
+    chart.draw(drawn, key="areas", result=reading.hash, kind="treemap", look=look, under=reading.name)
 
 
 # Over the days of a policy ------------------------------------------------------------------------

@@ -3,51 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from firmtrade_core.analysis.diversion import Diversion, diversion
-from firmtrade_core.analysis.flows import default_groups, flows_between
+from firmtrade_core.analysis.diversion import diversion
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures import (
     FIXED,
+    Chart,
     Outcome,
-    beyond,
     by_partner,
-    by_product,
     headlines,
     outcome,
-    replaced_bars,
-    sankey,
-    sankey_finding,
-    sector_bars,
-    sector_outcomes,
     stable_scale,
-    trade_bars,
-    trade_finding,
-    winners_and_losers,
-    world_map,
 )
 from firmtrade_core.figures.flows import Direction
 from firmtrade_core.figures.outcomes import SECTOR_MEASURES
-from firmtrade_core.figures.ranking import outcome_table
-from firmtrade_core.figures.world_map import finding
-from firmtrade_core.labels import VARIABLES, change, number
+from firmtrade_core.labels import VARIABLES, number
 from firmtrade_core.world.world import World
-from pages.parts.data.worlds import by_name, searched, short_sources
+from pages.parts.data.worlds import by_name, searched
 from pages.parts.frame import chart, pickers
 from pages.parts.frame.looking import country_box, say_where
 from pages.parts.frame.page import headline_strip, table
 from pages.parts.frame.store import VIEWS, Store, seeded
-from pages.parts.result import bands
+from pages.parts.result import bands, redrawn
 from pages.parts.result.how_sure import how_sure
 from pages.parts.result.matters import what_matters
 from pages.parts.result.more_views import all_economies, as_areas, over_days
 from pages.parts.result.reading import Reading, against, switch
 from pages.parts.result.record import partners_record
-
-_FLOWS_KEY = " · Arcs: trade both ways, width by value; brown falls, teal rises, grey stays within 1 %"
+from pages.parts.result.redrawn import DIRECTIONS, Look
 
 VIEW_NAMES = {
     "winners": "Winners and sectors",
@@ -60,8 +47,6 @@ VIEW_NAMES = {
     "areas": "Trade as areas",
     "days": "Over time",
 }
-
-DIRECTIONS = {"exports": "Exports", "imports": "Imports"}
 
 
 def numbers(store: Store, reading: Reading, *, large: bool = False) -> None:
@@ -119,19 +104,6 @@ def shown_outcome(store: Store, reading: Reading) -> tuple[Outcome, float]:
     return found, scale
 
 
-def clipped(found: Outcome, scale: float, world: World) -> str:
-    """Which economies lie beyond the colours, for the subtitle; nothing where none does."""
-    places = beyond(found.change, scale)
-    if not places:
-        return ""
-    named = ", ".join(
-        f"{country_name(world.countries[i])} {change(float(found.change[i]), found.variable.unit)}"
-        for i in places[:2]
-    )
-    count = "1 economy" if len(places) == 1 else f"{len(places)} economies"
-    return f" · {count} beyond the colours{': ' if len(places) < 3 else ', furthest: '}{named}"
-
-
 def scale_chooser(store: Store, unit: str) -> None:
     """Whether the map's colours fit what is shown, or stay at a range that the reader fixes."""
 
@@ -149,14 +121,6 @@ def scale_chooser(store: Store, unit: str) -> None:
     )
 
 
-def subtitle(unit: str, reading: Reading) -> str:
-    """Unit, what it is read against, world, year and scenario, as under every chart."""
-    world = reading.world
-    year = world.provenance.year
-    dated = f"{world.name}, {year}" if year and str(year) not in world.name else world.name
-    return f"Change in {unit} against {reading.against} · {dated} · {reading.name}"
-
-
 def the_map(store: Store, reading: Reading, *, key: str = "map", scales: bool = True) -> None:
     """The map of the chosen outcome; a click picks the country everywhere.
 
@@ -172,24 +136,21 @@ def the_map(store: Store, reading: Reading, *, key: str = "map", scales: bool = 
         if 0 <= index < len(world.countries):
             store.country = world.countries[index]
 
-    drawn = world_map(
-        found,
-        world,
-        scale=scale,
-        chosen=store.country,
-        pinned=store.pins,
-        flows=reading.second if store.flows else None,
-        first=reading.first,
-        title=finding(found, world),
-        subtitle=subtitle(found.variable.unit, reading)
-        + clipped(found, scale, world)
-        + (_FLOWS_KEY if store.flows else ""),
-        source=short_sources(world),
-    )
-    drawn = replace(drawn, table=outcome_table(found, world))
-    chart.draw(drawn, key=key, result=reading.hash, kind="map", on_pick=pick)
+    look = _look("map", store, reading, scale=scale)
+    drawn = redrawn.the_map(replace(look, fixed=True), reading, found)
+    _draw(drawn, look, store, reading, key=key, kind="map", on_pick=pick)
     if scales:
         scale_chooser(store, found.variable.unit)
+
+
+def _look(chart_name: str, store: Store, reading: Reading, **more: Any) -> Look:
+    return replace(Look.of(chart_name, store, reading.world), **more)
+
+
+def _draw(drawn: Chart, look: Look, store: Store, reading: Reading, *, key: str, **more: Any) -> None:
+    """Show a chart of a result; among the slides it follows the lever, unless it is of another store, such as a story's."""
+    own = store is st.session_state.get("store")
+    chart.draw(drawn, key=key, result=reading.hash, look=look if own else None, under=reading.name, **more)
 
 
 # Below the map ----------------------------------------------------------------------------------
@@ -222,33 +183,15 @@ def winners_and_sectors(store: Store, reading: Reading) -> None:
 def winners(store: Store, reading: Reading, *, key: str = "winners", each: int = 6) -> None:
     """Who gains and who loses most by the outcome on the map."""
     found = bands.around(outcome(reading.second, store.outcome, reading.first), store, reading)
-    drawn = winners_and_losers(
-        found,
-        reading.world,
-        each=each,
-        chosen=store.country,
-        pinned=store.pins,
-        subtitle=subtitle(found.variable.unit, reading),
-        source=short_sources(reading.world),
-    )
-    drawn = replace(drawn, table=outcome_table(found, reading.world))
-    chart.draw(drawn, key=key, result=reading.hash)
+    look = _look("winners", store, reading, each=each)
+    _draw(redrawn.winners(look, reading, found), look, store, reading, key=key)
 
 
 def sectors(store: Store, reading: Reading, *, key: str = "sectors") -> None:
     """Change by sector in the country looked at."""
-    percent, dollars = sector_outcomes(reading.second, store.country, store.sector_measure, reading.first)
-    drawn = sector_bars(
-        reading.world,
-        store.country,
-        SECTOR_MEASURES[store.sector_measure],
-        percent,
-        dollars,
-        subtitle=subtitle("%", reading),
-        source=short_sources(reading.world),
-        ends=bands.sector_ends(store, reading),
-    )
-    chart.draw(drawn, key=key, result=reading.hash)
+    look = _look("sectors", store, reading)
+    drawn = redrawn.sectors(look, reading, bands.sector_ends(store, reading))
+    _draw(drawn, look, store, reading, key=key)
 
 
 def sector_chooser(store: Store) -> None:
@@ -284,36 +227,22 @@ def partners_and_products(store: Store, reading: Reading) -> None:
         _sector_filter(store, world)
     with three:
         _partner_filter(store, world)
-    partner = store.partner if store.partner != store.country else ""
     chosen = pickers.sectors_of(world, store.sectors)
     direction: Direction = "exports" if store.direction == "exports" else "imports"
     pairs = by_partner(reading.second, store.country, direction, chosen, reading.first)
-    goods = by_product(reading.second, store.country, direction, partner, reading.first)
-    below, source = subtitle("bn USD", reading), short_sources(world)
     left, right = st.columns(2, gap="large")
     with left:
         partners(store, reading)
     with right:
-        title = f"{DIRECTIONS[direction]} by product: {country_name(partner) if partner else 'all partners'}"
-        drawn = trade_bars(
-            goods, title=title, subtitle=below, source=source, sort=False, most=len(world.sectors)
-        )
-        chart.draw(drawn, key="goods", result=reading.hash)
+        look = _look("goods", store, reading)
+        _draw(redrawn.goods(look, reading), look, store, reading, key="goods")
     partners_record(store, pairs, direction)
 
 
 def partners(store: Store, reading: Reading, *, key: str = "pairs") -> None:
     """Trade of the country looked at with each partner, in the direction and sectors chosen."""
-    direction: Direction = "exports" if store.direction == "exports" else "imports"
-    chosen = pickers.sectors_of(reading.world, store.sectors)
-    pairs = by_partner(reading.second, store.country, direction, chosen, reading.first)
-    drawn = trade_bars(
-        pairs,
-        title=trade_finding(pairs, store.country, direction),
-        subtitle=subtitle("bn USD", reading),
-        source=short_sources(reading.world),
-    )
-    chart.draw(drawn, key=key, result=reading.hash)
+    look = _look("partners", store, reading)
+    _draw(redrawn.partners(look, reading), look, store, reading, key=key)
 
 
 def _sector_filter(store: Store, world: World) -> None:
@@ -344,16 +273,8 @@ def groups(store: Store, reading: Reading) -> None:
     """Trade between the country looked at, the European Union and the largest traders, as a Sankey."""
     world = reading.world
     _sector_filter(store, world)
-    chosen = pickers.sectors_of(world, store.sectors) or None
-    found = flows_between(reading.second, default_groups(world, store.country), chosen, first=reading.first)
-    words = " · Width: value after; brown falls, teal rises (strong from 10 %), grey stays within 1 %"
-    drawn = sankey(
-        found,
-        title=sankey_finding(found),
-        subtitle=subtitle("%", reading) + words,
-        source=short_sources(world),
-    )
-    chart.draw(drawn, key="groups", result=reading.hash)
+    look = _look("groups", store, reading)
+    _draw(redrawn.groups(look, reading), look, store, reading, key="groups")
 
 
 def replaced(store: Store, reading: Reading) -> None:
@@ -364,19 +285,15 @@ def replaced(store: Store, reading: Reading) -> None:
     found = diversion(reading.second, store.country, chosen, first=reading.first)
     left, right = st.columns([7, 5], gap="large")
     with left:
-        replacing(found, reading)
+        replacing(store, reading)
     with right:
         _replacements(found.replacements(12), store.country)
 
 
-def replacing(found: Diversion, reading: Reading, *, key: str = "replaced") -> None:
-    """Who wins and who loses in one market."""
-    drawn = replaced_bars(
-        found,
-        subtitle=f"Purchases won from or lost to other origins · {subtitle('bn USD', reading)}",
-        source=short_sources(reading.world),
-    )
-    chart.draw(drawn, key=key, result=reading.hash)
+def replacing(store: Store, reading: Reading, *, market: str = "", key: str = "replaced") -> None:
+    """Who wins and who loses in one market, the country's looked at unless another is named."""
+    look = _look("replaced", store, reading, country=market or store.country)
+    _draw(redrawn.replaced(look, reading), look, store, reading, key=key)
 
 
 def _replacements(pairs: pd.DataFrame, market: str) -> None:
@@ -396,9 +313,7 @@ _BELOW = {
     "replaced": replaced,
     "matters": what_matters,
     "sure": how_sure,
-    "economies": lambda store, reading: all_economies(
-        store, reading, subtitle(VARIABLES[store.outcome].unit, reading)
-    ),
-    "areas": lambda store, reading: as_areas(store, reading, subtitle("%", reading)),
+    "economies": all_economies,
+    "areas": as_areas,
     "days": over_days,
 }
