@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.capability import Learner
-from firmtrade_core.capability.comparison import ECONOMETRICS, LEARNING, STRUCTURE
+from firmtrade_core.capability.comparison import Scores
 from firmtrade_core.capability.results import DRAWN
 from firmtrade_core.capability.work import CapabilityReport, Request
 from firmtrade_core.labels import ROW_UNIT, grouped, in_powers, unit
@@ -210,6 +210,11 @@ def next_firms(report: CapabilityReport, most: int) -> pd.DataFrame:
     return table
 
 
+def _won(scores: Scores) -> pd.DataFrame:
+    """By measure: each model's value, and the winner."""
+    return pd.DataFrame(winners(scores), columns=["measure", *scores.models, "winner"])
+
+
 def model_card(report: CapabilityReport, request: Request) -> str:
     """Data, features, folds, tuning, metrics and limits, as Markdown."""
     data, results, settings = report.results.data, report.results, request.settings
@@ -259,11 +264,10 @@ def model_card(report: CapabilityReport, request: Request) -> str:
         "## Held-out firms",
         "",
     ]  # fmt: skip
-    head = ["measure", STRUCTURE, ECONOMETRICS, LEARNING, "winner"]
     if report.comparison is None:
         lines.append(report.refused.get("comparison", "Not asked for."))
     else:
-        lines += _markdown(pd.DataFrame(winners(report.comparison), columns=head))
+        lines += _markdown(_won(report.comparison))
         lines.append(
             f"\n{grouped(report.comparison.firms)} firms that no model had seen; 90 % intervals over firms."
         )
@@ -276,7 +280,7 @@ def model_card(report: CapabilityReport, request: Request) -> str:
             f"{seen}; {known.cells:,} cells. {' '.join(known.notes)}".strip(),
             "",
         ]
-        lines += _markdown(pd.DataFrame(winners(known), columns=head))
+        lines += _markdown(_won(known))
     lines += ["", "## Limits", "", *(f"- {said}" for said in limits(report))]
     return "\n".join(lines) + "\n"
 
