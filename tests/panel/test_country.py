@@ -218,3 +218,10 @@ def test_comparing_certified_firms_misleads_and_the_lottery_does_not() -> None:
     assert naive > effect + 0.1
     assert lottery == pytest.approx(effect, abs=0.15)
     assert chamber > effect + 0.3
+
+
+def test_demand_known_at_entry_keeps_the_models_bound() -> None:
+    """MODEL 2: 0 <= v_k <= min(σ_ξ², σ_ν²); the design's own was beyond it once."""
+    design = SyntheticDesign()
+    known = design.correlation * design.sigma_xi * design.sigma_nu
+    assert 0 <= known <= min(design.sigma_xi, design.sigma_nu) ** 2
