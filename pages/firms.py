@@ -9,7 +9,7 @@ import streamlit as st
 
 from firmtrade_core.capability.bootstrap import Kind as Resampling
 from firmtrade_core.capability.boundary import at_the_bound
-from firmtrade_core.capability.comparison import MEASURES, STRUCTURE
+from firmtrade_core.capability.comparison import MEASURES
 from firmtrade_core.capability.work import CapabilityReport, Hidden
 from firmtrade_core.labels import grouped, in_percent, in_words, number
 from firmtrade_core.scenarios.firm_elasticity import firm_elasticity
@@ -220,12 +220,12 @@ def _gain(report: CapabilityReport) -> tuple[str, str, str, str, str]:
     if report.comparison is None:
         return ("Gain over rivals", "–", "", "no comparison", "not asked for or not possible")
     found = report.comparison
-    rival = str(found.table["value"].loc["entry log loss"].drop(STRUCTURE).idxmin())
+    rival = str(found.table["value"].loc["entry log loss"].drop(found.ours).idxmin())
     line = found.gains.loc[[("entry log loss", rival)]].iloc[0]
-    wins = int((found.best == STRUCTURE).sum())
+    wins = int((found.best == found.ours).sum())
     return (
         "Log loss of entry saved, best rival", number(100 * line["gain"], signed=True), "%",
-        f"against {rival}, on unseen firms; best on {wins} of {len(MEASURES)} measures",
+        f"{found.ours} against {rival}, on unseen firms; best on {wins} of {len(MEASURES)} measures",
         f"90 %: {number(100 * line['low'], signed=True)} to {number(100 * line['high'], signed=True)}",
     )  # fmt: skip
 

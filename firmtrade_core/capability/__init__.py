@@ -9,6 +9,7 @@ from firmtrade_core.capability.errors import (
     SelectionError,
 )
 from firmtrade_core.capability.estimation import Settings
+from firmtrade_core.capability.hybrid import HybridForecaster
 from firmtrade_core.capability.imputations import PooledResults, pool_imputations
 from firmtrade_core.capability.learners import Learner
 from firmtrade_core.capability.likelihood import Scales
@@ -18,6 +19,7 @@ __all__ = [
     "CapabilityData",
     "CapabilityError",
     "CapabilityResults",
+    "HybridForecaster",
     "LeakageError",
     "Learner",
     "NoAttributeError",

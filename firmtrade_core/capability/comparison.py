@@ -1,8 +1,8 @@
-"""Structural boosting against its rivals on held-out firms or cells, and after a policy (MODEL 6)."""
+"""The hybrid, structure alone and their rivals on held-out firms or cells, and after a policy (MODEL 6, 15)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,15 +10,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from firmtrade_core.capability.additive_trees import AdditiveTrees
 from firmtrade_core.capability.data import PRESENT, UNOBSERVED, CapabilityData
 from firmtrade_core.capability.estimation import Progress, Settings, firm_folds, one_thread
 from firmtrade_core.capability.forecast import Forecast, Forecaster, StructuralForecaster
-from firmtrade_core.capability.results import estimate
+from firmtrade_core.capability.hybrid import HybridForecaster
+from firmtrade_core.capability.results import CapabilityResults, estimate
 from firmtrade_core.capability.rivals import Econometrics, MachineLearning
 
 Array = NDArray[np.float64]
 
 STRUCTURE, ECONOMETRICS, LEARNING = "structural boosting", "pure econometrics", "pure machine learning"
+
+#: Structure with learning layered on it, and the literature's learner beside boosting.
+HYBRID, ADDITIVE = "hybrid", "additive trees"
+
+#: All that stand beside each other, ours first.
+MODELS = (HYBRID, STRUCTURE, ECONOMETRICS, LEARNING, ADDITIVE)
 
 #: Measures by name; True where higher is better.
 MEASURES: Mapping[str, bool] = {
@@ -34,15 +42,28 @@ MEASURES: Mapping[str, bool] = {
 _TINY = 1e-12
 
 
+def ours(models: Iterable[str]) -> str:
+    """The hybrid where it is among models, structure otherwise."""
+    return HYBRID if HYBRID in set(models) else STRUCTURE
+
+
 def forecasters(
     data: CapabilityData, settings: Settings | None = None, progress: Progress | None = None
 ) -> dict[str, Forecaster]:
-    """The three models, each fitted on the data."""
+    """The hybrid, structure alone and their rivals, each fitted on the data, settings chosen within it."""
+    return forecasters_of(estimate(data, settings, progress=progress))
+
+
+def forecasters_of(results: CapabilityResults) -> dict[str, Forecaster]:
+    """The models of `forecasters` on the data of an estimate, which stands for structure."""
+    data = results.data
     with one_thread():
         return {
-            STRUCTURE: StructuralForecaster(estimate(data, settings, progress=progress)),
-            ECONOMETRICS: Econometrics.fit(data),
-            LEARNING: MachineLearning.fit(data),
+            HYBRID: HybridForecaster.fit(results),
+            STRUCTURE: StructuralForecaster(results),
+            ECONOMETRICS: Econometrics.tuned(data),
+            LEARNING: MachineLearning.tuned(data),
+            ADDITIVE: AdditiveTrees.fit(data),
         }
 
 
@@ -55,9 +76,9 @@ class Scores:
     table : DataFrame
         By measure and model: ``value``, ``low``, ``high`` (bootstrap over firms).
     gains : DataFrame
-        By measure and rival: ``gain`` of structural boosting, the share by which it cuts a loss (or, of measures that
-        are higher where better, the share of what is missing to 1), with ``low`` and ``high`` from the same
-        bootstrap: negative where structure loses.
+        By measure and rival: ``gain`` of the hybrid (of structure where there is none), the share by which it cuts a
+        loss (or, of measures that are higher where better, the share of what is missing to 1), with ``low`` and
+        ``high`` from the same bootstrap: negative where it loses.
     by_market : DataFrame
         By market and model: ``error``, ln of predicted over actual exports of all firms, with ``low`` and ``high``.
     """
@@ -65,6 +86,17 @@ class Scores:
     table: pd.DataFrame
     gains: pd.DataFrame
     by_market: pd.DataFrame
+
+    @property
+    def ours(self) -> str:
+        """The hybrid, or structure where no learning was layered on it."""
+        return ours(self.table.index.get_level_values("model"))
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Ours first, then its rivals."""
+        seen = set(self.table.index.get_level_values("model"))
+        return tuple(name for name in MODELS if name in seen)
 
     @property
     def best(self) -> pd.Series:
@@ -184,9 +216,10 @@ def score(data: CapabilityData, forecasts: Mapping[str, Forecast], draws: int, s
         for name, f in forecasts.items()
     }
     rows, gains = [], []
+    own = ours(forecasts)
     for name in forecasts:
-        rivalled = _gain(values[STRUCTURE], values[name]) if STRUCTURE in values else None
-        spread = _gain(made[STRUCTURE], made[name]) if STRUCTURE in values else None
+        rivalled = _gain(values[own], values[name]) if own in values else None
+        spread = _gain(made[own], made[name]) if own in values else None
         for measured in MEASURES:
             low, high = _band(values[name][measured], made[name][measured])
             rows.append(
@@ -198,7 +231,7 @@ def score(data: CapabilityData, forecasts: Mapping[str, Forecast], draws: int, s
                     "high": high,
                 }
             )
-            if rivalled is not None and spread is not None and name != STRUCTURE:
+            if rivalled is not None and spread is not None and name != own:
                 low, high = _band(rivalled[measured], spread[measured])
                 gains.append(
                     {"measure": measured, "model": name, "gain": rivalled[measured], "low": low, "high": high}
@@ -358,7 +391,13 @@ def compare_after_policy(
     truth = [_change(data, *(getattr(f, name) for f in true_forecast)) for name in ("entry", "exports")]
 
     def changes(model: Forecaster) -> list[Array]:
-        before, after = model.forecast(data.attributes, data.group), model.forecast(treated, data.group)
+        before = model.forecast(data.attributes, data.group)
+        # The hybrid's terms stay where they are: its change is structure's.
+        after = (
+            model.after(data.attributes, treated, data.group)
+            if isinstance(model, HybridForecaster)
+            else model.forecast(treated, data.group)
+        )
         return [_change(data, getattr(before, what), getattr(after, what)) for what in ("entry", "exports")]
 
     rows = {}
@@ -397,8 +436,8 @@ def refits(
         generator = np.random.default_rng([seed, number])
         drawn = data.subset(np.sort(generator.integers(data.firm_count, size=data.firm_count)))
         with one_thread():
-            made[ECONOMETRICS].append(Econometrics.fit(drawn))
-            made[LEARNING].append(MachineLearning.fit(drawn))
+            made[ECONOMETRICS].append(Econometrics.tuned(drawn))
+            made[LEARNING].append(MachineLearning.tuned(drawn))
     return made
 
 

@@ -226,12 +226,21 @@ class StructuralForecaster:
         made = structural_forecast(m, g, p.demand[group], p.threshold[group], p.scales)
         return replace(made, exports=made.exports * self._levels[group])
 
+    def of_sample(self) -> Forecast:
+        """The sample's own firms, m and g cross-fitted: as if none had been seen."""
+        made = self._unlevelled
+        return replace(made, exports=made.exports * self._levels[self.results.data.group])
+
+    @cached_property
+    def _unlevelled(self) -> Forecast:
+        data, p = self.results.data, self.results.state.fit.parameters
+        demand, threshold = p.demand[data.group], p.threshold[data.group]
+        return structural_forecast(self.results.m, self.results.g, demand, threshold, p.scales)
+
     @cached_property
     def _levels(self) -> Array:
         """By group and market, (G, J): m and g of the sample are cross-fitted, so firms do not vouch for themselves."""
-        data, p = self.results.data, self.results.state.fit.parameters
-        demand, threshold = p.demand[data.group], p.threshold[data.group]
-        made = structural_forecast(self.results.m, self.results.g, demand, threshold, p.scales)
+        data, p, made = self.results.data, self.results.state.fit.parameters, self._unlevelled
         seen = (data.presence != UNOBSERVED) & (data.cell_counts[0] > 0)[data.group]
         weight = np.broadcast_to(data.row_weights[:, None], seen.shape)
         sold = np.where(data.presence == PRESENT, np.exp(data.log_sales), 0.0)

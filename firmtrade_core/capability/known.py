@@ -13,8 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from firmtrade_core.capability.additive_trees import AdditiveTrees
 from firmtrade_core.capability.comparison import (
+    ADDITIVE,
     ECONOMETRICS,
+    HYBRID,
     LEARNING,
     STRUCTURE,
     Scores,
@@ -32,8 +35,18 @@ from firmtrade_core.capability.forecast import (
     next_year,
     structural_forecast,
 )
+from firmtrade_core.capability.hybrid import Layer
+from firmtrade_core.capability.likelihood import integrate
+from firmtrade_core.capability.maximise import Fit
 from firmtrade_core.capability.results import CapabilityResults, estimate
-from firmtrade_core.capability.rivals import Econometrics, MachineLearning, Regression, elsewhere, last_year
+from firmtrade_core.capability.rivals import (
+    Econometrics,
+    MachineLearning,
+    Regression,
+    earlier_years,
+    elsewhere,
+    last_year,
+)
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -110,8 +123,8 @@ def _known_forecasts(train: CapabilityData, settings: Settings | None) -> dict[s
     at = (train.attributes, train.group, cells)
     return {
         STRUCTURE: _structural(results),
-        ECONOMETRICS: Econometrics.fit(train, cells).forecast(*at),
-        LEARNING: MachineLearning.fit(train, cells=cells).forecast(*at),
+        ECONOMETRICS: Econometrics.tuned(train, cells).forecast(*at),
+        LEARNING: MachineLearning.tuned(train, cells=cells).forecast(*at),
     }
 
 
@@ -189,14 +202,14 @@ def _new_market_forecasts(
     p = results.state.fit.parameters
     cells = elsewhere(train)
     sellers = train.cell_counts[0]
-    econometrics = Econometrics.fit(train, cells)
+    econometrics = Econometrics.tuned(train, cells)
     entry, sales, exports = (
         _predicted(fit, sellers, features)
         for fit in (econometrics.entry, econometrics.sales, econometrics.exports)
     )
     carried = replace(econometrics, entry=entry, sales=sales, exports=exports)
     by_group = np.broadcast_to(features, (len(sellers), *features.shape))
-    learning = MachineLearning.fit(train, cells=cells, features=by_group)
+    learning = MachineLearning.tuned(train, cells=cells, features=by_group)
     return {
         STRUCTURE: _structural(
             results, effects_from(p.demand, sellers, features), effects_from(p.threshold, sellers, features)
@@ -233,16 +246,20 @@ def compare_next_year(
     draws: int = 40,
     seed: int = 0,
     persistence: Persistence | None = None,
+    results: CapabilityResults | None = None,
 ) -> KnownComparison:
     """Fit on all years but the last and forecast it with the last market effects known.
 
-    Rivals see each firm's last year: presence, sales, and the same in other markets. Structure carries the posterior of
-    u and lets shocks persist; how far is what best forecasts the last year of the sample from the years before it.
+    Rivals see each firm's last year (presence, sales, and the same in other markets), its first, and averages of all
+    its years. Structure carries the posterior of u and lets shocks persist; how far is what best forecasts each year of
+    the sample from the years before it, u told by these alone. On the same forecasts the hybrid's layer is learned.
 
     Parameters
     ----------
     persistence
         Skips that choice.
+    results
+        The estimate on the years before the last, if it is at hand.
 
     Raises
     ------
@@ -255,48 +272,84 @@ def compare_next_year(
             f"{len(years)} years cannot tell how far shocks persist and be forecast too: give at least three."
         )
     with one_thread():
-        chosen, level = (
-            _choose_persistence(data, settings, int(years[-2])) if persistence is None else (persistence, 1.0)
-        )
-        task = _NextYear.of(data, settings, int(years[-1]))
-        forecasts = task.forecasts(chosen, level)
+        last = int(years[-1])
+        results = results or estimate(rows_of(data, data.years < last), settings)
+        task = _NextYear.of(results, data, last)
+        found = _next_year_scores(task, persistence, draws, seed)
+    return found
+
+
+def _next_year_scores(
+    task: _NextYear, persistence: Persistence | None, draws: int, seed: int
+) -> KnownComparison:
+    past = _Past.of(task.results)
+    chosen = past.persistence() if persistence is None else persistence
+    level = past.levels(chosen) if past.tasks else 1.0
+    forecasts = _next_year_forecasts(task, past, chosen, level)
+    years = np.unique(task.results.data.years)
     notes = (
         f"Persistence of entry {chosen.entry:g} and of sales {chosen.sales:g}"
-        + ("." if persistence else f", chosen on {years[-2]} from the years before it."),
-        f"{years[-1]} forecast from {years[0]} to {years[-2]}.",
+        + ("." if persistence else f", chosen on {_span(years[1:])}, each from the years before it."),
+        f"{task.tested.years[0]} forecast from {_span(years)}.",
     )
     found = _scored(task.tested, task.tested.presence != UNOBSERVED, forecasts, draws, seed, notes)
     return replace(found, persistence=chosen)
 
 
+def _span(years: Integers) -> str:
+    return str(years[0]) if len(years) == 1 else f"{years[0]} to {years[-1]}"
+
+
 @dataclass(frozen=True, eq=False)
 class _NextYear:
-    """A year held out: its firms, the estimate on the years before, and each row's year before."""
+    """A year to forecast: its firms with their m and g, the estimate on the years before, and each row's year before."""
 
     tested: CapabilityData
     results: CapabilityResults
     group: Integers
     before: Integers
+    m: Array
+    g: Array
 
     @classmethod
-    def of(cls, data: CapabilityData, settings: Settings | None, year: int) -> _NextYear:
-        train, tested = rows_of(data, data.years < year), rows_of(data, data.years == year)
+    def of(cls, results: CapabilityResults, data: CapabilityData, year: int) -> _NextYear:
+        """From an estimate on the years before; m and g move by what the attributes' change predicts."""
+        made = cls._told(results, rows_of(data, data.years == year), year)
+        known, at = made.before >= 0, np.maximum(made.before, 0)
+        own = results.data.attributes[at]
+        m, g = results.predict_m(made.tested.attributes), results.predict_g(made.tested.attributes)
+        m = np.where(known, results.m[at] + m - results.predict_m(own), m)
+        g = np.where(known, results.g[at] + g - results.predict_g(own), g)
+        return replace(made, m=m, g=g)
+
+    @classmethod
+    def within(cls, results: CapabilityResults, year: int) -> _NextYear:
+        """A year of the sample as if it were to come: u is told by the years before alone, m and g by other firms."""
+        data, state, p = results.data, results.state, results.state.fit.parameters
+        early, now = data.years < year, data.years == year
+        train, m, g = rows_of(data, early), results.m[early], results.g[early]
+        posterior = integrate(train, m, g, p.demand, p.threshold, p.scales, home=p.home)
+        fit = Fit(p, posterior, float(train.weights @ posterior.log_likelihood), 0)
+        then = replace(results, data=train, state=replace(state, fit=fit, m=m, g=g), draws=())
+        made = cls._told(then, rows_of(data, now), year)
+        return replace(made, m=results.m[now], g=results.g[now])
+
+    @classmethod
+    def _told(cls, results: CapabilityResults, tested: CapabilityData, year: int) -> _NextYear:
+        train = results.data
         group = _latest_groups(train)[tested.group]
         # Cells of markets that had no sellers when last seen have no effects to forecast with.
         open_cells = (train.cell_counts[0] > 0)[group] & (group >= 0)[:, None]
         tested = _without(tested, ~open_cells)
-        return cls(tested, estimate(train, settings), np.maximum(group, 0), _row_before(train, tested, year))
+        none = np.zeros(len(tested.firm))
+        return cls(tested, results, np.maximum(group, 0), _row_before(train, tested, year), none, none)
 
     def structural(self, persistence: Persistence) -> Forecast:
-        """Posterior of u, and m moved by what the attributes' change predicts."""
+        """By the posterior of u, shocks persisting."""
         results, before = self.results, self.before
         data, p = results.data, results.state.fit.parameters
         known = before >= 0
         at = np.maximum(before, 0)
-        own = results.data.attributes[at]
-        m, g = results.predict_m(self.tested.attributes), results.predict_g(self.tested.attributes)
-        m = np.where(known, results.m[at] + m - results.predict_m(own), m)
-        g = np.where(known, results.g[at] + g - results.predict_g(own), g)
         mean, variance = _posterior(results)
         posterior = np.where(known, mean[at], 0.0), np.where(known, variance[at], p.scales.sigma_u**2)
         # Shocks persist from the year before alone.
@@ -310,53 +363,109 @@ class _NextYear:
             p.threshold[data.group[at]],
         )
         market = p.demand[self.group], p.threshold[self.group]
-        return next_year(m, g, *market, p.scales, posterior, last, persistence)
+        return next_year(self.m, self.g, *market, p.scales, posterior, last, persistence)
 
-    def levels(self, forecast: Forecast) -> Array:
-        """How far exports of the year lie above a forecast, by market (J,); see `forecast.levels`."""
-        data = self.tested
-        weight, seen = data.row_weights[:, None], data.presence != UNOBSERVED
-        sold = weight * np.where(data.presence == PRESENT, np.exp(data.log_sales), 0.0)
-        return levels(sold.sum(0), (weight * np.where(seen, forecast.exports, 0.0)).sum(0), (sold**2).sum(0))
-
-    def forecasts(self, persistence: Persistence, level: Array | float = 1.0) -> dict[str, Forecast]:
-        """All models, structure with shocks that persist, its means of exports at a level, and without."""
-        train = self.results.data
-        previous = _row_before(train, train, train.years)
-        # In the first year nothing is known of the year before.
-        used = (
-            train.years > train.years.min()
-            if (previous >= 0).any()
-            else np.ones(len(train.years), dtype=bool)
-        )
-        cells = last_year(train, previous)
-        recent = np.where(train.years[np.maximum(self.before, 0)] == self.tested.years - 1, self.before, -1)
-        now = last_year(train, recent)
-        at = (self.tested.attributes, self.group, now)
-        remembered = self.structural(persistence)
-        return {
-            STRUCTURE: replace(remembered, exports=remembered.exports * level),
-            WITHOUT_MEMORY: self.structural(Persistence()),
-            ECONOMETRICS: Econometrics.fit(train, cells, used).forecast(*at),
-            LEARNING: MachineLearning.fit(train, cells=cells, used=used).forecast(*at),
-        }
+    def cells(self) -> Array:
+        """What rivals see of each firm's past, (R, J, 10): the year before, and all years before."""
+        train, before = self.results.data, self.before
+        recent = np.where(train.years[np.maximum(before, 0)] == self.tested.years - 1, before, -1)
+        return np.concatenate([last_year(train, recent), earlier_years(train, before)], -1)
 
 
-def _choose_persistence(
-    data: CapabilityData, settings: Settings | None, year: int
-) -> tuple[Persistence, Array]:
-    """What best forecasts a year from those before it: entry by log loss, then sales by squared error; then levels."""
-    task = _NextYear.of(rows_of(data, data.years <= year), settings, year)
-    entry = min(
-        PERSISTENCE,
-        key=lambda r: measures(task.tested, task.structural(Persistence(r)))["entry log loss"],
-    )
-    sales = min(
-        PERSISTENCE,
-        key=lambda r: measures(task.tested, task.structural(Persistence(entry, r)))["log sales RMSE"],
-    )
-    chosen = Persistence(entry, sales)
-    return chosen, task.levels(task.structural(chosen))
+@dataclass(frozen=True, eq=False)
+class _Past:
+    """The years of a sample forecast in turn, each from those before it."""
+
+    tasks: tuple[_NextYear, ...]
+
+    @classmethod
+    def of(cls, results: CapabilityResults) -> _Past:
+        years = np.unique(results.data.years)
+        return cls(tuple(_NextYear.within(results, int(year)) for year in years[1:]))
+
+    def persistence(self) -> Persistence:
+        """What forecasts these years best: entry by log loss, then sales by squared error."""
+
+        def loss(measured: str, persistence: Persistence) -> float:
+            made = [measures(t.tested, t.structural(persistence))[measured] for t in self.tasks]
+            return float(np.mean(made))
+
+        entry = min(PERSISTENCE, key=lambda r: loss("entry log loss", Persistence(r)))
+        sales = min(PERSISTENCE, key=lambda r: loss("log sales RMSE", Persistence(entry, r)))
+        return Persistence(entry, sales)
+
+    def levels(self, persistence: Persistence) -> Array:
+        """How far exports of these years lay above forecasts, by market (J,); see `forecast.levels`."""
+        totals = np.zeros(())
+        for task in self.tasks:
+            data, forecast = task.tested, task.structural(persistence)
+            weight, seen = data.row_weights[:, None], data.presence != UNOBSERVED
+            sold = weight * np.where(data.presence == PRESENT, np.exp(data.log_sales), 0.0)
+            foreseen = weight * np.where(seen, forecast.exports, 0.0)
+            totals = totals + np.stack([sold.sum(0), foreseen.sum(0), (sold**2).sum(0)])
+        return levels(*np.asarray(totals))
+
+
+def _next_year_forecasts(
+    task: _NextYear, past: _Past, persistence: Persistence, level: Array | float
+) -> dict[str, Forecast]:
+    """All models: the hybrid, structure with shocks that persist and without, and rivals."""
+    train = task.results.data
+    # In the first year nothing is known of the year before.
+    used = train.years > train.years.min()
+    if not used.any():
+        used = np.ones(len(train.years), dtype=bool)
+    cells, base, group = _of_past(train, past, persistence, level)
+    at = (task.tested.attributes, task.group)
+    remembered = task.structural(persistence)
+    remembered = replace(remembered, exports=remembered.exports * level)
+    now = task.cells()
+    made = {HYBRID: remembered}
+    if past.tasks:
+        # Rows whose market effects a year before are fitted show what forecasts of a year to come are worth.
+        years = np.unique(train.years)
+        lagged = len(years) > 2
+        layer = Layer.fit(
+            _without(train, ~np.isfinite(base.exports)), _filled_in(base), cells=cells, used=used,
+            weighed=train.years > years[1] if lagged else used, group=group if lagged else train.group,
+        )  # fmt: skip
+        made[HYBRID] = layer.terms(remembered, *at, now).on(remembered)
+    return made | {
+        STRUCTURE: remembered,
+        WITHOUT_MEMORY: task.structural(Persistence()),
+        ECONOMETRICS: Econometrics.tuned(train, cells, used).forecast(*at, now),
+        LEARNING: MachineLearning.tuned(train, cells=cells, used=used).forecast(*at, now),
+        ADDITIVE: AdditiveTrees.fit(train, cells=cells, used=used).forecast(*at, now),
+    }
+
+
+def _of_past(
+    train: CapabilityData, past: _Past, persistence: Persistence, level: Array | float
+) -> tuple[Array, Forecast, Integers]:
+    """By training row: what rivals see of the past, structure's forecast, and the group of the year before."""
+    before = _row_before(train, train, train.years)
+    earlier = np.where(train.firm == np.roll(train.firm, 1), np.arange(len(train.firm)) - 1, -1)
+    earlier[:1] = -1
+    cells = np.concatenate([last_year(train, before), earlier_years(train, earlier)], -1)
+    parts = {what: np.full(train.presence.shape, np.nan) for what in ("entry", "log_sales", "exports")}
+    group = train.group.copy()
+    for task in past.tasks:
+        rows = np.flatnonzero(train.years == task.tested.years[0])
+        forecast = task.structural(persistence)
+        forecast = replace(forecast, exports=forecast.exports * level)
+        shut = task.tested.presence == UNOBSERVED
+        for what, values in parts.items():
+            values[rows] = np.where(shut, np.nan, getattr(forecast, what))
+        group[rows] = task.group
+    return cells, Forecast(**parts), group
+
+
+def _filled_in(forecast: Forecast) -> Forecast:
+    """Numbers where nothing is forecast, for cells that no fit uses."""
+    gaps = ~np.isfinite(forecast.exports)
+    return Forecast(
+        *(np.where(gaps, other, getattr(forecast, what)) for what, other in (("entry", 0.5), ("log_sales", 0.0), ("exports", 1.0)))
+    )  # fmt: skip
 
 
 def rows_of(data: CapabilityData, mask: Mask) -> CapabilityData:

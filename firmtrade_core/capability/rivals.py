@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr
 
 from firmtrade_core.capability.data import PRESENT, UNOBSERVED, CapabilityData
+from firmtrade_core.capability.estimation import firm_folds
 from firmtrade_core.capability.forecast import Forecast
 
 Array = NDArray[np.float64]
@@ -19,6 +20,12 @@ Integers = NDArray[np.int64]
 #: What a model's mean, weight and score need: index to (score, information) per cell.
 Terms = Callable[[Array, Array], tuple[Array, Array]]
 
+
+#: Folds of firms in which rivals' settings are chosen.
+TUNING_FOLDS = 3
+
+#: Leaves by tree that boosting chooses from, its learning rate, most trees, and trees between looks.
+LEAVES, RATE, MOST_TREES, LOOK = (4, 8, 16), 0.08, 200, 10
 
 #: Largest change of a cell's index in one step of Newton's method.
 FARTHEST_STEP = 3.0
@@ -137,10 +144,42 @@ class Econometrics:
     sales: Regression
     selection: float
     exports: Regression
+    curved: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    @classmethod
+    def tuned(
+        cls, data: CapabilityData, cells: Array | None = None, used: NDArray[np.bool_] | None = None
+    ) -> Econometrics:
+        """Fit with squares of attributes or without, whichever forecasts entry of firms left out better.
+
+        Parameters
+        ----------
+        data, cells, used
+            See `fit`.
+        """
+        rows = np.ones(len(data.firm), dtype=bool) if used is None else used
+        fold = firm_folds(data, TUNING_FOLDS, 0)
+        losses = []
+        for curved in (False, True):
+            loss = 0.0
+            for number in range(TUNING_FOLDS):
+                out = rows & (fold == number)
+                made = cls.fit(data, cells, rows & (fold != number), curved=curved)
+                chance = made.forecast(
+                    data.attributes[out], data.group[out], None if cells is None else cells[out]
+                )
+                loss += _log_loss(data, out, chance.entry)
+            losses.append(loss)
+        return cls.fit(data, cells, used, curved=losses[1] < losses[0])
 
     @classmethod
     def fit(
-        cls, data: CapabilityData, cells: Array | None = None, used: NDArray[np.bool_] | None = None
+        cls,
+        data: CapabilityData,
+        cells: Array | None = None,
+        used: NDArray[np.bool_] | None = None,
+        *,
+        curved: bool = False,
     ) -> Econometrics:
         """Fit with market effects.
 
@@ -151,11 +190,15 @@ class Econometrics:
             What is known of the firm elsewhere or before.
         used : (R,), optional
             Rows to fit on; all unless given.
+        curved
+            Whether squares of attributes enter too.
         """
         centre, scale = np.nanmean(data.attributes, 0), np.nanstd(data.attributes, 0)
         scale = np.where(scale > 0, scale, 1.0)
         gaps: NDArray[np.bool_] = np.isnan(data.attributes).sum(0) > 0
-        columns, group = _filled(data.attributes, centre, scale, gaps), data.group
+        wavy = [len(np.unique(x[np.isfinite(x)])) > 2 for x in data.attributes.T]
+        bent = np.flatnonzero(wavy) if curved else np.zeros(0, dtype=np.int64)
+        columns, group = _filled(data.attributes, centre, scale, gaps, bent), data.group
         more = _none(data.presence.shape) if cells is None else cells
         present, seen = (data.presence == PRESENT).astype(float), (data.presence != UNOBSERVED).astype(float)
         weights = data.row_weights[:, None] / data.row_weights.mean()
@@ -182,11 +225,11 @@ class Econometrics:
         level = np.log(np.maximum(total, 1e-12) / np.maximum(firms, 1e-12))
         exports = fitted(value, seen, _poisson, level)
         exports = replace(exports, effects=exports.effects + np.log(unit))
-        return cls(centre, scale, gaps, entry, sales.less(selection, term), selection, exports)
+        return cls(centre, scale, gaps, entry, sales.less(selection, term), selection, exports, bent)
 
     def forecast(self, attributes: Array, group: Integers, cells: Array | None = None) -> Forecast:
         """See `Forecaster`; ``cells`` (R, J, H) as fitted."""
-        columns = _filled(attributes, self.centre, self.scale, self.gaps)
+        columns = _filled(attributes, self.centre, self.scale, self.gaps, self.curved)
         more = _none((len(attributes), self.entry.effects.shape[1])) if cells is None else cells
         index = self.entry.index(columns, group, more)
         log_sales = self.sales.index(columns, group, more) + self.selection * _mills(index)
@@ -203,11 +246,21 @@ def _mills(index: Array) -> Array:
     return mills
 
 
-def _filled(attributes: Array, centre: Array, scale: Array, gaps: NDArray[np.bool_]) -> Array:
-    """Standardised, gaps at the mean with indicators for the columns that had any when fitted."""
+def _filled(
+    attributes: Array, centre: Array, scale: Array, gaps: NDArray[np.bool_], curved: Integers
+) -> Array:
+    """Standardised, gaps at the mean with indicators for the columns that had any when fitted, and some squares."""
     missing = ~np.isfinite(attributes)
     standard = np.clip(np.where(missing, 0.0, (attributes - centre) / scale), -8, 8)
-    return np.hstack([standard, missing[:, gaps]])
+    return np.hstack([standard, missing[:, gaps], standard[:, curved] ** 2])
+
+
+def _log_loss(data: CapabilityData, rows: NDArray[np.bool_], chance: Array) -> float:
+    """Sum over the observed cells of some rows, weighted."""
+    present, seen = data.presence[rows] == PRESENT, data.presence[rows] != UNOBSERVED
+    p = np.clip(chance, 1e-9, 1 - 1e-9)
+    each = -np.where(present, np.log(p), np.log1p(-p)) * data.row_weights[rows][:, None]
+    return float(each[seen].sum())
 
 
 def elsewhere(data: CapabilityData) -> Array:
@@ -254,12 +307,56 @@ def last_year(data: CapabilityData, previous: Integers) -> Array:
     return np.concatenate([before, np.broadcast_to(~known, (*before.shape[:2], 1))], -1)
 
 
+def earlier_years(train: CapabilityData, before: Integers) -> Array:
+    """What a firm did in all years up to a row, by cell, (R, J, 4): initial conditions (Wooldridge 2005) and averages.
+
+    Presence in the first year seen, share of years present, mean log sales (less the market's mean, shrunk to 0 by one
+    year), and the log of one more than the years seen; zero where nothing is known.
+
+    Parameters
+    ----------
+    train
+    before : (R,)
+        Last training row to count, -1 where there is none.
+    """
+    logs = _market_means(train)[1]
+    seen = (train.presence != UNOBSERVED).astype(float)
+    present = (train.presence == PRESENT).astype(float)
+    sales = np.where(present > 0, train.log_sales - logs[train.group], 0.0)
+    first = train.starts[:-1][train.firm]
+
+    def until(values: Array) -> Array:
+        total = np.cumsum(values, 0)
+        made: Array = total - total[first] + values[first]
+        return made
+
+    years, served = until(seen), until(present)
+    columns = np.stack(
+        [present[first], served / np.maximum(years, 1), until(sales) / (served + 1), np.log1p(years)], -1
+    )
+    made: Array = np.where((before >= 0)[:, None, None], columns[np.maximum(before, 0)], 0.0)
+    return made
+
+
 def _market_means(data: CapabilityData) -> tuple[Array, Array]:
     """Share of firms present and sellers' mean log sales, each (G, J)."""
     sellers, firms = data.cell_counts
     total = np.zeros(sellers.shape)
     np.add.at(total, data.group, np.where(data.presence == PRESENT, data.log_sales, 0.0))
     return sellers / np.maximum(firms, 1), total / np.maximum(sellers, 1)
+
+
+@dataclass(frozen=True)
+class Boosting:
+    """Settings of boosted trees, of entry and of log sales: leaves by tree, and trees.
+
+    Parameters
+    ----------
+    entry, sales : (leaves, trees)
+    """
+
+    entry: tuple[int, int] = (8, 60)
+    sales: tuple[int, int] = (8, 60)
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,6 +373,26 @@ class MachineLearning:
     smearing: float
 
     @classmethod
+    def tuned(
+        cls,
+        data: CapabilityData,
+        seed: int = 0,
+        *,
+        cells: Array | None = None,
+        used: NDArray[np.bool_] | None = None,
+        features: Array | None = None,
+    ) -> MachineLearning:
+        """Fit with the leaves and trees that forecast firms left out best.
+
+        Parameters
+        ----------
+        data, seed, cells, used, features
+            See `fit`.
+        """
+        how = boosting_for(data, seed, cells=cells, used=used, features=features)
+        return cls.fit(data, seed, cells=cells, used=used, features=features, how=how)
+
+    @classmethod
     def fit(
         cls,
         data: CapabilityData,
@@ -284,6 +401,7 @@ class MachineLearning:
         cells: Array | None = None,
         used: NDArray[np.bool_] | None = None,
         features: Array | None = None,
+        how: Boosting | None = None,
     ) -> MachineLearning:
         """Fit on all cells.
 
@@ -296,21 +414,16 @@ class MachineLearning:
             Rows to fit on; all unless given.
         features : (G, J, M), optional
             Of markets; by default the share of firms present, mean log sales and mean exports.
+        how
+            Leaves and trees; `Boosting`'s own unless given.
         """
-        from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-
-        present, seen = data.presence == PRESENT, data.presence != UNOBSERVED
-        seen = seen if used is None else seen & used[:, None]
-        features = _market_features(data) if features is None else features
-        table = _cells(data.attributes, features[data.group], cells)
-        taken, sold = seen.ravel(), (present & seen).ravel()
-        options = {"max_iter": 200, "learning_rate": 0.08, "max_leaf_nodes": 15, "early_stopping": True,
-                   "n_iter_no_change": 10, "max_bins": 64, "random_state": seed}  # fmt: skip
-        weights = np.repeat(data.row_weights / data.row_weights.mean(), present.shape[1])
-        entry = HistGradientBoostingClassifier(**options).fit(table[taken], sold[taken], weights[taken])
-        logs = data.log_sales.ravel()[sold]
-        sales = HistGradientBoostingRegressor(**options).fit(table[sold], logs, weights[sold])
-        smearing = np.average(np.exp(logs - sales.predict(table[sold])), weights=weights[sold])
+        how = how or Boosting()
+        features = market_features(data) if features is None else features
+        sample = cell_sample(data, features, cells, used)
+        entry = _booster(True, *how.entry, seed).fit(sample.table, sample.sold, sample.weights)
+        table, logs, weights = sample.sellers
+        sales = _booster(False, *how.sales, seed).fit(table, logs, weights)
+        smearing = np.average(np.exp(logs - sales.predict(table)), weights=weights)
         return cls(features, entry, sales, float(smearing))
 
     def forecast(
@@ -318,14 +431,117 @@ class MachineLearning:
     ) -> Forecast:
         """See `Forecaster`; ``cells`` (R, J, H) as fitted, ``features`` (G, J, M) of other markets."""
         markets = (self.features if features is None else features)[group]
-        table = _cells(attributes, markets, cells)
+        table = cell_table(attributes, markets, cells)
         shape = markets.shape[:2]
         chance = self.entry.predict_proba(table)[:, 1].reshape(shape)
         log_sales = self.sales.predict(table).reshape(shape)
         return Forecast(chance, log_sales, chance * np.exp(log_sales) * self.smearing)
 
 
-def _market_features(data: CapabilityData) -> Array:
+def _booster(entry: bool, leaves: int, trees: int, seed: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    kind = HistGradientBoostingClassifier if entry else HistGradientBoostingRegressor
+    return kind(
+        max_iter=trees, learning_rate=RATE, max_leaf_nodes=leaves, early_stopping=False, max_bins=64,
+        random_state=seed,
+    )  # fmt: skip
+
+
+def boosting_for(
+    data: CapabilityData,
+    seed: int = 0,
+    *,
+    cells: Array | None = None,
+    used: NDArray[np.bool_] | None = None,
+    features: Array | None = None,
+) -> Boosting:
+    """Leaves and trees that forecast firms left out best: entry by log loss, ln of sales by squares.
+
+    Parameters
+    ----------
+    data, seed, cells, used, features
+        See `MachineLearning.fit`.
+    """
+    features = market_features(data) if features is None else features
+    sample = cell_sample(data, features, cells, used)
+    fold = firm_folds(data, TUNING_FOLDS, seed)
+    entered = np.repeat(fold, data.presence.shape[1])[sample.cells]
+    parts = {
+        True: (sample.table, sample.sold.astype(float), sample.weights, entered),
+        False: (*sample.sellers, entered[sample.sold]),
+    }
+    found = {}
+    for entry, (table, outcome, weights, where) in parts.items():
+        loss = np.zeros((len(LEAVES), MOST_TREES // LOOK))
+        for place, leaves in enumerate(LEAVES):
+            for number in range(TUNING_FOLDS):
+                out = where == number
+                model = _booster(entry, leaves, MOST_TREES, seed)
+                model.fit(table[~out], outcome[~out], weights[~out])
+                told = model.staged_predict_proba(table[out]) if entry else model.staged_predict(table[out])
+                for step, made in enumerate(told, 1):
+                    if step % LOOK:
+                        continue
+                    if entry:
+                        p = np.clip(made[:, 1], 1e-9, 1 - 1e-9)
+                        each = -np.where(outcome[out] > 0, np.log(p), np.log1p(-p))
+                    else:
+                        each = (outcome[out] - made) ** 2
+                    loss[place, step // LOOK - 1] += float(weights[out] @ each)
+        place, look = divmod(int(loss.argmin()), loss.shape[1])
+        found[entry] = (LEAVES[place], LOOK * (look + 1))
+    return Boosting(found[True], found[False])
+
+
+@dataclass(frozen=True, eq=False)
+class CellSample:
+    """Cells as rows of a table for learners; N cells.
+
+    Parameters
+    ----------
+    table : (N, C)
+    sold : (N,) of bool
+    logs, weights : (N,)
+        ln of sales where sold, and weights of mean 1.
+    cells : (N,)
+        Places among all cells, row by row.
+    """
+
+    table: Array
+    sold: NDArray[np.bool_]
+    logs: Array
+    weights: Array
+    cells: Integers
+
+    @property
+    def sellers(self) -> tuple[Array, Array, Array]:
+        """Table, log sales and weights of the cells with sales."""
+        return self.table[self.sold], self.logs[self.sold], self.weights[self.sold]
+
+
+def cell_sample(
+    data: CapabilityData, features: Array, cells: Array | None, used: NDArray[np.bool_] | None
+) -> CellSample:
+    """Observed cells of the rows used, as learners take them.
+
+    Parameters
+    ----------
+    data
+    features : (G, J, M)
+        Of markets.
+    cells : (R, J, H) or None
+    used : (R,) or None
+    """
+    present, seen = data.presence == PRESENT, data.presence != UNOBSERVED
+    seen = seen if used is None else seen & used[:, None]
+    table = cell_table(data.attributes, features[data.group], cells)
+    taken = np.flatnonzero(seen.ravel())
+    weights = np.repeat(data.row_weights / data.row_weights.mean(), present.shape[1])
+    return CellSample(table[taken], present.ravel()[taken], data.log_sales.ravel()[taken], weights[taken], taken)  # fmt: skip
+
+
+def market_features(data: CapabilityData) -> Array:
     """Share of firms present, sellers' mean log sales and log of mean exports, (G, J, 3)."""
     share, logs = _market_means(data)
     values = np.zeros(share.shape)
@@ -333,7 +549,8 @@ def _market_features(data: CapabilityData) -> Array:
     return np.stack([share, logs, np.log1p(values / np.maximum(data.cell_counts[1], 1))], -1)
 
 
-def _cells(attributes: Array, features: Array, cells: Array | None) -> Array:
+def cell_table(attributes: Array, features: Array, cells: Array | None) -> Array:
+    """Attributes (R, K), market features (R, J, M) and cells (R, J, H) as columns, a line by cell (R J, .)."""
     rows, markets, _ = features.shape
     parts = [np.repeat(attributes, markets, axis=0), features.reshape(rows * markets, -1)]
     return np.hstack(parts if cells is None else [*parts, cells.reshape(rows * markets, -1)])

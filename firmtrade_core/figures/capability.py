@@ -18,6 +18,7 @@ from scipy.special import ndtr
 
 from firmtrade_core.capability.attributes import TOGETHER
 from firmtrade_core.capability.comparison import (
+    ADDITIVE,
     ECONOMETRICS,
     LEARNING,
     MEASURES,
@@ -56,7 +57,10 @@ Array = NDArray[np.float64]
 #: Okabe-Ito: low values blue, high values orange; legible on either ground.
 LOW, MIDDLE, HIGH = "#0072B2", "#a6a6a6", "#E69F00"
 
-RIVAL_COLOURS = {STRUCTURE: ACCENT, ECONOMETRICS: "#E69F00", LEARNING: "#CC79A7"}
+RIVAL_COLOURS = {
+    STRUCTURE: ("#56B4E9", "light blue"), ECONOMETRICS: ("#E69F00", "orange"),
+    LEARNING: ("#CC79A7", "pink"), ADDITIVE: ("#009E73", "green"),
+}  # fmt: skip
 
 #: Kinds or clusters of attributes shown.
 MOST_CLUSTERS = 9
@@ -609,21 +613,33 @@ def chances_chart(
 # How well ---------------------------------------------------------------------------------------
 
 
+def model_colours(scores: Scores) -> dict[str, str]:
+    """Colour by model: the accent for ours."""
+    return {name: ACCENT if name == scores.ours else RIVAL_COLOURS[name][0] for name in scores.models}
+
+
+def _key(scores: Scores, before: str) -> str:
+    """Which colour is which rival's."""
+    rivals = [f"{RIVAL_COLOURS[name][1]}: {before}{name}" for name in scores.models if name != scores.ours]
+    return ", ".join(rivals)
+
+
 def gains_chart(comparison: Comparison, source: str) -> Chart:
-    """What structural boosting saves of its rivals' losses; left of zero it loses."""
-    rows, wins = [], 0
+    """What the hybrid (or structure alone) saves of its rivals' losses; left of zero it loses."""
+    rows, wins, colours, own = [], 0, model_colours(comparison), comparison.ours
+    rivals = [name for name in comparison.models if name != own]
     for measure in MEASURES:
-        for rival in (ECONOMETRICS, LEARNING):
+        for rival in rivals:
             line = comparison.gains.loc[[(measure, rival)]].iloc[0]
             gain, low, high = (100 * float(line[name]) for name in ("gain", "low", "high"))
             wins += gain > 0
             rows.append(
-                Row(measure if rival == ECONOMETRICS else "", gain, low, high, RIVAL_COLOURS[rival],
+                Row(measure if rival == rivals[0] else "", gain, low, high, colours[rival],
                     f"<b>{measure}</b><br>against {rival}: {interval_words(gain, low, high)}\u202f%")
             )  # fmt: skip
     return interval_rows(
-        rows, f"Structure wins {wins} of {len(rows)} comparisons",
-        "Share of the rival's loss that structure saves (%), 90 % intervals · orange: against pure econometrics, pink: pure machine learning",
+        rows, f"{own[0].upper()}{own[1:]} wins {wins} of {len(rows)} comparisons",
+        f"Share of the rival's loss that {own} saves (%), 90 % intervals · {_key(comparison, 'against ')}",
         source, name_width=NAME_WIDTH, unit="%",
     )  # fmt: skip
 
@@ -632,9 +648,7 @@ def market_errors_chart(scores: Scores, names: Mapping[str, str], source: str, m
     """By market, how far each model's exports of all held-out firms lie from the truth, in log points."""
     table = scores.by_market
     markets = list(dict.fromkeys(str(name) for name in table.index.get_level_values("market")))[:most]
-    models = [
-        name for name in (STRUCTURE, ECONOMETRICS, LEARNING) if name in table.index.get_level_values("model")
-    ]
+    models, colours = scores.models, model_colours(scores)
     rows, closest = [], dict.fromkeys(models, 0)
     for market in markets:
         here = {model: table.loc[[(market, model)]].iloc[0] for model in models}
@@ -643,7 +657,7 @@ def market_errors_chart(scores: Scores, names: Mapping[str, str], source: str, m
             error, low, high = (float(here[model][name]) for name in ("error", "low", "high"))
             name = names.get(market, market)
             rows.append(
-                Row(name if model == models[0] else "", error, low, high, RIVAL_COLOURS[model],
+                Row(name if model == models[0] else "", error, low, high, colours[model],
                     f"<b>{name}</b><br>{model}: {interval_words(error, low, high)} log points")
             )  # fmt: skip
     told = ", ".join(f"{model} in {count}" for model, count in closest.items())
@@ -664,7 +678,7 @@ def calibration_chart(comparison: Comparison, source: str) -> Chart:
         {"type": "scatter", "mode": "lines", "x": [low, high], "y": [low, high],
          "line": {"color": MUTED, "width": 1}, "hoverinfo": "skip"}
     ]  # fmt: skip
-    for name, colour in RIVAL_COLOURS.items():
+    for name, colour in model_colours(comparison).items():
         here = table[table["model"] == name]
         data.append(
             {
@@ -691,7 +705,7 @@ def calibration_chart(comparison: Comparison, source: str) -> Chart:
     )  # fmt: skip
     return Chart(
         f"Chances of entry are truest from {best}",
-        "Tenths of predictions for unseen firms, log scales; on the line they are right · accent: structural boosting, orange: pure econometrics, pink: pure machine learning",
+        f"Tenths of predictions for unseen firms, log scales; on the line they are right · accent: {comparison.ours}, {_key(comparison, '')}",
         source, data, layout, height=330, units={"x": "share of 1", "y": "share of 1"},
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from dataclasses import fields
 
 from firmtrade_core.capability import Learner
 from firmtrade_core.capability.attributes import TOGETHER
-from firmtrade_core.capability.comparison import ECONOMETRICS, LEARNING, MEASURES, STRUCTURE, Scores
+from firmtrade_core.capability.comparison import MEASURES, Scores
 from firmtrade_core.capability.explanation import Explanation, Interactions
 from firmtrade_core.capability.work import Band, CapabilityReport, Hidden
 from firmtrade_core.codes.sectors import BROAD_SECTORS, sector_words
@@ -86,25 +86,25 @@ def remedy(message: str) -> tuple[str, str]:
 
 
 def winners(scores: Scores) -> list[tuple[str, ...]]:
-    """By measure: the three models' values with intervals, and who wins in words."""
-    table, gains = scores.table, scores.gains
-    values = table["value"].unstack("model")[[STRUCTURE, ECONOMETRICS, LEARNING]]
+    """By measure: the models' values with intervals, in the order of `Scores.models`, and who wins in words."""
+    table, gains, own = scores.table, scores.gains, scores.ours
+    values = table["value"].unstack("model")[list(scores.models)]
     rows = []
     for measure, up in MEASURES.items():
         cells = []
-        for model in (STRUCTURE, ECONOMETRICS, LEARNING):
+        for model in scores.models:
             line = table.loc[[(measure, model)]].iloc[0]
             cells.append(f"{number(line['value'], significant=3, most_decimals=3)} ({number(line['low'], significant=3, most_decimals=3)} to {number(line['high'], significant=3, most_decimals=3)})")  # fmt: skip
         best = str(values.loc[measure].idxmax() if up else values.loc[measure].idxmin())
-        lines = [gains.loc[[(measure, rival)]].iloc[0] for rival in (ECONOMETRICS, LEARNING)]
+        lines = [gains.loc[[(measure, rival)]].iloc[0] for rival in scores.models if rival != own]
         sure = (
             all(line["low"] > 0 for line in lines)
-            if best == STRUCTURE
+            if best == own
             else gains.loc[[(measure, best)]].iloc[0]["high"] < 0
         )
         words = best if sure else f"{best}, within chance"
-        if best != STRUCTURE:
-            words += ": structure loses"
+        if best != own:
+            words += f": {own} loses"
         rows.append((f"{measure} ({'higher' if up else 'lower'} is better)", *cells, words))
     return rows
 

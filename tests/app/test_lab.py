@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from firmtrade_core.scenarios import Scenario, load_preset, run
 from firmtrade_core.scenarios.schema import CARDS
 from firmtrade_core.world.embedded import load_embedded_world
+from pages.parts.frame import pickers
 from tests.app.test_pages import html, lab
 
 
@@ -310,3 +311,16 @@ def test_an_elasticity_by_years_since_the_change_can_be_chosen(monkeypatch: pyte
     assert "by years since the change" in html(app)
     assert app.session_state["store"].scenario.structure.elasticity == "BLP10"
     assert any("one path through the years" in c.value for c in app.caption)
+
+
+def test_a_choice_that_comes_twice_is_taken_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a browser sends before it has heard that the list is empty again still carries the choice."""
+    app = lab(monkeypatch)
+    now = [100.0]
+    monkeypatch.setattr(pickers, "monotonic", lambda: now[0])
+    for seconds, cards in ((0.0, 2), (0.4, 2), (1.5, 3)):
+        now[0] += seconds
+        app.selectbox(key="add_card").set_value("embargo").run()
+        assert len(store(app).scenario.cards) == cards
+    app.selectbox(key="add_card").set_value("free_trade_area").run()
+    assert len(store(app).scenario.cards) == 4

@@ -196,7 +196,7 @@ def test_next_year_is_forecast_with_the_persistence_the_sample_shows(panel) -> N
     _, data = panel
     found = compare_next_year(data, settings=QUICK, draws=5)
     values = found.table["value"].unstack("model")
-    assert found.persistence.entry >= 0.5 and "chosen on 2020" in found.notes[0]
+    assert found.persistence.entry >= 0.5 and "chosen on 2019 to 2020" in found.notes[0]
     assert values.loc["entry log loss", STRUCTURE] < 0.9 * values.loc["entry log loss", WITHOUT_MEMORY]
     assert values.loc["calibration error", STRUCTURE] < 0.03
     with pytest.raises(SampleError, match="at least three"):

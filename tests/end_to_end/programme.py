@@ -257,7 +257,7 @@ def _exporters(found: Equilibrium, place: int) -> float:
 def _machine_learning(sample: Sample) -> dict[str, float]:
     """Boosting of entry and sales on attributes: markets stand still, and it knows no real income."""
     data = sample.results.data
-    model, treated = MachineLearning.fit(data), data.attributes.copy()
+    model, treated = MachineLearning.tuned(data), data.attributes.copy()
     treated[:, data.attribute_names.index(CERTIFICATE)] = 1.0
     before, after = (model.forecast(table, data.group) for table in (data.attributes, treated))
     anywhere = [(1 - np.prod(1 - found.entry, axis=1)).sum() for found in (before, after)]

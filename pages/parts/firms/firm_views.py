@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from firmtrade_core.capability.comparison import ECONOMETRICS, LEARNING, STRUCTURE, Scores
+from firmtrade_core.capability.comparison import STRUCTURE, Scores
 from firmtrade_core.capability.data import PRESENT
 from firmtrade_core.capability.explanation import Explanation
 from firmtrade_core.capability.profiles import Profile, Who, firm_profile, outlook, typical_profile
@@ -519,8 +519,8 @@ def _market_names(report: CapabilityReport) -> dict[str, str]:
 
 
 def _scores(label: str, scores: Scores) -> None:
-    head = ("Measure", f"{STRUCTURE} (hybrid)", ECONOMETRICS, LEARNING, "Winner")
-    rows_table(label, head, words.winners(scores), left=(4,))
+    named = [f"{name} (hybrid)" if scores.ours == name == STRUCTURE else name for name in scores.models]
+    rows_table(label, ("Measure", *named, "Winner"), words.winners(scores), left=(len(named) + 1,))
 
 
 def _known(report: CapabilityReport) -> None:

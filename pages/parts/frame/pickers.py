@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import Any
 
 import streamlit as st
@@ -14,6 +16,9 @@ from firmtrade_core.scenarios.sector_tree import Branch, sector_tree
 from firmtrade_core.world.world import World
 from pages.parts.data.worlds import searched
 from pages.parts.frame.store import seeded
+
+#: Seconds after a list was drawn empty again within which the same choice is an echo of the one before.
+ECHO = 1.0
 
 #: What sliders and the boxes beside them show, and showed before, by key.
 _SHOWN = "slid"
@@ -33,6 +38,59 @@ def _branches(world_hash: str, _world: World) -> dict[str, tuple[int, Branch]]:
 def place_name(code: str, world: World) -> str:
     """Name of a country or group, as pickers show it."""
     return group_label(code) if code in group_names() else place_words(code, world)
+
+
+def take_one(
+    label: str,
+    options: Sequence[str],
+    take: Callable[[str], Any],
+    *,
+    key: str,
+    named: Callable[[str], str],
+    placeholder: str,
+) -> None:
+    """A list that hands over what is chosen and empties itself.
+
+    Until a browser has heard that the list is empty, whatever else it sends (bands that ask whether they are there) still
+    carries the choice, which would be taken a second time; such an echo is passed over.
+
+    Parameters
+    ----------
+    label
+        For who hears the page; the placeholder is what is seen.
+    options
+    take
+        Gets the option chosen.
+    key
+        Of the widget.
+    named
+        How an option reads.
+    placeholder
+    """
+    memory = f"{key}_taken"
+
+    def chosen() -> None:
+        choice = st.session_state[key]
+        st.session_state[key] = None
+        last, drawn = st.session_state.get(memory, (None, 0.0))
+        if choice and not (choice == last and monotonic() - drawn < ECHO):
+            # Not drawn yet: no choice before that is another one.
+            st.session_state[memory] = (choice, math.inf)
+            take(choice)
+
+    last, drawn = st.session_state.get(memory, (None, 0.0))
+    if drawn == math.inf:
+        st.session_state[memory] = (last, monotonic())
+    st.selectbox(
+        label,
+        options,
+        index=None,
+        key=key,
+        format_func=named,
+        placeholder=placeholder,
+        label_visibility="collapsed",
+        on_change=chosen,
+    )
 
 
 def places(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from html import escape
 
-import streamlit as st
-
 from firmtrade_core.scenarios import Scenario, load_preset, preset_names
 from firmtrade_core.words.scenario import describe
 from firmtrade_core.world.world import World
+from pages.parts.frame.pickers import take_one
 from pages.parts.frame.store import Store
 
 
@@ -20,19 +19,11 @@ def sentence(scenario: Scenario, world: World) -> str:
 def preset_chooser(store: Store) -> None:
     """Load a preset; its place in the list says that it is not the scenario itself."""
 
-    def load() -> None:
-        name = st.session_state["preset"]
-        if name:
-            store.become(load_preset(name), push=True)
-        st.session_state["preset"] = None
-
-    st.selectbox(
+    take_one(
         "Presets",
         preset_names(),
-        index=None,
+        lambda name: store.become(load_preset(name), push=True),
         key="preset",
-        format_func=lambda name: load_preset(name).name,
+        named=lambda name: load_preset(name).name,
         placeholder="Load a preset …",
-        label_visibility="collapsed",
-        on_change=load,
     )

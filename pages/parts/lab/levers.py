@@ -435,21 +435,13 @@ def _largest(codes: list[str], world: World) -> str | None:
 
 
 def _add(store: Store, world: World) -> None:
-    def add() -> None:
-        kind = st.session_state["add_card"]
-        if kind:
-            store.add_card(new_card(kind, store.country, world))
-        st.session_state["add_card"] = None
-
-    st.selectbox(
+    pickers.take_one(
         "Add a policy",
         list(KINDS),
-        index=None,
+        lambda kind: store.add_card(new_card(kind, store.country, world)),
         key="add_card",
-        format_func=lambda kind: KINDS[kind].title,
+        named=lambda kind: KINDS[kind].title,
         placeholder="Add a policy …",
-        label_visibility="collapsed",
-        on_change=add,
     )
 
 
