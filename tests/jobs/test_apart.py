@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
 
+from firmtrade_core.equilibrium import Parameters, Shock, solve
 from firmtrade_core.jobs import JobError, TooMuchError, apart
+from firmtrade_core.world import uploads
+from firmtrade_core.world.errors import WorldError
+from firmtrade_core.world.uploads import Upload, apart_or_here
 from tests.jobs import work
+from tests.worlds import make_world
 
 
 def test_what_is_returned_comes_back() -> None:
@@ -56,3 +62,38 @@ def test_another_session_is_not_kept_waiting() -> None:
     reading.join()
     # Generous: other programs may hold the machine, the interpreter may not.
     assert len(pauses) > 50 and np.quantile(pauses, 0.95) < 0.25
+
+
+@pytest.mark.truth
+def test_answers_of_another_session_take_no_longer_while_bad_files_are_read() -> None:
+    """A small result solved over and over: beside files that hold an interpreter for seconds as fast as alone.
+
+    Ten times is generous to a busy machine; read in the server, one file would hold an answer for hundreds of times as long.
+    """
+    world = make_world(4, 3, seed=1)
+    raised = np.full(world.tariff.shape, 1.1)
+    raised[np.arange(4), np.arange(4)] = 1.0
+
+    def answer() -> float:
+        began = time.perf_counter()
+        solve(world, Shock(trade_cost=raised), Parameters())
+        return time.perf_counter() - began
+
+    def read(content: bytes) -> None:
+        upload = Upload("bad.csv", content)
+        with suppress(WorldError):
+            apart_or_here(uploads.read_uploaded_table, [upload], {"upload": upload})
+
+    answer()
+    alone = float(np.quantile([answer() for _ in range(40)], 0.95))
+    wide = b",".join(b"column%d" % k for k in range(200_000)) + b"\n" + b",".join([b"1"] * 199_999) + b"\n"
+    bad = (b"\x00\xff" * 500_000, wide, b'"' * 400_000, b"a,b\n" + b"1,2,3\n" * 200_000)
+    readers = [threading.Thread(target=read, args=(content,)) for content in bad]
+    beside: list[float] = []
+    for reader in readers:
+        reader.start()
+        while reader.is_alive():
+            beside.append(answer())
+            time.sleep(0.002)
+        reader.join()
+    assert len(beside) > 20 and float(np.quantile(beside, 0.95)) < 10 * alone
