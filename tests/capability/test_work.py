@@ -149,7 +149,7 @@ def test_the_last_year_of_known_firms_is_forecast() -> None:
     assert "2020 forecast from 2018 to 2019." in found.notes
     # What is known of firms helps: each model beats the share that trades.
     assert (found.table["value"].loc["AUC"] > 0.8).all()
-    assert len(found.gains) == 7 * 3
+    assert len(found.gains) == 7 * 5
 
 
 def test_an_attribute_that_is_the_outcome_is_refused_by_name_and_can_be_left_out(tmp_path: Path) -> None:
