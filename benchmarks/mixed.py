@@ -1,10 +1,11 @@
 """Readers on different pages at once, over Streamlit's own protocol; with ``--soak`` a browser brings worlds and runs jobs beside them.
 
-    python -m benchmarks.mixed [--sessions 20] [--seconds 120] [--every 3] [--workers 0] [--soak] [--json]
+    python -m benchmarks.mixed [--sessions 20] [--seconds 120] [--every 3] [--warm 45] [--workers 0] [--soak] [--json]
 
 Every reader goes round all pages of the menu in an order of its own, with a scenario of its own, and moves the lab's slider three times
 whenever it comes by; one act every ``--every`` seconds. A page's time runs from asking for it to the end of the run that
-answers; bands and other parts that are drawn apart come after. Memory is that of the server and all that it started.
+answers; bands and other parts that are drawn apart come after. Acts in the first ``--warm`` seconds are not counted: every page is opened
+once by somebody, machine code is loaded. Memory is that of the server and all that it started.
 ``--against CHECKOUT`` does the same for an earlier checkout, one after the other.
 """
 
@@ -60,7 +61,9 @@ def rounds(number: int) -> list[str]:
     return [names[(number + step * k) % len(names)] for k in range(len(names))]
 
 
-async def reader(address: str, number: int, found: Found, begin: float, until: float, every: float) -> None:
+async def reader(
+    address: str, number: int, found: Found, begin: float, until: float, every: float, warm: float
+) -> None:
     """One session: page after page on one connection."""
     import websockets
     from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -83,7 +86,8 @@ async def reader(address: str, number: int, found: Found, begin: float, until: f
                     await run_to_end(socket, seen)
             except TimeoutError:
                 raise TimeoutError(f"{what}: no answer within {PATIENCE:.0f} s") from None
-            found.milliseconds[what].append(1000 * (time.perf_counter() - start))
+            if beat >= begin + warm:
+                found.milliseconds[what].append(1000 * (time.perf_counter() - start))
             found.errors += [f"{what}: {error}" for error in seen.errors]
             seen.errors.clear()
 
@@ -107,8 +111,10 @@ async def reader(address: str, number: int, found: Found, begin: float, until: f
 
 async def all_readers(server: Server, given: argparse.Namespace, begin: float) -> Found:
     """All sessions at once."""
-    found, until = Found(), begin + given.seconds
-    work = [reader(server.address, k, found, begin, until, given.every) for k in range(given.sessions)]
+    found, until = Found(), begin + given.warm + given.seconds
+    work = [
+        reader(server.address, k, found, begin, until, given.every, given.warm) for k in range(given.sessions)
+    ]
     for problem in await asyncio.gather(*work, return_exceptions=True):
         if problem is not None:
             found.errors.append(repr(problem))
@@ -179,7 +185,7 @@ def measure(place: AbstractContextManager[Server], given: argparse.Namespace) ->
         watching = threading.Thread(target=watch, args=(server, stop, memory))
         handling = threading.Thread(
             target=hands if given.soak else lambda *_: None,
-            args=(server.address, begin + given.seconds, by_hand),
+            args=(server.address, begin + given.warm + given.seconds, by_hand),
         )
         used = processor_seconds(server)
         for thread in (watching, handling):
@@ -235,6 +241,7 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=120.0)
     parser.add_argument("--every", type=float, default=3.0)
+    parser.add_argument("--warm", type=float, default=45.0, help="seconds at the start that are not counted")
     parser.add_argument(
         "--workers", type=int, default=0, help="servers behind one address; 0 for one without a gateway"
     )

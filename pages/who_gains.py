@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from html import escape
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -190,10 +192,36 @@ def _trade_as_a_whole(equilibrium: Equilibrium, country: str) -> pd.DataFrame | 
     return found
 
 
-def _dependence(equilibrium: Equilibrium, country: str, under: str) -> None:
+def _lost_together(
+    drawn: Future[Any] | None, equilibrium: Equilibrium, country: str, alone: pd.DataFrame
+) -> None:
+    """What the worst two and three partners cost when lost together, once that is known."""
+    together = (
+        _together(shown(equilibrium), country, equilibrium, alone)
+        if drawn is None
+        else bands.result_of(drawn)
+    )
+    if together is None:
+        st.html('<p class="ft-quiet">What several of them would cost together follows.</p>')
+        return
+    if len(together) < 2:
+        return
+    tried = int(together["sets"].sum())
+    table(
+        "If several of them were lost together: "
+        + (f"the worst of all {tried} sets" if together["exact"].all() else "the worst first"),
+        ("Partners lost", "Real income", "Beyond the losses one by one"),
+        [
+            (str(row["names"]), change(row["real_income"]), change(row["beyond"], "points"))
+            for row in together.to_dict("records")
+        ],
+        words=("Partners lost",),
+    )
+
+
+def _dependence(store: Store, equilibrium: Equilibrium, country: str, under: str) -> None:
     with st.spinner("Cutting off the largest partners, one at a time"):
         found = _cut_off(shown(equilibrium), country, equilibrium)
-    together = _together(shown(equilibrium), country, equilibrium, found)
     known = found.dropna()
     title = "No partner can be cut off and leave an equilibrium"
     if len(known):
@@ -211,18 +239,14 @@ def _dependence(equilibrium: Equilibrium, country: str, under: str) -> None:
         key="cut_off",
         result=equilibrium.content_hash,
     )
-    if len(together) > 1:
-        tried = int(together["sets"].sum())
-        table(
-            "If several of them were lost together: "
-            + (f"the worst of all {tried} sets" if together["exact"].all() else "the worst first"),
-            ("Partners lost", "Real income", "Beyond the losses one by one"),
-            [
-                (str(row["names"]), change(row["real_income"]), change(row["beyond"], "points"))
-                for row in together.to_dict("records")
-            ],
-            words=("Partners lost",),
-        )
+    # Two dozen solutions: apart, so that the page does not wait, and left alone once the reader leaves.
+    drawn = bands.of_work(
+        store,
+        f"together {shown(equilibrium)} {country}",
+        lambda: worst_together(equilibrium, country, found),
+        beside="together",
+    )
+    bands.follow(drawn, lambda: _lost_together(drawn, equilibrium, country, found))
     rows = [
         (
             str(row["what"]),
@@ -468,7 +492,7 @@ def _page(world: World) -> None:
         show_budget(equilibrium, country)
         worth = _trade_as_a_whole(equilibrium, country)
     with right:
-        _dependence(equilibrium, country, under)
+        _dependence(store, equilibrium, country, under)
         _vulnerable(equilibrium, country)
         _chains(equilibrium, country)
     spread_of_exports(store, equilibrium, store.scenario, country, told)

@@ -20,8 +20,9 @@ USUAL = 400
 #: costs a new value no more than a look at two.
 LOOK_EVERY = 8
 
-#: Share of the megabytes allowed that is kept once they are used up, where more values than that are kept.
-ROOM, MANY = 0.95, 20
+#: Share of the megabytes allowed that is kept once they are used up, where more values than that are kept: of many a seventh goes
+#: at once, so that the next values do not call for all to be weighed again.
+ROOM, MANY = 0.85, 20
 
 Value = TypeVar("Value")
 
@@ -48,9 +49,10 @@ class Weighed(Generic[Value]):
         self._making: dict[Hashable, Lock] = {}
         self._lock = Lock()
         self._without, self._least = without, least
-        #: Megabytes when all were last weighed and what came since, arrays counted in that, and how many values came. To weigh all
-        #: at every move would cost a tenth of the move.
-        self._known, self._counted, self._since = 0.0, set[int](), 0
+        #: Bytes of each value, arrays counted in those, and how many values came since all were weighed: to weigh all at every
+        #: move would cost a tenth of the move.
+        self._weights: dict[Hashable, int] = {}
+        self._counted, self._since = set[int](), 0
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """The value kept under a key, or made now; who asks meanwhile waits for it. A failure is not kept."""
@@ -72,10 +74,12 @@ class Weighed(Generic[Value]):
                 self._kept[key] = value
                 self._since += 1
                 # The latest ones grow while they are on screen.
-                for one in tuple(self._kept.values())[-3:]:
-                    self._known += bytes_of(one, self._without, None, self._counted) / MEGABYTE
-                if self._since >= max(LOOK_EVERY, len(self._kept) // 2) or self._known > megabytes_allowed():
-                    self._lighten()
+                for one in tuple(self._kept)[-3:]:
+                    more = bytes_of(self._kept[one], self._without, None, self._counted)
+                    self._weights[one] = self._weights.get(one, 0) + more
+                if self._since >= max(LOOK_EVERY, len(self._kept) // 2):
+                    self._weigh()
+                self._lighten()
             return value
 
     def __len__(self) -> int:
@@ -84,29 +88,35 @@ class Weighed(Generic[Value]):
     def megabytes(self) -> float:
         """What all values weigh now: results grow when more is asked of them."""
         with self._lock:
-            return self._weight()
+            self._weigh()
+            return sum(self._weights.values()) / MEGABYTE
 
     def clear(self) -> None:
         """Keep nothing."""
         with self._lock:
             self._kept.clear()
+            self._weights.clear()
 
-    def _weight(self) -> float:
+    def _weigh(self) -> None:
+        """Weigh all, the newest first: what an old value shares with a newer one does not go with it."""
         seen: set[int] = set()
         self._counted = set()
-        weights = [bytes_of(value, self._without, seen, self._counted) for value in self._kept.values()]
+        self._weights = {
+            key: bytes_of(self._kept[key], self._without, seen, self._counted) for key in reversed(self._kept)
+        }
         self._since = 0
-        self._known = sum(weights) / MEGABYTE
-        return self._known
 
     def _lighten(self) -> None:
-        allowed = megabytes_allowed()
-        if self._weight() <= allowed:
+        allowed = megabytes_allowed() * MEGABYTE
+        if sum(self._weights.values()) <= allowed:
             return
-        # Of many a little below, so that the next value does not call for all this again.
+        self._weigh()
+        if (weight := sum(self._weights.values())) <= allowed:
+            return
         left = allowed * (ROOM if len(self._kept) > MANY else 1.0)
-        while len(self._kept) > self._least and self._weight() > left:
-            self._kept.popitem(last=False)
+        while len(self._kept) > self._least and weight > left:
+            key, _ = self._kept.popitem(last=False)
+            weight -= self._weights.pop(key)
 
 
 def bytes_of(

@@ -230,7 +230,7 @@ def drawn_already(world: World, scenario: Scenario) -> Callable[[], Bands | None
     return lambda: done(desk.known(key))
 
 
-def of_work(store: Store, key: str, work: Callable[[], Any]) -> Future[Any] | None:
+def of_work(store: Store, key: str, work: Callable[[], Any], *, beside: str = "") -> Future[Any] | None:
     """What a page draws for itself, once for all sessions, under way or done; a text says why there is none.
 
     Parameters
@@ -240,6 +240,8 @@ def of_work(store: Store, key: str, work: Callable[[], Any]) -> Future[Any] | No
         Identifies everything that it depends on.
     work
         Reads no session: it runs on another thread. A session waits for one piece of work at a time.
+    beside
+        Names work that a page wants besides its bands, so that neither takes the other's place.
     """
     if not bands_wanted():
         return None
@@ -250,7 +252,7 @@ def of_work(store: Store, key: str, work: Callable[[], Any]) -> Future[Any] | No
         except _NO_BAND as error:
             return str(error)
 
-    return _desk().ask(store.session, key, told)
+    return _desk().ask(f"{store.session} {beside}" if beside else store.session, key, told)
 
 
 def follow(found: Future[Any] | None, draw: Callable[[], None]) -> None:
