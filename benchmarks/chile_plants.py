@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -37,6 +36,7 @@ from firmtrade_core.capability.estimation import one_thread
 from firmtrade_core.capability.forecast import Forecaster, Persistence
 from firmtrade_core.capability.known import KnownComparison, compare_next_year, rows_of, simulate_years
 from firmtrade_core.capability.sources import from_panel
+from firmtrade_core.jobs.kept import keep, read
 from firmtrade_core.panel import FirmPanel
 from firmtrade_core.panel.enia import PLANTS, load_enia
 from firmtrade_core.panel.facts import export_transitions, exporter_premia, exporter_share, top_share
@@ -157,11 +157,10 @@ def kept(folder: Path | None, name: str, make: Callable[[], Made]) -> Made:
     """What was made before under this name, or made now."""
     if folder is None:
         return make()
-    path = folder / f"{name}.pickle"
+    path = folder / f"{name}.kept"
     if not path.exists():
-        made = make()
-        path.write_bytes(pickle.dumps(made))
-    found: Made = pickle.loads(path.read_bytes())
+        keep(path, make())
+    found: Made = read(path)
     return found
 
 

@@ -183,7 +183,7 @@ ASSUMPTIONS = (
         "Where exporters are not observed, their share in a market follows sales there over sales at home, to the power 0.65, and is "
         "at most 90 %.",
         "Only the lognormal family, the default where no firms are loaded, uses them; changes of exporters with Pareto firms do not depend on them.",
-        "Fixed; after Eaton, Kortum and Kramarz (2011).",
+        "Model choices: whose exporters firms are like; else after Eaton, Kortum and Kramarz (2011).",
     ),
 )
 

@@ -180,3 +180,23 @@ def test_accessible_in_the_dark(open_page: Opener) -> None:
     page.locator(".ft-facts").first.wait_for()
     page.locator(IDLE).wait_for()
     assert not serious_findings(page)
+
+
+def test_equal_tables_of_two_readers_keep_their_own_names(open_page: Opener, flows: pd.DataFrame) -> None:
+    """Equal numbers share what is computed, never what they are called."""
+    first, second = open_page("data"), open_page("data")
+    for page, name in ((first, "ministry of one"), (second, "institute of two")):
+        bring(page, "A table of flows", f"{name}.csv", as_csv(flows))
+        page.get_by_role("button", name="Use this world in this session").click()
+        page.locator(".ft-world", has_text=name).wait_for()
+        page.get_by_role("link", name="Scenario lab").click()
+        settled(page)
+    for page, own, other in (
+        (first, "ministry of one", "institute of two"),
+        (second, "institute of two", "ministry of one"),
+    ):
+        page.get_by_role("link", name="Data", exact=True).click()
+        page.locator(".ft-facts").first.wait_for()
+        page.locator(IDLE).wait_for()
+        words = page.locator("body").inner_text()
+        assert own in words and other not in words
