@@ -52,7 +52,7 @@ cases: install-dev
 	@$(BIN)/python -m pytest tests/cases
 
 truth: install-dev
-	@$(BIN)/python -m pytest -m truth -n 2
+	@$(BIN)/python -m pytest -m truth -n 2 --dist worksteal
 
 bench: install-dev
 	@$(BIN)/python -m firmtrade_core bench
