@@ -324,3 +324,10 @@ def test_a_choice_that_comes_twice_is_taken_once(monkeypatch: pytest.MonkeyPatch
         assert len(store(app).scenario.cards) == cards
     app.selectbox(key="add_card").set_value("free_trade_area").run()
     assert len(store(app).scenario.cards) == 4
+
+
+def test_a_rate_beyond_belief_is_answered_as_a_box_can_follow(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = lab(monkeypatch)
+    store(app).edit_card(0, {"value": 999.99})
+    words = html(app.run())
+    assert "More than 200 points" in words and "write 9.9999" not in words and not app.exception

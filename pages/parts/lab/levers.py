@@ -66,7 +66,17 @@ def _card(store: Store, world: World, index: int, card: Any) -> None:
     _sectors(store, world, index, card)
     _number(store, world, index, card)
     if problem := store.problems.get(f"card {index}"):
-        complain("Not in force yet", problem)
+        complain("Not in force yet", _at_a_box(problem))
+
+
+def _at_a_box(problem: str) -> str:
+    """What is wrong with a rate, for a box that holds points and takes no '%': what files are told cannot be done there."""
+    if "rates are fractions" not in problem:
+        return problem
+    return (
+        "More than 200 points are taken for a slip here: give fewer. A rate that is meant stands in a scenario file "
+        "(Share, save, open), written as '300 %'."
+    )
 
 
 def _number(store: Store, world: World, index: int, card: Any) -> None:
