@@ -436,7 +436,7 @@ class CapabilityResults:
     def error_at(self, parameter: str, draw: Draw) -> float:
         """Standard error of a parameter at a draw by its information matrix, m and g given (delta method)."""
         slopes = self._slopes(parameter, draw.scales, self._spread(draw.m), self._spread(draw.g))
-        return float(np.sqrt(max(slopes @ draw.covariance @ slopes, 0.0)))
+        return float(np.sqrt(max(float(slopes @ draw.covariance @ slopes), 0.0)))
 
     @cached_property
     def _covariances(self) -> tuple[Array, Array]:
