@@ -14,6 +14,7 @@ import os
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
@@ -39,6 +40,12 @@ POLICY = (
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; worker-src 'self' blob:; "
     "object-src 'none'; base-uri 'self'; form-action 'self'"
 )
+
+#: Seconds for which messages of a page wait for more of them.
+BLINK = 0.02
+
+#: Objects that may come before the youngest are looked through for garbage.
+GARBAGE = 20_000
 
 
 class Guarded:
@@ -127,9 +134,13 @@ async def warm(app: App) -> AsyncIterator[None]:
         world = worlds.shared_world()
         solving.solve_scenario(store.opening_scenario(world), world)
     _say_themes_once()
+    _send_in_batches()
     # What is loaded by now stays: to look through it for garbage again and again is time taken from readers.
     gc.collect()
     gc.freeze()
+    # A move makes some thousand objects that live as long as it does: looked through at every seven hundred, they are looked
+    # through in vain.
+    gc.set_threshold(GARBAGE, 20, 50)
     end = import_module("pages.parts.frame.private").watch()
     _end_with_the_gateway()
     try:
@@ -156,6 +167,42 @@ def _say_themes_once() -> None:
             message.MergeFrom(said[key])
 
     app_session._populate_theme_msg = once
+
+
+def _send_in_batches() -> None:
+    """Streamlit wakes the server's loop for each of a page's messages; here once for those of the same blink of an eye.
+
+    Every waking hands the interpreter over and back, twenty-five times in a move. What a run says goes out in order, `BLINK` after
+    it was said at the latest, and all that is left when the run ends.
+    """
+    from streamlit.runtime import app_session
+
+    told = getattr(app_session.AppSession, "_call_soon_on_event_loop", None)
+    heard = getattr(app_session.AppSession, "_on_scriptrunner_event", None)
+    if told is None or heard is None:
+        return
+    last = app_session.ScriptRunnerEvent.SHUTDOWN
+
+    def hear(session: Any, sender: Any, event: Any, *more: Any, **named: Any) -> None:
+        session.__dict__["_at_once"] = event == last
+        heard(session, sender, event, *more, **named)
+
+    def tell(session: Any, callback: Any) -> None:
+        waiting: deque[Any] = session.__dict__.setdefault("_waiting", deque())
+        begun = bool(waiting)
+        waiting.append(callback)
+
+        def send() -> None:
+            while waiting:
+                session._event_loop.call_soon(waiting.popleft())
+
+        if session.__dict__.pop("_at_once", True):
+            told(session, send)
+        elif not begun:
+            told(session, lambda: session._event_loop.call_later(BLINK, send))
+
+    app_session.AppSession._call_soon_on_event_loop = tell
+    app_session.AppSession._on_scriptrunner_event = hear
 
 
 def _end_with_the_gateway() -> None:
