@@ -73,8 +73,8 @@ class Weighed(Generic[Value]):
             with self._lock:
                 self._kept[key] = value
                 self._since += 1
-                # The latest ones grow while they are on screen.
-                for one in tuple(self._kept)[-3:]:
+                # The one before has grown while it was on screen.
+                for one in tuple(self._kept)[-2:]:
                     more = bytes_of(self._kept[one], self._without, None, self._counted)
                     self._weights[one] = self._weights.get(one, 0) + more
                 if self._since >= max(LOOK_EVERY, len(self._kept) // 2):
@@ -135,24 +135,31 @@ def bytes_of(
         Identities of objects looked into, and of arrays counted, by an earlier call; both are added to.
     """
     known = set() if seen is None else seen
-    if isinstance(item, str | int | float | bool | None) or id(item) in known or isinstance(item, without):
-        return 0
-    known.add(id(item))
-    if isinstance(item, np.ndarray):
-        if isinstance(item.base, np.ndarray):
-            return bytes_of(item.base, without, known, counted)
-        if counted is not None:
-            if id(item) in counted:
-                return 0
-            counted.add(id(item))
-        return int(item.nbytes)
-    inside: Any = ()
-    if isinstance(item, Mapping):
-        inside = tuple(item.values())
-    elif isinstance(item, list | tuple | set | frozenset):
-        inside = tuple(item)
-    elif (held := getattr(item, "__dict__", None)) is not None:
-        inside = tuple(held.values())
-    elif is_dataclass(item):
-        inside = [getattr(item, part.name) for part in fields(item)]
-    return sum(bytes_of(one, without, known, counted) for one in inside)
+    found, left = 0, [item]
+    while left:
+        one = left.pop()
+        kind = type(one)
+        if kind in _PLAIN or id(one) in known or isinstance(one, without):
+            continue
+        known.add(id(one))
+        if isinstance(one, np.ndarray):
+            if isinstance(one.base, np.ndarray):
+                left.append(one.base)
+            elif counted is None or id(one) not in counted:
+                found += int(one.nbytes)
+                if counted is not None:
+                    counted.add(id(one))
+        elif kind in _ROWS:
+            left += one
+        elif isinstance(one, Mapping):
+            left += tuple(one.values())
+        elif (held := getattr(one, "__dict__", None)) is not None:
+            left += tuple(held.values())
+        elif is_dataclass(one):
+            left += [getattr(one, part.name) for part in fields(one)]
+    return found
+
+
+#: Kinds of objects that hold no arrays, and those that hold others in rows.
+_PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
+_ROWS = frozenset({list, tuple, set, frozenset})

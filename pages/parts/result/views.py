@@ -104,8 +104,9 @@ def shown_outcome(store: Store, reading: Reading) -> tuple[Outcome, float]:
     return found, scale
 
 
-def scale_chooser(store: Store, unit: str) -> None:
+def scale_chooser(store: Store) -> None:
     """Whether the map's colours fit what is shown, or stay at a range that the reader fixes."""
+    unit = VARIABLES[store.outcome].unit
 
     def fix(value: float | None) -> None:
         store.fixed_scale = value or 0.0
@@ -140,7 +141,7 @@ def the_map(store: Store, reading: Reading, *, key: str = "map", scales: bool = 
     drawn = redrawn.the_map(replace(look, fixed=True), reading, found)
     _draw(drawn, look, store, reading, key=key, kind="map", on_pick=pick)
     if scales:
-        scale_chooser(store, found.variable.unit)
+        scale_chooser(store)
 
 
 def _look(chart_name: str, store: Store, reading: Reading, **more: Any) -> Look:
