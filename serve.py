@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from copy import deepcopy
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,7 @@ async def warm(app: App) -> AsyncIterator[None]:
         solving.solve_scenario(store.opening_scenario(world), world)
     _say_themes_once()
     _send_in_batches()
+    _copy_places_plainly()
     # What is loaded by now stays: to look through it for garbage again and again is time taken from readers.
     gc.collect()
     gc.freeze()
@@ -203,6 +205,25 @@ def _send_in_batches() -> None:
 
     app_session.AppSession._call_soon_on_event_loop = tell
     app_session.AppSession._on_scriptrunner_event = hear
+
+
+def _copy_places_plainly() -> None:
+    """Every part that is drawn by itself copies its place on the page, up to the root, by way of pickling: here field by field."""
+    from streamlit import cursor as cursors
+
+    if not all(hasattr(cursors, name) for name in ("RunningCursor", "LockedCursor", "SparseList")):
+        return
+
+    def copied(place: Any, memo: dict[int, Any]) -> Any:
+        found = object.__new__(type(place))
+        for name, value in vars(place).items():
+            still = value is None or type(value) is int or (type(value) is tuple and all(type(v) is int for v in value))
+            vacant = type(value) is cursors.SparseList and not len(value)
+            vars(found)[name] = value if still else type(value)() if vacant else deepcopy(value, memo)
+        return found
+
+    for kind in (cursors.RunningCursor, cursors.LockedCursor):
+        kind.__deepcopy__ = copied
 
 
 def _end_with_the_gateway() -> None:

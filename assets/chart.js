@@ -294,10 +294,17 @@ function listen(chart) {
   });
 }
 
+// A page sends a chart as bytes; cells of words come alone, numbers with the text that the screen writes.
+function unpacked(data) {
+  const spec = ArrayBuffer.isView(data) || data instanceof ArrayBuffer ? JSON.parse(new TextDecoder().decode(data)) : data;
+  if (spec.table) spec.table.rows = spec.table.rows.map((row) => row.map((cell) => (Array.isArray(cell) ? cell : [cell, cell])));
+  return spec;
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   let chart = charts.get(parentElement);
   if (!chart) charts.set(parentElement, (chart = create(parentElement)));
-  chart.spec = data;
+  chart.spec = unpacked(data);
   chart.send = setTriggerValue;
   chart.sendView = (view) => setTriggerValue("view", view);
   chart.sendSlide = (value) => setTriggerValue("slide", value);
@@ -306,7 +313,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   label(chart);
   chart.plot.style.height = `${size(chart)}px`;
   queue(chart);
-  if (!chart.arrived && location.hash === `#${data.key}`) chart.busy.then(() => chart.root.scrollIntoView({ block: "center" }));
+  if (!chart.arrived && location.hash === `#${chart.spec.key}`) chart.busy.then(() => chart.root.scrollIntoView({ block: "center" }));
   chart.arrived = true;
   return () => {
     chart.gone = true;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,13 @@ class State:
             return here + (found - there)
         return np.where(there > 0, here * found / np.where(there > 0, there, 1.0), found)
 
+    @cached_property
+    def sold_abroad(self) -> Array:
+        """Border value of sales between countries, million USD, (N, N, S); not to be written to."""
+        if self.equilibrium is None:
+            return _sold_abroad(self.world)
+        return abroad(self.accounts("border_value"))
+
     @property
     def employment(self) -> Array:
         """Labour used by sector, index, (N, S)."""
@@ -98,6 +106,11 @@ def before_and_after(second: Equilibrium, first: Equilibrium | None) -> tuple[St
             f"{second.world.name} ({second.world.content_hash}). Solve both scenarios on one of them."
         )
     return State(world, first), State(world, second)
+
+
+@lru_cache(maxsize=4)
+def _sold_abroad(world: World) -> Array:
+    return abroad(world.border_value)
 
 
 def abroad(values: Array) -> Array:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from html import unescape
 from typing import Any
 
@@ -67,6 +69,20 @@ class ChartTable:
         """Plain data, ready for JSON."""
         heads = [f"{n} ({u})" if u else n for n, u in zip(self.names, self.units, strict=True)]
         return {"heads": heads, "measured": self.measured, "rows": self.written(), "codes": list(self.codes)}
+
+    @cached_property
+    def packed(self) -> str:
+        """As JSON for a screen: cells of words alone, numbers as [value, text]; written once for all charts that share the table."""
+        heads = [f"{n} ({u})" if u else n for n, u in zip(self.names, self.units, strict=True)]
+        rows = [
+            [
+                value if isinstance(value, str) else [value, self._text(place, value)]
+                for place, value in enumerate(row)
+            ]
+            for row in self.rows
+        ]
+        content = {"heads": heads, "measured": self.measured, "rows": rows, "codes": self.codes}
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
 def table_of(chart: Chart) -> ChartTable | None:

@@ -161,7 +161,7 @@ def headlines(
         money = f"welfare {change(float(100 * variation[i] / (world.income[i] * BILLION)))}, {money}"
     goods = np.asarray(world.goods)
     old_trade, new_trade = (
-        foreign(state.accounts("border_value"))[:, :, goods].sum() * BILLION
+        state.sold_abroad[:, :, goods].sum() * BILLION
         for state in (read.before, read.after)
     )
     return [

@@ -56,7 +56,7 @@ def test_numbers_come_first_and_their_bands_after(few: None, monkeypatch: pytest
     shown = html(app.run())
     assert not app.exception
     assert "Error of its ends" in shown and "of the variance" in " ".join(
-        element.proto.json for element in app.get("bidi_component")
+        element.proto.bytes.decode() for element in app.get("bidi_component")
     )
 
 

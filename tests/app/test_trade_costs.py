@@ -35,7 +35,7 @@ def page(monkeypatch: pytest.MonkeyPatch, panel: str = "") -> AppTest:
 
 def charts(app: AppTest) -> list[dict[str, Any]]:
     """Every chart on the page as plain data."""
-    found = (json.loads(element.proto.json) for element in app.get("bidi_component"))
+    found = (json.loads(element.proto.bytes or element.proto.json) for element in app.get("bidi_component"))
     return [spec for spec in found if "title" in spec]
 
 
