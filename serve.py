@@ -8,6 +8,7 @@ site may frame it; a page may be framed where the embedded view is asked for (``
 
 from __future__ import annotations
 
+import copy
 import gc
 import json
 import os
@@ -17,7 +18,6 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from copy import deepcopy
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -219,7 +219,7 @@ def _copy_places_plainly() -> None:
         for name, value in vars(place).items():
             still = value is None or type(value) is int or (type(value) is tuple and all(type(v) is int for v in value))
             vacant = type(value) is cursors.SparseList and not len(value)
-            vars(found)[name] = value if still else type(value)() if vacant else deepcopy(value, memo)
+            vars(found)[name] = value if still else type(value)() if vacant else copy.deepcopy(value, memo)
         return found
 
     for kind in (cursors.RunningCursor, cursors.LockedCursor):

@@ -236,7 +236,8 @@ async function draw(chart) {
   const spec = narrowed(seen(chart), Math.round(chart.root.clientWidth));
   // What is on its way to paper stays as paper needs it.
   if (chart.gone || chart.onPaper || !chart.root.clientWidth) return;
-  const tabled = chart.view === "table" && spec.table;
+  // Until its texts are there the chart stays.
+  const tabled = chart.view === "table" && spec.table && !spec.table.values;
   chart.plot.hidden = Boolean(tabled);
   if (tabled) {
     showTable(chart);
@@ -294,10 +295,10 @@ function listen(chart) {
   });
 }
 
-// A page sends a chart as bytes; cells of words come alone, numbers with the text that the screen writes.
+// A page sends a chart as bytes; the texts of its table come once the table is asked for, and then with every change.
 function unpacked(data) {
   const spec = ArrayBuffer.isView(data) || data instanceof ArrayBuffer ? JSON.parse(new TextDecoder().decode(data)) : data;
-  if (spec.table) spec.table.rows = spec.table.rows.map((row) => row.map((cell) => (Array.isArray(cell) ? cell : [cell, cell])));
+  if (spec.table?.values) spec.table.rows = spec.table.values.map((row) => row.map((value) => [value]));
   return spec;
 }
 

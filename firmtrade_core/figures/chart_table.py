@@ -72,16 +72,14 @@ class ChartTable:
 
     @cached_property
     def packed(self) -> str:
-        """As JSON for a screen: cells of words alone, numbers as [value, text]; written once for all charts that share the table."""
+        """Values alone, as JSON, for a screen on which nobody reads the table: written once for all charts that share it."""
         heads = [f"{n} ({u})" if u else n for n, u in zip(self.names, self.units, strict=True)]
-        rows = [
-            [
-                value if isinstance(value, str) else [value, self._text(place, value)]
-                for place, value in enumerate(row)
-            ]
-            for row in self.rows
-        ]
-        content = {"heads": heads, "measured": self.measured, "rows": rows, "codes": self.codes}
+        content = {
+            "heads": heads,
+            "measured": self.measured,
+            "values": self.rows,
+            "codes": self.codes,
+        }
         return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -95,10 +95,19 @@ def draw(
 
 
 def written(spec: Mapping[str, Any], table: ChartTable | None) -> bytes:
-    """A chart as it travels: JSON in UTF-8. Streamlit would look for frames of data in it, and write every dash and space as six letters."""
+    """A chart as it travels: JSON in UTF-8. Streamlit would look for frames of data in it, and write every dash and space as six letters.
+
+    Its table comes as values, which a file takes; as the screen writes them once a reader asks for the table.
+    """
     rest = {name: value for name, value in spec.items() if name != "table"}
     text = json.dumps(rest, ensure_ascii=False, separators=(",", ":"))
-    return f'{text[:-1]},"table":{"null" if table is None else table.packed}}}'.encode()
+    if table is None:
+        rows = "null"
+    elif spec["view"] == "table":
+        rows = json.dumps(table.to_dict(), ensure_ascii=False, separators=(",", ":"))
+    else:
+        rows = table.packed
+    return f'{text[:-1]},"table":{rows}}}'.encode()
 
 
 def _tools(chart: Chart, table: ChartTable | None, kind: str, view: str, private: bool) -> dict[str, Any]:

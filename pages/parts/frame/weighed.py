@@ -40,15 +40,17 @@ class Weighed(Generic[Value]):
     ----------
     without
         Kinds of objects that are not counted: what lives on anyhow, such as worlds.
+    still
+        Kinds of objects that grow little and that values share, such as worlds: looked into once between two weighings of all.
     least
         Values that are kept whatever they weigh: what is on screen would be made again at every look.
     """
 
-    def __init__(self, *, without: tuple[type, ...] = (), least: int = 2) -> None:
+    def __init__(self, *, without: tuple[type, ...] = (), still: tuple[type, ...] = (), least: int = 2) -> None:
         self._kept: OrderedDict[Hashable, Value] = OrderedDict()
         self._making: dict[Hashable, Lock] = {}
         self._lock = Lock()
-        self._without, self._least = without, least
+        self._without, self._still, self._least = without, still, least
         #: Bytes of each value, arrays counted in those, and how many values came since all were weighed: to weigh all at every
         #: move would cost a tenth of the move.
         self._weights: dict[Hashable, int] = {}
@@ -75,7 +77,7 @@ class Weighed(Generic[Value]):
                 self._since += 1
                 # The one before has grown while it was on screen.
                 for one in tuple(self._kept)[-2:]:
-                    more = bytes_of(self._kept[one], self._without, None, self._counted)
+                    more = bytes_of(self._kept[one], self._without, None, self._counted, self._still)
                     self._weights[one] = self._weights.get(one, 0) + more
                 if self._since >= max(LOOK_EVERY, len(self._kept) // 2):
                     self._weigh()
@@ -102,7 +104,7 @@ class Weighed(Generic[Value]):
         seen: set[int] = set()
         self._counted = set()
         self._weights = {
-            key: bytes_of(self._kept[key], self._without, seen, self._counted) for key in reversed(self._kept)
+            key: bytes_of(self._kept[key], self._without, seen, self._counted, self._still) for key in reversed(self._kept)
         }
         self._since = 0
 
@@ -124,6 +126,7 @@ def bytes_of(
     without: tuple[type, ...] = (),
     seen: set[int] | None = None,
     counted: set[int] | None = None,
+    still: tuple[type, ...] = (),
 ) -> int:
     """Bytes of all arrays that an object holds, each counted once; what it has computed and kept included.
 
@@ -133,6 +136,8 @@ def bytes_of(
         Kinds of objects that are passed by.
     seen, counted
         Identities of objects looked into, and of arrays counted, by an earlier call; both are added to.
+    still
+        Kinds of objects that count as arrays do: not looked into again where an earlier call did.
     """
     known = set() if seen is None else seen
     found, left = 0, [item]
@@ -142,6 +147,10 @@ def bytes_of(
         if kind in _PLAIN or id(one) in known or isinstance(one, without):
             continue
         known.add(id(one))
+        if counted is not None and isinstance(one, still):
+            if id(one) in counted:
+                continue
+            counted.add(id(one))
         if isinstance(one, np.ndarray):
             if isinstance(one.base, np.ndarray):
                 left.append(one.base)

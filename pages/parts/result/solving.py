@@ -30,7 +30,7 @@ class UnsolvedError(Exception):
 @once
 def results() -> Weighed[Any]:
     """Results of all sessions together. Worlds and firms live on anyhow and are not counted; a world that was balanced is."""
-    return Weighed(without=(HomeFirms,))
+    return Weighed(without=(HomeFirms,), still=(World,))
 
 
 def _solve(
