@@ -8,6 +8,7 @@ site may frame it; a page may be framed where the embedded view is asked for (``
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import gc
 import json
@@ -177,7 +178,7 @@ def _send_in_batches() -> None:
     Every waking hands the interpreter over and back, twenty-five times in a move. What a run says goes out in order, `BLINK` after
     it was said at the latest, and all that is left when the run ends.
     """
-    from streamlit.runtime import app_session
+    from streamlit.runtime import app_session, runtime
 
     told = getattr(app_session.AppSession, "_call_soon_on_event_loop", None)
     heard = getattr(app_session.AppSession, "_on_scriptrunner_event", None)
@@ -203,6 +204,16 @@ def _send_in_batches() -> None:
         elif not begun:
             told(session, lambda: session._event_loop.call_later(BLINK, send))
 
+    def wake(server: Any) -> None:
+        loop = server._get_async_objs()
+        # What tells of a message is on the loop already: it need not write to itself to hear it.
+        if asyncio._get_running_loop() is loop.eventloop:
+            loop.need_send_data.set()
+        else:
+            woken(server)
+
+    if woken := getattr(runtime.Runtime, "_enqueued_some_message", None):
+        runtime.Runtime._enqueued_some_message = wake
     app_session.AppSession._call_soon_on_event_loop = tell
     app_session.AppSession._on_scriptrunner_event = hear
 
@@ -210,6 +221,7 @@ def _send_in_batches() -> None:
 def _copy_places_plainly() -> None:
     """Every part that is drawn by itself copies its place on the page, up to the root, by way of pickling: here field by field."""
     from streamlit import cursor as cursors
+    from streamlit.delta_generator import DeltaGenerator
 
     if not all(hasattr(cursors, name) for name in ("RunningCursor", "LockedCursor", "SparseList")):
         return
@@ -224,6 +236,19 @@ def _copy_places_plainly() -> None:
 
     for kind in (cursors.RunningCursor, cursors.LockedCursor):
         kind.__deepcopy__ = copied
+
+    def with_parents(part: Any, memo: dict[int, Any]) -> Any:
+        # With the memory of this copying: those above several parts are copied once, as they were one.
+        found = DeltaGenerator(
+            root_container=part._root_container,
+            cursor=copy.deepcopy(part._cursor, memo),
+            parent=copy.deepcopy(part._parent, memo),
+            block_type=part._block_type,
+        )
+        found._form_data, found._creating_fragment_id = part._form_data, part._creating_fragment_id
+        return found
+
+    DeltaGenerator.__deepcopy__ = with_parents
 
 
 def _end_with_the_gateway() -> None:

@@ -237,9 +237,9 @@ class Counterfactual:
         change = np.moveaxis(origin.T[:, :, None] - destination.T[:, None, :], 0, 2)
         if self.shock.tariff is not None:
             # Few cells move: logs of all would take as long as all else here.
-            here = np.nonzero(self.tariff != self.world.tariff)
-            moves = np.log((1 + self.tariff[here]) / (1 + self.world.tariff[here]))
-            change[here] += moves * np.broadcast_to(sigma, change.shape[2:])[here[2]]
+            s, i, j = np.nonzero(np.moveaxis(self.tariff != self.world.tariff, 2, 0))
+            moves = np.log((1 + self.tariff[i, j, s]) / (1 + self.world.tariff[i, j, s]))
+            change[i, j, s] += moves * np.broadcast_to(sigma, change.shape[2:])[s]
         if self.subsidy is not self.world.subsidy:
             change = change + sigma * np.log((1 - self.subsidy) / (1 - self.world.subsidy))
         if self.shock.trade_cost is not None:

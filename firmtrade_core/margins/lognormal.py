@@ -163,7 +163,18 @@ class LognormalMargins(Margins):
         """Δk = index + (1-ρ) ln Ŝ, with ln Ŝ from the tables; see `Margins`."""
         if not self.nested or (self.nest > 1).any():
             return super().threshold_change(index)
-        return np.asarray(index + (1 / self.nest - 1) * self.effective(index)[0])
+        n, m, s = index.shape
+        weight = np.broadcast_to(1 / self.nest - 1, (s,))
+        found = self.tables.lifted(np.moveaxis(index, 2, 0).reshape(s, n * m), *self._stands, weight)
+        if found is None:
+            return np.asarray(index + weight * self.effective(index)[0])
+        return np.moveaxis(found.reshape(s, n, m), 0, 2)
+
+    @cached_property
+    def _stands(self) -> tuple[Array, Array]:
+        """`places`, each one stretch of memory."""
+        places, baseline = self.places
+        return np.ascontiguousarray(places), np.ascontiguousarray(baseline)
 
     def effective(self, index: Array) -> tuple[Array, Array, Array]:
         """See `Margins`: read from tables that compose the margin functions with the nest's fixed point."""
