@@ -182,7 +182,8 @@ def _send_in_batches() -> None:
 
     told = getattr(app_session.AppSession, "_call_soon_on_event_loop", None)
     heard = getattr(app_session.AppSession, "_on_scriptrunner_event", None)
-    if told is None or heard is None:
+    woken: Any = getattr(runtime.Runtime, "_enqueued_some_message", None)
+    if told is None or heard is None or woken is None:
         return
     last = app_session.ScriptRunnerEvent.SHUTDOWN
 
@@ -212,8 +213,7 @@ def _send_in_batches() -> None:
         else:
             woken(server)
 
-    if woken := getattr(runtime.Runtime, "_enqueued_some_message", None):
-        runtime.Runtime._enqueued_some_message = wake
+    runtime.Runtime._enqueued_some_message = wake
     app_session.AppSession._call_soon_on_event_loop = tell
     app_session.AppSession._on_scriptrunner_event = hear
 

@@ -229,16 +229,16 @@ def _layout(scale: float, unit: str) -> dict[str, Any]:
 def _hover_texts(outcome: Outcome, world: World) -> list[str]:
     variable = outcome.variable
     texts = []
-    levels = None
-    if outcome.old is not None and outcome.new is not None and variable.level_unit:
+    counted_in, levels = variable.level_unit or "", None
+    if outcome.old is not None and outcome.new is not None and counted_in:
         levels = outcome.old.tolist(), outcome.new.tolist()
     for i, (code, value) in enumerate(zip(world.countries, outcome.change.tolist(), strict=True)):
         lines = [f"<b>{country_name(code)}</b>", f"{variable.label}: <b>{change(value, variable.unit)}</b>"]
         if not math.isfinite(value):
             lines[1] = f"{variable.label}: no data"
         elif levels is not None:
-            lines.append(f"before {level(levels[0][i], variable.level_unit)}")
-            lines.append(f"after {level(levels[1][i], variable.level_unit)}")
+            lines.append(f"before {level(levels[0][i], counted_in)}")
+            lines.append(f"after {level(levels[1][i], counted_in)}")
         if outcome.low is not None and outcome.high is not None and math.isfinite(value):
             ends = (change(float(end[i]), variable.unit) for end in (outcome.low, outcome.high))
             lines.insert(2, f"90 %: {' to '.join(ends)}")
