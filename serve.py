@@ -143,7 +143,7 @@ async def warm(app: App) -> AsyncIterator[None]:
     gc.freeze()
     # A move makes some thousand objects that live as long as it does: looked through at every seven hundred, they are looked
     # through in vain.
-    gc.set_threshold(GARBAGE, 20, 50)
+    gc.set_threshold(GARBAGE, 10, 10)
     end = import_module("pages.parts.frame.private").watch()
     _end_with_the_gateway()
     try:
