@@ -95,7 +95,6 @@ def test_files_links_and_code_to_embed(open_page: Opener) -> None:
     assert "embed=true" in address and "only=chart_map" in address and "title=" in code
     alone = open_page(address.split("/", 3)[3])
     alone.wait_for_selector("#chart_map[data-result]")
-    rested(alone)
     expect(alone.locator("#chart_map .ft-plot")).to_be_visible()
     expect(alone.locator(".ft-numbers")).to_be_hidden()
     expect(alone.locator("[data-testid=stSidebar]")).to_be_hidden()
