@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
@@ -22,7 +21,7 @@ from firmtrade_core.codes.groups import group_members, group_names
 from firmtrade_core.codes.places import read_place
 from firmtrade_core.home.isic import parts_of_sector
 from firmtrade_core.labels import in_percent
-from firmtrade_core.paths import asset
+from firmtrade_core.paths import asset, read_rows
 from firmtrade_core.scenarios.atlas import Atlas, some
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.fields import ALL_GOODS
@@ -227,8 +226,9 @@ def load_schedule(name: str) -> Mapping[str, float]:
         raise ScenarioError(
             f"No schedule is called {name!r}. There are: {', '.join([*plain, *dated_tables()])}."
         )
-    with shipped[name].open(encoding="utf-8", newline="") as file:
-        return MappingProxyType({row["exporter"]: float(row["added_tariff"]) for row in csv.DictReader(file)})
+    return MappingProxyType(
+        {row["exporter"]: float(row["added_tariff"]) for row in read_rows(shipped[name], ",")}
+    )
 
 
 def entries(card: TariffSchedule) -> Mapping[str, float]:

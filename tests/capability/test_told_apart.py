@@ -178,3 +178,26 @@ def importance_of(data: CapabilityData, truth: np.ndarray):
     fitted = Additive.fit(data.attributes, truth, np.ones(len(truth)), 1.0, curved=True)
     parts = np.abs(fitted.parts(data.attributes)).mean(0)
     return pd.Series(parts, index=list(data.attribute_names)).sort_values(ascending=False)
+
+
+@pytest.mark.truth
+def test_tastes_that_follow_capability_are_seen_and_carried_to_firms_that_sell_nowhere() -> None:
+    """Sellers' tastes are more alike than all firms': one spread for all says 0.8 for 1.1, and its interval never holds it."""
+    data, truth = reference(firms=1_000, markets=10, seed=11)
+    spread = np.exp(-0.3 * truth.u / 0.9 - 0.3**2)  # of mean square one over all firms
+    kappa = truth.capability[:, None]
+    sales = np.where(
+        kappa + truth.nu >= truth.threshold, truth.demand + kappa + spread[:, None] * truth.xi, np.nan
+    )
+    settings = Settings(tune=False, rounds=2, learner=Learner(rounds=40))
+    found = estimate(CapabilityData.from_arrays(sales, data.attributes), settings, draws=10)
+    one = estimate(found.data, replace(settings, law="normal"))
+    assert found.scales.follows == pytest.approx(-0.3 / 0.9, abs=0.12) and found.scales.tail == 0
+    assert found.log_likelihood > one.log_likelihood + 20 and one.scales.sigma_xi < 0.95
+    sigma = found.parameters.loc["σ_ξ"]
+    assert sigma["low"] < 1.1 < sigma["high"] and sigma["estimate"] == pytest.approx(1.1, rel=0.12)
+    # What the engine gets is of firms that sell, as with one spread for all.
+    assert found.deviations.taste == pytest.approx(one.scales.sigma_xi, rel=0.08)
+    assert any("sell nowhere" in line for line in found.diagnostics) and "τ" in found.table()
+    plain, _ = reference(firms=800, markets=8, seed=5)
+    assert estimate(plain, settings).scales.follows == 0
