@@ -63,7 +63,7 @@ Attributes = Annotated[
 Sectors = Annotated[
     str | None,
     typer.Option(
-        help="What industry codes are: isic2, isic3, isic4, or a CSV file with the columns code and sector."
+        help="What industry codes are: isic2, isic3, isic4 (ten broad sectors), the same with -finer (28 sectors of world trade), or a CSV file with the columns code and sector."
     ),
 ]
 HomeSales = Annotated[

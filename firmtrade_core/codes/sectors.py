@@ -15,8 +15,11 @@ _TABLE = read_rows(asset("codes/broad_sectors.csv"))
 #: Plain names of the broad sectors, in their order; services come last.
 BROAD_SECTORS = {row["sector"]: row["name"] for row in _TABLE}
 
-#: Plain names of the finer sectors that tables of world trade tell apart.
-FINER_SECTORS = {row["sector"]: row["name"] for row in read_rows(asset("codes/finer_sectors.csv"))}
+#: The finer sectors that tables of world trade tell apart, and what begins codes of ISIC that belong to them.
+_FINER_TABLE = read_rows(asset("codes/finer_sectors.csv"))
+
+#: Plain names of the finer sectors.
+FINER_SECTORS = {row["sector"]: row["name"] for row in _FINER_TABLE}
 
 
 def sectors_by(column: str) -> dict[str, str]:
@@ -74,6 +77,45 @@ def broad_sector_of_revision_2(isic_code: str) -> str:
         if text.isdigit() and len(text) >= 2 and text[:size] in _OF_REVISION_2:
             return _OF_REVISION_2[text[:size]]
     raise KeyError(f"ISIC Rev. 2 has no code {isic_code!r}, or it is too short to tell its sector.")
+
+
+def finer_sector(isic_code: str, revision: int) -> str:
+    """Finer sector of a plant's industry code, ``services`` for any service.
+
+    Parameters
+    ----------
+    isic_code
+        Digits, or digits behind the letter of a section (``C2410``).
+    revision
+        Of ISIC: 2, 3 or 4.
+
+    Raises
+    ------
+    KeyError
+        If the code is none of that revision, or too short to tell its finer sector.
+
+    Examples
+    --------
+    >>> finer_sector("3843", 2), finer_sector("3410", 3), finer_sector("2910", 4), finer_sector("C2410", 4)
+    ('C29', 'C29', 'C29', 'C24A')
+    """
+    text = re.sub(r"^[A-Ua-u](?=\d)", "", isic_code.strip())
+    starts = _FINER_OF[revision]
+    for size in range(len(text), 1, -1):
+        if text[:size] in starts:
+            return starts[text[:size]]
+    broad = {2: broad_sector_of_revision_2, 3: broad_sector_of_revision_3, 4: broad_sector}[revision]
+    if text.isdigit() and broad(text) == "services":
+        return "services"
+    raise KeyError(
+        f"ISIC Rev. {revision} has no code {isic_code!r}, or it is too short to tell its finer sector."
+    )
+
+
+_FINER_OF = {
+    revision: {start: row["sector"] for row in _FINER_TABLE for start in row[f"isic_{revision}"].split()}
+    for revision in (2, 3, 4)
+}
 
 
 def sector_words(sector: str) -> str:
