@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.margins import FirmsMargins, Margins
 from firmtrade_core.margins.lognormal import LognormalMargins
+from firmtrade_core.margins.near import read_pair
 from firmtrade_core.margins.nested import WIDTH, lowest, nested_pieces
 from firmtrade_core.margins.tables import PairStack, Table, compiled
 
@@ -125,29 +126,95 @@ def _sum_sector(weight: Any, slope: Any, total: Any, mean: Any) -> None:
 
 
 @_vectorised
-def _read_cells(
-    origin: Any, destination: Any, lift: Any, places: Any, level: Any, kernel: Any,
-    start: Any, scales: Any, first: Any, count: Any, pieces: Any, sunk: Any,
-    weight: Any, share: Any, total: Any, mean: Any, home: Any, row_weight: Any, row_slope: Any, row_share: Any,
-    slope: Any, bits: Any, power: Any,
+def _read_near(
+    origin: Any, destination: Any, up: Any, places: Any, kernel: Any, low: Any, scale: Any, count: Any, pieces: Any,
+    home: Any, row_weight: Any, row_slope: Any, row_share: Any,
+    weight: Any, share: Any, total: Any, mean: Any, part: Any, bits: Any,
 ) -> bool:  # fmt: skip
-    """Terms and φ of all cells with sums by destination; True where a cell lies beyond its table.
+    """Terms of (6') and φ of one sector's cells with sums by destination, by `margins.near`; False where a cell lies beyond.
 
-    Where there are rows of their own (``home`` of sectors, -1 without), their terms take the place of the law's.
+    One origin at a time: places and where to read of its cells first, all at once.
     """
+    n, last, far = kernel.shape[0], count - 1, 0
+    if count == 0:
+        return False
+    for i in range(n):
+        if i == home:
+            for j in range(n):
+                weight[i, j], share[i, j] = row_weight[j], row_share[j]
+                total[j] += row_weight[j]
+                mean[j] += row_weight[j] * row_slope[j] / scale
+            continue
+        from_origin, raised = origin[i] - low, up[i]
+        for j in range(n):
+            place = (places[i, j] + from_origin - destination[j]) * scale
+            place = place if place > 0.0 else 0.0
+            far += 1 if place > count else 0
+            place = place if place < count else count
+            whole = np.int64(place)
+            whole = whole if whole < last else last
+            part[0, j] = place - whole
+            bits[0, j] = whole * 12
+        for j in range(n):
+            value, share[i, j], slope = read_pair(pieces, bits[0, j], part[0, j])
+            lifted = kernel[i, j] * raised
+            weight[i, j] = value * lifted
+            total[j] += value * lifted
+            mean[j] += slope * lifted
+    for j in range(n):
+        mean[j] *= scale
+    return far == 0
+
+
+@_vectorised
+def _read_terms(
+    origin: Any, destination: Any, lift: Any, up: Any, places: Any, level: Any, kernel: Any,
+    near_start: Any, near_scale: Any, near_count: Any, near_pieces: Any,
+    start: Any, scale: Any, count: Any, pieces: Any, sunk: Any,
+    home: Any, row_weight: Any, row_slope: Any, row_share: Any,
+    weight: Any, slope: Any, share: Any, bits: Any, power: Any, total: Any, mean: Any,
+) -> Any:  # fmt: skip
+    """Terms of (6') and φ of one sector's cells with sums by destination; how many lie beyond the table.
+
+    The ``home`` row of firms of their own, -1 without, takes the place of the law's.
+    """
+    if _read_near(
+        origin, destination, up, places, kernel, near_start, near_scale, near_count, near_pieces,
+        home, row_weight, row_slope, row_share, weight, share, total, mean, slope, bits,
+    ):  # fmt: skip
+        return 0
+    beyond = _read_sector(
+        origin, destination, lift, places, level, kernel, start, scale, count, pieces, sunk,
+        weight, slope, share, bits, power,
+    )  # fmt: skip
+    if home >= 0:
+        for j in range(kernel.shape[0]):
+            weight[home, j], slope[home, j], share[home, j] = row_weight[j], row_slope[j], row_share[j]
+    for j in range(kernel.shape[0]):
+        total[j] = mean[j] = 0.0
+    _sum_sector(weight, slope, total, mean)
+    return beyond
+
+
+@_vectorised
+def _weigh(
+    origin: Any, destination: Any, lift: Any, up: Any, places: Any, level: Any, kernel: Any,
+    near_start: Any, near_scales: Any, near_first: Any, near_count: Any, near_pieces: Any,
+    start: Any, scales: Any, first: Any, count: Any, pieces: Any, sunk: Any,
+    home: Any, row_weight: Any, row_slope: Any, row_share: Any,
+    slope: Any, share: Any, bits: Any, power: Any, total: Any, mean: Any, weight: Any,
+) -> bool:  # fmt: skip
+    """Terms of all cells; True where a cell lies beyond its table."""
     beyond = 0
     for s in range(places.shape[0]):
-        begin = first[s] * 12
-        beyond += _read_sector(
-            origin[s], destination[s], lift[s], places[s], level, kernel[s], start[s], scales[s], count[s],
-            pieces[begin : begin + count[s] * 12], sunk, weight[s], slope, share[s], bits, power,
+        near, begin = near_first[s] * 12, first[s] * 12
+        beyond += _read_terms(
+            origin[s], destination[s], lift[s], up[s], places[s], level, kernel[s],
+            near_start[s], near_scales[s], near_count[s], near_pieces[near : near + near_count[s] * 12],
+            start[s], scales[s], count[s], pieces[begin : begin + count[s] * 12], sunk,
+            home[s], row_weight[s], row_slope[s], row_share[s],
+            weight[s], slope, share, bits, power, total, mean,
         )  # fmt: skip
-        row = home[s]
-        if row >= 0:
-            for j in range(places.shape[2]):
-                weight[s, row, j], slope[row, j] = row_weight[s, j], row_slope[s, j]
-                share[s, row, j] = row_share[s, j]
-        _sum_sector(weight[s], slope, total[s], mean[s])
     return beyond > 0
 
 
@@ -192,7 +259,8 @@ def _sell_sector(
 
 @_vectorised
 def _read_and_sell(
-    origin: Any, destination: Any, lift: Any, spending: Any, places: Any, level: Any, kernel: Any,
+    origin: Any, destination: Any, lift: Any, up: Any, spending: Any, places: Any, level: Any, kernel: Any,
+    near_start: Any, near_scales: Any, near_first: Any, near_count: Any, near_pieces: Any,
     start: Any, scales: Any, first: Any, count: Any, pieces: Any, sunk: Any, tariff_factor: Any, subsidy_factor: Any,
     home: Any, row_weight: Any, row_slope: Any, row_share: Any,
     weight: Any, slope: Any, share: Any, bits: Any, power: Any, market: Any,
@@ -202,20 +270,14 @@ def _read_and_sell(
     n, beyond = kernel.shape[1], 0
     tariffs, subsidies = tariff_factor.shape[0] > 0, subsidy_factor.shape[0] > 0
     for s in range(kernel.shape[0]):
-        begin = first[s] * 12
-        beyond += _read_sector(
-            origin[s], destination[s], lift[s], places[s], level, kernel[s], start[s], scales[s], count[s],
-            pieces[begin : begin + count[s] * 12], sunk, weight, slope, share, bits, power,
+        near, begin = near_first[s] * 12, first[s] * 12
+        beyond += _read_terms(
+            origin[s], destination[s], lift[s], up[s], places[s], level, kernel[s],
+            near_start[s], near_scales[s], near_count[s], near_pieces[near : near + near_count[s] * 12],
+            start[s], scales[s], count[s], pieces[begin : begin + count[s] * 12], sunk,
+            home[s], row_weight[s], row_slope[s], row_share[s],
+            weight, slope, share, bits, power, total[s], mean[s],
         )  # fmt: skip
-        row = home[s]
-        if row >= 0:
-            for j in range(n):
-                weight[row, j], slope[row, j], share[row, j] = (
-                    row_weight[s, j],
-                    row_slope[s, j],
-                    row_share[s, j],
-                )
-        _sum_sector(weight, slope, total[s], mean[s])
         for j in range(n):
             if not (spending[s, j] > 0.0 and total[s, j] > 0.0):
                 total[s, j] = 1.0
@@ -277,13 +339,12 @@ def _read_and_sell_draws(
             )  # fmt: skip
 
 
-class CellTerms(NamedTuple):
-    """Terms of (6'), (S, N, N); their sum and share-weighted mean slope by destination, (S, N); φ, (S, N, N)."""
+class Move(NamedTuple):
+    """What a shock does to some cells, (K,) each: where they are in (S, N, N), what it adds to the index, and its factor on terms."""
 
-    weight: Array
-    total: Array
-    mean: Array
-    fixed_share: Array
+    cells: tuple[NDArray[np.intp], ...]
+    push: Array
+    factor: Array
 
 
 class CellSales(NamedTuple):
@@ -319,27 +380,42 @@ class Cells:
     Parameters
     ----------
     margins : Margins
-    kernel : (S, N, N)
-        What (6') holds beyond origins, destinations and ρ ln Ŝ.
-    shift : (S, N, N) or None
-        What the shock itself does to the index.
+    shares : (S, N, N)
+        Market shares at the baseline.
+    moves : list of Move
+        What the shock itself does.
     """
 
-    def __init__(self, margins: Margins, kernel: Array, shift: Array | None) -> None:
+    def __init__(self, margins: Margins, shares: Array, moves: list[Move]) -> None:
         self.firms = margins if isinstance(margins, FirmsMargins) else None
         lognormal = margins.others if isinstance(margins, FirmsMargins) else margins
         assert isinstance(lognormal, LognormalMargins)
-        places = lognormal.places[0].reshape(kernel.shape)
-        self.places = places if shift is None else places + shift
+        places = lognormal.places[0].reshape(shares.shape)
+        places = places.copy() if moves else places
         # Where the baseline stands goes into the kernel: what is read from far memory is what an evaluation costs.
-        self.relative = kernel * lognormal.shrunk.reshape(kernel.shape)
-        self.kernel, self.shift, self.tables = kernel, shift, lognormal.tables
+        relative = shares * lognormal.shrunk.reshape(shares.shape)
+        for move in moves:
+            places[move.cells] += move.push
+            relative[move.cells] *= move.factor
         self.sunk = lowest(lognormal.dispersion)[1]
-        self._scratch = Scratch(kernel.shape[1])
-        self._home = np.full(len(kernel), -1)
-        self._rows = np.zeros((3, *kernel.shape[:2]))
+        self._scratch = Scratch(shares.shape[1])
+        self._home = np.full(len(shares), -1)
+        self._rows = np.zeros((3, *shares.shape[:2]))
         if self.firms is not None:
-            self._home[self.firms.rows] = self.firms.home
+            rows, home = self.firms.rows, self.firms.home
+            self._home[rows] = home
+            shift, kernel = np.zeros_like(shares), shares.copy()
+            for move in moves:
+                shift[move.cells] += move.push
+                kernel[move.cells] *= move.factor
+            self._row_shift, self._row_kernel = shift[rows, home], kernel[rows, home]
+        near, tables = lognormal.near, lognormal.tables
+        *where, counts, pieces = near.arrays
+        self._tables = (
+            places, self._scratch.nothing, relative,
+            *where, counts if self.sunk else 0 * counts, pieces,
+            tables.start, tables.scale, tables.first, tables.count, tables.pieces.reshape(-1), self.sunk,
+        )  # fmt: skip
 
     @staticmethod
     def serve(margins: Margins) -> bool:
@@ -347,37 +423,32 @@ class Cells:
         lognormal = margins.others if isinstance(margins, FirmsMargins) else margins
         return isinstance(lognormal, LognormalMargins) and not (margins.nest > 1).any()
 
-    def terms(self, origin: Array, destination: Array, lift: Array) -> CellTerms | None:
-        """Terms of (6') at the index origin - destination + shift; None where a cell lies beyond its table.
+    def weights(self, origin: Array, destination: Array, lift: Array) -> Array | None:
+        """Terms of (6') at the index origin - destination + shift, (S, N, N); None where a cell lies beyond its table.
 
         Parameters
         ----------
         origin, destination, lift : (S, N)
             Parts of the index, and what else raises the origin's terms, in logs.
         """
-        weight, share = np.empty_like(self.kernel), np.empty_like(self.kernel)
+        weight, sums = np.empty_like(self._tables[0]), np.zeros((2, lift.shape[1]))
         origin, destination, lift = (np.ascontiguousarray(part) for part in (origin, destination, lift))
-        total, mean = np.zeros_like(lift), np.zeros_like(lift)
-        row_weight, row_slope, row_share = self._own_rows(origin, destination, lift)
-        memory, tables = self._scratch, self.tables
-        if _read_cells(
-            origin, destination, lift, self.places, memory.nothing, self.relative,
-            tables.start, tables.scale, tables.first, tables.count, tables.pieces.reshape(-1), self.sunk,
-            weight, share, total, mean, self._home, row_weight, row_slope, row_share,
-            memory.slope, memory.bits, memory.power,
-        ):  # fmt: skip
-            return None
-        return CellTerms(weight, total, mean, share)
+        memory = self._scratch
+        beyond = _weigh(
+            origin, destination, lift, np.exp(lift), *self._tables,
+            self._home, *self._own_rows(origin, destination, lift),
+            memory.slope, memory.share, memory.bits, memory.power, *sums, weight,
+        )  # fmt: skip
+        return None if beyond else weight
 
     def _own_rows(self, origin: Array, destination: Array, lift: Array) -> Array:
         """Terms, slopes and φ of the home country's own firms, (3, S, N)."""
         if self.firms is not None:
             row_weight, row_slope, row_share = self._rows
             rows, home = self.firms.rows, self.firms.home
-            index = origin[rows, home, None] - destination[rows]
-            index = index if self.shift is None else index + self.shift[rows, home]
+            index = origin[rows, home, None] - destination[rows] + self._row_shift
             potential, row_slope[rows], row_share[rows] = self.firms.row_effective(index)
-            row_weight[rows] = self.kernel[rows, home] * np.exp(potential + lift[rows, home, None])
+            row_weight[rows] = self._row_kernel * np.exp(potential + lift[rows, home, None])
         return self._rows
 
     def sales(
@@ -394,18 +465,16 @@ class Cells:
         Parameters
         ----------
         origin, destination, lift : (S, N)
-            As for `terms`.
+            As for `weights`.
         spending : (S, N)
             E'; zero where a market is closed.
         tariff_factor, subsidy_factor : (S, N, N) or None
             1/(1+t), 1/(1-b).
         """
         origin, destination, lift = (np.ascontiguousarray(part) for part in (origin, destination, lift))
-        found = np.zeros((7, *lift.shape))
-        memory, tables = self._scratch, self.tables
+        found, memory = np.zeros((7, *lift.shape)), self._scratch
         if _read_and_sell(
-            origin, destination, lift, np.ascontiguousarray(spending), self.places, memory.nothing, self.relative,
-            tables.start, tables.scale, tables.first, tables.count, tables.pieces.reshape(-1), self.sunk,
+            origin, destination, lift, np.exp(lift), np.ascontiguousarray(spending), *self._tables,
             *(_NOTHING if factor is None else factor for factor in (tariff_factor, subsidy_factor)),
             self._home, *self._own_rows(origin, destination, lift),
             memory.weight, memory.slope, memory.share, memory.bits, memory.power, memory.market, *found,

@@ -132,6 +132,11 @@ class Response:
             self._chain_inputs(system, evaluation, shares, income, profits, duties)
             earned = self.final * _single(labour / base)
         else:
+            # What labour markets feel of all sectors' sales, for they alone answer: summed once, not at every step.
+            self.demanded = (self.weight[:, :, None] * self.sales).sum(0)
+            if self.bent is not None:
+                turned_away = np.swapaxes(self.weight[:, :, None] * self.bent, 0, 1)
+                self.turned_away = np.ascontiguousarray(turned_away).reshape(n, -1)
             # One unknown of spending by country: what profits answer can be solved at once.
             self.profits = _single(profits)
             answered = np.einsum("si,sij->ij", self.profits, self.sales)
@@ -304,12 +309,15 @@ class Response:
             if self.bends:
                 price = price + self._prices(bend * (spend - spend_gap), 0)
             revenue = revenue + self.sales @ spend
+            demanded = (self.weight[:, :, None] * revenue).sum(0)
         else:
             spend = self.spend_inverse @ spend_gap
-            revenue = self.sales @ spend
-            if price is not None:
-                revenue = revenue + self._bending(price, spend, like)
-        labour_gap = gaps["wage"] + (self.weight[:, :, None] * revenue).sum(0)
+            demanded = self.demanded @ spend
+            if price is not None and self.bent is not None:
+                drawn = self.market * price if like is None else self.market * like.closeness * price
+                drawn = drawn + spend if like is None else like.bend * (drawn + spend)
+                demanded = demanded - self.turned_away @ drawn.astype(np.float32).reshape(-1, spend.shape[-1])
+        labour_gap = gaps["wage"] + demanded
         if like is None:
             moved = wage - self.wage_inverse @ labour_gap
         else:
