@@ -212,7 +212,9 @@ class System:
         self.cells = None
         if self.rows is None and Cells.serve(margins):
             # Sales come with the terms: no kernel is read.
-            moves = [Move(change.cells, self._pushes(change), self._factors(change)) for change in self._changes]
+            moves = [
+                Move(change.cells, self._pushes(change), self._factors(change)) for change in self._changes
+            ]
             self.cells = Cells(margins, self._shares, moves)
 
     def _factors(self, change: _Change) -> Array:

@@ -45,9 +45,7 @@ def read_pair(typing: Any, pieces: Any, at: Any, t: Any) -> Any:
 
     def lanes(builder: Any, vector: Any, picked: list[int]) -> Any:
         nothing = ir.Constant(vector.type, ir.Undefined)
-        return builder.shuffle_vector(
-            vector, nothing, ir.Constant(ir.VectorType(whole, len(picked)), picked)
-        )
+        return builder.shuffle_vector(vector, nothing, ir.Constant(ir.VectorType(whole, len(picked)), picked))
 
     def spread(builder: Any, value: Any, vector: Any) -> Any:
         first = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(whole, 0))
@@ -70,7 +68,9 @@ def read_pair(typing: Any, pieces: Any, at: Any, t: Any) -> Any:
         bent = builder.fmul(load(2), t_four)
         steep = builder.fadd(bent, load(1))
         both = times_plus(steep, t_four, load(0))
-        both = times_plus(lanes(builder, both, [2, 3]), spread(builder, cube, two), lanes(builder, both, [0, 1]))
+        both = times_plus(
+            lanes(builder, both, [2, 3]), spread(builder, cube, two), lanes(builder, both, [0, 1])
+        )
         zero, one = ir.Constant(whole, 0), ir.Constant(whole, 1)
         slope = builder.fadd(builder.extract_element(steep, zero), builder.extract_element(bent, zero))
         found = [builder.extract_element(both, zero), builder.extract_element(both, one), slope]

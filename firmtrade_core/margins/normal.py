@@ -46,9 +46,7 @@ def _series() -> Array:
     """
     x = chebyshev.chebpts1(_TERMS)
     t = (x + 1) / 2
-    coefficients = (
-        2 / _TERMS * chebyshev.chebvander(x, _TERMS - 1).T @ (erfcx(_HALFWAY / t - _HALFWAY) / t)
-    )
+    coefficients = 2 / _TERMS * chebyshev.chebvander(x, _TERMS - 1).T @ (erfcx(_HALFWAY / t - _HALFWAY) / t)
     coefficients[0] /= 2
     return np.asarray(chebyshev.cheb2poly(coefficients), dtype=np.float64)
 
