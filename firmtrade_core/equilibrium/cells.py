@@ -263,14 +263,18 @@ def _read_and_sell(
     near_start: Any, near_scales: Any, near_first: Any, near_count: Any, near_pieces: Any,
     start: Any, scales: Any, first: Any, count: Any, pieces: Any, sunk: Any, tariff_factor: Any, subsidy_factor: Any,
     home: Any, row_weight: Any, row_slope: Any, row_share: Any,
-    weight: Any, slope: Any, share: Any, bits: Any, power: Any, market: Any,
+    weights: Any, slope: Any, share: Any, bits: Any, power: Any, market: Any,
     total: Any, mean: Any, border: Any, revenue: Any, kept: Any, arriving: Any, fixed: Any,
 ) -> bool:  # fmt: skip
-    """Terms and sales, sector by sector, so that nothing by cell leaves the nearest memory; True where a cell lies beyond its table."""
+    """Terms and sales, sector by sector, so that nothing by cell leaves the nearest memory; True where a cell lies beyond its table.
+
+    ``weights`` keeps the terms of all sectors, (S, N, N), or of the last one, (1, N, N).
+    """
     n, beyond = kernel.shape[1], 0
     tariffs, subsidies = tariff_factor.shape[0] > 0, subsidy_factor.shape[0] > 0
     for s in range(kernel.shape[0]):
         near, begin = near_first[s] * 12, first[s] * 12
+        weight = weights[min(s, weights.shape[0] - 1)]
         beyond += _read_terms(
             origin[s], destination[s], lift[s], up[s], places[s], level, kernel[s],
             near_start[s], near_scales[s], near_count[s], near_pieces[near : near + near_count[s] * 12],
@@ -459,6 +463,7 @@ class Cells:
         spending: Array,
         tariff_factor: Array | None,
         subsidy_factor: Array | None,
+        weights: Array | None = None,
     ) -> tuple[Array, Array, CellSales] | None:
         """Totals and mean slopes of terms by destination, and sales, (S, N); None where a cell lies beyond its table.
 
@@ -470,14 +475,16 @@ class Cells:
             E'; zero where a market is closed.
         tariff_factor, subsidy_factor : (S, N, N) or None
             1/(1+t), 1/(1-b).
+        weights : (S, N, N), optional
+            Receives the terms, where they are wanted.
         """
         origin, destination, lift = (np.ascontiguousarray(part) for part in (origin, destination, lift))
         found, memory = np.zeros((7, *lift.shape)), self._scratch
         if _read_and_sell(
             origin, destination, lift, np.exp(lift), np.ascontiguousarray(spending), *self._tables,
             *(_NOTHING if factor is None else factor for factor in (tariff_factor, subsidy_factor)),
-            self._home, *self._own_rows(origin, destination, lift),
-            memory.weight, memory.slope, memory.share, memory.bits, memory.power, memory.market, *found,
+            self._home, *self._own_rows(origin, destination, lift), memory.weight[None] if weights is None else weights,
+            memory.slope, memory.share, memory.bits, memory.power, memory.market, *found,
         ):  # fmt: skip
             return None
         return found[0], found[1], CellSales(*found[2:])

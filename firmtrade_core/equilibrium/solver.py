@@ -57,6 +57,9 @@ _LARGEST_STRETCH = 1e4
 #: A point whose gaps exceed the best ones this many times is left again, for a shorter step from the best point.
 _TOLERATED_GROWTH = 30.0
 
+#: From gaps so many times the tolerance the next step usually leads to the end.
+_NEARLY = 300.0
+
 #: So many shorter steps in turn mean that no step from there helps.
 _MOST_RETREATS = 12
 
@@ -372,6 +375,7 @@ class _Search:
         best, retreats = np.inf, 0
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             for steps in range(iteration.limit):
+                system.nearly_there = best <= _NEARLY * iteration.tolerance
                 now = system.evaluate(vector)
                 largest = system.largest_gap(now)
                 converged = largest <= iteration.tolerance

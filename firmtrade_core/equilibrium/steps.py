@@ -132,9 +132,9 @@ class Response:
             self._chain_inputs(system, evaluation, shares, income, profits, duties)
             earned = self.final * _single(labour / base)
         else:
-            # What labour markets feel of all sectors' sales, for they alone answer: summed once, not at every step.
-            self.demanded = (self.weight[:, :, None] * self.sales).sum(0)
             if self.bent is not None:
+                # What labour markets feel of all sectors' sales, for they alone answer: summed once, not at every step.
+                self.demanded = (self.weight[:, :, None] * self.sales).sum(0)
                 turned_away = np.swapaxes(self.weight[:, :, None] * self.bent, 0, 1)
                 self.turned_away = np.ascontiguousarray(turned_away).reshape(n, -1)
             # One unknown of spending by country: what profits answer can be solved at once.
@@ -312,11 +312,13 @@ class Response:
             demanded = (self.weight[:, :, None] * revenue).sum(0)
         else:
             spend = self.spend_inverse @ spend_gap
-            demanded = self.demanded @ spend
             if price is not None and self.bent is not None:
                 drawn = self.market * price if like is None else self.market * like.closeness * price
                 drawn = drawn + spend if like is None else like.bend * (drawn + spend)
-                demanded = demanded - self.turned_away @ drawn.astype(np.float32).reshape(-1, spend.shape[-1])
+                away = self.turned_away @ drawn.astype(np.float32).reshape(-1, spend.shape[-1])
+                demanded = self.demanded @ spend - away
+            else:
+                demanded = (self.weight[:, :, None] * (self.sales @ spend)).sum(0)
         labour_gap = gaps["wage"] + demanded
         if like is None:
             moved = wage - self.wage_inverse @ labour_gap

@@ -58,7 +58,7 @@ class Terms(NamedTuple):
     fixed_share : (S, N, N), (H, N) or None
         φ, of the row where there is one.
     sales : CellSales or None
-        Where sales come with the terms; ``weight`` is then not kept.
+        Where sales come with the terms; ``weight`` is then only kept where the iteration may end.
     reading : tuple of (S, N) or None
         What gives the terms again.
     """
@@ -210,6 +210,8 @@ class System:
         if self.rows is not None:
             self._prepare_rows(self.rows, self._shares, self._changes)
         self.cells = None
+        #: Whether the next evaluation may be the last, whose terms by cell are wanted.
+        self.nearly_there = False
         if self.rows is None and Cells.serve(margins):
             # Sales come with the terms: no kernel is read.
             moves = [
@@ -351,9 +353,10 @@ class System:
             lift = self.nest * firms - (self.sigma - 1) * cost
             reading = (*self._index_parts(cost, price, expenditure, firms), lift)
             spent = self.spending * np.exp(spending)
-            found = self.cells.sales(*reading, spent, self.tariff_factor, self.subsidy_factor)
+            weight = np.empty_like(self._shares) if self.nearly_there else None
+            found = self.cells.sales(*reading, spent, self.tariff_factor, self.subsidy_factor, weight)
             if found is not None:
-                return Terms(np.ones_like(cost), None, None, found[0], found[1], None, found[2], reading)
+                return Terms(np.ones_like(cost), weight, None, found[0], found[1], None, found[2], reading)
         index = np.moveaxis(self._index(cost, price, expenditure, firms), 0, 2)
         potential, slope, fixed_share = (np.moveaxis(a, 2, 0) for a in self.margins.effective(index))
         factors = self.nest * firms - (self.sigma - 1) * cost
@@ -592,19 +595,17 @@ class System:
 
     def sales(self, flows: Flows) -> Array:
         """X' = π'E', equation (7), (S, N, N), million USD."""
-        terms = flows.terms
-        weight = self._weight(terms)
-        weight *= flows.market[:, None, :]
-        return weight
+        weight, terms = self._weight(flows.terms), flows.terms
+        return np.multiply(weight, flows.market[:, None, :], out=None if weight is terms.weight else weight)
 
     def _weight(self, terms: Terms) -> Array:
-        """Terms of (6) for every cell, (S, N, N), as a copy."""
+        """Terms of (6) for every cell, (S, N, N); not to be written to."""
+        if terms.weight is not None:
+            return terms.weight
         if terms.reading is not None and self.cells is not None:
             found = self.cells.weights(*terms.reading)
             assert found is not None
             return found
-        if terms.weight is not None:
-            return terms.weight.copy()
         weight = self.kernel * terms.origin[:, :, None]
         if self.rows is not None and terms.row is not None:
             weight[self.rows.rows, self.rows.home] = terms.row
