@@ -29,6 +29,9 @@ _ANY_ORDER = {"contract", "reassoc", "nsz"}
 _LN2_HIGH, _LN2_LOW, _LARGEST = 0.693147180369123816490, 1.90821492927058770002e-10, 700.0
 
 
+#: Markets are read one by one where they are fewer than one in so many.
+_LITTLE = 8
+
 #: Steps between the coefficients of an interval.
 _ONE, _TWO, _THREE, _FOUR, _FIVE, _SIX = (np.uint64(step) for step in range(1, 7))
 
@@ -296,6 +299,43 @@ def _read_and_sell(
 
 
 @_vectorised
+def _sell_moved(
+    sectors: Any, destinations: Any, spending: Any, places: Any, kernel: Any, scales: Any, first: Any, count: Any,
+    pieces: Any, start: Any, shares: Any, held: Any, tariff: Any, subsidy: Any, tariff_factor: Any, subsidy_factor: Any,
+    weight: Any, share: Any, found: Any,
+) -> bool:  # fmt: skip
+    """Baseline sums of `Cells.sales` with some markets' sales replaced by those after what moves their cells; False where one lies beyond."""
+    n = kernel.shape[1]
+    tariffs, subsidies = tariff_factor.shape[0] > 0, subsidy_factor.shape[0] > 0
+    for market in range(sectors.shape[0]):
+        s, j = sectors[market], destinations[market]
+        total, mean, begin = 0.0, 0.0, first[s] * 12
+        for i in range(n):
+            place = max((places[s, i, j] - start[s]) * scales[s], 0.0)
+            if not place < count[s]:
+                return False
+            whole = np.int64(place)
+            value, share[i], slope = read_pair(pieces, begin + whole * 12, place - whole)
+            weight[i] = value * kernel[s, i, j]
+            total += weight[i]
+            mean += slope * kernel[s, i, j] * scales[s]
+        spent = spending[s, j]
+        total = total if spent > 0.0 and total > 0.0 else 1.0
+        found[0, s, j], found[1, s, j], found[5, s, j], found[6, s, j] = total, mean / total, 0.0, 0.0
+        for i in range(n):
+            sold = weight[i] * spent / total * (tariff_factor[s, i, j] if tariffs else 1.0)
+            before = shares[s, i, j] * spent / (1.0 + tariff[s, i, j])
+            found[2, s, i] += sold - before
+            found[5, s, j] += sold
+            sold *= subsidy_factor[s, i, j] if subsidies else 1.0
+            before /= 1.0 - subsidy[s, i, j]
+            found[3, s, i] += sold - before
+            found[4, s, i] += sold * (1.0 - share[i]) - before * (1.0 - held[s, i, j])
+            found[6, s, j] += sold * share[i]
+    return True
+
+
+@_vectorised
 def _read_and_sell_draws(
     which: Any, origin: Any, destination: Any, lift: Any, spending: Any,
     threshold: Any, base: Any, moved: Any, steep: Any, push: Any, kernel: Any, nest: Any, closeness: Any,
@@ -401,6 +441,8 @@ class Cells:
         for move in moves:
             places[move.cells] += move.push
             relative[move.cells] *= move.factor
+        self._shares, self._moves = shares, moves
+        self._held = np.ascontiguousarray(np.moveaxis(lognormal.fixed_share, 2, 0))
         self.sunk = lowest(lognormal.dispersion)[1]
         self._scratch = Scratch(shares.shape[1])
         self._home = np.full(len(shares), -1)
@@ -444,6 +486,37 @@ class Cells:
             memory.slope, memory.share, memory.bits, memory.power, *sums, weight,
         )  # fmt: skip
         return None if beyond else weight
+
+    def sales_at_start(
+        self, before: tuple[Array, ...], spending: Array, rates: tuple[Array, Array], *factors: Array | None
+    ) -> tuple[Array, Array, CellSales] | None:
+        """As `sales` where nothing but barriers has moved: only markets whose cells they move are read; None where that spares little.
+
+        Parameters
+        ----------
+        before : seven of (S, N)
+            What `sales` gives without a shock: totals, slopes and sales.
+        spending : (S, N)
+            E.
+        rates : two of (S, N, N)
+            Tariffs and subsidies at the baseline.
+        factors : (S, N, N) or None
+            As for `sales`.
+        """
+        places, _, kernel, start, scales, first, count, pieces, *_ = self._tables
+        touched = np.zeros(spending.shape, dtype=bool)
+        for move in self._moves:
+            touched[move.cells[0], move.cells[2]] = True
+        sectors, destinations = np.nonzero(touched)
+        if self.firms is not None or len(sectors) * _LITTLE > touched.size:
+            return None
+        found, memory = np.array(before), self._scratch
+        if not _sell_moved(
+            sectors, destinations, spending, places, kernel, scales, first, count, pieces, start, self._shares, self._held,
+            *rates, *(_NOTHING if factor is None else factor for factor in factors), memory.market, memory.slope[0], found,
+        ):  # fmt: skip
+            return None
+        return found[0], found[1], CellSales(*found[2:])
 
     def _own_rows(self, origin: Array, destination: Array, lift: Array) -> Array:
         """Terms, slopes and φ of the home country's own firms, (3, S, N)."""

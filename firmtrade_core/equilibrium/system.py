@@ -189,6 +189,7 @@ class System:
         subsidy = shock.subsidy_in_force(world)
         self.tariff_factor = 1 / (1 + _sector_first(tariff)) if tariff.any() else None
         self.subsidy_factor = 1 / (1 - _sector_first(subsidy)) if subsidy.any() else None
+        self._world = world
         self._shares, self._changes = _sector_first(world.shares), _changes(world, shock)
         margins = self.loglinear
         self._weights: dict[str, Array] | None = None
@@ -212,6 +213,8 @@ class System:
         self.cells = None
         #: Whether the next evaluation may be the last, whose terms by cell are wanted.
         self.nearly_there = False
+        #: Terms and sales at the baseline without a shock, where they are known.
+        self.before: Terms | None = None
         if self.rows is None and Cells.serve(margins):
             # Sales come with the terms: no kernel is read.
             moves = [
@@ -353,6 +356,16 @@ class System:
             lift = self.nest * firms - (self.sigma - 1) * cost
             reading = (*self._index_parts(cost, price, expenditure, firms), lift)
             spent = self.spending * np.exp(spending)
+            before = self.before
+            if before is not None and before.sales is not None and not any(part.any() for part in reading):
+                assert before.slope is not None
+                rates = _sector_first(self._world.tariff), _sector_first(self._world.subsidy)
+                known = before.total, before.slope, *before.sales
+                found = self.cells.sales_at_start(
+                    known, spent, rates, self.tariff_factor, self.subsidy_factor
+                )
+                if found is not None:
+                    return Terms(np.ones_like(cost), None, None, found[0], found[1], None, found[2], reading)
             weight = np.empty_like(self._shares) if self.nearly_there else None
             found = self.cells.sales(*reading, spent, self.tariff_factor, self.subsidy_factor, weight)
             if found is not None:

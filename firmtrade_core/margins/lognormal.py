@@ -207,13 +207,13 @@ class LognormalMargins(Margins):
         found._kept = self._kept
         found.__dict__.update(
             (name, self.__dict__[name])
-            for name in ("_baseline", "_fixed_share", "baseline_inverse")
+            for name in ("_baseline", "fixed_share", "baseline_inverse")
             if name in self.__dict__
         )
         return found
 
     @cached_property
-    def _fixed_share(self) -> Array:
+    def fixed_share(self) -> Array:
         """φ at the baseline, like the thresholds."""
         return _fixed_share(self.threshold, *self._baseline, self.dispersion)
 
@@ -224,7 +224,7 @@ class LognormalMargins(Margins):
     def baseline_profits(self, world: World) -> Array:
         """See `Margins`."""
         if world.content_hash not in self._kept:
-            self._kept[world.content_hash] = ((1 - self._fixed_share) * world.revenue).sum(1)
+            self._kept[world.content_hash] = ((1 - self.fixed_share) * world.revenue).sum(1)
         return np.asarray(self._kept[world.content_hash] / self.within_elasticity)
 
 
@@ -341,7 +341,7 @@ def _thresholds(
     threshold = np.moveaxis(-dispersion * ndtri(presence), 0, 2)
     unit = LognormalMargins(np.full(threshold.shape[2], 2.0), dispersion, threshold)
     slope = _slope(threshold, unit._baseline[0], dispersion)
-    unit._fixed_share  # noqa: B018 (remembered, and shared by all elasticities)
+    unit.fixed_share  # noqa: B018 (remembered, and shared by all elasticities)
     cells = abroad_by_cell(slope, held.world.border_value)
     return unit, gauss_rule(*cells), cells
 

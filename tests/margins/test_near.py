@@ -16,7 +16,9 @@ WORLD = make_world(5, 3, seed=1)
 
 
 @compiled
-def _read(x: np.ndarray, start: float, scale: float, count: int, pieces: np.ndarray, found: np.ndarray) -> None:
+def _read(
+    x: np.ndarray, start: float, scale: float, count: int, pieces: np.ndarray, found: np.ndarray
+) -> None:
     for point in range(len(x)):
         place = (x[point] - start) * scale
         whole = min(int(place), count - 1)
@@ -75,3 +77,29 @@ def test_cells_near_and_far_say_the_same(within: np.ndarray | None, spread: floa
     np.testing.assert_allclose(sales.border, sold.sum(2), rtol=5e-11)
     np.testing.assert_allclose(sales.kept, (sold * (1 - share)).sum(2), rtol=5e-11, atol=1e-11)
     np.testing.assert_allclose(sales.fixed, (sold * share).sum(1), rtol=5e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("within", [None, np.array([6.0, 9.0, 30.0])], ids=["plain", "nested"])
+def test_where_a_shock_moves_few_markets_only_those_are_read(within: np.ndarray | None) -> None:
+    world = make_world(9, 3, seed=4)
+    margins = Lognormal(2.4).calibrate(world, np.full(3, 4.0), within)
+    first = (np.array([0, 0, 2]), np.array([1, 3, 4]), np.array([3, 3, 2]))
+    shares, tariff, subsidy, spending = (
+        np.ascontiguousarray(np.moveaxis(part, -1, 0))
+        for part in (world.shares, world.tariff, world.subsidy, world.total_expenditure)
+    )
+    nothing, before = np.zeros((3, 9)), Cells(margins, shares, [])
+    known = before.sales(nothing, nothing, nothing, spending, 1 / (1 + tariff), 1 / (1 - subsidy))
+    assert known is not None
+    raised = tariff.copy()
+    raised[first] += 0.2
+    cells = Cells(margins, shares, [Move(first, np.array([0.4, 0.5, -0.3]), np.array([0.5, 0.6, 1.3]))])
+    factors = 1 / (1 + raised), 1 / (1 - subsidy)
+    full = cells.sales(nothing, nothing, nothing, spending, *factors)
+    few = cells.sales_at_start((*known[:2], *known[2]), spending, (tariff, subsidy), *factors)
+    assert full is not None and few is not None
+    for one, other in zip((*few[:2], *few[2]), (*full[:2], *full[2]), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-12 * np.abs(other).max())
+    everywhere = (np.arange(3).repeat(9), np.zeros(27, dtype=int), np.tile(np.arange(9), 3))
+    many = Cells(margins, shares, [Move(everywhere, np.full(27, 0.1), np.ones(27))])
+    assert many.sales_at_start((*known[:2], *known[2]), spending, (tariff, subsidy), *factors) is None
