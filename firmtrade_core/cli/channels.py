@@ -6,18 +6,18 @@ import json
 import math
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from firmtrade_core.cli.ends import FAILED, WRONG_INPUT, finite, refusals
+from firmtrade_core.cli.options import AsJson
 from firmtrade_core.labels.units import in_percent
 
 if TYPE_CHECKING:
     from firmtrade_core.channels.crossfit import Settings
     from firmtrade_core.channels.from_panel import ChannelReport, Question
     from firmtrade_core.panel import FirmPanel
-
-FAILED, WRONG_INPUT = 1, 2
 
 
 def channels(
@@ -79,20 +79,19 @@ def channels(
         str, typer.Option(help="With --shocks: where shocks move together, country, chapter or both.")
     ] = "country",
     write_table: Annotated[Path | None, typer.Option(help="Write the table of effects to a file.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Estimate what attributes do to firms, by several methods, with what speaks for and against each.
 
     Exits 1 if an attribute has no effect to tell, 2 on wrong input.
     """
-    from firmtrade_core.channels import ChannelError, Settings
+    from firmtrade_core.channels import Settings
     from firmtrade_core.channels.work import Request, default_questions, estimate_channels
-    from firmtrade_core.panel import PanelError
     from firmtrade_core.panel.source import panel_of
     from firmtrade_core.panel.synthetic.structure import SyntheticDesign
     from firmtrade_core.scenarios.firm_elasticity import firm_elasticity
 
-    try:
+    with refusals(as_json, {ValueError: WRONG_INPUT}):
         source = panel if panel is not None else SyntheticDesign(firms=firms)
         settings = Settings(repetitions=repetitions, learners=tuple(learner or Settings().learners))
         if sigma is None:
@@ -110,14 +109,11 @@ def channels(
                 Request(source, questions, settings, year, sigma, tuple(leave_out or ()), year_before),
                 progress=bar,
             )
-    except (ChannelError, PanelError, ValueError) as error:
-        typer.echo(json.dumps({"error": str(error)}) if as_json else str(error), err=not as_json)
-        raise typer.Exit(WRONG_INPUT) from error
     if write_table is not None:
         found.table.save(write_table)
     if as_json:
         typer.echo(
-            json.dumps(_finite(asdict(found)) | {"hash": found.content_hash}, allow_nan=False, default=str)
+            json.dumps(finite(asdict(found)) | {"hash": found.content_hash}, allow_nan=False, default=str)
         )
     else:
         _print(found)
@@ -173,7 +169,7 @@ def _print_shocks(
             "sentence": found.sentence(),
             "cautions": found.cautions,
         }
-        typer.echo(json.dumps(_finite(content), allow_nan=False, default=str))
+        typer.echo(json.dumps(finite(content), allow_nan=False, default=str))
         return
     told = found.found
     typer.echo(
@@ -204,7 +200,7 @@ def _print_advantages(
             "panel": found.panel, "year": found.year, "level": found.level, "cells": found.cells.to_dict("records"),
             "words": {name: found.words(name) for name in asked}, "refused": dict(found.refused),
         }  # fmt: skip
-        typer.echo(json.dumps(_finite(content), allow_nan=False, default=str))
+        typer.echo(json.dumps(finite(content), allow_nan=False, default=str))
         return
     typer.echo(f"{found.panel}, {found.year}. {'Synthetic: no such firm exists. ' if found.synthetic else ''}Association of firms alike in all else that is known, no proven effect.")  # fmt: skip
     for words in KINDS.values():
@@ -222,15 +218,6 @@ def _print_advantages(
         typer.echo(found.words(name))
     for what, why in found.refused.items():
         typer.echo(f"{what}: not told. {why}")
-
-
-def _finite(value: Any) -> Any:
-    """JSON knows no infinity: endless intervals end in null."""
-    if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _print(found: ChannelReport) -> None:

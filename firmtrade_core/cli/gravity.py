@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from firmtrade_core.cli.gravity_equation import counterfactual, estimate, tariff_units
-from firmtrade_core.cli.words import for_the_command_line, pair
+from firmtrade_core.cli.ends import FAILED
+from firmtrade_core.cli.gravity_equation import counterfactual, estimate, refusing, tariff_units
+from firmtrade_core.cli.options import AsJson, TableColumns, TariffUnits
+from firmtrade_core.cli.words import pair
 from firmtrade_core.labels import in_percent
 from firmtrade_core.paths import whole_file
 
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from firmtrade_core.gravity.specification import GravitySpecification
-
-FAILED, WRONG_INPUT = 1, 2
 
 
 class _SectorsFirst(TyperGroup):
@@ -69,12 +69,7 @@ def sectors(
     cluster: Annotated[
         list[str] | None, typer.Option(help="Of pair, symmetric_pair, exporter, importer, year.")
     ] = None,
-    tariff_unit: Annotated[
-        str,
-        typer.Option(
-            help="check: fractions, refused if they look like percent; fraction: however high; percent."
-        ),
-    ] = "check",
+    tariff_unit: TariffUnits = "check",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; all processors unless given.")
     ] = None,
@@ -88,22 +83,18 @@ def sectors(
     source: Annotated[
         str | None, typer.Option(help="Name of the data in files written; its file name else.")
     ] = None,
-    column: Annotated[
-        list[str] | None, typer.Option(help="Which column of the table is what: exporter=origin.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    column: TableColumns = None,
+    as_json: AsJson = False,
 ) -> None:
     """Estimate ln(1+t) with exporter-year, importer-year and pair effects by PPML, sector by sector.
 
     Exits 1 if no sector has a usable elasticity, 2 on wrong input.
     """
     from firmtrade_core.gravity.elasticities import elasticities_by_sector
-    from firmtrade_core.gravity.errors import GravityError
     from firmtrade_core.gravity.sector_runs import estimate_sectors, run_key
     from firmtrade_core.gravity.specification_curve import specification_curve
-    from firmtrade_core.world.errors import WorldError
 
-    try:
+    with refusing(as_json):
         unit = tariff_units(tariff_unit)
         source, left = source or world_panel.name, _left(world_panel, column)
         world_panel = _with_columns(world_panel, column, out)
@@ -128,10 +119,6 @@ def sectors(
         table = elasticities_by_sector(estimates, curve=other)
         if write_set is not None:
             _write(table, write_set, source, equation)
-    except (GravityError, WorldError, ValueError) as error:
-        _stop(str(error), as_json)
-    except OSError as error:
-        _stop(f"{error.filename or world_panel} cannot be read or written: {error.strerror}.", as_json)
     folder = out / run_key(world_panel, equation, unit)
     with whole_file(folder / "elasticities.parquet") as part:
         table.to_parquet(part, index=False)
@@ -188,14 +175,6 @@ def _equation(
         years = read_table(world_panel, columns=["year"])["year"].astype(int)
         equation = equation.with_(years=every(interval, int(years.min()), int(years.max())))
     return equation
-
-
-def _stop(message: str, as_json: bool) -> None:
-    if "lacks column" in message or "lacks a column" in message:
-        message += " Name it: --column exporter=NAME."
-    message = for_the_command_line(message)
-    typer.echo(json.dumps({"error": message}) if as_json else message, err=not as_json)
-    raise typer.Exit(WRONG_INPUT)
 
 
 class _Bar:

@@ -23,6 +23,7 @@ from firmtrade_core.equilibrium.errors import (
     InsolvencyError,
     OneWayTradeError,
 )
+from firmtrade_core.equilibrium.leaning import Leaning
 from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.path import Path, part_of
 from firmtrade_core.equilibrium.results import Equilibrium
@@ -210,7 +211,7 @@ def _solve(
     else:
         # A response is only a guide to steps: a neighbour's, scaled, spares the work of one's own.
         baseline, near = calibrate(world, parameters), _prepare(middle.world, middle.parameters)
-        prepared = _Prepared(baseline, near.response.leaning(near.baseline.margins, baseline.margins))
+        prepared = _Prepared(baseline, Leaning(near.response, near.baseline, [baseline]))
     search = _Search(world, shock, parameters, prepared, iteration or Iteration())
     found = search.run(start)
     if search.system.free_entry:

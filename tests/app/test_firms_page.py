@@ -79,6 +79,8 @@ def test_sections_show_the_stored_estimate(page: tuple[AppTest, Bench], report: 
         assert not app.exception
         shown = html(app)
         assert words in shown and report.content_hash in shown and "prediction, not effect" in shown
+        # How many times as much, so that nobody reads logs as per cent.
+        assert "typical exporter against others" in shown and "in logs: attributes" in shown
     bench.section, bench.unit, bench.index, bench.by = "predicts", "cost", "g", "destination"
     app.run()
     assert not app.exception
