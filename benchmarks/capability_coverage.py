@@ -69,13 +69,18 @@ def _fat_tails(
 def _tastes_by_market(
     sample: ReferenceSample, random: np.random.Generator
 ) -> tuple[CapabilityData, dict[str, float]]:
-    """Tastes differ more between firms in some markets than in others; the mean square is σ_ξ²."""
+    """Tastes differ more between firms in some markets than in others; σ_ξ² is their mean square over all sales made.
+
+    One number for all markets has no other meaning: markets that sell more count for more. The mean over markets is 1.1²."""
     from firmtrade_core.capability import CapabilityData
 
     spread = np.linspace(0.5, 1.5, MARKETS)
     xi = sample.truth.xi * spread / np.sqrt((spread**2).mean())
-    data = CapabilityData.from_arrays(_drawn_anew(sample, xi=xi), sample.observed.attributes)
-    return data, {name: TRUE[name] for name in ("σ_u", "σ_ξ", "σ_ν")}
+    sales = _drawn_anew(sample, xi=xi)
+    sold = np.isfinite(sales).sum(0)
+    data = CapabilityData.from_arrays(sales, sample.observed.attributes)
+    of_sales = TRUE["σ_ξ"] * float(np.sqrt(np.average(spread**2, weights=sold) / (spread**2).mean()))
+    return data, {"σ_u": TRUE["σ_u"], "σ_ξ": of_sales, "σ_ν": TRUE["σ_ν"]}
 
 
 def _tastes_follow(
@@ -184,23 +189,22 @@ def run(
 
 def coverage(items: list[dict[str, Any]]) -> dict[str, float]:
     """Share of replications whose interval holds the truth, by symbol."""
-    truth = _truth(items)
     return {
-        symbol: sum(item["low"][symbol] <= truth[symbol] <= item["high"][symbol] for item in items)
+        symbol: sum(item["low"][symbol] <= _truth(item)[symbol] <= item["high"][symbol] for item in items)
         / len(items)
         for symbol in SYMBOLS
-        if symbol in truth
+        if symbol in _truth(items[0])
     }
 
 
-def _truth(items: list[dict[str, Any]]) -> dict[str, float]:
-    found: dict[str, float] = items[0].get("true", TRUE)
+def _truth(item: dict[str, Any]) -> dict[str, float]:
+    found: dict[str, float] = item.get("true", TRUE)
     return found
 
 
 def table(items: list[dict[str, Any]]) -> str:
-    """Coverage, bias and time as a Markdown table."""
-    covered, truth = coverage(items), _truth(items)
+    """Coverage with its binomial standard error, bias and time as a Markdown table."""
+    covered = coverage(items)
     rows = [
         "| scale | true | mean estimate | mean corrected | mean width | coverage |",
         "|---|---|---|---|---|---|",
@@ -210,9 +214,11 @@ def table(items: list[dict[str, Any]]) -> str:
             name: sum(item[name][symbol] for item in items) / len(items)
             for name in ("estimate", "corrected", "low", "high")
         }
+        truth = sum(_truth(item)[symbol] for item in items) / len(items)
+        error = (covered[symbol] * (1 - covered[symbol]) / len(items)) ** 0.5
         rows.append(
-            f"| {symbol} | {truth[symbol]:.3f} | {mean['estimate']:.3f} | {mean['corrected']:.3f} "
-            f"| {mean['high'] - mean['low']:.3f} | {covered[symbol]:.1%} |"
+            f"| {symbol} | {truth:.3f} | {mean['estimate']:.3f} | {mean['corrected']:.3f} "
+            f"| {mean['high'] - mean['low']:.3f} | {covered[symbol]:.1%} (±{error:.1%}) |"
         )
     processor = sum(item["processor_seconds"] for item in items) / len(items)
     return "\n".join([*rows, f"\n{len(items)} replications, {processor:.1f} processor seconds each"])

@@ -1,5 +1,6 @@
 """Where files lie, in a checkout or in an installed package, and how they are written: whole or not at all."""
 
+import csv
 import os
 import secrets
 import sys
@@ -22,6 +23,13 @@ def asset(name: str) -> Path:
     A wheel carries what `pyproject.toml` names under ``force-include``; the dashboard's own files stay in the checkout.
     """
     return SHIPPED / "assets" / name
+
+
+def read_rows(table: Path, separator: str = ";") -> list[dict[str, str]]:
+    """Rows of a shipped table, texts by head; lines that begin with ``#`` are remarks."""
+    with table.open(encoding="utf-8", newline="") as file:
+        told = (line for line in file if not line.startswith("#"))
+        return list(csv.DictReader(told, delimiter=separator))
 
 
 def in_checkout() -> bool:

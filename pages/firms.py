@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from html import escape
+from math import exp
 
 import streamlit as st
 
 from firmtrade_core.capability.bootstrap import Kind as Resampling
 from firmtrade_core.capability.boundary import at_the_bound
 from firmtrade_core.capability.comparison import MEASURES
-from firmtrade_core.capability.work import CapabilityReport, Hidden
+from firmtrade_core.capability.work import Band, CapabilityReport, Hidden
 from firmtrade_core.labels import grouped, in_percent, in_words, number
 from firmtrade_core.scenarios.firm_elasticity import firm_elasticity
 from firmtrade_core.words.capability import (
@@ -202,7 +203,10 @@ def _headline(report: CapabilityReport) -> None:
     if report.premium:
         raw = report.premium["raw premium"]
         split = ", ".join(f"{name} {number(report.premium[name].value, signed=True)}" for name in ("attributes", "unexplained capability", "market access"))  # fmt: skip
-        items.append((f"Premium of {trader(report)}s", number(raw.value, signed=True), "log points", split, ends(raw, signed=True)))  # fmt: skip
+        # In logs the number reads like a few per cent; people read how many times as much.
+        times = Band(*(exp(value) for value in (raw.value, raw.low, raw.high)))
+        bought = "sales" if report.flow == "export" else "purchases"
+        items.append((f"Expected {bought} abroad, typical {trader(report)} against others", number(times.value), "times", f"{number(raw.value, signed=True)} in logs: {split}", ends(times)))  # fmt: skip
     items.append(_gain(report))
     if "starters" in bands:
         absent = int((~data.exports_anywhere).sum())

@@ -46,7 +46,7 @@ class Draw:
         Of the sample's own firms, by learners trained on the drawn ones without the firm's fold.
     m_learned, g_learned
         The learners behind them, if kept.
-    covariance : (8, 8)
+    covariance : (9, 9)
         Of the scalars, m and g given: see `maximise.scalar_covariance`.
     kind
         See `bootstrap`.

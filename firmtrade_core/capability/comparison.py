@@ -446,10 +446,3 @@ def _change(data: CapabilityData, before: Array, after: Array) -> Array:
     totals = [(data.row_weights[:, None] * part).sum(0) for part in (before, after)]
     change: Array = 100 * (totals[1] / totals[0] - 1)
     return change
-
-
-def with_hidden_cells(data: CapabilityData, share: float, seed: int) -> CapabilityData:
-    """The data with a random share of cells unobserved, for forecasts of known firms in other markets."""
-    hidden = np.random.default_rng(seed).random(data.presence.shape) < share
-    presence = np.where(hidden, UNOBSERVED, data.presence).astype(np.int8)
-    return replace(data, presence=presence, log_sales=np.where(presence == PRESENT, data.log_sales, 0.0))

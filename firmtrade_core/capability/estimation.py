@@ -48,8 +48,8 @@ LEAST_CURVATURE = 0.05
 #: The same where m and g have their lines already: a shrunken index may forecast a little better than the true one.
 LEAST_GAIN_OVER_LINES = 2.0
 
-#: Tail from which an exponentially modified law of u is tried.
-FIRST_TAIL = 0.7
+#: Tail from which an exponentially modified law of u is tried, and τ from which tastes that follow u are.
+FIRST_TAIL, FIRST_FOLLOWS = 0.7, -0.1
 
 #: Refusals in a row after which a kind of refit is not tried again.
 MOST_REFUSALS = 2
@@ -78,8 +78,9 @@ class Settings:
         Stop when a round adds less than this to the log likelihood.
     seed
     law
-        Of unexplained capability: ``normal``, or ``chosen``: exponentially modified where the likelihood gains more
-        than the Bayesian information criterion asks for one more parameter.
+        Of unexplained capability and tastes: ``normal``, or ``chosen``: u exponentially modified, or the spread of tastes
+        following u, whichever gains more, where the likelihood gains more than the Bayesian information criterion asks
+        for one more parameter.
     """
 
     learner: Learner = field(default_factory=Learner)
@@ -221,8 +222,8 @@ def capability_response(data: CapabilityData, state: State) -> tuple[Array, Arra
     posterior, variance = state.fit.posterior.by_row(data), state.fit.parameters.scales.sigma_u**2
     # What a firm's data tell of its κ, as a share of what they could.
     information = np.clip(posterior.prior_information * variance, 1e-6, 1.0)
-    if state.fit.parameters.scales.tail > 0:
-        # The density of a fat tail is not concave enough for single firms; the spread of the posterior tells as much.
+    if state.fit.parameters.scales.tail > 0 or state.fit.parameters.scales.follows != 0:
+        # The density of a fat tail, or of tastes that follow u, is not concave enough for single firms; the spread of the posterior tells as much.
         information = np.clip(1 - posterior.variance / variance, LEAST_CURVATURE, 1.0)
     response = state.m + posterior.prior_score * variance / information
     return response, data.row_weights * information / variance
@@ -244,7 +245,8 @@ def sales_response(data: CapabilityData, state: State) -> tuple[Array, Array]:
     are known up to ``σ_ξ² (1-ρ²)`` once entry is.
     """
     posterior, scales = state.fit.posterior, state.fit.parameters.scales
-    told = (data.presence == PRESENT).sum(1) / (scales.sigma_xi**2 * (1 - scales.correlation**2))
+    spread = scales.taste_at(posterior.by_row(data).mean)
+    told = (data.presence == PRESENT).sum(1) / (spread**2 * (1 - scales.correlation**2))
     if data.home_sales is not None:
         told = told + np.isfinite(data.home_sales) / scales.sigma_home**2
     of = posterior if posterior.rows is None else posterior.rows
@@ -437,23 +439,34 @@ class _Climb:
         for number, stages in enumerate(phases):
             self.progress_part = number / len(phases), 1 / len(phases)
             state = self._turns(state, stages, warm)
-        if self.settings.law == "chosen" and state.fit.parameters.scales.tail == 0:
-            state = self._fatter(state, phases[-1])
+        p = state.fit.parameters
+        if self.settings.law == "chosen" and p.scales.tail == 0 and p.scales.follows == 0:
+            state = self._other_law(state, phases[-1])
         state = settle(self.data, state, tolerance=1e-6)
         self._note("parameters", state.fit.log_likelihood)
         return state, tuple(self.record), self.trials
 
-    def _fatter(self, state: State, stages: tuple[Stage, ...]) -> State:
-        """An exponentially modified law of u, and m learned anew under it, where it gains enough."""
+    def _other_law(self, state: State, stages: tuple[Stage, ...]) -> State:
+        """An exponentially modified law of u, or tastes that follow it, and m learned anew, where one gains enough.
+
+        The two look alike, so the better of them is taken: fat tails make sales of the most capable seem alike.
+        """
         p = state.fit.parameters
-        tried = replace(
-            state, fit=replace(state.fit, parameters=replace(p, scales=replace(p.scales, tail=FIRST_TAIL)))
-        )
-        tried = settle(self.data, tried, tolerance=0.05)
-        asked = 0.5 * float(np.log(self.data.firm_count))
-        taken = tried.fit.log_likelihood >= state.fit.log_likelihood + asked
-        self._note("parameters", tried.fit.log_likelihood, taken)
-        return self._turns(tried, stages, True) if taken else state
+        asked, best = 0.5 * float(np.log(self.data.firm_count)), state
+        laws = [replace(p.scales, tail=FIRST_TAIL)]
+        if (
+            int((self.data.cell_counts[0].sum(0) > 0).sum()) > 1
+        ):  # of one market u and ξ are hardly told apart
+            laws.append(replace(p.scales, follows=FIRST_FOLLOWS))
+        for scales in laws:
+            tried = replace(state, fit=replace(state.fit, parameters=replace(p, scales=scales)))
+            tried = settle(self.data, tried, tolerance=0.05)
+            least = best.fit.log_likelihood + (asked if best is state else 0.0)
+            taken = tried.fit.log_likelihood >= least
+            self._note("parameters", tried.fit.log_likelihood, taken)
+            if taken:
+                best = tried
+        return state if best is state else self._turns(best, stages, True)
 
     def _phases(self, warm: bool, lined: bool) -> tuple[tuple[Stage, ...], ...]:
         """Kinds of refit, in turn until none gains: each alone first, which finds the scales, then together."""
@@ -568,7 +581,7 @@ def simulate(
         shocks = shocks[:, data.starts[data.firm]]
     nu = scales.sigma_nu * shocks[0]
     rest = np.sqrt(1 - scales.correlation**2)
-    xi = scales.sigma_xi * (scales.correlation * shocks[0] + rest * shocks[1])
+    xi = scales.taste_at(u)[data.firm, None] * (scales.correlation * shocks[0] + rest * shocks[1])
     capability = (m + u[data.firm])[:, None]
     present = capability + g[:, None] + nu >= parameters.threshold[data.group]
     log_sales = parameters.demand[data.group] + capability + xi

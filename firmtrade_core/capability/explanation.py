@@ -408,7 +408,7 @@ def _sources(
     effects = np.column_stack([open_cells.sum(1), demand.sum(1), (demand**2).sum(1)]).astype(float)
     return _Sources(
         tuple(kinds), parts, effects, data.group[rows], data.row_weights[rows], data.firm[rows],
-        scales.sigma_xi**2, scales.sigma_u**2,
+        scales.taste_of_all**2, scales.sigma_u**2,
     )  # fmt: skip
 
 

@@ -86,12 +86,32 @@ def _given(
     m: Array, g: Array, demand: Array, threshold: Array, scales: Scales, mean: Array, variance: Array
 ) -> Forecast:
     """With u normal, of a mean and a variance by firm (R,)."""
+    if scales.follows == 0:
+        return _at(m, g, demand, threshold, scales, mean, variance)
+    # The spread of tastes moves with u: u is summed over, point by point.
+    nodes, masses = np.polynomial.hermite_e.hermegauss(_FOLLOWED)
+    none, parts = np.zeros(len(m)), []
+    for node in nodes:
+        u = mean + node * np.sqrt(variance)
+        parts.append(_at(m, g, demand, threshold, scales, u, none))
+    weights = masses / masses.sum()
+    entry = sum(w * part.entry for w, part in zip(weights, parts, strict=True))
+    logs = sum(w * part.entry * part.log_sales for w, part in zip(weights, parts, strict=True))
+    exports = sum(w * part.exports for w, part in zip(weights, parts, strict=True))
+    return Forecast(np.asarray(entry), np.asarray(logs) / np.maximum(entry, 1e-300), np.asarray(exports))
+
+
+def _at(
+    m: Array, g: Array, demand: Array, threshold: Array, scales: Scales, mean: Array, variance: Array
+) -> Forecast:
+    """With u normal, of a mean and a variance by firm (R,), and the spread of tastes as at its mean."""
+    taste = scales.taste_at(mean)[:, None]
     kappa, variance = (m + mean)[:, None], variance[:, None]
     s = np.sqrt(variance + scales.sigma_nu**2)
     index = (kappa + g[:, None] - threshold) / s
-    common = (variance + scales.known_demand) / s
+    common = (variance + scales.correlation * taste * scales.sigma_nu) / s
     mills = np.exp(-0.5 * index**2 - log_ndtr(index)) / np.sqrt(2 * np.pi)
-    level = demand + kappa + (variance + scales.sigma_xi**2) / 2
+    level = demand + kappa + (variance + taste**2) / 2
     return Forecast(ndtr(index), demand + kappa + common * mills, np.exp(level) * ndtr(index + common))
 
 
@@ -126,6 +146,9 @@ class LastYear:
 #: Quadrature of next year's forecast: nodes of u, and of last year's ν within what last year's presence allows.
 _U_NODES, _NU_NODES = 5, 8
 
+#: Nodes of u where the spread of tastes follows it.
+_FOLLOWED = 11
+
 
 def next_year(
     m: Array,
@@ -154,9 +177,6 @@ def next_year(
         return plain
     of_nu, of_xi = persistence.entry, persistence.sales
     spread = scales.sigma_nu * np.sqrt(1 - of_nu**2)
-    own = scales.sigma_xi**2 * (1 - of_xi**2)
-    most = 0.99 * spread * np.sqrt(own)
-    common = float(np.clip((1 - of_xi * of_nu) * scales.known_demand, -most, most)) / spread
     rest = np.sqrt(1 - scales.correlation**2)
     present = last.presence == PRESENT
     nodes, masses = np.polynomial.hermite_e.hermegauss(_U_NODES)
@@ -165,17 +185,22 @@ def next_year(
     for node, mass in zip(nodes, masses / masses.sum(), strict=True):
         u = posterior[0] + node * np.sqrt(posterior[1])
         then, now = (last.m + u)[:, None], (m + u)[:, None]
+        taste = scales.taste_at(u)[:, None]
+        known = scales.correlation * taste * scales.sigma_nu
+        own = taste**2 * (1 - of_xi**2)
+        most = 0.99 * spread * np.sqrt(own)
+        common = np.clip((1 - of_xi * of_nu) * known, -most, most) / spread
         xi = np.where(present, last.log_sales - last.demand - then, 0.0)
         # ν of last year given ξ where there were sales.
-        centre = np.where(present, scales.correlation * scales.sigma_nu / scales.sigma_xi * xi, 0.0)
+        centre = np.where(present, scales.correlation * scales.sigma_nu / taste * xi, 0.0)
         width = np.where(present, scales.sigma_nu * rest, scales.sigma_nu)
         bound = ndtr((last.threshold - then - last.g[:, None] - centre) / width)
         low, high = np.where(present, bound, 0.0), np.where(present, 1.0, bound)
         for level, part in zip((levels + 1) / 2, parts / 2, strict=True):
             nu = centre + width * ndtri(np.clip(low + (high - low) * level, 1e-12, 1 - 1e-12))
             index = (now + g[:, None] + of_nu * nu - threshold) / spread
-            told = np.where(present, xi, scales.correlation * scales.sigma_xi / scales.sigma_nu * nu)
-            doubt = np.where(present, 0.0, (of_xi * scales.sigma_xi * rest) ** 2)
+            told = np.where(present, xi, scales.correlation * taste / scales.sigma_nu * nu)
+            doubt = np.where(present, 0.0, (of_xi * taste * rest) ** 2)
             chance, base = mass * part * ndtr(index), demand + now + of_xi * told
             mills = np.exp(-0.5 * index**2 - log_ndtr(index)) / np.sqrt(2 * np.pi)
             entry += chance

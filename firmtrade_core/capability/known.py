@@ -557,7 +557,8 @@ def simulate_years(
     """Outcomes drawn anew for the sample's firms and years, shocks persisting from year to year as in `next_year`."""
     data, p = results.data, results.state.fit.parameters
     s, markets = p.scales, len(data.markets)
-    kappa = results.m + s.draw_u(generator, data.firm_count)[data.firm]
+    u = s.draw_u(generator, data.firm_count)[data.firm]
+    kappa = results.m + u
     factor = np.linalg.cholesky([[s.sigma_xi**2, s.known_demand], [s.known_demand, s.sigma_nu**2]])
     keep = np.array([persistence.sales, persistence.entry])
     # Stationary: innovations take up what persistence leaves of the covariance.
@@ -568,5 +569,6 @@ def simulate_years(
         gap = data.years[row] - data.years[row - 1] if row and data.firm[row] == data.firm[row - 1] else 0
         shocks[row] = keep * shocks[row - 1] + drawn @ fresh.T if gap == 1 else drawn @ factor.T
     present = (kappa + results.g)[:, None] + shocks[..., 1] >= p.threshold[data.group]
-    log_sales = p.demand[data.group] + kappa[:, None] + shocks[..., 0]
+    taste = s.taste_at(u)[:, None] / s.sigma_xi
+    log_sales = p.demand[data.group] + kappa[:, None] + taste * shocks[..., 0]
     return data.with_outcomes(np.where(present, PRESENT, 0).astype(np.int8), log_sales)

@@ -7,7 +7,8 @@ For firm ω with rows r (years) and markets j, with t = m_r + g_r + u and z = (l
     at home  ln φ(z_h) - ln σ_h,  z_h = (ln x_h - δ_h - m_r - u)/σ_h, where sales at home are known
 
 and u common to the rows of a firm: u ~ N(0, σ_u²), or exponentially modified, u = σ_u (√(1-a²) Z + a (E-1)) with Z
-standard normal, E exponential and 0 < a < 1: as a nears 1 log capability has the tail of Pareto firms. Scores are posterior means of complete-data scores
+standard normal, E exponential and 0 < a < 1: as a nears 1 log capability has the tail of Pareto firms. Tastes may be the
+more alike, or the more apart, the more capable the firm: σ_ξ(u) = σ_ξ e^(τu), since firms that sell are not like all others. Scores are posterior means of complete-data scores
 (Fisher's identity), so one pass gives the likelihood, its gradient by firm, and the posterior moments.
 
 Where the years of a firm count as one observation (its taste for a market lasts), a firm's log likelihood is the mean
@@ -63,6 +64,8 @@ class Scales:
         σ_h of sales shocks at home, if these are seen.
     tail
         a, the share of u's standard deviation that is exponential; 0: u is normal.
+    follows
+        τ, log points by which the spread of tastes rises with a log point of u; σ_ξ is then the spread at u = 0.
     """
 
     sigma_u: float
@@ -71,11 +74,25 @@ class Scales:
     correlation: float
     sigma_home: float = 1.0
     tail: float = 0.0
+    follows: float = 0.0
 
     @property
     def known_demand(self) -> float:
         """v_k = ρ σ_ξ σ_ν, demand known at entry."""
         return self.correlation * self.sigma_xi * self.sigma_nu
+
+    @property
+    def taste_of_all(self) -> float:
+        """Root mean square of σ_ξ(u) over all firms, in log points; σ_ξ itself where tastes do not follow u."""
+        if self.follows == 0:
+            return self.sigma_xi
+        mean = sum(w * math.exp(2 * self.follows * (m + self.follows * v)) for w, m, v in self.components)
+        return self.sigma_xi * math.sqrt(mean)
+
+    def taste_at(self, u: Array) -> Array:
+        """σ_ξ(u) of firms, in log points, of u's shape."""
+        taste: Array = self.sigma_xi * np.exp(self.follows * np.asarray(u, dtype=np.float64))
+        return taste
 
     def free(self) -> Array:
         """Unbounded parameters: ln σ_u, ln σ_ξ, ln σ_ν, artanh ρ; σ_h apart."""
@@ -89,10 +106,12 @@ class Scales:
         )
 
     @classmethod
-    def from_free(cls, free: Array, sigma_home: float = 1.0, tail: float = 0.0) -> Scales:
+    def from_free(
+        cls, free: Array, sigma_home: float = 1.0, tail: float = 0.0, follows: float = 0.0
+    ) -> Scales:
         """The inverse of `free`."""
         u, xi, nu, r = (float(value) for value in free)
-        return cls(math.exp(u), math.exp(xi), math.exp(nu), math.tanh(r), sigma_home, tail)
+        return cls(math.exp(u), math.exp(xi), math.exp(nu), math.tanh(r), sigma_home, tail, follows)
 
     @property
     def components(self) -> tuple[tuple[float, float, float], ...]:
@@ -145,6 +164,8 @@ class Posterior:
         law of u, and minus the second: of a normal u, E[u]/σ_u² and (1 - V[u]/σ_u²)/σ_u².
     tail_score : (F,)
         With respect to a; 0 where u is normal.
+    follows_score : (F,)
+        With respect to τ.
     rows : Posterior, optional
         Where years count as one observation: the same by row, each row's u integrated apart; a firm's are the means.
         ``mode`` is by row then.
@@ -164,6 +185,7 @@ class Posterior:
     prior_score: Array
     prior_information: Array
     tail_score: Array
+    follows_score: Array
     rows: Posterior | None = None
 
     def by_row(self, data: CapabilityData) -> Posterior:
@@ -215,11 +237,11 @@ def log_prior(u: Array, scales: Scales) -> Array:
 def _slope(
     u: float, rows: Any, state: Any, sales: Any, m: Any, g: Any, group: Any, temper: Any,
     demand: Any, threshold: Any, sigma_u: float, sigma_xi: float, sigma_nu: float, rho: float,
-    home: Any, home_demand: Any, sigma_home: float, tail: float,
+    home: Any, home_demand: Any, sigma_home: float, tail: float, follows: float,
 ) -> tuple[float, float]:  # fmt: skip
     """First and second derivative in u of the log of likelihood times prior."""
     rest = math.sqrt(1 - rho * rho)
-    pull = (1 / sigma_nu - rho / sigma_xi) / rest
+    taste = sigma_xi * math.exp(follows * u)
     _, first, second = _prior(u, sigma_u, tail)
     for r in range(rows[0], rows[1]):
         capability, weight, at = m[r] + u, temper[r], group[r]
@@ -233,11 +255,14 @@ def _slope(
                 first -= weight * mills / sigma_nu
                 second -= weight * mills * (x + mills) / sigma_nu**2
             elif state[r, j] == 1:
-                z = (sales[r, j] - demand[at, j] - capability) / sigma_xi
+                z = (sales[r, j] - demand[at, j] - capability) / taste
                 q = ((capability + g[r] - threshold[at, j]) / sigma_nu + rho * z) / rest
                 mills = _log_cdf(q)[1]
-                first += weight * (z / sigma_xi + mills * pull)
-                second -= weight * (1 / sigma_xi**2 + mills * (q + mills) * pull * pull)
+                fall = 1 / taste + follows * z
+                pull = (1 / sigma_nu - rho * fall) / rest
+                first += weight * (z * fall - follows + mills * pull)
+                # Where tastes follow u, of the curvature the part that cannot change its sign.
+                second -= weight * (fall * fall + mills * (q + mills) * pull * pull)
     return first, second
 
 
@@ -245,10 +270,11 @@ def _slope(
 def _sweep(
     first: int, last: int, starts: Any, state: Any, sales: Any, m: Any, g: Any, group: Any, temper: Any,
     demand: Any, threshold: Any, sigma_u: float, sigma_xi: float, sigma_nu: float, rho: float,
-    home: Any, home_demand: Any, sigma_home: float, tail: float, nodes: Any, log_weights: Any,
+    home: Any, home_demand: Any, sigma_home: float, tail: float, follows: float, nodes: Any, log_weights: Any,
     log_likelihood: Any, mean: Any, variance: Any, mode: Any, scale_scores: Any,
     demand_scores: Any, threshold_scores: Any, entry_score: Any, entry_curvature: Any,
     home_score: Any, home_scale_score: Any, prior_score: Any, prior_information: Any, tail_score: Any,
+    follows_score: Any,
 ) -> None:  # fmt: skip
     """Fill the outputs for firms ``first`` to ``last``."""
     count, markets = len(nodes), state.shape[1]
@@ -268,7 +294,7 @@ def _sweep(
         u, step = mode[i], 1.0
         for _ in range(50):
             slope, curve = _slope(u, rows, state, sales, m, g, group, temper, demand, threshold,
-                                  sigma_u, sigma_xi, sigma_nu, rho, home, home_demand, sigma_home, tail)  # fmt: skip
+                                  sigma_u, sigma_xi, sigma_nu, rho, home, home_demand, sigma_home, tail, follows)  # fmt: skip
             step = min(max(-slope / curve, -2.0), 2.0)
             u += step
             # The rule need only be centred well: a thousandth of the spread leaves the integral untouched.
@@ -279,6 +305,7 @@ def _sweep(
         highest = -math.inf
         for n in range(count):
             u = mode[i] + spread * nodes[n]
+            taste = sigma_xi * math.exp(follows * u)
             total, by_prior[n], bend_prior[n] = _prior(u, sigma_u, tail)
             if tail > 0.0:
                 step_tail = 1e-4
@@ -305,12 +332,12 @@ def _sweep(
                         d_entry -= weight * to_threshold
                         d_bend += weight * mills * (x + mills) / sigma_nu**2
                     elif state[r, j] == 1:
-                        z = (sales[r, j] - demand[at, j] - capability) / sigma_xi
+                        z = (sales[r, j] - demand[at, j] - capability) / taste
                         a = (capability + g[r] - threshold[at, j]) / sigma_nu
                         q = (a + rho * z) / rest
                         log_cdf, mills = _log_cdf(q)
-                        total += weight * (log_cdf - 0.5 * z * z - math.log(sigma_xi) - 0.9189385332046727)
-                        to_demand = (z - mills * rho / rest) / sigma_xi
+                        total += weight * (log_cdf - 0.5 * z * z - math.log(taste) - 0.9189385332046727)
+                        to_demand = (z - mills * rho / rest) / taste
                         to_threshold = -mills / (sigma_nu * rest)
                         d_xi += weight * (z * z - 1 - mills * rho * z / rest)
                         d_nu -= weight * mills * a / rest
@@ -333,11 +360,14 @@ def _sweep(
         variance[i] = (posterior * (points - mean[i]) ** 2).sum()
         # Of a scale family: minus one, less u times the slope of its log density.
         scale_scores[i, 0] = -1.0 - (posterior * points * by_prior).sum()
-        prior_score[i] = -(posterior * by_prior).sum()
+        # With κ as it is, a shift of m moves u alone: its law, and the spread of tastes that follows it.
+        prior_score[i] = -(posterior * (by_prior + follows * scales[:, 0])).sum()
         prior_information[i] = (
-            -(posterior * bend_prior).sum() - (posterior * (by_prior + prior_score[i]) ** 2).sum()
+            -(posterior * bend_prior).sum()
+            - (posterior * (by_prior - (posterior * by_prior).sum()) ** 2).sum()
         )
         tail_score[i] = (posterior * by_tail).sum()
+        follows_score[i] = (posterior * points * scales[:, 0]).sum()
         for s in range(3):
             scale_scores[i, s + 1] = (posterior * scales[:, s]).sum()
         entry_score[i] = (posterior * entry).sum()
@@ -406,13 +436,14 @@ def integrate(
         np.empty(units),
         np.empty(units),
         np.empty(units),
+        np.empty(units),
     )
     at_home = np.full(rows, np.nan) if data.home_sales is None or home is None else data.home_sales
     of_home = np.zeros(len(data.group_names)) if home is None else home
     starts, temper = (np.arange(rows + 1), np.ones(rows)) if once else (data.starts, data.temper)
     common = (starts, data.presence, data.log_sales, m, g, data.group, temper, demand, threshold,
               scales.sigma_u, scales.sigma_xi, scales.sigma_nu, scales.correlation, at_home, of_home, scales.sigma_home,
-              scales.tail,
+              scales.tail, scales.follows,
               points, np.log(weights) + points**2)  # fmt: skip
     outputs = tuple(getattr(result, name) for name in Posterior.__dataclass_fields__ if name != "rows")
     in_threads(units, lambda low, high: _sweep(low, high, *common, *outputs))
@@ -443,6 +474,7 @@ def _of_firms(data: CapabilityData, rows: Posterior) -> Posterior:
         mean(rows.prior_score),
         mean(rows.prior_information),
         mean(rows.tail_score),
+        mean(rows.follows_score),
         rows,
     )
 

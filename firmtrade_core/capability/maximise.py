@@ -25,6 +25,9 @@ RIDGE = 4.0
 #: Largest change of a parameter in one step.
 LONGEST_STEP = 1.5
 
+#: Bound of τ, by which the spread of tastes may follow capability.
+MOST_FOLLOWS = 1.5
+
 #: Steps remembered, bounds of the damping, and shortenings of a step before another direction is sought.
 MEMORY, LEAST_DAMPING, MOST_DAMPING, MOST_HALVINGS = 12, 1e-6, 1e4, 6
 
@@ -223,12 +226,15 @@ def _moved(parameters: Parameters, step: Array) -> Parameters:
     tail = parameters.scales.tail
     if tail > 0:
         tail = float(_tail_at(_free_tail(tail) + scalars[7]))
+    follows = parameters.scales.follows
+    if follows != 0:
+        follows = float(np.clip(follows + scalars[8], -MOST_FOLLOWS, MOST_FOLLOWS))
     home, slopes = parameters.home, parameters.slopes
     return replace(
         parameters,
         demand=parameters.demand + demand,
         threshold=parameters.threshold + threshold,
-        scales=Scales.from_free(free, float(np.exp(at_home)), tail),
+        scales=Scales.from_free(free, float(np.exp(at_home)), tail, follows),
         stretch=(float(of_m), float(of_g)),
         home=None if home is None else home + step[markets : markets + shape[0]],
         slopes=None if slopes is None else slopes + scalars[len(SCALARS) :].reshape(2, -1),
@@ -272,6 +278,7 @@ def _difference(before: Parameters, after: Parameters) -> Array:
             stretch,
             [np.log(after.scales.sigma_home / before.scales.sigma_home)],
             [_free_tail(after.scales.tail) - _free_tail(before.scales.tail)],
+            [after.scales.follows - before.scales.follows],
             slopes.ravel(),
         ]
     )
@@ -305,13 +312,23 @@ class _Memory:
         return direction
 
 
-SCALARS = ("sigma_u", "sigma_xi", "sigma_nu", "correlation", "stretch_m", "stretch_g", "sigma_home", "tail")
+SCALARS = (
+    "sigma_u",
+    "sigma_xi",
+    "sigma_nu",
+    "correlation",
+    "stretch_m",
+    "stretch_g",
+    "sigma_home",
+    "tail",
+    "follows",
+)
 
 
 def scalar_scores(data: CapabilityData, m: Array, g: Array, fit: Fit, design: Array | None = None) -> Array:
-    """Scores (F, 8) of the scalars: free scales, logs of the stretches, ln σ_h and log odds of the tail.
+    """Scores (F, 9) of the scalars: free scales, logs of the stretches, ln σ_h, log odds of the tail, and τ.
 
-    Zero where fixed or not seen. With a ``design`` (R, K), those of its slopes in m and in g follow, (F, 8 + 2K).
+    Zero where fixed or not seen; of the tail and of τ also at 0, where they are not asked for. With a ``design`` (R, K), those of its slopes in m and in g follow, (F, 9 + 2K).
 
     Parameters
     ----------
@@ -333,6 +350,7 @@ def scalar_scores(data: CapabilityData, m: Array, g: Array, fit: Fit, design: Ar
             np.add.reduceat(rows, data.starts[:-1]),
             posterior.home_scale_score[:, None],
             (posterior.tail_score * _tail_slope(fit.parameters.scales.tail))[:, None],
+            (posterior.follows_score * (fit.parameters.scales.follows != 0))[:, None],
         ]
     )
     scores *= np.array([name not in fit.parameters.fixed for name in SCALARS])
@@ -406,7 +424,7 @@ def slopes_without(
 
 
 def scalar_covariance(data: CapabilityData, m: Array, g: Array, fit: Fit) -> Array:
-    """Covariance (8, 8) of the scalars at a maximum, market effects estimated beside them, m and g given."""
+    """Covariance (9, 9) of the scalars at a maximum, market effects estimated beside them, m and g given."""
     system = _System.at(data, m, g, fit)
     corner = system.corner
     for _, information, cross in system.blocks:

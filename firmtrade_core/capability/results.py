@@ -30,10 +30,11 @@ from firmtrade_core.capability.estimation import (
     Step,
     climb,
     identification,
+    simulate,
 )
 from firmtrade_core.capability.learners import CrossFit, Trial
 from firmtrade_core.capability.likelihood import Scales, integrate
-from firmtrade_core.capability.maximise import CERTAIN_ENTRY, Fit
+from firmtrade_core.capability.maximise import CERTAIN_ENTRY, SCALARS, Fit, scalar_covariance
 from firmtrade_core.labels.units import in_percent
 from firmtrade_core.margins.firm_functions import Deviations, FirmSector
 
@@ -43,17 +44,24 @@ Array = NDArray[np.float64]
 DRAWN: dict[Kind, str] = {"model": "firms' shocks", "firms": "firms with replacement"}
 
 #: Where parameters may lie, if they cannot but be positive.
-_DOMAINS: dict[str, Domain] = {"v_k": "real", "ρ": "correlation", "tail a": "share"}
+_DOMAINS: dict[str, Domain] = {"v_k": "real", "ρ": "correlation", "tail a": "share", "τ": "real"}
+
+#: Most by which intervals are widened where firms' scores vary more than the model has it.
+MOST_MISFIT = 2.0
+
+#: Firms drawn from the model to measure its information, ten times over at most.
+FIRMS_DRAWN = 20_000
 
 #: Parameters of the printed table: symbol, and value from scales, Var(m) and Var(g).
 _SYMBOLS: dict[str, Callable[[Scales, float, float], float]] = {
     "σ_u": lambda s, m, g: s.sigma_u,
-    "σ_ξ": lambda s, m, g: s.sigma_xi,
+    "σ_ξ": lambda s, m, g: s.taste_of_all,
     "σ_ν": lambda s, m, g: s.sigma_nu,
     "v_k": lambda s, m, g: s.known_demand,
     "ρ": lambda s, m, g: s.correlation,
     "σ_h": lambda s, m, g: s.sigma_home,
     "tail a": lambda s, m, g: s.tail,
+    "τ": lambda s, m, g: s.follows,
     "sd(m)": lambda s, m, g: m,
     "sd(g)": lambda s, m, g: g,
 }
@@ -103,7 +111,9 @@ class CapabilityResults:
         """Scales and spreads by symbol: ``estimate``, ``standard_error``, ``low``, ``high``, ``corrected``, ``fixed``.
 
         ``corrected`` takes the bias out that the bootstrap measures; the interval does so too, is made on logs of what
-        cannot be negative, and always holds the estimate (`bootstrap.told_interval`). With fewer than `FEWEST_DRAWS`
+        cannot be negative, and always holds the estimate (`bootstrap.told_interval`). Draws of firms' shocks take the model
+        at its word; where firms' scores vary more than it has it the interval is widened by the ratio of the robust
+        standard error to the model's (White 1982). With fewer than `FEWEST_DRAWS`
         draws they are missing.
         """
         fixed = self.state.fit.parameters.fixed
@@ -115,12 +125,13 @@ class CapabilityResults:
                 continue
             if symbol == "σ_h" and self.data.home_sales is None:
                 continue
-            if symbol == "tail a" and self.scales.tail == 0:
+            if (symbol == "tail a" and self.scales.tail == 0) or (symbol == "τ" and self.scales.follows == 0):
                 continue
             estimate = value(self.scales, self._spread(self.state.m), self._spread(self.state.g))
             made = np.array([value(d.scales, self._spread(d.m), self._spread(d.g)) for d in self.draws])
             errors = np.array([self.error_at(symbol, d) for d in self.draws])
             known = len(made) >= FEWEST_DRAWS and symbol not in held
+            wider = inflation if drew_firms or not known else self._misfit(symbol)
             told = Told(np.nan, np.nan, np.nan)
             if known:
                 told = told_interval(
@@ -129,13 +140,13 @@ class CapabilityResults:
                     errors,
                     domain=_DOMAINS.get(symbol, "positive"),
                     level=self.level,
-                    inflation=inflation,
+                    inflation=wider,
                 )
             rows.append(
                 {
                     "parameter": symbol,
                     "estimate": estimate,
-                    "standard_error": inflation * made.std(ddof=1) if known else np.nan,
+                    "standard_error": wider * made.std(ddof=1) if known else np.nan,
                     "low": told.low,
                     "high": told.high,
                     "corrected": told.corrected,
@@ -222,9 +233,20 @@ class CapabilityResults:
     @property
     def deviations(self) -> Deviations:
         """σ_u, σ_ξ, σ_ν and v_k for the engine, v_k moved to the nearest bound of MODEL 2 if outside."""
-        s = self.scales
-        most = min(s.sigma_xi, s.sigma_nu) ** 2
-        return Deviations(s.sigma_u, s.sigma_xi, s.sigma_nu, float(np.clip(s.known_demand, 0.0, most)))
+        s, taste = self.scales, self.taste_of_sellers
+        most = min(taste, s.sigma_nu) ** 2
+        known = s.correlation * taste * s.sigma_nu
+        return Deviations(s.sigma_u, taste, s.sigma_nu, float(np.clip(known, 0.0, most)))
+
+    @cached_property
+    def taste_of_sellers(self) -> float:
+        """Root mean square of σ_ξ(u) over the sales that are made, in log points; σ_ξ where tastes do not follow u."""
+        s, posterior = self.scales, self.state.fit.posterior.by_row(self.data)
+        if s.follows == 0:
+            return s.sigma_xi
+        sold = self.data.row_weights * (self.data.presence == PRESENT).sum(1)
+        square = np.exp(2 * s.follows * (posterior.mean + s.follows * posterior.variance))
+        return s.sigma_xi * float(np.sqrt(np.average(square, weights=sold)))
 
     def firm_sectors(
         self, sector: Sequence[str] | None = None, year: int | None = None
@@ -275,7 +297,7 @@ class CapabilityResults:
             {
                 "attributes, Var(m)": explained,
                 "unexplained capability, σ_u²": s.sigma_u**2,
-                "luck and taste, σ_ξ²": s.sigma_xi**2,
+                "luck and taste, σ_ξ²": s.taste_of_all**2,
                 "share of capability explained": explained / (explained + s.sigma_u**2),
             }
         )
@@ -312,6 +334,13 @@ class CapabilityResults:
             said.append(
                 f"Unexplained capability is not normal: {in_percent(s.tail**2)} of its variance is exponential (firms' tail like "
                 f"Pareto's with exponent {1 / (s.tail * s.sigma_u):.2f}); the likelihood chose it."
+            )
+        if s.follows != 0:
+            alike = "alike" if s.follows < 0 else "unlike"
+            said.append(
+                f"Tastes are the more {alike} the more capable the firm (τ {s.follows:.2f}); the likelihood chose it. Of the sales "
+                f"that are made their spread is {self.taste_of_sellers:.2f}; σ_ξ {s.taste_of_all:.2f} carries the slope to firms "
+                "that sell nowhere, whose tastes nobody sees. With one spread for all, σ_ξ would be that of sellers."
             )
         runaway = int(((np.abs(parameters.threshold) > 12) & (parameters.threshold > CERTAIN_ENTRY)).sum())
         if runaway:
@@ -406,18 +435,52 @@ class CapabilityResults:
 
     def error_at(self, parameter: str, draw: Draw) -> float:
         """Standard error of a parameter at a draw by its information matrix, m and g given (delta method)."""
-        value = _SYMBOLS[parameter]
-        free, of_m, of_g = draw.scales.free(), self._spread(draw.m), self._spread(draw.g)
+        slopes = self._slopes(parameter, draw.scales, self._spread(draw.m), self._spread(draw.g))
+        return float(np.sqrt(max(float(slopes @ draw.covariance @ slopes), 0.0)))
+
+    @cached_property
+    def _covariances(self) -> tuple[Array, Array]:
+        """Covariances (9, 9) of the scalars, m and g given: by the model, and robust to its failing (White 1982).
+
+        A firm's scores add over its markets and years, so the robust one is clustered by firm. On data drawn from the
+        model outer products of scores measure its information; the sample's own are what scores vary by in truth. Both
+        at the estimate: draws' own estimates may lie elsewhere on a flat ridge, where scores vary by other amounts.
+        """
+        state, p = self.state, self.state.fit.parameters
+        generator, found = np.random.default_rng(self.settings.seed), []
+        for _ in range(int(np.clip(FIRMS_DRAWN / self.data.firm_count, 1, 10))):
+            drawn = simulate(self.data, state.m, state.g, p, generator)
+            posterior = integrate(drawn, state.m, state.g, p.demand, p.threshold, p.scales, home=p.home)
+            fit = Fit(p, posterior, 0.0, 0)
+            found.append(np.linalg.pinv(scalar_covariance(drawn, state.m, state.g, fit)))
+        own = np.linalg.pinv(scalar_covariance(self.data, state.m, state.g, state.fit))
+        model = np.linalg.pinv(np.mean(found, axis=0))
+        return model, model @ own @ model
+
+    def _misfit(self, parameter: str) -> float:
+        """Factor, 1 or above, by which a parameter's robust standard error exceeds the model's own."""
+        model, robust = self._covariances
+        slopes = self._slopes(parameter, self.scales, self._spread(self.m), self._spread(self.g))
+        usual = float(slopes @ model @ slopes)
+        if usual <= 0:
+            return 1.0
+        return float(np.sqrt(np.clip(slopes @ robust @ slopes / usual, 1.0, MOST_MISFIT**2)))
+
+    def _slopes(self, parameter: str, here: Scales, of_m: float, of_g: float) -> Array:
+        """Derivatives (9,) of a parameter by the free scalars."""
+        value, free = _SYMBOLS[parameter], here.free()
 
         def at(step: Array) -> float:
             scales = Scales.from_free(
-                free + step[:4], draw.scales.sigma_home * float(np.exp(step[6])), draw.scales.tail
+                free + step[:4],
+                here.sigma_home * float(np.exp(step[6])),
+                here.tail,
+                here.follows + step[8] * (here.follows != 0),
             )
             return value(scales, of_m * np.exp(step[4]), of_g * np.exp(step[5]))
 
-        steps = 1e-5 * np.eye(8)
-        slopes = np.array([(at(step) - at(-step)) / 2e-5 for step in steps])
-        return float(np.sqrt(max(slopes @ draw.covariance @ slopes, 0.0)))
+        steps = 1e-5 * np.eye(len(SCALARS))
+        return np.array([(at(step) - at(-step)) / 2e-5 for step in steps])
 
     def _spread(self, index: Array) -> float:
         weights = self.data.row_weights

@@ -65,7 +65,7 @@ Flow = Literal["export", "import"]
 Hidden = Literal["markets", "years"]
 
 #: Raised when estimates change, so that stored ones are not taken for them.
-EDITION = 6
+EDITION = 7
 
 #: Sellers a sector's market needs on average for sectors to have demand and thresholds of their own.
 DENSE = 20

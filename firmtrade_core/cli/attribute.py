@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    import pandas as pd
+from firmtrade_core.cli.ends import read_scenario, read_world, records, refusals
+from firmtrade_core.cli.options import AsJson, Preset, ScenarioFile, WorldFile
 
+if TYPE_CHECKING:
     from firmtrade_core.attribution import Attribution, FirmGrowth, PredictedGrowth, ProductivityGrowth
-    from firmtrade_core.world.world import World
 
 #: Partners and products listed.
 LISTED = 8
@@ -23,11 +23,9 @@ TOLERANCE = 1e-6
 
 def attribute(
     country: Annotated[str, typer.Argument(help="Code of the exporting country.")],
-    scenario_file: Annotated[Path | None, typer.Option("--scenario", help="A scenario as YAML.")] = None,
-    preset: Annotated[str | None, typer.Option(help="A scenario the product ships, by name.")] = None,
-    world_file: Annotated[
-        Path | None, typer.Option("--world", help="A world file; the embedded world unless given.")
-    ] = None,
+    scenario_file: ScenarioFile = None,
+    preset: Preset = None,
+    world_file: WorldFile = None,
     home_file: Annotated[
         Path | None, typer.Option("--home", help="The home country's firms, for the firms family.")
     ] = None,
@@ -57,16 +55,11 @@ def attribute(
         int | None, typer.Option("--to-year", help="The last there is unless given.")
     ] = None,
     elasticity: Annotated[float, typer.Option(help="Trade elasticity used between two years.")] = 4.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Split a change of exports by source; exits 1 if the parts do not add up, 2 on wrong input."""
-    from firmtrade_core.attribution import AttributionError
-    from firmtrade_core.equilibrium.errors import EquilibriumError
-    from firmtrade_core.margins import FirmsError, TailError
-    from firmtrade_core.scenarios import ScenarioError
-    from firmtrade_core.world.errors import WorldError
 
-    try:
+    with refusals(as_json):
         if panel is not None or synthetic is not None:
             _firms(country, panel, synthetic, first_year, last_year, as_json)
             return
@@ -75,19 +68,10 @@ def attribute(
             if first or second
             else _scenario(country, scenario_file, preset, world_file, home_file, population)
         )
-    except (AttributionError, EquilibriumError, FirmsError, TailError, ScenarioError, WorldError) as error:
-        _stop(str(error), as_json)
-    except OSError as error:
-        _stop(f"{error.filename or 'The file'} cannot be read: {error.strerror}.", as_json)
     gap = abs(float(found.parts.sum()) - found.change)
     typer.echo(json.dumps(_content(found, gap)) if as_json else _page(found))
     if gap > TOLERANCE * max(1.0, float(found.before.sum())):
         raise typer.Exit(1)
-
-
-def _stop(message: str, as_json: bool) -> None:
-    typer.echo(json.dumps({"error": message}) if as_json else message, err=not as_json)
-    raise typer.Exit(2)
 
 
 def _growth(
@@ -148,8 +132,8 @@ def _firms(
         if predicted is not None:
             content["predictors"] = {
                 "sentence": predicted.sentence(),
-                "parts": _plain(predicted.steps()),
-                "firms": _plain(predicted.by_set()),
+                "parts": records(predicted.steps()),
+                "firms": records(predicted.by_set()),
                 "kinds": dict(predicted.attributes),
             }
         typer.echo(json.dumps(content))
@@ -173,8 +157,8 @@ def _firm_content(
         "years": [found.first, found.second],
         "money": f"million {history.money}",
         "sentence": found.sentence(),
-        "margins": _plain(found.steps()),
-        "destinations": _plain(found.table),
+        "margins": records(found.steps()),
+        "destinations": records(found.table),
         "withheld": found.withheld,
         "productivity": [
             {
@@ -187,11 +171,6 @@ def _firm_content(
         ],
         "refused": refused,
     }
-
-
-def _plain(table: pd.DataFrame) -> object:
-    # JSON knows no missing number: what is withheld becomes null.
-    return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
 def _predicted_page(found: PredictedGrowth) -> str:
@@ -243,26 +222,13 @@ def _scenario(
 ) -> Attribution:
     from firmtrade_core.attribution import attribute_scenario
     from firmtrade_core.cli.solve import home_in_use
-    from firmtrade_core.scenarios import Scenario, ScenarioError, load_preset, run
-    from firmtrade_core.scenarios.yaml_text import LONGEST
+    from firmtrade_core.scenarios import ScenarioError, run
 
     if (path is None) == (preset is None):
         raise ScenarioError("Give --scenario FILE or --preset NAME, one of the two, or --from and --to.")
-    if path is None:
-        scenario = load_preset(preset or "")
-    else:
-        with path.open("rb") as file:
-            scenario = Scenario.from_yaml(file.read(LONGEST + 1))
-    world = _world(world_file)
+    scenario, world = read_scenario(path, preset), read_world(world_file)
     home = home_in_use(scenario, world, home_file, population)
     return attribute_scenario(run(scenario, world, home=home), country, scenario.name)
-
-
-def _world(path: Path | None) -> World:
-    from firmtrade_core.world.embedded import load_embedded_world
-    from firmtrade_core.world.world import World
-
-    return load_embedded_world() if path is None else World.load(path)
 
 
 def _content(found: Attribution, gap: float) -> dict[str, object]:

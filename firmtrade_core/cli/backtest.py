@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from firmtrade_core.cli.ends import read_scenario, read_world, refusals
+from firmtrade_core.cli.options import AsJson, Preset, ScenarioArgument, WorldFile
 
 if TYPE_CHECKING:
     from firmtrade_core.backtests.board import Board, Episode
@@ -43,7 +46,7 @@ def backtest(
         ),
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Write the board as JSON to this file.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print the board of predictions; episodes whose data do not ship are the stored run unless their files are given."""
     if context.invoked_subcommand is not None:
@@ -51,14 +54,11 @@ def backtest(
     from firmtrade_core.backtests.board import current_board, full_board
     from firmtrade_core.backtests.board import store as write
     from firmtrade_core.backtests.errors import BacktestError
-    from firmtrade_core.equilibrium.errors import EquilibriumError
-    from firmtrade_core.gravity.errors import GravityError
-    from firmtrade_core.world.errors import WorldError
 
     def say(words: str) -> None:
         typer.echo(f"{words} ...", err=True)
 
-    try:
+    with refusals(as_json):
         if store and (world_panel is None or agreements is None):
             raise BacktestError(
                 "--store needs --world-panel, --agreements and --tariffs: the board is stored whole."
@@ -71,9 +71,6 @@ def backtest(
             write(board)
         if out is not None:
             write(board, out)
-    except (BacktestError, GravityError, WorldError, EquilibriumError, OSError) as error:
-        typer.echo(json.dumps({"error": str(error)}) if as_json else str(error), err=not as_json)
-        raise typer.Exit(2) from None
     if as_json:
         typer.echo(board.to_json().rstrip())
     else:
@@ -147,10 +144,8 @@ def _number(value: Any) -> str:
 
 @app.command("enter")
 def enter(
-    scenario_file: Annotated[
-        Path | None, typer.Argument(metavar="[SCENARIO.yaml]", help="A scenario as YAML.")
-    ] = None,
-    preset: Annotated[str | None, typer.Option(help="A scenario the product ships, by name.")] = None,
+    scenario_file: ScenarioArgument = None,
+    preset: Preset = None,
     importer: Annotated[str, typer.Option(help="Whose imports by partner are forecast, by code.")] = "USA",
     name: Annotated[
         str, typer.Option(help="What to call the forecast; the scenario's name unless given.")
@@ -158,30 +153,23 @@ def enter(
     since: Annotated[str, typer.Option(help="The period before, such as 2026.")] = "",
     until: Annotated[str, typer.Option(help="The period forecast, such as 2027.")] = "",
     note: Annotated[str, typer.Option(help="For the reader of later.")] = "",
-    world_file: Annotated[
-        Path | None, typer.Option("--world", help="A world file; the embedded world unless given.")
-    ] = None,
+    world_file: WorldFile = None,
 ) -> None:
     """Enter a forecast: growth of a country's imports by partner under a scenario, with the day and a hash."""
     from firmtrade_core.backtests.errors import BacktestError
     from firmtrade_core.backtests.own import Forecasts, forecast_of
-    from firmtrade_core.cli.solve import _scenario, _world, home_in_use
-    from firmtrade_core.equilibrium.errors import EquilibriumError
-    from firmtrade_core.scenarios import ScenarioError, run
-    from firmtrade_core.scenarios.library import LibraryError
-    from firmtrade_core.world.errors import WorldError
+    from firmtrade_core.cli.solve import home_in_use
+    from firmtrade_core.scenarios import run
 
-    try:
+    with refusals(False):
         if not since.strip() or not until.strip():
             raise BacktestError("Say which periods are compared: --since 2026 --until 2027.")
-        scenario, world = _scenario(scenario_file, preset), _world(world_file)
+        scenario, world = read_scenario(scenario_file, preset), read_world(world_file)
         result = run(scenario, world, home=home_in_use(scenario, world, None))
         made = forecast_of(
             result, importer, name or scenario.name, since, until, scenario=scenario, note=note
         )
         kept = Forecasts().enter(made)
-    except (BacktestError, ScenarioError, WorldError, EquilibriumError, LibraryError, OSError) as error:
-        _stop(error)
     typer.echo(
         f"Entered “{made.name}” on {made.entered.isoformat()}: imports of {made.importer}, {made.since} to {made.until}, "
         f"{len(made.changes)} partners.\nHash {kept.digest}"
@@ -189,15 +177,12 @@ def enter(
 
 
 @app.command("forecasts")
-def forecasts(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def forecasts(as_json: AsJson = False) -> None:
     """List the forecasts entered, with day and hash."""
     from firmtrade_core.backtests.own import Forecasts
-    from firmtrade_core.scenarios.library import LibraryError
 
-    try:
+    with refusals(as_json):
         found = Forecasts().forecasts()
-    except LibraryError as error:
-        _stop(error)
     if as_json:
         typer.echo(
             json.dumps(
@@ -226,21 +211,16 @@ def score_one(
     name: Annotated[str, typer.Argument(help="The forecast's name.")],
     data: Annotated[Path, typer.Argument(help="A table with columns partner, before and after.")],
     misses: Annotated[int, typer.Option(min=0, help="Misses named.")] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Score a forecast entered earlier against data; exits 1 if its hash no longer fits, 2 on wrong input."""
     from firmtrade_core.backtests import misses as missed
-    from firmtrade_core.backtests.errors import BacktestError
     from firmtrade_core.backtests.own import Forecasts
-    from firmtrade_core.scenarios.library import LibraryError
-    from firmtrade_core.world.errors import WorldError
     from firmtrade_core.world.tables import read_table
 
-    try:
+    with refusals(as_json):
         kept = Forecasts().forecast(name)
         found, table = kept.forecast.held_against(read_table(data))
-    except (BacktestError, LibraryError, WorldError, OSError) as error:
-        _stop(error)
     rows = missed(table, misses)
     if as_json:
         plain = {k: (v if v == v else None) for k, v in found.to_dict().items()}
@@ -273,8 +253,3 @@ def score_one(
             )
     if not kept.unchanged:
         raise typer.Exit(1)
-
-
-def _stop(error: Exception) -> NoReturn:
-    typer.echo(str(error), err=True)
-    raise typer.Exit(2) from None

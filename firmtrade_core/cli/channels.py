@@ -6,18 +6,18 @@ import json
 import math
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from firmtrade_core.cli.ends import FAILED, WRONG_INPUT, finite, refusals, share_bar
+from firmtrade_core.cli.options import AsJson
 from firmtrade_core.labels.units import in_percent
 
 if TYPE_CHECKING:
     from firmtrade_core.channels.crossfit import Settings
     from firmtrade_core.channels.from_panel import ChannelReport, Question
     from firmtrade_core.panel import FirmPanel
-
-FAILED, WRONG_INPUT = 1, 2
 
 
 def channels(
@@ -79,20 +79,19 @@ def channels(
         str, typer.Option(help="With --shocks: where shocks move together, country, chapter or both.")
     ] = "country",
     write_table: Annotated[Path | None, typer.Option(help="Write the table of effects to a file.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Estimate what attributes do to firms, by several methods, with what speaks for and against each.
 
     Exits 1 if an attribute has no effect to tell, 2 on wrong input.
     """
-    from firmtrade_core.channels import ChannelError, Settings
+    from firmtrade_core.channels import Settings
     from firmtrade_core.channels.work import Request, default_questions, estimate_channels
-    from firmtrade_core.panel import PanelError
     from firmtrade_core.panel.source import panel_of
     from firmtrade_core.panel.synthetic.structure import SyntheticDesign
     from firmtrade_core.scenarios.firm_elasticity import firm_elasticity
 
-    try:
+    with refusals(as_json, {ValueError: WRONG_INPUT}):
         source = panel if panel is not None else SyntheticDesign(firms=firms)
         settings = Settings(repetitions=repetitions, learners=tuple(learner or Settings().learners))
         if sigma is None:
@@ -105,19 +104,16 @@ def channels(
             _print_advantages(panel_of(source), attribute, sigma, settings, as_json)
             return
         questions = _questions(attribute) or default_questions(panel_of(source))
-        with _Bar(quiet=as_json) as bar:
+        with share_bar(as_json) as bar:
             found = estimate_channels(
                 Request(source, questions, settings, year, sigma, tuple(leave_out or ()), year_before),
                 progress=bar,
             )
-    except (ChannelError, PanelError, ValueError) as error:
-        typer.echo(json.dumps({"error": str(error)}) if as_json else str(error), err=not as_json)
-        raise typer.Exit(WRONG_INPUT) from error
     if write_table is not None:
         found.table.save(write_table)
     if as_json:
         typer.echo(
-            json.dumps(_finite(asdict(found)) | {"hash": found.content_hash}, allow_nan=False, default=str)
+            json.dumps(finite(asdict(found)) | {"hash": found.content_hash}, allow_nan=False, default=str)
         )
     else:
         _print(found)
@@ -173,7 +169,7 @@ def _print_shocks(
             "sentence": found.sentence(),
             "cautions": found.cautions,
         }
-        typer.echo(json.dumps(_finite(content), allow_nan=False, default=str))
+        typer.echo(json.dumps(finite(content), allow_nan=False, default=str))
         return
     told = found.found
     typer.echo(
@@ -204,7 +200,7 @@ def _print_advantages(
             "panel": found.panel, "year": found.year, "level": found.level, "cells": found.cells.to_dict("records"),
             "words": {name: found.words(name) for name in asked}, "refused": dict(found.refused),
         }  # fmt: skip
-        typer.echo(json.dumps(_finite(content), allow_nan=False, default=str))
+        typer.echo(json.dumps(finite(content), allow_nan=False, default=str))
         return
     typer.echo(f"{found.panel}, {found.year}. {'Synthetic: no such firm exists. ' if found.synthetic else ''}Association of firms alike in all else that is known, no proven effect.")  # fmt: skip
     for words in KINDS.values():
@@ -222,15 +218,6 @@ def _print_advantages(
         typer.echo(found.words(name))
     for what, why in found.refused.items():
         typer.echo(f"{what}: not told. {why}")
-
-
-def _finite(value: Any) -> Any:
-    """JSON knows no infinity: endless intervals end in null."""
-    if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _print(found: ChannelReport) -> None:
@@ -270,30 +257,3 @@ def _print(found: ChannelReport) -> None:
 def _band(values: tuple[float, float, float], digits: int) -> str:
     value, low, high = (f"{each:+.{digits}f}" if math.isfinite(each) else "no end" for each in values)
     return f"{value} ({low} to {high})"
-
-
-class _Bar:
-    """A progress bar on standard error."""
-
-    def __init__(self, quiet: bool) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self._bar = Progress(
-            BarColumn(),
-            TextColumn("{task.description}"),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-            disable=quiet,
-        )
-        self._task = self._bar.add_task("Starting", total=1.0)
-
-    def __enter__(self) -> _Bar:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def __call__(self, share: float, words: str) -> None:
-        self._bar.update(self._task, completed=share, description=words)

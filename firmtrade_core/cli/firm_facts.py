@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-_AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+from firmtrade_core.cli.ends import refusals
+from firmtrade_core.cli.options import AsJson, PanelOrSynthetic, Seed, SyntheticFirms
 
 
 def moments(
@@ -20,20 +21,15 @@ def moments(
         ),
     ],
     draws: Annotated[int, typer.Option(help="Of destinations, for the bands.")] = 200,
-    seed: Annotated[int, typer.Option()] = 0,
-    as_json: _AsJson = False,
+    seed: Seed = 0,
+    as_json: AsJson = False,
 ) -> None:
     """Spread, tail and slope of presence of exporters, with bands, for `solve --firms-like`; exits 2 on wrong input."""
     from firmtrade_core.codes.countries import country_name
-    from firmtrade_core.gravity.errors import FlowError
     from firmtrade_core.gravity.exporter_moments import exporter_moments, moments_table
-    from firmtrade_core.world.errors import WorldError
 
-    try:
+    with refusals(as_json):
         found = exporter_moments(tables, draws=draws, seed=seed)
-    except (FlowError, WorldError, OSError) as error:
-        typer.echo(json.dumps({"error": str(error)}) if as_json else str(error), err=not as_json)
-        raise typer.Exit(2) from error
     if as_json:
         typer.echo(json.dumps(moments_table(found).to_dict("records"), allow_nan=False))
         return
@@ -51,13 +47,7 @@ def moments(
 
 
 def told(
-    folder: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[PANEL]",
-            help="Folder of a firm panel, or a file of Chile's survey (ENIA); synthetic firms unless given.",
-        ),
-    ] = None,
+    folder: PanelOrSynthetic = None,
     first: Annotated[
         int | None, typer.Option(help="Year of the advice; the middle one unless given.")
     ] = None,
@@ -66,26 +56,21 @@ def told(
     attributes: Annotated[
         str | None, typer.Option(help="Columns that the rule may see, by commas; the panel's unless given.")
     ] = None,
-    firms: Annotated[int, typer.Option(min=300, help="How many synthetic firms.")] = 2_000,
-    as_json: _AsJson = False,
+    firms: SyntheticFirms = 2_000,
+    as_json: AsJson = False,
 ) -> None:
     """Who would have been told to be treated in an early year, and what they did since; exits 2 on wrong input."""
     from dataclasses import asdict
 
-    from firmtrade_core.capability import CapabilityError
     from firmtrade_core.capability.hindsight import hindsight
-    from firmtrade_core.panel import PanelError
     from firmtrade_core.panel.source import panel_of
     from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 
     names = None if attributes is None else [name.strip() for name in attributes.split(",") if name.strip()]
-    try:
+    with refusals(as_json):
         found = hindsight(
             panel_of(folder or SyntheticDesign(firms=firms)), first, last, share=share, attributes=names
         )
-    except (CapabilityError, PanelError) as error:
-        typer.echo(json.dumps({"error": str(error)}) if as_json else str(error), err=not as_json)
-        raise typer.Exit(2) from error
     if as_json:
         typer.echo(json.dumps(asdict(found) | {"sentences": found.sentences()}, allow_nan=False))
         return

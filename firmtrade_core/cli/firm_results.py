@@ -8,24 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from firmtrade_core.cli.solve import _scenario, _stop, _world, home_in_use
+from firmtrade_core.cli.ends import FAILED, finite, read_scenario, read_world, records, refusals, stop
+from firmtrade_core.cli.options import AsJson, PanelOrSynthetic, Seed, SyntheticFirms, WorldFile
+from firmtrade_core.cli.solve import home_in_use
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from firmtrade_core.equilibrium import Equilibrium
     from firmtrade_core.home import HomeFirms
     from firmtrade_core.home.treatment import Treatment
 
 Given = Annotated[Path | None, typer.Argument(metavar="[SCENARIO]", help="A scenario file (YAML).")]
 Preset = Annotated[str | None, typer.Option(help="A preset instead of a file.")]
-WorldFile = Annotated[
-    Path | None, typer.Option("--world", help="A world file; the embedded world unless given.")
-]
 HomeFile = Annotated[
     Path | None, typer.Option("--home", help="A file of home firms; the shipped synthetic ones unless given.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def imports(
@@ -55,7 +51,7 @@ def imports(
                 "elasticity": elasticity,
                 "exports_percent": own,
                 "exports_percent_mean_cost": plain,
-                "groups": {key: _records(by) for key, by in groups.items()},
+                "groups": {key: records(by) for key, by in groups.items()},
                 "rounds": found.rounds,
                 "certificate": found.with_own.certificate.largest,
                 "source": found.home.source,
@@ -71,16 +67,19 @@ def imports(
     _with_firms(path, preset, world_file, home_file, as_json, work)
 
 
+def _cells(row: dict[Any, Any], write: Any, **widths: int) -> str:
+    """Numbers of a row, each written alike in so many places; a stroke where one is missing."""
+    return "".join(
+        f"{write(row[name]) if row[name] == row[name] else '-':>{width}}" for name, width in widths.items()
+    )
+
+
 def _import_line(row: dict[Any, Any]) -> str:
     from firmtrade_core.labels import change, grouped, in_percent
 
-    def told(value: float, write: Any, width: int) -> str:
-        return f"{write(value) if value == value else '-':>{width}}"
-
-    return (
-        f"{row['group']:20}{told(row['firms'], grouped, 10)}{told(row['importers'], in_percent, 10)}{told(row['imported'], in_percent, 14)}"
-        f"{told(row['saving'], change, 10)}{told(row['cost'], change, 10)}{told(row['exports'], change, 10)}{told(row['exports_mean_cost'], change, 14)}"
-    )
+    shares = _cells(row, in_percent, importers=10, imported=14)
+    changes = _cells(row, change, saving=10, cost=10, exports=10, exports_mean_cost=14)
+    return f"{row['group']:20}{_cells(row, grouped, firms=10)}{shares}{changes}"
 
 
 def reach(
@@ -95,7 +94,7 @@ def reach(
     from firmtrade_core.home.inclusion import KINDS, MEASURES, Measure, inclusion
 
     if measure not in MEASURES:
-        _stop(f"{measure} is no measure of a gain; choose {' or '.join(MEASURES)}.", 2, as_json)
+        stop(f"{measure} is no measure of a gain; choose {' or '.join(MEASURES)}.", 2, as_json)
     chosen: Measure = "exports" if measure == "exports" else "sales"
 
     def work(_: Any, equilibrium: Equilibrium, treatment: Treatment) -> None:
@@ -106,7 +105,7 @@ def reach(
                 "measure": measure,
                 "flagged": safe.flagged,
                 "sentence": safe.sentence(),
-                "groups": {kind: _records(found.table(kind, chosen)) for kind in found.groups},
+                "groups": {kind: records(found.table(kind, chosen)) for kind in found.groups},
                 "source": found.home.source,
             }
             typer.echo(json.dumps(told, allow_nan=False))
@@ -123,13 +122,8 @@ def reach(
 def _reach_line(row: dict[Any, Any]) -> str:
     from firmtrade_core.labels import change, grouped, in_percent
 
-    def told(name: str, write: Any, width: int) -> str:
-        return f"{write(row[name]) if row[name] == row[name] else '-':>{width}}"
-
-    return (
-        f"{row['group'][:24]:24}{told('firms', grouped, 10)}{told('share_of_firms', in_percent, 10)}{told('share_reached', in_percent, 12)}"
-        f"{told('share_before', in_percent, 11)}{told('share_of_gains', in_percent, 10)}{told('percent', change, 10)}"
-    )
+    shares = _cells(row, in_percent, share_of_firms=10, share_reached=12, share_before=11, share_of_gains=10)
+    return f"{row['group'][:24]:24}{_cells(row, grouped, firms=10)}{shares}{_cells(row, change, percent=10)}"
 
 
 def cut_off(
@@ -149,27 +143,22 @@ def cut_off(
     as_json: AsJson = False,
 ) -> None:
     """Which suppliers, lost together, cost most, with a bound on what any other set could cost; exits 2 on wrong input."""
-    from firmtrade_core.equilibrium.states import ComparisonError
     from firmtrade_core.home.supplier_loss import supplier_network, worst_suppliers
-    from firmtrade_core.panel import PanelError
     from firmtrade_core.panel.source import panel_of
     from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 
     if measure not in ("sales", "exports"):
-        _stop(f"{measure} is nothing that is lost with a firm here; choose sales or exports.", 2, as_json)
-    try:
+        stop(f"{measure} is nothing that is lost with a firm here; choose sales or exports.", 2, as_json)
+    with refusals(as_json):
         network = supplier_network(panel_of(folder or SyntheticDesign(firms=firms)), year, measure)
         found = worst_suppliers(network, together, exhaustive)
-    except (ComparisonError, PanelError) as error:
-        _stop(str(error), 2, as_json)
-        return
     told = found.told()
     if as_json:
         content = {
             "firms": network.label,
             "year": network.year,
             "sentence": found.sentence(),
-            "sets": _records(told),
+            "sets": records(told),
             "largest_instead": found.largest_share if network.synthetic else None,
         }
         typer.echo(json.dumps(content, allow_nan=False))
@@ -190,28 +179,18 @@ def cut_off(
 
 
 def over_time(
-    folder: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[PANEL]",
-            help="Folder of a firm panel, or a file of Chile's survey (ENIA); synthetic firms unless given.",
-        ),
-    ] = None,
-    firms: Annotated[int, typer.Option(min=300, help="How many synthetic firms.")] = 2_000,
-    seed: Annotated[int, typer.Option()] = 0,
+    folder: PanelOrSynthetic = None,
+    firms: SyntheticFirms = 2_000,
+    seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
     """Sunk costs of entry, what exporting teaches, coming and going by market; exits 2 on wrong input."""
     from firmtrade_core.channels.over_time import over_time as study
-    from firmtrade_core.panel import PanelError
     from firmtrade_core.panel.source import panel_of
     from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 
-    try:
+    with refusals(as_json):
         found = study(panel_of(folder or SyntheticDesign(firms=firms)), seed=seed)
-    except PanelError as error:
-        _stop(str(error), 2, as_json)
-        return
     if as_json:
         sunk = found.sunk
         content = {
@@ -222,13 +201,13 @@ def over_time(
             if sunk is None
             else {"parameters": sunk.table.to_dict("index"), "effect": sunk.effect, "pooled": sunk.pooled, "raw": sunk.raw},
             "learning": [
-                {"outcome": each.outcome, "after": each.after, "before": each.before, "trend": each.trend, "table": _records(each.table)}
+                {"outcome": each.outcome, "after": each.after, "before": each.before, "trend": each.trend, "table": records(each.table)}
                 for each in found.learning
             ],
-            "markets": None if found.markets is None else _records(found.markets),
+            "markets": None if found.markets is None else records(found.markets),
             "refused": found.refused,
         }  # fmt: skip
-        typer.echo(json.dumps(_finite(content), allow_nan=False))
+        typer.echo(json.dumps(finite(content), allow_nan=False))
         return
     lines = [f"{found.label}; {found.source}", "", *found.sentences()]
     if found.markets is not None:
@@ -241,22 +220,10 @@ def over_time(
 def _market_line(row: dict[Any, Any]) -> str:
     from firmtrade_core.labels import grouped, in_percent, number
 
-    def told(name: str, write: Any, width: int) -> str:
-        return f"{write(row[name]) if row[name] == row[name] else '-':>{width}}"
-
+    shares = _cells(row, in_percent, entry=8, exit=8, stay_1=8, stay_3=8)
     return (
-        f"{row['destination']:12}{told('exporters', grouped, 10)}{told('entry', in_percent, 8)}{told('exit', in_percent, 8)}"
-        f"{told('stay_1', in_percent, 8)}{told('stay_3', in_percent, 8)}{told('size', number, 15)}"
+        f"{row['destination']:12}{_cells(row, grouped, exporters=10)}{shares}{_cells(row, number, size=15)}"
     )
-
-
-def _finite(content: Any) -> Any:
-    """The same with numbers that JSON does not know as null."""
-    if isinstance(content, dict):
-        return {key: _finite(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
-    return None if isinstance(content, float) and content != content else content
 
 
 def diversify(
@@ -296,10 +263,10 @@ def diversify(
                 "new_pairs": found.pairs,
                 "cost_per_pair": found.cost_per_pair,
                 "worth_per_pair": found.worth_per_pair,
-                "groups": {kind: _records(by) for kind, by in found.groups.items()},
+                "groups": {kind: records(by) for kind, by in found.groups.items()},
                 "source": treatment.home.source,
             }
-            typer.echo(json.dumps(_finite(told), allow_nan=False))
+            typer.echo(json.dumps(finite(told), allow_nan=False))
             return
         lines = [found.sentence(), "", f"{'':70}{'before':>10}{'after':>10}"]
         lines += [
@@ -309,10 +276,6 @@ def diversify(
         typer.echo("\n".join(lines))
 
     _with_firms(path, preset, world_file, home_file, as_json, work)
-
-
-def _records(table: pd.DataFrame) -> Any:
-    return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
 def _with_firms(
@@ -326,14 +289,12 @@ def _with_firms(
     """Solve the scenario under the firms family, and hand scenario, equilibrium and the firms in it on."""
     from firmtrade_core.equilibrium.errors import EquilibriumError
     from firmtrade_core.equilibrium.states import ComparisonError
-    from firmtrade_core.margins import FirmsError, TailError
-    from firmtrade_core.scenarios import ScenarioError, compile
-    from firmtrade_core.world.errors import WorldError
+    from firmtrade_core.scenarios import compile
 
-    try:
-        scenario = _scenario(path, preset)
+    with refusals(as_json, {EquilibriumError: FAILED}):
+        scenario = read_scenario(path, preset)
         scenario = scenario.with_(structure=scenario.structure.model_copy(update={"family": "firms"}))
-        world = _world(world_file)
+        world = read_world(world_file)
         home: HomeFirms | None = home_in_use(scenario, world, home_file, None)
         if home is None:
             raise ComparisonError(
@@ -342,7 +303,3 @@ def _with_firms(
         compiled = compile(scenario, world, home)
         assert compiled.treatment is not None
         work(compiled, compiled.solve(), compiled.treatment)
-    except (ScenarioError, WorldError, ComparisonError, FirmsError, TailError, OSError) as error:
-        _stop(str(error), 2, as_json)
-    except EquilibriumError as error:
-        _stop(str(error), 1, as_json)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
+from firmtrade_core.cli.ends import FAILED, refusals, stop
 from firmtrade_core.cli.firm_facts import moments, told
 from firmtrade_core.cli.firm_results import cut_off, diversify, imports, over_time, reach
+from firmtrade_core.cli.options import AsJson, Seed
 from firmtrade_core.paths import whole_file
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ Attributes = Annotated[
 Sectors = Annotated[
     str | None,
     typer.Option(
-        help="What industry codes are: isic2, isic3, isic4, or a CSV file with the columns code and sector."
+        help="What industry codes are: isic2, isic3, isic4 (ten broad sectors), the same with -finer (28 sectors of world trade), or a CSV file with the columns code and sector."
     ),
 ]
 HomeSales = Annotated[
@@ -71,8 +73,6 @@ HomeSales = Annotated[
         help="Sales at home tell capability too: the model's is the same there.",
     ),
 ]
-Seed = Annotated[int, typer.Option()]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
@@ -188,17 +188,14 @@ def explain(
 
     wrong = [given for given in group or () if "=" not in given]
     if wrong:
-        _stop(f"{wrong[0]} names no group: write attribute=group.", 2, as_json)
+        stop(f"{wrong[0]} names no group: write attribute=group.", 2, as_json)
     groups = dict(given.split("=", 1) for given in group or ())
     results = _estimated(
         folder, flow, "boosting", two_indices or index == "g", seed, as_json, attributes=attributes
     )
-    try:
+    with refusals(as_json, {CapabilityError: FAILED}):
         found = explanation(results, "g" if index == "g" else "m")
         shares = variance_shares(results, groups)
-    except CapabilityError as error:
-        _stop(str(error), 1, as_json)
-        return
     if as_json:
         content: dict[str, Any] = {
             "importance": found.importance.to_dict(),
@@ -259,23 +256,16 @@ def home(
     """
     from rich.console import Console
 
-    from firmtrade_core.capability import CapabilityError
-    from firmtrade_core.channels import ChannelError
     from firmtrade_core.home.making import HomeRequest, make_home
-    from firmtrade_core.margins import FirmsError
-    from firmtrade_core.panel import PanelError
 
     request = HomeRequest(
         folder, effects, year, firms, _learner(learner, as_json), seed, population, _listed(attributes), sectors,
         year_before, home_sales, not no_effects,
     )  # fmt: skip
-    with Console(stderr=True, quiet=as_json).status("Reading the panel ...", spinner="line") as status:
-        try:
-            made = make_home(request, progress=lambda _, said: status.update(f"{said} ..."))
-            made.save(out)
-        except (CapabilityError, ChannelError, FirmsError, PanelError, OSError) as error:
-            _stop(str(error), 2, as_json)
-            return
+    waiting = Console(stderr=True, quiet=as_json).status("Reading the panel ...", spinner="line")
+    with waiting as status, refusals(as_json):
+        made = make_home(request, progress=lambda _, said: status.update(f"{said} ..."))
+        made.save(out)
     from firmtrade_core.labels import grouped
 
     if as_json:
@@ -300,7 +290,7 @@ def _learner(name: str, as_json: bool) -> Kind:
     from firmtrade_core.capability.learners import Kind
 
     if name not in get_args(Kind):
-        _stop(f"Learner {name} is unknown; choose among {', '.join(get_args(Kind))}.", 2, as_json)
+        stop(f"Learner {name} is unknown; choose among {', '.join(get_args(Kind))}.", 2, as_json)
     return cast(Kind, name)
 
 
@@ -323,50 +313,46 @@ def _estimated(
 ) -> CapabilityResults:
     from rich.console import Console
 
-    from firmtrade_core.capability import CapabilityData, CapabilityError, Learner, Settings, estimate
+    from firmtrade_core.capability import CapabilityData, Learner, Settings, estimate
     from firmtrade_core.capability.bootstrap import Kind as Redrawing
     from firmtrade_core.capability.learners import Kind
     from firmtrade_core.capability.sources import from_panel
-    from firmtrade_core.panel import PanelError
     from firmtrade_core.panel.attributes import with_earlier_outcomes
     from firmtrade_core.panel.sectors import sector_table, with_sectors
     from firmtrade_core.panel.source import panel_of
     from firmtrade_core.panel.synthetic.design import ReferenceDesign, draw_reference
 
     if learner not in get_args(Kind) or flow not in ("export", "import") or kind not in get_args(Redrawing):
-        _stop(f"Learner {learner}, flow {flow} or bootstrap {kind} is unknown; see --help.", 2, as_json)
-    with Console(stderr=True).status("Reading the panel ...", spinner="line") as status:
-        try:
-            if folder is None:
-                observed = draw_reference(ReferenceDesign(firms=2000, markets=15)).observed
-                data = CapabilityData.from_arrays(
-                    observed.log_sales, observed.attributes, markets=observed.markets
-                )
-            else:
-                panel = panel_of(folder)
-                if sectors is not None:
-                    panel.need("sector")
-                    panel = with_sectors(panel, sector_table(sectors, panel.firms["sector"]))
-                data = from_panel(
-                    with_earlier_outcomes(panel) if year_before else panel,
-                    flow="import" if flow == "import" else "export",
-                    attributes=_listed(attributes),
-                    years=None if years is None else panel.years[-years:],
-                    sectors="markets" if "trade" in panel.tables else "shared",
-                    within=None if sector is None else (sector,),
-                    home_sales=home_sales,
-                )
-            settings = Settings(learner=Learner(kind=cast(Kind, learner)), two_indices=two_indices, seed=seed)
-            results = estimate(data, settings, progress=lambda said, _: status.update(f"{said} ..."))
-            return results.with_bootstrap(
-                draws,
-                kind=cast(Redrawing, kind),
-                seed=seed,
-                progress=lambda said, _: status.update(f"{said} ..."),
+        stop(f"Learner {learner}, flow {flow} or bootstrap {kind} is unknown; see --help.", 2, as_json)
+    waiting = Console(stderr=True).status("Reading the panel ...", spinner="line")
+    with waiting as status, refusals(as_json):
+        if folder is None:
+            observed = draw_reference(ReferenceDesign(firms=2000, markets=15)).observed
+            data = CapabilityData.from_arrays(
+                observed.log_sales, observed.attributes, markets=observed.markets
             )
-        except (CapabilityError, PanelError) as error:
-            _stop(str(error), 2, as_json)
-            raise AssertionError from error
+        else:
+            panel = panel_of(folder)
+            if sectors is not None:
+                panel.need("sector")
+                panel = with_sectors(panel, sector_table(sectors, panel.firms["sector"]))
+            data = from_panel(
+                with_earlier_outcomes(panel) if year_before else panel,
+                flow="import" if flow == "import" else "export",
+                attributes=_listed(attributes),
+                years=None if years is None else panel.years[-years:],
+                sectors="markets" if "trade" in panel.tables else "shared",
+                within=None if sector is None else (sector,),
+                home_sales=home_sales,
+            )
+        settings = Settings(learner=Learner(kind=cast(Kind, learner)), two_indices=two_indices, seed=seed)
+        results = estimate(data, settings, progress=lambda said, _: status.update(f"{said} ..."))
+        return results.with_bootstrap(
+            draws,
+            kind=cast(Redrawing, kind),
+            seed=seed,
+            progress=lambda said, _: status.update(f"{said} ..."),
+        )
 
 
 def _listed(names: str | None) -> tuple[str, ...] | None:
@@ -392,16 +378,7 @@ def _treatments(results: CapabilityResults, as_json: bool) -> YearTreatments | N
 
 def _compared(results: CapabilityResults, as_json: bool) -> pd.DataFrame:
     """Held-out measures of the three models on the same folds."""
-    from firmtrade_core.capability import CapabilityError
     from firmtrade_core.capability.comparison import compare
 
-    try:
+    with refusals(as_json):
         return compare(results.data, settings=results.settings, seed=results.settings.seed).table
-    except CapabilityError as error:
-        _stop(str(error), 2, as_json)
-        raise AssertionError from error
-
-
-def _stop(message: str, code: int, as_json: bool) -> None:
-    typer.echo(json.dumps({"error": message}, ensure_ascii=False) if as_json else message, err=not as_json)
-    raise typer.Exit(code)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from firmtrade_core.cli.gravity_equation import counterfactual, estimate, tariff_units
-from firmtrade_core.cli.words import for_the_command_line, pair
+from firmtrade_core.cli.ends import FAILED, progress_bar
+from firmtrade_core.cli.gravity_equation import counterfactual, estimate, refusing, tariff_units
+from firmtrade_core.cli.options import AsJson, TableColumns, TariffUnits
+from firmtrade_core.cli.words import pair
 from firmtrade_core.labels import in_percent
 from firmtrade_core.paths import whole_file
 
@@ -19,7 +23,9 @@ if TYPE_CHECKING:
 
     from firmtrade_core.gravity.specification import GravitySpecification
 
-FAILED, WRONG_INPUT = 1, 2
+
+#: Told the sector, how many are done, and of how many.
+Progress = Callable[[str, int, int], None]
 
 
 class _SectorsFirst(TyperGroup):
@@ -69,12 +75,7 @@ def sectors(
     cluster: Annotated[
         list[str] | None, typer.Option(help="Of pair, symmetric_pair, exporter, importer, year.")
     ] = None,
-    tariff_unit: Annotated[
-        str,
-        typer.Option(
-            help="check: fractions, refused if they look like percent; fraction: however high; percent."
-        ),
-    ] = "check",
+    tariff_unit: TariffUnits = "check",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; all processors unless given.")
     ] = None,
@@ -88,27 +89,23 @@ def sectors(
     source: Annotated[
         str | None, typer.Option(help="Name of the data in files written; its file name else.")
     ] = None,
-    column: Annotated[
-        list[str] | None, typer.Option(help="Which column of the table is what: exporter=origin.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    column: TableColumns = None,
+    as_json: AsJson = False,
 ) -> None:
     """Estimate ln(1+t) with exporter-year, importer-year and pair effects by PPML, sector by sector.
 
     Exits 1 if no sector has a usable elasticity, 2 on wrong input.
     """
     from firmtrade_core.gravity.elasticities import elasticities_by_sector
-    from firmtrade_core.gravity.errors import GravityError
     from firmtrade_core.gravity.sector_runs import estimate_sectors, run_key
     from firmtrade_core.gravity.specification_curve import specification_curve
-    from firmtrade_core.world.errors import WorldError
 
-    try:
+    with refusing(as_json):
         unit = tariff_units(tariff_unit)
         source, left = source or world_panel.name, _left(world_panel, column)
         world_panel = _with_columns(world_panel, column, out)
         equation = _equation(world_panel, borders_by_year, domestic, interval, cluster)
-        with _Bar(quiet=as_json) as bar:
+        with _bar(as_json) as bar:
             estimates = estimate_sectors(
                 world_panel,
                 out,
@@ -128,10 +125,6 @@ def sectors(
         table = elasticities_by_sector(estimates, curve=other)
         if write_set is not None:
             _write(table, write_set, source, equation)
-    except (GravityError, WorldError, ValueError) as error:
-        _stop(str(error), as_json)
-    except OSError as error:
-        _stop(f"{error.filename or world_panel} cannot be read or written: {error.strerror}.", as_json)
     folder = out / run_key(world_panel, equation, unit)
     with whole_file(folder / "elasticities.parquet") as part:
         table.to_parquet(part, index=False)
@@ -190,40 +183,13 @@ def _equation(
     return equation
 
 
-def _stop(message: str, as_json: bool) -> None:
-    if "lacks column" in message or "lacks a column" in message:
-        message += " Name it: --column exporter=NAME."
-    message = for_the_command_line(message)
-    typer.echo(json.dumps({"error": message}) if as_json else message, err=not as_json)
-    raise typer.Exit(WRONG_INPUT)
+@contextmanager
+def _bar(quiet: bool) -> Iterator[Progress]:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
-
-class _Bar:
-    """A progress bar on standard error."""
-
-    def __init__(self, quiet: bool) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self._bar = Progress(
-            TextColumn("{task.description:>22}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-            disable=quiet,
-        )
-        self._task = self._bar.add_task("sectors", total=None)
-
-    def __enter__(self) -> _Bar:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def __call__(self, sector: str, done: int, total: int) -> None:
-        self._bar.update(self._task, description=sector, completed=done, total=total)
+    columns = (TextColumn("{task.description:>22}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with progress_bar(quiet, "sectors", columns, None) as move:
+        yield lambda sector, done, total: move(description=sector, completed=done, total=total)
 
 
 def _verdict(table: pd.DataFrame, equation: GravitySpecification) -> str:
@@ -252,7 +218,7 @@ def _write(table: pd.DataFrame, path: Path, panel: str, equation: GravitySpecifi
     )
 
 
-def _write_years(world_panel: Path, path: Path, source: str, bar: _Bar) -> None:
+def _write_years(world_panel: Path, path: Path, source: str, bar: Progress) -> None:
     from firmtrade_core.gravity.cross_sections import broad_goods, estimate_years, write_years
 
     found = estimate_years(broad_goods(world_panel), progress=bar)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from firmtrade_core.cli.ends import WRONG_INPUT, refusals
+from firmtrade_core.cli.options import AsJson, TableColumns, TariffUnits
 from firmtrade_core.cli.words import for_the_command_line, pair
 from firmtrade_core.labels import probability
 from firmtrade_core.paths import whole_file
@@ -19,8 +22,6 @@ if TYPE_CHECKING:
 
     from firmtrade_core.gravity.estimated import GravityEstimate
     from firmtrade_core.gravity.panel import GravityPanel, TariffUnit
-
-WRONG_INPUT = 2
 
 Table = Annotated[
     Path, typer.Argument(help="Bilateral flows: CSV, Parquet, Stata or Excel; exporter, importer, year ...")
@@ -43,16 +44,6 @@ Sector = Annotated[str | None, typer.Option(help="One sector of the table; all, 
 Gaps = Annotated[
     str, typer.Option(help="Pairs missing in a year: leave (unknown), zero (no trade) or refuse.")
 ]
-Tariffs = Annotated[
-    str,
-    typer.Option(
-        "--tariff-unit",
-        help="check: fractions, refused if they look like percent; fraction: however high; percent.",
-    ),
-]
-Columns = Annotated[
-    list[str] | None, typer.Option("--column", help="Which column of the table is what: exporter=origin.")
-]
 Rates = Annotated[
     Path | None,
     typer.Option(
@@ -60,7 +51,6 @@ Rates = Annotated[
         help="Exchange rates of your own (date, currency, usd or per_usd), where a column currency tells the flows' money.",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 #: What the formula may ask for without the table holding it: it is then taken from the map.
 _FROM_THE_MAP = re.compile(r"(?<![\w])(dist|contiguity|language)(?![\w])")
@@ -76,8 +66,8 @@ def estimate(
     zeros: Zeros = True,
     sector: Sector = None,
     gaps: Gaps = "leave",
-    tariff_unit: Tariffs = "check",
-    column: Columns = None,
+    tariff_unit: TariffUnits = "check",
+    column: TableColumns = None,
     rates: Rates = None,
     combine: Annotated[
         list[str] | None, typer.Option(help="A linear combination of coefficients: rta + lag(rta, 4).")
@@ -106,16 +96,16 @@ def estimate(
         rates,
         as_json,
     )
-    combined = [_tried(lambda text=text: found.combination(text), as_json) for text in combine or []]
-    tests = [_tried(found.reset_test, as_json)] if reset else []
-    if effects is not None:
-        from firmtrade_core.gravity.effects import effects_table
+    from firmtrade_core.gravity.effects import effects_table
+    from firmtrade_core.gravity.effects import predict as predicted
 
-        _written(effects_table(found), effects, as_json)
-    if predict is not None:
-        from firmtrade_core.gravity.effects import predict as predicted
-
-        _written(panel.table.assign(predicted=predicted(found, panel)), predict, as_json)
+    with refusing(as_json):
+        combined = [found.combination(text) for text in combine or []]
+        tests = [found.reset_test()] if reset else []
+        if effects is not None:
+            _write(effects_table(found), effects)
+        if predict is not None:
+            _write(panel.table.assign(predicted=predicted(found, panel)), predict)
     if as_json:
         content = {
             "coefficients": _plain(found.table()),
@@ -164,8 +154,8 @@ def counterfactual(
     years: Years = None,
     sector: Sector = None,
     gaps: Gaps = "leave",
-    tariff_unit: Tariffs = "check",
-    column: Columns = None,
+    tariff_unit: TariffUnits = "check",
+    column: TableColumns = None,
     rates: Rates = None,
     out: Annotated[Path | None, typer.Option(help="Write the table by country to this CSV.")] = None,
     as_json: AsJson = False,
@@ -189,24 +179,21 @@ def counterfactual(
         rates,
         as_json,
     )
-    changes = [_tried(lambda text=text: read_change(text), as_json) for text in change]
     chosen = year if year is not None else int(found.cells["year"].max())
-    result = _tried(
-        lambda: gravity_counterfactual(
+    with refusing(as_json):
+        result = gravity_counterfactual(
             found,
             panel,
-            changes,
+            [read_change(text) for text in change],
             year=chosen,
             elasticity=elasticity,
             sector=sector,
             reference=reference,
             second_stage=split(second_stage, "+") if second_stage else (),
-        ),
-        as_json,
-    )
-    by_country = result.table()
-    if out is not None:
-        _written(by_country, out, as_json)
+        )
+        by_country = result.table()
+        if out is not None:
+            _write(by_country, out)
     certificate = result.equilibrium.certificate
     if as_json:
         content = {
@@ -253,7 +240,7 @@ def _estimated(
     from firmtrade_core.world.money import BY_COLUMN, in_million_dollars, own_rates
     from firmtrade_core.world.tables import read_table
 
-    def run() -> tuple[GravityEstimate, GravityPanel]:
+    with refusing(as_json):
         if gaps not in ("leave", "zero", "refuse"):
             raise ValueError(f"--gaps is {gaps!r}; choose leave, zero or refuse.")
         flow, equation = read_formula(
@@ -294,29 +281,11 @@ def _estimated(
         panel = panel.only(sectors=[sector]) if sector else panel
         return estimated(panel, equation), panel
 
-    return _tried(run, as_json)
 
-
-def _tried(what: Any, as_json: bool) -> Any:
-    """The result, or an end with the message that says what to do."""
-    from firmtrade_core.equilibrium.errors import EquilibriumError
-    from firmtrade_core.world.errors import WorldError
-
-    try:
-        return what()
-    except (ValueError, EquilibriumError, WorldError) as error:
-        _stop(str(error), as_json)
-    except OSError as error:
-        _stop(f"{error.filename} cannot be read or written: {error.strerror}.", as_json)
-
-
-def _written(table: pd.DataFrame, path: Path, as_json: bool) -> None:
-    def write() -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as part:
-            table.to_csv(part, index=False)
-
-    _tried(write, as_json)
+def _write(table: pd.DataFrame, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as part:
+        table.to_csv(part, index=False)
 
 
 def _plain(table: pd.DataFrame) -> Any:
@@ -337,12 +306,15 @@ def tariff_units(text: str) -> TariffUnit:
     return units[text]
 
 
-def _stop(message: str, as_json: bool) -> NoReturn:
-    if "lacks column" in message or "lacks a column" in message:
-        message += " Name it: --column exporter=NAME."
-    message = for_the_command_line(message)
-    typer.echo(json.dumps({"error": message}) if as_json else message, err=not as_json)
-    raise typer.Exit(WRONG_INPUT)
+def refusing(as_json: bool) -> AbstractContextManager[None]:
+    """Ends a verb on equations in words, with what its options are called (`ends.refusals`)."""
+
+    def advised(message: str) -> str:
+        if "lacks column" in message or "lacks a column" in message:
+            message += " Name it: --column exporter=NAME."
+        return for_the_command_line(message)
+
+    return refusals(as_json, {ValueError: WRONG_INPUT}, advised)
 
 
 #: Columns that say by their name what they are counted in: standard errors from zero, a probability.

@@ -9,6 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from firmtrade_core.cli.ends import progress_bar
+from firmtrade_core.cli.options import (
+    AsJson,
+    Concordances,
+    Constants,
+    Corrections,
+    FieldColumns,
+    OutputFolder,
+    Partners,
+    Rates,
+    Salt,
+)
 from firmtrade_core.cli.words import for_the_command_line
 
 if TYPE_CHECKING:
@@ -22,35 +34,22 @@ def harmonise(
     folder: Annotated[
         Path, typer.Argument(help="Customs files, firm tables, concordances, rates; or one file.")
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")],
+    output: OutputFolder,
     home: Annotated[
         str | None, typer.Option(help="ISO code of the country, to compare with the world.")
     ] = None,
     world: Annotated[Path | None, typer.Option(help="World file; the embedded world unless given.")] = None,
-    concordances: Annotated[
-        Path | None, typer.Option(help="Folder of UNSD or WITS concordance files.")
-    ] = None,
+    concordances: Concordances = None,
     edition: Annotated[str, typer.Option(help="HS0 to HS6, ISIC3, families, or none to keep codes.")] = "HS6",
     weights: Annotated[str, typer.Option(help="Of codes that became several: equal or observed.")] = "equal",
     first_month: Annotated[int, typer.Option(help="Month in which years of trade begin.")] = 1,
     fiscal_month: Annotated[int, typer.Option(help="Month in which years of firm tables begin.")] = 1,
     shift: Annotated[list[str] | None, typer.Option(help="Days to shipment: export=3.")] = None,
-    column: Annotated[
-        list[str] | None, typer.Option(help="Which column holds what, where its name does not tell: firm=ID.")
-    ] = None,
-    constant: Annotated[
-        list[str] | None, typer.Option(help="What holds for every line: flow=export.")
-    ] = None,
-    partners: Annotated[
-        str | None,
-        typer.Option(
-            help="What codes of partners are: brazil, chile, us, eurostat, fao, imf, cow, fips, ioc, or a table (code, country); ISO's unless given."
-        ),
-    ] = None,
-    rates: Annotated[
-        Path | None, typer.Option(help="Exchange rates of your own: date, currency, usd (or per_usd).")
-    ] = None,
-    correct: Annotated[list[str] | None, typer.Option(help="What a text means: country:EEUU=USA.")] = None,
+    column: FieldColumns = None,
+    constant: Constants = None,
+    partners: Partners = None,
+    rates: Rates = None,
+    correct: Corrections = None,
     act_on: Annotated[
         list[str] | None, typer.Option(help="Suspicions to set aside; 'none' for no rule.")
     ] = None,
@@ -62,10 +61,8 @@ def harmonise(
         Path | None, typer.Option(help="Write pairs in doubt, with names, to this CSV.")
     ] = None,
     table_year: Annotated[int | None, typer.Option(help="Year of firm tables without one.")] = None,
-    salt: Annotated[
-        Path | None, typer.Option(help="Secret of the hashed identifiers; made if missing.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    salt: Salt = None,
+    as_json: AsJson = False,
 ) -> None:
     """Harmonise messy records into a firm panel with a log and a scorecard. Interrupted, it goes on when run again."""
     from firmtrade_core.codes.products import ConcordanceError
@@ -145,8 +142,7 @@ def _run(
 ) -> Outcome:
     import shutil
 
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 
     from firmtrade_core.harmonise.pipeline import harmonise as run
     from firmtrade_core.harmonise.salt import own_salt
@@ -160,11 +156,10 @@ def _run(
         TimeElapsedColumn(),
         TextColumn("{task.description}"),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as bar:
-        task = bar.add_task("Looking at the files", total=1.0)
+    with progress_bar(quiet, "Looking at the files", columns, transient=True) as move:
         outcome = run(
             files, output, own_salt(salt), settings,
-            progress=lambda done, words: bar.update(task, completed=done, description=words),
+            progress=lambda done, words: move(completed=done, description=words),
             checkpoints=Checkpoints(private / "checkpoints"),
         )  # fmt: skip
     if review is not None and outcome.review is not None:

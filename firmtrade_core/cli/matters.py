@@ -10,6 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
+from firmtrade_core.cli.ends import FAILED, WRONG_INPUT, read_scenario, read_world, refusals
+from firmtrade_core.cli.options import AsJson, WorldFile
+
 
 def matters(
     country: Annotated[str, typer.Argument(help="Whose outcome, by code.")],
@@ -35,33 +38,24 @@ def matters(
     against: Annotated[
         Path | None, typer.Option(metavar="SCENARIO.yaml", help="What is in force, and the structure.")
     ] = None,
-    world_file: Annotated[
-        Path | None, typer.Option("--world", help="A world file; the embedded world unless given.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    world_file: WorldFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """What one point of every lever in the world does to an outcome; exits 2 on wrong input."""
-    from firmtrade_core.analysis.optimal import OptimumError, rank
+    from firmtrade_core.analysis.optimal import rank
     from firmtrade_core.analysis.optimal.marginal import STEPS
-    from firmtrade_core.cli.solve import _scenario, _stop, _world
     from firmtrade_core.equilibrium import GradientError, Outcome
     from firmtrade_core.equilibrium.errors import EquilibriumError
-    from firmtrade_core.margins import FirmsError, TailError
-    from firmtrade_core.scenarios import Scenario, ScenarioError, compile
-    from firmtrade_core.world.errors import WorldError
+    from firmtrade_core.scenarios import Scenario, compile
 
-    try:
-        given = Scenario() if against is None else _scenario(against, None)
-        compiled = compile(given, _world(world_file))
+    with refusals(as_json, {GradientError: WRONG_INPUT, EquilibriumError: FAILED}):
+        given = Scenario() if against is None else read_scenario(against, None)
+        compiled = compile(given, read_world(world_file))
         equilibrium = compiled.solve()
         began = time.perf_counter()
         asked: Any = (outcome, country, sector)
         found = rank(equilibrium, Outcome(*asked), lever, by=by, of=of)  # type: ignore[arg-type]
         seconds = time.perf_counter() - began
-    except (ScenarioError, WorldError, OptimumError, FirmsError, TailError, GradientError) as error:
-        _stop(str(error), 2, as_json)
-    except EquilibriumError as error:
-        _stop(str(error), 1, as_json)
     rows = found.rows[:count]
     if as_json:
         content = {

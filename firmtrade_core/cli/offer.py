@@ -9,6 +9,9 @@ from typing import Annotated
 
 import typer
 
+from firmtrade_core.cli.ends import records, refusals
+from firmtrade_core.cli.options import AsJson
+
 
 def offer(
     lines: Annotated[
@@ -35,19 +38,18 @@ def offer(
     ] = None,
     most: Annotated[int, typer.Option(min=0, help="Lines and sectors listed.")] = 12,
     out: Annotated[Path | None, typer.Option(help="Write the scenario to this file (YAML).")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Add up tariff lines to sectors by the trade they fall on; exits 2 on wrong input."""
     from firmtrade_core.codes.chapters import broad_sector_of_product
-    from firmtrade_core.codes.products import ConcordanceError, read_concordance
+    from firmtrade_core.codes.products import read_concordance
     from firmtrade_core.codes.sectors import broad_sector_of_revision_3
     from firmtrade_core.paths import write_whole
-    from firmtrade_core.scenarios import Scenario, ScenarioError, TariffSchedule
+    from firmtrade_core.scenarios import Scenario, TariffSchedule
     from firmtrade_core.scenarios.offers import read_offer
-    from firmtrade_core.world.errors import WorldError
     from firmtrade_core.world.tables import read_table
 
-    try:
+    with refusals(as_json):
         sector_of = broad_sector_of_product
         if concordance is not None:
             pairs = read_concordance(concordance).pairs.sort_values("weight", ascending=False, kind="stable")
@@ -75,17 +77,12 @@ def offer(
         )
         if out is not None:
             write_whole(out, scenario.to_yaml())
-    except (ScenarioError, WorldError, ConcordanceError, OSError) as error:
-        typer.echo(json.dumps({"error": str(error)}) if as_json else str(error), err=not as_json)
-        raise typer.Exit(2) from None
     if as_json:
-        plain = made.table.astype(object).where(made.table.notna(), None)
-        listed = made.lines.head(most).astype(object).where(made.lines.head(most).notna(), None)
         typer.echo(
             json.dumps(
                 {
-                    "sectors": plain.to_dict("records"),
-                    "lines": listed.to_dict("records"),
+                    "sectors": records(made.table),
+                    "lines": records(made.lines.head(most)),
                     "cuts": made.cuts,
                     "rows": len(rows),
                     "notes": list(made.notes),

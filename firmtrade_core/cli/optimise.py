@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from firmtrade_core.cli.ends import FAILED, read_scenario, read_world, refusals
+from firmtrade_core.cli.options import Against, AsJson, Elasticity, WorldFile
+
 if TYPE_CHECKING:
     from firmtrade_core.analysis.optimal import BestResponse, Cooperation, Nash, Step
     from firmtrade_core.scenarios import CompiledScenario, Scenario
@@ -63,25 +66,19 @@ def optimise(
     partners: Annotated[
         str | None, typer.Option(help="Codes of those that the instrument reaches; all abroad unless given.")
     ] = None,
-    against: Annotated[
-        Path | None, typer.Option(metavar="SCENARIO.yaml", help="What else is in force, and the structure.")
-    ] = None,
+    against: Against = None,
     sectors: Annotated[
         str | None,
         typer.Option(help="Sectors covered, codes or groups parted by commas; all goods unless given."),
     ] = None,
     lowest: Annotated[float, typer.Option(help="Least rate, a fraction.")] = -0.25,
     highest: Annotated[float, typer.Option(help="Largest rate, a fraction.")] = 2.0,
-    world_file: Annotated[
-        Path | None, typer.Option("--world", help="A world file; the embedded world unless given.")
-    ] = None,
+    world_file: WorldFile = None,
     structure: Annotated[
         str | None,
         typer.Option(help="How firms differ: differing (the default), none, alike, pareto, lognormal."),
     ] = None,
-    elasticity: Annotated[
-        str | None, typer.Option(help="Trade elasticity: one number, or a published set such as CP.")
-    ] = None,
+    elasticity: Elasticity = None,
     markups: Annotated[
         str | None, typer.Option(help="Markups: a published set such as LL (the default), a number, or none.")
     ] = None,
@@ -103,19 +100,16 @@ def optimise(
         ),
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Write the answer to this file as a scenario.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Best policy of a country, Nash or cooperation of several; exits 1 if a certificate does not hold, 2 on wrong input."""
     from firmtrade_core.analysis.optimal import OptimumError, best_response, cooperate, nash, trade_war
-    from firmtrade_core.cli.solve import STRUCTURES, _number_or_name, _stop, _with_structure, _world
-    from firmtrade_core.cli.solve import _scenario as read_scenario
+    from firmtrade_core.cli.solve import STRUCTURES, _number_or_name, _with_structure
     from firmtrade_core.equilibrium.errors import EquilibriumError
-    from firmtrade_core.margins import FirmsError, TailError
     from firmtrade_core.paths import write_whole
-    from firmtrade_core.scenarios import Scenario, ScenarioError, compile
-    from firmtrade_core.world.errors import WorldError
+    from firmtrade_core.scenarios import Scenario, compile
 
-    try:
+    with refusals(as_json, {EquilibriumError: FAILED}):
         if (country is not None) + (rest is not None) + (together is not None) != 1:
             raise OptimumError("Give a country, or --nash or --cooperate with several: one of the three.")
         if (war and rest is None) or ((weights or everybody) and together is None):
@@ -140,7 +134,7 @@ def optimise(
             markups,
         )
         began = time.perf_counter()
-        world = _world(world_file)
+        world = read_world(world_file)
         compiled = compile(given, world)
         asked: dict[str, Any] = {
             "instrument": instrument,
@@ -187,12 +181,6 @@ def optimise(
         sure = _sure(answers[0], given, compiled, world, (lowest, highest), seed) if with_bands else {}
         if out is not None:
             write_whole(out, _scenario(given, found).to_yaml())
-    except (ScenarioError, WorldError, OptimumError, FirmsError, TailError) as error:
-        _stop(str(error), 2, as_json)
-    except EquilibriumError as error:
-        _stop(str(error), 1, as_json)
-    except OSError as error:
-        _stop(f"{error.filename or 'The file'} cannot be read or written: {error.strerror}.", 2, as_json)
     if as_json:
         typer.echo(json.dumps(_content(found, answers, path, seconds) | turns | sure, allow_nan=False))
     else:
@@ -207,7 +195,7 @@ def optimise(
             )
         )
     if not found.holds:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
 def _codes(text: str) -> list[str]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from firmtrade_core.cli.ends import records, refuse
+from firmtrade_core.cli.options import AsJson
 from firmtrade_core.paths import whole_file
 
 if TYPE_CHECKING:
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Make, check and describe firm panels.", no_args_is_help=True, add_completion=False)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 FolderOrFile = Annotated[
     Path, typer.Argument(help="A folder of Parquet files, or a file of Chile's survey (ENIA).")
 ]
@@ -66,9 +67,9 @@ def synthetic(
                 result["raw"] = write_raw(country, raw).done
             table = compare(country.panel) if years > 2 else None
     except (PanelError, OSError) as error:
-        _refuse(error, as_json, code=2)
+        refuse(error, as_json, code=2)
     if table is not None:
-        result["comparison"] = table.astype(object).where(table.notna(), None).to_dict("records")
+        result["comparison"] = records(table)
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False))
         return
@@ -87,7 +88,7 @@ def validate(path: FolderOrFile, as_json: AsJson = False) -> None:
         with _working("Checking rows", as_json):
             report = validated(_any_panel(path))
     except PanelError as error:
-        _refuse(error, as_json, code=2)
+        refuse(error, as_json, code=2)
     if as_json:
         found = {"usable": report.usable, "rows": report.rows, "broken": report.counts.to_dict("records")}
         typer.echo(json.dumps(found, ensure_ascii=False))
@@ -106,7 +107,7 @@ def describe(path: FolderOrFile, as_json: AsJson = False) -> None:
         with _working("Reading", as_json):
             summary = summarise(_any_panel(path))
     except PanelError as error:
-        _refuse(error, as_json, code=2)
+        refuse(error, as_json, code=2)
     typer.echo(json.dumps(summary, ensure_ascii=False) if as_json else _text(summary))
 
 
@@ -158,11 +159,3 @@ def _working(what: str, as_json: bool) -> Any:
     from rich.console import Console
 
     return Console(stderr=True, quiet=as_json).status(f"{what} ...")
-
-
-def _refuse(error: Exception, as_json: bool, code: int) -> None:
-    if as_json:
-        typer.echo(json.dumps({"usable": False, "error": type(error).__name__, "message": str(error)}))
-    else:
-        typer.echo(str(error), err=True)
-    raise typer.Exit(code)

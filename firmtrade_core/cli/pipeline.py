@@ -4,54 +4,57 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, cast, get_args
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
-from firmtrade_core.cli.channels import WRONG_INPUT, _Bar, _finite
+from firmtrade_core.cli.ends import (
+    FAILED,
+    WRONG_INPUT,
+    finite,
+    read_scenario,
+    read_world,
+    refusals,
+    share_bar,
+)
+from firmtrade_core.cli.options import (
+    AsJson,
+    Concordances,
+    Constants,
+    Corrections,
+    FieldColumns,
+    OutputFolder,
+    Partners,
+    Rates,
+    Salt,
+    ScenarioFile,
+    Seed,
+    WorldFile,
+)
 
 if TYPE_CHECKING:
     from firmtrade_core.report.pipeline import PipelineResult, Plan
     from firmtrade_core.scenarios import Scenario
 
-FAILED, INTERRUPTED = 1, 130
-
 
 def pipeline(
     folder: Annotated[Path, typer.Argument(help="Raw files: customs, firm tables, concordances, rates.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")],
+    output: OutputFolder,
     home: Annotated[str, typer.Option(help="ISO code of the firms' country.")],
-    scenario_file: Annotated[Path | None, typer.Option("--scenario", help="A scenario as YAML.")] = None,
+    scenario_file: ScenarioFile = None,
     preset: Annotated[str, typer.Option(help="A scenario the product ships, by name.")] = "us_ten_points",
-    world_file: Annotated[
-        Path | None, typer.Option("--world", help="A world file; the embedded world unless given.")
-    ] = None,
-    salt: Annotated[
-        Path | None, typer.Option(help="Secret of the hashed identifiers; made if missing.")
-    ] = None,
+    world_file: WorldFile = None,
+    salt: Salt = None,
     table_year: Annotated[
         int | None, typer.Option(help="Year of firm tables without one, such as a register.")
     ] = None,
     edition: Annotated[str, typer.Option(help="HS0 to HS6, families, or none to keep codes.")] = "HS6",
-    column: Annotated[
-        list[str] | None, typer.Option(help="Which column holds what, where its name does not tell: firm=ID.")
-    ] = None,
-    constant: Annotated[
-        list[str] | None, typer.Option(help="What holds for every line: flow=export.")
-    ] = None,
-    partners: Annotated[
-        str | None,
-        typer.Option(
-            help="What codes of partners are: brazil, chile, us, eurostat, fao, imf, cow, fips, ioc, or a table (code, country); ISO's unless given."
-        ),
-    ] = None,
-    rates: Annotated[
-        Path | None, typer.Option(help="Exchange rates of your own: date, currency, usd (or per_usd).")
-    ] = None,
-    correct: Annotated[list[str] | None, typer.Option(help="What a text means: country:EEUU=USA.")] = None,
-    concordances: Annotated[
-        Path | None, typer.Option(help="Folder of UNSD or WITS concordance files.")
-    ] = None,
+    column: FieldColumns = None,
+    constant: Constants = None,
+    partners: Partners = None,
+    rates: Rates = None,
+    correct: Corrections = None,
+    concordances: Concordances = None,
     learner: Annotated[
         str, typer.Option(help="Of capability: boosting, splines, elastic_net, random_forest.")
     ] = "boosting",
@@ -65,8 +68,8 @@ def pipeline(
     effect_learner: Annotated[
         list[str] | None, typer.Option(help="For effects, of linear, splines, boosting, forest.")
     ] = None,
-    seed: Annotated[int, typer.Option()] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    seed: Seed = 0,
+    as_json: AsJson = False,
 ) -> None:
     """Raw files to a briefing: harmonise, panel, capability, channels, home firms, scenario, page.
 
@@ -75,17 +78,15 @@ def pipeline(
     """
     from firmtrade_core.capability import CapabilityError
     from firmtrade_core.cli.harmonise import _advised, _corrections, _pairs, _partners, _there
-    from firmtrade_core.codes.products import ConcordanceError
     from firmtrade_core.equilibrium.errors import EquilibriumError
-    from firmtrade_core.harmonise.errors import HarmoniseError
     from firmtrade_core.harmonise.pipeline import Settings
     from firmtrade_core.margins import FirmsError, TailError
     from firmtrade_core.panel import PanelError
     from firmtrade_core.report.pipeline import PipelineError, run_pipeline
-    from firmtrade_core.scenarios import ScenarioError
-    from firmtrade_core.world.errors import WorldError
 
-    try:
+    failed = (PipelineError, CapabilityError, FirmsError, TailError, PanelError, EquilibriumError)
+    codes: dict[type[Exception], int] = {**dict.fromkeys(failed, FAILED), ValueError: WRONG_INPUT}
+    with refusals(as_json, codes, _advised, "Interrupted; run the same command again to go on."):
         settings = Settings(
             home=_code(home),
             world=world_file,
@@ -98,23 +99,13 @@ def pipeline(
             corrections=_corrections(correct),
         )
         plan = _plan(
-            folder, settings, _scenario(scenario_file, preset), world_file, salt, learner, attribute, repetitions,
+            folder, settings, read_scenario(scenario_file, None if scenario_file else preset), world_file, salt, learner, attribute, repetitions,
             effect_learner, seed, concordances,
         )  # fmt: skip
-        with _Bar(quiet=as_json) as bar:
+        with share_bar(as_json) as bar:
             made = run_pipeline(plan, output, progress=bar)
-    except (PipelineError, CapabilityError, FirmsError, TailError, PanelError, EquilibriumError) as error:
-        _stop(str(error), FAILED, as_json)
-    except (HarmoniseError, ConcordanceError, ScenarioError, WorldError, ValueError) as error:
-        _stop(_advised(str(error)), WRONG_INPUT, as_json)
-    except OSError as error:
-        _stop(
-            f"{error.filename or 'A file'} cannot be used: {error.strerror or error}.", WRONG_INPUT, as_json
-        )
-    except KeyboardInterrupt:
-        _stop("Interrupted; run the same command again to go on.", INTERRUPTED, as_json)
     typer.echo(
-        json.dumps(_finite(made.to_json()), ensure_ascii=False, default=str) if as_json else _page(made)
+        json.dumps(finite(made.to_json()), ensure_ascii=False, default=str) if as_json else _page(made)
     )
 
 
@@ -145,13 +136,11 @@ def _plan(
     from firmtrade_core.harmonise.pipeline import Settings
     from firmtrade_core.harmonise.salt import own_salt
     from firmtrade_core.report.pipeline import Plan, is_invented
-    from firmtrade_core.world.embedded import load_embedded_world
-    from firmtrade_core.world.world import World
 
     if learner not in get_args(Kind):
         raise ValueError(f"Learner {learner} is unknown; choose among {', '.join(get_args(Kind))}.")
     files = tuple(_files(folder, concordances))
-    world = load_embedded_world() if world_file is None else World.load(world_file)
+    world = read_world(world_file)
     assert isinstance(settings, Settings)
     if settings.home not in world.countries:
         raise ValueError(f"{world.name} has no country {settings.home}; give its code, as in --home CHL.")
@@ -169,21 +158,6 @@ def _plan(
         ),
         is_invented(files),
     )
-
-
-def _scenario(path: Path | None, preset: str) -> Scenario:
-    from firmtrade_core.scenarios import Scenario, load_preset
-    from firmtrade_core.scenarios.yaml_text import LONGEST
-
-    if path is None:
-        return load_preset(preset)
-    with path.open("rb") as file:
-        return Scenario.from_yaml(file.read(LONGEST + 1))
-
-
-def _stop(message: str, code: int, as_json: bool) -> NoReturn:
-    typer.echo(json.dumps({"error": message}, ensure_ascii=False) if as_json else message, err=not as_json)
-    raise typer.Exit(code)
 
 
 def _page(made: PipelineResult) -> str:

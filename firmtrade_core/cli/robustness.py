@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from firmtrade_core.cli.ends import FAILED, read_scenario, read_world, records, refusals, share_bar
+from firmtrade_core.cli.options import AsJson, Preset, ScenarioArgument, WorldFile
 from firmtrade_core.paths import whole_file
 
 if TYPE_CHECKING:
@@ -16,10 +18,8 @@ if TYPE_CHECKING:
 
 
 def robustness(
-    scenario_file: Annotated[
-        Path | None, typer.Argument(metavar="[SCENARIO.yaml]", help="A scenario as YAML.")
-    ] = None,
-    preset: Annotated[str | None, typer.Option(help="A scenario the product ships, by name.")] = None,
+    scenario_file: ScenarioArgument = None,
+    preset: Preset = None,
     country: Annotated[str, typer.Option(help="Whose headline, by code.")] = "USA",
     outcome: Annotated[
         str,
@@ -52,9 +52,7 @@ def robustness(
     table_year: Annotated[
         int | None, typer.Option(help="Year of firm tables that have no such column.")
     ] = None,
-    world_file: Annotated[
-        Path | None, typer.Option("--world", help="A world file; the embedded world unless given.")
-    ] = None,
+    world_file: WorldFile = None,
     home_file: Annotated[
         Path | None, typer.Option("--home", help="The home country's firms; as for solve unless given.")
     ] = None,
@@ -62,57 +60,42 @@ def robustness(
         Path | None, typer.Option(help="Keep finished runs in this folder, and go on from them.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the table to this CSV file.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """A headline under alternative choices; exits 1 if the scenario has no answer, 2 on wrong input, 130 when interrupted."""
     from firmtrade_core.analysis import robustness as study
-    from firmtrade_core.analysis.uncertainty import UncertaintyError
-    from firmtrade_core.cli.channels import _Bar
-    from firmtrade_core.cli.solve import _home_in_use, _scenario, _stop, _world
+    from firmtrade_core.cli.solve import _home_in_use
     from firmtrade_core.equilibrium.errors import EquilibriumError
-    from firmtrade_core.harmonise.errors import HarmoniseError
     from firmtrade_core.jobs import Checkpoints
     from firmtrade_core.jobs.spread import ClusterError, close
-    from firmtrade_core.margins import FirmsError, TailError
-    from firmtrade_core.panel import PanelError
     from firmtrade_core.report.export import about_world, to_csv
     from firmtrade_core.report.page_tables import robustness_table
-    from firmtrade_core.scenarios import ScenarioError
-    from firmtrade_core.world.errors import WorldError
 
-    try:
-        scenario, world = _scenario(scenario_file, preset), _world(world_file)
-        home = _home_in_use(scenario, world, home_file)
-        with _Bar(quiet=as_json) as bar:
-            found = study.robustness(
-                scenario,
-                world,
-                home,
-                country=country.upper(),
-                outcome=outcome,
-                start=_start(
-                    firms, panel, raw, raw_home, salt, table_year, "" if home is None else home.country
-                ),
-                kinds=tuple(kind or ()),
-                progress=bar,
-                checkpoints=None if steps is None else Checkpoints(steps),
-            )
-        if out is not None:
-            with whole_file(out) as part:
-                part.write_bytes(to_csv(robustness_table(found), about_world(world)))
-    except (EquilibriumError, ClusterError) as error:
-        _stop(str(error), 1, as_json)
-    except (
-        ScenarioError, WorldError, FirmsError, TailError, PanelError, HarmoniseError, UncertaintyError,
-    ) as error:  # fmt: skip
-        _stop(str(error), 2, as_json)
-    except OSError as error:
-        _stop(f"{error.filename or 'A file'} cannot be used: {error.strerror or error}.", 2, as_json)
-    except KeyboardInterrupt:
-        kept = "" if steps is None else " Run the same command again to go on."
-        _stop(f"Interrupted.{kept}", 130, as_json)
-    finally:
-        close()
+    again = "" if steps is None else " Run the same command again to go on."
+    codes = {EquilibriumError: FAILED, ClusterError: FAILED}
+    with refusals(as_json, codes, interrupted=f"Interrupted.{again}"):
+        try:
+            scenario, world = read_scenario(scenario_file, preset), read_world(world_file)
+            home = _home_in_use(scenario, world, home_file)
+            with share_bar(as_json) as bar:
+                found = study.robustness(
+                    scenario,
+                    world,
+                    home,
+                    country=country.upper(),
+                    outcome=outcome,
+                    start=_start(
+                        firms, panel, raw, raw_home, salt, table_year, "" if home is None else home.country
+                    ),
+                    kinds=tuple(kind or ()),
+                    progress=bar,
+                    checkpoints=None if steps is None else Checkpoints(steps),
+                )
+            if out is not None:
+                with whole_file(out) as part:
+                    part.write_bytes(to_csv(robustness_table(found), about_world(world)))
+        finally:
+            close()
     typer.echo(json.dumps(_plain(found), ensure_ascii=False, allow_nan=False) if as_json else _text(found))
 
 
@@ -142,7 +125,6 @@ def _start(
 
 
 def _plain(found: Robustness) -> dict[str, object]:
-    rows = found.table().astype(object)
     return {
         "outcome": found.outcome,
         "unit": found.unit,
@@ -152,10 +134,7 @@ def _plain(found: Robustness) -> dict[str, object]:
         "same_sign": found.same_sign if math.isfinite(found.same_sign) else None,
         "range": list(found.range),
         "sentence": found.sentence,
-        "rows": [
-            {key: None if value is None or value != value else value for key, value in row.items()}
-            for row in rows.where(rows.notna(), None).to_dict("records")
-        ],
+        "rows": records(found.table()),
         "notes": list(found.notes),
         "seconds": found.seconds,
     }

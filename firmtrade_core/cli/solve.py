@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from firmtrade_core.cli.ends import FAILED, read_scenario, read_world, records, refusals
+from firmtrade_core.cli.options import AsJson, Elasticity, Preset, ScenarioArgument, WorldFile
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -32,14 +35,10 @@ LISTED = 5
 
 
 def solve(
-    scenario_file: Annotated[
-        Path | None, typer.Argument(metavar="[SCENARIO.yaml]", help="A scenario as YAML.")
-    ] = None,
-    preset: Annotated[str | None, typer.Option(help="A scenario the product ships, by name.")] = None,
+    scenario_file: ScenarioArgument = None,
+    preset: Preset = None,
     presets: Annotated[bool, typer.Option("--presets", help="List the shipped scenarios and stop.")] = False,
-    world_file: Annotated[
-        Path | None, typer.Option("--world", help="A world file; the embedded world unless given.")
-    ] = None,
+    world_file: WorldFile = None,
     family: Annotated[
         str | None,
         typer.Option(help="differing, armington, eaton_kortum, krugman, pareto, lognormal or firms."),
@@ -51,9 +50,7 @@ def solve(
             "alike, pareto, lognormal, or firms (the home country's own, lognormal elsewhere)."
         ),
     ] = None,
-    elasticity: Annotated[
-        str | None, typer.Option(help="Trade elasticity: one number, or a published set such as CP.")
-    ] = None,
+    elasticity: Elasticity = None,
     elasticity_kind: Annotated[
         str | None, typer.Option(help="What a number is the elasticity to: cost or tariff.")
     ] = None,
@@ -114,20 +111,17 @@ def solve(
         ),
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Write all results to this Parquet file.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Solve a scenario and print what it does; exits 1 if no certified result exists, 2 on wrong input."""
     from firmtrade_core.equilibrium.errors import (
         CertificateError,
         ConvergenceError,
-        EquilibriumError,
         IndeterminacyError,
     )
-    from firmtrade_core.margins import FirmsError, TailError
-    from firmtrade_core.scenarios import ScenarioError, load_preset, preset_names
-    from firmtrade_core.world.errors import WorldError
+    from firmtrade_core.scenarios import load_preset, preset_names
 
-    try:
+    with refusals(as_json, dict.fromkeys((CertificateError, ConvergenceError, IndeterminacyError), FAILED)):
         if presets:
             shipped = {name: load_preset(name).description for name in preset_names()}
             typer.echo(
@@ -135,7 +129,7 @@ def solve(
             )
             return
         scenario = _with_structure(
-            _scenario(scenario_file, preset),
+            read_scenario(scenario_file, preset),
             {
                 "family": _family(family, structure),
                 # Pareto firms' profits often exceed value added elsewhere once σ follows from the home firms.
@@ -151,35 +145,12 @@ def solve(
             },
             markups,
         )
-        world = _world(world_file)
+        world = read_world(world_file)
         home = home_in_use(scenario, world, home_file, population)
         _solve_and_print(scenario, world, home, out, as_json, autarky, with_bands)
-    except (CertificateError, ConvergenceError, IndeterminacyError) as error:
-        _stop(str(error), 1, as_json)
-    except (ScenarioError, WorldError, EquilibriumError, FirmsError, TailError) as error:
-        _stop(str(error), 2, as_json)
-    except OSError as error:
-        _stop(f"{error.filename or 'The file'} cannot be read or written: {error.strerror}.", 2, as_json)
-
-
-def _stop(message: str, code: int, as_json: bool) -> None:
-    typer.echo(json.dumps({"error": message}) if as_json else message, err=not as_json)
-    raise typer.Exit(code)
 
 
 # Input ------------------------------------------------------------------------------------------
-
-
-def _scenario(path: Path | None, preset: str | None) -> Scenario:
-    from firmtrade_core.scenarios import Scenario, ScenarioError, load_preset
-    from firmtrade_core.scenarios.yaml_text import LONGEST
-
-    if (path is None) == (preset is None):
-        raise ScenarioError("Give a scenario file or --preset NAME, one of the two (--presets lists them).")
-    if path is None:
-        return load_preset(preset or "")
-    with path.open("rb") as file:
-        return Scenario.from_yaml(file.read(LONGEST + 1))
 
 
 def _with_structure(scenario: Scenario, asked: dict[str, Any], markups: str | None) -> Scenario:
@@ -261,13 +232,6 @@ def _number_or_name(text: str) -> float | str:
         return text
 
 
-def _world(path: Path | None) -> World:
-    from firmtrade_core.world.embedded import load_embedded_world
-    from firmtrade_core.world.world import World
-
-    return load_embedded_world() if path is None else World.load(path)
-
-
 # Output -----------------------------------------------------------------------------------------
 
 
@@ -310,7 +274,7 @@ def _solve_and_print(
         if drawn is not None:
             typer.echo("\n" + "\n".join(_band_lines(drawn, table)))
     if not result.certificate.holds:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
 def _content(
@@ -340,7 +304,7 @@ def _content(
         else {"country": home.country, "count": len(home), "source": home.source},
         "headline": _headline(result),
         "budget": budgets(result).to_dict(orient="records") if payers(result) else [],
-        "countries": table.astype(object).where(table.notna(), None).to_dict(orient="records"),
+        "countries": records(table),
         "certificate": certificate_content(result),
     }
 
@@ -426,7 +390,7 @@ def _band_content(drawn: Bands) -> dict[str, Any]:
     rows = band_table(drawn).frame.rename(columns=str.lower)
     return {
         "level": 0.9,
-        "rows": rows.astype(object).where(rows.notna(), None).to_dict(orient="records"),
+        "rows": records(rows),
         "rests_on": list(drawn.notes),
     }
 

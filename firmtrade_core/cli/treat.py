@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from firmtrade_core.cli.ends import FAILED, read_scenario, read_world, refusals
+from firmtrade_core.cli.options import Against, AsJson, WorldFile
 from firmtrade_core.paths import whole_file
 
 
@@ -26,34 +28,27 @@ def treat(
         float, typer.Option(help="Least share of the treated outside the region with most firms.")
     ] = 0.0,
     depth: Annotated[int, typer.Option(min=1, max=3, help="Questions that the rule may ask in a row.")] = 3,
-    against: Annotated[
-        Path | None, typer.Option(metavar="SCENARIO.yaml", help="What else is in force, and the structure.")
-    ] = None,
-    world_file: Annotated[
-        Path | None, typer.Option("--world", help="A world file; the embedded world unless given.")
-    ] = None,
+    against: Against = None,
+    world_file: WorldFile = None,
     seed: Annotated[int, typer.Option(help="Of the split of firms and of random choices.")] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Write the rule as a scenario to this YAML file, for solve.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Whom to treat with a budget, valued on firms not used to choose; exits 2 on wrong input."""
     from firmtrade_core.analysis.whom_to_treat import effect_ends, firm_values, whom_to_treat
-    from firmtrade_core.cli.solve import _scenario, _stop, _world
     from firmtrade_core.equilibrium.errors import EquilibriumError
     from firmtrade_core.equilibrium.states import ComparisonError
     from firmtrade_core.home.default import default_home
-    from firmtrade_core.margins import FirmsError, TailError
-    from firmtrade_core.scenarios import Scenario, ScenarioError, compile
-    from firmtrade_core.world.errors import WorldError
+    from firmtrade_core.scenarios import Scenario, compile
 
-    try:
-        world = _world(world_file)
+    with refusals(as_json, {EquilibriumError: FAILED}):
+        world = read_world(world_file)
         home = default_home(world)
         if home is None:
             raise ComparisonError("No firms of a home country are loaded: name their file in FIRMTRADE_HOME.")
-        given = Scenario() if against is None else _scenario(against, None)
+        given = Scenario() if against is None else read_scenario(against, None)
         content = given.to_dict()
         content["structure"] = {**content.get("structure", {}), "family": "firms"}
         content["cards"] = [*content.get("cards", []), {"kind": "programme", "policy": policy}]
@@ -80,12 +75,6 @@ def treat(
             ruled = base.with_(cards=(*base.cards, *found.cards), name=name)
             with whole_file(out) as part:
                 part.write_text(ruled.to_yaml(), encoding="utf-8")
-    except (ScenarioError, WorldError, ComparisonError, FirmsError, TailError) as error:
-        _stop(str(error), 2, as_json)
-    except OSError as error:
-        _stop(f"{error.filename or out} cannot be written: {error.strerror or error}.", 2, as_json)
-    except EquilibriumError as error:
-        _stop(str(error), 1, as_json)
     if as_json:
         told: dict[str, Any] = {
             "policy": policy,

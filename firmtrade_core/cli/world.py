@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from firmtrade_core.cli.ends import refuse
+from firmtrade_core.cli.options import AsJson, Rates, WorldFile, WorldOutput
 from firmtrade_core.cli.words import for_the_command_line, pair
 from firmtrade_core.labels import in_percent, level
 
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
     from firmtrade_core.world.world import World
 
 app = typer.Typer(help="Show, check, build and load worlds.", no_args_is_help=True, add_completion=False)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
@@ -34,7 +34,7 @@ def show(
     try:
         _print(summary(_embedded() if path is None else _any_world(path)), as_json)
     except WorldError as error:
-        _refuse(error, as_json, code=2)
+        refuse(error, as_json, 2, for_the_command_line)
 
 
 @app.command()
@@ -66,9 +66,7 @@ def check(
             help="Of a table's values: unit, thousand, million or billion; million unless its head tells."
         ),
     ] = None,
-    rates: Annotated[
-        Path | None, typer.Option(help="Exchange rates of your own: date, currency, usd (or per_usd).")
-    ] = None,
+    rates: Rates = None,
     insist: Annotated[
         bool,
         typer.Option(
@@ -78,9 +76,7 @@ def check(
     column: Annotated[
         list[str] | None, typer.Option(help="Which column of a table is what: exporter=origin.")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Where to write the world file.")
-    ] = None,
+    output: WorldOutput = None,
     as_json: AsJson = False,
 ) -> None:
     """Whether a file is a usable world; exits 1 and says why where it is not."""
@@ -93,7 +89,7 @@ def check(
         if output is not None:
             world.save(output)
     except WorldError as error:
-        _refuse(error, as_json, code=1)
+        refuse(error, as_json, 1, for_the_command_line)
     result: dict[str, Any] = {
         "usable": True,
         "world": world.name,
@@ -105,9 +101,7 @@ def check(
 
 @app.command()
 def build(
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Where to write the world file.")
-    ] = None,
+    output: WorldOutput = None,
     as_json: AsJson = False,
 ) -> None:
     """Build the embedded world from the national figures and hold it against the observed tables."""
@@ -119,15 +113,13 @@ def build(
         embedded.build_embedded_world().save(path, digits=embedded.SHIPPED_DIGITS)
         _print(summary(_any_world(path)), as_json)
     except WorldError as error:
-        _refuse(error, as_json, code=3 if isinstance(error, WorldFileError) else 1)
+        refuse(error, as_json, 3 if isinstance(error, WorldFileError) else 1, for_the_command_line)
 
 
 @app.command()
 def chains(
     country: Annotated[str, typer.Argument(help="Economy, such as MEX.")],
-    path: Annotated[
-        Path | None, typer.Option("--world", help="A world file; the embedded world unless given.")
-    ] = None,
+    path: WorldFile = None,
     most: Annotated[int, typer.Option(min=1, help="How many partners to print.")] = 8,
     as_json: AsJson = False,
 ) -> None:
@@ -140,7 +132,7 @@ def chains(
         partners, sectors = found.exposure(country.upper()), found.sectors(country.upper())
         words = found.sentence(country.upper())
     except WorldError as error:
-        _refuse(error, as_json, code=2)
+        refuse(error, as_json, 2, for_the_command_line)
     if as_json:
         content = {
             "domestic_share_of_exports": found.domestic_share(country.upper()),
@@ -210,7 +202,7 @@ def load(
         world.save(destination)
         _print(summary(world), as_json)
     except WorldError as error:
-        _refuse(error, as_json, code=2)
+        refuse(error, as_json, 2, for_the_command_line)
 
 
 def summary(world: World) -> dict[str, Any]:
@@ -333,15 +325,6 @@ def _choices(**given: str) -> dict[str, str]:
         if chosen not in _ALLOWED[name]:
             raise WorldError(f"{name}={chosen!r} is none of {', '.join(_ALLOWED[name])}.")
     return given
-
-
-def _refuse(error: Exception, as_json: bool, code: int) -> None:
-    message = for_the_command_line(str(error))
-    if as_json:
-        typer.echo(json.dumps({"usable": False, "error": type(error).__name__, "message": message}))
-    else:
-        typer.echo(message, err=True)
-    raise typer.Exit(code)
 
 
 def _print(result: dict[str, Any], as_json: bool) -> None:

@@ -9,20 +9,10 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
+from firmtrade_core.codes.word_lists import word_list
+
 #: Texts that stand for nothing, in small letters and without blanks around.
-BLANKS = frozenset(
-    {
-        "", "-", "--", "---", "\u2014", "\u2013", ".", "..", "...", "\u2026", "?", "??", "*", "_", "/", "\\", "\\n", "na", "n/a", "n.a.",
-        "n.a", "n\\a", "#n/a", "#na", "#n/d", "#n/a!", "#nv", "n/d", "nan", "<na>", "nat", "null", "(null)", "[null]", "none", "nil",
-        "nd", "n.d.", "n.d", "s/i", "s/d", "s.i.", "s.d.", "s/n", "#value!", "#ref!", "#valor!", "#¡valor!", "#wert!", "#name?",
-        "#nombre?", "#null!", "#num!", "#div/0!", "#¡div/0!", "#bezug!", "#n/a n/a", "missing", "empty", "(blank)", "(vacio)",
-        "(vacío)", "(vide)", "(leer)", "(en blanco)", "vacio", "vacío", "en blanco", "desconocido", "desconocida", "desconhecido",
-        "inconnu", "unbekannt", "unknown", "undefined", "k.a.", "entfällt", "sin informacion", "sin información", "sin dato",
-        "sin datos", "sin respuesta", "no informado", "no informada", "no disponible", "no aplica", "não informado", "nao informado",
-        "sem informacao", "sem informação", "sem dados", "non disponible", "non renseigné", "non renseigne", "not available",
-        "not applicable", "not reported", "no data", "no answer", "keine angabe", "nicht verfügbar",
-    }
-)  # fmt: skip
+BLANKS = word_list("blanks")
 
 #: The blanks that a quantity or a value may be written as, for SQL: without those that hold quotes or brackets.
 NUMBER_BLANKS = tuple(sorted(text for text in BLANKS if text and not set(text) & set("\\'")))

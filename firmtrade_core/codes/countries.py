@@ -6,7 +6,6 @@ mean is told by `places`.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.codes.iso import REST_OF_WORLD, country_names
 from firmtrade_core.codes.places import place_name
-from firmtrade_core.paths import asset
+from firmtrade_core.paths import asset, read_rows
 
 Array = NDArray[np.float64]
 
@@ -57,16 +56,15 @@ def capitals() -> dict[str, Capital]:
     From ``assets/codes/capitals.csv``, our own table of facts: seats of government to a hundredth of a degree, and
     land borders (Western Sahara left out). A test holds it against the distances that CEPII publishes.
     """
-    with asset("codes/capitals.csv").open(encoding="utf-8", newline="") as file:
-        return {
-            row["iso3"]: Capital(
-                row["capital"],
-                float(row["latitude"]),
-                float(row["longitude"]),
-                frozenset(row["neighbours"].split()),
-            )
-            for row in csv.DictReader(file)
-        }
+    return {
+        row["iso3"]: Capital(
+            row["capital"],
+            float(row["latitude"]),
+            float(row["longitude"]),
+            frozenset(row["neighbours"].split()),
+        )
+        for row in read_rows(asset("codes/capitals.csv"), ",")
+    }
 
 
 def country_name(code: str) -> str:

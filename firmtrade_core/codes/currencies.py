@@ -20,35 +20,26 @@ import pandas as pd
 from firmtrade_core.codes.artefacts import is_blank
 from firmtrade_core.codes.iso import plain_text
 from firmtrade_core.codes.written_numbers import read_numbers
+from firmtrade_core.paths import asset, read_rows
 
 #: Days to look back for a rate: long enough for a run of holidays, too short to bridge a suspension.
 LOOK_BACK_DAYS = 10
 
 #: Units of a currency that one unit of its successor replaced, and the day. Amounts before are told in the new unit by many
 #: sources; amounts in the old unit occur for a while after.
-REDENOMINATIONS = (
-    ("TRL", "TRY", 1e6, "2005-01-01"), ("ROL", "RON", 1e4, "2005-07-01"), ("RUR", "RUB", 1e3, "1998-01-01"),
-    ("BGL", "BGN", 1e3, "1999-07-05"), ("BYB", "BYR", 1e3, "2000-01-01"), ("BYR", "BYN", 1e4, "2016-07-01"),
-    ("VEB", "VEF", 1e3, "2008-01-01"), ("VEF", "VES", 1e5, "2018-08-20"), ("VES", "VED", 1e6, "2021-10-01"),
-    ("ZMK", "ZMW", 1e3, "2013-01-01"), ("GHC", "GHS", 1e4, "2007-07-01"), ("MZM", "MZN", 1e3, "2006-07-01"),
-    ("AZM", "AZN", 5e3, "2006-01-01"), ("TMM", "TMT", 5e3, "2009-01-01"), ("MRO", "MRU", 10.0, "2018-01-01"),
-    ("STD", "STN", 1e3, "2018-01-01"), ("SDD", "SDG", 1e2, "2007-01-10"), ("MXP", "MXN", 1e3, "1993-01-01"),
-    ("PLZ", "PLN", 1e4, "1995-01-01"), ("SRG", "SRD", 1e3, "2004-01-01"), ("SLL", "SLE", 1e3, "2022-07-01"),
-)  # fmt: skip
+REDENOMINATIONS = tuple(
+    (row["old"], row["new"], float(row["units"]), row["day"])
+    for row in read_rows(asset("codes/redenominations.csv"))
+)
 
 #: Days after a redenomination for which the old unit is read.
 _OLD_UNIT_DAYS = 730
 
 #: Units of a currency to the euro, fixed by the Council on the day of adoption.
 EURO_CONVERSIONS = {
-    **dict.fromkeys(["BEF", "LUF"], (40.3399, "1999-01-01")), "ATS": (13.7603, "1999-01-01"), "DEM": (1.95583, "1999-01-01"),
-    "ESP": (166.386, "1999-01-01"), "FIM": (5.94573, "1999-01-01"), "FRF": (6.55957, "1999-01-01"),
-    "IEP": (0.787564, "1999-01-01"), "ITL": (1936.27, "1999-01-01"), "NLG": (2.20371, "1999-01-01"),
-    "PTE": (200.482, "1999-01-01"), "GRD": (340.750, "2001-01-01"), "SIT": (239.640, "2007-01-01"),
-    "CYP": (0.585274, "2008-01-01"), "MTL": (0.429300, "2008-01-01"), "SKK": (30.1260, "2009-01-01"),
-    "EEK": (15.6466, "2011-01-01"), "LVL": (0.702804, "2014-01-01"), "LTL": (3.45280, "2015-01-01"),
-    "HRK": (7.53450, "2023-01-01"), "BGN": (1.95583, "2026-01-01"),
-}  # fmt: skip
+    row["currency"]: (float(row["units"]), row["day"])
+    for row in read_rows(asset("codes/euro_conversions.csv"))
+}
 
 #: What a column of rates holds dollars for one unit under, and units for a dollar.
 _PER_UNIT, _PER_DOLLAR = ("usd", "rate", "usd_per_unit"), ("per_usd", "units_per_usd", "per_dollar")
@@ -65,11 +56,8 @@ BUSINESS_YEAR = re.compile(r"(\d{4})[-/](\d{2})")
 _STROKES = re.compile(r"(\d{1,2})[-/](\d{1,2})[-/]\d{4}")
 
 #: Signs and words that stand for one currency only.
-_ALIASES = {
-    "€": "EUR", "EURO": "EUR", "EUROS": "EUR", "US$": "USD", "USDOLLAR": "USD", "USDOLLARS": "USD", "DOLAR": "USD",
-    "DOLARUSA": "USD", "U$S": "USD", "£": "GBP", "STG": "GBP", "RMB": "CNY", "YUAN": "CNY", "YEN": "JPY", "NTD": "TWD",
-    "R$": "BRL", "REAIS": "BRL", "WON": "KRW", "₹": "INR", "₩": "KRW", "SFR": "CHF", "RUR": "RUB",
-}  # fmt: skip
+_NAMES = read_rows(asset("codes/currency_names.csv"))
+_ALIASES = {sign: row["currency"] for row in _NAMES for sign in row["signs"].split("|") if sign}
 
 
 #: Hundredths of a currency that look like its code: pence, cents, agorot. Taken for it they would be worth a hundred times as much.
@@ -119,7 +107,7 @@ def _currency_names() -> dict[str, str]:
             if code in current:
                 found.setdefault(plain_text(name), set()).add(code)
     for code, names in _CUSTOMARY_NAMES.items():
-        for name in names.split("|"):
+        for name in names:
             found.setdefault(plain_text(name), set()).add(code)
     return {name: next(iter(codes)) for name, codes in found.items() if len(codes) == 1}
 
@@ -134,13 +122,7 @@ def _ecb_quoted_or_national() -> frozenset[str]:
 
 
 #: Plurals and short names that the languages' own lists leave out.
-_CUSTOMARY_NAMES = {
-    "USD": "dolares|dolares usa|dolares americanos|dolar americano|us dollars|dollar us|dollars us|american dollar|dolares de ee uu|dolar norteamericano",
-    "CLP": "pesos chilenos|peso cl|peso chileno", "MXN": "pesos mexicanos", "COP": "pesos colombianos", "ARS": "pesos argentinos",
-    "UYU": "pesos uruguayos", "PEN": "soles|nuevo sol|nuevos soles", "BRL": "real brasileno|reales brasilenos|real", "EUR": "euros",
-    "GBP": "libra|libras esterlinas|libra esterlina|pounds sterling|sterling|libra est", "JPY": "yenes", "CHF": "francos suizos|swiss francs",
-    "CNY": "yuanes|renminbi", "CAD": "dolar canadiense|dolar can", "AUD": "dolar australiano",
-}  # fmt: skip
+_CUSTOMARY_NAMES = {row["currency"]: row["names"].split("|") for row in _NAMES if row["names"]}
 
 
 @cache

@@ -5,39 +5,13 @@ from __future__ import annotations
 import unicodedata
 from functools import cache
 
+from firmtrade_core.paths import asset, read_rows
+
 REST_OF_WORLD = "ROW"
 
 
 #: Names as readers know them, where the standard's own are longer or unfamiliar.
-READERS_NAMES = {
-    REST_OF_WORLD: "Rest of the world",
-    "BOL": "Bolivia",
-    "BRN": "Brunei",
-    "COD": "DR Congo",
-    "COG": "Congo",
-    "CIV": "Côte d'Ivoire",
-    "CZE": "Czechia",
-    "FSM": "Micronesia",
-    "GBR": "United Kingdom",
-    "HKG": "Hong Kong",
-    "IRN": "Iran",
-    "KOR": "South Korea",
-    "LAO": "Laos",
-    "MAC": "Macao",
-    "MDA": "Moldova",
-    "PRK": "North Korea",
-    "PSE": "Palestine",
-    "RUS": "Russia",
-    "STP": "São Tomé and Príncipe",
-    "SYR": "Syria",
-    "TUR": "Türkiye",
-    "TWN": "Taiwan",
-    "TZA": "Tanzania",
-    "USA": "United States",
-    "VEN": "Venezuela",
-    "VNM": "Vietnam",
-    "XKX": "Kosovo",
-}
+READERS_NAMES = {row["country"]: row["name"] for row in read_rows(asset("codes/readers_names.csv"))}
 
 
 @cache

@@ -23,7 +23,6 @@ unknown    anything else; letters that look alike are never offered as meaning
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -31,7 +30,8 @@ from functools import cache
 from typing import Literal
 
 from firmtrade_core.codes.iso import country_names, is_known, plain_text
-from firmtrade_core.paths import asset
+from firmtrade_core.codes.word_lists import word_list
+from firmtrade_core.paths import asset, read_rows
 
 Kind = Literal[
     "country", "renamed", "joined", "convention", "former", "composite", "total", "unspecified", "ambiguous", "unknown"
@@ -63,22 +63,8 @@ _TOTAL_WORDS = re.compile(
 
 #: Languages in which customs offices write countries' names.
 _NAME_LANGUAGES = (
-    "en",
-    "es",
-    "es_MX",
-    "fr",
-    "pt",
-    "pt_PT",
-    "de",
-    "it",
-    "nl",
-    "tr",
-    "ru",
-    "pl",
-    "ro",
-    "id",
-    "sv",
-)
+    "en", "es", "es_MX", "fr", "pt", "pt_PT", "de", "it", "nl", "tr", "ru", "pl", "ro", "id", "sv",
+)  # fmt: skip
 
 _HISTORIC = re.compile(
     r"\(\s*(?:\.{2,}|…|until|before|hasta|antes de|até|jusqu.?en|bis)\s*(?:en\s+)?\d{4}\s*\)", re.I
@@ -90,136 +76,10 @@ _FOOTNOTE = re.compile(r"(?<=[^\W\d]{3})(?:\s*(?:[*†‡]+|[¹²³⁰-⁹]+|[(\
 #: Articles before a name.
 _ARTICLE = re.compile(r"(?:the|el|la|los|las|le|les|l|der|die|das|den|il|lo|gli|het|o|os|as) ")
 
-_FORMER_WORDS = frozenset(
-    [
-        "fmr",
-        "former",
-        "formerly",
-        "ex",
-        "antiguo",
-        "antigua",
-        "anterior",
-        "ancien",
-        "ancienne",
-        "antigo",
-        "antiga",
-        "ehemalige",
-        "ehemaliges",
-        "ehemaliger",
-        "ehem",
-    ]
-)
+_FORMER_WORDS = word_list("former_words")
 
 #: Words that tell a state's form, articles and joints: two names that differ in them alone are the same.
-_FILLERS = frozenset(
-    [
-        "the",
-        "of",
-        "and",
-        "el",
-        "la",
-        "las",
-        "los",
-        "le",
-        "les",
-        "l",
-        "o",
-        "a",
-        "os",
-        "as",
-        "der",
-        "die",
-        "das",
-        "den",
-        "de",
-        "del",
-        "do",
-        "da",
-        "dos",
-        "das",
-        "du",
-        "des",
-        "d",
-        "y",
-        "e",
-        "et",
-        "und",
-        "ed",
-        "di",
-        "den",
-        "het",
-        "van",
-        "republic",
-        "republica",
-        "republique",
-        "republik",
-        "repubblica",
-        "republiek",
-        "islamic",
-        "islamica",
-        "islamique",
-        "islamische",
-        "arab",
-        "arabe",
-        "bolivarian",
-        "bolivariana",
-        "plurinational",
-        "plurinacional",
-        "state",
-        "states",
-        "estado",
-        "etat",
-        "staat",
-        "federation",
-        "federacion",
-        "federative",
-        "people",
-        "s",
-        "peoples",
-        "popular",
-        "populaire",
-        "socialist",
-        "socialista",
-        "hashemite",
-        "sultanate",
-        "sultanato",
-        "commonwealth",
-        "kingdom",
-        "reino",
-        "principality",
-        "principado",
-        "principaute",
-        "grand",
-        "duchy",
-        "gran",
-        "ducado",
-        "island",
-        "islands",
-        "isla",
-        "islas",
-        "ilha",
-        "ilhas",
-        "ile",
-        "iles",
-        "insel",
-        "inseln",
-        "isole",
-        "territory",
-        "territorio",
-        "territoire",
-        "federated",
-        "federados",
-        "fed",
-        "sts",
-        "special",
-        "administrative",
-        "region",
-        "sar",
-        "nation",
-        "independent",
-        "union",
-    ]
-)
+_FILLERS = word_list("place_fillers")
 
 _ABBREVIATIONS = {
     "rep": "republic", "isds": "islands", "isd": "island", "is": "islands", "isl": "islands", "st": "saint",
@@ -249,6 +109,8 @@ class Place:
         The present country whose capital stands for it on the map.
     until
         Last year in which it was reported.
+    name
+        Of a former state or composite, as readers know it.
     """
 
     code: str | None
@@ -257,6 +119,7 @@ class Place:
     successors: tuple[str, ...] = ()
     seat: str = ""
     until: int | None = None
+    name: str = ""
 
     @property
     def rule(self) -> str | None:
@@ -277,15 +140,14 @@ def places() -> tuple[tuple[Place, tuple[str, ...]], ...]:
     """Places of ``assets/codes/places.csv`` with their labels."""
     kinds = {"total", "unspecified", "ambiguous"}
     found = []
-    with asset("codes/places.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file, delimiter=";"):
-            kind: Kind = row["kind"]  # type: ignore[assignment]
-            code = None if kind in kinds else row["code"]
-            successors = tuple(row["successors"].split()) or ((row["code"],) if kind in PRESENT else ())
-            own = (row["code"],) if kind in ("former", "composite") else ()
-            labels = (*own, *filter(None, row["labels"].split("|")))
-            until = int(row["until"]) if row["until"] else None
-            found.append((Place(code, kind, row["story"], successors, row["seat"], until), labels))
+    for row in read_rows(asset("codes/places.csv")):
+        kind: Kind = row["kind"]  # type: ignore[assignment]
+        code = None if kind in kinds else row["code"]
+        successors = tuple(row["successors"].split()) or ((row["code"],) if kind in PRESENT else ())
+        own = (row["code"],) if kind in ("former", "composite") else ()
+        labels = (*own, *filter(None, row["labels"].split("|")))
+        until = int(row["until"]) if row["until"] else None
+        found.append((Place(code, kind, row["story"], successors, row["seat"], until, row["name"]), labels))
     return tuple(found)
 
 
@@ -337,10 +199,9 @@ def _labels() -> dict[str, Place]:
             add(text, place)
             if text.isdigit():
                 add(text.zfill(3), place)
-    with asset("codes/names.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file, delimiter=";"):
-            for text in row["names"].split("|"):
-                add(text, countries[row["country"]])
+    for row in read_rows(asset("codes/names.csv")):
+        for text in row["names"].split("|"):
+            add(text, countries[row["country"]])
     for code, name in country_names().items():
         add(name, countries[code])
     for country in pycountry.countries:
@@ -574,39 +435,17 @@ def place_name(code: str) -> str:
     if code in country_names():
         return country_names()[code]
     place = former(code)
-    return _FORMER_NAMES.get(code, code) if place is not None else code
-
-
-_FORMER_NAMES = {
-    "SUN": "Soviet Union", "YUG": "Yugoslavia", "SCG": "Serbia and Montenegro", "CSK": "Czechoslovakia",
-    "DDR": "East Germany", "ANT": "Netherlands Antilles", "AN1": "Netherlands Antilles and Aruba",
-    "BLX": "Belgium-Luxembourg", "ZA1": "Southern African Customs Union", "SUD": "Sudan before 2011",
-    "ETX": "Ethiopia before 1993", "PKX": "Pakistan before 1972", "PCI": "Pacific Islands (trust territory)",
-    "PCZ": "Panama Canal Zone", "PNX": "Panama without the Canal Zone", "KN1": "Saint Kitts, Nevis and Anguilla",
-    "RNX": "Rhodesia and Nyasaland", "VDR": "North Vietnam", "VNS": "South Vietnam", "YMD": "South Yemen",
-    "YAR": "North Yemen", "NTZ": "Neutral zone", "GEL": "Gilbert and Ellice Islands", "CIX": "Channel Islands",
-}  # fmt: skip
-
-#: Present codes that meant another territory: until which year, and what.
-_ONCE = (
-    ("DEU", 1990, "DEU is West Germany until 1990"),
-    ("ETH", 1992, "ETH holds Eritrea until 1993"),
-    ("SDN", 2010, "SDN holds South Sudan until 2011"),
-    ("YEM", 1989, "YEM is North Yemen until 1990"),
-    ("VNM", 1975, "VNM is one part of Vietnam until 1976"),
-    ("PAK", 1971, "PAK holds Bangladesh until 1971"),
-    ("IDN", 1998, "IDN holds Timor-Leste until 1999"),
-    ("RUS", 1991, "RUS may stand for the Soviet Union until 1991"),
-    ("SRB", 2005, "SRB may stand for Serbia and Montenegro until 2006"),
-    ("BEL", 1998, "BEL may hold Luxembourg until 1998"),
-    ("ZAF", 1999, "ZAF may hold the Southern African Customs Union until 1999"),
-)
+    return (place.name if place is not None else "") or code
 
 
 def territory_notes(codes: Iterable[str], year: int) -> tuple[str, ...]:
     """Sentences on codes that stood for another territory in a year, and on places that were no more."""
     met = set(codes)
-    notes = [f"{story}." for code, last, story in _ONCE if code in met and year <= last]
+    notes = [
+        f"{row['story']}."
+        for row in read_rows(asset("codes/territories.csv"))
+        if row["country"] in met and year <= int(row["until"])
+    ]
     for code in sorted(met & set(_former_by_code())):
         place = _former_by_code()[code]
         late = (

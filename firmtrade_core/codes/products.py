@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.codes.artefacts import unwrapped, whole_number
+from firmtrade_core.codes.word_lists import word_list
 from firmtrade_core.codes.written_numbers import read_numbers
-from firmtrade_core.paths import asset
+from firmtrade_core.paths import asset, read_rows
 
 #: First year in which each edition of the Harmonised System was in force.
 HS_VINTAGES = {"HS0": 1988, "HS1": 1996, "HS2": 2002, "HS3": 2007, "HS4": 2012, "HS5": 2017, "HS6": 2022}
@@ -93,22 +94,7 @@ def read_product(text: str, known: frozenset[str] | None = None) -> ProductReadi
 
 
 #: Words for all products together.
-_ALL_PRODUCTS = frozenset(
-    [
-        "TOTAL",
-        "TOTALS",
-        "TOTALES",
-        "ALL",
-        "AG2",
-        "AG4",
-        "AG6",
-        "GRANDTOTAL",
-        "SUBTOTAL",
-        "TOTALGENERAL",
-        "TODOS",
-        "TODOSLOSPRODUCTOS",
-    ]
-)
+_ALL_PRODUCTS = word_list("all_products")
 
 #: Codes of full length from which on a column's zeros tell what other software does to them.
 _ENOUGH_CODES = 5
@@ -234,8 +220,7 @@ def _pointed(heading: str, rest: str, width: int, known: frozenset[str] | None) 
 @cache
 def headings() -> Mapping[str, int]:
     """How many headings each chapter has had in any edition of 1988 to 2022: they are numbered without a gap."""
-    with asset("codes/hs_headings.csv").open(encoding="utf-8", newline="") as file:
-        return {row["chapter"]: int(row["headings"]) for row in csv.DictReader(file)}
+    return {row["chapter"]: int(row["headings"]) for row in read_rows(asset("codes/hs_headings.csv"), ",")}
 
 
 def _has_heading(code: str) -> bool:

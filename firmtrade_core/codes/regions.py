@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from dataclasses import dataclass
 from functools import cache
 
 import pycountry
 
-from firmtrade_core.paths import asset
+from firmtrade_core.paths import asset, read_rows
 
 #: How invented firms are placed: the first region is the one with most of them.
 _NUMBERED = re.compile(r"region 0*(\d{1,2})", re.IGNORECASE)
@@ -52,14 +51,11 @@ def regions(country: str) -> tuple[Region, ...]:
     From ``assets/codes/regions.csv``, our own table of facts: seats to a hundredth of a degree, people by Chile's census of
     2017 (INE, in the borders since 2018). There are no borders of regions in the product: maps show seats.
     """
-    with asset("codes/regions.csv").open(encoding="utf-8", newline="") as file:
-        found = [
-            Region(
-                row["code"], row["name"], row["seat"], float(row["latitude"]), float(row["longitude"]), int(row["people"])
-            )
-            for row in csv.DictReader(file)
-            if row["country"] == country
-        ]  # fmt: skip
+    found = [
+        Region(row["code"], row["name"], row["seat"], float(row["latitude"]), float(row["longitude"]), int(row["people"]))
+        for row in read_rows(asset("codes/regions.csv"), ",")
+        if row["country"] == country
+    ]  # fmt: skip
     return tuple(sorted(found, key=lambda region: -region.latitude))
 
 

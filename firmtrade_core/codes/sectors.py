@@ -6,64 +6,29 @@ import re
 from collections.abc import Iterable
 
 from firmtrade_core.codes.iso import plain_text
+from firmtrade_core.codes.word_lists import word_list
+from firmtrade_core.paths import asset, read_rows
+
+#: Broad sectors in their order, and where ISIC and the Harmonised System fall among them.
+_TABLE = read_rows(asset("codes/broad_sectors.csv"))
 
 #: Plain names of the broad sectors, in their order; services come last.
-BROAD_SECTORS = {
-    "agriculture": "Agriculture, forestry and fishing",
-    "mining_energy": "Mining and energy",
-    "food_beverages_tobacco": "Food, beverages and tobacco",
-    "textiles_apparel_leather": "Textiles, apparel and leather",
-    "wood_paper_other_mfg": "Wood, paper and other manufacturing",
-    "fuels_chemicals_plastics_minerals": "Fuels, chemicals, plastics and minerals",
-    "metals": "Metals",
-    "electronics_machinery": "Electronics and machinery",
-    "vehicles_transport_eq": "Vehicles and transport equipment",
-    "services": "Services",
-}
+BROAD_SECTORS = {row["sector"]: row["name"] for row in _TABLE}
 
-#: Plain names of the finer sectors that tables of world trade tell apart.
-FINER_SECTORS = {
-    "A01": "Crops and animals",
-    "A02": "Forestry",
-    "A03": "Fishing",
-    "B05": "Coal",
-    "B06": "Oil and gas",
-    "B07": "Metal ores",
-    "B08": "Other mining",
-    "B09": "Mining support",
-    "C10T12": "Food, beverages and tobacco",
-    "C13T15": "Textiles, apparel and leather",
-    "C16": "Wood",
-    "C17_18": "Paper and printing",
-    "C19": "Refined fuels",
-    "C20": "Chemicals",
-    "C21": "Pharmaceuticals",
-    "C22": "Rubber and plastics",
-    "C23": "Other minerals",
-    "C24A": "Iron and steel",
-    "C24B": "Other metals",
-    "C25": "Metal products",
-    "C26": "Electronics",
-    "C27": "Electrical equipment",
-    "C28": "Machinery",
-    "C29": "Motor vehicles",
-    "C301": "Ships",
-    "C302T309": "Other transport equipment",
-    "C31T33": "Other manufacturing",
-}
+#: The finer sectors that tables of world trade tell apart, and what begins codes of ISIC that belong to them.
+_FINER_TABLE = read_rows(asset("codes/finer_sectors.csv"))
 
-_SECTOR_OF_DIVISION = {
-    "agriculture": range(1, 4),
-    "mining_energy": range(5, 10),
-    "food_beverages_tobacco": range(10, 13),
-    "textiles_apparel_leather": range(13, 16),
-    "wood_paper_other_mfg": (16, 17, 18, 31, 32, 33),
-    "fuels_chemicals_plastics_minerals": range(19, 24),
-    "metals": (24, 25),
-    "electronics_machinery": (26, 27, 28),
-    "vehicles_transport_eq": (29, 30),
-    "services": range(35, 100),
-}
+#: Plain names of the finer sectors.
+FINER_SECTORS = {row["sector"]: row["name"] for row in _FINER_TABLE}
+
+
+def sectors_by(column: str) -> dict[str, str]:
+    """Broad sectors by the codes of a column of ``assets/codes/broad_sectors.csv``: ``isic_2`` to ``isic_4``, ``hs_chapters``
+    or ``hs_headings``."""
+    return {code: row["sector"] for row in _TABLE for code in row[column].split()}
+
+
+_OF_REVISION_4, _OF_REVISION_3, _OF_REVISION_2 = (sectors_by(f"isic_{revision}") for revision in (4, 3, 2))
 
 
 def broad_sector(isic_code: str) -> str:
@@ -80,24 +45,9 @@ def broad_sector(isic_code: str) -> str:
     if not digits:
         return "services"
     division = int(digits[0][:2])
-    for sector, divisions in _SECTOR_OF_DIVISION.items():
-        if division in divisions:
-            return sector
+    if (sector := _OF_REVISION_4.get(str(division))) is not None:
+        return sector
     raise KeyError(f"ISIC Rev. 4 has no division {division} ({isic_code!r}).")
-
-
-_SECTOR_OF_REVISION_3 = {
-    "agriculture": (1, 2, 5),
-    "mining_energy": range(10, 15),
-    "food_beverages_tobacco": (15, 16),
-    "textiles_apparel_leather": (17, 18, 19),
-    "wood_paper_other_mfg": (20, 21, 22, 36, 37),
-    "fuels_chemicals_plastics_minerals": range(23, 27),
-    "metals": (27, 28),
-    "electronics_machinery": range(29, 34),
-    "vehicles_transport_eq": (34, 35),
-    "services": range(40, 100),
-}
 
 
 def broad_sector_of_revision_3(isic_code: str) -> str:
@@ -109,25 +59,9 @@ def broad_sector_of_revision_3(isic_code: str) -> str:
         If the division does not exist in ISIC Rev. 3.
     """
     division = int(isic_code[:2])
-    for sector, divisions in _SECTOR_OF_REVISION_3.items():
-        if division in divisions:
-            return sector
+    if (sector := _OF_REVISION_3.get(str(division))) is not None:
+        return sector
     raise KeyError(f"ISIC Rev. 3 has no division {division} ({isic_code!r}).")
-
-
-#: Divisions and major groups of ISIC Revision 2; the longest that begins a code decides.
-_SECTOR_OF_REVISION_2 = {
-    "agriculture": ("1",),
-    "mining_energy": ("2",),
-    "food_beverages_tobacco": ("31",),
-    "textiles_apparel_leather": ("32",),
-    "wood_paper_other_mfg": ("33", "34", "39"),
-    "fuels_chemicals_plastics_minerals": ("35", "36"),
-    "metals": ("37", "381"),
-    "electronics_machinery": ("382", "383", "385"),
-    "vehicles_transport_eq": ("384",),
-    "services": ("4", "5", "6", "7", "8", "9"),
-}
 
 
 def broad_sector_of_revision_2(isic_code: str) -> str:
@@ -139,11 +73,49 @@ def broad_sector_of_revision_2(isic_code: str) -> str:
         If the code is none of ISIC Rev. 2, or too short to tell.
     """
     text = isic_code.strip()
-    starts = {start: sector for sector, given in _SECTOR_OF_REVISION_2.items() for start in given}
     for size in (3, 2, 1):
-        if text.isdigit() and len(text) >= 2 and text[:size] in starts:
-            return starts[text[:size]]
+        if text.isdigit() and len(text) >= 2 and text[:size] in _OF_REVISION_2:
+            return _OF_REVISION_2[text[:size]]
     raise KeyError(f"ISIC Rev. 2 has no code {isic_code!r}, or it is too short to tell its sector.")
+
+
+def finer_sector(isic_code: str, revision: int) -> str:
+    """Finer sector of a plant's industry code, ``services`` for any service.
+
+    Parameters
+    ----------
+    isic_code
+        Digits, or digits behind the letter of a section (``C2410``).
+    revision
+        Of ISIC: 2, 3 or 4.
+
+    Raises
+    ------
+    KeyError
+        If the code is none of that revision, or too short to tell its finer sector.
+
+    Examples
+    --------
+    >>> finer_sector("3843", 2), finer_sector("3410", 3), finer_sector("2910", 4), finer_sector("C2410", 4)
+    ('C29', 'C29', 'C29', 'C24A')
+    """
+    text = re.sub(r"^[A-Ua-u](?=\d)", "", isic_code.strip())
+    starts = _FINER_OF[revision]
+    for size in range(len(text), 1, -1):
+        if text[:size] in starts:
+            return starts[text[:size]]
+    broad = {2: broad_sector_of_revision_2, 3: broad_sector_of_revision_3, 4: broad_sector}[revision]
+    if text.isdigit() and broad(text) == "services":
+        return "services"
+    raise KeyError(
+        f"ISIC Rev. {revision} has no code {isic_code!r}, or it is too short to tell its finer sector."
+    )
+
+
+_FINER_OF = {
+    revision: {start: row["sector"] for row in _FINER_TABLE for start in row[f"isic_{revision}"].split()}
+    for revision in (2, 3, 4)
+}
 
 
 def sector_words(sector: str) -> str:
@@ -169,14 +141,7 @@ def is_goods(sector: str) -> bool:
 
 
 #: Labels that add sectors up, in plain text.
-_TOTALS = frozenset(
-    {
-        "total", "totals", "totales", "totaux", "all", "all sectors", "all industries", "all goods", "all products", "total economy",
-        "total all sectors", "grand total", "total general", "sum", "suma", "summe", "tot", "ttl", "todos", "todos los sectores",
-        "todos os setores", "tous", "tous secteurs", "tous les secteurs", "insgesamt", "gesamt", "alle", "alle sektoren", "total trade",
-        "total goods and services", "economy", "whole economy",
-    }
-)  # fmt: skip
+_TOTALS = word_list("sector_totals")
 
 
 def sector_totals(labels: Iterable[str]) -> tuple[str, ...]:

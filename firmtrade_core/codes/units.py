@@ -6,6 +6,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from firmtrade_core.codes.word_lists import word_list
+from firmtrade_core.paths import asset, read_rows
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -24,55 +27,11 @@ class Unit:
     size: float
 
 
-_TABLE = {
-    (
-        "kg",
-        1.0,
-    ): "kg kgs kgm kilo kilos kilogram kilograms kilogramo kilogramos kilogramme kilogrammes kilograma kilogramas quilo quilos quilograma quilogramas kilogramm kn kb k kgn kgb",
-    ("kg", 1e-3): "g gr grm gram grams gramo gramos gramme grammes grama gramas gramm",
-    ("kg", 1e-6): "mg mgm",
-    (
-        "kg",
-        1e3,
-    ): "t tn tne ton tons tonne tonnes mt tonelada toneladas tm metricton metrictons tonnen tonna tmb tmn",
-    ("kg", 0.45359237): "lb lbs lbr pound pounds libra libras",
-    ("kg", 0.028349523125): "oz onz ounce ounces",
-    ("kg", 45.359237): "cwt cwa hundredweight quintalus",
-    ("kg", 100.0): "qq quintal dtn",
-    (
-        "item",
-        1.0,
-    ): "u un und unit units unidad unidades unite unidade item items piece pieces pcs pce pc pza pzas pieza piezas peca pecas no nmb nr number nar numero numeros c62 ea pst stuck stk nombre cabeza cabecas cabezas head each",
-    ("item", 12.0): "dz doz dozen dozens docena docenas dzn duzia duzias douzaine dutzend 12u",
-    ("item", 100.0): "cen hundred ciento hundreds centena",
-    ("item", 144.0): "gro gross gruesa",
-    (
-        "item",
-        1e3,
-    ): "mil mu 1000u thousand thousands millar millares milheiro milheiros milhar thousanditems 1000pst",
-    ("pair", 1.0): "pr npr pair pairs par pares 2u paire paires paar pa",
-    ("litre", 1.0): "l lt ltr ltrs litre litres liter liters litro litros liter",
-    ("litre", 100.0): "hl hlt hectolitre hectoliter hectolitro hectolitros hektoliter",
-    ("litre", 1e3): "kl klt m3l kilolitro kilolitre kiloliter",
-    ("litre", 3.785411784): "gal gll gallon gallons galon",
-    ("litre", 158.987294928): "bbl bll barrel barrels barril barriles",
-    ("metre", 1.0): "m mtr metre metres meter meters metro metros mts lm",
-    ("metre", 1e3): "km kmt 1000m",
-    ("metre", 0.3048): "ft fot foot feet",
-    (
-        "square metre",
-        1.0,
-    ): "m2 mtk mt2 sqm squaremetre squaremeter squaremetres metrocuadrado metroscuadrados metroquadrado metrosquadrados metrecarre metrescarres quadratmeter",
-    ("square metre", 1e3): "1000m2",
-    (
-        "cubic metre",
-        1.0,
-    ): "m3 mtq mt3 mcub cbm cubicmetre cubicmeter cubicmetres metrocubico metroscubicos metrecube metrescubes kubikmeter",
-    ("kWh", 1.0): "kwh kilowatthora kilowatthour kilowatthours kilovatiohora kilovatioshora kilowattstunde",
-    ("kWh", 1e3): "mwh 1000kwh megawatthora megawatthour megawatthours megavatiohora",
-    ("carat", 1.0): "ct ctm carat carats quilate quilates karat ck",
+_UNITS = {
+    name: Unit(row["base"], float(row["size"]))
+    for row in read_rows(asset("codes/units.csv"))
+    for name in row["names"].split()
 }
-_UNITS = {name: Unit(base, size) for (base, size), names in _TABLE.items() for name in names.split()}
 
 
 def read_unit(text: str) -> Unit | None:
@@ -113,45 +72,4 @@ _MULTIPLES = {
 }  # fmt: skip
 
 #: Words beside a unit that leave its size as it is.
-_IDLE = frozenset(
-    [
-        "de",
-        "do",
-        "da",
-        "del",
-        "des",
-        "of",
-        "the",
-        "por",
-        "per",
-        "liquido",
-        "liquida",
-        "liquidos",
-        "neto",
-        "neta",
-        "netos",
-        "net",
-        "nets",
-        "netto",
-        "nett",
-        "bruto",
-        "brutos",
-        "gross",
-        "brut",
-        "metrica",
-        "metricas",
-        "metrico",
-        "metric",
-        "metrique",
-        "en",
-        "in",
-        "peso",
-        "weight",
-        "poids",
-        "gewicht",
-        "total",
-        "vivo",
-        "vivos",
-        "stuck",
-    ]
-)
+_IDLE = word_list("unit_fillers")

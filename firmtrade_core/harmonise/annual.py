@@ -20,30 +20,13 @@ from firmtrade_core.codes.products import HS_VINTAGES, NOT_SPECIFIED, Concordanc
 from firmtrade_core.harmonise.cells import write_cells
 from firmtrade_core.harmonise.database import exact_sum
 from firmtrade_core.harmonise.errors import HarmoniseError
-from firmtrade_core.harmonise.findings import Finding, Rule
+from firmtrade_core.harmonise.findings import Finding, rules_of
 from firmtrade_core.harmonise.quoting import literal
 from firmtrade_core.paths import whole_file
 
 Weights = Literal["equal", "observed"]
 
-RULES = {
-    rule.key: rule
-    for rule in (
-        Rule("product.split", "lines whose code became several, split by weight", "repaired"),
-        Rule(
-            "product.other_edition",
-            "lines with a code of another edition than the one in force, read by that edition",
-            "repaired",
-        ),
-        Rule(
-            "product.unmapped",
-            "lines whose code leads nowhere, kept as not specified (999999)",
-            "repaired",
-            "Add the concordance of that edition to the folder of concordances.",
-        ),
-        Rule("quantity.partial", "cells without a quantity, as lines lack it or units differ", "noted"),
-    )
-}
+RULES = rules_of("annual")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from firmtrade_core.labels.units import in_percent
+from firmtrade_core.paths import asset, read_rows
 
 #: What was done with the rows: set aside, changed and logged, marked but kept, or only noted.
 Action = Literal["quarantined", "repaired", "flagged", "noted"]
@@ -37,6 +38,15 @@ class Rule:
     title: str
     action: Action
     advice: str = ""
+
+
+def rules_of(table: str) -> dict[str, Rule]:
+    """Rules by key, of one of the tables of ``assets/records/rules.csv``: of text files, customs lines, years or firms."""
+    return {
+        row["key"]: Rule(row["key"], row["title"], row["action"], row["advice"])  # type: ignore[arg-type]
+        for row in read_rows(asset("records/rules.csv"))
+        if row["table"] == table
+    }
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,17 @@ from firmtrade_core.codes.artefacts import is_blank
 from firmtrade_core.codes.currencies import ExchangeRates
 from firmtrade_core.codes.heads import read_money_head
 from firmtrade_core.codes.iso import plain_text
+from firmtrade_core.codes.word_lists import word_list
 from firmtrade_core.harmonise.changes import ChangeLog
 from firmtrade_core.harmonise.database import passing_database
 from firmtrade_core.harmonise.declarations import hashed_firm
 from firmtrade_core.harmonise.errors import LayoutError
-from firmtrade_core.harmonise.findings import Finding, Rule
+from firmtrade_core.harmonise.findings import Finding, rules_of
 from firmtrade_core.harmonise.layout import columns_given, words_of
 from firmtrade_core.harmonise.names import read_identifiers
 from firmtrade_core.harmonise.numerals import number_of, settle_conventions
 from firmtrade_core.harmonise.reading import load_text, open_text
+from firmtrade_core.paths import asset, read_rows
 
 #: Numbers that statistical offices write for "no answer".
 MISSING_CODES = frozenset({-9.0, -99.0, -999.0, -1000.0, -9999.0, -99999.0})
@@ -39,47 +41,13 @@ _ANSWERS = frozenset(["0", "1", "2", "8", "9", "0 0", "1 0", "2 0", "8 0", "9 0"
 _NO_FLAG = frozenset({3.0, 7.0, 8.0, 9.0, 77.0, 88.0, 97.0, 98.0, 99.0})
 
 #: Words for yes and no, in plain text.
-_YES = frozenset(
-    [
-        "yes",
-        "y",
-        "si",
-        "s",
-        "sim",
-        "oui",
-        "o",
-        "true",
-        "t",
-        "x",
-        "1",
-        "ja",
-        "j",
-        "v",
-        "verdadero",
-        "verdadeiro",
-        "vrai",
-        "wahr",
-    ]
-)
-_NO = frozenset(["no", "n", "nao", "non", "false", "f", "0", "nein", "falso", "faux", "falsch"])
+_YES, _NO = word_list("yes"), word_list("no")
 
 #: Above this a share is in percent; from this part of the answers other than zero on, so is the column.
 _ABOVE_ONE, _PART_ABOVE = 1.5, 0.05
 
 #: Words in a column's name by which its shares are in percent.
-_PERCENT_WORDS = frozenset(
-    [
-        "percent",
-        "percentage",
-        "pct",
-        "porcentaje",
-        "porciento",
-        "porcentagem",
-        "pourcentage",
-        "prozent",
-        "perc",
-    ]
-)
+_PERCENT_WORDS = word_list("percent")
 
 
 @dataclass(frozen=True)
@@ -93,57 +61,16 @@ class FirmField:
 
 
 FIRM_FIELDS = tuple(
-    FirmField(name, label, kind, tuple(aliases.split("|")))
-    for name, label, kind, aliases in (
-        ("firm", "firm's identifier", "identifier", "firm|firm id|rut|ruc|nit|cnpj|tax id|tax number|vat|empresa|id|identifier|padron|plant"),
-        ("name", "firm's name", "text", "name|firm name|razon social|nombre|company name|company"),
-        ("address", "firm's address", "text", "address|direccion|domicilio|street"),
-        ("place", "firm's town or post code", "text", "place|town|city|comuna|ciudad|postcode|zip|codigo postal"),
-        ("year", "year", "year", "year|ano|anio|periodo|ejercicio|fiscal year|annee|jahr"),
-        ("sector", "sector or industry code", "label", "sector|industry|isic|ciiu|nace|actividad|rama|cnae|activity"),
-        ("region", "region", "label", "region|provincia|departamento|estado|state|province"),
-        ("employment", "persons employed", "amount", "employment|employees|workers|empleo|trabajadores|ocupados|personal|staff|headcount"),
-        ("sales", "sales", "amount", "sales|revenue|turnover|ventas|ingresos|facturacion|vendas|output"),
-        ("value_added", "value added", "number", "value added|valor agregado|va|valor anadido"),
-        ("capital", "capital stock", "amount", "capital|fixed assets|activo fijo|activos|assets"),
-        ("materials", "materials and services bought", "amount", "materials|inputs|insumos|materias primas|compras"),
-        ("wages", "wage bill", "amount", "wages|wage bill|payroll|salarios|remuneraciones|sueldos|masa salarial"),
-        ("foreign_ownership", "share held by foreigners", "share", "foreign ownership|foreign share|capital extranjero|propiedad extranjera"),
-        ("age", "age in years", "amount", "age|edad|antiguedad|years since foundation"),
-        ("skill_share", "share of skilled workers", "share", "skill share|skilled share|calificados|skilled workers share"),
-        ("rnd_intensity", "research and development over sales", "share", "rnd intensity|r d|rd intensity|innovation share|i d"),
-        ("quality_certificate", "holds a quality certificate", "flag", "quality certificate|iso|iso 9001|iso9001|certificado|certified|certificate|certificacion"),
-        ("on_time_delivery", "share of deliveries on time", "share", "on time delivery|on time|puntualidad|entregas a tiempo"),
-        ("supplier_links", "suppliers at home", "amount", "supplier links|suppliers|proveedores"),
-        ("buyer_links", "buyers at home", "amount", "buyer links|buyers|clientes"),
-        ("imported_input_share", "share of materials imported", "share", "imported input share|imported inputs"),
-        ("trade_finance", "has trade credit or export insurance", "flag", "trade finance|trade credit|export insurance|credito exportador"),
-        ("digital_presence", "digital presence, 0 to 1", "share", "digital presence|website|digital"),
-        ("weight", "sampling weight", "amount", "weight|factor expansion|factor de expansion|ponderador|sampling weight"),
-    )
-)  # fmt: skip
+    FirmField(row["name"], row["label"], row["kind"], tuple(row["aliases"].split("|")))
+    for row in read_rows(asset("records/firm_fields.csv"))
+)
 
 _BY_NAME = {f.name: f for f in FIRM_FIELDS}
 
 #: Fields that are money: scale and currency are read from their heads.
 MONEY_FIELDS = ("sales", "value_added", "capital", "materials", "wages")
 
-RULES = {
-    rule.key: rule
-    for rule in (
-        Rule("firm.missing", "rows without a firm", "quarantined", "Ask for rows with an identifier."),
-        Rule("year.unreadable", "rows of firm tables without a year", "quarantined", "Give the year as a constant."),
-        Rule("firm.twice", "rows that repeat a firm and year, the fullest kept", "quarantined"),
-        Rule("cell.unreadable", "cells of firm tables that are no number, set to missing", "repaired"),
-        Rule("cell.missing_code", "cells that hold a code for no answer (-9, -99, -999 ...), set to missing", "repaired"),
-        Rule("cell.negative", "negative amounts in firm tables, set to missing", "repaired"),
-        Rule("cell.percent", "shares given in percent, divided by 100", "repaired"),
-        Rule("cell.coded", "yes and no coded 1 and 2 (or -1 and 0), read as yes and no", "repaired"),
-        Rule("firm.digits_gone", "rows whose firm is a number in scientific notation (1.2E+13) or cut behind fifteen digits: its digits are gone", "quarantined", "Export identifiers as text."),
-        Rule("cell.out_of_range", "shares outside 0 to 1, set to missing", "repaired"),
-        Rule("cell.outlier", "cells far from those of the same sector and year", "flagged", "Set them aside as outliers if they are errors."),
-    )
-}  # fmt: skip
+RULES = rules_of("firm")
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from firmtrade_core.codes.flows import whole_flow
 from firmtrade_core.codes.heads import read_money_head
 from firmtrade_core.codes.iso import plain_text
 from firmtrade_core.harmonise.errors import LayoutError
+from firmtrade_core.paths import asset, read_rows
 
 
 @dataclass(frozen=True)
@@ -36,25 +37,9 @@ class Field:
 
 
 FIELDS = tuple(
-    Field(name, label, required, tuple(aliases.split("|")))
-    for name, label, required, aliases in (
-        ("declaration", "declaration number", False, "declaration|declaracion|dua|dus|customs id|document|aceptacion"),
-        ("firm", "firm's identifier", True, "firm|exporter id|importer id|rut|ruc|nit|cnpj|tax id|vat|tin|empresa|firma|company|entreprise|exporter|importer|exportador|importador"),
-        ("name", "firm's name", False, "name|firm name|company name|exporter name|importer name|nombre|razon social|nombre exportador|nombre importador|denominacion|nom|razao social|firmenname"),
-        ("address", "firm's address", False, "address|direccion|domicilio|adresse|endereco|anschrift|street"),
-        ("place", "firm's town or post code", False, "place|town|city|comuna|ciudad|ville|cidade|ort|postcode|post code|zip|codigo postal"),
-        ("date", "date of shipment", True, "date|fecha|data|datum|fecha aceptacion|shipment date|clearance date|period|ref period|periodo|year|ano"),
-        ("month", "month, beside a year", False, "month|mes|monat|mois|co mes|mes embarque|mes de embarque"),
-        ("flow", "export or import", True, "flow|trade flow|flow code|flow desc|flujo|operacion|operation|direction|regime|regimen|tipo operacion|sens"),
-        ("country", "partner country", True, "country|partner iso|partner country|destination|origin|pais|pais destino|pais origen|partner|partner code|partner desc|pays|land|destino|dest"),
-        ("product", "product code (HS)", True, "product|cmd code|commodity code|hs|hs6|hs10|hs code|hscode|partida|sa|codigo arancel|ncm|nandina|tariff code|commodity|subpartida|posicion|cn8|producto"),
-        ("value", "value", True, "value|primary value|trade value|fob|valor|fob value|valor fob|fob usd|cif|cif value|valeur|wert|amount|value usd|monto"),
-        ("currency", "currency", True, "currency|moneda|devise|moeda|wahrung|curr"),
-        ("quantity", "quantity", False, "quantity|cantidad|qty|quantite|menge|quantidade|supplementary quantity"),
-        ("unit", "unit of quantity", False, "unit|unidad|unite|einheit|unidade|uom|unidad medida|quantity unit|qty unit|qty unit abbr"),
-        ("weight", "net weight in kilograms", False, "weight|net weight|peso|peso neto|kg|net kg|weight kg|kilos|poids|gewicht|netweight|net wgt|peso liquido|gross weight|peso bruto"),
-    )
-)  # fmt: skip
+    Field(row["name"], row["label"], bool(row["required"]), tuple(row["aliases"].split("|")))
+    for row in read_rows(asset("records/customs_fields.csv"))
+)
 
 FIELD_NAMES = tuple(f.name for f in FIELDS)
 

@@ -7,74 +7,10 @@ from collections.abc import Sequence
 
 from firmtrade_core.codes.artefacts import Fault, cut_by_spreadsheets, is_blank, read_identifier, unwrapped
 from firmtrade_core.codes.iso import plain_text
+from firmtrade_core.codes.word_lists import word_list
 
 #: Words that tell a firm's legal form or nothing, in the languages of customs offices.
-LEGAL_FORMS = frozenset(
-    [
-        "sa",
-        "sac",
-        "saa",
-        "sas",
-        "sarl",
-        "srl",
-        "ltda",
-        "limitada",
-        "limited",
-        "ltd",
-        "llc",
-        "llp",
-        "inc",
-        "incorporated",
-        "corp",
-        "corporation",
-        "co",
-        "company",
-        "compania",
-        "cia",
-        "spa",
-        "eirl",
-        "cv",
-        "sab",
-        "scrl",
-        "gmbh",
-        "ag",
-        "kg",
-        "ohg",
-        "ug",
-        "mbh",
-        "bv",
-        "nv",
-        "plc",
-        "oy",
-        "ab",
-        "as",
-        "aps",
-        "sociedad",
-        "anonima",
-        "responsabilidad",
-        "cerrada",
-        "abierta",
-        "societe",
-        "anonyme",
-        "the",
-        "de",
-        "del",
-        "la",
-        "las",
-        "los",
-        "y",
-        "e",
-        "and",
-        "et",
-        "und",
-        "do",
-        "da",
-        "dos",
-        "das",
-        "hnos",
-        "hermanos",
-    ]
-)
+LEGAL_FORMS = word_list("legal_forms")
 
 #: Legal forms as they look once points are blanks: letters that belong together.
 _SPELLED = re.compile(
@@ -103,19 +39,7 @@ def plain_name(name: str) -> str:
 
 
 #: Names that stand for nobody in particular: they are many firms', and never link two records.
-_PLACEHOLDERS = frozenset(
-    {
-        "sin nombre", "no name", "name unknown", "unknown", "unknown firm", "desconocido", "no identificado", "no indica",
-        "no informa", "anonimo", "anonymous", "confidencial", "confidential", "varios", "various", "diversos", "divers", "otros",
-        "others", "particular", "particulares", "persona natural", "pessoa fisica", "private person", "individual", "consumidor",
-        "consumidor final", "cliente", "cliente final", "clientes varios", "publico general", "publico en general",
-        "general public", "to order", "a la orden", "order", "to the order", "al portador", "exportador", "importador", "exporter",
-        "importer", "empresa", "company", "firma", "test", "prueba", "xxx", "xxxx", "xx", "x", "no aplica", "pendiente", "pending",
-        "secret", "secreto", "sigiloso", "privado", "particulier", "particuliers", "prive", "privatperson", "personne physique", "persona fisica",
-        "no identificada", "sin rut", "sin ruc", "sin nit", "sin identificacion", "sin identificar", "sem identificacao", "ohne nummer",
-        "sem nome", "sans nom", "ohne namen", "unbekannt", "inconnu", "not available", "not applicable", "sin razon social",
-    }
-)  # fmt: skip
+_PLACEHOLDERS = word_list("nobody")
 
 
 def is_placeholder(name: str) -> bool:

@@ -21,7 +21,7 @@ import pandas as pd
 from firmtrade_core.harmonise.database import passing_database
 from firmtrade_core.harmonise.distinct import PIECE, as_written, store_coded
 from firmtrade_core.harmonise.errors import UnreadableFileError
-from firmtrade_core.harmonise.findings import EXAMPLES, Finding, Rule
+from firmtrade_core.harmonise.findings import EXAMPLES, Finding, rules_of
 from firmtrade_core.harmonise.quoting import literal, quoted
 from firmtrade_core.world.errors import WorldFileError
 from firmtrade_core.world.heads import (
@@ -61,24 +61,7 @@ _CONTROL = [bytes([code]) for code in range(32) if code not in (9, 10, 13)]
 #: Most lines that one quoted field may span; a quote open for longer is a stray one.
 _LONGEST_FIELD = 20
 
-LINE_RULES = {
-    "line.fields": Rule(
-        "line.fields",
-        "lines with too many or too few fields",
-        "quarantined",
-        "Look for separators inside texts, and for lines cut short, at the source.",
-    ),
-    "line.encoding": Rule(
-        "line.encoding", "lines that are not UTF-8, read as Windows-1252", "repaired", "Export as UTF-8."
-    ),
-    "line.quote": Rule("line.quote", "lines with a stray quotation mark, which was taken out", "repaired"),
-    "line.joined": Rule("line.joined", "records that spanned several lines, joined", "repaired"),
-    "line.null": Rule("line.null", "lines with null characters, which were taken out", "repaired"),
-    "line.blank": Rule("line.blank", "blank lines", "noted"),
-    "line.title": Rule(
-        "line.title", "lines above the heads (titles, dates of export, comments), skipped", "noted"
-    ),
-}
+LINE_RULES = rules_of("line")
 
 
 @dataclass(frozen=True)

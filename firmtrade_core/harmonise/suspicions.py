@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from firmtrade_core.harmonise.database import exact_sum
-from firmtrade_core.harmonise.findings import EXAMPLES, Finding, Rule
+from firmtrade_core.harmonise.findings import EXAMPLES, Finding, rules_of
 from firmtrade_core.harmonise.quoting import literal
 from firmtrade_core.paths import whole_file
 
@@ -25,34 +25,7 @@ FEWEST_LINES = 20
 #: Days between the two entries of one shipment.
 _APART = 7
 
-SUSPICION_RULES = {
-    rule.key: rule
-    for rule in (
-        Rule(
-            "line.entered_twice",
-            "lines that repeat a declaration of another file in firm, date, partner, product and value",
-            "quarantined",
-        ),
-        Rule(
-            "line.mirrored",
-            "imports that repeat an export of the same firm, partner, product and value within a week",
-            "flagged",
-            "Re-exports and returns look so too: check with the firms, then set them aside by this rule.",
-        ),
-        Rule(
-            "product.misclassified",
-            "lines under a code that the firm uses once, one digit from one that it uses often and whose unit value fits",
-            "flagged",
-            "Review the suggested codes, then give them as corrections.",
-        ),
-        Rule(
-            "value.unit_value",
-            "lines whose value per kilogram or unit is far from the usual of the product",
-            "flagged",
-            "A factor of about 1,000 means tons for kilograms or thousands for units of money.",
-        ),
-    )
-}
+SUSPICION_RULES = rules_of("suspicion")
 
 #: Rules acted upon unless told otherwise.
 DEFAULT_RULES = frozenset({"line.entered_twice"})

@@ -6,9 +6,9 @@ The screen, exports and reports read this one table, so that a number is named t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-from firmtrade_core.labels.columns import COLUMNS, Column, registered
+from firmtrade_core.labels.columns import COLUMNS, Column, columns_of, registered
 from firmtrade_core.labels.units import (
     DIFFERENCE_UNIT,
     MINUS,
@@ -33,6 +33,7 @@ from firmtrade_core.labels.units import (
     unit,
     with_unit,
 )
+from firmtrade_core.paths import asset, read_rows
 
 __all__ = [
     "COLUMNS",
@@ -50,6 +51,7 @@ __all__ = [
     "UnitError",
     "Variable",
     "change",
+    "columns_of",
     "difference",
     "grouped",
     "in_percent",
@@ -84,18 +86,7 @@ Input = Literal[
 ]
 
 #: Inputs that shape every counterfactual.
-COMMON_INPUTS: tuple[Input, ...] = (
-    "trade",
-    "tariffs",
-    "input_links",
-    "elasticity",
-    "markups",
-    "family",
-    "entry",
-    "deficits",
-    "labour_supply",
-    "public_money",
-)
+COMMON_INPUTS: tuple[Input, ...] = get_args(Input)
 
 
 @dataclass(frozen=True)
@@ -136,165 +127,25 @@ class Variable:
             unit(name)
 
 
-_VARIABLES = (
-    Variable(
-        "real_income",
-        "Real income",
-        "%",
-        "What a country's income buys after the change, deflated by its own consumer prices. Income is what there is to "
-        "spend: wages, profits and duties less subsidies, plus the trade deficit; without the last two it is value "
-        "added, which the Data page gives.",
-        "Ŵ = Î / Π P̂^α (MODEL 3)",
-        "bn USD",
-        r"\hat W_j = \hat I_j \,/\, \prod_s \hat P_{js}^{\,\alpha_{js}}",
-    ),
-    Variable(
-        "real_wage",
-        "Real wages",
-        "%",
-        "What an hour of work buys: the wage deflated by consumer prices.",
-        "ŵ / Π P̂^α (MODEL 3)",
-        formula=r"\hat w_j \,/\, \prod_s \hat P_{js}^{\,\alpha_{js}}",
-    ),
-    Variable(
-        "exports",
-        "Exports",
-        "%",
-        "Sales abroad at the border, before the buyer's tariff. In units of the world's average wage.",
-        "V = X/(1+t), summed over foreign destinations (MODEL 1)",
-        "bn USD",
-        r"\sum_{j \neq i,\, s} V'_{ijs} \,/\, \sum_{j \neq i,\, s} V_{ijs}, \qquad V = X/(1+t)",
-    ),
-    Variable(
-        "imports",
-        "Imports",
-        "%",
-        "Purchases from abroad at the border, before the country's own tariff. In units of the world's average wage.",
-        "V = X/(1+t), summed over foreign origins (MODEL 1)",
-        "bn USD",
-        r"\sum_{i \neq j,\, s} V'_{ijs} \,/\, \sum_{i \neq j,\, s} V_{ijs}, \qquad V = X/(1+t)",
-    ),
-    Variable(
-        "exporters",
-        "Exporters",
-        "%",
-        "Number of firms selling abroad: the mean over a country's foreign markets and sectors, weighted by "
-        "what they bought before the change.",
-        "M̂ n̂ (MODEL 2 and 3)",
-        formula=r"\sum_{j \neq i,\, s} V_{ijs}\, \hat M_{is}\, \hat n_{ijs} \,/\, \sum_{j \neq i,\, s} V_{ijs}",
-        literature=("M03", "C08", "AAG"),
-    ),
-    Variable(
-        "wages",
-        "Wages",
-        "%",
-        "The wage relative to the world's average wage, before consumer prices are taken into account.",
-        "ŵ, with Σ ŵ wL = Σ wL (MODEL 3, equation 10)",
-        formula=r"\hat w_i, \qquad \sum_i \hat w_i\, w_i L_i = \sum_i w_i L_i",
-    ),
-    Variable(
-        "prices",
-        "Consumer prices",
-        "%",
-        "The cost of the baseline's consumer basket relative to the world's average wage.",
-        "Π P̂^α (MODEL 3)",
-        formula=r"\prod_s \hat P_{js}^{\,\alpha_{js}}",
-    ),
-    Variable(
-        "duties",
-        "Duties",
-        "% of income",
-        "Tariff revenue collected by the importing country: its change, as a share of the country's baseline income.",
-        "Σ tV (MODEL 1)",
-        "bn USD",
-        r"\Big( \sum_{i,s} t'_{ijs} V'_{ijs} - \sum_{i,s} t_{ijs} V_{ijs} \Big) \,/\, I_j",
-    ),
-)
-
-#: Variables by country, which maps and comparisons offer.
-VARIABLES: dict[str, Variable] = {variable.key: variable for variable in _VARIABLES}
-
-_OTHERS = (
-    Variable(
-        "best_rate",
-        "Best rate",
-        "points",
-        "The points added to what is in force that serve the objective best, all else as it is and nobody answering.",
-        "max over t of W(t), dW/dt = 0 by one adjoint solve (MODEL 14)",
-        formula=r"t^* = \arg\max_t W_j(t), \quad \frac{dW}{dt} = W_t - \lambda' F_t",
-    ),
-    Variable(
-        "lever_worth",
-        "What a lever does",
-        "m USD",
-        "What one percentage point, or one per cent, of a country's levers does to an outcome at the margin, all of them together.",
-        "dW/dp = W_p - λ'F_p (MODEL 14)",
-        formula=r"\frac{dW}{dp} = W_p - \lambda' F_p, \quad F_x' \lambda = W_x'",
-    ),
-    Variable(
-        "break_even_rate",
-        "Gain gone at",
-        "points",
-        "Above the best: the points at which the country is back where it was without any.",
-        "W(t) = W(0), t > t* (MODEL 14)",
-        formula=r"W_j(t) = W_j(0), \quad t > t^*",
-    ),
-    Variable(
-        "tipping_retaliation",
-        "Undone by retaliation of",
-        "points",
-        "The points that all others add on the country's exports of the same goods, with the best rate in force, that leave it "
-        "where it was.",
-        "W(t*, r) = W(0, 0) (MODEL 14)",
-        formula=r"W_j(t^*, r) = W_j(0, 0)",
-    ),
-    Variable(
-        "equivalent_variation",
-        "Equivalent variation",
-        "bn USD",
-        "The yearly income that, given at baseline prices, would have moved the country's welfare as much.",
-        "I (Ŵ − 1), less labour's disutility where supply responds (MODEL 3, equation 9)",
-        formula=r"EV_j = I_j (\hat W_j - 1) - \tfrac{\kappa_L}{1+\kappa_L}\, w_j L_j"
-        r"\Big( \tfrac{\hat w_j \hat L_j}{\prod_s \hat P_{js}^{\alpha_{js}}} - 1 \Big)",
-    ),
-    Variable(
-        "world_real_income",
-        "Real income, world",
-        "%",
-        "The sum of all countries' equivalent variations, as a share of world income before the change.",
-        "Σ EV / Σ I (MODEL 3)",
-        formula=r"\sum_j EV_j \,/\, \sum_j I_j",
-    ),
-    Variable(
-        "world_goods_trade",
-        "World goods trade",
-        "%",
-        "Trade in goods between all countries at the border. In units of the world's average wage.",
-        "V = X/(1+t), summed over foreign pairs and goods (MODEL 1)",
-        "bn USD",
-        r"\sum_{i \neq j,\, s \in \text{goods}} V'_{ijs} \,/\, \sum_{i \neq j,\, s \in \text{goods}} V_{ijs}",
-    ),
-    Variable(
-        "output",
-        "Output",
-        "%",
-        "What a sector's producers receive from all buyers, at home and abroad. In units of the world's average wage.",
-        "R = X/T, summed over destinations (MODEL 1)",
-        "bn USD",
-        r"R_{is} = \sum_j X_{ijs} / T_{ijs}, \qquad T = (1+t)(1-b)",
-    ),
-    Variable(
-        "employment",
-        "Jobs",
-        "%",
-        "Labour that a sector uses. Workers move between sectors without cost: this is where the long run leads.",
-        "βC' / ŵ over βC (MODEL 3, equation 9)",
-        formula=r"\hat L_{is} = \hat C_{is} / \hat w_i",
-    ),
-)
+_ROWS = read_rows(asset("labels/variables.csv"))
 
 #: Every variable that has a definition.
-DEFINITIONS: dict[str, Variable] = VARIABLES | {variable.key: variable for variable in _OTHERS}
+DEFINITIONS: dict[str, Variable] = {
+    row["key"]: Variable(
+        row["key"],
+        row["label"],
+        row["unit"],
+        row["explanation"],
+        row["equation"],
+        row["level_unit"] or None,
+        row["formula"],
+        tuple(row["literature"].split()),
+    )
+    for row in _ROWS
+}
+
+#: Variables by country, which maps and comparisons offer.
+VARIABLES = {row["key"]: DEFINITIONS[row["key"]] for row in _ROWS if row["by_country"]}
 
 
 #: Columns whose names make poor words.

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from html import escape
 
+from firmtrade_core.paths import asset, read_rows
+
 
 @dataclass(frozen=True)
 class Term:
@@ -27,160 +29,9 @@ class Term:
     forms: tuple[str, ...] = ()
 
 
-TERMS = (
-    Term(
-        "trade elasticity",
-        "By how many percent trade between two countries falls when its cost rises by one percent. The choice that moves the answer most.",
-        ("trade elasticities",),
-    ),
-    Term(
-        "markup",
-        "What a firm charges above its cost. Published by sector, 20 % on cost where nothing is published.",
-        ("markups",),
-    ),
-    Term(
-        "general equilibrium",
-        "All markets of all countries at once: wages, prices and trade move until every account adds up.",
-    ),
-    Term("baseline", "The world as it was before the policy: its trade, tariffs and incomes of one year."),
-    Term(
-        "certificate",
-        "Separate code puts the solution back into the model's equations and says how far the worst of them is off.",
-        ("certified equilibrium", "certified"),
-    ),
-    Term(
-        "90 % band",
-        "Ninety of a hundred draws of what is uncertain (elasticities, markups, estimated trade) give a number inside it.",
-        ("90 % bands", "bands hold 90 of 100 draws"),
-    ),
-    Term(
-        "lognormal firms",
-        "Firms' productivities are spread by a lognormal law, as sales of firms are: many small, few very large.",
-    ),
-    Term(
-        "Pareto firms",
-        "Firms' productivities are spread by a power law. The trade elasticity is then the same in every market.",
-        ("Pareto",),
-    ),
-    Term(
-        "Armington",
-        "Goods differ by country of origin only; firms are all alike. The simplest model of trade.",
-    ),
-    Term(
-        "deficits in step with income",
-        "Each country's trade deficit stays the same share of its income. The other choices hold it fixed, or end it.",
-        ("proportional deficits",),
-    ),
-    Term(
-        "free entry",
-        "Firms enter a sector until profits are gone. Restricted entry keeps their number.",
-        ("restricted entry",),
-    ),
-    Term(
-        "input-output links",
-        "What each sector buys from the others: a tariff on steel is a cost to cars.",
-        ("input-output link",),
-    ),
-    Term(
-        "iceberg cost",
-        "A cost of trade that melts part of what is shipped: freight, delay, paperwork.",
-        ("iceberg costs", "iceberg"),
-    ),
-    Term("ad valorem", "A tariff written as a share of the value at the border."),
-    Term(
-        "most-favoured-nation",
-        "The tariff that a country takes from all members of the World Trade Organization alike.",
-        ("MFN",),
-    ),
-    Term(
-        "terms of trade",
-        "What a country's exports fetch, divided by what its imports cost. A large country's tariff can turn them in its favour.",
-    ),
-    Term(
-        "trade diversion",
-        "Buying from a partner that a policy favours instead of from a cheaper one.",
-        ("diversion",),
-    ),
-    Term(
-        "rest of the world",
-        "All economies that the data do not tell apart, as one.",
-    ),
-    Term(
-        "gravity",
-        "Trade between two countries explained by their sizes and by what lies between them: distance, borders, agreements, tariffs.",
-        ("gravity equation", "structural gravity"),
-    ),
-    Term(
-        "PPML",
-        "Poisson pseudo maximum likelihood: the estimator of gravity that keeps zeros and is not misled by unequal variances.",
-    ),
-    Term(
-        "resistance",
-        "How hard a country is to reach from everywhere, or how hard everywhere is to reach from it.",
-        ("resistances", "multilateral resistance"),
-    ),
-    Term(
-        "selection",
-        "Only firms that expect to earn more than the fixed cost of a market sell there. Costs that rise drive the weakest out.",
-    ),
-    Term(
-        "capability",
-        "What makes a firm sell abroad and how much, learned from its attributes and from where it already sells.",
-    ),
-    Term(
-        "Shapley value",
-        "A fair split of a prediction among what it was made from. It tells what predicts, not what causes.",
-        ("Shapley values", "SHAP values", "SHAP"),
-    ),
-    Term(
-        "double machine learning",
-        "An effect estimated after machine learning has taken out what firms' other attributes explain, on folds it has not seen.",
-    ),
-    Term(
-        "instrument",
-        "Something that moves the attribute and reaches trade in no other way. Without one an effect may be a cause turned round.",
-        ("instruments", "instrumental variables"),
-    ),
-    Term(
-        "propensity",
-        "How likely a firm is to have an attribute, given everything else about it.",
-    ),
-    Term(
-        "Nash equilibrium",
-        "Every country's tariff is the best answer to the others'. Nobody wants to move, and all may be worse off.",
-        ("Nash",),
-    ),
-    Term(
-        "best response",
-        "The policy that serves a country most while the others stand still.",
-    ),
-    Term(
-        "equivalent variation",
-        "The yearly income that, given at baseline prices, would have moved welfare as much as the policy does.",
-    ),
-    Term(
-        "deadweight",
-        "Programme money for firms that would have exported anyway.",
-    ),
-    Term(
-        "cost of public funds",
-        "What a euro of tax costs the economy beyond the euro.",
-    ),
-    Term(
-        "Harmonised System",
-        "The codes by which customs offices name goods: 97 chapters, 5 000 subheadings.",
-        ("HS",),
-    ),
-    Term(
-        "free-trade area",
-        "Members lift the tariffs between them and keep their own towards others.",
-        ("free-trade areas",),
-    ),
-    Term(
-        "customs union",
-        "A free-trade area whose members also share one tariff towards others.",
-    ),
-    Term("most exposed", "Those whose income falls most with the loss of one partner."),
+TERMS = tuple(
+    Term(row["name"], row["means"], tuple(filter(None, row["forms"].split("|"))))
+    for row in read_rows(asset("labels/glossary.csv"))
 )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from firmtrade_core.labels.units import MINUS, NARROW_NO_BREAK_SPACE, UNITS, UnitError, unit
+from firmtrade_core.paths import asset
 
 _SPACE = rf"[\s\u00a0{NARROW_NO_BREAK_SPACE}]"
 
@@ -18,84 +19,7 @@ _NUMBER = re.compile(
 )
 
 #: What is counted in words that are no units of the register: nouns, and what stands for a unit in a technical line.
-_COUNTED = tuple(
-    [
-        "actions?",
-        "an?",
-        "attributes?",
-        "bands?",
-        "bootstrap",
-        "cells?",
-        "choices?",
-        "coefficients?",
-        "columns?",
-        "countries",
-        "country",
-        "days?",
-        "decimals?",
-        "destinations?",
-        "draws?",
-        "duplicates?",
-        "economies",
-        "economy",
-        "effects?",
-        "exporters?",
-        "files?",
-        "final",
-        "firm-",
-        "firms?",
-        "folds?",
-        "goods",
-        "importers?",
-        "in",
-        "interval",
-        "items?",
-        "iterations?",
-        "large",
-        "largest",
-        "lines?",
-        "links?",
-        "markets?",
-        "months?",
-        "more",
-        "ms",
-        "names?",
-        "numbers?",
-        "observations?",
-        "of",
-        "own?",
-        "pairs?",
-        "parts?",
-        "per",
-        "persons?",
-        "plants?",
-        "plus",
-        "points?",
-        "products?",
-        "rates?",
-        "records?",
-        "refits?",
-        "repetitions?",
-        "rounds?",
-        "rows?",
-        "s",
-        "seconds?",
-        "sectors?",
-        "sellers?",
-        "separated",
-        "stages?",
-        "standard",
-        "times",
-        "to",
-        "trade",
-        "trades?",
-        "tries",
-        "values?",
-        "with",
-        "world",
-        "years?",
-    ]
-)
+_COUNTED = tuple(asset("labels/counted.txt").read_text(encoding="utf-8").split("\n")[:-1])
 
 _MONEY = r"(?:(?:thousand|m|bn|million)\s)?(?:USD|EUR|CLP|[A-Z]{3}\b)|dollars?"
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
+
+from firmtrade_core.paths import asset, read_rows
 
 MINUS = "\u2212"
 #: Between thousands and before units: as narrow as a thin space, and no line ends there.
@@ -65,57 +67,18 @@ class Unit:
 ROW_UNIT = "as its row says"
 DIFFERENCE_UNIT = "as its row says of differences"
 
-_UNITS = (
-    Unit("%", "percent", 0.01),
-    Unit("% of income", "percent", 0.01),
-    Unit("% of exports before", "percent", 0.01),
-    Unit("% of expected exports", "percent", 0.01),
-    Unit("% of its exports", "percent", 0.01),
-    Unit("% of output", "percent", 0.01),
-    Unit("points", "points", 0.01, one="point"),
-    Unit("log points", "log points"),
-    Unit("log points per unit", "log points"),
-    Unit("share of 1", "share", 1.0, 0.0, 1.0),
-    Unit("difference of shares", "share", 1.0, -1.0, 1.0),
-    Unit("relative", "ratio"),
-    Unit("% of the variance", "share"),
-    Unit("% of the level", "percent", 0.01),
-    Unit("probability", "probability", 1.0, 0.0, 1.0),
-    Unit("elasticity, absolute value", "elasticity", 1.0, 0.0),
-    Unit("elasticity", "elasticity"),
-    Unit("index, 0 to 1", "index", 1.0, 0.0, 1.0),
-    Unit("correlation", "index", 1.0, -1.0, 1.0),
-    Unit("times", "ratio"),
-    Unit("skill", "ratio", 1.0, -math.inf, 1.0),
-    Unit("persons", "persons", whole=True, one="person"),
-    Unit("firms", "firms", whole=True, one="firm"),
-    Unit("expected firms", "firms"),
-    Unit("mean firms", "firms"),
-    Unit("mean markets", "count"),
-    Unit("firm-market pairs", "firms", whole=True, one="firm-market pair"),
-    Unit("markets", "count", whole=True, one="market"),
-    Unit("expected markets", "count"),
-    Unit("rows", "count", 1.0, 0.0, whole=True, one="row"),
-    Unit("position", "count", 1.0, 0.0),
-    Unit("sales on the way", "count", 1.0, 1.0),
-    Unit("count", "count", whole=True),
-    Unit("year", "years"),
-    Unit("years since the policy", "years"),
-    Unit("years", "years", one="year"),
-    Unit("standard errors", "statistic", one="standard error"),
-    Unit("standard deviations", "statistic", one="standard deviation"),
-    Unit("log likelihood", "statistic"),
-    Unit("squared error", "statistic", 1.0, 0.0),
-    Unit("F statistic", "statistic", 1.0, 0.0),
-    Unit("value of the setting", "statistic"),
-    Unit("the file's own money", "money"),
-    Unit("the attribute's own unit", "statistic"),
-    Unit(ROW_UNIT, "row"),
-    Unit(DIFFERENCE_UNIT, "row"),
-)
+
+def _read(row: Mapping[str, str]) -> Unit:
+    kind: Kind = row["kind"]  # type: ignore[assignment]
+    size, lowest, highest = (
+        float(row[name] or default)
+        for name, default in (("size", 1.0), ("lowest", -math.inf), ("highest", math.inf))
+    )
+    return Unit(row["name"], kind, size, lowest, highest, bool(row["whole"]), row["one"])
+
 
 #: Every unit but those of money, which `unit` builds: scale, currency, and whether it flows by year.
-UNITS: dict[str, Unit] = {each.name: each for each in _UNITS}
+UNITS: dict[str, Unit] = {row["name"]: _read(row) for row in read_rows(asset("labels/units.csv"))}
 
 #: Words before a currency, and how many of it they are.
 SCALES = {"": 1.0, "thousand": 1e3, "m": 1e6, "bn": 1e9}

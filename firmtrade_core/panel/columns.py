@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+from firmtrade_core.paths import asset, read_rows
 
 Need = Literal["required", "recommended", "optional"]
 Kind = Literal["identifier", "year", "category", "country", "number", "whole"]
@@ -46,71 +49,19 @@ class Column:
     role: Role = "attribute"
 
 
-def _amount(name: str, meaning: str, need: Need, role: Role = "outcome") -> Column:
-    return Column(name, MONEY, meaning, need, lowest=0.0, role=role)
+def _read(row: Mapping[str, str]) -> Column:
+    bound = int if row["kind"] in ("year", "whole") else float
+    lowest, highest = (bound(row[end]) if row[end] else None for end in ("lowest", "highest"))
+    need, kind, role = row["need"], row["kind"], row["role"]
+    return Column(row["name"], row["unit"], row["meaning"], need, kind, lowest, highest, role)  # type: ignore[arg-type]
 
 
-def _share(name: str, meaning: str) -> Column:
-    return Column(name, "share (0 to 1)", meaning, lowest=0.0, highest=1.0)
-
-
-def _flag(name: str, meaning: str) -> Column:
-    return Column(name, "0 or 1", meaning, kind="whole", lowest=0, highest=1)
-
-
-def _count(name: str, unit: str, meaning: str) -> Column:
-    return Column(name, unit, meaning, kind="whole", lowest=0)
-
-
-FIRM_COLUMNS = (
-    Column("firm", "", "Hashed identifier of the firm", "required", "identifier", role="key"),
-    Column("year", "calendar year", "Calendar year", "required", "year", 1900, 2100, role="key"),
-    Column("sector", "", "Sector of the world's accounts, or an industry code", "required", "category", role="key"),
-    Column("region", "", "Region of the firm's seat", "recommended", "category", role="key"),
-    Column("employment", "persons", "Persons engaged, yearly average", "recommended", lowest=0.0, role="outcome"),
-    _amount("sales", "Sales at home and abroad", "recommended"),
-    Column("value_added", MONEY, "Sales less materials and services bought", "recommended", role="outcome"),
-    _amount("capital", "Capital stock at replacement cost", "recommended", "attribute"),
-    _amount("materials", "Materials and services bought", "recommended"),
-    _amount("wages", "Wage bill", "recommended"),
-    _amount("exports", "Sales abroad, free on board", "recommended"),
-    _amount("imports", "Purchases from abroad", "optional"),
-    _share("foreign_ownership", "Share of the firm held by foreigners"),
-    _count("age", "years", "Years since the firm was founded"),
-    _share("skill_share", "Share of workers with tertiary or technical education"),
-    Column("rnd_intensity", "share of sales", "Research and development outlay over sales", lowest=0.0, highest=1.0),
-    _flag("quality_certificate", "Holds a quality certificate (ISO 9001 or alike)"),
-    _share("on_time_delivery", "Share of deliveries on time"),
-    _count("supplier_links", "firms", "Domestic firms it buys from"),
-    _count("buyer_links", "firms", "Domestic firms it sells to"),
-    _share("imported_input_share", "Imports over materials"),
-    _flag("trade_finance", "Has a trade-credit line or export insurance"),
-    Column("digital_presence", "index (0 to 1)", "Web shop, foreign-language site, platforms", lowest=0.0, highest=1.0),
-    Column("weight", "firms", "Firms of the population that the row stands for", lowest=0.0, role="key"),
-)  # fmt: skip
-
-TRADE_COLUMNS = (
-    Column("firm", "", "Hashed identifier of the firm", "required", "identifier", role="key"),
-    Column("year", "calendar year", "Calendar year", "required", "year", 1900, 2100, role="key"),
-    Column("flow", "", "export or import", "required", "category", role="key"),
-    Column("country", "", "Destination of exports, origin of imports (ISO 3166 alpha-3)", "required", "country", role="key"),
-    Column("product", "", "Product code, six digits kept as text", "required", "category", role="key"),
-    Column("value", MONEY, "Value at the border", "required", lowest=0.0, role="outcome"),
-    Column("quantity", "kg unless quantity_unit says otherwise", "Quantity", "recommended", lowest=0.0, role="outcome"),
-    Column("quantity_unit", "", "Unit of the quantity", kind="category", role="key"),
-)  # fmt: skip
-
-LINK_COLUMNS = (
-    Column("supplier", "", "Hashed identifier of the selling firm", "required", "identifier", role="key"),
-    Column("buyer", "", "Hashed identifier of the buying firm", "required", "identifier", role="key"),
-    Column("year", "calendar year", "Calendar year", "optional", "year", 1900, 2100, role="key"),
-)
+_ROWS = read_rows(asset("records/panel_columns.csv"))
 
 #: Catalogue by table.
 TABLES: dict[str, tuple[Column, ...]] = {
-    "firms": FIRM_COLUMNS,
-    "trade": TRADE_COLUMNS,
-    "links": LINK_COLUMNS,
+    table: tuple(_read(row) for row in _ROWS if row["table"] == table)
+    for table in ("firms", "trade", "links")
 }
 
 #: Columns that identify a row of each table; no two rows share them.

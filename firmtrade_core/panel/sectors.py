@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from firmtrade_core.codes.artefacts import unwrapped, whole_number
-from firmtrade_core.codes.sectors import broad_sector, broad_sector_of_revision_2, broad_sector_of_revision_3
+from firmtrade_core.codes.sectors import (
+    broad_sector,
+    broad_sector_of_revision_2,
+    broad_sector_of_revision_3,
+    finer_sector,
+)
 from firmtrade_core.labels import listed
 from firmtrade_core.panel.errors import PanelError, PanelFileError
 from firmtrade_core.panel.panel import FirmPanel
 
 #: Readers of industry codes by the name of their classification.
-REVISIONS = {
+REVISIONS: dict[str, Callable[[str], str]] = {
     "isic2": broad_sector_of_revision_2,
     "isic3": broad_sector_of_revision_3,
     "isic4": broad_sector,
+    "isic2-finer": partial(finer_sector, revision=2),
+    "isic3-finer": partial(finer_sector, revision=3),
+    "isic4-finer": partial(finer_sector, revision=4),
 }
 
 
@@ -28,7 +37,8 @@ def sector_table(given: str, codes: pd.Series) -> dict[str, str]:
     Parameters
     ----------
     given
-        ``isic2``, ``isic3`` or ``isic4`` (the ten broad sectors of the embedded world), or a CSV file with the columns
+        ``isic2``, ``isic3`` or ``isic4``: the ten broad sectors of the embedded world. With ``-finer`` behind it, the 28
+        sectors that inter-country tables tell apart, which a world of ten gathers again. Or a CSV file with the columns
         ``code`` and ``sector``; a code there stands for all that begin with it, the longest first.
     codes
         As in the panel.

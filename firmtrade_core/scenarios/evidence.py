@@ -6,14 +6,13 @@ for else only successes would remain. Exports per dollar of budget are no ratio 
 
 from __future__ import annotations
 
-import csv
 import math
 from dataclasses import dataclass
 from functools import lru_cache
 
 from firmtrade_core.home.home import Effect
 from firmtrade_core.labels import number
-from firmtrade_core.paths import asset
+from firmtrade_core.paths import asset, read_rows
 from firmtrade_core.scenarios import schema
 
 _PROMOTION = (
@@ -102,8 +101,7 @@ class Finding:
 @lru_cache(maxsize=1)
 def findings() -> tuple[Finding, ...]:
     """All published findings."""
-    with asset("programme_evidence.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(_finding(row) for row in csv.DictReader(file))
+    return tuple(_finding(row) for row in read_rows(asset("programme_evidence.csv"), ","))
 
 
 def _finding(row: dict[str, str]) -> Finding:

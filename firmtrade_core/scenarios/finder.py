@@ -7,7 +7,6 @@ more lead to the economy that holds their seat. Products are words of the Harmon
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.codes.iso import plain_text
 from firmtrade_core.codes.places import PRESENT, place_labels
 from firmtrade_core.codes.sectors import BROAD_SECTORS
-from firmtrade_core.paths import asset
+from firmtrade_core.paths import asset, read_rows
 from firmtrade_core.scenarios.atlas import parts_of_sector
 from firmtrade_core.scenarios.membership import economies_inside_rest, holder
 from firmtrade_core.scenarios.presets import load_preset, preset_names
@@ -162,10 +161,9 @@ def _former(countries: tuple[str, ...]) -> list[Found]:
 @cache
 def product_words() -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Chapters and headings of the Harmonised System with the words that people say for them."""
-    with asset("codes/product_words.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(
-            (row["code"], tuple(row["words"].split("|"))) for row in csv.DictReader(file, delimiter=";")
-        )
+    return tuple(
+        (row["code"], tuple(row["words"].split("|"))) for row in read_rows(asset("codes/product_words.csv"))
+    )
 
 
 def sectors_of_product(code: str, sectors: Iterable[str]) -> tuple[str, ...]:

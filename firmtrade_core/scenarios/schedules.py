@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
@@ -20,9 +19,10 @@ from pydantic import ValidationError
 from firmtrade_core.codes.countries import REST_OF_WORLD, country_name
 from firmtrade_core.codes.groups import group_members, group_names
 from firmtrade_core.codes.places import read_place
+from firmtrade_core.codes.word_lists import known_as
 from firmtrade_core.home.isic import parts_of_sector
 from firmtrade_core.labels import in_percent
-from firmtrade_core.paths import asset
+from firmtrade_core.paths import asset, read_rows
 from firmtrade_core.scenarios.atlas import Atlas, some
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.fields import ALL_GOODS
@@ -35,14 +35,7 @@ Array = NDArray[np.float64]
 _HEAD = ("effective_date", "exporter", "basis")
 
 #: What columns of a user's table may be called.
-_COLUMNS = {
-    "exporter": ("exporter", "exporter_iso3", "partner", "origin", "country"),
-    "importer": ("importer", "importer_iso3", "by", "reporter"),
-    "sector": ("sector", "industry", "isic"),
-    "rate": ("rate", "added_tariff", "tariff", "value"),
-    "effective": ("effective", "effective_date", "date", "from"),
-    "basis": ("basis", "authority", "source"),
-}
+_COLUMNS = known_as("schedule")
 
 #: Heads of rates in percent: rate_percent, Tariff (%), pct.
 _PERCENT = re.compile(r"(?:(?:rate|added_tariff|tariff|duty)[_(]*)?(?:percent|pct|%)\)?")
@@ -227,8 +220,9 @@ def load_schedule(name: str) -> Mapping[str, float]:
         raise ScenarioError(
             f"No schedule is called {name!r}. There are: {', '.join([*plain, *dated_tables()])}."
         )
-    with shipped[name].open(encoding="utf-8", newline="") as file:
-        return MappingProxyType({row["exporter"]: float(row["added_tariff"]) for row in csv.DictReader(file)})
+    return MappingProxyType(
+        {row["exporter"]: float(row["added_tariff"]) for row in read_rows(shipped[name], ",")}
+    )
 
 
 def entries(card: TariffSchedule) -> Mapping[str, float]:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from firmtrade_core.codes.heads import read_money_head
+from firmtrade_core.paths import asset, read_rows
 from firmtrade_core.world.errors import ColumnError
 
 
@@ -37,83 +38,9 @@ class Role:
     known_as: tuple[str, ...]
 
 
-ROLES = (
-    Role(
-        "exporter",
-        "Exporter",
-        "Country of origin, as a three-letter code.",
-        True,
-        (
-            "exporter",
-            "exporteriso3",
-            "origin",
-            "isoo",
-            "iso3o",
-            "reporter",
-            "reporteriso3",
-            "from",
-            "exp",
-            "i",
-        ),
-    ),
-    Role(
-        "importer",
-        "Importer",
-        "Country of destination; equal to the exporter for sales at home.",
-        True,
-        (
-            "importer",
-            "importeriso3",
-            "destination",
-            "isod",
-            "iso3d",
-            "partner",
-            "partneriso3",
-            "to",
-            "imp",
-            "j",
-        ),
-    ),
-    Role(
-        "sector",
-        "Sector",
-        "Code or name of the sector or product.",
-        True,
-        ("sector", "industry", "industryid", "isic", "product", "commodity", "broadsector", "s", "k"),
-    ),
-    Role(
-        "expenditure_musd",
-        "Value",
-        "What the importer spends on these goods.",
-        True,
-        (
-            "expendituremusd",
-            "expenditure",
-            "trade",
-            "value",
-            "flow",
-            "valuemusd",
-            "trademusd",
-            "tradevalue",
-            "x",
-            "v",
-        ),
-    ),
-    Role(
-        "tariff",
-        "Tariff",
-        "Applied ad valorem rate. Without one, all are unknown, and counted as 0.",
-        False,
-        ("tariff", "tariffrate", "rate", "duty", "appliedtariff", "ahs", "mfn"),
-    ),
-    Role(
-        "subsidy",
-        "Export subsidy",
-        "Share of the price; negative for export taxes.",
-        False,
-        ("subsidy", "exportsubsidy"),
-    ),
-    Role("year", "Year", "Where the table holds several.", False, ("year", "yr", "t", "time")),
+ROLES = tuple(
+    Role(row["name"], row["label"], row["help"], bool(row["needed"]), tuple(row["known_as"].split("|")))
+    for row in read_rows(asset("records/flow_columns.csv"))
 )
 
 ROLE: Mapping[str, Role] = MappingProxyType({role.name: role for role in ROLES})

@@ -18,6 +18,7 @@ from firmtrade_core.codes.iso import plain_text
 from firmtrade_core.codes.place_lists import na_is_namibia, other_list
 from firmtrade_core.codes.places import PRESENT, read_place
 from firmtrade_core.codes.products import read_products
+from firmtrade_core.codes.word_lists import known_as
 from firmtrade_core.codes.written_numbers import read_numbers
 from firmtrade_core.world.errors import ColumnError
 from firmtrade_core.world.money import MoneyError, dollars_per_unit
@@ -28,26 +29,7 @@ Array = NDArray[np.float64]
 SectorsOfProduct = Callable[[str, Sequence[str]], tuple[str, ...]]
 
 #: What columns of such tables are called, in plain text: by publishers of trade statistics and ministries in several languages.
-KNOWN_AS = {
-    "partner": (
-        "partneriso", "partneriso3", "partner", "partnerdesc", "partnercode", "country", "countrycode", "pais", "paisdestino", "pais destino",
-        "destino", "origen", "pais origen", "pais de destino", "pais de origen", "pays", "pays partenaire", "partenaire", "land", "partnerland", "parceiro",
-        "pais parceiro", "destination", "origin", "importer", "exporter",
-    ),
-    "flow": (
-        "flowcode", "flow", "flowdesc", "tradeflow", "trade flow", "trade flow code", "flujo", "fluxo", "flux", "tipo", "operacion", "regimen", "warenstrom",
-    ),
-    "product": (
-        "cmdcode", "commodity code", "commodity", "product", "productcode", "hs", "hs code", "hs6", "hs4", "hs2", "sector", "industry", "producto", "partida",
-        "codigo arancelario", "arancel", "subpartida", "capitulo", "rama", "produit", "secteur", "produto", "ncm", "setor", "ware", "warennummer",
-    ),
-    "value": (
-        "primaryvalue", "tradevalue", "trade value", "trade value us", "trade value usd", "value", "value usd", "valor", "valor fob", "valor fob usd",
-        "valor usd", "monto", "fob", "fobvalue", "cifvalue", "valeur", "montant", "wert", "expenditure musd", "value musd", "us fob", "us",
-    ),
-    "currency": ("currency", "currencycode", "moneda", "moeda", "devise", "wahrung", "valuta"),
-    "year": ("refyear", "year", "period", "ano", "anio", "annee", "jahr", "gestion"),
-}  # fmt: skip
+KNOWN_AS = known_as("own_trade")
 
 
 _TOTALS = frozenset({"total", "all", "todos", "tous", "ag0", "alle", "all commodities"})

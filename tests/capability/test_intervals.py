@@ -13,6 +13,7 @@ from firmtrade_core.capability.bootstrap import told_interval
 from firmtrade_core.capability.boundary import at_the_bound, profile_of_unexplained
 from firmtrade_core.capability.explanation import NOT_TOLD_APART, shapley_of_variance, variance_shares
 from firmtrade_core.capability.imputations import _pooled_parameters
+from firmtrade_core.capability.results import MOST_MISFIT
 from firmtrade_core.capability.years import LAST, LASTING, ONCE, treatments_of_years, with_years
 
 QUICK = Settings(tune=False, rounds=2, learner=Learner(rounds=20))
@@ -127,3 +128,19 @@ def test_all_firms_potential_is_decomposed_whoever_exports() -> None:
     shares = variance_shares(estimate(data, QUICK), {"a1": "scale", "a2": "quality", "a7": "finance"})
     assert (shares["share"] >= 0).all() and shares["share"].sum() == pytest.approx(1)
     assert shares.loc["scale", "share"] > 0.05 > 0.02 > shares.loc["finance", "share"]
+
+
+def test_intervals_widen_where_firms_differ_more_than_the_model_has_it() -> None:
+    """Some firms' tastes are spread six times as wide: σ_ξ of the whole is told less well than normal tastes would tell it."""
+    data, truth = reference(firms=800, markets=8, seed=4)
+    settings = Settings(tune=False, rounds=1, learner=Learner(rounds=10), law="normal")
+    plain = estimate(data, settings, draws=4)
+    wide = np.where(np.random.default_rng(4).random(800) < 0.1, 2.5, 0.4)[:, None]
+    kappa = truth.capability[:, None]
+    sales = np.where(kappa + truth.nu >= truth.threshold, truth.demand + kappa + wide * truth.xi, np.nan)
+    mixed = estimate(CapabilityData.from_arrays(sales, data.attributes), settings, draws=4)
+    assert 1.0 <= plain._misfit("σ_ξ") < 1.25
+    assert 1.5 < mixed._misfit("σ_ξ") <= MOST_MISFIT
+    raw = np.std([d.scales.sigma_xi for d in mixed.draws], ddof=1)
+    error = mixed.parameters.loc["σ_ξ", "standard_error"]
+    assert error == pytest.approx(raw * mixed._misfit("σ_ξ"))

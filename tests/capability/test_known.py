@@ -245,7 +245,8 @@ def test_imputations_that_differ_widen_intervals_by_rubins_formula() -> None:
     row = pool_imputations([one, two]).parameters.loc["σ_u"]
     # On logs, as σ_u cannot be negative.
     ends = np.array([p.scales.sigma_u, p.scales.sigma_u + gap])
-    within = np.mean((one.parameters.loc["σ_u", "standard_error"] / ends) ** 2)
+    errors = np.array([each.parameters.loc["σ_u", "standard_error"] for each in (one, two)])
+    within = np.mean((errors / ends) ** 2)
     between = 1.5 * np.log(ends).var(ddof=1)
     assert row["estimate"] == pytest.approx(np.sqrt(ends.prod()))
     assert row["standard_error"] == pytest.approx(row["estimate"] * np.sqrt(within + between))

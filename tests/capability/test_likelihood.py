@@ -181,3 +181,41 @@ def test_an_exponentially_modified_law_integrates_to_one_with_its_moments_and_sc
         np.testing.assert_allclose(scores[:, place].sum(), (ends[0] - ends[1]).sum() / 2e-4, atol=0.02)
     ends = [value(data, m + step, g, at).sum() for step in (1e-4, -1e-4)]
     assert posterior.prior_score.sum() == pytest.approx((ends[0] - ends[1]) / 2e-4, abs=0.02)
+
+
+@pytest.mark.parametrize("follows", [-0.4, 0.3])
+def test_tastes_that_follow_capability_have_their_likelihood_and_scores(panel, follows: float) -> None:
+    """Against brute force over u, and against finite differences."""
+    data, m, g, p = panel
+    law = replace(p.scales, follows=follows)
+    at = replace(p, scales=law)
+    posterior = integrate(data, m, g, p.demand, p.threshold, law, nodes=31, home=p.home)
+    scores = scalar_scores(data, m, g, Fit(at, posterior, 0.0, 0))
+    u = np.linspace(-5, 5, 2001)
+    for r in (3, 41):  # years count once here: each row by itself
+        capability, group, spread = m[r] + u, data.group[r], law.sigma_xi * np.exp(follows * u)
+        total = norm.logpdf(u, 0, law.sigma_u)
+        for j in range(5):
+            reach = p.threshold[group, j] - capability - g[r]
+            if data.presence[r, j] == 0:
+                total = total + norm.logcdf(reach, scale=law.sigma_nu)
+            elif data.presence[r, j] == 1:
+                shock = data.log_sales[r, j] - p.demand[group, j] - capability
+                centre = law.correlation * law.sigma_nu / spread * shock
+                rest = law.sigma_nu * np.sqrt(1 - law.correlation**2)
+                total = total + norm.logpdf(shock, scale=spread) + norm.logsf(reach, centre, rest)
+        if np.isfinite(data.home_sales[r]):
+            total = total + norm.logpdf(data.home_sales[r] - p.home[group] - capability, scale=law.sigma_home)
+        peak = total.max()
+        brute = peak + np.log(np.trapezoid(np.exp(total - peak), u))
+        assert posterior.by_row(data).log_likelihood[r] == pytest.approx(brute, abs=2e-5)
+    for place, name, by in ((0, "sigma_u", law.sigma_u), (1, "sigma_xi", law.sigma_xi), (8, "follows", 1.0)):
+        ends = [
+            value(data, m, g, replace(p, scales=replace(law, **{name: getattr(law, name) + step * by})))
+            for step in (1e-4, -1e-4)
+        ]
+        np.testing.assert_allclose(scores[:, place].sum(), (ends[0] - ends[1]).sum() / 2e-4, atol=0.02)
+    ends = [value(data, m + step, g, at).sum() for step in (1e-4, -1e-4)]
+    assert posterior.prior_score.sum() == pytest.approx((ends[0] - ends[1]) / 2e-4, abs=0.02)
+    drawn = law.taste_at(law.draw_u(np.random.default_rng(0), 400_000))
+    assert np.sqrt(np.mean(drawn**2)) == pytest.approx(law.taste_of_all, rel=0.01)

@@ -108,11 +108,12 @@ def test_a_job_that_is_called_off_keeps_what_it_finished(raw: Path, tmp_path: Pa
         if words.startswith("Checking"):
             raise CancelledError
 
-    from firmtrade_core.cli.pipeline import _plan, _scenario
+    from firmtrade_core.cli.ends import read_scenario
+    from firmtrade_core.cli.pipeline import _plan
     from firmtrade_core.harmonise.pipeline import Settings
 
     plan = _plan(
-        raw, Settings(home="CHL", table_year=2022), _scenario(None, "us_ten_points"), None, tmp_path / "salt", "splines",
+        raw, Settings(home="CHL", table_year=2022), read_scenario(None, "us_ten_points"), None, tmp_path / "salt", "splines",
         ["none"], 1, None, 0,
     )  # fmt: skip
     assert plan.synthetic and plan.attributes == ()

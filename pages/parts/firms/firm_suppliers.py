@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from html import escape
 
 import pandas as pd
@@ -11,9 +12,9 @@ import streamlit as st
 from firmtrade_core.capability.work import CapabilityReport
 from firmtrade_core.figures.bars import value_bars
 from firmtrade_core.home.supplier_loss import Lost, study_suppliers, supplier_arguments
-from firmtrade_core.jobs import Job, JobStatus, content_hash
 from firmtrade_core.labels import change, grouped, in_percent
 from firmtrade_core.report.export import About, Table, written_now
+from pages.parts.firms.asked_work import AskedWork, current
 from pages.parts.firms.capability_bench import Bench
 from pages.parts.frame import chart
 from pages.parts.frame.exports import table_downloads
@@ -32,44 +33,25 @@ _READING = (
 
 
 @dataclass(eq=False)
-class Watch:
-    """A session's work here."""
+class Watch(AskedWork[Lost]):
+    """A session's work here.
+
+    Parameters
+    ----------
+    measure
+        Of `_MEASURES`: what a firm lost takes along.
+    """
 
     measure: str = "sales"
-    job: Job | None = None
-    results: dict[str, Lost] = field(default_factory=dict)
 
-    def look(self, bench: Bench) -> JobStatus | None:
-        """Where the work stands; None before it was asked for."""
-        arguments = supplier_arguments(bench.basis, self.measure)
-        folder = bench.jobs / content_hash(study_suppliers, arguments)
-        self.job = Job(folder) if (folder / "status.json").is_file() else None
-        return None if self.job is None else self.job.status()
-
-    def start(self, bench: Bench) -> None:
-        """Begin, or attach to the same work."""
-        self.job = Job.start(study_suppliers, supplier_arguments(bench.basis, self.measure), bench.jobs)
-
-    def result(self) -> Lost:
-        """What came out."""
-        assert self.job is not None
-        key = self.job.folder.name
-        if key not in self.results:
-            self.results[key] = self.job.result()
-        return self.results[key]
-
-
-def current_watch() -> Watch:
-    """The session's."""
-    if _KEY not in st.session_state:
-        st.session_state[_KEY] = Watch()
-    found: Watch = st.session_state[_KEY]
-    return found
+    def asked(self, bench: Bench) -> tuple[Callable[..., Lost], dict[str, object]]:
+        """Losses of the measure looked at."""
+        return study_suppliers, supplier_arguments(bench.basis, self.measure)
 
 
 def suppliers_section(report: CapabilityReport, bench: Bench) -> None:
     """The section: begun by a click."""
-    seen = current_watch()
+    seen = current(_KEY, Watch)
     heading("Suppliers lost together", _READING)
 
     def take(value: str | None) -> None:

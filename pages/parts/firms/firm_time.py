@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
@@ -15,11 +16,11 @@ from firmtrade_core.channels.learning import ESTIMATORS, Learning
 from firmtrade_core.channels.over_time import OUTCOMES, OverTime, over_time_arguments, study_over_time
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.figures.over_time import COLOURS, learning_chart
-from firmtrade_core.jobs import Job, JobStatus, content_hash
 from firmtrade_core.labels import change, grouped, in_percent, number
 from firmtrade_core.panel.spells import ANYWHERE
 from firmtrade_core.report.export import About, written_now
 from firmtrade_core.report.over_time_tables import over_time_tables
+from pages.parts.firms.asked_work import AskedWork, current
 from pages.parts.firms.capability_bench import Bench
 from pages.parts.frame import chart
 from pages.parts.frame.exports import several_downloads
@@ -40,43 +41,25 @@ _LEARNING = (
 
 
 @dataclass(eq=False)
-class Watch:
-    """A session's work here."""
+class Watch(AskedWork[OverTime]):
+    """A session's work here.
+
+    Parameters
+    ----------
+    outcome
+        Looked at in the chart; the first there is unless chosen.
+    """
 
     outcome: str = ""
-    job: Job | None = None
-    results: dict[str, OverTime] = field(default_factory=dict)
 
-    def look(self, bench: Bench) -> JobStatus | None:
-        """Where the work on the firms in question stands; None before it was asked for."""
-        folder = bench.jobs / content_hash(study_over_time, over_time_arguments(bench.basis))
-        self.job = Job(folder) if (folder / "status.json").is_file() else None
-        return None if self.job is None else self.job.status()
-
-    def start(self, bench: Bench) -> None:
-        """Begin, or attach to the same work."""
-        self.job = Job.start(study_over_time, over_time_arguments(bench.basis), bench.jobs)
-
-    def result(self) -> OverTime:
-        """What came out."""
-        assert self.job is not None
-        key = self.job.folder.name
-        if key not in self.results:
-            self.results = {key: self.job.result()}
-        return self.results[key]
-
-
-def current_watch() -> Watch:
-    """The session's."""
-    if _KEY not in st.session_state:
-        st.session_state[_KEY] = Watch()
-    found: Watch = st.session_state[_KEY]
-    return found
+    def asked(self, bench: Bench) -> tuple[Callable[..., OverTime], dict[str, object]]:
+        """All years of the firms in question."""
+        return study_over_time, over_time_arguments(bench.basis)
 
 
 def over_time_section(report: CapabilityReport, bench: Bench) -> None:
     """The section: begun by a click, for it takes about a minute."""
-    seen = current_watch()
+    seen = current(_KEY, Watch)
     status = seen.look(bench)
     if status is None or status.state in ("cancelled", "lost"):
         st.html(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from html import escape
 
 import streamlit as st
@@ -16,8 +16,8 @@ from firmtrade_core.capability.hindsight import (
     study_hindsight,
 )
 from firmtrade_core.capability.work import CapabilityReport
-from firmtrade_core.jobs import Job, JobStatus, content_hash
 from firmtrade_core.labels import change, grouped, in_percent, number
+from pages.parts.firms.asked_work import AskedWork, current
 from pages.parts.firms.capability_bench import Bench
 from pages.parts.frame.jobs import say_why_not, watch
 from pages.parts.frame.page import heading, table
@@ -25,21 +25,9 @@ from pages.parts.frame.page import heading, table
 _KEY = "hindsight"
 
 
-@dataclass(eq=False)
-class _Watch:
-    """A session's work here."""
-
-    job: Job | None = None
-
-    def look(self, bench: Bench) -> JobStatus | None:
-        """Where the work on the firms in question stands; None before it was asked for."""
-        folder = bench.jobs / content_hash(study_hindsight, hindsight_arguments(bench.basis))
-        self.job = Job(folder) if (folder / "status.json").is_file() else None
-        return None if self.job is None else self.job.status()
-
-    def start(self, bench: Bench) -> None:
-        """Begin, or attach to the same work."""
-        self.job = Job.start(study_hindsight, hindsight_arguments(bench.basis), bench.jobs)
+class _Watch(AskedWork[Hindsight]):
+    def asked(self, bench: Bench) -> tuple[Callable[..., Hindsight], dict[str, object]]:
+        return study_hindsight, hindsight_arguments(bench.basis)
 
 
 def hindsight_section(report: CapabilityReport, bench: Bench) -> None:
@@ -55,9 +43,7 @@ def hindsight_section(report: CapabilityReport, bench: Bench) -> None:
         "Whom the same rule would have told to be treated in an earlier year, by what was known then, and what those firms did "
         "since, against firms not told of the same sector, size and exporting. Prediction, not effect: nobody was treated.",
     )
-    if _KEY not in st.session_state:
-        st.session_state[_KEY] = _Watch()
-    seen: _Watch = st.session_state[_KEY]
+    seen = current(_KEY, _Watch)
     status = seen.look(bench)
     if status is None or status.state in ("cancelled", "lost"):
         st.button(
@@ -70,8 +56,7 @@ def hindsight_section(report: CapabilityReport, bench: Bench) -> None:
     if status.state != "done":
         say_why_not(status, "Nothing can be told of earlier advice")
         return
-    assert seen.job is not None
-    _show(seen.job.result())
+    _show(seen.result())
 
 
 def _show(found: Hindsight) -> None:
