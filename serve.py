@@ -229,7 +229,11 @@ def _copy_places_plainly() -> None:
     def copied(place: Any, memo: dict[int, Any]) -> Any:
         found = object.__new__(type(place))
         for name, value in vars(place).items():
-            still = value is None or type(value) is int or (type(value) is tuple and all(type(v) is int for v in value))
+            still = (
+                value is None
+                or type(value) is int
+                or (type(value) is tuple and all(type(v) is int for v in value))
+            )
             vacant = type(value) is cursors.SparseList and not len(value)
             vars(found)[name] = value if still else type(value)() if vacant else copy.deepcopy(value, memo)
         return found

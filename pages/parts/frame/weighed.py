@@ -46,7 +46,9 @@ class Weighed(Generic[Value]):
         Values that are kept whatever they weigh: what is on screen would be made again at every look.
     """
 
-    def __init__(self, *, without: tuple[type, ...] = (), still: tuple[type, ...] = (), least: int = 2) -> None:
+    def __init__(
+        self, *, without: tuple[type, ...] = (), still: tuple[type, ...] = (), least: int = 2
+    ) -> None:
         self._kept: OrderedDict[Hashable, Value] = OrderedDict()
         self._making: dict[Hashable, Lock] = {}
         self._lock = Lock()
@@ -104,7 +106,8 @@ class Weighed(Generic[Value]):
         seen: set[int] = set()
         self._counted = set()
         self._weights = {
-            key: bytes_of(self._kept[key], self._without, seen, self._counted, self._still) for key in reversed(self._kept)
+            key: bytes_of(self._kept[key], self._without, seen, self._counted, self._still)
+            for key in reversed(self._kept)
         }
         self._since = 0
 
