@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from firmtrade_core.equilibrium.baseline import Baseline, calibrate
 from firmtrade_core.equilibrium.batch import Batch
 from firmtrade_core.equilibrium.errors import EquilibriumError
+from firmtrade_core.equilibrium.leaning import Leaning
 from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.results import Equilibrium
 from firmtrade_core.equilibrium.shock import Shock
@@ -28,8 +29,8 @@ from firmtrade_core.equilibrium.solver import (
     solve,
     solve_near,
 )
-from firmtrade_core.equilibrium.steps import Likeness, Response
-from firmtrade_core.equilibrium.system import Evaluation
+from firmtrade_core.equilibrium.steps import Response
+from firmtrade_core.equilibrium.system import Evaluation, System
 from firmtrade_core.margins import Firms
 from firmtrade_core.margins.loglinear import LoglinearMargins
 from firmtrade_core.margins.lognormal import LognormalMargins
@@ -148,12 +149,13 @@ def solve_many(
     def together(members: list[int]) -> list[int]:
         """Solve a group, fill in its rows, and say who is left."""
         first = given[members[0]]
-        assert centre is not None
+        assert centre is not None and response is not None
         group = _Group(
             first.world or world,
             first.shock or shock,
             [given[m].parameters for m in members],
             centre,
+            response,
             _starts(centre, near, members),
         )
         left = set(members)
@@ -176,6 +178,7 @@ def solve_many(
             points[at] = _point(found)
 
     groups, single = _grouped(given, centre)
+    response = _around(centre) if centre is not None and groups else None
     with threadpool_limits(1), ThreadPoolExecutor(max(1, threads)) as pool:
         for left in pool.map(together, groups):
             alone += left
@@ -195,6 +198,16 @@ def solve_many(
 def _point(equilibrium: Equilibrium) -> Array | None:
     """The solver's unknowns, in logs."""
     return equilibrium.state.vector if isinstance(equilibrium.state, State) else None
+
+
+def _around(centre: Equilibrium) -> Response:
+    """How the equations respond at the middle; where all cells react alike to thresholds, at its baseline, where it is known."""
+    margins = centre.baseline.margins
+    if margins.loglinear or not isinstance(centre.state, State):
+        return _prepare(centre.world, centre.parameters).response
+    system = System(centre.world, centre.shock, centre.parameters, centre.baseline)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        return Response(system, system.evaluate(centre.state.vector))
 
 
 def _starts(
@@ -257,10 +270,11 @@ class _Group:
         shock: Shock,
         parameters: list[Parameters],
         centre: Equilibrium,
+        response: Response,
         starts: list[Array | None],
     ) -> None:
         self.world, self.shock, self.parameters, self.centre = world, shock, parameters, centre
-        self.starts = starts
+        self.response, self.starts = response, starts
 
     def run(self) -> Iterator[tuple[int, Equilibrium]]:
         """Certified equilibria with their places; draws that do not come have to be solved on their own."""
@@ -288,11 +302,10 @@ class _Group:
         batch = Batch(world, shock, [self.parameters[at] for at in places], baselines)
         if state.vector.shape != batch.start().shape:
             return
-        response = _prepare(self.centre.world, self.centre.parameters).response
         starts = (self.starts[at] for at in places)
         vectors = np.array([state.vector if start is None else start for start in starts])
-        like = response.likeness(self.centre.baseline.margins, [b.margins for b in baselines])
-        for steps, part, evaluation, solved, found in _iterate(batch, vectors, response, like):
+        lean = Leaning(self.response, self.centre.baseline, baselines)
+        for steps, part, evaluation, solved, found in _iterate(batch, vectors, lean):
             seconds = (time.perf_counter() - began) / len(places)
             for at in solved:
                 draw = int(part.which[at])
@@ -313,9 +326,9 @@ def _served(baseline: Baseline) -> bool:
 
 
 def _iterate(
-    batch: Batch, vectors: Array, response: Response, like: Likeness
+    batch: Batch, vectors: Array, lean: Leaning
 ) -> Iterator[tuple[int, Batch, Evaluation, NDArray[np.intp], Array]]:
-    """Steps by the response of the middle, accelerated draw by draw; gives draws away as they converge."""
+    """Steps by each draw's response, accelerated draw by draw; gives draws away as they converge."""
     part, best = batch, np.full(len(vectors), np.inf)
     accelerate = _Accelerated(vectors.shape[1], len(vectors))
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
@@ -328,13 +341,13 @@ def _iterate(
             going = ~(largest <= CLOSE) & (largest <= _TOLERATED_GROWTH * best) & np.isfinite(largest)
             if not going.any():
                 return
-            step = response.steps(part, now, like)
+            step = lean.steps(part, now)
             kept = np.flatnonzero(going)
             if len(kept) < len(going):
                 part, vectors, step = part.only(kept), vectors[kept], step[kept]
                 best, largest = best[kept], largest[kept]
                 accelerate.keep(kept)
-                like = like.only(kept)
+                lean = lean.only(kept)
             best = np.minimum(best, largest)
             vectors = accelerate.propose(vectors, step)
 

@@ -7,15 +7,13 @@ for a few rounds. What the response leaves out, acceleration learns. Arrays are 
 
 from __future__ import annotations
 
-import copy
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from firmtrade_core.equilibrium.system import Evaluation, System
-    from firmtrade_core.margins import Margins
 
 Array = NDArray[np.float64]
 
@@ -33,30 +31,6 @@ _SLOWEST_ENTRY = 0.05
 
 #: A wage response whose inverse has larger entries is treated as singular.
 _LARGEST_INVERSE = 1e8
-
-
-class Likeness(NamedTuple):
-    """How structures beside the one in the middle respond.
-
-    Attributes
-    ----------
-    ratio : (S, 1, D)
-        Reaction of sales to costs over that in the middle.
-    closeness, bend : (S, 1, D)
-        σ - 1, and the slope of ρ ln Ŝ in the index, over those in the middle.
-    wage_inverse : (D, N, N)
-        What closes labour markets' gaps.
-    """
-
-    ratio: _Single
-    closeness: _Single
-    bend: _Single
-    wage_inverse: Array
-
-    def only(self, kept: NDArray[np.intp]) -> Likeness:
-        """Of some of the structures."""
-        one, two, three, inverse = self
-        return Likeness(one[:, :, kept], two[:, :, kept], three[:, :, kept], inverse[kept])
 
 
 class Response:
@@ -78,8 +52,8 @@ class Response:
     firms. Labour supply, changes of φ and what entry in one place does to entry elsewhere are left to acceleration.
     """
 
-    #: Where this stands for a structure beside the one that it was computed for.
-    like: Likeness | None = None
+    #: Rounds of inputs between countries that a step follows.
+    rounds = _ROUNDS
 
     def __init__(self, system: System, evaluation: Evaluation) -> None:
         flows, n = evaluation.flows, system.countries
@@ -91,15 +65,15 @@ class Response:
         fall, own, slope = system.elasticities(flows)
         self.fall, self.own, self.bend = (_single(part[:, :, None]) for part in (fall, own, slope / own))
         self.bends = bool(slope.any())
-        #: h by sector, what ρ ln Ŝ falls by with the index, weighed by sales.
-        weights = demanded.sum(1, keepdims=True)
-        heavy = np.where(weights > 0, demanded / np.where(weights > 0, weights, 1.0), 1 / n)
-        self.slope = -(heavy * slope).sum(1)
+        #: ℓ by cell where it differs, and its mean by destination; ν.
+        self.slopes: _Single | None = None
+        self.mean, self.abroad = _single(slope[:, :, None]), system.abroad
         #: Market shares times a, by destination and origin, and shares of sales times a, summed.
         self.moving, self.sold = self.shares * self.fall, self.sales @ self.fall
         self.bent: _Single | None = None
         cell_slopes = system.cell_slopes(evaluation)
         if cell_slopes is not None:
+            self.slopes = _single(cell_slopes)
             away = _single(cell_slopes - slope[:, None, :])
             sigma = _single(system.sigma[:, :, None])
             self.moving = self.moving - self.shares * np.swapaxes(away, 1, 2) * sigma
@@ -127,16 +101,23 @@ class Response:
             base = income
         profits = flows.profits / base if kept else np.zeros_like(flows.profits)
         duties = system.duties_by_sector(flows) / base
+        self.profits, self.duties = _single(profits), _single(duties[:, :, None])
         eye = np.eye(n, dtype=np.float32)
         if self.has_inputs:
             self._chain_inputs(system, evaluation, shares, income, profits, duties)
-            earned = self.final * _single(labour / base)
+            self.earned = self.final[:, :, 0] * _single(labour / base)
+            earned = self.earned[:, :, None]
         else:
+            if self.bent is not None:
+                # What labour markets feel of all sectors' sales, for they alone answer: summed once, not at every step.
+                self.demanded = (self.weight[:, :, None] * self.sales).sum(0)
+                turned_away = np.swapaxes(self.weight[:, :, None] * self.bent, 0, 1)
+                self.turned_away = np.ascontiguousarray(turned_away).reshape(n, -1)
             # One unknown of spending by country: what profits answer can be solved at once.
-            self.profits = _single(profits)
             answered = np.einsum("si,sij->ij", self.profits, self.sales)
             self.spend_inverse = _single(_inverse(np.eye(n) - answered - np.diag(duties.sum(0))))
-            earned = _single(labour / base)
+            self.earned = _single(labour / base)
+            earned = self.earned[:, None]
         self.price_response, self.spend_response = self._wage_responses(earned * eye)
         spend = self.spend_response if self.has_inputs else self.spend_response[None]
         #: What wages do to labour markets by buyers' turning elsewhere, by sector, and the rest; both (..., N, N).
@@ -174,7 +155,6 @@ class Response:
         # Prices of the country's own goods in its costs, and its own sales in what it spends.
         bought = (self.moving[:, home, home] / self.own[:, :, 0]).T
         self.price_inverse = _single(_inverse(eye - bought[:, :, None] * self.inputs))
-        self.duties = _single(duties[:, :, None])
         own = self.chain * self.sales[:, home, home].T[:, None, :]
         own = own + (final.T[:, :, None] * duties.T[:, None, :]).astype(np.float32)
         self.spend_inverse = _single(_inverse(eye - own))
@@ -192,20 +172,22 @@ class Response:
             return right
         price = _batched(self.price_inverse, right)
         for _ in range(rounds):
-            gap = right + _single(self.moving @ self._costs(price) / self.own) - price
+            gap = right + self._turned(self._costs(price)) / self.own - price
             price = price + _batched(self.price_inverse, gap)
         return price
 
+    def _turned(self, cost: _Single) -> _Single:
+        """Π'(a dc): what costs do to price indices, to the power 1-σ, at given markets."""
+        return _single(self.moving @ cost)
+
     def _substitution(self, cost: _Single) -> _Single:
         """dr at given spending: buyers turn to who has become cheaper."""
-        return self.sales @ (self.moving @ cost) - self.sold * cost
+        return self.sales @ self._turned(cost) - self.sold * cost
 
-    def _bending(self, price: _Single, spend: _Single, like: Likeness | None = None) -> _Single | float:
+    def _bending(self, price: _Single, spend: _Single) -> _Single | float:
         """dr where a larger market draws in some origins' firms more than others'."""
         if self.bent is None:
             return 0.0
-        if like is not None:
-            return -like.bend * (self.bent @ (self.market * like.closeness * price + spend))
         return -(self.bent @ (self.market * price + spend))
 
     def _spending(self, right: _Single, revenue: _Single, rounds: int) -> _Single:
@@ -231,50 +213,28 @@ class Response:
             spend = self._spending(earned, revenue, _WAGE_ROUNDS)
         return price, spend
 
+    def _demanded(self, price: _Single | None, spend: _Single) -> _Single:
+        """What labour markets feel of prices and spending where there are no inputs, (N, M)."""
+        if price is None or self.bent is None:
+            return _single((self.weight[:, :, None] * (self.sales @ spend)).sum(0))
+        drawn = (self.market * price + spend).reshape(-1, spend.shape[-1])
+        return _single(self.demanded @ spend - self.turned_away @ drawn)
+
     def _crowding(self, firms: _Single) -> _Single:
         """dr when numbers of firms move, at given costs and spending."""
         return self.sales @ self.entry_push * firms - self.sales @ (self.entry_push * (self.shares @ firms))
 
+    def _wages(self, labour_gap: Array) -> Array:
+        """What closes labour markets' gaps, (N, M), taken off wages."""
+        return self.wage_inverse @ labour_gap
+
     def step(self, system: System, evaluation: Evaluation) -> Array:
         """Changes of all unknowns that would close the gaps, as a vector."""
         gaps = {name: gap[..., None] for name, gap in evaluation.gaps.items()}
-        found = self.answer(gaps, evaluation.point.wage[:, None], system.labour_income[:, None], self.like)
+        found = self.answer(gaps, evaluation.point.wage[:, None], system.labour_income[:, None])
         return np.concatenate([block.ravel() for block in found.values()])
 
-    def steps(self, system: System, evaluation: Evaluation, like: Likeness) -> Array:
-        """The same for several structures at once, (D, unknowns), by the response of the one in the middle."""
-        gaps = {name: np.moveaxis(gap, 0, -1) for name, gap in evaluation.gaps.items()}
-        found = self.answer(gaps, evaluation.point.wage.T, system.labour_income.T, like)
-        return np.concatenate([block.reshape(-1, block.shape[-1]) for block in found.values()]).T.copy()
-
-    def leaning(self, middle: Margins, margins: Margins) -> Response:
-        """The response of a structure beside the one in the middle, without computing it anew."""
-        found = copy.copy(self)
-        found.like = self.likeness(middle, [margins])
-        return found
-
-    def likeness(self, middle: Margins, margins: list[Margins]) -> Likeness:
-        """How structures respond that differ from the one in the middle in σ and γ.
-
-        With a mean slope -s of ln S by sector, the index's is -h, h = ρs/(1+(1-ρ)s), and sales react by (σ-1)(1+h) to costs.
-        """
-        h, close = self.slope, middle.elasticity_of_substitution - 1
-        s = h / np.maximum(middle.nest - (1 - middle.nest) * h, 1e-3)
-        own = np.array([m.nest for m in margins])
-        bent = own * s / np.maximum(1 + (1 - own) * s, 1e-3)
-        closeness = np.array([m.elasticity_of_substitution - 1 for m in margins]) / close
-        ratio = closeness * (1 + bent) / (1 + h)
-        bend = np.where(h > 0, bent / np.where(h > 0, h, 1.0), 1.0)
-        sectors, n, _ = self.turned.shape
-        turned = _single(ratio) @ self.turned.reshape(sectors, n * n)
-        inverse = np.linalg.inv(turned.reshape(-1, n, n) + self.rest)
-        fine = np.abs(inverse).reshape(len(ratio), -1).max(1) < _LARGEST_INVERSE
-        one, two, three = (_single(part.T[:, None, :]) for part in (ratio, closeness, bend))
-        return Likeness(one, two, three, np.where(fine[:, None, None], inverse, self.wage_inverse))
-
-    def answer(
-        self, gaps: dict[str, Array], wage: Array, labour_income: Array, like: Likeness | None = None
-    ) -> dict[str, Array]:
+    def answer(self, gaps: dict[str, Array], wage: Array, labour_income: Array) -> dict[str, Array]:
         """What closes gaps, by block of unknowns, in columns.
 
         Parameters
@@ -283,37 +243,27 @@ class Response:
             By block, (N, M) or (S, N, M).
         wage, labour_income : (N, M)
             Where wages stand, in logs, and what the baseline's labour earns, for the numeraire.
-        like
-            Of structures that react more or less than the one that this is the response of, M of them.
         """
         spend_gap, price = _single(gaps["expenditure"]), None
         firms = self.entry * _single(gaps["firms"]) if "firms" in gaps else None
         if "price" in gaps:
-            bend = self.bend if like is None else self.bend * like.bend / like.closeness
-            right = _single(gaps["price"]) + bend * spend_gap
+            right = _single(gaps["price"]) + self.bend * spend_gap
             if firms is not None:
                 right = right - self.entry_price * (self.shares @ firms)
-            price = self._prices(right, _ROUNDS)
+            price = self._prices(right, self.rounds)
         if self.has_inputs and price is not None:
-            turned = self._substitution(self._costs(price))
-            turned = turned if like is None else turned * like.ratio
-            revenue = turned + self._bending(price, spend_gap, like)
+            revenue = self._substitution(self._costs(price)) + self._bending(price, spend_gap)
             if firms is not None:
                 revenue = revenue + self._crowding(firms)
-            spend = self._spending(spend_gap, revenue, _ROUNDS)
+            spend = self._spending(spend_gap, revenue, self.rounds)
             if self.bends:
-                price = price + self._prices(bend * (spend - spend_gap), 0)
+                price = price + self._prices(self.bend * (spend - spend_gap), 0)
             revenue = revenue + self.sales @ spend
+            demanded = (self.weight[:, :, None] * revenue).sum(0)
         else:
             spend = self.spend_inverse @ spend_gap
-            revenue = self.sales @ spend
-            if price is not None:
-                revenue = revenue + self._bending(price, spend, like)
-        labour_gap = gaps["wage"] + (self.weight[:, :, None] * revenue).sum(0)
-        if like is None:
-            moved = wage - self.wage_inverse @ labour_gap
-        else:
-            moved = wage - (like.wage_inverse @ labour_gap.T[:, :, None])[:, :, 0].T
+            demanded = self._demanded(price, spend)
+        moved = wage - self._wages(gaps["wage"] + demanded)
         # As `System.numeraire`: wages of the world as a whole stay.
         earned = (np.exp(moved) * labour_income).sum(0) / labour_income.sum(0)
         raised = moved - np.log(earned) - wage
