@@ -8,12 +8,15 @@ site may frame it; a page may be framed where the embedded view is asked for (``
 
 from __future__ import annotations
 
+import asyncio
+import copy
 import gc
 import json
 import os
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
@@ -39,6 +42,12 @@ POLICY = (
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; worker-src 'self' blob:; "
     "object-src 'none'; base-uri 'self'; form-action 'self'"
 )
+
+#: Seconds for which messages of a page wait for more of them.
+BLINK = 0.02
+
+#: Objects that may come before the youngest are looked through for garbage.
+GARBAGE = 20_000
 
 
 class Guarded:
@@ -127,9 +136,14 @@ async def warm(app: App) -> AsyncIterator[None]:
         world = worlds.shared_world()
         solving.solve_scenario(store.opening_scenario(world), world)
     _say_themes_once()
+    _send_in_batches()
+    _copy_places_plainly()
     # What is loaded by now stays: to look through it for garbage again and again is time taken from readers.
     gc.collect()
     gc.freeze()
+    # A move makes some thousand objects that live as long as it does: looked through at every seven hundred, they are looked
+    # through in vain.
+    gc.set_threshold(GARBAGE, 10, 10)
     end = import_module("pages.parts.frame.private").watch()
     _end_with_the_gateway()
     try:
@@ -156,6 +170,89 @@ def _say_themes_once() -> None:
             message.MergeFrom(said[key])
 
     app_session._populate_theme_msg = once
+
+
+def _send_in_batches() -> None:
+    """Streamlit wakes the server's loop for each of a page's messages; here once for those of the same blink of an eye.
+
+    Every waking hands the interpreter over and back, twenty-five times in a move. What a run says goes out in order, `BLINK` after
+    it was said at the latest, and all that is left when the run ends.
+    """
+    from streamlit.runtime import app_session, runtime
+
+    told = getattr(app_session.AppSession, "_call_soon_on_event_loop", None)
+    heard = getattr(app_session.AppSession, "_on_scriptrunner_event", None)
+    woken: Any = getattr(runtime.Runtime, "_enqueued_some_message", None)
+    if told is None or heard is None or woken is None:
+        return
+    last = app_session.ScriptRunnerEvent.SHUTDOWN
+
+    def hear(session: Any, sender: Any, event: Any, *more: Any, **named: Any) -> None:
+        session.__dict__["_at_once"] = event == last
+        heard(session, sender, event, *more, **named)
+
+    def tell(session: Any, callback: Any) -> None:
+        waiting: deque[Any] = session.__dict__.setdefault("_waiting", deque())
+        begun = bool(waiting)
+        waiting.append(callback)
+
+        def send() -> None:
+            while waiting:
+                session._event_loop.call_soon(waiting.popleft())
+
+        if session.__dict__.pop("_at_once", True):
+            told(session, send)
+        elif not begun:
+            told(session, lambda: session._event_loop.call_later(BLINK, send))
+
+    def wake(server: Any) -> None:
+        loop = server._get_async_objs()
+        # What tells of a message is on the loop already: it need not write to itself to hear it.
+        if asyncio._get_running_loop() is loop.eventloop:
+            loop.need_send_data.set()
+        else:
+            woken(server)
+
+    runtime.Runtime._enqueued_some_message = wake
+    app_session.AppSession._call_soon_on_event_loop = tell
+    app_session.AppSession._on_scriptrunner_event = hear
+
+
+def _copy_places_plainly() -> None:
+    """Every part that is drawn by itself copies its place on the page, up to the root, by way of pickling: here field by field."""
+    from streamlit import cursor as cursors
+    from streamlit.delta_generator import DeltaGenerator
+
+    if not all(hasattr(cursors, name) for name in ("RunningCursor", "LockedCursor", "SparseList")):
+        return
+
+    def copied(place: Any, memo: dict[int, Any]) -> Any:
+        found = object.__new__(type(place))
+        for name, value in vars(place).items():
+            still = (
+                value is None
+                or type(value) is int
+                or (type(value) is tuple and all(type(v) is int for v in value))
+            )
+            vacant = type(value) is cursors.SparseList and not len(value)
+            vars(found)[name] = value if still else type(value)() if vacant else copy.deepcopy(value, memo)
+        return found
+
+    for kind in (cursors.RunningCursor, cursors.LockedCursor):
+        kind.__deepcopy__ = copied
+
+    def with_parents(part: Any, memo: dict[int, Any]) -> Any:
+        # With the memory of this copying: those above several parts are copied once, as they were one.
+        found = DeltaGenerator(
+            root_container=part._root_container,
+            cursor=copy.deepcopy(part._cursor, memo),
+            parent=copy.deepcopy(part._parent, memo),
+            block_type=part._block_type,
+        )
+        found._form_data, found._creating_fragment_id = part._form_data, part._creating_fragment_id
+        return found
+
+    DeltaGenerator.__deepcopy__ = with_parents
 
 
 def _end_with_the_gateway() -> None:

@@ -236,7 +236,8 @@ async function draw(chart) {
   const spec = narrowed(seen(chart), Math.round(chart.root.clientWidth));
   // What is on its way to paper stays as paper needs it.
   if (chart.gone || chart.onPaper || !chart.root.clientWidth) return;
-  const tabled = chart.view === "table" && spec.table;
+  // Until its texts are there the chart stays.
+  const tabled = chart.view === "table" && spec.table && !spec.table.values;
   chart.plot.hidden = Boolean(tabled);
   if (tabled) {
     showTable(chart);
@@ -294,10 +295,17 @@ function listen(chart) {
   });
 }
 
+// A page sends a chart as bytes; the texts of its table come once the table is asked for, and then with every change.
+function unpacked(data) {
+  const spec = ArrayBuffer.isView(data) || data instanceof ArrayBuffer ? JSON.parse(new TextDecoder().decode(data)) : data;
+  if (spec.table?.values) spec.table.rows = spec.table.values.map((row) => row.map((value) => [value]));
+  return spec;
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   let chart = charts.get(parentElement);
   if (!chart) charts.set(parentElement, (chart = create(parentElement)));
-  chart.spec = data;
+  chart.spec = unpacked(data);
   chart.send = setTriggerValue;
   chart.sendView = (view) => setTriggerValue("view", view);
   chart.sendSlide = (value) => setTriggerValue("slide", value);
@@ -306,7 +314,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   label(chart);
   chart.plot.style.height = `${size(chart)}px`;
   queue(chart);
-  if (!chart.arrived && location.hash === `#${data.key}`) chart.busy.then(() => chart.root.scrollIntoView({ block: "center" }));
+  if (!chart.arrived && location.hash === `#${chart.spec.key}`) chart.busy.then(() => chart.root.scrollIntoView({ block: "center" }));
   chart.arrived = true;
   return () => {
     chart.gone = true;

@@ -87,6 +87,7 @@ def drag(page: Any, seconds: float, selector: str) -> dict[str, Any]:
     page.mouse.up()
     page.wait_for_function("window.certified !== null")
     return {
+        "redraws": found["redraws"],
         "redraws_a_second": 1000 * found["redraws"] / found["took"],
         "frames_a_second": 1000 * found["frames"] / found["took"],
         "wait_ms": float(np.median(found["waits"])) if found["waits"] else float("nan"),

@@ -86,7 +86,7 @@ def _instrument(world: World) -> None:
 
     def charted() -> None:
         if reading := _known(store, world):
-            views.the_map(store, reading)
+            views.the_map(store, reading, scales=False)
 
     def details() -> None:
         if reading := _known(store, world):
@@ -106,6 +106,7 @@ def _instrument(world: World) -> None:
             where_from_row(store, reading, key="lab")
         views.choosers(store, world)
         moving.part(store, charted)
+        views.scale_chooser(store)
     with left, st.container(key="ft_levers"):
         # First among the levers: the way back is in sight before anything is moved.
         _history(store, world)

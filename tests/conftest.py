@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from firmtrade_core.paths import PROJECT, data_folder
+from tests.limits import HANGS
 
 # The same examples in every run: a test that fails must fail for everybody, on a slow or busy machine too.
 settings.register_profile("deterministic", derandomize=True, database=None, deadline=None)
@@ -21,6 +22,8 @@ settings.load_profile("deterministic")
 os.environ["FIRMTRADE_OPENING"] = "us_ten_points"
 # Bands cost seconds of the processor for every scenario opened; they have tests of their own.
 os.environ["FIRMTRADE_BANDS"] = "off"
+# One line of jobs stands before the whole machine, with one place on two cores: no test's job waits for another worker's.
+os.environ["FIRMTRADE_JOBS"] = "32"
 
 
 #: Compiles what the engine's ensembles run, and keeps it on disk.
@@ -28,6 +31,7 @@ COMPILE = """
 from firmtrade_core.analysis.uncertainty import bands
 from firmtrade_core.scenarios import load_preset
 from firmtrade_core.world.embedded import load_embedded_world
+from tests.limits import HANGS
 bands(load_preset("us_ten_points"), load_embedded_world(), draws=40, laws=False)
 """
 
@@ -36,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """In a new checkout one process compiles first: workers that do so at the same time get code that differs in last digits."""
     alone = not hasattr(config, "workerinput")
     if alone and not any((PROJECT / "firmtrade_core").rglob("*.nbi")):
-        subprocess.run([sys.executable, "-c", COMPILE], cwd=PROJECT, check=False, timeout=300)
+        subprocess.run([sys.executable, "-c", COMPILE], cwd=PROJECT, check=False, timeout=HANGS)
 
 
 @pytest.fixture

@@ -184,7 +184,7 @@ def _real_income(variable: Variable, before: State, after: State) -> Difference:
 
 def _traded(axes: tuple[int, int]) -> _Reader:
     def read(variable: Variable, before: State, after: State) -> Difference:
-        old, new = (abroad(state.accounts("border_value")).sum(axes) * BILLION for state in (before, after))
+        old, new = (state.traded_abroad(axes) * BILLION for state in (before, after))
         return Difference(variable, _percent(new, old), old, new)
 
     return read
@@ -220,7 +220,7 @@ _READERS: dict[str, _Reader] = {
 }
 
 _SECTOR_LEVELS: dict[str, Callable[[State], Array]] = {
-    "exports": lambda state: abroad(state.accounts("border_value")).sum(1),
-    "imports": lambda state: abroad(state.accounts("border_value")).sum(0),
+    "exports": lambda state: state.traded_abroad((1,)),
+    "imports": lambda state: state.traded_abroad((0,)),
     "output": lambda state: state.accounts("gross_output"),
 }

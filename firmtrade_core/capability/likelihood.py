@@ -57,7 +57,8 @@ class Scales:
     Parameters
     ----------
     sigma_u, sigma_xi, sigma_nu
-        Standard deviations.
+        Standard deviations. Where tastes are spread more widely in some markets, σ_ξ² is their mean square over the sales that
+        are made: markets that sell more count for more.
     correlation
         ρ of ξ and ν.
     sigma_home

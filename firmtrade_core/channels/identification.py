@@ -64,6 +64,9 @@ DISCREDITS = 0.01
 #: Significance at which it is a reason for doubt.
 DOUBTS = 0.05
 
+#: Share of what is left of outcome and attribute that a hidden trait must explain at least to take an effect's interval to zero.
+LEAST_ROBUST = 0.05
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -506,6 +509,10 @@ def _conclude(
         chosen, grade = INSTRUMENTED, "instrument"
         capability_ends = _hull(instruments.sets[0])
         fixed_ends = _hull(instruments.fixed_cost_set)
+        if instruments.agreement is not None and instruments.agreement < DOUBTS:
+            # Values that instruments agree on grow few as they part: a short set is doubt then, not precision.
+            capability_ends = _holding(capability_ends, readings.get((chosen, "capability")))
+            fixed_ends = _holding(fixed_ends, readings.get((chosen, "fixed costs")))
         method = f"partially linear, instrumented by {' and '.join(instruments.names)}"
     else:
         chosen, grade, method = PARTIALLY_LINEAR, "observables", "partially linear double machine learning"
@@ -523,6 +530,12 @@ def _conclude(
         grade = "association"
         cautions.append(
             f"Asked otherwise it is another number: {'; '.join(parted)}, by more than both intervals. It stands on how one asks."
+        )
+    if chosen == PARTIALLY_LINEAR and told is not None and 0 < told.robustness_interval < LEAST_ROBUST:
+        grade = "association"
+        cautions.append(
+            f"A hidden trait that explains {in_percent(told.robustness_interval)} of what is left of both capability and the "
+            f"attribute would take its interval to zero; an effect has to stand {in_percent(LEAST_ROBUST)}."
         )
     if grade == "observables":
         cautions.append("It holds if nothing unobserved moves both the attribute and capability.")
@@ -553,6 +566,13 @@ def _hull(found: ConfidenceSet | None) -> tuple[float, float] | None:
     """Ends of a robust set; None where it is empty, as instruments that are strong and agree only in part leave it: the
     clustered interval, which holds for strong instruments, then serves."""
     return found.hull if found is not None and found.parts else None
+
+
+def _holding(ends: tuple[float, float] | None, reading: Reading | None) -> tuple[float, float] | None:
+    """Ends that hold a reading's clustered interval too."""
+    if ends is None or reading is None:
+        return ends
+    return min(ends[0], reading.low), max(ends[1], reading.high)
 
 
 def _failed(placebos: Sequence[Placebo], *, by_instrument: bool) -> list[str]:

@@ -39,7 +39,7 @@ ATTRIBUTES = (
 SYNTHETIC_INSTRUMENTS = {"quality_certificate": ("instrument_voucher", "instrument_office_distance")}
 
 #: Raised when estimates change, so that stored ones are not taken for them.
-EDITION = 7
+EDITION = 8
 
 #: Smooth m and g are enough here: outcomes forgive what they miss to first order.
 _SMOOTH = Learner(kind="splines", penalty=10.0)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from firmtrade_core.cli.ends import FAILED, WRONG_INPUT, finite, refusals
+from firmtrade_core.cli.ends import FAILED, WRONG_INPUT, finite, refusals, share_bar
 from firmtrade_core.cli.options import AsJson
 from firmtrade_core.labels.units import in_percent
 
@@ -104,7 +104,7 @@ def channels(
             _print_advantages(panel_of(source), attribute, sigma, settings, as_json)
             return
         questions = _questions(attribute) or default_questions(panel_of(source))
-        with _Bar(quiet=as_json) as bar:
+        with share_bar(as_json) as bar:
             found = estimate_channels(
                 Request(source, questions, settings, year, sigma, tuple(leave_out or ()), year_before),
                 progress=bar,
@@ -257,30 +257,3 @@ def _print(found: ChannelReport) -> None:
 def _band(values: tuple[float, float, float], digits: int) -> str:
     value, low, high = (f"{each:+.{digits}f}" if math.isfinite(each) else "no end" for each in values)
     return f"{value} ({low} to {high})"
-
-
-class _Bar:
-    """A progress bar on standard error."""
-
-    def __init__(self, quiet: bool) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self._bar = Progress(
-            BarColumn(),
-            TextColumn("{task.description}"),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-            disable=quiet,
-        )
-        self._task = self._bar.add_task("Starting", total=1.0)
-
-    def __enter__(self) -> _Bar:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def __call__(self, share: float, words: str) -> None:
-        self._bar.update(self._task, completed=share, description=words)

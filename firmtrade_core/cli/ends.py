@@ -13,6 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.progress import ProgressColumn
 
     from firmtrade_core.scenarios import Scenario
     from firmtrade_core.world.world import World
@@ -106,6 +107,43 @@ def refuse(error: Exception, as_json: bool, code: int, advised: Callable[[str], 
     told = {"usable": False, "error": type(error).__name__, "message": message}
     typer.echo(json.dumps(told) if as_json else message, err=not as_json)
     raise typer.Exit(code)
+
+
+@contextmanager
+def progress_bar(
+    quiet: bool,
+    words: str = "Starting",
+    columns: tuple[ProgressColumn, ...] = (),
+    total: float | None = 1.0,
+    **how: Any,
+) -> Iterator[Callable[..., None]]:
+    """A bar on standard error; gives what moves it, by ``completed``, ``description`` and ``total``.
+
+    Parameters
+    ----------
+    words
+        What it says before it moves.
+    columns
+        What stands in its line; a bar, the words and the time unless given.
+    total
+        What it runs to; None where that is told later.
+    **how
+        Of `rich.progress.Progress`.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    shown = columns or (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*shown, console=Console(stderr=True), disable=quiet, **how) as bar:
+        task = bar.add_task(words, total=total)
+        yield lambda **changed: bar.update(task, **changed)
+
+
+@contextmanager
+def share_bar(quiet: bool) -> Iterator[Callable[[float, str], None]]:
+    """A bar that is moved by the share done, 0 to 1, and words on what is being done."""
+    with progress_bar(quiet) as move:
+        yield lambda share, words: move(completed=share, description=words)
 
 
 def records(table: pd.DataFrame) -> list[dict[Any, Any]]:

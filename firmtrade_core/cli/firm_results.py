@@ -67,16 +67,19 @@ def imports(
     _with_firms(path, preset, world_file, home_file, as_json, work)
 
 
+def _cells(row: dict[Any, Any], write: Any, **widths: int) -> str:
+    """Numbers of a row, each written alike in so many places; a stroke where one is missing."""
+    return "".join(
+        f"{write(row[name]) if row[name] == row[name] else '-':>{width}}" for name, width in widths.items()
+    )
+
+
 def _import_line(row: dict[Any, Any]) -> str:
     from firmtrade_core.labels import change, grouped, in_percent
 
-    def told(value: float, write: Any, width: int) -> str:
-        return f"{write(value) if value == value else '-':>{width}}"
-
-    return (
-        f"{row['group']:20}{told(row['firms'], grouped, 10)}{told(row['importers'], in_percent, 10)}{told(row['imported'], in_percent, 14)}"
-        f"{told(row['saving'], change, 10)}{told(row['cost'], change, 10)}{told(row['exports'], change, 10)}{told(row['exports_mean_cost'], change, 14)}"
-    )
+    shares = _cells(row, in_percent, importers=10, imported=14)
+    changes = _cells(row, change, saving=10, cost=10, exports=10, exports_mean_cost=14)
+    return f"{row['group']:20}{_cells(row, grouped, firms=10)}{shares}{changes}"
 
 
 def reach(
@@ -119,13 +122,8 @@ def reach(
 def _reach_line(row: dict[Any, Any]) -> str:
     from firmtrade_core.labels import change, grouped, in_percent
 
-    def told(name: str, write: Any, width: int) -> str:
-        return f"{write(row[name]) if row[name] == row[name] else '-':>{width}}"
-
-    return (
-        f"{row['group'][:24]:24}{told('firms', grouped, 10)}{told('share_of_firms', in_percent, 10)}{told('share_reached', in_percent, 12)}"
-        f"{told('share_before', in_percent, 11)}{told('share_of_gains', in_percent, 10)}{told('percent', change, 10)}"
-    )
+    shares = _cells(row, in_percent, share_of_firms=10, share_reached=12, share_before=11, share_of_gains=10)
+    return f"{row['group'][:24]:24}{_cells(row, grouped, firms=10)}{shares}{_cells(row, change, percent=10)}"
 
 
 def cut_off(
@@ -222,12 +220,9 @@ def over_time(
 def _market_line(row: dict[Any, Any]) -> str:
     from firmtrade_core.labels import grouped, in_percent, number
 
-    def told(name: str, write: Any, width: int) -> str:
-        return f"{write(row[name]) if row[name] == row[name] else '-':>{width}}"
-
+    shares = _cells(row, in_percent, entry=8, exit=8, stay_1=8, stay_3=8)
     return (
-        f"{row['destination']:12}{told('exporters', grouped, 10)}{told('entry', in_percent, 8)}{told('exit', in_percent, 8)}"
-        f"{told('stay_1', in_percent, 8)}{told('stay_3', in_percent, 8)}{told('size', number, 15)}"
+        f"{row['destination']:12}{_cells(row, grouped, exporters=10)}{shares}{_cells(row, number, size=15)}"
     )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from firmtrade_core.cli.ends import FAILED
+from firmtrade_core.cli.ends import FAILED, progress_bar
 from firmtrade_core.cli.gravity_equation import counterfactual, estimate, refusing, tariff_units
 from firmtrade_core.cli.options import AsJson, TableColumns, TariffUnits
 from firmtrade_core.cli.words import pair
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from firmtrade_core.gravity.specification import GravitySpecification
+
+
+#: Told the sector, how many are done, and of how many.
+Progress = Callable[[str, int, int], None]
 
 
 class _SectorsFirst(TyperGroup):
@@ -99,7 +105,7 @@ def sectors(
         source, left = source or world_panel.name, _left(world_panel, column)
         world_panel = _with_columns(world_panel, column, out)
         equation = _equation(world_panel, borders_by_year, domestic, interval, cluster)
-        with _Bar(quiet=as_json) as bar:
+        with _bar(as_json) as bar:
             estimates = estimate_sectors(
                 world_panel,
                 out,
@@ -177,32 +183,13 @@ def _equation(
     return equation
 
 
-class _Bar:
-    """A progress bar on standard error."""
+@contextmanager
+def _bar(quiet: bool) -> Iterator[Progress]:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
-    def __init__(self, quiet: bool) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self._bar = Progress(
-            TextColumn("{task.description:>22}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-            disable=quiet,
-        )
-        self._task = self._bar.add_task("sectors", total=None)
-
-    def __enter__(self) -> _Bar:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def __call__(self, sector: str, done: int, total: int) -> None:
-        self._bar.update(self._task, description=sector, completed=done, total=total)
+    columns = (TextColumn("{task.description:>22}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with progress_bar(quiet, "sectors", columns, None) as move:
+        yield lambda sector, done, total: move(description=sector, completed=done, total=total)
 
 
 def _verdict(table: pd.DataFrame, equation: GravitySpecification) -> str:
@@ -231,7 +218,7 @@ def _write(table: pd.DataFrame, path: Path, panel: str, equation: GravitySpecifi
     )
 
 
-def _write_years(world_panel: Path, path: Path, source: str, bar: _Bar) -> None:
+def _write_years(world_panel: Path, path: Path, source: str, bar: Progress) -> None:
     from firmtrade_core.gravity.cross_sections import broad_goods, estimate_years, write_years
 
     found = estimate_years(broad_goods(world_panel), progress=bar)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from firmtrade_core.cli.ends import progress_bar
 from firmtrade_core.cli.options import (
     AsJson,
     Concordances,
@@ -141,8 +142,7 @@ def _run(
 ) -> Outcome:
     import shutil
 
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 
     from firmtrade_core.harmonise.pipeline import harmonise as run
     from firmtrade_core.harmonise.salt import own_salt
@@ -156,11 +156,10 @@ def _run(
         TimeElapsedColumn(),
         TextColumn("{task.description}"),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as bar:
-        task = bar.add_task("Looking at the files", total=1.0)
+    with progress_bar(quiet, "Looking at the files", columns, transient=True) as move:
         outcome = run(
             files, output, own_salt(salt), settings,
-            progress=lambda done, words: bar.update(task, completed=done, description=words),
+            progress=lambda done, words: move(completed=done, description=words),
             checkpoints=Checkpoints(private / "checkpoints"),
         )  # fmt: skip
     if review is not None and outcome.review is not None:

@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
-from firmtrade_core.cli.channels import _Bar
-from firmtrade_core.cli.ends import FAILED, WRONG_INPUT, finite, read_scenario, read_world, refusals
+from firmtrade_core.cli.ends import (
+    FAILED,
+    WRONG_INPUT,
+    finite,
+    read_scenario,
+    read_world,
+    refusals,
+    share_bar,
+)
 from firmtrade_core.cli.options import (
     AsJson,
     Concordances,
@@ -95,7 +102,7 @@ def pipeline(
             folder, settings, read_scenario(scenario_file, None if scenario_file else preset), world_file, salt, learner, attribute, repetitions,
             effect_learner, seed, concordances,
         )  # fmt: skip
-        with _Bar(quiet=as_json) as bar:
+        with share_bar(as_json) as bar:
             made = run_pipeline(plan, output, progress=bar)
     typer.echo(
         json.dumps(finite(made.to_json()), ensure_ascii=False, default=str) if as_json else _page(made)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from firmtrade_core.cli.ends import FAILED, read_scenario, read_world, records, refusals
+from firmtrade_core.cli.ends import FAILED, read_scenario, read_world, records, refusals, share_bar
 from firmtrade_core.cli.options import AsJson, Preset, ScenarioArgument, WorldFile
 from firmtrade_core.paths import whole_file
 
@@ -64,7 +64,6 @@ def robustness(
 ) -> None:
     """A headline under alternative choices; exits 1 if the scenario has no answer, 2 on wrong input, 130 when interrupted."""
     from firmtrade_core.analysis import robustness as study
-    from firmtrade_core.cli.channels import _Bar
     from firmtrade_core.cli.solve import _home_in_use
     from firmtrade_core.equilibrium.errors import EquilibriumError
     from firmtrade_core.jobs import Checkpoints
@@ -78,7 +77,7 @@ def robustness(
         try:
             scenario, world = read_scenario(scenario_file, preset), read_world(world_file)
             home = _home_in_use(scenario, world, home_file)
-            with _Bar(quiet=as_json) as bar:
+            with share_bar(as_json) as bar:
                 found = study.robustness(
                     scenario,
                     world,

@@ -20,7 +20,8 @@ from pathlib import Path
 from firmtrade_core.paths import PROJECT, asset, whole_file
 
 MOST_PORTS = 200
-START_SECONDS = 60.0
+#: Seconds after which a server that has not ended hangs; it takes a few, on a busy machine a minute or more.
+START_SECONDS = 300.0
 
 
 class ServingError(RuntimeError):
@@ -118,7 +119,7 @@ def serving(
     environment
         Variables set beside the present ones.
     patience
-        Seconds that it may take to answer; a busy machine needs more than a minute.
+        Seconds that it may take to answer.
     project
         Another checkout, for benchmarks side by side.
     reached_at

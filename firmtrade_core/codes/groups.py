@@ -14,7 +14,7 @@ from firmtrade_core.codes.countries import country_names
 from firmtrade_core.codes.iso import plain_text
 from firmtrade_core.paths import asset, read_rows
 
-#: Label, other names, and members or the name of country_converter's column, by key.
+#: Label, words within a sentence, other names, and members or the name of country_converter's column, by key.
 _GROUPS = {row["key"]: row for row in read_rows(asset("codes/groups.csv"))}
 
 
@@ -26,6 +26,11 @@ def group_names() -> tuple[str, ...]:
 def group_label(name: str) -> str:
     """What a group is called on screen."""
     return _GROUPS[_key(name)]["label"]
+
+
+def spoken_group(name: str) -> str:
+    """What a group is called within a sentence: ``the Gulf states``."""
+    return _GROUPS[_key(name)]["spoken"]
 
 
 def group_of(name: str) -> str | None:

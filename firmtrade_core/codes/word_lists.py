@@ -1,4 +1,7 @@
-"""Lists of words that stand for one thing in whatever language: ``assets/codes/words.csv``, which tells what each is."""
+"""Words that stand for one thing in whatever language, and what columns of people's tables are called.
+
+In ``assets/codes/words.csv`` and ``assets/records/known_as.csv``, which tell what each list is.
+"""
 
 from __future__ import annotations
 
@@ -21,3 +24,12 @@ def word_list(name: str) -> frozenset[str]:
         If there is no list of that name.
     """
     return _lists()[name]
+
+
+def known_as(table: str) -> dict[str, tuple[str, ...]]:
+    """What each column of a kind of table may be called, the likeliest name first."""
+    return {
+        row["name"]: tuple(row["known_as"].split("|"))
+        for row in read_rows(asset("records/known_as.csv"))
+        if row["table"] == table
+    }

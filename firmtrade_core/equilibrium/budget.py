@@ -70,6 +70,8 @@ def _production_rate(subsidy: Array) -> Array:
 
 def _split(subsidy: Array, border_value: Array, rate: Array) -> tuple[Array, Array]:
     """Outlays on exports and on production, (N,) each; 1 - b' = (1 - b)/(1 + s) on every market."""
+    if not subsidy.any():
+        return np.zeros(len(rate)), np.zeros(len(rate))
     paid = 1 + rate[:, None, :]
     export = 1 - (1 - subsidy) * paid
     market = border_value / (1 - export)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.margins import FirmsMargins, Margins
 from firmtrade_core.margins.lognormal import LognormalMargins
+from firmtrade_core.margins.near import read_pair
 from firmtrade_core.margins.nested import WIDTH, lowest, nested_pieces
 from firmtrade_core.margins.tables import PairStack, Table, compiled
 
@@ -27,6 +28,9 @@ _ANY_ORDER = {"contract", "reassoc", "nsz"}
 #: ln 2 in two parts, and the largest arguments of the exponential.
 _LN2_HIGH, _LN2_LOW, _LARGEST = 0.693147180369123816490, 1.90821492927058770002e-10, 700.0
 
+
+#: Markets are read one by one where they are fewer than one in so many.
+_LITTLE = 8
 
 #: Steps between the coefficients of an interval.
 _ONE, _TWO, _THREE, _FOUR, _FIVE, _SIX = (np.uint64(step) for step in range(1, 7))
@@ -125,29 +129,95 @@ def _sum_sector(weight: Any, slope: Any, total: Any, mean: Any) -> None:
 
 
 @_vectorised
-def _read_cells(
-    origin: Any, destination: Any, lift: Any, places: Any, level: Any, kernel: Any,
-    start: Any, scales: Any, first: Any, count: Any, pieces: Any, sunk: Any,
-    weight: Any, share: Any, total: Any, mean: Any, home: Any, row_weight: Any, row_slope: Any, row_share: Any,
-    slope: Any, bits: Any, power: Any,
+def _read_near(
+    origin: Any, destination: Any, up: Any, places: Any, kernel: Any, low: Any, scale: Any, count: Any, pieces: Any,
+    home: Any, row_weight: Any, row_slope: Any, row_share: Any,
+    weight: Any, share: Any, total: Any, mean: Any, part: Any, bits: Any,
 ) -> bool:  # fmt: skip
-    """Terms and φ of all cells with sums by destination; True where a cell lies beyond its table.
+    """Terms of (6') and φ of one sector's cells with sums by destination, by `margins.near`; False where a cell lies beyond.
 
-    Where there are rows of their own (``home`` of sectors, -1 without), their terms take the place of the law's.
+    One origin at a time: places and where to read of its cells first, all at once.
     """
+    n, last, far = kernel.shape[0], count - 1, 0
+    if count == 0:
+        return False
+    for i in range(n):
+        if i == home:
+            for j in range(n):
+                weight[i, j], share[i, j] = row_weight[j], row_share[j]
+                total[j] += row_weight[j]
+                mean[j] += row_weight[j] * row_slope[j] / scale
+            continue
+        from_origin, raised = origin[i] - low, up[i]
+        for j in range(n):
+            place = (places[i, j] + from_origin - destination[j]) * scale
+            place = place if place > 0.0 else 0.0
+            far += 1 if place > count else 0
+            place = place if place < count else count
+            whole = np.int64(place)
+            whole = whole if whole < last else last
+            part[0, j] = place - whole
+            bits[0, j] = whole * 12
+        for j in range(n):
+            value, share[i, j], slope = read_pair(pieces, bits[0, j], part[0, j])
+            lifted = kernel[i, j] * raised
+            weight[i, j] = value * lifted
+            total[j] += value * lifted
+            mean[j] += slope * lifted
+    for j in range(n):
+        mean[j] *= scale
+    return far == 0
+
+
+@_vectorised
+def _read_terms(
+    origin: Any, destination: Any, lift: Any, up: Any, places: Any, level: Any, kernel: Any,
+    near_start: Any, near_scale: Any, near_count: Any, near_pieces: Any,
+    start: Any, scale: Any, count: Any, pieces: Any, sunk: Any,
+    home: Any, row_weight: Any, row_slope: Any, row_share: Any,
+    weight: Any, slope: Any, share: Any, bits: Any, power: Any, total: Any, mean: Any,
+) -> Any:  # fmt: skip
+    """Terms of (6') and φ of one sector's cells with sums by destination; how many lie beyond the table.
+
+    The ``home`` row of firms of their own, -1 without, takes the place of the law's.
+    """
+    if _read_near(
+        origin, destination, up, places, kernel, near_start, near_scale, near_count, near_pieces,
+        home, row_weight, row_slope, row_share, weight, share, total, mean, slope, bits,
+    ):  # fmt: skip
+        return 0
+    beyond = _read_sector(
+        origin, destination, lift, places, level, kernel, start, scale, count, pieces, sunk,
+        weight, slope, share, bits, power,
+    )  # fmt: skip
+    if home >= 0:
+        for j in range(kernel.shape[0]):
+            weight[home, j], slope[home, j], share[home, j] = row_weight[j], row_slope[j], row_share[j]
+    for j in range(kernel.shape[0]):
+        total[j] = mean[j] = 0.0
+    _sum_sector(weight, slope, total, mean)
+    return beyond
+
+
+@_vectorised
+def _weigh(
+    origin: Any, destination: Any, lift: Any, up: Any, places: Any, level: Any, kernel: Any,
+    near_start: Any, near_scales: Any, near_first: Any, near_count: Any, near_pieces: Any,
+    start: Any, scales: Any, first: Any, count: Any, pieces: Any, sunk: Any,
+    home: Any, row_weight: Any, row_slope: Any, row_share: Any,
+    slope: Any, share: Any, bits: Any, power: Any, total: Any, mean: Any, weight: Any,
+) -> bool:  # fmt: skip
+    """Terms of all cells; True where a cell lies beyond its table."""
     beyond = 0
     for s in range(places.shape[0]):
-        begin = first[s] * 12
-        beyond += _read_sector(
-            origin[s], destination[s], lift[s], places[s], level, kernel[s], start[s], scales[s], count[s],
-            pieces[begin : begin + count[s] * 12], sunk, weight[s], slope, share[s], bits, power,
+        near, begin = near_first[s] * 12, first[s] * 12
+        beyond += _read_terms(
+            origin[s], destination[s], lift[s], up[s], places[s], level, kernel[s],
+            near_start[s], near_scales[s], near_count[s], near_pieces[near : near + near_count[s] * 12],
+            start[s], scales[s], count[s], pieces[begin : begin + count[s] * 12], sunk,
+            home[s], row_weight[s], row_slope[s], row_share[s],
+            weight[s], slope, share, bits, power, total, mean,
         )  # fmt: skip
-        row = home[s]
-        if row >= 0:
-            for j in range(places.shape[2]):
-                weight[s, row, j], slope[row, j] = row_weight[s, j], row_slope[s, j]
-                share[s, row, j] = row_share[s, j]
-        _sum_sector(weight[s], slope, total[s], mean[s])
     return beyond > 0
 
 
@@ -192,30 +262,29 @@ def _sell_sector(
 
 @_vectorised
 def _read_and_sell(
-    origin: Any, destination: Any, lift: Any, spending: Any, places: Any, level: Any, kernel: Any,
+    origin: Any, destination: Any, lift: Any, up: Any, spending: Any, places: Any, level: Any, kernel: Any,
+    near_start: Any, near_scales: Any, near_first: Any, near_count: Any, near_pieces: Any,
     start: Any, scales: Any, first: Any, count: Any, pieces: Any, sunk: Any, tariff_factor: Any, subsidy_factor: Any,
     home: Any, row_weight: Any, row_slope: Any, row_share: Any,
-    weight: Any, slope: Any, share: Any, bits: Any, power: Any, market: Any,
+    weights: Any, slope: Any, share: Any, bits: Any, power: Any, market: Any,
     total: Any, mean: Any, border: Any, revenue: Any, kept: Any, arriving: Any, fixed: Any,
 ) -> bool:  # fmt: skip
-    """Terms and sales, sector by sector, so that nothing by cell leaves the nearest memory; True where a cell lies beyond its table."""
+    """Terms and sales, sector by sector, so that nothing by cell leaves the nearest memory; True where a cell lies beyond its table.
+
+    ``weights`` keeps the terms of all sectors, (S, N, N), or of the last one, (1, N, N).
+    """
     n, beyond = kernel.shape[1], 0
     tariffs, subsidies = tariff_factor.shape[0] > 0, subsidy_factor.shape[0] > 0
     for s in range(kernel.shape[0]):
-        begin = first[s] * 12
-        beyond += _read_sector(
-            origin[s], destination[s], lift[s], places[s], level, kernel[s], start[s], scales[s], count[s],
-            pieces[begin : begin + count[s] * 12], sunk, weight, slope, share, bits, power,
+        near, begin = near_first[s] * 12, first[s] * 12
+        weight = weights[min(s, weights.shape[0] - 1)]
+        beyond += _read_terms(
+            origin[s], destination[s], lift[s], up[s], places[s], level, kernel[s],
+            near_start[s], near_scales[s], near_count[s], near_pieces[near : near + near_count[s] * 12],
+            start[s], scales[s], count[s], pieces[begin : begin + count[s] * 12], sunk,
+            home[s], row_weight[s], row_slope[s], row_share[s],
+            weight, slope, share, bits, power, total[s], mean[s],
         )  # fmt: skip
-        row = home[s]
-        if row >= 0:
-            for j in range(n):
-                weight[row, j], slope[row, j], share[row, j] = (
-                    row_weight[s, j],
-                    row_slope[s, j],
-                    row_share[s, j],
-                )
-        _sum_sector(weight, slope, total[s], mean[s])
         for j in range(n):
             if not (spending[s, j] > 0.0 and total[s, j] > 0.0):
                 total[s, j] = 1.0
@@ -227,6 +296,43 @@ def _read_and_sell(
             border[s], revenue[s], kept[s], arriving[s], fixed[s],
         )  # fmt: skip
     return beyond > 0
+
+
+@_vectorised
+def _sell_moved(
+    sectors: Any, destinations: Any, spending: Any, places: Any, kernel: Any, scales: Any, first: Any, count: Any,
+    pieces: Any, start: Any, shares: Any, held: Any, tariff: Any, subsidy: Any, tariff_factor: Any, subsidy_factor: Any,
+    weight: Any, share: Any, found: Any,
+) -> bool:  # fmt: skip
+    """Baseline sums of `Cells.sales` with some markets' sales replaced by those after what moves their cells; False where one lies beyond."""
+    n = kernel.shape[1]
+    tariffs, subsidies = tariff_factor.shape[0] > 0, subsidy_factor.shape[0] > 0
+    for market in range(sectors.shape[0]):
+        s, j = sectors[market], destinations[market]
+        total, mean, begin = 0.0, 0.0, first[s] * 12
+        for i in range(n):
+            place = max((places[s, i, j] - start[s]) * scales[s], 0.0)
+            if not place < count[s]:
+                return False
+            whole = np.int64(place)
+            value, share[i], slope = read_pair(pieces, begin + whole * 12, place - whole)
+            weight[i] = value * kernel[s, i, j]
+            total += weight[i]
+            mean += slope * kernel[s, i, j] * scales[s]
+        spent = spending[s, j]
+        total = total if spent > 0.0 and total > 0.0 else 1.0
+        found[0, s, j], found[1, s, j], found[5, s, j], found[6, s, j] = total, mean / total, 0.0, 0.0
+        for i in range(n):
+            sold = weight[i] * spent / total * (tariff_factor[s, i, j] if tariffs else 1.0)
+            before = shares[s, i, j] * spent / (1.0 + tariff[s, i, j])
+            found[2, s, i] += sold - before
+            found[5, s, j] += sold
+            sold *= subsidy_factor[s, i, j] if subsidies else 1.0
+            before /= 1.0 - subsidy[s, i, j]
+            found[3, s, i] += sold - before
+            found[4, s, i] += sold * (1.0 - share[i]) - before * (1.0 - held[s, i, j])
+            found[6, s, j] += sold * share[i]
+    return True
 
 
 @_vectorised
@@ -277,13 +383,12 @@ def _read_and_sell_draws(
             )  # fmt: skip
 
 
-class CellTerms(NamedTuple):
-    """Terms of (6'), (S, N, N); their sum and share-weighted mean slope by destination, (S, N); φ, (S, N, N)."""
+class Move(NamedTuple):
+    """What a shock does to some cells, (K,) each: where they are in (S, N, N), what it adds to the index, and its factor on terms."""
 
-    weight: Array
-    total: Array
-    mean: Array
-    fixed_share: Array
+    cells: tuple[NDArray[np.intp], ...]
+    push: Array
+    factor: Array
 
 
 class CellSales(NamedTuple):
@@ -319,27 +424,44 @@ class Cells:
     Parameters
     ----------
     margins : Margins
-    kernel : (S, N, N)
-        What (6') holds beyond origins, destinations and ρ ln Ŝ.
-    shift : (S, N, N) or None
-        What the shock itself does to the index.
+    shares : (S, N, N)
+        Market shares at the baseline.
+    moves : list of Move
+        What the shock itself does.
     """
 
-    def __init__(self, margins: Margins, kernel: Array, shift: Array | None) -> None:
+    def __init__(self, margins: Margins, shares: Array, moves: list[Move]) -> None:
         self.firms = margins if isinstance(margins, FirmsMargins) else None
         lognormal = margins.others if isinstance(margins, FirmsMargins) else margins
         assert isinstance(lognormal, LognormalMargins)
-        places = lognormal.places[0].reshape(kernel.shape)
-        self.places = places if shift is None else places + shift
+        places = lognormal.places[0].reshape(shares.shape)
+        places = places.copy() if moves else places
         # Where the baseline stands goes into the kernel: what is read from far memory is what an evaluation costs.
-        self.relative = kernel * lognormal.shrunk.reshape(kernel.shape)
-        self.kernel, self.shift, self.tables = kernel, shift, lognormal.tables
+        relative = shares * lognormal.shrunk.reshape(shares.shape)
+        for move in moves:
+            places[move.cells] += move.push
+            relative[move.cells] *= move.factor
+        self._shares, self._moves = shares, moves
+        self._held = np.ascontiguousarray(np.moveaxis(lognormal.fixed_share, 2, 0))
         self.sunk = lowest(lognormal.dispersion)[1]
-        self._scratch = Scratch(kernel.shape[1])
-        self._home = np.full(len(kernel), -1)
-        self._rows = np.zeros((3, *kernel.shape[:2]))
+        self._scratch = Scratch(shares.shape[1])
+        self._home = np.full(len(shares), -1)
+        self._rows = np.zeros((3, *shares.shape[:2]))
         if self.firms is not None:
-            self._home[self.firms.rows] = self.firms.home
+            rows, home = self.firms.rows, self.firms.home
+            self._home[rows] = home
+            shift, kernel = np.zeros_like(shares), shares.copy()
+            for move in moves:
+                shift[move.cells] += move.push
+                kernel[move.cells] *= move.factor
+            self._row_shift, self._row_kernel = shift[rows, home], kernel[rows, home]
+        near, tables = lognormal.near, lognormal.tables
+        *where, counts, pieces = near.arrays
+        self._tables = (
+            places, self._scratch.nothing, relative,
+            *where, counts if self.sunk else 0 * counts, pieces,
+            tables.start, tables.scale, tables.first, tables.count, tables.pieces.reshape(-1), self.sunk,
+        )  # fmt: skip
 
     @staticmethod
     def serve(margins: Margins) -> bool:
@@ -347,37 +469,63 @@ class Cells:
         lognormal = margins.others if isinstance(margins, FirmsMargins) else margins
         return isinstance(lognormal, LognormalMargins) and not (margins.nest > 1).any()
 
-    def terms(self, origin: Array, destination: Array, lift: Array) -> CellTerms | None:
-        """Terms of (6') at the index origin - destination + shift; None where a cell lies beyond its table.
+    def weights(self, origin: Array, destination: Array, lift: Array) -> Array | None:
+        """Terms of (6') at the index origin - destination + shift, (S, N, N); None where a cell lies beyond its table.
 
         Parameters
         ----------
         origin, destination, lift : (S, N)
             Parts of the index, and what else raises the origin's terms, in logs.
         """
-        weight, share = np.empty_like(self.kernel), np.empty_like(self.kernel)
+        weight, sums = np.empty_like(self._tables[0]), np.zeros((2, lift.shape[1]))
         origin, destination, lift = (np.ascontiguousarray(part) for part in (origin, destination, lift))
-        total, mean = np.zeros_like(lift), np.zeros_like(lift)
-        row_weight, row_slope, row_share = self._own_rows(origin, destination, lift)
-        memory, tables = self._scratch, self.tables
-        if _read_cells(
-            origin, destination, lift, self.places, memory.nothing, self.relative,
-            tables.start, tables.scale, tables.first, tables.count, tables.pieces.reshape(-1), self.sunk,
-            weight, share, total, mean, self._home, row_weight, row_slope, row_share,
-            memory.slope, memory.bits, memory.power,
+        memory = self._scratch
+        beyond = _weigh(
+            origin, destination, lift, np.exp(lift), *self._tables,
+            self._home, *self._own_rows(origin, destination, lift),
+            memory.slope, memory.share, memory.bits, memory.power, *sums, weight,
+        )  # fmt: skip
+        return None if beyond else weight
+
+    def sales_at_start(
+        self, before: tuple[Array, ...], spending: Array, rates: tuple[Array, Array], *factors: Array | None
+    ) -> tuple[Array, Array, CellSales] | None:
+        """As `sales` where nothing but barriers has moved: only markets whose cells they move are read; None where that spares little.
+
+        Parameters
+        ----------
+        before : seven of (S, N)
+            What `sales` gives without a shock: totals, slopes and sales.
+        spending : (S, N)
+            E.
+        rates : two of (S, N, N)
+            Tariffs and subsidies at the baseline.
+        factors : (S, N, N) or None
+            As for `sales`.
+        """
+        places, _, kernel, start, scales, first, count, pieces, *_ = self._tables
+        touched = np.zeros(spending.shape, dtype=bool)
+        for move in self._moves:
+            touched[move.cells[0], move.cells[2]] = True
+        sectors, destinations = np.nonzero(touched)
+        if self.firms is not None or len(sectors) * _LITTLE > touched.size:
+            return None
+        found, memory = np.array(before), self._scratch
+        if not _sell_moved(
+            sectors, destinations, spending, places, kernel, scales, first, count, pieces, start, self._shares, self._held,
+            *rates, *(_NOTHING if factor is None else factor for factor in factors), memory.market, memory.slope[0], found,
         ):  # fmt: skip
             return None
-        return CellTerms(weight, total, mean, share)
+        return found[0], found[1], CellSales(*found[2:])
 
     def _own_rows(self, origin: Array, destination: Array, lift: Array) -> Array:
         """Terms, slopes and φ of the home country's own firms, (3, S, N)."""
         if self.firms is not None:
             row_weight, row_slope, row_share = self._rows
             rows, home = self.firms.rows, self.firms.home
-            index = origin[rows, home, None] - destination[rows]
-            index = index if self.shift is None else index + self.shift[rows, home]
+            index = origin[rows, home, None] - destination[rows] + self._row_shift
             potential, row_slope[rows], row_share[rows] = self.firms.row_effective(index)
-            row_weight[rows] = self.kernel[rows, home] * np.exp(potential + lift[rows, home, None])
+            row_weight[rows] = self._row_kernel * np.exp(potential + lift[rows, home, None])
         return self._rows
 
     def sales(
@@ -388,27 +536,28 @@ class Cells:
         spending: Array,
         tariff_factor: Array | None,
         subsidy_factor: Array | None,
+        weights: Array | None = None,
     ) -> tuple[Array, Array, CellSales] | None:
         """Totals and mean slopes of terms by destination, and sales, (S, N); None where a cell lies beyond its table.
 
         Parameters
         ----------
         origin, destination, lift : (S, N)
-            As for `terms`.
+            As for `weights`.
         spending : (S, N)
             E'; zero where a market is closed.
         tariff_factor, subsidy_factor : (S, N, N) or None
             1/(1+t), 1/(1-b).
+        weights : (S, N, N), optional
+            Receives the terms, where they are wanted.
         """
         origin, destination, lift = (np.ascontiguousarray(part) for part in (origin, destination, lift))
-        found = np.zeros((7, *lift.shape))
-        memory, tables = self._scratch, self.tables
+        found, memory = np.zeros((7, *lift.shape)), self._scratch
         if _read_and_sell(
-            origin, destination, lift, np.ascontiguousarray(spending), self.places, memory.nothing, self.relative,
-            tables.start, tables.scale, tables.first, tables.count, tables.pieces.reshape(-1), self.sunk,
+            origin, destination, lift, np.exp(lift), np.ascontiguousarray(spending), *self._tables,
             *(_NOTHING if factor is None else factor for factor in (tariff_factor, subsidy_factor)),
-            self._home, *self._own_rows(origin, destination, lift),
-            memory.weight, memory.slope, memory.share, memory.bits, memory.power, memory.market, *found,
+            self._home, *self._own_rows(origin, destination, lift), memory.weight[None] if weights is None else weights,
+            memory.slope, memory.share, memory.bits, memory.power, memory.market, *found,
         ):  # fmt: skip
             return None
         return found[0], found[1], CellSales(*found[2:])

@@ -15,22 +15,13 @@ from firmtrade_core.equilibrium.counterfactual import Counterfactual
 from firmtrade_core.equilibrium.shock import Shock
 from firmtrade_core.margins.loglinear import LoglinearMargins
 from firmtrade_core.margins.lognormal import LognormalMargins
-from firmtrade_core.margins.normal import (
-    COEFFICIENTS,
-    exponentials_of,
-    law_of,
-    logarithms_of,
-    memory_of_law,
-)
+from firmtrade_core.margins.normal import SMALLEST, exponential, law_at, law_of, logarithm
 from firmtrade_core.margins.tables import compiled
 from firmtrade_core.world.world import World
 
 Array = NDArray[np.float64]
 
 _NOTHING = np.zeros((0, 1, 1))
-
-#: Below this share present, closed forms are taken in logs, elsewhere.
-_SMALLEST_PRESENCE = 1e-250
 
 
 class Moves(NamedTuple):
@@ -150,7 +141,7 @@ def _loglinear(
 def _lognormal(
     shares: Any, threshold: Any, base: Any, dispersion: Any, change: Any, level: Any, lift: Any, origin: Any, destination: Any,
     nest: Any, gamma: Any, moved: Any, wedge: Any, trade_cost: Any, fixed_cost: Any,
-    flows: Any, spending: Any, tariff: Any, subsidy: Any, coefficients: Any, memory: Any, bits: Any, power: Any,
+    flows: Any, spending: Any, tariff: Any, subsidy: Any,
     k: Any, potential: Any, share: Any, market: Any, found: Any,
 ) -> bool:  # fmt: skip
     """All sectors of lognormal firms; ``change`` is Δk and ``base`` ln S at the baseline, or empty and 1/S without a nest. True where too few are present for closed forms."""
@@ -161,55 +152,48 @@ def _lognormal(
     flat_k, flat_potential, flat_share = k.reshape(-1), potential.reshape(-1), share.reshape(-1)
     for s in range(shares.shape[0]):
         rho, within = nest[s], gamma[s]
-        if nested:
-            for i in range(n):
-                for j in range(n):
-                    k[i, j] = threshold[s, i, j] + change[s, i, j]
-        else:
-            for i in range(n):
-                for j in range(n):
-                    k[i, j] = threshold[s, i, j] + (origin[s, i] - destination[s, j])
-            if moved[s]:
-                for i in range(n):
-                    for j in range(n):
-                        if wedges:
-                            k[i, j] += within * wedge[s, i, j]
-                        if costs:
-                            k[i, j] += (within - 1.0) * trade_cost[s, i, j]
-                        if fixes:
-                            k[i, j] += fixed_cost[s, i, j]
-        if (
-            law_of(flat_k, dispersion, coefficients, memory, bits, power, flat_potential, flat_share)
-            <= 1e-250
-        ):
-            return True
         if not nested:
             # The term is Ŝ times what origins and the shock lift it by: no logs are needed.
+            few = 0
             for i in range(n):
-                lifted = lift[s, i]
+                from_origin, lifted = origin[s, i], lift[s, i]
                 for j in range(n):
-                    k[i, j] = potential[i, j] * base[s, i, j] * lifted * shares[s, i, j]
-            if moved[s]:
-                for i in range(n):
+                    k[i, j] = threshold[s, i, j] + (from_origin - destination[s, j])
+                    potential[i, j] = base[s, i, j] * lifted * shares[s, i, j]
+                if moved[s]:
                     for j in range(n):
-                        power_of = 0.0
+                        push, up = 0.0, 0.0
                         if wedges:
-                            power_of += wedge[s, i, j]
+                            push += within * wedge[s, i, j]
+                            up += wedge[s, i, j]
                         if costs:
-                            power_of += trade_cost[s, i, j]
-                        if power_of != 0.0:
-                            k[i, j] *= np.exp((1.0 - within) * power_of)
+                            push += (within - 1.0) * trade_cost[s, i, j]
+                            up += trade_cost[s, i, j]
+                        if fixes:
+                            push += fixed_cost[s, i, j]
+                        k[i, j] += push
+                        potential[i, j] *= exponential((1.0 - within) * up)
+                for j in range(n):
+                    tail, share[i, j] = law_at(k[i, j], dispersion)
+                    few += 1 if tail <= SMALLEST else 0
+                    k[i, j] = tail * potential[i, j]
+            if few > 0:
+                return True
             _compare(
                 k, share, 0.0, flows[s], spending[s], tariff[s if taxed else 0 : s + 1].reshape(-1, n), taxed,
                 subsidy[s if helped else 0 : s + 1].reshape(-1, n), helped,
                 found[0, s], found[1, s], found[2, s], found[3, s], found[4, s], found[5, s], found[6, s], found[7, s], market,
             )  # fmt: skip
             continue
-        # (1-γ) ln P̂_ij of the nest, and with it (1'), which says Δk.
-        logarithms_of(flat_potential, bits, power, flat_k)
         for i in range(n):
             for j in range(n):
-                k[i, j] += level[s, i] - base[s, i, j]
+                k[i, j] = threshold[s, i, j] + change[s, i, j]
+        if law_of(flat_k, dispersion, flat_potential, flat_share) > 0:
+            return True
+        # (1-γ) ln P̂_ij of the nest, and with it (1'), which says Δk.
+        for i in range(n):
+            for j in range(n):
+                k[i, j] = logarithm(potential[i, j]) + (level[s, i] - base[s, i, j])
         if moved[s]:
             for i in range(n):
                 for j in range(n):
@@ -236,11 +220,7 @@ def _lognormal(
                 found[8, s, j] = max(found[8, s, j], traded)
         for i in range(n):
             for j in range(n):
-                k[i, j] *= rho
-        exponentials_of(flat_k, bits, power)
-        for i in range(n):
-            for j in range(n):
-                k[i, j] *= shares[s, i, j]
+                k[i, j] = exponential(rho * k[i, j]) * shares[s, i, j]
         _compare(
             k, share, 0.0, flows[s], spending[s], tariff[s if taxed else 0 : s + 1].reshape(-1, n), taxed,
             subsidy[s if helped else 0 : s + 1].reshape(-1, n), helped,
@@ -332,7 +312,7 @@ def read_cells(result: Counterfactual) -> Cells | None:
         few = _lognormal(
             shares, _sector_first(margins.threshold), _sector_first(base), margins.dispersion, change,
             *(np.ascontiguousarray(part.T) for part in (level, np.exp(level), origin, destination)), nest, gamma, *ways,
-            *sales, COEFFICIENTS, *memory_of_law(), k, potential, share, market, found,
+            *sales, k, potential, share, market, found,
         )  # fmt: skip
         if few:
             return None

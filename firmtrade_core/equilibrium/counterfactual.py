@@ -236,8 +236,10 @@ class Counterfactual:
         # Laid out sector by sector, as all cells are: sums of unlike layouts take three times as long.
         change = np.moveaxis(origin.T[:, :, None] - destination.T[:, None, :], 0, 2)
         if self.shock.tariff is not None:
-            moves = (1 + self.tariff) / (1 + self.world.tariff)
-            change += np.log(moves, out=moves) * sigma
+            # Few cells move: logs of all would take as long as all else here.
+            s, i, j = np.nonzero(np.moveaxis(self.tariff != self.world.tariff, 2, 0))
+            moves = np.log((1 + self.tariff[i, j, s]) / (1 + self.world.tariff[i, j, s]))
+            change[i, j, s] += moves * np.broadcast_to(sigma, change.shape[2:])[s]
         if self.subsidy is not self.world.subsidy:
             change = change + sigma * np.log((1 - self.subsidy) / (1 - self.world.subsidy))
         if self.shock.trade_cost is not None:

@@ -155,6 +155,10 @@ class Leaning(Response):
         market = self.close * price + spend
         return self.sales @ (self.mean * market) - self.bent @ (self.spread * market)
 
+    def _demanded(self, price: _Single | None, spend: _Single) -> _Single:
+        revenue = self.sales @ spend if price is None else self.sales @ spend + self._bending(price, spend)
+        return _single((self.weight[:, :, None] * revenue).sum(0))
+
     def _wages(self, labour_gap: Array) -> Array:
         return np.asarray((self.wage_inverses @ _single(labour_gap.T)[:, :, None])[:, :, 0].T)
 

@@ -133,6 +133,12 @@ class Parameters:
 
     def content_hash(self, world: World) -> str:
         """Sixteen hexadecimal digits that identify the choices for this world."""
+        known: dict[str, str] = self.__dict__.setdefault("_hashes", {})
+        if world.content_hash not in known:
+            known[world.content_hash] = self._hash(world)
+        return known[world.content_hash]
+
+    def _hash(self, world: World) -> str:
         digest = hashlib.blake2b(digest_size=8)
         digest.update(self.elasticities_for(world).tobytes())
         choices: tuple[object, ...] = (

@@ -29,7 +29,7 @@ from firmtrade_core.equilibrium.path import Path, part_of
 from firmtrade_core.equilibrium.results import Equilibrium
 from firmtrade_core.equilibrium.shock import Shock, empty_home_cells
 from firmtrade_core.equilibrium.steps import Response
-from firmtrade_core.equilibrium.system import Evaluation, System
+from firmtrade_core.equilibrium.system import Evaluation, System, Terms
 from firmtrade_core.equilibrium.trail import Trail, mark_of, trail_key
 from firmtrade_core.labels.units import in_percent
 from firmtrade_core.world.world import World
@@ -57,6 +57,9 @@ _LARGEST_STRETCH = 1e4
 
 #: A point whose gaps exceed the best ones this many times is left again, for a shorter step from the best point.
 _TOLERATED_GROWTH = 30.0
+
+#: From gaps so many times the tolerance the next step usually leads to the end.
+_NEARLY = 300.0
 
 #: So many shorter steps in turn mean that no step from there helps.
 _MOST_RETREATS = 12
@@ -115,6 +118,7 @@ class _Prepared:
 
     baseline: Baseline
     response: Response
+    before: Terms | None = None
 
 
 _prepared: OrderedDict[tuple[str, str], _Prepared] = OrderedDict()
@@ -132,8 +136,9 @@ def _prepare(world: World, parameters: Parameters) -> _Prepared:
     baseline = calibrate(world, parameters)
     system = System(world, Shock(), parameters, baseline)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        response = Response(system, system.evaluate(system.start()))
-    found = _Prepared(baseline, response)
+        evaluation = system.evaluate(system.start())
+        response = Response(system, evaluation)
+    found = _Prepared(baseline, response, evaluation.flows.terms)
     with _prepared_lock:
         _prepared[key] = found
         while len(_prepared) > _MOST_KEPT:
@@ -235,6 +240,7 @@ class _Search:
         self.world, self.shock, self.parameters = world, shock, parameters
         self.baseline, self.response = prepared.baseline, prepared.response
         self.system = System(world, shock, parameters, self.baseline)
+        self.system.before = prepared.before
         # Entry feeds on entry elsewhere, which only acceleration learns: it is given time and memory.
         self.iteration = (
             replace(iteration, memory=2 * iteration.memory, refresh=4 * iteration.refresh)
@@ -373,6 +379,7 @@ class _Search:
         best, retreats = np.inf, 0
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             for steps in range(iteration.limit):
+                system.nearly_there = best <= _NEARLY * iteration.tolerance
                 now = system.evaluate(vector)
                 largest = system.largest_gap(now)
                 converged = largest <= iteration.tolerance

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,26 @@ class State:
             return here + (found - there)
         return np.where(there > 0, here * found / np.where(there > 0, there, 1.0), found)
 
+    @cached_property
+    def sold_abroad(self) -> Array:
+        """Border value of sales between countries, million USD, (N, N, S); not to be written to."""
+        if self.equilibrium is None:
+            return _sold_abroad(self.world)
+        return abroad(self.accounts("border_value"))
+
+    def traded_abroad(self, axes: tuple[int, ...]) -> Array:
+        """`sold_abroad` summed over axes; of a baseline, which every result is read against, once."""
+        if self.equilibrium is None:
+            return _traded_abroad(self.world, axes)
+        return np.asarray(self.sold_abroad.sum(axes))
+
+    @cached_property
+    def goods_traded(self) -> float:
+        """Border value of all goods sold between countries, million USD."""
+        if self.equilibrium is None:
+            return _goods_traded(self.world)
+        return float(self.sold_abroad[:, :, np.asarray(self.world.goods)].sum())
+
     @property
     def employment(self) -> Array:
         """Labour used by sector, index, (N, S)."""
@@ -98,6 +119,23 @@ def before_and_after(second: Equilibrium, first: Equilibrium | None) -> tuple[St
             f"{second.world.name} ({second.world.content_hash}). Solve both scenarios on one of them."
         )
     return State(world, first), State(world, second)
+
+
+@lru_cache(maxsize=4)
+def _sold_abroad(world: World) -> Array:
+    return abroad(world.border_value)
+
+
+@lru_cache(maxsize=16)
+def _traded_abroad(world: World, axes: tuple[int, ...]) -> Array:
+    found = np.asarray(_sold_abroad(world).sum(axes))
+    found.setflags(write=False)
+    return found
+
+
+@lru_cache(maxsize=4)
+def _goods_traded(world: World) -> float:
+    return float(_sold_abroad(world)[:, :, np.asarray(world.goods)].sum())
 
 
 def abroad(values: Array) -> Array:

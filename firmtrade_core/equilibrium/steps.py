@@ -108,6 +108,11 @@ class Response:
             self.earned = self.final[:, :, 0] * _single(labour / base)
             earned = self.earned[:, :, None]
         else:
+            if self.bent is not None:
+                # What labour markets feel of all sectors' sales, for they alone answer: summed once, not at every step.
+                self.demanded = (self.weight[:, :, None] * self.sales).sum(0)
+                turned_away = np.swapaxes(self.weight[:, :, None] * self.bent, 0, 1)
+                self.turned_away = np.ascontiguousarray(turned_away).reshape(n, -1)
             # One unknown of spending by country: what profits answer can be solved at once.
             answered = np.einsum("si,sij->ij", self.profits, self.sales)
             self.spend_inverse = _single(_inverse(np.eye(n) - answered - np.diag(duties.sum(0))))
@@ -208,6 +213,13 @@ class Response:
             spend = self._spending(earned, revenue, _WAGE_ROUNDS)
         return price, spend
 
+    def _demanded(self, price: _Single | None, spend: _Single) -> _Single:
+        """What labour markets feel of prices and spending where there are no inputs, (N, M)."""
+        if price is None or self.bent is None:
+            return _single((self.weight[:, :, None] * (self.sales @ spend)).sum(0))
+        drawn = (self.market * price + spend).reshape(-1, spend.shape[-1])
+        return _single(self.demanded @ spend - self.turned_away @ drawn)
+
     def _crowding(self, firms: _Single) -> _Single:
         """dr when numbers of firms move, at given costs and spending."""
         return self.sales @ self.entry_push * firms - self.sales @ (self.entry_push * (self.shares @ firms))
@@ -247,13 +259,11 @@ class Response:
             if self.bends:
                 price = price + self._prices(self.bend * (spend - spend_gap), 0)
             revenue = revenue + self.sales @ spend
+            demanded = (self.weight[:, :, None] * revenue).sum(0)
         else:
             spend = self.spend_inverse @ spend_gap
-            revenue = self.sales @ spend
-            if price is not None:
-                revenue = revenue + self._bending(price, spend)
-        labour_gap = gaps["wage"] + (self.weight[:, :, None] * revenue).sum(0)
-        moved = wage - self._wages(labour_gap)
+            demanded = self._demanded(price, spend)
+        moved = wage - self._wages(gaps["wage"] + demanded)
         # As `System.numeraire`: wages of the world as a whole stay.
         earned = (np.exp(moved) * labour_income).sum(0) / labour_income.sum(0)
         raised = moved - np.log(earned) - wage

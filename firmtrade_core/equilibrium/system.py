@@ -7,13 +7,14 @@ product serves all sectors; what leaves it has the axis order origin, destinatio
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.equilibrium.baseline import Baseline
-from firmtrade_core.equilibrium.cells import Cells, CellSales
+from firmtrade_core.equilibrium.cells import Cells, CellSales, Move
 from firmtrade_core.equilibrium.parameters import Parameters
 from firmtrade_core.equilibrium.shock import Shock
 from firmtrade_core.margins.firms import FirmsMargins, in_force
@@ -57,7 +58,7 @@ class Terms(NamedTuple):
     fixed_share : (S, N, N), (H, N) or None
         φ, of the row where there is one.
     sales : CellSales or None
-        Where sales come with the terms; ``weight`` is then not kept.
+        Where sales come with the terms; ``weight`` is then only kept where the iteration may end.
     reading : tuple of (S, N) or None
         What gives the terms again.
     """
@@ -188,11 +189,10 @@ class System:
         subsidy = shock.subsidy_in_force(world)
         self.tariff_factor = 1 / (1 + _sector_first(tariff)) if tariff.any() else None
         self.subsidy_factor = 1 / (1 - _sector_first(subsidy)) if subsidy.any() else None
-        shares = _sector_first(world.shares)
-        self.kernel = shares
-        changes = _changes(world, shock)
+        self._world = world
+        self._shares, self._changes = _sector_first(world.shares), _changes(world, shock)
         margins = self.loglinear
-        self.threshold_shift: Array | None = None
+        self._weights: dict[str, Array] | None = None
         if isinstance(margins, LoglinearMargins):
             slope = margins.effective_slope[:, None]
             self.potential_slope = slope
@@ -200,28 +200,72 @@ class System:
             self.cost_exponent = (self.sigma - 1) + slope * (self.sigma - self.abroad)
             self.price_exponent = (self.sigma - 1) * (1 + slope)
             wedge = (self.sigma - 1) + slope * self.sigma
-            exponents = {"wedge": wedge, "trade_cost": self.price_exponent, "fixed_cost": slope}
+            self._exponents = {"wedge": wedge, "trade_cost": self.price_exponent, "fixed_cost": slope}
         else:
-            exponents = {"wedge": self.sigma - 1, "trade_cost": self.sigma - 1, "fixed_cost": 0 * self.sigma}
-            weights = {"wedge": self.sigma, "trade_cost": self.sigma - 1, "fixed_cost": self.sigma**0}
-            self.threshold_shift = _threshold_shift(shares.shape, changes, weights) if changes else None
+            self._exponents = {
+                "wedge": self.sigma - 1,
+                "trade_cost": self.sigma - 1,
+                "fixed_cost": 0 * self.sigma,
+            }
+            self._weights = {"wedge": self.sigma, "trade_cost": self.sigma - 1, "fixed_cost": self.sigma**0}
         if self.rows is not None:
-            self.kernel = shares.copy()
-            self._prepare_rows(self.rows, shares, changes)
-        for change in changes:
-            self.kernel = self.kernel.copy() if self.kernel is shares else self.kernel
-            self.kernel[change.cells] *= change.factors ** -exponents[change.kind][change.cells[0], 0]
+            self._prepare_rows(self.rows, self._shares, self._changes)
         self.cells = None
+        #: Whether the next evaluation may be the last, whose terms by cell are wanted.
+        self.nearly_there = False
+        #: Terms and sales at the baseline without a shock, where they are known.
+        self.before: Terms | None = None
         if self.rows is None and Cells.serve(margins):
-            self.cells = Cells(margins, self.kernel, self.threshold_shift)
-        if self.cells is not None:
-            # Sales come with the terms: no kernel of theirs is read.
-            self.border_kernel = self.revenue_kernel = self.kernel
-            return
-        self.border_kernel = self.kernel if self.tariff_factor is None else self.kernel * self.tariff_factor
-        self.revenue_kernel = (
-            self.border_kernel if self.subsidy_factor is None else self.border_kernel * self.subsidy_factor
-        )
+            # Sales come with the terms: no kernel is read.
+            moves = [
+                Move(change.cells, self._pushes(change), self._factors(change)) for change in self._changes
+            ]
+            self.cells = Cells(margins, self._shares, moves)
+
+    def _factors(self, change: _Change) -> Array:
+        """By how much a change of barriers raises terms of (6) beyond its index."""
+        return np.asarray(change.factors ** -self._exponents[change.kind][change.cells[0], 0])
+
+    def _pushes(self, change: _Change) -> Array:
+        """What it does to the index of thresholds, (1).
+
+        Embargoed cells stay where they are: their share is zero whatever the threshold.
+        """
+        assert self._weights is not None
+        moves = np.log(np.where(np.isposinf(change.factors), 1.0, change.factors))
+        return np.asarray(self._weights[change.kind][change.cells[0], 0] * moves)
+
+    @cached_property
+    def kernel(self) -> Array:
+        """What (6') holds beyond origins and destinations, but for rows of their own, (S, N, N)."""
+        if not self._changes and self.rows is None:
+            return self._shares
+        kernel = self._shares.copy()
+        if self.rows is not None:
+            kernel[self.rows.rows, self.rows.home] = 0.0
+        for change in self._changes:
+            kernel[change.cells] *= self._factors(change)
+        return kernel
+
+    @cached_property
+    def border_kernel(self) -> Array:
+        """The kernel at the border, without duties, (S, N, N)."""
+        return self.kernel if self.tariff_factor is None else self.kernel * self.tariff_factor
+
+    @cached_property
+    def revenue_kernel(self) -> Array:
+        """The same with subsidies, (S, N, N)."""
+        return self.border_kernel if self.subsidy_factor is None else self.border_kernel * self.subsidy_factor
+
+    @cached_property
+    def threshold_shift(self) -> Array | None:
+        """What the shock itself does to the index of thresholds, (1), (S, N, N)."""
+        if self._weights is None or not self._changes:
+            return None
+        shift = np.zeros(self._shares.shape)
+        for change in self._changes:
+            shift[change.cells] += self._pushes(change)
+        return shift
 
     def _prepare_rows(self, margins: FirmsMargins, shares: Array, changes: list[_Change]) -> None:
         """Move the home country's rows with firms out of the kernel, with what the shock does to them."""
@@ -229,7 +273,6 @@ class System:
         self.row_sigma, self.row_nest = self.sigma[rows], self.nest[rows]
         self.row_kernel = shares[rows, home]
         self.row_shift = np.zeros_like(self.row_kernel)
-        self.kernel[rows, home] = 0.0
         place = np.full(self.sectors, -1)
         place[rows] = np.arange(len(rows))
         weights = {
@@ -313,9 +356,20 @@ class System:
             lift = self.nest * firms - (self.sigma - 1) * cost
             reading = (*self._index_parts(cost, price, expenditure, firms), lift)
             spent = self.spending * np.exp(spending)
-            found = self.cells.sales(*reading, spent, self.tariff_factor, self.subsidy_factor)
+            before = self.before
+            if before is not None and before.sales is not None and not any(part.any() for part in reading):
+                assert before.slope is not None
+                rates = _sector_first(self._world.tariff), _sector_first(self._world.subsidy)
+                known = before.total, before.slope, *before.sales
+                found = self.cells.sales_at_start(
+                    known, spent, rates, self.tariff_factor, self.subsidy_factor
+                )
+                if found is not None:
+                    return Terms(np.ones_like(cost), None, None, found[0], found[1], None, found[2], reading)
+            weight = np.empty_like(self._shares) if self.nearly_there else None
+            found = self.cells.sales(*reading, spent, self.tariff_factor, self.subsidy_factor, weight)
             if found is not None:
-                return Terms(np.ones_like(cost), None, None, found[0], found[1], None, found[2], reading)
+                return Terms(np.ones_like(cost), weight, None, found[0], found[1], None, found[2], reading)
         index = np.moveaxis(self._index(cost, price, expenditure, firms), 0, 2)
         potential, slope, fixed_share = (np.moveaxis(a, 2, 0) for a in self.margins.effective(index))
         factors = self.nest * firms - (self.sigma - 1) * cost
@@ -554,19 +608,17 @@ class System:
 
     def sales(self, flows: Flows) -> Array:
         """X' = π'E', equation (7), (S, N, N), million USD."""
-        terms = flows.terms
-        weight = self._weight(terms)
-        weight *= flows.market[:, None, :]
-        return weight
+        weight, terms = self._weight(flows.terms), flows.terms
+        return np.multiply(weight, flows.market[:, None, :], out=None if weight is terms.weight else weight)
 
     def _weight(self, terms: Terms) -> Array:
-        """Terms of (6) for every cell, (S, N, N), as a copy."""
-        if terms.reading is not None and self.cells is not None:
-            found = self.cells.terms(*terms.reading)
-            assert found is not None
-            return found.weight
+        """Terms of (6) for every cell, (S, N, N); not to be written to."""
         if terms.weight is not None:
-            return terms.weight.copy()
+            return terms.weight
+        if terms.reading is not None and self.cells is not None:
+            found = self.cells.weights(*terms.reading)
+            assert found is not None
+            return found
         weight = self.kernel * terms.origin[:, :, None]
         if self.rows is not None and terms.row is not None:
             weight[self.rows.rows, self.rows.home] = terms.row
@@ -701,18 +753,6 @@ def _changes(world: World, shock: Shock) -> list[_Change]:
             cells = np.nonzero(after != 1)
             found.append(_Change(kind, cells, after[cells]))
     return found
-
-
-def _threshold_shift(shape: tuple[int, ...], changes: list[_Change], weights: dict[str, Array]) -> Array:
-    """What the shock itself does to the index of thresholds, (1), (S, N, N).
-
-    Embargoed cells stay where they are: their share is zero whatever the threshold.
-    """
-    shift = np.zeros(shape)
-    for change in changes:
-        moves = np.log(np.where(np.isposinf(change.factors), 1.0, change.factors))
-        shift[change.cells] += weights[change.kind][change.cells[0], 0] * moves
-    return shift
 
 
 def _origins_sum(origin: Array, kernel: Array) -> Array:

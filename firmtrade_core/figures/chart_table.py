@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from html import unescape
 from typing import Any
 
@@ -67,6 +69,18 @@ class ChartTable:
         """Plain data, ready for JSON."""
         heads = [f"{n} ({u})" if u else n for n, u in zip(self.names, self.units, strict=True)]
         return {"heads": heads, "measured": self.measured, "rows": self.written(), "codes": list(self.codes)}
+
+    @cached_property
+    def packed(self) -> str:
+        """Values alone, as JSON, for a screen on which nobody reads the table: written once for all charts that share it."""
+        heads = [f"{n} ({u})" if u else n for n, u in zip(self.names, self.units, strict=True)]
+        content = {
+            "heads": heads,
+            "measured": self.measured,
+            "values": self.rows,
+            "codes": self.codes,
+        }
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
 def table_of(chart: Chart) -> ChartTable | None:

@@ -159,11 +159,7 @@ def headlines(
     if any(side is not None and side.parameters.labour_supply_elasticity for side in (equilibrium, first)):
         # Where people work more or less, real income is not welfare (MODEL 12).
         money = f"welfare {change(float(100 * variation[i] / (world.income[i] * BILLION)))}, {money}"
-    goods = np.asarray(world.goods)
-    old_trade, new_trade = (
-        foreign(state.accounts("border_value"))[:, :, goods].sum() * BILLION
-        for state in (read.before, read.after)
-    )
+    old_trade, new_trade = (state.goods_traded * BILLION for state in (read.before, read.after))
     return [
         Headline(
             f"Real income, {name}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -36,20 +37,14 @@ def outcome_table(outcome: Outcome, world: World) -> ChartTable:
         columns += [outcome.old, outcome.new]
     values = np.asarray(outcome.change, dtype=float)
     order = np.argsort(np.where(np.isfinite(values), -values, np.inf), kind="stable")
-    rows = tuple(
-        (
-            country_name(world.countries[i]),
-            world.countries[i],
-            *(_known(float(column[i])) for column in columns),
-        )
-        for i in order
-    )
     codes = tuple(world.countries[i] for i in order)
+    cells = zip(*([_known(value) for value in column[order].tolist()] for column in columns), strict=True)
+    rows = tuple((country_name(code), code, *line) for code, line in zip(codes, cells, strict=True))
     return ChartTable(tuple(names), tuple(units), rows, codes, tuple(signed))
 
 
 def _known(value: float) -> Cell:
-    return round(value, 9) if np.isfinite(value) else None
+    return round(value, 9) if math.isfinite(value) else None
 
 
 def ranking(chart: Chart, table: ChartTable, *, marked: Sequence[str] = ()) -> Chart:

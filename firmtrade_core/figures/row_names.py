@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 #: Size of type of row names, pixels.
@@ -40,6 +41,7 @@ def named_rows(names: list[str], width: float | None = None) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=4000)
 def in_lines(name: str, width: float) -> str:
     """A name on at most two lines of a margin so many pixels wide, cut only where both are full; bold stays bold."""
     plain = name.removeprefix("<b>").removesuffix("</b>")

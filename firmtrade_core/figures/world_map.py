@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -138,7 +139,7 @@ def world_map(
     """
     places = _places(world.countries)
     hover = _hover_texts(outcome, world)
-    values = [None if not np.isfinite(v) else round(float(v), 6) for v in outcome.change]
+    values = [round(v, 6) if math.isfinite(v) else None for v in outcome.change.tolist()]
     grey = list(places.grey) + [area for area, i in (*places.own, *places.rest) if values[i] is None]
     data = [
         _grey_areas(grey),
@@ -228,15 +229,17 @@ def _layout(scale: float, unit: str) -> dict[str, Any]:
 def _hover_texts(outcome: Outcome, world: World) -> list[str]:
     variable = outcome.variable
     texts = []
-    for i, code in enumerate(world.countries):
-        value = float(outcome.change[i])
+    counted_in, levels = variable.level_unit or "", None
+    if outcome.old is not None and outcome.new is not None and counted_in:
+        levels = outcome.old.tolist(), outcome.new.tolist()
+    for i, (code, value) in enumerate(zip(world.countries, outcome.change.tolist(), strict=True)):
         lines = [f"<b>{country_name(code)}</b>", f"{variable.label}: <b>{change(value, variable.unit)}</b>"]
-        if not np.isfinite(value):
+        if not math.isfinite(value):
             lines[1] = f"{variable.label}: no data"
-        elif outcome.old is not None and outcome.new is not None and variable.level_unit:
-            lines.append(f"before {level(outcome.old[i], variable.level_unit)}")
-            lines.append(f"after {level(outcome.new[i], variable.level_unit)}")
-        if outcome.low is not None and outcome.high is not None and np.isfinite(value):
+        elif levels is not None:
+            lines.append(f"before {level(levels[0][i], counted_in)}")
+            lines.append(f"after {level(levels[1][i], counted_in)}")
+        if outcome.low is not None and outcome.high is not None and math.isfinite(value):
             ends = (change(float(end[i]), variable.unit) for end in (outcome.low, outcome.high))
             lines.insert(2, f"90 %: {' to '.join(ends)}")
         texts.append("<br>".join(lines))
@@ -252,13 +255,19 @@ def _areas(
     note: str = "",
 ) -> dict[str, Any]:
     known = [(area, i) for area, i in places if values[i] is not None]
+    # Areas of the rest of the world say all the same, once: two hundred times it would be half of what a map weighs.
+    alike = len(known) > 1 and len({i for _, i in known}) == 1
+    told: dict[str, Any] = (
+        {"hovertemplate": f"{hover[known[0][1]]}{note}<extra></extra>"}
+        if alike
+        else {"text": [hover[i] + note for _, i in known], "hovertemplate": "%{text}<extra></extra>"}
+    )
     return {
         "type": "choropleth",
         "locations": [area for area, _ in known],
         "z": [values[i] for _, i in known],
         "customdata": [i for _, i in known],
-        "text": [hover[i] + note for _, i in known],
-        "hovertemplate": "%{text}<extra></extra>",
+        **told,
         "coloraxis": "coloraxis",
         "marker": {"line": {"color": line, "width": 0.5}},
         "showlegend": False,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from firmtrade_core.labels.columns import COLUMNS, Column, registered
+from firmtrade_core.labels.columns import COLUMNS, Column, columns_of, registered
 from firmtrade_core.labels.units import (
     DIFFERENCE_UNIT,
     MINUS,
@@ -51,6 +51,7 @@ __all__ = [
     "UnitError",
     "Variable",
     "change",
+    "columns_of",
     "difference",
     "grouped",
     "in_percent",

@@ -47,6 +47,28 @@ class Column:
 COLUMNS: Mapping[str, Column] = {row["key"]: Column(**row) for row in read_rows(asset("labels/columns.csv"))}
 
 
+#: The columns of every registered table in order, by what its frame calls them; keys of `COLUMNS`.
+TABLES: Mapping[str, Mapping[str, str]] = {
+    row["table"]: dict(
+        (name, key or name) for name, _, key in (each.partition("=") for each in row["columns"].split("|"))
+    )
+    for row in read_rows(asset("labels/tables.csv"))
+}
+
+
+def columns_of(name: str) -> dict[str, Column]:
+    """The columns of a registered table in order, by what its frame calls them.
+
+    Raises
+    ------
+    UnitError
+        If the table, or one of its columns, is not registered.
+    """
+    if name not in TABLES:
+        raise UnitError(f"“{name}” is no registered table: add its columns to labels/tables.csv.")
+    return {column: registered(key) for column, key in TABLES[name].items()}
+
+
 def registered(key: str) -> Column:
     """The column of that key.
 
@@ -56,5 +78,5 @@ def registered(key: str) -> Column:
         If it is not registered.
     """
     if key not in COLUMNS:
-        raise UnitError(f"“{key}” is no registered column: add it to labels.columns with its unit.")
+        raise UnitError(f"“{key}” is no registered column: add it to labels/columns.csv with its unit.")
     return COLUMNS[key]

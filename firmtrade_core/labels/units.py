@@ -161,20 +161,31 @@ def number(value: float, *, significant: int = 2, most_decimals: int = 2, signed
     >>> number(0.1234, signed=True), number(-4.12), number(12345.0)
     ('+0.12', '−4.1', '12\u202f000')
     """
-    if not math.isfinite(value):
+    size = abs(value)
+    if not size < math.inf:
         return "–"
-    if value == 0 or abs(value) < 0.5 * 10.0**-most_decimals:
-        return "0" if value == 0 or not most_decimals else f"0.{'0' * most_decimals}"
-    magnitude = math.floor(math.log10(abs(value)))
+    if size < _HALVES[most_decimals]:
+        return "0" if size == 0 or not most_decimals else f"0.{'0' * most_decimals}"
+    magnitude = math.floor(math.log10(size))
     decimals = significant - 1 - magnitude
-    rounded = round(abs(value), min(decimals, most_decimals))
-    shown = max(0, min(decimals, most_decimals))
-    # 0.996 rounds to 1.00: one digit fewer keeps the promise of significant digits.
-    if rounded >= 10.0 ** (magnitude + 1) and 0 < shown < most_decimals + 1 and decimals <= most_decimals:
-        shown -= 1
-    text = grouped(rounded, f".{shown}f")
-    sign = MINUS if value < 0 else ("+" if signed else "")
-    return sign + text
+    shown = decimals if decimals < most_decimals else most_decimals
+    if shown >= 0 and size < 999 and type(size) is float:
+        text = f"{size:.{shown}f}"
+        # 0.996 is written 1.00: one digit fewer keeps the promise of significant digits.
+        if shown and decimals <= most_decimals and float(text) >= _POWERS[magnitude + 1]:
+            text = f"{float(text):.{shown - 1}f}"
+    else:
+        rounded = round(size, shown)
+        shown = max(shown, 0)
+        if shown and decimals <= most_decimals and rounded >= 10.0 ** (magnitude + 1):
+            shown -= 1
+        text = f"{rounded:,.{shown}f}".replace(",", NARROW_NO_BREAK_SPACE)
+    return f"{MINUS}{text}" if value < 0 else f"+{text}" if signed else text
+
+
+#: 10^m from thousandths of what is ever shown up to thousands, and halves of the last decimal shown.
+_POWERS = {m: 10.0**m for m in range(-330, 8)}
+_HALVES = [0.5 * 10.0**-decimals for decimals in range(31)]
 
 
 def change(value: float, unit: str = "%") -> str:
@@ -273,8 +284,16 @@ def _unit_words(name: str, single: bool) -> str:
 
 
 def _beside(value: float, name: str, *, significant: int, signed: bool) -> str:
-    text = in_unit(value, name, significant=significant, signed=signed)
-    return with_unit(text, name)
+    text = number(value, significant=significant, most_decimals=_decimals(name), signed=signed)
+    return text if text == "–" else text + _unit_words(name, text.lstrip(_SIGNS) in _SINGLE)
+
+
+@cache
+def _decimals(name: str) -> int:
+    return 0 if unit(name).whole else 2
+
+
+_SIGNS, _SINGLE = f"+{MINUS}", frozenset({"1", "1.0"})
 
 
 # Cells of tables that are texts already ---------------------------------------------------------

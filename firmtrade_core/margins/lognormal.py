@@ -19,8 +19,9 @@ from firmtrade_core.margins.base import (
     substitution_between,
 )
 from firmtrade_core.margins.exporters import EXPORTER_LAWS
+from firmtrade_core.margins.near import NearStack
 from firmtrade_core.margins.nested import nested_table
-from firmtrade_core.margins.normal import lognormal_law
+from firmtrade_core.margins.normal import SMALLEST, lognormal_law
 from firmtrade_core.margins.tables import PairStack, Table
 from firmtrade_core.world.world import World
 
@@ -29,9 +30,6 @@ PRESENCE_SLOPE = 0.65
 
 #: Highest presence abroad that is assumed where presence was not observed (MODEL 2).
 HIGHEST_ASSUMED_PRESENCE = 0.9
-
-#: Below this share present, closed forms are taken in logs.
-_SMALLEST_RATIO = 1e-250
 
 
 def assumed_presence(world: World, slope: float = PRESENCE_SLOPE) -> Array:
@@ -126,8 +124,8 @@ class LognormalMargins(Margins):
     def verified(self, threshold_change: Array) -> MarginChange:
         """ln Ŝ and φ by their closed forms, whatever table the solver read; presence and slope, which no equation reads, are left."""
         s = self.dispersion
-        presence, potential, share = lognormal_law(self.threshold, threshold_change, s)
-        far = presence <= _SMALLEST_RATIO if not presence.min() > _SMALLEST_RATIO else None
+        potential, share = lognormal_law(self.threshold, threshold_change, s)
+        far = potential <= SMALLEST if not potential.min() > SMALLEST else None
         if far is not None:
             potential[far] = 1.0
         change = np.log(potential, out=potential)
@@ -143,6 +141,11 @@ class LognormalMargins(Margins):
     def tables(self) -> PairStack:
         """ρ ln S and φ of each sector, as functions of k - (1-ρ) ln S(k)."""
         return PairStack([_tabulate(self.dispersion, float(nest)) for nest in self.nest])
+
+    @cached_property
+    def near(self) -> NearStack:
+        """S^ρ and φ of each sector around where markets stand."""
+        return NearStack([_tabulate(self.dispersion, float(nest)) for nest in self.nest])
 
     @cached_property
     def places(self) -> tuple[Array, Array]:
@@ -163,7 +166,18 @@ class LognormalMargins(Margins):
         """Δk = index + (1-ρ) ln Ŝ, with ln Ŝ from the tables; see `Margins`."""
         if not self.nested or (self.nest > 1).any():
             return super().threshold_change(index)
-        return np.asarray(index + (1 / self.nest - 1) * self.effective(index)[0])
+        n, m, s = index.shape
+        weight = np.broadcast_to(1 / self.nest - 1, (s,))
+        found = self.tables.lifted(np.moveaxis(index, 2, 0).reshape(s, n * m), *self._stands, weight)
+        if found is None:
+            return np.asarray(index + weight * self.effective(index)[0])
+        return np.moveaxis(found.reshape(s, n, m), 0, 2)
+
+    @cached_property
+    def _stands(self) -> tuple[Array, Array]:
+        """`places`, each one stretch of memory."""
+        places, baseline = self.places
+        return np.ascontiguousarray(places), np.ascontiguousarray(baseline)
 
     def effective(self, index: Array) -> tuple[Array, Array, Array]:
         """See `Margins`: read from tables that compose the margin functions with the nest's fixed point."""
@@ -204,13 +218,13 @@ class LognormalMargins(Margins):
         found._kept = self._kept
         found.__dict__.update(
             (name, self.__dict__[name])
-            for name in ("_baseline", "_fixed_share", "baseline_inverse")
+            for name in ("_baseline", "fixed_share", "baseline_inverse")
             if name in self.__dict__
         )
         return found
 
     @cached_property
-    def _fixed_share(self) -> Array:
+    def fixed_share(self) -> Array:
         """φ at the baseline, like the thresholds."""
         return _fixed_share(self.threshold, *self._baseline, self.dispersion)
 
@@ -221,7 +235,7 @@ class LognormalMargins(Margins):
     def baseline_profits(self, world: World) -> Array:
         """See `Margins`."""
         if world.content_hash not in self._kept:
-            self._kept[world.content_hash] = ((1 - self._fixed_share) * world.revenue).sum(1)
+            self._kept[world.content_hash] = ((1 - self.fixed_share) * world.revenue).sum(1)
         return np.asarray(self._kept[world.content_hash] / self.within_elasticity)
 
 
@@ -338,7 +352,7 @@ def _thresholds(
     threshold = np.moveaxis(-dispersion * ndtri(presence), 0, 2)
     unit = LognormalMargins(np.full(threshold.shape[2], 2.0), dispersion, threshold)
     slope = _slope(threshold, unit._baseline[0], dispersion)
-    unit._fixed_share  # noqa: B018 (remembered, and shared by all elasticities)
+    unit.fixed_share  # noqa: B018 (remembered, and shared by all elasticities)
     cells = abroad_by_cell(slope, held.world.border_value)
     return unit, gauss_rule(*cells), cells
 

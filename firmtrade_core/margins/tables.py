@@ -201,6 +201,29 @@ def _read_pairs(
     return beyond
 
 
+@compiled
+def _lift(
+    index: Any, places: Any, baseline: Any, weight: Any, start: Any, scales: Any, first: Any, count: Any, pieces: Any,
+    found: Any,
+) -> bool:  # fmt: skip
+    """The index and ``weight`` times what the first function changes, point by point; True where a point lies above."""
+    for row in range(index.shape[0]):
+        low, scale, offset, intervals = start[row], scales[row], first[row], count[row]
+        for point in range(index.shape[1]):
+            place = (index[row, point] + places[row, point] - low) * scale
+            if place < 0.0:
+                value = pieces[offset, 0]
+            elif place <= intervals:
+                whole = min(int(place), intervals - 1)
+                t = place - whole
+                c = pieces[offset + whole]
+                value = c[0] + t * (c[1] + t * (c[2] + t * (c[3] + t * (c[4] + t * c[5]))))
+            else:
+                return True
+            found[row, point] = index[row, point] + weight[row] * (value - baseline[row, point])
+    return False
+
+
 class PairStack:
     """Two functions by row (sector) in the form that is read fastest; rows with the same table share it.
 
@@ -231,3 +254,15 @@ class PairStack:
         value, slope, second = np.empty_like(at), np.empty_like(at), np.empty_like(at)
         beyond = _read_pairs(at, *self.arrays, value, slope, second)
         return value, slope, second, beyond
+
+    def lifted(self, index: Array, places: Array, baseline: Array, weight: Array) -> Array | None:
+        """``index + weight (first function at index + places - baseline)`` in one pass; None where a point lies above its table.
+
+        Parameters
+        ----------
+        index, places, baseline : (rows, points)
+        weight : (rows,)
+        """
+        index = np.ascontiguousarray(index)
+        found = np.empty_like(index)
+        return None if _lift(index, places, baseline, weight, *self.arrays, found) else found

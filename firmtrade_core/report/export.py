@@ -30,6 +30,7 @@ from firmtrade_core.labels import (
     Column,
     Unit,
     UnitError,
+    columns_of,
     in_powers,
     registered,
     unit,
@@ -107,7 +108,10 @@ class Table:
 
 
 def table(
-    key: str, title: str, frame: pd.DataFrame, columns: Mapping[str, str | Column] | Sequence[str]
+    key: str,
+    title: str,
+    frame: pd.DataFrame,
+    columns: Mapping[str, str | Column] | Sequence[str] | None = None,
 ) -> Table:
     """A table of registered columns.
 
@@ -117,13 +121,15 @@ def table(
     frame
     columns
         The frame's columns in order, each with the registered column that it is (`labels.COLUMNS`); names alone where
-        they are the same.
+        they are the same. As the register of tables says of ``key`` unless given (`labels.columns_of`).
 
     Raises
     ------
     UnitError
         If a column is not registered, or holds what its unit cannot.
     """
+    if columns is None:
+        columns = columns_of(key)
     named = columns if isinstance(columns, Mapping) else {name: name for name in columns}
     declared = {name: what if isinstance(what, Column) else registered(what) for name, what in named.items()}
     shown = frame[[*declared]].set_axis([column.label for column in declared.values()], axis="columns")
@@ -295,20 +301,7 @@ def budget_results(equilibrium: Equilibrium) -> Table:
 def replacement_results(equilibrium: Equilibrium, country: str) -> Table:
     """Who wins and loses a country's market: every origin, split into the market's size and shares won or lost."""
     found = diversion(equilibrium, country)
-    return table(
-        "replaced",
-        f"Who replaces whom in {country_name(country)}",
-        found.table(),
-        {
-            "name": "origin",
-            "origin": "code",
-            "before": "purchases_before",
-            "after": "purchases_after",
-            "change": "change",
-            "size": "market_size",
-            "diverted": "shares_moved",
-        },
-    )
+    return table("replaced", f"Who replaces whom in {country_name(country)}", found.table())
 
 
 #: Tables of a result, by key, with the name people choose them by.

@@ -16,11 +16,7 @@ def imported_inputs_table(groups: Mapping[str, pd.DataFrame]) -> Table:
     """Who imports inputs, what it saves, and what a scenario does through it; see `ImportedInputs.groups`."""
     words = {"status": "trading status", "size": "size of sales"}
     frame = pd.concat([by.assign(grouped_by=words[key]) for key, by in groups.items()], ignore_index=True)
-    columns = {
-        "grouped_by": "grouped_by", "group": "group", "firms": "firms", "importers": "importers_share", "imported": "imported_share",
-        "saving": "import_saving", "cost": "input_cost", "exports": "exports", "exports_mean_cost": "exports_mean_cost", "sales": "sales",
-    }  # fmt: skip
-    return table("imported_inputs", "Firms by what they import: costs and exports", frame, columns)
+    return table("imported_inputs", "Firms by what they import: costs and exports", frame)
 
 
 def inclusion_table(found: Inclusion) -> Table:
@@ -33,14 +29,7 @@ def inclusion_table(found: Inclusion) -> Table:
         ],
         ignore_index=True,
     )
-    columns = {
-        "grouped_by": "grouped_by", "group": "group", "measure": "measure", "firms": "firms", "share_of_firms": "share_of_firms",
-        "reached": "firms_reached", "share_reached": "share_of_reached", "reach": "reach", "share_before": "share_before",
-        "gains": "gross_gains", "share_of_gains": "share_of_gains", "net": "net_gain", "percent": "change_percent",
-    }  # fmt: skip
-    return table(
-        "who_is_reached_and_gains", "Who is reached and who gains, by groups of firms", frame, columns
-    )
+    return table("who_is_reached_and_gains", "Who is reached and who gains, by groups of firms", frame)
 
 
 def diversification_tables(found: Diversification) -> list[Table]:
@@ -49,11 +38,8 @@ def diversification_tables(found: Diversification) -> list[Table]:
     rows["measure"] = [SPREAD[key][0] for key in rows["key"]]
     rows["unit"] = [SPREAD[key][1] for key in rows["key"]]
     spread = table(
-        "diversification", "How widely exports are spread", rows,
-        {"measure": "measure", "unit": "row_unit", "before": "spread_before", "after": "spread_after"},
-    )  # fmt: skip
+        "diversification", "How widely exports are spread", rows)  # fmt: skip
     if not found.groups:
         return [spread]
     frame = pd.concat([by.assign(grouped_by=KINDS[kind]) for kind, by in found.groups.items()], ignore_index=True)  # fmt: skip
-    columns = {"grouped_by": "grouped_by", "group": "group", "firms": "firms", "pairs": "new_pairs", "share": "share_of_new_pairs"}  # fmt: skip
-    return [spread, table("new_markets", "Who opens new markets", frame, columns)]
+    return [spread, table("new_markets", "Who opens new markets", frame)]

@@ -6,7 +6,7 @@ import pandas as pd
 
 from firmtrade_core.home.home import GRADES
 from firmtrade_core.home.view import FirmView
-from firmtrade_core.labels import in_words, registered
+from firmtrade_core.labels import columns_of, in_words, registered
 from firmtrade_core.report.export import (
     About,
     Table,
@@ -53,26 +53,13 @@ def destinations_table(view: FirmView) -> Table:
     """Chances, sales and obstacles by destination."""
     in_percent = ("stays", "chance_before", "chance_after", "low", "high", "tariff", "without_tariff")
     found = view.destinations.assign(**{name: 100 * view.destinations[name] for name in in_percent})
-    recorded = {} if view.record is None else {k: k for k in ("sold_before", "sold_after", "stays")}
-    columns: dict[str, str] = {
-        "name": "destination",
-        "code": "code",
-        **recorded,
-        "chance_before": "chance_before",
-        "chance_after": "chance_after",
-        "low": "chance_low",
-        "high": "chance_high",
-        "exports_before": "expected_before",
-        "exports_after": "expected_after",
-        "sales_there": "sales_there",
-        "cost_if": "cost_if",
-        "tariff": "tariff",
-        "without_tariff": "chance_without_tariff",
-        "obstacle": "obstacle",
-    }
-    if view.profile.served is not None:
+    columns = columns_of("firm_destinations")
+    left_out = () if view.record is not None else ("sold_before", "sold_after", "stays")
+    if view.profile.served is None:
+        left_out = (*left_out, "served")
+    else:
         found["served"] = found["served"].map({True: "yes", False: "no"})
-        columns["served"] = "served"
+    columns = {name: column for name, column in columns.items() if name not in left_out}
     return table("destinations", f"{view.profile.label}: destinations", found, columns)
 
 

@@ -24,7 +24,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.gravity.estimated import GravityEstimate
 from firmtrade_core.gravity.events import EventStudy
-from firmtrade_core.labels import Column, in_words, registered
+from firmtrade_core.labels import columns_of, in_words
 from firmtrade_core.published.replication import Report
 from firmtrade_core.report.banded_tables import HIGH, LOW, with_ends
 from firmtrade_core.report.export import About, Table, about_certificate, about_world, table, written_now
@@ -51,68 +51,25 @@ def who_gains_tables(
     name = country_name(country)
     worth = []
     if trade is not None:
-        columns = {"name": "country", "country": "code", "gain": "gain_from_trade"}
-        worth = [
-            table("gains_from_trade", "What trade is worth: real income against autarky", trade, columns)
-        ]
+        worth = [table("gains_from_trade", "What trade is worth: real income against autarky", trade)]
     return [
-        table(
-            "sectors_at_home",
-            f"{name}: what changes by sector",
-            sectors_table(equilibrium, country),
-            {
-                "name": "sector",
-                "sector": "code",
-                "exports": "exports",
-                "output": "output",
-                "jobs": "jobs",
-                "wages_bill": "wages_bill",
-                "wages_bill_change": "wages_bill_change",
-                "share": "labour_share",
-            },
-        ),
+        table("sectors_at_home", f"{name}: what changes by sector", sectors_table(equilibrium, country)),
         *worth,
-        table(
-            "cut_off",
-            f"{name}: real income without trade with one partner, others substituting",
-            cut_off,
-            {
-                "name": "partner",
-                "partner": "code",
-                "trade_share": "trade_share",
-                "real_income": "real_income",
-                "loss": "loss",
-            },
-        ),
+        table("cut_off", f"{name}: real income without trade with one partner, others substituting", cut_off),
         table(
             "concentration",
             f"{name}: concentration of trade (Herfindahl index, 1 = all with one)",
             concentration(equilibrium, country),
-            {
-                "what": "trade_of",
-                "before": "herfindahl_before",
-                "after": "herfindahl_after",
-                "largest": "largest",
-                "largest_share": "largest_share",
-            },
         ),
         table(
             "single_sources",
             f"{name}: imports of which one supplier has over half",
             single_sources(equilibrium, country),
-            {
-                "name": "imports_of",
-                "sector": "code",
-                "supplier": "supplier",
-                "share_of_imports": "import_share",
-                "share_of_use": "use_share",
-            },
         ),
         table(
             "exposed_suppliers",
             f"{name}: suppliers of home industries that shrink",
             exposed_suppliers(equilibrium, country),
-            {"name": "supplier", "sector": "code", "exposure": "sales_share", "pull": "pull"},
         ),
     ]
 
@@ -125,40 +82,20 @@ def value_chain_tables(world: World, country: str) -> list[Table]:
             "value_chain_sectors",
             f"{name}: value added at home in exports, and sales until final use",
             found.sectors(country),
-            {
-                "name": "sector",
-                "sector": "code",
-                "exports": "chain_exports",
-                "domestic": "domestic_value_added",
-                "upstreamness": "upstreamness",
-            },
         ),
-        table(
-            "value_chain_partners",
-            f"{name}: value added by who finally uses it",
-            found.exposure(country),
-            {
-                "name": "partner",
-                "partner": "code",
-                "sold": "value_added_sold",
-                "direct": "value_added_direct",
-                "through_third": "value_added_through_third",
-                "bought": "value_added_bought",
-            },
-        ),
+        table("value_chain_partners", f"{name}: value added by who finally uses it", found.exposure(country)),
     ]
 
 
 def firm_group_table(groups: Mapping[str, pd.DataFrame], titles: Mapping[str, str]) -> Table:
     """Groups of home firms by what they gain; withheld ones stay empty."""
-    columns = ("grouped_by", "group", "sales_in_wages", "note")
     rows = [
         (titles[kind], row["label"], row["percent"], "withheld" if pd.isna(row["percent"]) else "")
         for kind, found in groups.items()
         for row in found.to_dict("records")
     ]
-    frame = pd.DataFrame(rows, columns=list(columns))
-    return table("firm_groups", "Home firms by group: what changes", frame, columns)
+    frame = pd.DataFrame(rows, columns=list(columns_of("firm_groups")))
+    return table("firm_groups", "Home firms by group: what changes", frame)
 
 
 # Role of heterogeneity --------------------------------------------------------------------------
@@ -168,26 +105,12 @@ def law_tables(laws: Laws) -> list[Table]:
     """One shock under each law of firms, and the elasticities by market."""
     name = country_name(laws.country)
     elasticities = laws.elasticities().assign(law=lambda frame: frame["law"].map(LAWS))
-    changes = ("real_income", "welfare", "exports", "imports", "exporters")
     return [
-        table(
-            "laws_of_firms",
-            f"{name}: the same shock under each law of firms",
-            laws.table(),
-            {"label": "law"} | {key: key for key in changes},
-        ),
+        table("laws_of_firms", f"{name}: the same shock under each law of firms", laws.table()),
         table(
             "elasticities_by_market",
             f"{name}: elasticity of exports to variable costs, by market and law",
             elasticities,
-            {
-                "name": "market",
-                "destination": "code",
-                "law": "law",
-                "elasticity": "elasticity",
-                "presence": "presence",
-                "exports": "exports_before",
-            },
         ),
     ]
 
@@ -206,13 +129,6 @@ def step_table(found: Sequence[Steps]) -> Table:
         "steps",
         f"{country_name(found[0].country)}: from competition to firms that differ",
         pd.concat([models, pd.DataFrame(parts)], ignore_index=True),
-        {
-            "kind": "same_elasticity_to",
-            "label": "model_or_part",
-            "Unit": "row_unit",
-            "with_links": "with_links",
-            "without_links": "without_links",
-        },
     )
 
 
@@ -245,15 +161,7 @@ def attribution_tables(found: Attribution, bands: Mapping[str, Band] | None = No
         product=cells["sector"].map(found.world.sector_name),
     )
     sources = table(
-        "sources_of_change",
-        f"{name}: sources of the change of exports, {found.title}",
-        found.waterfall(),
-        {
-            "label": "source",
-            "explanation": "what_it_is",
-            "change": "change",
-            "percent": "of_exports_before",
-        },
+        "sources_of_change", f"{name}: sources of the change of exports, {found.title}", found.waterfall()
     )
     if bands is not None:
         keys = [*found.waterfall()["source"]]
@@ -261,19 +169,7 @@ def attribution_tables(found: Attribution, bands: Mapping[str, Band] | None = No
         sources = with_ends(sources, "Change", ends)
     return [
         sources,
-        table(
-            "change_by_cell",
-            f"{name}: every partner, product and source, {found.title}",
-            cells,
-            {
-                "name": "destination",
-                "destination": "destination_code",
-                "product": "product",
-                "sector": "product_code",
-                "source": "source",
-                "change_musd": "change_m",
-            },
-        ),
+        table("change_by_cell", f"{name}: every partner, product and source, {found.title}", cells),
     ]
 
 
@@ -296,21 +192,10 @@ def about_growth(found: Attribution, earlier: World, later: World, elasticity: f
 def coefficient_table(found: GravityEstimate) -> Table:
     """Coefficients with errors and intervals."""
     level = f"{100 * found.specification.confidence:.0f} % "
-    return table(
-        "coefficients",
-        "Gravity: coefficients",
-        found.table().assign(name=lambda frame: frame["term"].map(term_name)),
-        {
-            "name": "regressor",
-            "term": "as_written",
-            "estimate": "estimate",
-            "std_error": "std_error",
-            "statistic": "z",
-            "p_value": "p",
-            "low": registered("interval_low").within(level),
-            "high": registered("interval_high").within(level),
-        },
-    )
+    columns = columns_of("coefficients")
+    columns |= {end: columns[end].within(level) for end in ("low", "high")}
+    frame = found.table().assign(name=lambda frame: frame["term"].map(term_name))
+    return table("coefficients", "Gravity: coefficients", frame, columns)
 
 
 def fitted_table(found: GravityEstimate, unit: str) -> Table:
@@ -322,12 +207,7 @@ def fitted_table(found: GravityEstimate, unit: str) -> Table:
     unit
         Of the panel's flows.
     """
-    keys: dict[str, str | Column] = {key: key for key in ("exporter", "importer", "sector", "year")}
-    flows = {
-        name: registered(key).within(unit=unit)
-        for name, key in (("trade", "trade_actual"), ("fitted", "trade_fitted"))
-    }
-    return table("fitted", "Gravity: actual and fitted flows", found.cells, keys | flows)
+    return _flows_table("fitted", "Gravity: actual and fitted flows", found.cells, unit)
 
 
 def predicted_table(predicted: pd.DataFrame, unit: str) -> Table:
@@ -340,56 +220,28 @@ def predicted_table(predicted: pd.DataFrame, unit: str) -> Table:
     unit
         Of the panel's flows.
     """
-    keys: dict[str, str | Column] = {key: key for key in ("exporter", "importer", "sector", "year")}
-    flows = {
-        name: registered(key).within(unit=unit)
-        for name, key in (("trade", "trade_actual"), ("predicted", "trade_fitted"))
-    }
-    return table("predicted", "Gravity: actual and predicted flows", predicted, keys | flows)
+    return _flows_table("predicted", "Gravity: actual and predicted flows", predicted, unit)
+
+
+def _flows_table(key: str, title: str, frame: pd.DataFrame, unit: str) -> Table:
+    columns = columns_of(key)
+    columns |= {name: columns[name].within(unit=unit) for name in ("trade", key)}
+    return table(key, title, frame, columns)
 
 
 def gravity_effects_table(effects: pd.DataFrame) -> Table:
     """All fixed effects of an estimate, as `gravity.effects.effects_table` gives them."""
-    columns = {
-        "effect": "fixed_effect",
-        "group": "group",
-        "value": "fixed_effect_value",
-        "rows": "observations",
-    }
-    return table("effects", "Gravity: fixed effects", effects, columns)
+    return table("effects", "Gravity: fixed effects", effects, columns_of("gravity_effects"))
 
 
 def gravity_change_table(by_country: pd.DataFrame) -> Table:
     """What changes of regressors do by country, as `GravityCounterfactual.table` gives it."""
-    columns = {
-        name: name
-        for name in (
-            "country",
-            "exports_conditional",
-            "exports_full",
-            "real_income",
-            "real_wage",
-            "factory_price",
-            "inward_resistance",
-        )
-    }
-    return table("gravity_change", "Gravity: what a change would do", by_country, columns)
+    return table("gravity_change", "Gravity: what a change would do", by_country)
 
 
 def event_table(study: EventStudy) -> Table:
     """Leads and lags of a policy, and what they add up to."""
-    columns = {
-        "horizon": "horizon",
-        "estimate": "event_estimate",
-        "low": "event_low",
-        "high": "event_high",
-        "cumulated": "cumulated",
-        "cumulated_low": "cumulated_low",
-        "cumulated_high": "cumulated_high",
-    }
-    return table(
-        "before_and_after", f"Trade before and after: {term_name(study.policy)}", study.table, columns
-    )
+    return table("before_and_after", f"Trade before and after: {term_name(study.policy)}", study.table)
 
 
 def about_estimate(found: GravityEstimate, trade: str, content_hash: str) -> About:
@@ -435,10 +287,8 @@ def elasticity_table() -> Table:
             rows.append(
                 (shown.name, shown.label, sector, value, low, high, status, shown.kind, shown.flow_values, shown.source)
             )  # fmt: skip
-    columns = ("elasticity_set", "elasticity_label", "sector", "set_elasticity", "set_low", "set_high", "status",
-               "elasticity_to", "flow_values", "source")  # fmt: skip
-    frame = pd.DataFrame(rows, columns=list(columns))
-    return table("trade_elasticities", "Trade elasticities by set and sector", frame, columns)
+    frame = pd.DataFrame(rows, columns=list(columns_of("trade_elasticities")))
+    return table("trade_elasticities", "Trade elasticities by set and sector", frame)
 
 
 # Channels ---------------------------------------------------------------------------------------
@@ -454,27 +304,7 @@ def effects_table(report: ChannelReport) -> Table:
     percents = [name for name in map(str, frame) if name.endswith(", %")]
     frame[percents] = frame[percents].where(frame[percents].abs() <= _TELLING_PERCENT)
     return table(
-        "effects",
-        "Effects of firms' attributes, of a usual step",
-        frame,
-        {
-            "attribute": "attribute",
-            "unit": "attribute_unit",
-            "step": "attribute_step",
-            "capability": "capability",
-            "capability low": "capability_low",
-            "capability high": "capability_high",
-            "trade cost equivalent, %": "cost_equivalent",
-            "trade cost low, %": "cost_equivalent_low",
-            "trade cost high, %": "cost_equivalent_high",
-            "fixed cost saving": "fixed_saving",
-            "fixed cost, %": "fixed_cost",
-            "fixed cost low, %": "fixed_cost_low",
-            "fixed cost high, %": "fixed_cost_high",
-            "evidence": "evidence",
-            "method": "method",
-            "firms": "firms",
-        },
+        "effects", "Effects of firms' attributes, of a usual step", frame, columns_of("channel_effects")
     )
 
 
@@ -497,21 +327,8 @@ def about_effects(report: ChannelReport) -> About:
 
 def replication_table(report: Report) -> Table:
     """Every number of a replication beside the published one, with its band, why that is what it is, and the verdict."""
-    columns = {
-        "result": "result",
-        "place": "place",
-        "unit": "row_unit",
-        "published": "published",
-        "ours": "ours",
-        "difference_unit": "difference_unit",
-        "difference": "difference",
-        "band": "band",
-        "verdict": "verdict",
-        "cause": "cause",
-    }
-    return table(
-        report.name.replace("-", "_"), report.title, report.table().astype({"published": float}), columns
-    )
+    rows = report.table().astype({"published": float})
+    return table(report.name.replace("-", "_"), report.title, rows, columns_of("replication"))
 
 
 def band_table(found: Bands) -> Table:
@@ -522,16 +339,7 @@ def band_table(found: Bands) -> Table:
         frame["country"] = frame.get("country", "world")
         frames.append(frame)
     rows = pd.concat(frames, ignore_index=True)
-    columns = {
-        "country": "country",
-        "outcome": "result",
-        "unit": "row_unit",
-        "value": "value",
-        "low": "low",
-        "high": "high",
-    }
-    if "laws_low" in rows:
-        columns |= {"laws_low": "laws_low", "laws_high": "laws_high"}
+    columns = {name: column for name, column in columns_of("bands").items() if name in rows}
     return table("bands", "Bands (90 %) and other laws of firms", rows, columns)
 
 
@@ -544,14 +352,4 @@ def robustness_table(found: Robustness) -> Table:
         "robustness",
         f"{country_name(found.country)}: {in_words(found.outcome)} under alternative choices",
         rows,
-        {
-            "kind": "kind_of_choice",
-            "choice": "choice",
-            "begins_at": "begins_at",
-            "unit": "row_unit",
-            "value": "value",
-            "difference": "against_made",
-            "same_sign": "sign_as_given",
-            "remark": "remark",
-        },
     )

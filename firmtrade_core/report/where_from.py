@@ -100,6 +100,10 @@ def where_from(key: str, equilibrium: Equilibrium, scenario: Scenario) -> WhereF
     )
 
 
+def _chosen(label: str, value: str) -> Ingredient:
+    return Ingredient(label, value, "chosen in the scenario (Model choices)", "assumed")
+
+
 def _trade(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
     world, provenance = equilibrium.world, equilibrium.world.provenance
     n, s = world.shape
@@ -160,14 +164,14 @@ def _elasticity(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
     value = "given by sector" if isinstance(given, Mapping) else f"{given:g} in every sector"
     if scenario.structure.elasticity_kind == "tariff":
         value += ", to tariffs"
-    return Ingredient(label, value, "chosen in the scenario (Model choices)", "assumed")
+    return _chosen(label, value)
 
 
 def _markups(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
-    label, chosen = "Markups", "chosen in the scenario (Model choices)"
+    label = "Markups"
     margins = equilibrium.baseline.margins
     if margins.competitive:
-        return Ingredient(label, "none: price is cost", chosen, "assumed")
+        return _chosen(label, "none: price is cost")
     percent = 100 / (np.asarray(margins.within_elasticity) - 1)
     low, high = number(float(percent.min()), significant=2), number(float(percent.max()), significant=2)
     value = (
@@ -186,7 +190,7 @@ def _markups(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
             found.source,
             "estimated for goods; services assumed; lowered where the notes say so",
         )
-    return Ingredient(label, value, chosen, "assumed")
+    return _chosen(label, value)
 
 
 def _public_money(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
@@ -197,23 +201,16 @@ def _public_money(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
     }
     abroad = structure.fixed_cost_abroad
     more = f"; {100 * abroad:.3g}\u202f% of fixed costs are paid in the market's labour" if abroad else ""
-    chosen = "chosen in the scenario (Model choices)"
-    return Ingredient("Public money and fixed costs", words[structure.duties] + more, chosen, "assumed")
+    return _chosen("Public money and fixed costs", words[structure.duties] + more)
 
 
 def _family(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
-    words = family_words(equilibrium.parameters.family)
-    return Ingredient("How firms differ", words, "chosen in the scenario (Model choices)", "assumed")
+    return _chosen("How firms differ", family_words(equilibrium.parameters.family))
 
 
 def _entry(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
     words = {"restricted": "given number of firms", "free": "free entry"}
-    return Ingredient(
-        "Number of firms",
-        words[scenario.structure.entry],
-        "chosen in the scenario (Model choices)",
-        "assumed",
-    )
+    return _chosen("Number of firms", words[scenario.structure.entry])
 
 
 def _deficits(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
@@ -222,19 +219,11 @@ def _deficits(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
         "proportional": "move in step with income",
         "removed": "removed, with and without the policy",
     }
-    return Ingredient(
-        "Trade deficits",
-        words[scenario.structure.deficits],
-        "chosen in the scenario (Model choices)",
-        "assumed",
-    )
+    return _chosen("Trade deficits", words[scenario.structure.deficits])
 
 
 def _labour_supply(equilibrium: Equilibrium, scenario: Scenario) -> Ingredient:
-    value = scenario.structure.labour_supply_elasticity
-    return Ingredient(
-        "Labour-supply elasticity", f"{value:g}", "chosen in the scenario (Model choices)", "assumed"
-    )
+    return _chosen("Labour-supply elasticity", f"{scenario.structure.labour_supply_elasticity:g}")
 
 
 _INGREDIENTS: dict[Input, Callable[[Equilibrium, Scenario], Ingredient]] = {

@@ -93,7 +93,9 @@ class Atlas:
         ScenarioError
             If no trade between countries is covered.
         """
-        covered = exporters[:, None, None] * importers[None, :, None] * sectors * self.abroad
+        pairs = exporters[:, None] * importers * self.abroad[:, :, 0]
+        # Laid out sector by sector, as a world's cells are.
+        covered = np.moveaxis(pairs * sectors[:, None, None], 0, 2)
         if not covered.any():
             raise ScenarioError(
                 "It touches no trade between countries of this world: name at least one partner abroad and one "

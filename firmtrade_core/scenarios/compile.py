@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,10 +92,9 @@ def compile(scenario: Scenario, world: World, home: HomeFirms | None = None) -> 
         If the solve without retaliation fails.
     """
     scenario = resolved(scenario, home)
-    reading = Atlas(world)
-    parameters = _parameters(scenario.structure, reading, home)
+    parameters, said = _of_structure(_Asked(scenario.structure, world, home))
     elasticity, within = parameters.elasticities_for(world), parameters.within_for(world)
-    given, notes = world, list(reading.notes)
+    given, notes = world, list(said)
     if scenario.structure.deficits == "removed":
         world, parameters = _balanced(world, parameters)
         notes.append(
@@ -140,6 +139,32 @@ def resolved(scenario: Scenario, home: HomeFirms | None = None) -> Scenario:
     own = home is not None and (scenario.treats_firms or not home.synthetic)
     chosen = scenario.structure.model_copy(update={"family": "firms" if own else "lognormal"})
     return scenario.with_(structure=chosen)
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """A structure, by what it says, and the world and firms that it is read on, by which they are."""
+
+    structure: Structure
+    world: World
+    home: HomeFirms | None
+
+    @cached_property
+    def key(self) -> tuple[str, int, int]:
+        return self.structure.model_dump_json(), id(self.world), id(self.home)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Asked) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+@lru_cache(maxsize=6)
+def _of_structure(asked: _Asked) -> tuple[Parameters, tuple[str, ...]]:
+    """Parameters of a structure on a world, and what was read approximately: the same while a policy's lever moves."""
+    reading = Atlas(asked.world)
+    return _parameters(asked.structure, reading, asked.home), tuple(reading.notes)
 
 
 @dataclass(frozen=True, eq=False)

@@ -44,16 +44,39 @@ class Draft:
     def __init__(self, world: World, treatment: Treatment | None = None) -> None:
         n, s = world.shape
         self.world = world
-        self.tariff = world.tariff.copy()
-        self.subsidy = world.subsidy.copy()
-        self.trade_cost = np.ones((n, n, s))
-        self.fixed_cost = np.ones((n, n, s))
+        # The world's own until a card puts others in their place; factors by cell are made where a card asks for them.
+        self.tariff = world.tariff
+        self.subsidy = world.subsidy
+        self._factors: dict[str, Array] = {}
         self.production_subsidy = np.zeros((n, s))
         self.productivity = np.ones((n, s))
         self.demand = np.ones((n, s))
         self.outlay = np.zeros(n)
         self.treatment = treatment
         self.stamps: list[str] = []
+
+    @property
+    def trade_cost(self) -> Array:
+        """Factors on trade costs, (N, N, S)."""
+        return self._factor("trade_cost")
+
+    @trade_cost.setter
+    def trade_cost(self, factors: Array) -> None:
+        self._factors["trade_cost"] = factors
+
+    @property
+    def fixed_cost(self) -> Array:
+        """Factors on fixed costs, (N, N, S)."""
+        return self._factor("fixed_cost")
+
+    @fixed_cost.setter
+    def fixed_cost(self, factors: Array) -> None:
+        self._factors["fixed_cost"] = factors
+
+    def _factor(self, kind: str) -> Array:
+        n, s = self.world.shape
+        # Laid out sector by sector, as all cells are: element by element, unlike layouts take three times as long.
+        return self._factors.setdefault(kind, np.moveaxis(np.ones((s, n, n)), 0, 2))
 
     def stamp(self, *words: str) -> None:
         """Adds what must stand beside every number, each once."""
@@ -76,7 +99,7 @@ class Draft:
             raise ScenarioError(
                 f"It takes the tariff {cell} to {self.tariff.min() * 100:.4g} %; it must stay above -100 %."
             )
-        if (self.subsidy >= 1).any():
+        if self.subsidy is not self.world.subsidy and (self.subsidy >= 1).any():
             cell = self._cell(int(self.subsidy.argmax()))
             raise ScenarioError(
                 f"It takes the export subsidy {cell} to {self.subsidy.max() * 100:.4g} %; keep it below 100 %."
@@ -92,8 +115,8 @@ class Draft:
         return Shock(
             tariff=_if_changed(self.tariff, self.world.tariff),
             subsidy=_if_changed(self.subsidy, self.world.subsidy),
-            trade_cost=_if_changed(self.trade_cost, 1.0),
-            fixed_cost=_if_changed(self.fixed_cost, 1.0),
+            trade_cost=_if_changed(self._factors.get("trade_cost"), 1.0),
+            fixed_cost=_if_changed(self._factors.get("fixed_cost"), 1.0),
             production_subsidy=_if_changed(self.production_subsidy, 0.0),
             productivity=_if_changed(self.productivity, 1.0),
             demand=_if_changed(self.demand, 1.0),
@@ -102,12 +125,15 @@ class Draft:
         )
 
 
-def _if_changed(after: Array, before: Array | float) -> Array | None:
-    return after if (after != before).any() else None
+def _if_changed(after: Array | None, before: Array | float) -> Array | None:
+    return None if after is None or after is before or not (after != before).any() else after
 
 
 def blend(before: Array, after: Array | float, coverage: Array) -> Array:
     """``before`` where nothing is covered, ``after`` where all is, the mean in proportion between."""
     after = np.broadcast_to(after, before.shape)
+    whole, none = coverage == 1, coverage == 0
+    if (whole | none).all():
+        return np.where(whole, after, before)
     mixed = before + coverage * (after - before)
-    return np.where(coverage == 0, before, np.where(coverage == 1, after, mixed))
+    return np.where(none, before, np.where(whole, after, mixed))

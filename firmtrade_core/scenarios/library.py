@@ -151,15 +151,18 @@ class Library:
     def _prepare(self) -> None:
         """Makes tables where there are none; a library that can only be read will do as it is."""
         tables = sql.inspect(self._engine)
+        # On SQLite who comes second waits, and finds the tables made.
+        writing = self._engine.execution_options(firmtrade_writes=True)
         if tables.has_table(_VERSION.name) and not tables.has_table(_OWNERS.name):
             # A library from before there were owners; one that can only be read goes without.
-            with suppress(exc.SQLAlchemyError), self._engine.begin() as connection:
+            with suppress(exc.SQLAlchemyError), writing.begin() as connection:
                 _OWNERS.create(connection, checkfirst=True)
         if not tables.has_table(_VERSION.name):
             try:
-                with self._engine.begin() as connection:
+                with writing.begin() as connection:
                     _TABLES.create_all(connection)
-                    connection.execute(_VERSION.insert().values(version=VERSION))
+                    if connection.execute(sql.select(_VERSION)).first() is None:
+                        connection.execute(_VERSION.insert().values(version=VERSION))
             except (exc.IntegrityError, exc.OperationalError, exc.ProgrammingError):
                 # Another program may have made them in the same moment.
                 if not sql.inspect(self._engine).has_table(_VERSION.name):

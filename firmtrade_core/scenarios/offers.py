@@ -27,34 +27,14 @@ from firmtrade_core.codes.groups import group_members, group_names
 from firmtrade_core.codes.place_lists import na_in_doubt, na_is_namibia, other_list
 from firmtrade_core.codes.places import read_place
 from firmtrade_core.codes.products import read_products
+from firmtrade_core.codes.word_lists import known_as
 from firmtrade_core.codes.written_numbers import read_numbers
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.rates import look_like_percent
 from firmtrade_core.scenarios.schema import ScheduleRow
 
-#: What columns of a schedule of lines may be called.
-_LINES = {
-    "hs": ("hs", "hs6", "hs_code", "hs8", "hs10", "hscode", "product", "product_code", "tariff_line", "line", "code", "commodity"),
-    "base": ("base", "base_rate", "mfn", "mfn_rate", "current_rate", "base_ad_valorem"),
-    "final": ("final", "final_rate", "offer", "offered_rate", "bound", "final_ad_valorem"),
-    "rate": ("rate", "added_tariff", "tariff", "rate_percent"),
-    "staging": ("staging", "staging_years", "years", "staging_category", "category"),
-    "exporter": ("exporter", "partner", "origin", "country", "exporter_iso3"),
-    "trade": ("trade", "imports", "import_value", "trade_value"),
-    "base_specific": ("base_specific", "specific_base", "specific_rate", "base_specific_rate"),
-    "final_specific": ("final_specific", "specific_final", "final_specific_rate"),
-    "value": ("value", "customs_value"),
-    "quantity": ("quantity", "volume", "weight"),
-}  # fmt: skip
-
-#: What columns of a table of trade may be called; the second names are BACI's.
-_TRADE = {
-    "hs": (*_LINES["hs"], "k"),
-    "exporter": (*_LINES["exporter"], "i"),
-    "importer": ("importer", "reporter", "j", "importer_iso3"),
-    "trade": ("trade", "imports", "value", "trade_value", "import_value", "v"),
-    "quantity": ("quantity", "q", "weight"),
-}
+#: What columns of a schedule of lines, and of a table of trade, may be called.
+_LINES, _TRADE = known_as("tariff_lines"), known_as("trade_of_lines")
 
 #: Exporters of a line where the schedule names none: all.
 EVERYBODY = "all"

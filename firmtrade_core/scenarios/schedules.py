@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from firmtrade_core.codes.countries import REST_OF_WORLD, country_name
 from firmtrade_core.codes.groups import group_members, group_names
 from firmtrade_core.codes.places import read_place
+from firmtrade_core.codes.word_lists import known_as
 from firmtrade_core.home.isic import parts_of_sector
 from firmtrade_core.labels import in_percent
 from firmtrade_core.paths import asset, read_rows
@@ -34,14 +35,7 @@ Array = NDArray[np.float64]
 _HEAD = ("effective_date", "exporter", "basis")
 
 #: What columns of a user's table may be called.
-_COLUMNS = {
-    "exporter": ("exporter", "exporter_iso3", "partner", "origin", "country"),
-    "importer": ("importer", "importer_iso3", "by", "reporter"),
-    "sector": ("sector", "industry", "isic"),
-    "rate": ("rate", "added_tariff", "tariff", "value"),
-    "effective": ("effective", "effective_date", "date", "from"),
-    "basis": ("basis", "authority", "source"),
-}
+_COLUMNS = known_as("schedule")
 
 #: Heads of rates in percent: rate_percent, Tariff (%), pct.
 _PERCENT = re.compile(r"(?:(?:rate|added_tariff|tariff|duty)[_(]*)?(?:percent|pct|%)\)?")

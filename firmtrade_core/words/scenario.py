@@ -7,7 +7,7 @@ from functools import singledispatch
 from typing import NamedTuple
 
 from firmtrade_core.codes.countries import country_name
-from firmtrade_core.codes.groups import group_names
+from firmtrade_core.codes.groups import group_names, spoken_group
 from firmtrade_core.codes.sectors import BROAD_SECTORS
 from firmtrade_core.labels import MINUS, NARROW_NO_BREAK_SPACE, grouped
 from firmtrade_core.scenarios import schema
@@ -22,25 +22,9 @@ MOST_CLAUSES = 4
 #: Names told in full; more are counted.
 MOST_NAMES = 3
 
-_GROUP_WORDS = {
-    "EU": "the EU",
-    "EFTA": "the EFTA countries",
-    "USMCA": "the USMCA countries",
-    "MERCOSUR": "Mercosur",
-    "CPTPP": "the CPTPP countries",
-    "RCEP": "the RCEP countries",
-    "APEC": "the APEC economies",
-    "GCC": "the Gulf states",
-    "AFCFTA": "the AfCFTA countries",
-    "BRICS": "the BRICS countries",
-    "G7": "the G7 countries",
-    "G20": "the G20 countries",
-    "OECD": "the OECD countries",
-    "HIGH_INCOME": "high-income economies",
-    "UPPER_MIDDLE_INCOME": "upper-middle-income economies",
-    "LOWER_MIDDLE_INCOME": "lower-middle-income economies",
-    "LOW_INCOME": "low-income economies",
-}
+
+#: Programmes that are spoken of by another name than their own.
+_SPOKEN = {"research": "research and development"}
 
 _PLURAL_ENDINGS = (" countries", " economies", " states")
 
@@ -230,18 +214,6 @@ def _(card: schema.Demand, world: World) -> str:
     return f"demand for {what} in {where} {_moves(card.change)} against the rest of spending"
 
 
-_PROGRAMMES = {
-    "quality_certification": "quality certification",
-    "supplier_networks": "supplier networks",
-    "delivery_reliability": "delivery reliability",
-    "export_promotion": "export promotion",
-    "research": "research and development",
-    "skills": "skills",
-    "digital_trade": "digital trade",
-    "trade_finance": "trade finance",
-}
-
-
 @clause.register
 def _(card: schema.Programme, world: World) -> str:
     who = countries([card.country]).text if card.country else "the home country"
@@ -254,7 +226,7 @@ def _(card: schema.Programme, world: World) -> str:
         else f" at {number(card.unit_cost)} dollars a firm a year"
     )
     cost = f" for {number(card.outlay)} million dollars a year" if card.outlay is not None else cost
-    return f"a programme of {who} for {_PROGRAMMES[card.policy]} reaches {whom}{cost}"
+    return f"a programme of {who} for {_SPOKEN.get(card.policy, card.policy.replace('_', ' '))} reaches {whom}{cost}"
 
 
 def _eligible(card: schema.Programme) -> str:
@@ -308,7 +280,7 @@ def countries(codes: Sequence[str], excluded: Sequence[str] = ()) -> Noun:
 def _country(code: str) -> str:
     key = code.upper().replace(" ", "_").replace("-", "_")
     if key in group_names():
-        return _GROUP_WORDS.get(key, key)
+        return spoken_group(key)
     if code == "ROW":
         return "the rest of the world"
     return f"the {country_name(code)}" if code in _WITH_ARTICLE.split() else country_name(code)

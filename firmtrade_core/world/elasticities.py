@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firmtrade_core.codes.sectors import BROAD_SECTORS, broad_sector
 from firmtrade_core.labels.units import in_percent
-from firmtrade_core.paths import asset
+from firmtrade_core.paths import asset, read_rows
 from firmtrade_core.world.accounts import closest
 from firmtrade_core.world.errors import UnknownCodeError, WorldError, WorldFileError
 from firmtrade_core.world.world import World
@@ -369,14 +368,18 @@ def markup_sets(path: Path | None = None) -> Mapping[str, MarkupSet]:
         If a value is not a positive number or a set is not described.
     """
     table = path or asset("markups.csv")
-    lines = table.read_text(encoding="utf-8").splitlines()
-    head = dict(line[1:].strip().split(": ", 1) for line in lines if line.startswith("#"))
-    rows = list(csv.DictReader(line for line in lines if line and not line.startswith("#")))
+    head, rows = _head_of(table), read_rows(table, ",")
     try:
         found = {name: _markups(name, head, rows) for name in dict.fromkeys(row["set"] for row in rows)}
     except (KeyError, TypeError, ValueError) as error:
         raise WorldFileError(f"{table.name} is not a table of markups: {error}.") from error
     return MappingProxyType(found)
+
+
+def _head_of(path: Path) -> dict[str, str]:
+    """What a table says of itself in lines ``# term: words``."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return dict(line[1:].strip().split(": ", 1) for line in lines if line.startswith("#") and ": " in line)
 
 
 def _markups(name: str, head: Mapping[str, str], rows: Iterable[Mapping[str, str]]) -> MarkupSet:
@@ -408,11 +411,7 @@ def markup_set(name: str) -> MarkupSet:
     UnknownCodeError
         Naming the sets there are.
     """
-    sets = markup_sets()
-    if name not in sets:
-        alike = closest(name, sets) or list(sets)
-        raise UnknownCodeError(f"No set of markups is called {name!r}. Choose {' or '.join(alike)}.")
-    return sets[name]
+    return _called(name, markup_sets(), "set of markups")
 
 
 @cache
@@ -431,8 +430,7 @@ def elasticity_sets(path: Path | None = None) -> Mapping[str, ElasticitySet]:
         If a row lacks a column or a value is not a positive number.
     """
     published = path or asset("trade_elasticities.csv")
-    with published.open(encoding="utf-8", newline="") as file:
-        sets = {row["set"]: _published(row, published) for row in csv.DictReader(file)}
+    sets = {row["set"]: _published(row, published) for row in read_rows(published, ",")}
     own = asset("estimates/trade_elasticities.csv")
     if path is None and own.is_file():
         estimated = read_estimated_set(own)
@@ -454,13 +452,11 @@ def horizon_sets() -> Mapping[str, ElasticitySet]:
         If a row lacks a column or its value is too small for values before duties.
     """
     table = asset("horizon_elasticities.csv")
-    with table.open(encoding="utf-8", newline="") as file:
-        found = {row["set"]: _of_horizon(row, table) for row in csv.DictReader(file)}
+    found = {row["set"]: _of_horizon(row, table) for row in read_rows(table, ",")}
     own = asset("estimates/local_projections.csv")
     if own.is_file():
-        lines = own.read_text(encoding="utf-8").splitlines()
-        head = dict(line[1:].strip().split(": ", 1) for line in lines if line.startswith("#"))
-        for row in csv.DictReader(line for line in lines if not line.startswith("#")):
+        head = _head_of(own)
+        for row in read_rows(own, ","):
             value, years = -float(row["estimate"]), int(row["horizon"])
             if value <= 1.0 or years not in OFFERED_YEARS:
                 continue
@@ -516,10 +512,16 @@ def elasticity_set(name: str) -> ElasticitySet:
     UnknownCodeError
         Naming the sets there are.
     """
-    sets = {**elasticity_sets(), **horizon_sets()}
+    return _called(name, {**elasticity_sets(), **horizon_sets()}, "elasticity set")
+
+
+_Set = TypeVar("_Set", ElasticitySet, MarkupSet)
+
+
+def _called(name: str, sets: Mapping[str, _Set], what: str) -> _Set:
     if name not in sets:
         alike = closest(name, sets) or list(sets)
-        raise UnknownCodeError(f"No elasticity set is called {name!r}. Choose {' or '.join(alike)}.")
+        raise UnknownCodeError(f"No {what} is called {name!r}. Choose {' or '.join(alike)}.")
     return sets[name]
 
 
@@ -533,14 +535,12 @@ def read_estimated_set(path: Path) -> ElasticitySet:
         Naming what is missing.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        head, rows = _head_of(path), read_rows(path, ",")
     except UnicodeDecodeError as error:
         raise WorldFileError(f"{path.name} is not a set of estimated elasticities: it is no text.") from error
-    head = dict(line[1:].strip().split(": ", 1) for line in lines if line.startswith("#") and ": " in line)
-    body = csv.DictReader(line for line in lines if line and not line.startswith("#"))
     try:
         estimates, values, intervals = {}, {}, {}
-        for row in body:
+        for row in rows:
             sector = row["sector"]
             estimates[sector] = _estimate(row)
             values[sector] = float(row["value"])

@@ -18,8 +18,8 @@ from firmtrade_core.codes.iso import plain_text
 from firmtrade_core.codes.place_lists import na_is_namibia, other_list
 from firmtrade_core.codes.places import PRESENT, read_place
 from firmtrade_core.codes.products import read_products
+from firmtrade_core.codes.word_lists import known_as
 from firmtrade_core.codes.written_numbers import read_numbers
-from firmtrade_core.paths import asset, read_rows
 from firmtrade_core.world.errors import ColumnError
 from firmtrade_core.world.money import MoneyError, dollars_per_unit
 from firmtrade_core.world.world import World
@@ -29,10 +29,7 @@ Array = NDArray[np.float64]
 SectorsOfProduct = Callable[[str, Sequence[str]], tuple[str, ...]]
 
 #: What columns of such tables are called, in plain text: by publishers of trade statistics and ministries in several languages.
-KNOWN_AS = {
-    row["name"]: tuple(row["known_as"].split("|"))
-    for row in read_rows(asset("records/own_trade_columns.csv"))
-}
+KNOWN_AS = known_as("own_trade")
 
 
 _TOTALS = frozenset({"total", "all", "todos", "tous", "ag0", "alle", "all commodities"})

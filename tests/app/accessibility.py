@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-PATIENCE = 30.0
-"""Seconds a page is given to come to rest."""
+PATIENCE, TRIES = 30.0, 10
+"""Seconds, and looks at least, that a page is given to come to rest."""
 
 
 def serious_findings(page: Any, within: str | None = None) -> list[str]:
@@ -16,9 +16,10 @@ def serious_findings(page: Any, within: str | None = None) -> list[str]:
     judged at rest: while a script runs, or a drawer opens, its parts are dimmed, and axe reads the dimmed
     colour as too faint. A fault that is the page's own is still there when the patience is over.
     """
-    until = time.monotonic() + PATIENCE
-    while (findings := _findings(page, within)) and time.monotonic() < until:
+    until, looks = time.monotonic() + PATIENCE, 1
+    while (findings := _findings(page, within)) and (looks < TRIES or time.monotonic() < until):
         page.wait_for_timeout(400)
+        looks += 1
     return findings
 
 

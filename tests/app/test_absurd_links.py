@@ -41,7 +41,7 @@ def test_the_lab_stands(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: An
     synthetic_world().save(tmp_path / "small.world")
     monkeypatch.setenv("FIRMTRADE_WORLD", str(tmp_path / "small.world"))
     cards, structure = ABSURD[name]
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
+    app = AppTest.from_file(str(PROJECT / "app.py"))
     app.query_params["s"] = encode(Scenario.parse({"name": name, "cards": cards, "structure": structure}))
     app.run()
     assert not app.exception
@@ -62,7 +62,7 @@ def test_whichever_page_a_broken_link_opens_says_so(
     monkeypatch.delenv("FIRMTRADE_HOME", raising=False)
     synthetic_world().save(tmp_path / "small.world")
     monkeypatch.setenv("FIRMTRADE_WORLD", str(tmp_path / "small.world"))
-    app = AppTest.from_file(str(PROJECT / f"pages/{page}.py"), default_timeout=60)
+    app = AppTest.from_file(str(PROJECT / f"pages/{page}.py"))
     app.session_state["in_frame"] = True
     app.query_params["s"] = "no scenario at all"
     app.run()

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.app.accessibility import serious_findings
-from tests.app.conftest import MAP, add_policy, settled
+from tests.app.conftest import MAP, add_policy, headline, painted, rested, settled
 
 pytestmark = pytest.mark.browser
 
@@ -26,8 +26,8 @@ def test_axe_finds_nothing_grave(open_page: Opener, scheme: str) -> None:
     # Colours are what differs in the dark.
     for path in VIEWS if scheme == "light" else ("", "lab"):
         page = open_page(path, scheme=scheme)
-        page.wait_for_selector(".ft-facts" if path == "data" else ".ft-numbers")
-        page.wait_for_timeout(900)
+        rested(page)
+        assert page.locator(".ft-facts" if path == "data" else ".ft-numbers").count()
         found[path] = serious_findings(page)
         page.close()
     assert not any(found.values()), found
@@ -45,9 +45,10 @@ def test_axe_finds_nothing_grave_in_drawers(open_page: Opener) -> None:
     for drawer in (".st-key-card_0_more", ".st-key-sharing"):
         page.locator(f"{drawer} button").first.click()
         page.wait_for_selector("[data-testid=stPopoverBody]")
-        page.wait_for_timeout(500)
+        rested(page)
         assert not serious_findings(page), drawer
         page.keyboard.press("Escape")
+        expect(page.locator("[data-testid=stPopoverBody]")).to_have_count(0)
 
 
 def test_the_lab_works_without_a_mouse(open_page: Opener) -> None:
@@ -65,7 +66,7 @@ def test_the_lab_works_without_a_mouse(open_page: Opener) -> None:
     for _ in range(5):
         page.keyboard.press("ArrowRight")
     moved = settled(page, first)
-    expect(page.locator("h1.ft-sentence")).to_contain_text("points")
+    headline(page, "points")
     page.keyboard.press("Alt+z")
     assert settled(page, moved) != moved
 
@@ -74,6 +75,7 @@ def test_paper_shows_the_page_without_its_controls(open_page: Opener) -> None:
     page = open_page("briefing")
     settled(page)
     page.emulate_media(media="print")
+    painted(page)
     assert page.locator("h1.ft-sentence").is_visible()
     assert page.locator(f"{MAP} .ft-plot").is_visible()
     for control in ("[data-testid=stSidebar]", ".stSelectbox", ".stButton"):
@@ -86,6 +88,7 @@ def test_paper_of_the_lab_has_no_empty_boxes(open_page: Opener) -> None:
     page = open_page("lab")
     settled(page)
     page.emulate_media(media="print")
+    painted(page)
     boxes = page.evaluate(
         "[...document.querySelectorAll('.stMainBlockContainer [data-testid=stVerticalBlock]')].filter((e) => e.offsetHeight > 8 "
         "&& parseFloat(getComputedStyle(e).borderTopWidth) > 0 && ![...e.querySelectorAll('p, td, .ft-plot, h2')]"
@@ -99,20 +102,21 @@ def test_paper_is_one_column_dark_on_white_from_a_wide_dark_window(open_page: Op
     settled(page)
     page.emulate_media(media="print", color_scheme="dark")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-    page.wait_for_timeout(400)
-    # Boxes in rows and columns overlap where a page breaks: blocks do not. What is drawn fits the paper.
+    # What is drawn fits the paper, once it is drawn for it.
+    page.wait_for_function(
+        "(widths => widths.length && Math.max(...widths) <= 1000)([...document.querySelectorAll('.ft-plot .main-svg')].map((e) => e.clientWidth))"
+    )
+    page.wait_for_function(
+        "(fills => fills.length && fills.every((fill) => fill === 'rgb(28, 39, 51)'))"
+        "([...document.querySelectorAll('#chart_briefing_winners .ytick text')].map((e) => e.style.fill))"
+    )
+    # Boxes in rows and columns overlap where a page breaks: blocks do not.
     kinds = page.evaluate(
         "[...document.querySelectorAll('[data-testid=stVerticalBlock], [data-testid=stHorizontalBlock], [data-testid=stColumn]')]"
         ".map((e) => getComputedStyle(e).display).filter((d) => d !== 'none')"
     )
     assert kinds and set(kinds) == {"block"}
-    widths = page.evaluate("[...document.querySelectorAll('.ft-plot .main-svg')].map((e) => e.clientWidth)")
-    assert widths and max(widths) <= 1000
     assert page.evaluate("getComputedStyle(document.querySelector('.ft-value')).color") == "rgb(28, 39, 51)"
-    fills = page.evaluate(
-        "[...document.querySelectorAll('#chart_briefing_winners .ytick text')].map((e) => e.style.fill)"
-    )
-    assert fills and set(fills) == {"rgb(28, 39, 51)"}
     boxes = page.evaluate(
         "[...document.querySelectorAll('.ft-chart, .ft-numbers, .ft-caveats')].map((e) => e.getBoundingClientRect())"
         ".filter((b) => b.height).map((b) => [b.top, b.bottom]).sort((a, b) => a[0] - b[0])"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -12,7 +13,7 @@ from playwright.sync_api import expect
 from firmtrade_core.scenarios import Scenario, load_preset
 from firmtrade_core.scenarios.links import decode, encode
 from firmtrade_core.world.embedded import load_embedded_world
-from tests.app.conftest import add_policy, choose, settled, slide
+from tests.app.conftest import add_policy, choose, go, headline, said, settled, slide
 
 pytestmark = pytest.mark.browser
 
@@ -38,7 +39,7 @@ def test_a_link_reproduces_the_screen(open_page: Opener) -> None:
     page.wait_for_function(
         "location.search.includes('country=MEX') && location.search.includes('map=exports')"
     )
-    sentence = page.locator("h1.ft-sentence").inner_text()
+    sentence = headline(page)
     world = load_embedded_world()
     held = decode(in_address(page)["s"])
     assert held.world is not None and held.world.content_hash == world.content_hash
@@ -46,7 +47,7 @@ def test_a_link_reproduces_the_screen(open_page: Opener) -> None:
 
     other = open_page(page.url.split("/", 3)[3])
     assert settled(other) == moved
-    assert other.locator("h1.ft-sentence").inner_text() == sentence
+    assert headline(other) == sentence
     expect(other.get_by_role("combobox", name="Country")).to_have_value("Mexico")
     expect(other.get_by_role("combobox", name="On the map")).to_have_value("Exports")
 
@@ -91,10 +92,8 @@ def test_back_leads_to_the_page_before_with_its_scenario(open_page: Opener) -> N
     first = settled(page)
     slide(page, 0.7)
     moved = settled(page, first)
-    link = page.get_by_role("link", name="Briefing")
-    page.wait_for_timeout(300)
-    assert "s=" in str(link.get_attribute("href"))
-    link.click()
+    expect(page.get_by_role("link", name="Briefing")).to_have_attribute("href", re.compile("s="))
+    go(page, "Briefing")
     page.wait_for_selector("h1.ft-sentence.ft-large")
     assert settled(page) == moved
     page.wait_for_function("location.pathname.endsWith('/briefing') && location.search.includes('s=')")
@@ -118,7 +117,7 @@ def test_a_damaged_link_is_told_and_harms_nothing(
     code = encode(load_preset("eu_mercosur"), load_embedded_world())
     page = open_page("lab?" + urlencode({"s": damage(code)}))
     first = settled(page)
-    assert words in page.locator(".ft-error").inner_text()
+    said(page, ".ft-error", words)
     slide(page, 0.6)
     settled(page, first)
     expect(page.locator(".ft-error")).to_have_count(0)
@@ -131,8 +130,8 @@ def test_a_link_from_another_world_says_which(open_page: Opener) -> None:
     assert elsewhere.content_hash != here.content_hash
     page = open_page("lab?" + urlencode({"s": encode(load_preset("us_ten_points"), elsewhere)}))
     settled(page)
-    told = page.locator(".ft-error").first.inner_text()
-    assert "Ministry's own world" in told and elsewhere.content_hash in told
+    told = said(page, ".ft-error", "Ministry's own world")
+    assert elsewhere.content_hash in told
 
 
 def test_two_tabs_do_not_disturb_each_other(open_page: Opener) -> None:
@@ -141,11 +140,11 @@ def test_two_tabs_do_not_disturb_each_other(open_page: Opener) -> None:
     assert settled(two) == first
     slide(one, 0.9)
     settled(one, first)
-    sentence = two.locator("h1.ft-sentence").inner_text()
+    sentence = headline(two)
     add_policy(two, "Embargo")
     wait_for_cards(two, 2)
     wait_for_cards(one, 1)
-    assert "adds 10 points" in sentence and "adds 10 points" not in one.locator("h1.ft-sentence").inner_text()
+    assert "adds 10 points" in sentence and "adds 10 points" not in headline(one)
 
 
 def test_ten_cards_fit_into_an_address() -> None:

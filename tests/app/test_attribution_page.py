@@ -13,6 +13,7 @@ from firmtrade_core.panel.synthetic.country import make_country
 from firmtrade_core.panel.synthetic.structure import SyntheticDesign
 from firmtrade_core.paths import PROJECT
 from tests.app.test_pages import html
+from tests.limits import HANGS
 from tests.scenarios.conftest import synthetic_world
 
 
@@ -28,7 +29,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     made = make_country(SyntheticDesign(firms=300, years=3)).panel
     panel = made.with_metadata(synthetic=False, units={"wages": "USD"})
     monkeypatch.setenv("FIRMTRADE_FIRMS", str(panel.save(tmp_path / "panel")))
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(PROJECT / "app.py")).run()
     app.switch_page("pages/attribution.py").run()
     assert not app.exception
     return app
@@ -54,7 +55,7 @@ def test_any_two_years_of_a_table(page: AppTest, tmp_path: Path, monkeypatch: py
 
 def test_growth_among_real_firms_withholds_what_would_reveal_them(page: AppTest) -> None:
     page.segmented_control(key="question").set_value("firms").run()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + HANGS
     while "What firms and destinations did" not in html(page) and time.monotonic() < deadline:
         time.sleep(0.5)
         page.run()

@@ -18,7 +18,7 @@ def page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
     monkeypatch.chdir(PROJECT)
     monkeypatch.delenv("FIRMTRADE_WORLD", raising=False)
     monkeypatch.setenv("FIRMTRADE_LIBRARY", f"sqlite:///{tmp_path / 'library.sqlite'}")
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(PROJECT / "app.py")).run()
     app.switch_page("pages/backtests.py").run()
     assert not app.exception
     return app

@@ -12,6 +12,7 @@ from firmtrade_core.analysis.uncertainty import bands
 from firmtrade_core.equilibrium import Parameters, Shock
 from firmtrade_core.jobs import CancelledError
 from pages.parts.result import bands as parts
+from tests.limits import HANGS
 from tests.worlds import make_world
 
 
@@ -19,6 +20,7 @@ def test_the_more_readers_move_the_longer_a_scenario_must_stand_still(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(parts, "STILL", 0.01)
+    monkeypatch.setattr(parts, "MOVING", HANGS)
     desk = parts._Desk()
     assert desk.still() == 0.01
     for number in range(7):
@@ -41,17 +43,18 @@ def test_bands_that_everybody_left_are_left_and_drawn_anew_when_asked_for_again(
 
     def long() -> str:
         begun.set()
-        for _ in range(400):
+        until = time.monotonic() + HANGS
+        while time.monotonic() < until:
             if desk.unwanted("one"):
                 raise CancelledError("left")
             time.sleep(0.01)
         return "drawn"
 
     left = desk.ask("reader", "one", long)
-    assert begun.wait(5)
-    assert desk.ask("reader", "two", lambda: "the second").result(10) == "the second"
-    assert "took its place" in left.result(1)
-    assert desk.ask("reader", "one", lambda: "drawn after all").result(10) == "drawn after all"
+    assert begun.wait(HANGS)
+    assert desk.ask("reader", "two", lambda: "the second").result(HANGS) == "the second"
+    assert "took its place" in left.result(HANGS)
+    assert desk.ask("reader", "one", lambda: "drawn after all").result(HANGS) == "drawn after all"
 
 
 def test_another_reader_who_waits_keeps_bands_going(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,15 +64,15 @@ def test_another_reader_who_waits_keeps_bands_going(monkeypatch: pytest.MonkeyPa
 
     def long() -> bool:
         begun.set()
-        go.wait(5)
+        go.wait(HANGS)
         return desk.unwanted("one")
 
     desk.ask("reader", "one", long)
     found = desk.ask("other", "one", long)
-    assert begun.wait(5)
+    assert begun.wait(HANGS)
     desk.ask("reader", "two", lambda: "the second")
     go.set()
-    assert found.result(5) is False
+    assert found.result(HANGS) is False
 
 
 def test_draws_stop_when_told_to() -> None:

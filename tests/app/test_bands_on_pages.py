@@ -21,6 +21,7 @@ from firmtrade_core.scenarios import Scenario, compile, load_preset
 from firmtrade_core.world.embedded import load_embedded_world
 from pages.parts.result import bands as desk
 from tests.app.test_lab import html
+from tests.limits import HANGS
 
 DRAWS = 25
 
@@ -47,12 +48,12 @@ def few(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_headlines_get_their_bands(page: str, few: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(PROJECT)
     monkeypatch.delenv("FIRMTRADE_WORLD", raising=False)
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120).run()
+    app = AppTest.from_file(str(PROJECT / "app.py")).run()
     app.switch_page(f"pages/{page}.py").run()
     assert not app.exception
     assert "90 % band follows" in html(app)
     for future in [*desk._desk()._known.values()]:
-        future.result(timeout=120)
+        future.result(timeout=HANGS)
     words = html(app.run())
     assert not app.exception
     assert "band follows" not in words and "no interval yet" not in words

@@ -16,6 +16,7 @@ from firmtrade_core.scenarios import Scenario, load_preset
 from firmtrade_core.world.embedded import load_embedded_world
 from pages.parts.result import bands as desk
 from tests.app.test_lab import html, lab, store
+from tests.limits import HANGS
 
 DRAWS = 40
 
@@ -35,7 +36,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def waited(app: Any) -> Any:
     """The page once its bands are there."""
     for future in [*desk._desk()._known.values()]:
-        future.result(timeout=120)
+        future.result(timeout=HANGS)
     return app.run()
 
 
@@ -56,7 +57,7 @@ def test_numbers_come_first_and_their_bands_after(few: None, monkeypatch: pytest
     shown = html(app.run())
     assert not app.exception
     assert "Error of its ends" in shown and "of the variance" in " ".join(
-        element.proto.json for element in app.get("bidi_component")
+        element.proto.bytes.decode() for element in app.get("bidi_component")
     )
 
 

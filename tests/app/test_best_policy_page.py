@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from firmtrade_core.paths import PROJECT
 from tests.app.accessibility import serious_findings
+from tests.app.conftest import choose, headline, said
 from tests.app.test_pages import html
 
 
@@ -18,7 +19,7 @@ from tests.app.test_pages import html
 def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.chdir(PROJECT)
     monkeypatch.delenv("FIRMTRADE_WORLD", raising=False)
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(PROJECT / "app.py")).run()
     app.switch_page("pages/best_policy.py").run()
     assert not app.exception
     return app
@@ -74,18 +75,12 @@ def test_a_budget_gets_a_rule_on_demand(app: AppTest) -> None:
 
 
 def test_it_is_painted_and_follows_the_country(open_page: Callable[..., Any]) -> None:
-    from playwright.sync_api import expect
-
     page = open_page("best_policy")
-    drawn = page.locator('.ft-chart[data-kind="curve"]').first
-    expect(drawn.locator(".plotly")).to_be_visible()
-    expect(page.locator(".ft-numbers").first).to_contain_text("Best rate")
+    said(page, ".stMain", "Best rate")
+    assert page.locator('.ft-chart[data-kind="curve"] .plotly').first.is_visible()
+    assert "Best rate" in page.locator(".ft-numbers").first.inner_text()
     before = page.locator(".ft-numbers").first.get_attribute("data-result")
-    box = page.get_by_role("combobox", name="Country").first
-    box.click()
-    box.fill("Japan")
-    page.get_by_role("option", name="Japan", exact=True).click()
-    expect(page.locator("h1.ft-sentence")).to_contain_text("Japan")
-    expect(page.locator(f'.ft-numbers:not([data-result="{before}"])').first).to_be_visible()
-    expect(page.locator('[data-testid="stApp"]')).to_have_attribute("data-test-script-state", "notRunning")
+    choose(page, "Country", "Japan")
+    headline(page, "Japan")
+    assert page.locator(".ft-numbers").first.get_attribute("data-result") != before
     assert not serious_findings(page)

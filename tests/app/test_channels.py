@@ -11,13 +11,11 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from firmtrade_core.cli.serving import serving
 from firmtrade_core.panel import FirmPanel
 from firmtrade_core.paths import PROJECT
-from tests.app.conftest import own_port
+from tests.app.conftest import rested, served
 from tests.channels.panels import panel_of
-
-PATIENCE = 240.0
+from tests.limits import HANGS
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +31,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, folder: Path | str) -> AppTest:
     monkeypatch.chdir(PROJECT)
     monkeypatch.delenv("FIRMTRADE_WORLD", raising=False)
     monkeypatch.setenv("FIRMTRADE_FIRMS", str(folder))
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(PROJECT / "app.py")).run()
     app.switch_page("pages/channels.py").run()
     assert not app.exception
     return app
@@ -45,7 +43,7 @@ def test_a_job_gives_effects_beside_predictions(monkeypatch: pytest.MonkeyPatch,
     app.button(key="effects_start").click().run()
     assert not app.exception
     bench = app.session_state["effects"]
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + HANGS
     while not bench.look().finished and time.monotonic() < deadline:
         time.sleep(0.5)
     app.run()
@@ -100,11 +98,13 @@ def test_a_folder_without_firms_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pa
 @pytest.mark.browser
 def test_the_page_in_a_browser(open_page: Callable[..., Any], firms: Path) -> None:
     environment = {"FIRMTRADE_WORLD": "", "FIRMTRADE_FIRMS": str(firms)}
-    with serving("127.0.0.1", own_port() + 7, environment=environment) as running:
+    with served(environment) as running:
         page = open_page("channels", at=running.address)
+        rested(page)
         page.get_by_role("button", name="Estimate effects").click()
-        page.wait_for_selector(".ft-number .ft-value", timeout=1000 * PATIENCE)
+        page.wait_for_selector(".ft-number .ft-value")
         page.wait_for_selector(".ft-chart[data-result]")
+        rested(page)
         assert "Evidence" in page.locator(".ft-numbers").inner_text()
         assert page.get_by_role("button", name="Model card").is_visible()
         # Before its server goes, or the page complains of that.
@@ -118,7 +118,7 @@ def test_shocks_to_own_markets_are_told_or_refused(monkeypatch: pytest.MonkeyPat
     assert "No shocks to show" in html(app)  # one year of firms, no products
     monkeypatch.delenv("FIRMTRADE_FIRMS")
     monkeypatch.chdir(PROJECT)
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(PROJECT / "app.py")).run()
     app.switch_page("pages/channels.py").run()
     app.toggle(key="effects_shocks").set_value(True).run()
     app.selectbox(key="shocks_through").set_value("imports").run()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.app.conftest import MAP, settled, slide
+from tests.app.conftest import MAP, choose, painted, rested, settled, slide
 from tests.app.test_browser import pixels
 
 pytestmark = pytest.mark.browser
@@ -115,6 +115,7 @@ def test_no_data_and_falls_are_told_without_colour(open_page: Opener) -> None:
         devtools.send("Emulation.setEmulatedVisionDeficiency", {"type": kind})
         page.locator(MAP).get_by_role("button", name="Stripes").click()
         expect(page.locator(f"{MAP} .ft-stripe").first).to_be_attached()
+        painted(page)
         striped = pixels(page, f"{MAP} .ft-plot")
         # Stripes put light and dark beside each other within areas that one shade filled.
         assert roughness(striped) > 1.5 * roughness(plain), kind
@@ -139,6 +140,7 @@ def test_a_change_is_spoken_once(open_page: Opener) -> None:
     slide(page, 0.8)
     settled(page, first)
     expect(live).to_contain_text("81 rows. Largest:")
+    rested(page)
     spoken = page.evaluate("[...document.querySelectorAll('.ft-live')].filter(e => e.textContent).length")
     assert spoken == 1
 
@@ -149,8 +151,7 @@ def test_more_views(open_page: Opener, view: str) -> None:
     settled(page)
     if view == "days":
         expect(page.locator(".st-key-ft_below_days")).to_contain_text("has no policy with dates")
-        page.get_by_role("combobox", name="Presets").click()
-        page.get_by_role("option", name="US tariffs in force on 22 August 2026", exact=True).click()
+        choose(page, "Presets", "US tariffs in force on 22 August 2026")
     figure = page.locator(f".st-key-ft_below_{view} .ft-chart[data-result]")
     expect(figure).to_be_visible()
     figure.get_by_role("button", name="Table").click()

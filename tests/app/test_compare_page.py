@@ -19,6 +19,7 @@ from firmtrade_core.scenarios.library import Library
 from firmtrade_core.world.embedded import load_embedded_world
 from tests.app.accessibility import serious_findings
 from tests.app.conftest import MAP as ANY_MAP
+from tests.app.conftest import choose, rested, said
 from tests.app.test_exports import taken
 from tests.app.test_pages import html
 
@@ -45,7 +46,7 @@ def app(monkeypatch: pytest.MonkeyPatch, file: Path) -> AppTest:
 
 
 def opened() -> AppTest:
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=30).run()
+    app = AppTest.from_file(str(PROJECT / "app.py")).run()
     app.switch_page("pages/compare.py").run()
     assert not app.exception
     return app
@@ -190,10 +191,11 @@ def test_back_from_a_scenario_to_the_baseline(key: str) -> None:
 def test_side_by_side_in_a_browser(open_page: Opener) -> None:
     page = open_page("compare")
     page.locator(f"{MAP}[data-result]").first.wait_for()
+    rested(page)
     assert page.locator(MAP).count() == 1
-    page.get_by_role("combobox", name="First").fill("EU")
-    page.get_by_role("option", name="EU-Mercosur", exact=False).first.click()
+    choose(page, "First", "EU-Mercosur", exact=False)
     page.locator(f"{MAP}[data-result]").nth(2).wait_for()
+    rested(page)
     scales = page.evaluate(
         "selector => [...document.querySelectorAll(selector)].map(f => f.querySelector('.ft-plot').layout.coloraxis.cmax)",
         MAP,
@@ -218,15 +220,17 @@ def test_side_by_side_in_a_browser(open_page: Opener) -> None:
 @pytest.mark.browser
 def test_the_library_in_a_browser(open_page: Opener) -> None:
     page = open_page("compare", scheme="dark")
+    rested(page)
     page.get_by_role("textbox", name="Name").fill("Minister's option")
     page.get_by_role("textbox", name="Tags").fill("cabinet")
     page.get_by_role("button", name="Save the scenario on screen").click()
-    page.get_by_text("Saved as Minister's option").wait_for()
+    said(page, ".stMain", "Saved as Minister's option")
     assert not serious_findings(page)
     card = page.locator("[class*='st-key-ft_saved_']", has_text="Minister's option")
     yaml = taken(page, card.get_by_role("button", name="YAML")).decode()
     assert "kind: tariff" in yaml and load_embedded_world().content_hash in yaml
     card.get_by_role("button", name="Delete").click()
+    rested(page)
     page.get_by_role("button", name="Undo: put Minister's option back").click()
-    page.get_by_text("Minister's option is back.").wait_for()
+    said(page, ".stMain", "Minister's option is back.")
     card.get_by_role("button", name="Compare").wait_for()

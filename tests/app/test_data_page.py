@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 
 from firmtrade_core.world.embedded import load_embedded_world
 from tests.app.accessibility import serious_findings
-from tests.app.conftest import settled
+from tests.app.conftest import choose, go, rested, said, settled
 from tests.app.test_exports import taken
 from tests.world.test_loaders import icio_file
 
@@ -36,21 +36,14 @@ def flows() -> pd.DataFrame:
 
 KEYS = {"A table of flows": "table", "OECD Inter-Country": "oecd-icio", "CEPII BACI": "baci"}
 
-IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
-
 
 def bring(page: Any, kind: str, name: str, content: bytes | str) -> None:
     """Choose a kind of file and upload one."""
-    page.locator(IDLE).wait_for()
+    rested(page)
     chooser = page.get_by_role("combobox", name="What you have")
     if kind not in chooser.input_value():
-        # A list that is open closes when the page scrolls, as it does towards a click.
-        chooser.scroll_into_view_if_needed()
-        page.wait_for_timeout(250)
-        chooser.click()
-        page.get_by_role("option", name=kind).click()
-        expect(page.get_by_role("combobox", name="What you have")).to_have_value(re.compile(re.escape(kind)))
-        page.locator(IDLE).wait_for()
+        choose(page, "What you have", kind, exact=False)
+        expect(chooser).to_have_value(re.compile(re.escape(kind)))
     data = content if isinstance(content, bytes) else content.encode()
     file = {"name": name, "mimeType": "application/octet-stream", "buffer": data}
     page.locator(f".st-key-bring_{KEYS[kind]} input[type=file]").set_input_files([file])
@@ -62,7 +55,7 @@ def as_csv(table: pd.DataFrame) -> str:
 
 def test_what_is_loaded_and_its_tables(open_page: Opener) -> None:
     page = open_page("data")
-    page.locator(".ft-facts").first.wait_for()
+    rested(page)
     words = page.locator(".stMain").inner_text()
     assert (
         "98.7\u202f%" in words
@@ -81,18 +74,18 @@ def test_a_good_table_becomes_the_sessions_world(open_page: Opener, flows: pd.Da
     page = open_page("data")
     renamed = flows.rename(columns={"exporter": "iso_o", "importer": "iso_d", "expenditure_musd": "trade"})
     bring(page, "A table of flows", "three.csv", as_csv(renamed))
-    page.get_by_text("All 90 rows can be read as they are.").wait_for()
+    said(page, ".stMain", "All 90 rows can be read as they are.")
     assert page.locator(".ft-words").first.inner_text().count("BRA") == 12
     page.get_by_role("button", name="Use this world in this session").click()
-    page.locator(".ft-good", has_text="which you uploaded").wait_for()
-    assert "3 economies, 10 sectors" in page.locator(".ft-world").inner_text()
+    said(page, ".stMain", "which you uploaded")
+    said(page, ".ft-world", "3 economies, 10 sectors")
     assert not serious_findings(page)
-    page.get_by_role("link", name="Scenario lab").click()
+    go(page, "Scenario lab")
     settled(page)
     assert page.locator(".ft-value").first.inner_text()
-    page.get_by_role("link", name="Data", exact=True).click()
+    go(page, "Data")
     page.get_by_role("button", name="Go back to the shipped world").click()
-    page.locator(".ft-world", has_text="81 economies").wait_for()
+    said(page, ".ft-world", "81 economies")
 
 
 def test_a_bad_table_is_reported_row_by_row_and_runs_nothing(open_page: Opener, flows: pd.DataFrame) -> None:
@@ -103,7 +96,7 @@ def test_a_bad_table_is_reported_row_by_row_and_runs_nothing(open_page: Opener, 
     bad.loc[40, "exporter"] = "<img src=x onerror=window.hacked=1>"
     bad.loc[41, "exporter"] = "=cmd|' /C calc'!A0"
     bring(page, "A table of flows", "<b>bad</b>.csv", as_csv(bad))
-    page.locator(".ft-report").wait_for()
+    said(page, ".ft-report")
     items = page.locator(".ft-report li").all_inner_texts()
     assert len(items) == 4
     assert any("(row 4)" in item and "negative" in item for item in items)
@@ -124,8 +117,8 @@ def test_markup_in_names_stays_text_wherever_the_world_goes(open_page: Opener, f
     evil = "<img src=x onerror=window.hacked=1>"
     bring(page, "A table of flows", "evil.csv", as_csv(flows.replace({"sector": {"metals": evil}})))
     page.get_by_role("button", name="Use this world in this session").click()
-    page.locator(".ft-good", has_text="which you uploaded").wait_for()
-    page.get_by_role("link", name="Scenario lab").click()
+    said(page, ".stMain", "which you uploaded")
+    go(page, "Scenario lab")
     settled(page)
     page.locator('.ft-chart[data-kind="bars"]').last.wait_for()
     assert page.evaluate("window.hacked") is None
@@ -135,11 +128,11 @@ def test_markup_in_names_stays_text_wherever_the_world_goes(open_page: Opener, f
 def test_a_published_table_by_its_loader(open_page: Opener, tmp_path: Path) -> None:
     page = open_page("data")
     bring(page, "OECD Inter-Country", "2019.csv", icio_file(tmp_path).read_bytes())
-    page.get_by_text("2019.csv can be read").wait_for()
+    said(page, ".stMain", "2019.csv can be read")
     offer = page.locator(".st-key-ft_offer").inner_text()
     assert "3 economies, 3 sectors, with input-output links" in offer and "CN1, CN2, MX1, MX2 folded" in offer
     bring(page, "CEPII BACI", "BACI_HS17_Y2019_V1.csv", "t,i,j,k,v,q\n2019,36,276,010121,2000,1\n")
-    page.get_by_text("Add Country codes, Products to sectors, Output").wait_for()
+    said(page, ".stMain", "Add Country codes, Products to sectors, Output")
 
 
 HOSTILE = (
@@ -155,13 +148,14 @@ def test_hostile_files_are_refused_in_words(open_page: Opener) -> None:
     for name, content, words in HOSTILE:
         bring(page, "A table of flows", name, content)
         page.locator(".ft-error, .ft-report", has_text=words).first.wait_for()
+        rested(page)
         assert page.get_by_role("button", name="Use this world").count() == 0
     assert page.evaluate("window.hacked") is None
 
 
 def test_huge_and_wrong_files_do_not_leave_the_browser(open_page: Opener, tmp_path: Path) -> None:
     page = open_page("data")
-    page.locator(IDLE).wait_for()
+    rested(page)
     page.locator("input[type=file]").first.wait_for(state="attached")
     huge = tmp_path / "huge.world"
     with huge.open("wb") as file:
@@ -172,13 +166,12 @@ def test_huge_and_wrong_files_do_not_leave_the_browser(open_page: Opener, tmp_pa
     wrong.write_bytes(b"MZ")
     page.locator("input[type=file]").first.set_input_files(str(wrong))
     page.get_by_text("files are not allowed").wait_for()
-    assert "Embedded world 2022" in page.locator(".ft-world").inner_text()
+    said(page, ".ft-world", "Embedded world 2022")
 
 
 def test_accessible_in_the_dark(open_page: Opener) -> None:
     page = open_page("data", scheme="dark", width=1920)
-    page.locator(".ft-facts").first.wait_for()
-    page.locator(IDLE).wait_for()
+    rested(page)
     assert not serious_findings(page)
 
 
@@ -188,15 +181,13 @@ def test_equal_tables_of_two_readers_keep_their_own_names(open_page: Opener, flo
     for page, name in ((first, "ministry of one"), (second, "institute of two")):
         bring(page, "A table of flows", f"{name}.csv", as_csv(flows))
         page.get_by_role("button", name="Use this world in this session").click()
-        page.locator(".ft-world", has_text=name).wait_for()
-        page.get_by_role("link", name="Scenario lab").click()
+        said(page, ".ft-world", name)
+        go(page, "Scenario lab")
         settled(page)
     for page, own, other in (
         (first, "ministry of one", "institute of two"),
         (second, "institute of two", "ministry of one"),
     ):
-        page.get_by_role("link", name="Data", exact=True).click()
-        page.locator(".ft-facts").first.wait_for()
-        page.locator(IDLE).wait_for()
+        go(page, "Data")
         words = page.locator("body").inner_text()
         assert own in words and other not in words

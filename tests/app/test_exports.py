@@ -17,7 +17,7 @@ from openpyxl import load_workbook
 
 from firmtrade_core.world.embedded import load_embedded_world
 from tests.app.accessibility import serious_findings
-from tests.app.conftest import settled
+from tests.app.conftest import rested, settled
 
 pytestmark = pytest.mark.browser
 
@@ -35,6 +35,8 @@ def test_tables_result_and_code_can_be_taken_away(open_page: Opener) -> None:
     result = settled(page)
     page.get_by_role("button", name="Take away").click()
     dialog = page.get_by_role("dialog")
+    dialog.wait_for()
+    rested(page)
     csv = taken(page, dialog.get_by_role("button", name="CSV").first)
     words = csv.decode("utf-8-sig")
     assert (
@@ -46,6 +48,7 @@ def test_tables_result_and_code_can_be_taken_away(open_page: Opener) -> None:
     sheet = load_workbook(io.BytesIO(taken(page, dialog.get_by_role("button", name="Excel").nth(2))))
     assert sheet.sheetnames == ["pairs", "About"] and sheet["pairs"]["F2"].value == "bn USD"
 
+    rested(page)
     dialog.get_by_role("tab", name="Whole result").click()
     parquet = taken(page, dialog.get_by_role("button", name="Parquet, every cell"))
     about = pyarrow.parquet.read_metadata(io.BytesIO(parquet)).metadata
@@ -89,8 +92,9 @@ def test_a_headline_tells_where_it_comes_from(open_page: Opener) -> None:
     page = open_page("briefing")
     result = settled(page)
     page.get_by_role("button", name="Where from").nth(4).click()
+    rested(page)
     dialog = page.get_by_role("dialog")
-    dialog.get_by_text("Certificate").wait_for()
+    dialog.get_by_text("Certificate").first.wait_for()
     words = dialog.inner_text()
     assert "Real income, world" in words and "sum of all countries' equivalent variations" in words
     assert (

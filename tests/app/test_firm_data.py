@@ -12,6 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from firmtrade_core.harmonise.example import messy_folder
 from firmtrade_core.paths import PROJECT
+from tests.app.conftest import choose, said
+from tests.limits import HANGS
 
 
 def html(app: AppTest) -> str:
@@ -22,7 +24,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, folder: Path) -> AppTest:
     monkeypatch.chdir(PROJECT)
     monkeypatch.delenv("FIRMTRADE_WORLD", raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(folder))
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(PROJECT / "app.py")).run()
     app.switch_page("pages/firm_data.py").run()
     assert not app.exception
     return app
@@ -39,7 +41,7 @@ def test_from_files_to_panel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     desk = app.session_state["desk"]
     assert desk.columns["aduana_2018.csv"]["country"] == "Pais destino"
     app.button(key="harmonise").click().run()
-    assert desk.job.wait(120).state == "done", desk.job.status().message
+    assert desk.job.wait(HANGS).state == "done", desk.job.status().message
     app.run()
     assert not app.exception
     words = html(app)
@@ -82,13 +84,12 @@ def test_a_missing_column_is_asked_for_and_can_be_held_constant(
 def test_in_the_browser(open_page: Callable[..., Any], tmp_path: Path) -> None:
     files = sorted(messy_folder(tmp_path / "in", 60).iterdir())
     page = open_page("firm_data")
-    page.wait_for_selector("text=No firm data yet")
+    said(page, ".stMain", "No firm data yet")
     page.locator("input[type=file]").set_input_files([str(p) for p in files])
-    page.wait_for_selector("text=registro.csv: firms by year")
-    page.get_by_role("combobox", name="Reporting country").fill("Chile")
-    page.get_by_role("option", name="Chile", exact=True).click()
+    said(page, ".stMain", "registro.csv: firms by year")
+    choose(page, "Reporting country", "Chile")
     page.get_by_role("button", name="Harmonise", exact=True).click()
-    page.wait_for_selector("text=rows make the panel", timeout=90_000)
+    said(page, ".stMain", "rows make the panel")
     with page.expect_download() as event:
         page.get_by_role("button", name="Download panel, log").click()
     event.value.save_as(tmp_path / "panel.zip")

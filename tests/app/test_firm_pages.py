@@ -27,7 +27,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         if firms:
             make_home().save(tmp_path / "home.parquet")
             monkeypatch.setenv("FIRMTRADE_HOME", str(tmp_path / "home.parquet"))
-        app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+        app = AppTest.from_file(str(PROJECT / "app.py")).run()
         app.switch_page(f"pages/{page}.py").run()
         assert not app.exception
         return app

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.app.conftest import choose, rested, said
+
 pytestmark = pytest.mark.browser
 
 
@@ -14,16 +16,10 @@ def test_the_role_of_heterogeneity_is_painted_and_follows_the_country(open_page:
     page = open_page("heterogeneity")
     page.wait_for_selector('.ft-chart[data-kind="laws"][data-result]')
     page.wait_for_selector('.ft-chart[data-kind="elasticities"][data-result]')
+    rested(page)
     assert page.locator('.ft-chart[data-kind="laws"] .scatterlayer .point').count() >= 36
     assert page.locator('.ft-chart[data-kind="margins"] .barlayer .point').count() >= 3
-    before = page.locator(".ft-numbers").inner_text()
-    page.get_by_role("combobox", name="Country").click()
-    page.get_by_role("combobox", name="Country").fill("Mexico")
-    page.get_by_role("option", name="Mexico", exact=True).click()
-    page.wait_for_function(
-        "(before) => document.querySelector('.ft-numbers').innerText !== before", arg=before
-    )
-    assert (
-        "Mexico"
-        in page.locator('.ft-chart[data-kind="margins"]').inner_text() + page.locator(".stMain").inner_text()
-    )
+    before = said(page, ".ft-numbers")
+    choose(page, "Country", "Mexico")
+    said(page, ".ft-numbers", other_than=before)
+    said(page, ".stMain", "Mexico")

@@ -20,7 +20,7 @@ def who_gains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     importing_home().save(tmp_path / "home.parquet")
     monkeypatch.setenv("FIRMTRADE_WORLD", str(tmp_path / "linked.world"))
     monkeypatch.setenv("FIRMTRADE_HOME", str(tmp_path / "home.parquet"))
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(PROJECT / "app.py")).run()
     app.switch_page("pages/who_gains.py").run()
     app.session_state["store"].country = "ZAF"
     return app.run()

@@ -32,7 +32,7 @@ def opened(page: str, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.chdir(PROJECT)
     for name in ("FIRMTRADE_WORLD", "FIRMTRADE_FIRMS"):
         monkeypatch.delenv(name, raising=False)
-    app = AppTest.from_file(str(PROJECT / f"pages/{page}.py"), default_timeout=120)
+    app = AppTest.from_file(str(PROJECT / f"pages/{page}.py"))
     app.session_state["in_frame"] = True
     app.session_state["desk"] = desk
     return app.run()

@@ -34,7 +34,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, folder: Path, section: str = "time")
     monkeypatch.chdir(PROJECT)
     for name in ("FIRMTRADE_WORLD", "FIRMTRADE_FIRMS", "FIRMTRADE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    app = AppTest.from_file(str(PROJECT / "pages/firms.py"), default_timeout=120)
+    app = AppTest.from_file(str(PROJECT / "pages/firms.py"))
     app.session_state["in_frame"] = True
     app.session_state["capability"] = Bench(folder, section=section)
     return app

@@ -47,7 +47,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         if home is not None:
             home.save(tmp_path / "home.parquet")
             monkeypatch.setenv("FIRMTRADE_HOME", str(tmp_path / "home.parquet"))
-        app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=90).run()
+        app = AppTest.from_file(str(PROJECT / "app.py")).run()
         app.switch_page("pages/firm_view.py").run()
         assert not app.exception
         return app

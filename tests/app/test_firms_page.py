@@ -14,14 +14,13 @@ from streamlit.testing.v1 import AppTest
 from firmtrade_core.capability import Learner, Settings
 from firmtrade_core.capability.hindsight import Hindsight, Outcome, hindsight_arguments, study_hindsight
 from firmtrade_core.capability.work import CapabilityReport, Request, estimate_capability
-from firmtrade_core.cli.serving import serving
 from firmtrade_core.jobs import content_hash
 from firmtrade_core.jobs.kept import keep
 from firmtrade_core.panel import FirmPanel
 from firmtrade_core.paths import PROJECT
 from pages.parts.firms.capability_bench import Bench
 from tests.app.accessibility import serious_findings
-from tests.app.conftest import own_port
+from tests.app.conftest import rested, served
 from tests.channels.design import draw
 from tests.channels.panels import PLACES, panel_of
 
@@ -56,7 +55,7 @@ def page(monkeypatch: pytest.MonkeyPatch, firms: Path, tmp_path: Path) -> tuple[
     monkeypatch.chdir(PROJECT)
     monkeypatch.delenv("FIRMTRADE_WORLD", raising=False)
     monkeypatch.setenv("FIRMTRADE_FIRMS", str(firms))
-    app = AppTest.from_file(str(PROJECT / "pages/firms.py"), default_timeout=120)
+    app = AppTest.from_file(str(PROJECT / "pages/firms.py"))
     app.session_state["in_frame"] = True
     bench = Bench(tmp_path, source="folder")
     app.session_state["capability"] = bench
@@ -166,9 +165,10 @@ def test_the_page_in_a_browser(
     jobs = tmp_path / "firmtrade" / "jobs"
     store(jobs, Bench(tmp_path).request(), report)
     environment = {"FIRMTRADE_WORLD": "", "FIRMTRADE_FIRMS": "", "XDG_DATA_HOME": str(tmp_path)}
-    with serving("127.0.0.1", own_port() + 11, environment=environment) as running:
+    with served(environment) as running:
         page = open_page("firms", at=running.address, scheme=scheme)
         page.wait_for_selector('.ft-chart[data-kind="summary"][data-result]')
+        rested(page)
         assert page.locator('.ft-chart[data-kind="summary"] .scatterlayer .point').count() > 100
         page.get_by_text("How well", exact=True).click()
         page.wait_for_selector('.ft-chart[data-kind="calibration"][data-result]')

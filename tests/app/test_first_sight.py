@@ -27,7 +27,7 @@ def test_every_page_is_filled_before_a_choice(monkeypatch: pytest.MonkeyPatch, t
     for name in ("FIRMTRADE_WORLD", "FIRMTRADE_HOME", "FIRMTRADE_FIRMS", "FIRMTRADE_EARLIER_WORLD"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120).run()
+    app = AppTest.from_file(str(PROJECT / "app.py")).run()
     pages = sorted(path.stem for path in (PROJECT / "pages").glob("*.py") if path.stem != "__init__")
     assert len(pages) == 17
     for name in pages:

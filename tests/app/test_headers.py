@@ -8,6 +8,7 @@ from urllib.request import urlopen
 import pytest
 
 from firmtrade_core.cli.serving import Server
+from tests.limits import HANGS
 
 PATHS = [
     "", "lab", "briefing", "no/such/page", "lab/deeper", "_stcore/health", "_stcore/nothing", "app/static/plotly.min.js",
@@ -17,7 +18,7 @@ PATHS = [
 
 def headers(server: Server, path: str) -> dict[str, str]:
     try:
-        with urlopen(f"{server.address.rstrip('/')}/{path}", timeout=30) as answer:
+        with urlopen(f"{server.address.rstrip('/')}/{path}", timeout=HANGS) as answer:
             return {name.lower(): value for name, value in answer.headers.items()}
     except HTTPError as error:
         return {name.lower(): value for name, value in error.headers.items()}

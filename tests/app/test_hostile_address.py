@@ -142,7 +142,7 @@ def test_pages_stand(page: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) 
         {f"p{i}": "1" for i in range(30)},
         {"s": CODE, "against": CODE, "shown": "²", "view": "²", "flows": "²", "present": "0"},
     ):
-        app = AppTest.from_file(str(PROJECT / f"pages/{page}.py"), default_timeout=60)
+        app = AppTest.from_file(str(PROJECT / f"pages/{page}.py"))
         app.session_state["in_frame"] = True
         for name, value in asked.items():
             app.query_params[name] = value
@@ -157,7 +157,7 @@ def test_a_view_of_one_chart_says_where_there_is_none(
 ) -> None:
     monkeypatch.chdir(PROJECT)
     monkeypatch.delenv("FIRMTRADE_WORLD", raising=False)
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120)
+    app = AppTest.from_file(str(PROJECT / "app.py"))
     app.query_params["embed"], app.query_params["only"] = "true", name
     app.run()
     assert not app.exception

@@ -13,13 +13,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from firmtrade_core.jobs import CancelledError, Checkpoints, silent
+from firmtrade_core.jobs.line import turn
 from firmtrade_core.paths import PROJECT
 from firmtrade_core.published.replicate import stored_run
 from firmtrade_core.published.replication import Report
 from firmtrade_core.published.replication_job import run_replications
 from firmtrade_core.report.methods import ASSUMPTIONS, GLOSSARY, PARTS, component_versions
 from tests.app.accessibility import serious_findings
+from tests.app.conftest import said
 from tests.app.test_pages import html
+from tests.limits import HANGS
 
 Opener = Callable[..., Any]
 
@@ -32,15 +35,15 @@ def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.delenv("FIRMTRADE_WORLD", raising=False)
     # What other tests have run is shared by all sessions.
     streamlit.cache_resource.clear()
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=30).run()
+    app = AppTest.from_file(str(PROJECT / "app.py")).run()
     app.switch_page("pages/methods.py").run()
     assert not app.exception
     return app
 
 
-def until(app: AppTest, words: str, seconds: float = 90.0) -> str:
+def until(app: AppTest, words: str) -> str:
     """What the page says once it says certain words."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + HANGS
     while words not in html(app) and time.monotonic() < end:
         time.sleep(0.3)
         app.run()
@@ -86,9 +89,14 @@ def test_a_run_is_cancelled_and_carries_on(
     app: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("FIRMTRADE_DATA", str(tmp_path))
-    app.button(key="job_start").click().run()
-    app.button(key="job_cancel").click().run()
-    assert "not rerun here" in html(app) and "could not be run" not in html(app)
+    # In a line of its own with one place, which is taken until the run is cancelled.
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("FIRMTRADE_JOBS", "1")
+    with turn(lambda _: None):
+        app.button(key="job_start").click().run()
+        app.button(key="job_cancel").click().run()
+        assert "not rerun here" in html(app) and "could not be run" not in html(app)
     app.button(key="job_resume").click().run()
     until(app, "could not be run here")
 
@@ -120,7 +128,7 @@ def test_finished_steps_stay_finished(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_run_made_here_replaces_the_stored_one(app: AppTest, needs_data: Callable[[str], Path]) -> None:
     needs_data("caliendo-parro-2015")
     app.button(key="job_start").click().run()
-    words = until(app, "</b> · run on 20", 300)
+    words = until(app, "</b> · run on 20")
     assert "not rerun here" not in words and words.count("numbers within their band") == len(stored_run())
 
 
@@ -131,7 +139,7 @@ def test_a_run_made_here_replaces_the_stored_one(app: AppTest, needs_data: Calla
 def test_in_a_browser(open_page: Opener, scheme: str, width: int) -> None:
     page = open_page("methods", scheme=scheme, width=width)
     page.locator(".katex-display").nth(8).wait_for()
-    page.get_by_text("19 of 19 numbers").wait_for()
+    said(page, ".stMain", "19 of 19 numbers")
     # No equation runs out of its column.
     over = page.evaluate(
         "[...document.querySelectorAll('.katex-display > .katex')].filter(e => e.getBoundingClientRect().width > "

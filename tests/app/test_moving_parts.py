@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from firmtrade_core.cli.serving import serving
+from tests.app.conftest import served
+from tests.limits import HANGS
 
 pytest.importorskip("websockets")
 
@@ -50,9 +51,9 @@ async def _moves(address: str, values: list[float]) -> list[Counter[str]]:
         opening = BackMsg()
         opening.rerun_script.page_name = "lab"
         await socket.send(opening.SerializeToString())
-        found = [await asyncio.wait_for(run(socket), 120)]
+        found = [await asyncio.wait_for(run(socket), HANGS)]
         if "slider" not in seen:
-            found = [await asyncio.wait_for(run(socket), 120)]
+            found = [await asyncio.wait_for(run(socket), HANGS)]
         for value in values:
             move = BackMsg()
             move.rerun_script.page_script_hash = seen["page"]
@@ -60,7 +61,7 @@ async def _moves(address: str, values: list[float]) -> list[Counter[str]]:
             state = move.rerun_script.widget_states.widgets.add(id=seen["slider"])
             state.double_array_value.data.append(value)
             await socket.send(move.SerializeToString())
-            found.append(await asyncio.wait_for(run(socket), 120))
+            found.append(await asyncio.wait_for(run(socket), HANGS))
             assert seen["box"] == value
         return found
 
@@ -68,7 +69,7 @@ async def _moves(address: str, values: list[float]) -> list[Counter[str]]:
 def test_a_slider_draws_what_follows_it_alone() -> None:
     # Browser tests of the same process keep a loop running in this thread.
     with (
-        serving("127.0.0.1", 8580, environment={"FIRMTRADE_WORLD": "", "FIRMTRADE_HOME": ""}) as server,
+        served({"FIRMTRADE_WORLD": "", "FIRMTRADE_HOME": ""}) as server,
         ThreadPoolExecutor(1) as apart,
     ):
         moves = apart.submit(lambda: asyncio.run(_moves(server.address, [21.0, 22.0, 23.0])))

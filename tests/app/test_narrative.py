@@ -22,7 +22,7 @@ def briefing(monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.setenv("FIRMTRADE_HOME", "none")
     monkeypatch.setenv("FIRMTRADE_BANDS", "off")
     monkeypatch.setenv("FIRMTRADE_OPENING", "us_ten_points")
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(PROJECT / "app.py")).run()
     return app.switch_page("pages/briefing.py").run()
 
 

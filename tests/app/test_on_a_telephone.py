@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from pages.parts.frame.page import menu
-from tests.app.conftest import settled
+from tests.app.conftest import rested, settled
 
 pytestmark = pytest.mark.browser
 
@@ -25,15 +25,6 @@ DRAWN = """() => [...document.querySelectorAll('.ft-chart:not([hidden])')].map((
     names: all('.yaxislayer-above text'), notes: all('.annotation-text'), ticks: all('.cbaxis text'), keys: all('.legend .traces .legendtext'),
     scrolled: all('.legend .scrollbar').length };
 })"""
-
-
-def rested(page: Any) -> None:
-    page.wait_for_selector(".ft-chart[data-result], .ft-facts, .ft-heading, .stMain h1, .stFileUploader")
-    page.wait_for_timeout(800)
-    page.wait_for_function(
-        "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning' && "
-        "!document.querySelector('.ft-chart:not([data-result]):not([data-failed])')"
-    )
 
 
 @pytest.mark.parametrize("name", ["", *(name for name, _ in menu())])

@@ -47,7 +47,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     monkeypatch.chdir(PROJECT)
     for name in ("FIRMTRADE_WORLD", "FIRMTRADE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    yield AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    yield AppTest.from_file(str(PROJECT / "app.py")).run()
 
 
 def headline(words: str, label: str) -> str:

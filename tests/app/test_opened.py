@@ -22,7 +22,7 @@ def test_a_session_is_noted_once_and_no_value(tmp_path: Path, monkeypatch: pytes
     file = tmp_path / "audit" / "opened.jsonl"
     monkeypatch.setenv("FIRMTRADE_AUDIT", str(file))
     for _ in range(2):
-        page = AppTest.from_function(_page, default_timeout=60).run()
+        page = AppTest.from_function(_page).run()
         page.run()
         assert [item.value for item in page.markdown] == ["shown"]
     lines = [json.loads(line) for line in file.read_text().splitlines()]
@@ -36,15 +36,13 @@ def test_a_session_is_noted_once_and_no_value(tmp_path: Path, monkeypatch: pytes
 def test_without_a_name_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FIRMTRADE_AUDIT", raising=False)
     monkeypatch.chdir(tmp_path)
-    assert [item.value for item in AppTest.from_function(_page, default_timeout=60).run().markdown] == [
-        "shown"
-    ]
+    assert [item.value for item in AppTest.from_function(_page).run().markdown] == ["shown"]
     assert not list(tmp_path.iterdir())
 
 
 def test_what_cannot_be_noted_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("FIRMTRADE_AUDIT", str(tmp_path / "file" / "opened.jsonl"))
-    page = AppTest.from_function(_page, default_timeout=60).run()
+    page = AppTest.from_function(_page).run()
     assert not page.markdown and not page.exception
     assert any("cannot be written" in item.proto.body for item in page.get("html"))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from firmtrade_core.paths import PROJECT
 from firmtrade_core.report import stored_estimates
 from pages.parts.firms import capability_bench, effects
+from tests.app.conftest import go, rested
 from tests.app.test_pages import html
 
 BENCHES = {"capability": capability_bench.Bench, "channels": effects.Bench}
@@ -30,7 +31,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, folder: Path, page: str) -> AppTest:
     monkeypatch.chdir(PROJECT)
     monkeypatch.delenv("FIRMTRADE_FIRMS", raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(folder))
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(PROJECT / "app.py")).run()
     app.switch_page(f"pages/{page}.py").run()
     assert not app.exception
     return app
@@ -42,9 +43,10 @@ def test_what_is_stored_is_what_the_page_asks_first(kind: Any, tmp_path: Path) -
     assert BENCHES[kind](tmp_path).request() == stored_estimates.usual(kind)
     found = stored_estimates.stored(kind)
     assert found is not None and found.result.synthetic and found.firms == stored_estimates.FIRMS[kind]
-    start = time.perf_counter()
+    # Looked up, not estimated: of the processor's time, which others who use the machine do not take.
+    start = thread_time()
     assert stored_estimates.answer(kind, stored_estimates.usual(kind)) is found
-    assert time.perf_counter() - start < 1.0
+    assert thread_time() - start < 1.0
 
 
 def test_every_section_of_firms_is_filled_at_first_sight(
@@ -86,6 +88,7 @@ def test_both_pages_are_filled_in_the_browser(open_page: Callable[..., Any]) -> 
     needs("capability")
     page = open_page("firms")
     page.wait_for_selector('.ft-chart[data-kind="summary"][data-result]')
-    page.get_by_role("link", name="Channels").click()
+    rested(page)
+    go(page, "Channels")
     page.wait_for_selector(".ft-number .ft-value")
     page.wait_for_selector(".ft-chart[data-result]")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.app.conftest import settled
+from tests.app.conftest import headline, settled
 
 pytestmark = pytest.mark.browser
 
@@ -19,7 +19,7 @@ def test_one_click_brings_all_files_and_the_page_opens_without_internet(
 ) -> None:
     page = open_page("briefing")
     result = settled(page)
-    with page.expect_download(timeout=120_000) as waiting:
+    with page.expect_download() as waiting:
         page.get_by_role("button", name="Briefing pack").click()
     archive = zipfile.ZipFile(waiting.value.path())
     endings = {name.rsplit(".", 1)[1] for name in archive.namelist()}
@@ -35,5 +35,5 @@ def test_one_click_brings_all_files_and_the_page_opens_without_internet(
     text = alone.locator("body").inner_text()
     assert result[:8] in text and "90 %" in text.replace("\u202f", " ").replace("\u00a0", " ")
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
-    assert page.evaluate("document.querySelector('h1.ft-sentence').innerText")[:40] in text
+    assert headline(page)[:40] in text
     context.close()

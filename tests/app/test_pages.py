@@ -21,7 +21,7 @@ def html(app: AppTest) -> str:
 def lab(monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.chdir(PROJECT)
     monkeypatch.delenv("FIRMTRADE_WORLD", raising=False)
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=30).run()
+    app = AppTest.from_file(str(PROJECT / "app.py")).run()
     app.switch_page("pages/lab.py").run()
     assert not app.exception
     return app
@@ -31,7 +31,7 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> AppTest:
 def test_every_page_runs(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(PROJECT)
     monkeypatch.delenv("FIRMTRADE_WORLD", raising=False)
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=30).run()
+    app = AppTest.from_file(str(PROJECT / "app.py")).run()
     app.switch_page(f"pages/{name}.py").run()
     assert not app.exception
     assert "ft-sentence" in html(app)
@@ -117,8 +117,8 @@ def test_a_world_named_in_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.chdir(PROJECT)
     path = load_embedded_world().with_(name="A world of mine").save(tmp_path / "mine.world")
     monkeypatch.setenv("FIRMTRADE_WORLD", str(path))
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=30).run()
+    app = AppTest.from_file(str(PROJECT / "app.py")).run()
     assert "A world of mine" in html(app) and 'class="ft-numbers' in html(app)
     monkeypatch.setenv("FIRMTRADE_WORLD", str(tmp_path / "missing.world"))
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=30).run()
+    app = AppTest.from_file(str(PROJECT / "app.py")).run()
     assert "cannot be read" in html(app) and not app.exception

@@ -15,6 +15,7 @@ import pytest
 from firmtrade_core.paths import PROJECT
 from pages.parts.firms.desk import Desk
 from pages.parts.frame import private
+from tests.limits import HANGS
 
 HOLD = """
 import sys, time
@@ -56,7 +57,7 @@ def test_a_killed_server_leaves_nothing_for_the_next() -> None:
 
 def test_a_normal_stop_leaves_nothing() -> None:
     process, folder = holder()
-    process.communicate("x", timeout=60)
+    process.communicate("x", timeout=HANGS)
     assert process.returncode == 0 and not folder.exists()
 
 

@@ -31,7 +31,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         if firms:
             make_home().save(tmp_path / "home.parquet")
             monkeypatch.setenv("FIRMTRADE_HOME", str(tmp_path / "home.parquet"))
-        app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+        app = AppTest.from_file(str(PROJECT / "app.py")).run()
         app.switch_page("pages/lab.py").run()
         scenario = {"cards": list(cards or (CARD,)), "structure": {"family": family, "elasticity": 5.0}}
         app.session_state["store"].become(Scenario.parse(scenario))

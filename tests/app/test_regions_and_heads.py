@@ -19,7 +19,7 @@ def page() -> Iterator[AppTest]:
         patch.chdir(PROJECT)
         for name in ("FIRMTRADE_WORLD", "FIRMTRADE_HOME", "FIRMTRADE_FIRMS"):
             patch.delenv(name, raising=False)
-        app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120).run()
+        app = AppTest.from_file(str(PROJECT / "app.py")).run()
         yield app
 
 
@@ -52,7 +52,7 @@ def test_a_country_without_firms_says_that_heads_are_not_known(
     synthetic_world().save(tmp_path / "small.world")
     monkeypatch.setenv("FIRMTRADE_WORLD", str(tmp_path / "small.world"))
     monkeypatch.setenv("FIRMTRADE_HOME", "none")
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(PROJECT / "app.py")).run()
     app.switch_page("pages/who_gains.py").run()
     words = html(app)
     assert not app.exception and 'data-heads="unknown"' in words and "hold wages, not heads" in words

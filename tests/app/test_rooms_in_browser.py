@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from firmtrade_core.cli.serving import serving
 from tests.app.accessibility import serious_findings
-from tests.app.conftest import own_port, settled
-from tests.app.test_presenter import presented, turn_to
+from tests.app.conftest import PATIENCE, go, painted, served, settled
+from tests.app.test_presenter import followed, presented, turn_to
+from tests.limits import HANGS, own_port
 
 pytestmark = pytest.mark.browser
 
@@ -25,6 +26,16 @@ HERE = ".slide:not([hidden])"
 def pin(page: Any, chart: str) -> None:
     page.locator(f"#{chart}").get_by_role("button", name="Slide").click()
     expect(page.locator(f"#{chart} .ft-said")).to_have_text("Among the slides")
+
+
+def kept_with(folder: Path, *words: str) -> None:
+    """Wait until a room's state with certain words lies on disk: it is written a while after it changed."""
+    until = time.monotonic() + HANGS
+    while time.monotonic() < until:
+        if any(all(word in kept.read_text() for word in words) for kept in folder.glob("*.json")):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"no room with {words} is kept")
 
 
 def lead_by_keys(page: Any, presses: int) -> str:
@@ -43,13 +54,10 @@ def test_a_pinned_chart_of_the_answer_follows_the_lever_and_any_other_says_that_
     settled(page)
     pin(page, "chart_pairs")
     pin(page, "chart_map")
-    page.get_by_role("link", name="Trade costs").click()
-    still = page.locator(".ft-chart[data-result]").first
-    still.wait_for()
-    other = still.get_attribute("id")
+    go(page, "Trade costs")
+    other = page.locator(".ft-chart[data-result]").first.get_attribute("id")
     pin(page, other)
-    page.get_by_role("link", name="Briefing").click()
-    page.wait_for_selector("h1.ft-sentence.ft-large")
+    go(page, "Briefing")
     settled(page)
     page.get_by_role("button", name="Present", exact=True).click()
     page.wait_for_url("**/room/**")
@@ -67,7 +75,8 @@ def test_a_pinned_chart_of_the_answer_follows_the_lever_and_any_other_says_that_
         expect(shown).to_have_attribute("data-result", page.locator("body").get_attribute("data-result"))
         lever = " ".join(page.locator(part).inner_text() for part in ("#label", "#value"))
         expect(page.locator(f"{HERE} .stamp")).to_have_text(f"As of {lever}")
-        assert shown.locator("h3").inner_text() != words, "the finding follows, too"
+        # The finding follows, too.
+        expect(shown.locator("h3")).not_to_have_text(words)
         expect(page.locator(f"{HERE} .fixed")).not_to_have_class("fixed late")
     turn_to(page, other)
     expect(page.locator(f"{HERE} .stamp")).to_contain_text("It does not follow the lever")
@@ -76,13 +85,13 @@ def test_a_pinned_chart_of_the_answer_follows_the_lever_and_any_other_says_that_
 
 def test_a_rooms_link_outlives_its_server(browser: Any, tmp_path: Path) -> None:
     environment = {"FIRMTRADE_WORLD": "", "FIRMTRADE_LIBRARY": f"sqlite:///{tmp_path}/scenarios.sqlite"}
-    port = own_port() + 500
+    port = own_port()
     leads, follows = (browser.new_context(viewport={"width": 1280, "height": 800}) for _ in range(2))
     try:
         presenter, follower = leads.new_page(), follows.new_page()
         for page in (presenter, follower):
-            page.set_default_timeout(90_000)
-        with serving("127.0.0.1", port, environment=environment) as server:
+            page.set_default_timeout(PATIENCE)
+        with served(environment, port) as server:
             address = server.address
             presenter.goto(f"{address}/briefing")
             settled(presenter)
@@ -99,15 +108,15 @@ def test_a_rooms_link_outlives_its_server(browser: Any, tmp_path: Path) -> None:
             expect(follower.locator(f"{HERE} .caption")).to_have_text("Said before.")
             expect(presenter.locator("#certificate")).to_contain_text("Solved and certified")
             result = presenter.locator("body").get_attribute("data-result")
-            presenter.wait_for_timeout(1500)
+            kept_with(tmp_path / "rooms", "Said before.", value)
         expect(follower.locator("#problem")).to_contain_text("follows again by itself")
         assert follower.locator(f"{HERE} .maps").is_visible(), "the screen stays as it was"
         kept = list((tmp_path / "rooms").glob("*.json"))
         assert len(kept) == 1 and "key" not in json.loads(kept[0].read_text())
-        with serving("127.0.0.1", port, environment=environment) as server:
+        with served(environment, port) as server:
             assert server.address == address
             for page in (presenter, follower):
-                expect(page.locator("#problem")).to_be_hidden(timeout=90_000)
+                expect(page.locator("#problem")).to_be_hidden()
                 expect(page.locator(HERE)).to_have_attribute("data-key", "map")
                 expect(page.locator("body")).to_have_attribute("data-value", value)
                 # The same state has the same answer, solved anew.
@@ -115,7 +124,7 @@ def test_a_rooms_link_outlives_its_server(browser: Any, tmp_path: Path) -> None:
                 expect(page.locator(f"{HERE} .caption")).to_have_text("Said before.")
             assert presenter.locator("#next").is_visible() and not follower.locator("#next").is_visible()
             presenter.keyboard.press("PageDown")
-            expect(follower.locator(HERE)).to_have_attribute("data-key", "both", timeout=5000)
+            expect(follower.locator(HERE)).to_have_attribute("data-key", "both")
     finally:
         leads.close()
         follows.close()
@@ -124,9 +133,7 @@ def test_a_rooms_link_outlives_its_server(browser: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_rooms_have_no_serious_fault_for_eyes_and_ears(open_page: Opener, scheme: str) -> None:
     page = presented(open_page, scheme=scheme)
-    other = open_page("", scheme=scheme)
-    other.goto(page.url)
-    other.wait_for_selector("body[data-result]:not([data-result=''])")
+    other = followed(open_page, page.url, scheme=scheme)
     for _ in range(page.locator(".slide").count()):
         key = page.locator(HERE).get_attribute("data-key")
         expect(other.locator(HERE)).to_have_attribute("data-key", key)
@@ -140,9 +147,7 @@ def test_rooms_have_no_serious_fault_for_eyes_and_ears(open_page: Opener, scheme
 
 def test_a_room_is_led_by_the_keyboard_alone(open_page: Opener) -> None:
     page = presented(open_page)
-    other = open_page("")
-    other.goto(page.url)
-    other.wait_for_selector("body[data-result]:not([data-result=''])")
+    other = followed(open_page, page.url)
     expect(page.locator("#who")).to_have_text("1 follows")
 
     def tab_to(name: str, seen: Any = page) -> None:
@@ -199,13 +204,11 @@ def test_a_room_is_led_by_the_keyboard_alone(open_page: Opener) -> None:
 
 def test_a_follower_reads_every_slide_on_a_telephone(open_page: Opener) -> None:
     page = presented(open_page)
-    other = open_page("", width=390, height=844)
-    other.goto(page.url)
-    other.wait_for_selector("body[data-result]:not([data-result=''])")
+    other = followed(open_page, page.url, width=390, height=844)
     for _ in range(page.locator(".slide").count()):
         key = page.locator(HERE).get_attribute("data-key")
         expect(other.locator(HERE)).to_have_attribute("data-key", key)
-        other.wait_for_timeout(200)
+        painted(other)
         assert other.evaluate("document.documentElement.scrollWidth") <= 390, (
             f"{key} is wider than the screen"
         )

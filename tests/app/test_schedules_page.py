@@ -16,6 +16,7 @@ from firmtrade_core.scenarios.schema import TariffSchedule
 from firmtrade_core.world.embedded import load_embedded_world
 from pages.parts.frame import chart
 from pages.parts.lab.tariff_lines import _digest
+from tests.app.conftest import headline
 from tests.app.test_pages import html, lab
 
 
@@ -39,7 +40,7 @@ def test_the_first_page_opens_by_its_name_too(open_page) -> None:
     """Streamlit ignores the address of the page that opens first, and complained over it."""
     code = encode(load_preset("us_in_force_2026_08_22"), load_embedded_world())
     page = open_page(f"briefing?s={code}")
-    page.get_by_role("heading", name="in force on 22 August 2026").wait_for()
+    headline(page, "in force on 22 August 2026")
     assert page.get_by_text("Page not found").count() == 0
     assert "?s=1." in page.url
     for group in ("Policy", "Firms", "Evidence"):

@@ -31,10 +31,11 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.testing.v1 import AppTest
 
 from firmtrade_core.cli.gateway import COOKIE
-from firmtrade_core.cli.serving import free_port, serving
 from firmtrade_core.paths import PROJECT
 from pages.parts.frame import access
+from tests.app.conftest import served
 from tests.app.test_lab import html
+from tests.limits import HANGS, own_port
 
 TABLE = {
     "roles": {"analyst": ["ana@example.org", "*@statistics.example.org"], "presenter": "Pat@Example.org"}
@@ -82,7 +83,7 @@ def signed_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]
 
 
 def _page(name: str) -> AppTest:
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120).run()
+    app = AppTest.from_file(str(PROJECT / "app.py")).run()
     app.switch_page(f"pages/{name}.py").run()
     assert not app.exception
     return app
@@ -182,7 +183,7 @@ class Provider:
             "iss": self.address,
             "aud": "firmtrade",
             "iat": now,
-            "exp": now + 600,
+            "exp": now + 3600,
             "nonce": self.codes.pop(str(form["code"])),
             **self.person,
         }
@@ -197,13 +198,13 @@ class Provider:
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[Provider]:
-    made = Provider(free_port("127.0.0.1", 8646))
+    made = Provider(own_port())
     made.thread.start()
     while not made.server.started:
         time.sleep(0.02)
     yield made
     made.server.should_exit = True
-    made.thread.join(5)
+    made.thread.join(HANGS)
 
 
 def _seen(address: str, cookies: httpx.Cookies) -> str:
@@ -237,7 +238,7 @@ def _seen(address: str, cookies: httpx.Cookies) -> str:
 
     # In a thread of its own: browsers of other tests leave an event loop running in this one.
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(lambda: asyncio.run(asyncio.wait_for(look(), 60))).result()
+        return pool.submit(lambda: asyncio.run(asyncio.wait_for(look(), HANGS))).result()
 
 
 @contextmanager
@@ -256,12 +257,12 @@ def _behind_one_address(port: int, environment: dict[str, str]) -> Iterator[str]
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(HANGS)
 
 
 @pytest.mark.parametrize("servers", [1, pytest.param(2, marks=pytest.mark.truth)])
 def test_people_sign_in_at_a_provider(provider: Provider, tmp_path: Path, servers: int) -> None:
-    port = free_port("127.0.0.1", 8648)
+    port = own_port()
     address, told = f"http://127.0.0.1:{port}", tmp_path / "secrets.toml"
     told.write_text(
         f"""
@@ -284,14 +285,14 @@ analyst = ["ana@example.org"]
     }
     with ExitStack() as stack:
         if servers == 1:
-            server = stack.enter_context(serving("127.0.0.1", port, environment=environment, patience=180))
+            server = stack.enter_context(served(environment, port))
             assert server.address == address
         else:
             assert stack.enter_context(_behind_one_address(port, environment)) == address
         assert "Sign in to open this dashboard" in _seen(address, httpx.Cookies())
         for person, role in (("ana@example.org", "analyst"), ("vi@example.org", "viewer")):
             provider.person = {"sub": person, "email": person, "email_verified": True, "name": person}
-            with httpx.Client(follow_redirects=True) as browser:
+            with httpx.Client(follow_redirects=True, timeout=HANGS) as browser:
                 browser.get(f"{address}/_stcore/health")
                 landed = browser.get(f"{address}/auth/login", params={"provider": _ticket(told)})
                 assert urlsplit(str(landed.url)).path == "/"
@@ -319,5 +320,5 @@ def _ticket(told: Path) -> str:
 
     secret = tomllib.loads(told.read_text())["auth"]["cookie_secret"]
     return jwt.encode(
-        {"alg": "HS256"}, {"provider": "default", "exp": int(time.time()) + 120}, OctKey.import_key(secret)
+        {"alg": "HS256"}, {"provider": "default", "exp": int(time.time()) + 3600}, OctKey.import_key(secret)
     )

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from firmtrade_core.gravity.geography import geography
 from firmtrade_core.paths import PROJECT
 from pages.parts.costs import trade_panels
+from tests.app.conftest import choose, rested, said
 from tests.gravity.panels import gravity_table, phased_in
 
 CODES = ("DEU", "FRA", "USA", "JPN", "CHN", "BRA", "IND", "GBR")
@@ -27,7 +28,7 @@ def page(monkeypatch: pytest.MonkeyPatch, panel: str = "") -> AppTest:
     monkeypatch.chdir(PROJECT)
     monkeypatch.delenv("FIRMTRADE_WORLD", raising=False)
     monkeypatch.setenv("FIRMTRADE_PANEL", panel)
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120).run()
+    app = AppTest.from_file(str(PROJECT / "app.py")).run()
     app.switch_page("pages/trade_costs.py").run()
     assert not app.exception
     return app
@@ -35,7 +36,7 @@ def page(monkeypatch: pytest.MonkeyPatch, panel: str = "") -> AppTest:
 
 def charts(app: AppTest) -> list[dict[str, Any]]:
     """Every chart on the page as plain data."""
-    found = (json.loads(element.proto.json) for element in app.get("bidi_component"))
+    found = (json.loads(element.proto.bytes or element.proto.json) for element in app.get("bidi_component"))
     return [spec for spec in found if "title" in spec]
 
 
@@ -150,18 +151,14 @@ def test_uploads_are_read_or_refused_in_words(tmp_path: Path) -> None:
 @pytest.mark.browser
 def test_charts_are_drawn_and_the_map_follows_the_choice(open_page: Callable[..., Any]) -> None:
     page = open_page("trade_costs")
-    page.set_default_timeout(60_000)
     page.wait_for_selector('.ft-chart[data-kind="map"][data-result]')
     page.wait_for_selector('.ft-chart[data-result^="set"] .ft-plot svg')
+    rested(page)
     before = page.locator('.ft-chart[data-kind="map"]').get_attribute("data-result")
-    page.get_by_role("combobox", name="On the map").click()
-    page.get_by_role("option", name="Inward resistance (buyers)").click()
-    page.wait_for_function(
-        "(before) => document.querySelector('.ft-chart[data-kind=\"map\"]').dataset.result !== before",
-        arg=before,
-    )
+    choose(page, "On the map", "Inward resistance (buyers)", exact=False)
+    said(page, '.ft-chart[data-kind="map"] h3', "Inward resistance")
+    assert page.locator('.ft-chart[data-kind="map"]').get_attribute("data-result") != before
     assert page.locator(".ft-chart[data-failed]").count() == 0
-    assert "Inward resistance" in page.locator('.ft-chart[data-kind="map"] h3').inner_text()
 
 
 def test_a_large_sample_waits_for_a_click(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     monkeypatch.chdir(PROJECT)
     for name in ("FIRMTRADE_WORLD", "FIRMTRADE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    yield AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120).run()
+    yield AppTest.from_file(str(PROJECT / "app.py")).run()
 
 
 def plausible(values: list[float], counted_in: str, most_money: float, where: str) -> None:

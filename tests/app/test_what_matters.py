@@ -13,7 +13,7 @@ from tests.app.test_pages import html
 def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.chdir(PROJECT)
     monkeypatch.delenv("FIRMTRADE_WORLD", raising=False)
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(PROJECT / "app.py")).run()
     app.session_state["store"].view = "matters"
     app.switch_page("pages/lab.py").run()
     assert not app.exception

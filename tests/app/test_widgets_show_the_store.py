@@ -18,7 +18,7 @@ from pages.parts.lab.card_kinds import KINDS
 from pages.parts.lab.levers import new_card
 from pages.parts.lab.programme_card import POLICIES, of_policy
 from pages.parts.result.solving import solve_scenario
-from tests.app.conftest import choose, settled
+from tests.app.conftest import choose, go, painted, rested, settled
 from tests.app.test_pages import html, lab
 
 Opener = Callable[..., Any]
@@ -66,9 +66,9 @@ def list_of(value: Any) -> Any:
     return list(value) if isinstance(value, tuple | list) else value
 
 
-def go(app: AppTest, page: str, seeds: dict[str, Any]) -> AppTest:
+def turn(app: AppTest, page: str, seeds: dict[str, Any]) -> AppTest:
     seeds.clear()
-    app.switch_page(f"pages/{page}.py").run(timeout=60)
+    app.switch_page(f"pages/{page}.py").run()
     assert not app.exception, page
     return app
 
@@ -84,7 +84,7 @@ def test_both_ways_between_a_page_and_the_lab(
     app.run()
     assert not differences(app, seeds)
     for page in (name, "lab", name):
-        go(app, page, seeds)
+        turn(app, page, seeds)
         assert not differences(app, seeds), (name, page)
         if "country" in shown(app):
             assert store.country == "MEX" and app.selectbox(key="country").value == "MEX"
@@ -138,16 +138,15 @@ def test_the_country_box_follows_in_the_browser(open_page: Opener) -> None:
     country = page.get_by_role("combobox", name="Country").first
     expect(country).to_have_value("United States")
     for link, where in (("Scenario lab", ".st-key-ft_card_0"), ("Briefing", ".ft-sentence.ft-large")):
-        page.get_by_role("link", name=link, exact=True).click()
+        go(page, link)
         page.wait_for_selector(where)
         settled(page)
         expect(country).to_have_value("United States")
-    page.get_by_role("link", name="Scenario lab", exact=True).click()
-    page.wait_for_selector(".st-key-ft_card_0")
+    go(page, "Scenario lab")
     settled(page)
     choose(page, "Country", "Angola")
-    page.wait_for_function("document.querySelector('.ft-number .ft-label').innerText.includes('Angola')")
-    page.get_by_role("link", name="Who gains", exact=True).click()
+    page.wait_for_function("document.querySelector('.ft-number .ft-label')?.innerText.includes('Angola')")
+    go(page, "Who gains")
     expect(page.get_by_text("Jobs", exact=False).first).to_be_visible()
     expect(country).to_have_value("Angola")
 
@@ -157,17 +156,22 @@ def test_model_choices_have_room_and_a_picker_keeps_its_height(open_page: Opener
     page = open_page("lab", height=800)
     first = settled(page)
     page.locator(".st-key-structure summary").click()
+    rested(page)
     for width, height in ((1280, 800), (1366, 768), (390, 844)):
         page.set_viewport_size({"width": width, "height": height})
         for name in ("How firms differ", "Duties come back"):
             expect(page.get_by_role("combobox", name=name)).to_be_visible()
         expect(page.get_by_role("slider", name="Labour-supply elasticity")).to_be_visible()
+        painted(page)
         drawer = page.get_by_role("button", name="Share, save, open")
         drawer.click()
         body = page.get_by_test_id("stPopoverBody")
         expect(body).to_contain_text("Download as YAML")
-        box = body.bounding_box()
-        assert box["height"] >= 250 and box["y"] >= 0 and box["y"] + box["height"] <= height
+        # It grows and finds its place.
+        page.wait_for_function(
+            "(box => box.height >= 250 && box.top >= 0 && box.bottom <= innerHeight)"
+            "(document.querySelector('[data-testid=stPopoverBody]').getBoundingClientRect())"
+        )
         page.keyboard.press("Escape")
         expect(body).to_have_count(0)
     choose(page, "How firms differ", "Not at all (Armington)")
@@ -186,6 +190,7 @@ def test_a_click_that_leaves_a_picker_reaches_what_it_points_at(open_page: Opene
         entry.fill(country)
         page.get_by_role("option", name=country, exact=True).click()
         first = settled(page, first)
+    rested(page)
     tall = picker.bounding_box()["height"]
     page.keyboard.press("Escape")
     expect(page.get_by_role("option")).to_have_count(0)

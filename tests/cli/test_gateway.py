@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from firmtrade_core.cli.gateway import COOKIE, Gateway, Upstream, chosen, remembered, room_of
-from firmtrade_core.cli.serving import free_port
+from tests.limits import HANGS, own_port
 
 
 @asynccontextmanager
@@ -38,9 +38,9 @@ async def behind(*names: str) -> AsyncIterator[tuple[int, list[asyncio.Server]]]
 
     servers = [await asyncio.start_server(answering(name), "127.0.0.1", 0) for name in names]
     gateway = Gateway([Upstream("127.0.0.1", one.sockets[0].getsockname()[1]) for one in servers])
-    port, ready = free_port("127.0.0.1", 18901), asyncio.Event()
+    port, ready = own_port(), asyncio.Event()
     task = asyncio.create_task(gateway.serve("127.0.0.1", port, ready))
-    await asyncio.wait_for(ready.wait(), 5)
+    await asyncio.wait_for(ready.wait(), HANGS)
     try:
         yield port, servers
     finally:
@@ -53,7 +53,7 @@ async def get(port: int, cookie: str = "") -> str:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     asked = f"Cookie: other=1; {COOKIE}={cookie}\r\n" if cookie else ""
     writer.write(f"GET / HTTP/1.1\r\nHost: here\r\n{asked}\r\n".encode())
-    answer = await asyncio.wait_for(reader.read(), 5)
+    answer = await asyncio.wait_for(reader.read(), HANGS)
     writer.close()
     return answer.decode()
 
@@ -109,7 +109,7 @@ def test_a_head_without_end_is_let_go() -> None:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(b"GET / HTTP/1.1\r\nX: " + b"a" * 200_000)
             with pytest.raises(ConnectionError):
-                assert await asyncio.wait_for(reader.read(), 5) == b""
+                assert await asyncio.wait_for(reader.read(), HANGS) == b""
                 raise ConnectionError
             assert (await get(port)).endswith("first")
 
@@ -127,7 +127,7 @@ def test_cookies_are_read_and_written() -> None:
 
 def test_servers_end_with_their_gateway() -> None:
     """A server watches who started it, and ends when that one was killed."""
-    child = "import serve, time; serve._end_with_the_gateway(); print('up', flush=True); time.sleep(60)"
+    child = "import serve, time; serve._end_with_the_gateway(); print('up', flush=True); time.sleep(120); print('never ended')"
     parent = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {child!r}]); sys.stdin.read()"
     started = subprocess.Popen(
         [sys.executable, "-c", parent],
@@ -154,7 +154,7 @@ def test_a_room_is_found_on_its_own_server_whoever_asks() -> None:
             ):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 writer.write(f"GET {path} HTTP/1.1\r\nCookie: {COOKIE}={cookie}\r\n\r\n".encode())
-                found.append((await asyncio.wait_for(reader.read(), 5)).decode())
+                found.append((await asyncio.wait_for(reader.read(), HANGS)).decode())
                 writer.close()
             return found
 

@@ -81,7 +81,7 @@ def test_each_drawn_area_is_on_the_map_once(equilibrium: Equilibrium) -> None:
     assert {"SGP", "HKG", "MLT", "USA"} <= own and {"KEN", "BHR"} <= rest
     row = float(outcome(equilibrium, "exports").change[world.country_index("ROW")])
     assert set(chart.data[1]["z"]) == {round(row, 6)}
-    assert all("part of the rest of the world" in text for text in chart.data[1]["text"])
+    assert "part of the rest of the world" in chart.data[1]["hovertemplate"]
     assert chart.layout["coloraxis"]["cmin"] == -5.0 and chart.layout["coloraxis"]["cmax"] == 5.0
     assert chart.layout["geo"]["fitbounds"] is False and BORDER_NOTE in chart.source
     json.dumps(chart.to_dict(), allow_nan=False)

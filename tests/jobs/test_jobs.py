@@ -16,21 +16,24 @@ import pytest
 from firmtrade_core.jobs import Checkpoints, Job, JobError, content_hash, part
 from firmtrade_core.jobs.job import birth, write_status
 from tests.jobs import work
+from tests.limits import HANGS
 
 
 def test_a_job_returns_its_result_and_is_found_again(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     job = Job.start(work.square_slowly, {"count": 3, "trace": trace}, tmp_path)
-    assert job.wait(30).state == "done"
+    assert job.wait(HANGS).state == "done"
     assert job.result() == [0, 1, 4]
 
 
 def test_cancel_then_resume_repeats_no_finished_step(tmp_path: Path) -> None:
     trace = tmp_path / "somewhere" / "trace"
     trace.parent.mkdir()
+    hold = trace.with_name("hold")
+    hold.touch()
     arguments = {"count": 40, "trace": trace}
     job = Job.start(work.square_slowly, arguments, tmp_path)
-    while job.status().fraction < 0.2:
+    while job.status().fraction < 0.5:
         time.sleep(0.02)
     assert job.cancel().state == "cancelled"
     with pytest.raises(JobError, match="cancelled"):
@@ -38,17 +41,18 @@ def test_cancel_then_resume_repeats_no_finished_step(tmp_path: Path) -> None:
     done = trace.read_text().split()
     trace_before = len(done)
     assert 0 < trace_before < 40
+    hold.unlink()
     trace.unlink()  # the argument's content hash counts the file, which did not exist at the start
     again = Job.start(work.square_slowly, arguments, tmp_path)
     assert again.folder == job.folder
-    assert again.wait(30).state == "done"
+    assert again.wait(HANGS).state == "done"
     assert again.result() == [i * i for i in range(40)]
     assert len(trace.read_text().split()) == 40 - trace_before
 
 
 def test_failure_gives_the_reason(tmp_path: Path) -> None:
     job = Job.start(work.fail, {}, tmp_path)
-    assert job.wait(30).state == "failed"
+    assert job.wait(HANGS).state == "failed"
     with pytest.raises(JobError, match="country XXX is unknown"):
         job.result()
 
@@ -61,8 +65,8 @@ def test_a_deaf_job_is_ended(tmp_path: Path) -> None:
 def test_a_killed_process_is_lost(tmp_path: Path) -> None:
     job = Job.start(work.ignore_everything, {}, tmp_path)
     os.kill(job.status().pid, 9)
-    assert Job(job.folder).wait(10).state == "lost"
-    assert job.wait(10).state == "lost"
+    assert Job(job.folder).wait(HANGS).state == "lost"
+    assert job.wait(HANGS).state == "lost"
 
 
 def test_only_importable_functions() -> None:
@@ -104,8 +108,8 @@ def test_another_program_with_the_jobs_number_is_left_alone(tmp_path: Path) -> N
     job = Job.start(work.ignore_everything, {}, tmp_path)
     worker = job.status()
     os.kill(worker.pid, 9)
-    assert job.wait(10).state == "lost"
-    bystander = subprocess.Popen(["sleep", "30"])
+    assert job.wait(HANGS).state == "lost"
+    bystander = subprocess.Popen(["sleep", "600"])
     try:
         stale = replace(worker, state="running", pid=bystander.pid)
         assert stale.born != birth(bystander.pid) > 0
@@ -124,5 +128,5 @@ def test_equal_starts_at_once_make_one_worker(tmp_path: Path) -> None:
     with ThreadPoolExecutor(3) as pool:
         jobs = [*pool.map(lambda _: Job.start(work.square_slowly, arguments, tmp_path), range(3))]
     assert len({job.folder for job in jobs}) == 1
-    assert jobs[0].wait(30).state == "done"
+    assert jobs[0].wait(HANGS).state == "done"
     assert (tmp_path / "trace").read_text().split() == [*"01234"]

@@ -11,6 +11,7 @@ import pytest
 from firmtrade_core.jobs import Job
 from firmtrade_core.jobs.line import FullLineError, turn
 from tests.jobs import work
+from tests.limits import HANGS
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +41,7 @@ def test_jobs_run_in_turn_and_say_where_they_stand(tmp_path: Path) -> None:
         # A job that waits can be called off like one that runs.
         third = Job.start(work.note_the_time, {"trace": trace, "name": "c"}, tmp_path / "jobs")
         assert third.cancel().state == "cancelled"
-    assert [job.wait(30).state for job in jobs] == ["done", "done"]
+    assert [job.wait(HANGS).state for job in jobs] == ["done", "done"]
     assert trace.read_text().split("\n")[:4] == ["begin a", "end a", "begin b", "end b"]
 
 
@@ -51,7 +52,7 @@ def test_a_full_line_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     if child == 0:
         with turn(lambda _: None, folder):
             (folder / "held").touch()
-            time.sleep(20)
+            time.sleep(HANGS)
         os._exit(0)
     while not (folder / "held").exists():
         time.sleep(0.02)
@@ -82,6 +83,7 @@ def test_a_full_line_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 def test_one_readers_cancel_does_not_end_anothers(tmp_path: Path) -> None:
     trace = tmp_path / "elsewhere" / "trace"
     trace.parent.mkdir()
+    trace.with_name("hold").touch()
     job = Job.start(work.square_slowly, {"count": 60, "trace": trace}, tmp_path)
     job.wanted("one")
     job.wanted("other")

@@ -26,6 +26,7 @@ from firmtrade_core.scenarios import load_preset
 from firmtrade_core.world.embedded import load_embedded_world
 from tests.capability.designs import reference
 from tests.jobs.pieces import fatal_once, norm, wrong
+from tests.limits import HANGS
 
 distributed = pytest.importorskip("distributed")
 
@@ -43,6 +44,12 @@ def cluster() -> Iterator[Any]:
     yield made
     seam.close()
     made.close()
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scheduler may answer late on a busy machine."""
+    monkeypatch.setattr(seam, "PATIENCE", HANGS)
 
 
 @pytest.fixture

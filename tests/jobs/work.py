@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from firmtrade_core.jobs import Checkpoints, JobError, Progress
+from tests.limits import HANGS
 
 
 def square_slowly(count: int, trace: Path, progress: Progress, checkpoints: Checkpoints) -> list[int]:
-    """Squares, each step leaving a line in ``trace``."""
+    """Squares, each step leaving a line in ``trace``; half way it waits while a file ``hold`` lies beside that."""
 
     def square(i: int) -> int:
         with trace.open("a") as file:
@@ -21,6 +22,9 @@ def square_slowly(count: int, trace: Path, progress: Progress, checkpoints: Chec
     squares = []
     for i in range(count):
         progress(i / count, f"Number {i}")
+        while 2 * i >= count and trace.with_name("hold").exists():
+            progress(i / count, f"Number {i}")
+            time.sleep(0.02)
         squares.append(checkpoints.step("square", i, lambda i=i: square(i)))
         time.sleep(0.02)
     return squares
@@ -33,7 +37,7 @@ def fail(progress: Progress, checkpoints: Checkpoints) -> None:
 
 def ignore_everything(progress: Progress, checkpoints: Checkpoints) -> None:
     """Never looks up."""
-    time.sleep(60)
+    time.sleep(HANGS)
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import ndtr
+from scipy.special import log_ndtr, ndtr
 
 from firmtrade_core.margins import Armington, Krugman, Lognormal, MarginFamily, Margins, Pareto
 from firmtrade_core.margins.lognormal import LognormalMargins, assumed_presence
-from firmtrade_core.margins.normal import upper_tail
+from firmtrade_core.margins.normal import lognormal_law
 from firmtrade_core.margins.tables import compiled
 from tests.worlds import make_world
 
@@ -148,12 +148,15 @@ def test_the_certificate_s_functions_are_the_closed_forms() -> None:
         np.testing.assert_allclose(found.fixed_cost_share, exact.fixed_cost_share, rtol=1e-10, atol=1e-14)
 
 
-def test_the_normal_tail_is_that_of_another_library() -> None:
-    x = np.concatenate([np.linspace(-45, 37, 20_001), [-np.inf, 0.0, 1e5]])
-    np.testing.assert_allclose(upper_tail(x), ndtr(-x), rtol=1e-12, atol=1e-300)
-    np.testing.assert_allclose(upper_tail(x), ndtr(-x), rtol=0, atol=2e-15)
+@pytest.mark.parametrize("s", [0.3, 1.0, 2.4, 6.0])
+def test_closed_forms_of_many_are_those_of_another_library(s: float) -> None:
+    x = np.concatenate([np.linspace(-45, 30, 20_001), [-np.inf, 0.0]])
+    potential, share = lognormal_law(s * x, np.zeros_like(x), s)
+    np.testing.assert_allclose(potential, ndtr(s - x), rtol=1e-12, atol=1e-300)
+    np.testing.assert_allclose(potential, ndtr(s - x), rtol=0, atol=2e-15)
+    np.testing.assert_allclose(share, np.exp(s * x - s**2 / 2 + log_ndtr(-x) - log_ndtr(s - x)), atol=1e-12)
     cells = np.moveaxis(np.random.default_rng(0).normal(size=(3, 4, 5)), 0, 2)
-    np.testing.assert_allclose(upper_tail(cells), ndtr(-cells), rtol=1e-14)
+    np.testing.assert_allclose(lognormal_law(cells, 0 * cells, s)[0], ndtr(s - cells / s), rtol=1e-14)
 
 
 def test_compiled_code_needs_no_place_for_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:

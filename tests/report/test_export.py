@@ -34,6 +34,7 @@ from firmtrade_core.report.recipe import _inside_quotes, command_line, python_co
 from firmtrade_core.scenarios import Scenario, Tariff, load_preset, run
 from firmtrade_core.scenarios.results import results_table
 from firmtrade_core.world.embedded import load_embedded_world
+from tests.limits import HANGS
 from tests.worlds import make_world
 
 OWN = Scenario(
@@ -158,7 +159,7 @@ def _same(found: pd.DataFrame, result: Equilibrium) -> None:
 
 def _in_a_shell(text: str, folder: Path) -> None:
     command = text.replace("python -m", f"PYTHONPATH={PROJECT} {sys.executable} -m")
-    subprocess.run(["bash", "-c", command], cwd=folder, check=True, capture_output=True, timeout=120)
+    subprocess.run(["bash", "-c", command], cwd=folder, check=True, capture_output=True, timeout=HANGS)
 
 
 def test_the_command_line_gives_exactly_these_numbers(result: Equilibrium, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 import multiprocessing
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from firmtrade_core.scenarios.library import (
     Saved,
     default_url,
 )
+from tests.limits import HANGS
 
 WAR = load_preset("us_china_trade_war")
 TEN = load_preset("us_ten_points")
@@ -126,7 +129,7 @@ EACH = 20
 
 
 def _write(url: str, who: int) -> None:
-    library = Library(url, patience=30)
+    library = Library(url, patience=HANGS)
     for n in range(EACH):
         saved = library.save(Scenario(), f"{who} {n}", [f"writer {who}"])
         library.rename(saved.key, f"{who}-{n}")
@@ -139,11 +142,24 @@ def test_two_programs_write_at_once_from_nothing(file: Path) -> None:
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(60)
+        writer.join(HANGS)
     assert [writer.exitcode for writer in writers] == [0, 0]
     found = Library(url)
     assert sorted(names(found.search())) == sorted(f"{who}-{n}" for who in (1, 2) for n in range(EACH))
     assert found.tags() == {"writer 1": EACH, "writer 2": EACH}
+
+
+def test_who_opens_a_new_library_at_once_waits(tmp_path: Path) -> None:
+    """Who comes second to make the tables waits: a transaction that begins by reading is refused at once."""
+    for turn in range(10):
+        gate = threading.Barrier(4)
+
+        def opens(_: int, gate: threading.Barrier = gate, url: str = f"sqlite:///{tmp_path}/{turn}") -> None:
+            gate.wait()
+            Library(url, patience=HANGS).close()
+
+        with ThreadPoolExecutor(4) as pool:
+            assert [*pool.map(opens, range(4))] == [None] * 4
 
 
 def test_only_one_of_two_gets_a_name(file: Path, library: Library) -> None:

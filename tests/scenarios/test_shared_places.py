@@ -19,6 +19,7 @@ from firmtrade_core.scenarios import Scenario, Tariff, compile
 from firmtrade_core.scenarios.library import Library
 from firmtrade_core.scenarios.shared_places import SharedPlaces
 from firmtrade_core.world.embedded import load_embedded_world
+from tests.limits import HANGS
 
 
 def _programs() -> Path | None:
@@ -54,7 +55,19 @@ def postgres() -> Iterator[str]:
     data = str(folder / "data")
     run(str(programs / "initdb"), "-D", data, "-U", "firmtrade", "-A", "trust", "--no-sync", "-E", "UTF8")
     options = f"-k {folder} -c listen_addresses='' -c fsync=off"
-    run(str(programs / "pg_ctl"), "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
+    run(
+        str(programs / "pg_ctl"),
+        "-D",
+        data,
+        "-w",
+        "-t",
+        str(int(HANGS)),
+        "-l",
+        str(folder / "log"),
+        "-o",
+        options,
+        "start",
+    )
     try:
         yield f"postgresql+psycopg://firmtrade@/postgres?host={folder}"
     finally:
@@ -74,13 +87,13 @@ def test_two_servers_share_points_and_scenarios(url: str) -> None:
     one, other = SharedPlaces(url), SharedPlaces(url)
     point = np.linspace(-1.0, 1.0, 900)
     one.put("a scenario", point)
-    one.settle()
+    one.settle(HANGS)
     found = other.get("a scenario")
     assert found is not None and np.array_equal(found, point)
     assert other.get("another scenario") is None
     # Written twice, as two servers that solve the same at once do.
     other.put("a scenario", 2 * point)
-    other.settle()
+    other.settle(HANGS)
     assert one.get("a scenario")[1] == pytest.approx(2 * point[1])  # type: ignore[index]
 
     shelf, elsewhere = Library(url), Library(url)
@@ -99,7 +112,7 @@ def test_an_altered_point_is_passed_by(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'library.sqlite'}"
     places = SharedPlaces(url)
     places.put("a", np.ones(5))
-    places.settle()
+    places.settle(HANGS)
     with sql.create_engine(url).begin() as connection:
         connection.execute(sql.text("update firmtrade_places set point = x'0000000000000000'"))
     assert places.get("a") is None
@@ -112,7 +125,7 @@ def test_a_database_that_is_gone_costs_no_answer(tmp_path: Path) -> None:
         connection.execute(sql.text("drop table firmtrade_places"))
     assert places.get("a") is None
     places.put("a", np.ones(3))
-    places.settle()
+    places.settle(HANGS)
 
 
 def test_from_anothers_place_the_answer_is_certified_and_the_same() -> None:

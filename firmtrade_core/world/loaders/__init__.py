@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from firmtrade_core.codes.artefacts import is_blank
+from firmtrade_core.paths import asset, read_rows
 from firmtrade_core.world.accounts import closest
 from firmtrade_core.world.columns import said_of
 from firmtrade_core.world.errors import ColumnError, UnknownCodeError, WorldError
@@ -39,38 +40,7 @@ class Loader:
     origin: str
 
 
-LOADERS = {
-    "oecd-icio": Loader(
-        "oecd_icio",
-        "OECD Inter-Country Input-Output tables",
-        "one CSV file per year of the editions of 2016 to 2025, such as ICIO2018_2010.CSV, 2019.csv or 2022_SML.csv",
-        "oe.cd/icio",
-    ),
-    "itpd-e": Loader(
-        "itpd_e",
-        "USITC International Trade and Production Database for Estimation",
-        "ITPD_E_R01.csv, ITPD_E_R02.csv or ITPD_E_R03.csv",
-        "usitc.gov/data/gravity/itpde.htm",
-    ),
-    "baci": Loader(
-        "baci",
-        "CEPII BACI with output",
-        "BACI_HSxx_Yyyyy_Vvvvv.csv beside country_codes_Vvvvv.csv, an HS concordance and an output table",
-        "cepii.fr/CEPII/en/bdd_modele/bdd_modele_item.asp?id=37",
-    ),
-    "wiod": Loader(
-        "wiod",
-        "World Input-Output Database, 2016, 2013 and long-run releases",
-        "WIOTyyyy_October16_ROW.dta, wiot_full.dta, or lr_wiod_wiot_final_filled.csv",
-        "rug.nl/ggdc/valuechain/wiod",
-    ),
-    "figaro": Loader(
-        "figaro",
-        "Eurostat FIGARO inter-country input-output tables",
-        "matrix_eu-ic-io_ind-by-ind_24ed_2022.csv, or the flat file; product by product too",
-        "ec.europa.eu/eurostat/web/esa-supply-use-input-tables/database",
-    ),
-}
+LOADERS = {row.pop("key"): Loader(**row) for row in read_rows(asset("records/loaders.csv"))}
 
 #: Tables that lie beside a published file, and their columns.
 _BESIDE = {

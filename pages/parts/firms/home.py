@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from html import escape
 from pathlib import Path
 
@@ -22,9 +23,27 @@ def _from_file(path: str, modified: float) -> HomeFirms:
     return HomeFirms.load(Path(path))
 
 
-@st.cache_resource(show_spinner=False, max_entries=20)
-def _fits(home_hash: str, world_hash: str, _home: HomeFirms, _world: World) -> bool:
-    return fits(_home, _world)
+@lru_cache(maxsize=2)
+def _of_file(path: str, modified: float) -> HomeFirms:
+    """As `_from_file`, which one session does for all, but found at once: every part of a page asks."""
+    return _from_file(path, modified)
+
+
+#: Which firms have their place in which world, by content hash.
+_FITS = dict[tuple[str, str], bool]()
+
+
+def _fits(home: HomeFirms, world: World) -> bool:
+    key = (home.content_hash, world.content_hash)
+    if key not in _FITS:
+        if len(_FITS) >= _MOST_FITS:
+            _FITS.clear()
+        _FITS[key] = fits(home, world)
+    return _FITS[key]
+
+
+#: Pairs of firms and world of which that is kept.
+_MOST_FITS = 200
 
 
 def current_home(world: World) -> HomeFirms | None:
@@ -38,14 +57,14 @@ def current_home(world: World) -> HomeFirms | None:
     named = named_file()
     if named is not None:
         try:
-            return _from_file(str(named), named.stat().st_mtime)
+            return _of_file(str(named), named.stat().st_mtime)
         except OSError as error:
             raise FirmsError(f"{VARIABLE} names {named}, which cannot be read: {error.strerror}.") from error
     shipped = shipped_file()
     if goes_without() or not shipped.is_file():
         return None
-    home = _from_file(str(shipped), shipped.stat().st_mtime)
-    return home if _fits(home.content_hash, world.content_hash, home, world) else None
+    home = _of_file(str(shipped), shipped.stat().st_mtime)
+    return home if _fits(home, world) else None
 
 
 def home_or_complaint(world: World) -> HomeFirms | None:

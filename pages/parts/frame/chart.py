@@ -6,6 +6,7 @@ economies, the table; a scale that holds still; pins; CSV, PNG, SVG, a link and 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -81,10 +82,11 @@ def draw(
         "base": f"/{base}" if base else "",
         "key": element,
     }
-    spec |= _tools(chart, kind, st.session_state.get(_VIEWS, {}).get(key, ""), private)
+    table = table_of(chart)
+    spec |= _tools(chart, table, kind, st.session_state.get(_VIEWS, {}).get(key, ""), private)
     _mount(
         key=element,
-        data=spec,
+        data=written(spec, table),
         on_picked_change=picked,
         on_view_change=asked,
         on_slide_change=lambda: None if private else _slide(chart, key, result, kind, look, under),
@@ -92,15 +94,29 @@ def draw(
     )
 
 
-def _tools(chart: Chart, kind: str, view: str, private: bool) -> dict[str, Any]:
-    """What the tools below a chart need: the table, and the other picture once it was asked for."""
-    table = table_of(chart)
+def written(spec: Mapping[str, Any], table: ChartTable | None) -> bytes:
+    """A chart as it travels: JSON in UTF-8. Streamlit would look for frames of data in it, and write every dash and space as six letters.
+
+    Its table comes as values, which a file takes; as the screen writes them once a reader asks for the table.
+    """
+    rest = {name: value for name, value in spec.items() if name != "table"}
+    text = json.dumps(rest, ensure_ascii=False, separators=(",", ":"))
+    if table is None:
+        rows = "null"
+    elif spec["view"] == "table":
+        rows = json.dumps(table.to_dict(), ensure_ascii=False, separators=(",", ":"))
+    else:
+        rows = table.packed
+    return f'{text[:-1]},"table":{rows}}}'.encode()
+
+
+def _tools(chart: Chart, table: ChartTable | None, kind: str, view: str, private: bool) -> dict[str, Any]:
+    """What the tools below a chart need: its words, and the other picture once it was asked for."""
     found: dict[str, Any] = {
         "words": in_words(chart, table),
         "private": private,
         "view": view,
         "pins": list(_pins()),
-        "table": table.to_dict() if table is not None else None,
         "others": "",
     }
     if table is not None and table.codes and table.measured is not None:

@@ -189,6 +189,8 @@ def sector_words(world: World, option: str) -> str:
 
 def sectors_of(world: World, names: Sequence[str]) -> tuple[str, ...]:
     """Codes of the world's sectors that options of a picker mean."""
+    if not names:
+        return ()
     branches = _branches(world.shown_hash, world)
     wanted = {code for name in names for code in (branches[name][1].sectors if name in branches else (name,))}
     return tuple(code for code in world.sectors if code in wanted)

@@ -40,15 +40,19 @@ class Weighed(Generic[Value]):
     ----------
     without
         Kinds of objects that are not counted: what lives on anyhow, such as worlds.
+    still
+        Kinds of objects that grow little and that values share, such as worlds: looked into once between two weighings of all.
     least
         Values that are kept whatever they weigh: what is on screen would be made again at every look.
     """
 
-    def __init__(self, *, without: tuple[type, ...] = (), least: int = 2) -> None:
+    def __init__(
+        self, *, without: tuple[type, ...] = (), still: tuple[type, ...] = (), least: int = 2
+    ) -> None:
         self._kept: OrderedDict[Hashable, Value] = OrderedDict()
         self._making: dict[Hashable, Lock] = {}
         self._lock = Lock()
-        self._without, self._least = without, least
+        self._without, self._still, self._least = without, still, least
         #: Bytes of each value, arrays counted in those, and how many values came since all were weighed: to weigh all at every
         #: move would cost a tenth of the move.
         self._weights: dict[Hashable, int] = {}
@@ -73,9 +77,9 @@ class Weighed(Generic[Value]):
             with self._lock:
                 self._kept[key] = value
                 self._since += 1
-                # The latest ones grow while they are on screen.
-                for one in tuple(self._kept)[-3:]:
-                    more = bytes_of(self._kept[one], self._without, None, self._counted)
+                # The one before has grown while it was on screen.
+                for one in tuple(self._kept)[-2:]:
+                    more = bytes_of(self._kept[one], self._without, None, self._counted, self._still)
                     self._weights[one] = self._weights.get(one, 0) + more
                 if self._since >= max(LOOK_EVERY, len(self._kept) // 2):
                     self._weigh()
@@ -102,7 +106,8 @@ class Weighed(Generic[Value]):
         seen: set[int] = set()
         self._counted = set()
         self._weights = {
-            key: bytes_of(self._kept[key], self._without, seen, self._counted) for key in reversed(self._kept)
+            key: bytes_of(self._kept[key], self._without, seen, self._counted, self._still)
+            for key in reversed(self._kept)
         }
         self._since = 0
 
@@ -124,6 +129,7 @@ def bytes_of(
     without: tuple[type, ...] = (),
     seen: set[int] | None = None,
     counted: set[int] | None = None,
+    still: tuple[type, ...] = (),
 ) -> int:
     """Bytes of all arrays that an object holds, each counted once; what it has computed and kept included.
 
@@ -133,26 +139,39 @@ def bytes_of(
         Kinds of objects that are passed by.
     seen, counted
         Identities of objects looked into, and of arrays counted, by an earlier call; both are added to.
+    still
+        Kinds of objects that count as arrays do: not looked into again where an earlier call did.
     """
     known = set() if seen is None else seen
-    if isinstance(item, str | int | float | bool | None) or id(item) in known or isinstance(item, without):
-        return 0
-    known.add(id(item))
-    if isinstance(item, np.ndarray):
-        if isinstance(item.base, np.ndarray):
-            return bytes_of(item.base, without, known, counted)
-        if counted is not None:
-            if id(item) in counted:
-                return 0
-            counted.add(id(item))
-        return int(item.nbytes)
-    inside: Any = ()
-    if isinstance(item, Mapping):
-        inside = tuple(item.values())
-    elif isinstance(item, list | tuple | set | frozenset):
-        inside = tuple(item)
-    elif (held := getattr(item, "__dict__", None)) is not None:
-        inside = tuple(held.values())
-    elif is_dataclass(item):
-        inside = [getattr(item, part.name) for part in fields(item)]
-    return sum(bytes_of(one, without, known, counted) for one in inside)
+    found, left = 0, [item]
+    while left:
+        one = left.pop()
+        kind = type(one)
+        if kind in _PLAIN or id(one) in known or isinstance(one, without):
+            continue
+        known.add(id(one))
+        if counted is not None and isinstance(one, still):
+            if id(one) in counted:
+                continue
+            counted.add(id(one))
+        if isinstance(one, np.ndarray):
+            if isinstance(one.base, np.ndarray):
+                left.append(one.base)
+            elif counted is None or id(one) not in counted:
+                found += int(one.nbytes)
+                if counted is not None:
+                    counted.add(id(one))
+        elif kind in _ROWS:
+            left += one
+        elif isinstance(one, Mapping):
+            left += tuple(one.values())
+        elif (held := getattr(one, "__dict__", None)) is not None:
+            left += tuple(held.values())
+        elif is_dataclass(one):
+            left += [getattr(one, part.name) for part in fields(one)]
+    return found
+
+
+#: Kinds of objects that hold no arrays, and those that hold others in rows.
+_PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
+_ROWS = frozenset({list, tuple, set, frozenset})

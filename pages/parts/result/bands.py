@@ -40,6 +40,7 @@ from firmtrade_core.scenarios import Scenario, ScenarioError
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 from pages.parts.firms.home import current_home
+from pages.parts.frame.once import once
 from pages.parts.frame.store import Store
 from pages.parts.frame.weighed import MEGABYTE, bytes_of, megabytes_allowed
 from pages.parts.result.reading import Reading
@@ -170,7 +171,7 @@ class _Desk:
             self._left.pop(key, None)
 
 
-@st.cache_resource(show_spinner=False)
+@once
 def _desk() -> _Desk:
     return _Desk()
 

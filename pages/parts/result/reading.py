@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import streamlit as st
 
@@ -36,6 +37,8 @@ class Reading:
         What was read onto this world approximately.
     assumed
         Under which structure, in a line; two lines where the two differ in that.
+    kept
+        What parts of a page made of it that others ask for too.
     """
 
     second: Equilibrium
@@ -44,6 +47,7 @@ class Reading:
     against: str
     notes: tuple[str, ...]
     assumed: tuple[str, ...]
+    kept: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def world(self) -> World:

@@ -29,6 +29,7 @@ from firmtrade_core.figures import (
     winners_and_losers,
     world_map,
 )
+from firmtrade_core.figures.chart_table import ChartTable
 from firmtrade_core.figures.flows import Direction
 from firmtrade_core.figures.outcomes import SECTOR_MEASURES
 from firmtrade_core.figures.ranking import outcome_table, ranking
@@ -172,7 +173,15 @@ def the_map(look: Look, reading: Reading, found: Outcome | None = None) -> Chart
         + (_FLOWS_KEY if look.flows else ""),
         source=short_sources(world),
     )
-    return replace(drawn, table=outcome_table(found, world))
+    return replace(drawn, table=_table(reading, found))
+
+
+def _table(reading: Reading, found: Outcome) -> ChartTable:
+    """Every economy by an outcome, once for the map and the bars that show the same one."""
+    known: tuple[Outcome, ChartTable] | None = reading.kept.get("table")
+    if known is None or known[0] is not found:
+        known = reading.kept["table"] = (found, outcome_table(found, reading.world))
+    return known[1]
 
 
 def winners(look: Look, reading: Reading, found: Outcome | None = None) -> Chart:
@@ -187,7 +196,7 @@ def winners(look: Look, reading: Reading, found: Outcome | None = None) -> Chart
         subtitle=subtitle(found.variable.unit, reading),
         source=short_sources(reading.world),
     )
-    return replace(drawn, table=outcome_table(found, reading.world))
+    return replace(drawn, table=_table(reading, found))
 
 
 def sectors(look: Look, reading: Reading, ends: Ends | None = None) -> Chart:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import streamlit as st
-
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.equilibrium.errors import EquilibriumError
 from firmtrade_core.equilibrium.places import near, place_of
@@ -18,6 +16,7 @@ from firmtrade_core.scenarios.shared_places import SharedPlaces, sharing
 from firmtrade_core.world.errors import WorldError
 from firmtrade_core.world.world import World
 from pages.parts.firms.home import current_home
+from pages.parts.frame.once import once
 from pages.parts.frame.store import Store
 from pages.parts.frame.weighed import Weighed
 
@@ -28,10 +27,10 @@ class UnsolvedError(Exception):
     """No result can be shown; the message says what to change."""
 
 
-@st.cache_resource(show_spinner=False)
+@once
 def results() -> Weighed[Any]:
     """Results of all sessions together. Worlds and firms live on anyhow and are not counted; a world that was balanced is."""
-    return Weighed(without=(HomeFirms,))
+    return Weighed(without=(HomeFirms,), still=(World,))
 
 
 def _solve(
@@ -50,7 +49,7 @@ def _solve(
     return found, compiled.report
 
 
-@st.cache_resource(show_spinner=False)
+@once
 def _shared() -> SharedPlaces | None:
     """Where other servers' solutions lie; None for a server by itself, or where the database cannot be had."""
     if not sharing():

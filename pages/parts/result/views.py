@@ -94,9 +94,19 @@ def choosers(store: Store, world: World, *, read_against: bool = True) -> None:
         switch(store)
 
 
+def _outcome(store: Store, reading: Reading) -> Outcome:
+    """The chosen variable with its bands, once for all parts of a page that show it."""
+    drawn = bands.shown(store, reading)
+    known: tuple[str, Any, Outcome] | None = reading.kept.get("outcome")
+    if known is None or known[0] != store.outcome or known[1] is not drawn:
+        found = bands.around(outcome(reading.second, store.outcome, reading.first), store, reading)
+        known = reading.kept["outcome"] = (store.outcome, drawn, found)
+    return known[2]
+
+
 def shown_outcome(store: Store, reading: Reading) -> tuple[Outcome, float]:
     """The chosen variable, and a colour scale that holds still while sliders move."""
-    found = bands.around(outcome(reading.second, store.outcome, reading.first), store, reading)
+    found = _outcome(store, reading)
     if store.fixed_scale:
         return found, store.fixed_scale
     scale = stable_scale(found.change, store.scales.get(store.outcome))
@@ -104,8 +114,9 @@ def shown_outcome(store: Store, reading: Reading) -> tuple[Outcome, float]:
     return found, scale
 
 
-def scale_chooser(store: Store, unit: str) -> None:
+def scale_chooser(store: Store) -> None:
     """Whether the map's colours fit what is shown, or stay at a range that the reader fixes."""
+    unit = VARIABLES[store.outcome].unit
 
     def fix(value: float | None) -> None:
         store.fixed_scale = value or 0.0
@@ -140,7 +151,7 @@ def the_map(store: Store, reading: Reading, *, key: str = "map", scales: bool = 
     drawn = redrawn.the_map(replace(look, fixed=True), reading, found)
     _draw(drawn, look, store, reading, key=key, kind="map", on_pick=pick)
     if scales:
-        scale_chooser(store, found.variable.unit)
+        scale_chooser(store)
 
 
 def _look(chart_name: str, store: Store, reading: Reading, **more: Any) -> Look:
@@ -182,7 +193,7 @@ def winners_and_sectors(store: Store, reading: Reading) -> None:
 
 def winners(store: Store, reading: Reading, *, key: str = "winners", each: int = 6) -> None:
     """Who gains and who loses most by the outcome on the map."""
-    found = bands.around(outcome(reading.second, store.outcome, reading.first), store, reading)
+    found = _outcome(store, reading)
     look = _look("winners", store, reading, each=each)
     _draw(redrawn.winners(look, reading, found), look, store, reading, key=key)
 
