@@ -15,8 +15,10 @@ from firmtrade_core.attribution.predictors import PredictedGrowth, attribute_pre
 from firmtrade_core.attribution.result import Attribution, AttributionError
 from firmtrade_core.attribution.scenario import attribute_scenario
 from firmtrade_core.attribution.shapley import shapley_values
+from firmtrade_core.attribution.sureness import IN_ALL, bands_of_sources
 
 __all__ = [
+    "IN_ALL",
     "Attribution",
     "AttributionError",
     "FirmGrowth",
@@ -28,6 +30,7 @@ __all__ = [
     "attribute_predictors",
     "attribute_productivity",
     "attribute_scenario",
+    "bands_of_sources",
     "growth_by_margin",
     "invented_earlier",
     "melitz_polanec",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from firmtrade_core.analysis.uncertainty import Band
 from firmtrade_core.attribution.firm_growth import KINDS, MARGINS, FirmGrowth, ProductivityGrowth
 from firmtrade_core.attribution.predictors import PredictedGrowth
 from firmtrade_core.attribution.result import SOURCES, Attribution
@@ -37,10 +39,19 @@ MOST_ROWS = 10
 SEEN_FROM_ZERO = 0.08
 
 
-def waterfall(found: Attribution, *, subtitle: str, source: str) -> Chart:
-    """From exports before to exports after, one step per source."""
+def waterfall(
+    found: Attribution, *, subtitle: str, source: str, bands: Mapping[str, Band] | None = None
+) -> Chart:
+    """From exports before to exports after, one step per source; bands of sources stand where a step is pointed at."""
     ends = float(found.before.sum()) * 1e-3, float(found.after.sum()) * 1e-3
-    return _waterfall(found.waterfall(), ends, "bn USD", found.sentence().rstrip("."), subtitle, source)
+    steps = found.waterfall()
+    if bands is not None:
+        words = [
+            f"{text} 90 %: {bands[key].ends} bn USD." if key in bands else text
+            for key, text in zip(steps["source"], steps["explanation"], strict=True)
+        ]
+        steps = steps.assign(explanation=words)
+    return _waterfall(steps, ends, "bn USD", found.sentence().rstrip("."), subtitle, source)
 
 
 def firm_waterfall(found: FirmGrowth, *, subtitle: str, source: str) -> Chart:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -57,6 +58,24 @@ def with_bands(table: Table, found: Bands | None) -> Table:
             made[f"{name}, {words}"] = np.ravel(ends)
             units[f"{name}, {words}"] = table.units[str(name)]
     return replace(table, frame=pd.DataFrame(made), units=units)
+
+
+def with_ends(table: Table, column: str, ends: Mapping[str, Sequence[float]]) -> Table:
+    """A table with the ends of a column's band right after it, in the column's unit.
+
+    Parameters
+    ----------
+    table
+    column
+        Its label.
+    ends
+        By what they are called, `LOW` and `HIGH`, one number a row.
+    """
+    frame, at = table.frame.copy(), [*table.frame].index(column)
+    for place, (words, values) in enumerate(ends.items(), start=1):
+        frame.insert(at + place, f"{column}, {words}", values)
+    units = dict.fromkeys((f"{column}, {words}" for words in ends), table.units[column])
+    return replace(table, frame=frame, units={**table.units, **units})
 
 
 def _same_unit(of_band: str, of_column: str) -> bool:

@@ -10,7 +10,7 @@ import pandas as pd
 from firmtrade_core.analysis.heterogeneity import LAWS, Laws
 from firmtrade_core.analysis.robustness import Robustness
 from firmtrade_core.analysis.steps import STEPS, Steps
-from firmtrade_core.analysis.uncertainty import COUNTRY_OUTCOMES, WORLD_OUTCOMES, Bands
+from firmtrade_core.analysis.uncertainty import COUNTRY_OUTCOMES, WORLD_OUTCOMES, Band, Bands
 from firmtrade_core.analysis.value_chains import value_chains
 from firmtrade_core.analysis.who_gains import (
     concentration,
@@ -26,6 +26,7 @@ from firmtrade_core.gravity.estimated import GravityEstimate
 from firmtrade_core.gravity.events import EventStudy
 from firmtrade_core.labels import columns_of, in_words
 from firmtrade_core.published.replication import Report
+from firmtrade_core.report.banded_tables import HIGH, LOW, with_ends
 from firmtrade_core.report.export import About, Table, about_certificate, about_world, table, written_now
 from firmtrade_core.words.gravity import anticipation_words, dropped, equation_words, term_name
 from firmtrade_core.world.elasticities import elasticity_sets
@@ -142,8 +143,15 @@ def about_laws(laws: Laws) -> About:
 # Attribution ------------------------------------------------------------------------------------
 
 
-def attribution_tables(found: Attribution) -> list[Table]:
-    """Sources of a change of exports: in all, and by partner and product."""
+def attribution_tables(found: Attribution, bands: Mapping[str, Band] | None = None) -> list[Table]:
+    """Sources of a change of exports: in all, with their bands where they are drawn, and by partner and product.
+
+    Parameters
+    ----------
+    found
+    bands
+        By source, as `bands_of_sources` gives them.
+    """
     name = country_name(found.country)
     labels = dict(zip(found.waterfall()["source"], found.waterfall()["label"], strict=True))
     cells = found.cells()
@@ -152,10 +160,15 @@ def attribution_tables(found: Attribution) -> list[Table]:
         name=cells["destination"].map(country_name),
         product=cells["sector"].map(found.world.sector_name),
     )
+    sources = table(
+        "sources_of_change", f"{name}: sources of the change of exports, {found.title}", found.waterfall()
+    )
+    if bands is not None:
+        keys = [*found.waterfall()["source"]]
+        ends = {LOW: [bands[key].low for key in keys], HIGH: [bands[key].high for key in keys]}
+        sources = with_ends(sources, "Change", ends)
     return [
-        table(
-            "sources_of_change", f"{name}: sources of the change of exports, {found.title}", found.waterfall()
-        ),
+        sources,
         table("change_by_cell", f"{name}: every partner, product and source, {found.title}", cells),
     ]
 

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from firmtrade_core import attribution
 from firmtrade_core.analysis import uncertainty
 from firmtrade_core.analysis.assumed import around
 from firmtrade_core.analysis.band_difference import reversed_bands
 from firmtrade_core.analysis.optimal import best_response, sureness
+from firmtrade_core.attribution import bands_of_sources
 from firmtrade_core.figures.uncertainty import VARIABLE
 from firmtrade_core.paths import PROJECT
 from firmtrade_core.scenarios import Scenario, compile, load_preset
@@ -36,6 +38,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     from pages.parts import best
 
     monkeypatch.setattr(best, "sureness", partial(sureness, draws=DRAWS, tipping=False))
+    monkeypatch.setattr(attribution, "bands_of_sources", partial(bands_of_sources, draws=DRAWS))
     desk._desk.clear()
     yield
     desk._desk.clear()
@@ -55,6 +58,25 @@ def test_headlines_get_their_bands(page: str, few: None, monkeypatch: pytest.Mon
     assert not app.exception
     assert "band follows" not in words and "no interval yet" not in words
     assert ("90 %: " in words and "sign" in words) or "90 % band of the difference" in words
+
+
+@pytest.mark.truth
+def test_sources_of_a_change_get_their_bands(few: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(PROJECT)
+    monkeypatch.delenv("FIRMTRADE_WORLD", raising=False)
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120).run()
+    app.switch_page("pages/attribution.py").run()
+    assert not app.exception
+    assert "90 % band follows" in html(app)
+    for future in [*desk._desk()._known.values()]:
+        future.result(timeout=120)
+    words = html(app.run())
+    assert not app.exception and "band follows" not in words
+    row = words.split("Selection of firms</t")[1].split("</tr>")[0]
+    assert "90 % band, bn USD" in words.replace("\u00a0", " ") and " to " in row
+    app.segmented_control(key="question").set_value("growth").run()
+    # Growth between two years is data, no draw.
+    assert not app.exception and "90 % band" not in html(app)
 
 
 def test_a_best_rate_has_a_band_and_a_range_over_laws() -> None:

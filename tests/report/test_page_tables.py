@@ -11,7 +11,7 @@ from openpyxl import load_workbook
 
 from firmtrade_core.analysis.heterogeneity import compare_laws
 from firmtrade_core.analysis.who_gains import worst_cut_off
-from firmtrade_core.attribution import attribute_scenario
+from firmtrade_core.attribution import attribute_scenario, bands_of_sources
 from firmtrade_core.channels import ChannelEffect
 from firmtrade_core.channels.from_panel import ChannelReport
 from firmtrade_core.channels.table import ChannelTable
@@ -114,6 +114,15 @@ def test_attribution_adds_up(result: Equilibrium) -> None:
     by_source = cells.groupby("Source")["Change (m USD)"].sum() * 1e-3
     for row in sources.itertuples():
         assert by_source.get(row.Source, 0.0) == pytest.approx(row[3], abs=1e-9)
+
+
+def test_sources_are_taken_away_with_their_bands(result: Equilibrium) -> None:
+    found = attribute_scenario(result, "USA", SCENARIO.name)
+    bands = bands_of_sources(SCENARIO, synthetic_world(), None, "USA", result, draws=25)
+    sources = taken(attribution_tables(found, bands)[0], about_result(SCENARIO, result))
+    low, high = sources["Change, 90 % band from (bn USD)"], sources["Change, to (bn USD)"]
+    assert low.tolist() == pytest.approx([bands[key].low for key in found.sources])
+    assert (low < high).all() and list(sources)[2:5] == ["Change (bn USD)", low.name, high.name]
 
 
 def test_gravity() -> None:

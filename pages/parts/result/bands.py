@@ -268,6 +268,12 @@ def of_work(store: Store, key: str, work: Callable[[], Any], *, beside: str = ""
     return _desk().ask(f"{store.session} {beside}" if beside else store.session, key, told)
 
 
+def left(key: str) -> Callable[[], bool]:
+    """Asks whether nobody waits any more for what was asked under ``key``; called from any thread, between draws."""
+    desk = _desk()
+    return lambda: desk.unwanted(key)
+
+
 def follow(found: Future[Any] | None, draw: Callable[[], None]) -> None:
     """Draw what there is now, and again once the bands are there: numbers come first."""
     if found is None or found.done():
