@@ -395,7 +395,7 @@ def _show(report: ChannelReport, bench: Bench) -> None:
     if warning := parting(study, report.prediction(study.attribute)):
         warn("Prediction is not effect", warning)
     kind = "Synthetic firms: no such firm exists." if report.synthetic else "Real firms; averages only."
-    source = f"Source: firmtrade on {report.panel}, {report.year}: {report.firms:,} firms, {report.markets} destinations. {kind}"
+    source = f"Source: firmtrade on {report.panel}, {report.year}: {grouped(report.firms)} firms, {report.markets} destinations. {kind}"
     _charts(study, report, source)
     _tests(study)
     _effects_table(report)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,6 +23,7 @@ from firmtrade_core.labels import (
     money,
     unit,
 )
+from firmtrade_core.paths import PROJECT
 from firmtrade_core.report.export import Table, table
 
 
@@ -131,3 +134,21 @@ def test_a_table_of_texts_needs_units_for_bare_numbers_too() -> None:
     drawn("T", ("What", "Sold, m USD", "Share (%)"), [("x", "0.52", "3.1")])
     with pytest.raises(UnitError, match="no registered unit"):
         drawn("T", ("What", "Before"), [("x", "0.52")], units={"Before": "million dollars"})
+
+
+#: What stands in the shipped world's own file, and raw records as other software writes them.
+OTHERS = ("largest of {n", '.replace(",", " ")')
+
+
+def test_no_number_is_written_beside_the_one_style() -> None:
+    """Thousands are set apart by `grouped`, with its narrow space; charts' own templates are written by the browser."""
+    found = [
+        f"{path.relative_to(PROJECT)}:{at}"
+        for room in ("firmtrade_core", "pages")
+        for path in (PROJECT / room).rglob("*.py")
+        for at, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(r"[^%]\{[^{}]+:,(\.\d[efg])?\}", line)
+        and "%{" not in line
+        and not any(words in line for words in OTHERS)
+    ]
+    assert found == []

@@ -35,6 +35,7 @@ from firmtrade_core.capability.learners import (
     search,
 )
 from firmtrade_core.capability.maximise import Fit, Parameters, maximise, slopes_without, start
+from firmtrade_core.labels import grouped
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -557,7 +558,9 @@ class _Climb:
         if self.progress is not None:
             start, width = self.progress_part
             share = start + width * (turn + 1) / self.settings.rounds
-            self.progress(f"round {turn + 1}: log likelihood {state.fit.log_likelihood:,.1f}", share)
+            self.progress(
+                f"round {turn + 1}: log likelihood {grouped(state.fit.log_likelihood, '.1f')}", share
+            )
 
 
 def simulate(

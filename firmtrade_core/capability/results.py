@@ -35,6 +35,7 @@ from firmtrade_core.capability.estimation import (
 from firmtrade_core.capability.learners import CrossFit, Trial
 from firmtrade_core.capability.likelihood import Scales, integrate
 from firmtrade_core.capability.maximise import CERTAIN_ENTRY, SCALARS, Fit, scalar_covariance
+from firmtrade_core.labels import grouped
 from firmtrade_core.labels.units import in_percent
 from firmtrade_core.margins.firm_functions import Deviations, FirmSector
 
@@ -350,14 +351,14 @@ class CapabilityResults:
         refused = sum(not step.taken for step in self.record)
         said.append(
             f"{len(self.record)} stages, {refused} refits not taken because the held-out likelihood fell; "
-            f"log likelihood {self.log_likelihood:,.1f}."
+            f"log likelihood {grouped(self.log_likelihood, '.1f')}."
         )
         return tuple(said)
 
     def table(self) -> str:
         """A table a paper could carry, with notes beneath."""
         data = self.data
-        header = f"Capability: {data.firm_count:,} firms, {len(data.firm):,} firm-years, {len(data.markets)} markets"
+        header = f"Capability: {grouped(data.firm_count)} firms, {grouped(len(data.firm))} firm-years, {len(data.markets)} markets"
         lines = [header, "=" * max(64, len(header))]
         interval = f"{in_percent(self.level)} interval"
         lines.append(f"{'':10}{'estimate':>10}{'s.e.':>10}{interval:>22}{'corrected':>12}")

@@ -12,6 +12,7 @@ import typer
 
 from firmtrade_core.cli.ends import FAILED, WRONG_INPUT, finite, refusals, share_bar
 from firmtrade_core.cli.options import AsJson
+from firmtrade_core.labels import grouped
 from firmtrade_core.labels.units import in_percent
 
 if TYPE_CHECKING:
@@ -152,7 +153,6 @@ def _print_shocks(
 ) -> None:  # fmt: skip
     from firmtrade_core.channels import ChannelError
     from firmtrade_core.channels.foreign_shocks import CLUSTERS, balance_words, foreign_shocks
-    from firmtrade_core.labels import grouped
 
     if cluster not in CLUSTERS:
         raise ChannelError(f"--cluster {cluster}: choose {', '.join(CLUSTERS)}.")
@@ -225,7 +225,7 @@ def _print(found: ChannelReport) -> None:
     from rich.table import Table
 
     console = Console()
-    shown = Table(title=f"{found.panel}, {found.year}: {found.firms:,} firms, {found.markets} markets")
+    shown = Table(title=f"{found.panel}, {found.year}: {grouped(found.firms)} firms, {found.markets} markets")
     for name in (
         "attribute",
         "step",

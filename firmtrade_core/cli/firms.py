@@ -12,6 +12,7 @@ from firmtrade_core.cli.ends import FAILED, refusals, stop
 from firmtrade_core.cli.firm_facts import moments, told
 from firmtrade_core.cli.firm_results import cut_off, diversify, imports, over_time, reach
 from firmtrade_core.cli.options import AsJson, Seed
+from firmtrade_core.labels import grouped
 from firmtrade_core.paths import whole_file
 
 if TYPE_CHECKING:
@@ -160,9 +161,9 @@ def stored() -> None:
     from firmtrade_core.report import stored_estimates
 
     for kind in stored_estimates.EDITIONS:
-        typer.echo(f"{kind}: {stored_estimates.FIRMS[kind]:,} synthetic firms ...")
+        typer.echo(f"{kind}: {grouped(stored_estimates.FIRMS[kind])} synthetic firms ...")
         path = stored_estimates.estimate(kind)
-        typer.echo(f"written to {path} ({path.stat().st_size:,} bytes)")
+        typer.echo(f"written to {path} ({grouped(path.stat().st_size)} bytes)")
 
 
 @app.command()
@@ -266,7 +267,6 @@ def home(
     with waiting as status, refusals(as_json):
         made = make_home(request, progress=lambda _, said: status.update(f"{said} ..."))
         made.save(out)
-    from firmtrade_core.labels import grouped
 
     if as_json:
         typer.echo(json.dumps(made.summary() | {"file": str(out)}, ensure_ascii=False))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
@@ -15,7 +15,7 @@ from firmtrade_core.cli.ends import FAILED, progress_bar
 from firmtrade_core.cli.gravity_equation import counterfactual, estimate, refusing, tariff_units
 from firmtrade_core.cli.options import AsJson, TableColumns, TariffUnits
 from firmtrade_core.cli.words import pair
-from firmtrade_core.labels import in_percent
+from firmtrade_core.labels import grouped, in_percent
 from firmtrade_core.paths import whole_file
 
 if TYPE_CHECKING:
@@ -271,7 +271,7 @@ def _print(estimates: pd.DataFrame, table: pd.DataFrame, folder: Path) -> None:
             f"{row.raw_low:.2f} to {row.raw_high:.2f}",
             f"{row.shrunk:.2f}",
             f"{row.value:.2f}",
-            f"{row.observations:,}",
+            grouped(cast(float, row.observations)),
             *published,
             str(row.status),
         )
@@ -284,7 +284,7 @@ def _print(estimates: pd.DataFrame, table: pd.DataFrame, folder: Path) -> None:
     console.print(
         f"Common mean elasticity {pooled['mean']:.2f} (s.e. {pooled['mean_error']:.2f}), spread {pooled['spread']:.2f}, "
         f"I² {in_percent(pooled['heterogeneity'])}; {int((table['status'] == 'usable').sum())} of {len(table)} usable. "
-        f"{left_out:,.0f} separated zero flows left out. Results in {folder}.",
+        f"{grouped(left_out)} separated zero flows left out. Results in {folder}.",
     )
 
 

@@ -14,7 +14,7 @@ import typer
 from firmtrade_core.cli.ends import WRONG_INPUT, refusals
 from firmtrade_core.cli.options import AsJson, TableColumns, TariffUnits
 from firmtrade_core.cli.words import for_the_command_line, pair
-from firmtrade_core.labels import probability
+from firmtrade_core.labels import grouped, probability
 from firmtrade_core.paths import whole_file
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def estimate(
     rows = pd.concat([found.table(), pd.DataFrame([vars(c) for c in combined])], ignore_index=True)
     _print(
         rows,
-        f"{found.observations:,} observations; errors clustered by {', '.join(found.specification.clusters)}",
+        f"{grouped(found.observations)} observations; errors clustered by {', '.join(found.specification.clusters)}",
     )
     for test in tests:
         typer.echo(f"RESET, {test.hypothesis}: chi-squared {test.statistic:.2f}, {probability(test.p_value)}")
@@ -205,7 +205,7 @@ def counterfactual(
         }
         typer.echo(json.dumps(content))
         return
-    _print(found.table(), f"{found.observations:,} observations")
+    _print(found.table(), f"{grouped(found.observations)} observations")
     _print(
         by_country,
         f"Changes in percent; prices in units of {result.structure.reading.reference}'s consumer price; {chosen}, ε = "

@@ -22,6 +22,7 @@ from firmtrade_core.cli.options import (
     Salt,
 )
 from firmtrade_core.cli.words import for_the_command_line
+from firmtrade_core.labels import grouped
 
 if TYPE_CHECKING:
     from firmtrade_core.harmonise.pipeline import Outcome, Settings
@@ -250,7 +251,9 @@ def _print(outcome: Outcome, as_json: bool) -> None:
     from firmtrade_core.labels import level
 
     for source in outcome.sources:
-        typer.echo(f"{source['file']}: {source['kept']:,} of {source['rows']:,} rows kept ({source['kind']})")
+        typer.echo(
+            f"{source['file']}: {grouped(source['kept'])} of {grouped(source['rows'])} rows kept ({source['kind']})"
+        )
     typer.echo("\nQuality             index, 0 to 1  evidence")
     for item in outcome.scorecard:
         value = "not told" if item["value"] is None else f"{item['value']:.3f}"
@@ -260,10 +263,10 @@ def _print(outcome: Outcome, as_json: bool) -> None:
         typer.echo(f"  {level(finding['rows'], 'rows'):>16}  {finding['title']}: {finding['action']}")
     typer.echo("\nSteps")
     for step in outcome.steps:
-        typer.echo(f"  {step['step']}: {step['before']:,} to {step['after']:,} {step['unit']}")
+        typer.echo(f"  {step['step']}: {grouped(step['before'])} to {grouped(step['after'])} {step['unit']}")
     if outcome.linkage:
         typer.echo(
-            f"\n{outcome.linkage['linked']:,} firms linked by name, {outcome.linkage['to_review']:,} pairs to review"
+            f"\n{grouped(outcome.linkage['linked'])} firms linked by name, {grouped(outcome.linkage['to_review'])} pairs to review"
         )
     for note in outcome.notes:
         # What a file says above its heads is no advice.

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from firmtrade_core.labels import grouped
+
 if TYPE_CHECKING:
     from firmtrade_core.published.replication import Report
 
@@ -101,4 +103,4 @@ def _number(value: object) -> str:
     number = float("nan") if value is None else float(str(value))
     if number != number:
         return "-"
-    return f"{number:.1e}" if 0 < abs(number) < 1e-4 else f"{number:,.4f}"
+    return f"{number:.1e}" if 0 < abs(number) < 1e-4 else f"{grouped(number, '.4f')}"

@@ -12,6 +12,7 @@ import typer
 
 from firmtrade_core.cli.ends import FAILED, read_scenario, read_world, refusals
 from firmtrade_core.cli.options import Against, AsJson, WorldFile
+from firmtrade_core.labels import grouped
 from firmtrade_core.paths import whole_file
 
 
@@ -102,7 +103,7 @@ def treat(
         lines.append(
             f"  {way.name:30} {way.per_dollar:10.4g}{spread}, 90 % {way.low:.4g} to {way.high:.4g}  {100 * way.small:5.1f} %  {100 * way.outside:5.1f} %"
         )
-    lines.append(f"The rule stops paying at {found.break_even:,.0f} USD a year per firm")
+    lines.append(f"The rule stops paying at {grouped(found.break_even)} USD a year per firm")
     lines.append(
         f"All chosen at once: {found.first_order:+.4g} million USD at the margin, {found.solved:+.4g} by a whole solution"
     )

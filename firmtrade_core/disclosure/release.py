@@ -14,6 +14,7 @@ from scipy.sparse import csr_matrix
 
 from firmtrade_core.disclosure.errors import DisclosureError
 from firmtrade_core.disclosure.rules import Judgement, Rule
+from firmtrade_core.labels import grouped
 
 Array = NDArray[np.float64]
 
@@ -146,7 +147,7 @@ def release(
     size = int(np.prod(shape, dtype=float)) if shape else 1
     if size > MOST_COMBINATIONS and len(tables) > 1:
         raise DisclosureError(
-            f"The tables have {size:,} combinations of labels together; judge fewer of them at once."
+            f"The tables have {grouped(size)} combinations of labels together; judge fewer of them at once."
         )
     flat = np.ravel_multi_index(codes, shape) if shape else np.zeros(len(records), dtype=np.intp)
     if len(tables) == 1:

@@ -103,7 +103,7 @@ def premia_chart(panel: FirmPanel) -> Chart:
     )
     title = "What sets exporters apart" if names else "Too few exporters, or too few others, to compare"
     if "Sales" in names:
-        title = f"Exporters sell {1 + percent[names.index('Sales')] / 100:,.1f} times what others of their sector do"
+        title = f"Exporters sell {grouped(1 + percent[names.index('Sales')] / 100, '.1f')} times what others of their sector do"
     subtitle = f"{panel.metadata.label}; mean log difference within sectors and years, as per cent"
     return Chart(
         title,

@@ -19,6 +19,7 @@ from firmtrade_core.gravity.panel import Array, GravityPanel
 from firmtrade_core.gravity.specification import GravitySpecification
 from firmtrade_core.gravity.structure import StructuralReading, normalised_costs, read_structure
 from firmtrade_core.gravity.variables import variable
+from firmtrade_core.labels import grouped
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +88,7 @@ def complete_structure(
     if unknown.any():
         i, j = np.argwhere(unknown)[0]
         raise RegressorError(
-            f"{int(unknown.sum()):,} pairs have no row with regressors in or before {year}, the first "
+            f"{grouped(int(unknown.sum()))} pairs have no row with regressors in or before {year}, the first "
             f"{reading.countries[i]} to {reading.countries[j]}: complete the table (a zero flow will do)."
         )
     term = np.exp(log_term)
@@ -146,7 +147,7 @@ def _predicted(
     """Pair effects with those that are missing predicted, (N, N), and the second stage."""
     without = ~np.isfinite(own)
     i, j = np.argwhere(without)[0]
-    words = f"{int(without.sum()):,} pairs have no effect, the first {reading.countries[i]} to {reading.countries[j]}"
+    words = f"{grouped(int(without.sum()))} pairs have no effect, the first {reading.countries[i]} to {reading.countries[j]}"
     if not regressors:
         raise RegressorError(
             f"{words}; name regressors that explain the others' effects: log(dist), contiguity."

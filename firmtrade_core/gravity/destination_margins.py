@@ -19,6 +19,7 @@ import pandas as pd
 
 from firmtrade_core.gravity.errors import FlowError, RegressorError
 from firmtrade_core.gravity.panel import Array, Integers
+from firmtrade_core.labels import grouped
 from firmtrade_core.world.tables import numbers, read_table, require_columns
 
 #: Columns that are read, and their names here.
@@ -73,7 +74,7 @@ def load_destinations(paths: Sequence[str | Path]) -> pd.DataFrame:
         bad = int(((size <= 0) | (barrier <= 0) | (raw["nf"] <= 0) | (raw["avg_exports"] <= 0)).sum())
         if bad:
             raise FlowError(
-                f"{path.name}: {bad:,} of {len(raw):,} rows have no positive size, barrier or exports."
+                f"{path.name}: {grouped(bad)} of {grouped(len(raw))} rows have no positive size, barrier or exports."
             )
         kept = raw[list(COLUMNS)].rename(columns=COLUMNS)
         tables.append(kept.assign(log_size=np.log(size), log_barrier=np.log(barrier)))

@@ -15,6 +15,7 @@ from firmtrade_core.gravity.fitting import CONSTANT, TOLERANCE, RawFit, fit
 from firmtrade_core.gravity.panel import KEYS, GravityPanel
 from firmtrade_core.gravity.sample import Sample, SampleCounts, draw_sample
 from firmtrade_core.gravity.specification import GravitySpecification, effect_parts, with_leads_and_lags
+from firmtrade_core.labels import grouped
 
 
 def estimate(
@@ -102,7 +103,7 @@ def _notes(counts: SampleCounts, raw: RawFit) -> list[str]:
         terms = len(raw.terms) - (CONSTANT in raw.terms) + len(raw.collinear)
         notes.append(
             f"{len(raw.collinear)} of {terms} regressors have no coefficient, because the others and the effects "
-            f"explain them in all {counts.used:,} observations: {', '.join(raw.collinear)}."
+            f"explain them in all {grouped(counts.used)} observations: {', '.join(raw.collinear)}."
         )
     for count, words in (
         (counts.separated_by_effects, "zero flows are separated: all flows of one of their groups are zero"),
@@ -112,5 +113,5 @@ def _notes(counts: SampleCounts, raw: RawFit) -> list[str]:
         (counts.missing, "observations lack a regressor"),
     ):
         if count:
-            notes.append(f"{count:,} of {counts.given:,} {words}, and are left out.")
+            notes.append(f"{grouped(count)} of {grouped(counts.given)} {words}, and are left out.")
     return notes

@@ -13,6 +13,7 @@ from firmtrade_core.gravity.errors import ConvergenceError, RegressorError
 from firmtrade_core.gravity.panel import Array, Integers
 from firmtrade_core.gravity.ppml import poisson_fit
 from firmtrade_core.gravity.sample import Sample, as_frame
+from firmtrade_core.labels import grouped
 
 #: Of the last step or the demeaning.
 TOLERANCE = 1e-10
@@ -207,7 +208,7 @@ def _all_collinear(sample: Sample) -> str:
     effects = ", ".join(sample.effects) or "the constant"
     return (
         f"All regressors ({', '.join(sample.terms)}) are explained by the effects ({effects}) in "
-        f"{len(sample.rows):,} observations; drop effects or choose regressors that vary within them."
+        f"{grouped(len(sample.rows))} observations; drop effects or choose regressors that vary within them."
     )
 
 
@@ -216,6 +217,6 @@ def _explained(error: Exception, sample: Sample) -> Exception:
     if "collinear" in text.lower() or "singular" in text.lower() or "at least one array" in text:
         return RegressorError(_all_collinear(sample))
     return ConvergenceError(
-        f"The estimation on {len(sample.rows):,} observations failed: {text or type(error).__name__}. Leave out "
+        f"The estimation on {grouped(len(sample.rows))} observations failed: {text or type(error).__name__}. Leave out "
         "regressors or effects that few observations identify."
     )

@@ -16,6 +16,7 @@ from firmtrade_core.codes.place_lists import na_in_doubt, other_list
 from firmtrade_core.codes.places import read_place, seat_of
 from firmtrade_core.gravity.errors import GravityError
 from firmtrade_core.gravity.panel import Array, GravityPanel
+from firmtrade_core.labels import grouped
 from firmtrade_core.world.tables import numbers, read_table, require_columns
 from firmtrade_core.world.world import World
 
@@ -156,7 +157,7 @@ def with_geography(
         first = found[missing].iloc[0]
         pair = " and ".join(str(first[k]) for k in keys[:2])
         raise GeographyFileError(
-            f"{bad:,} of {len(found):,} rows have no {' or '.join(new)}, the first {pair}. Complete the table, or "
+            f"{grouped(bad)} of {grouped(len(found))} rows have no {' or '.join(new)}, the first {pair}. Complete the table, or "
             "leave these countries out."
         )
     if bad:
@@ -193,7 +194,7 @@ def _own_variables(panel: GravityPanel, wanted: Sequence[str]) -> tuple[dict[str
 
 def _on_gaps(panel: GravityPanel, found: pd.DataFrame, new: Sequence[str], ours: bool) -> str:
     """Whose variables are missing, in which rows."""
-    gaps = ", ".join(f"{name} in {int(n):,} rows" for name in new if (n := found[name].isna().sum()))
+    gaps = ", ".join(f"{name} in {grouped(int(n))} rows" for name in new if (n := found[name].isna().sum()))
     if ours:
         placed = set(_placed(panel.countries))
         who = ", ".join(c for c in panel.countries if c not in placed)
@@ -204,7 +205,7 @@ def _on_gaps(panel: GravityPanel, found: pd.DataFrame, new: Sequence[str], ours:
     else:
         pairs = found.loc[found[list(new)].isna().any(axis=1), ["exporter", "importer"]].drop_duplicates()
         listed = ", ".join(f"{o} and {d}" for o, d in pairs.head(5).itertuples(index=False, name=None))
-        reason = f"The table lacks {len(pairs):,} pairs ({listed}{' ...' if len(pairs) > 5 else ''})"
+        reason = f"The table lacks {grouped(len(pairs))} pairs ({listed}{' ...' if len(pairs) > 5 else ''})"
     return f"{reason}: missing are {gaps}, which drop out of equations that use them."
 
 
@@ -249,7 +250,7 @@ def panel_of_world(world: World, *, pooled: bool = False) -> GravityPanel:
     panel = GravityPanel.from_table(table, flow_values="consumer", tariff="tariff")
     unknown = world.tariff_unknown[:, :, goods]
     blank = int((unknown.any(2) if pooled else unknown).sum())
-    notes = (f"{blank:,} tariffs are unknown and counted as 0.",) if blank else ()
+    notes = (f"{grouped(blank)} tariffs are unknown and counted as 0.",) if blank else ()
     return with_geography(replace(panel, notes=(*panel.notes, *notes)))
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.gravity.errors import FlowError, RegressorError
 from firmtrade_core.gravity.panel import Array, GravityPanel, Integers
+from firmtrade_core.labels import grouped
 from firmtrade_core.labels.units import in_percent
 from firmtrade_core.world.estimated import estimated_cells
 from firmtrade_core.world.world import World
@@ -102,8 +103,8 @@ def compare_costs(
         filled, pairs = int((~seen).sum()), pairs[seen].reset_index(drop=True)
     if len(pairs) < 5 * folds:
         raise FlowError(
-            f"{len(pairs):,} pairs trade both ways"
-            + (f" in flows that are observed ({filled:,} are estimated)" if filled else "")
+            f"{grouped(len(pairs))} pairs trade both ways"
+            + (f" in flows that are observed ({grouped(filled)} are estimated)" if filled else "")
             + f"; {folds} folds need {5 * folds}."
         )
     X, y = pairs[list(variables)].to_numpy(dtype=np.float64), pairs["revealed"].to_numpy()

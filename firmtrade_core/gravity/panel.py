@@ -22,6 +22,7 @@ from firmtrade_core.gravity.errors import (
     TariffUnitError,
     TooFewCountriesError,
 )
+from firmtrade_core.labels import grouped
 from firmtrade_core.labels.units import in_percent
 from firmtrade_core.world.tables import labels, numbers, read_table, require_columns
 
@@ -119,14 +120,14 @@ class GravityPanel:
     def _with_gaps(self, gaps: Gaps) -> GravityPanel:
         missing = self._missing_cells()
         if len(missing) == 0 or gaps == "leave":
-            note = (f"{len(missing):,} pair-years are missing and left out.",) if len(missing) else ()
+            note = (f"{grouped(len(missing))} pair-years are missing and left out.",) if len(missing) else ()
             return replace(self, notes=self.notes + note)
         first = ", ".join(
             str(missing[key].iloc[0]) for key in KEYS if missing[key].nunique() or key != "sector"
         )
         if gaps == "refuse":
             raise GapError(
-                f"{len(missing):,} of {len(missing) + len(self.table):,} pair-years are missing, the first {first}. "
+                f"{grouped(len(missing))} of {grouped(len(missing) + len(self.table))} pair-years are missing, the first {first}. "
                 'Complete the table, or pass gaps="zero" (no trade) or gaps="leave" (unknown).'
             )
         return self._filled(missing)
@@ -155,7 +156,7 @@ class GravityPanel:
         varying = [str(c) for c, moves in (pairs.nunique() > 1).any().items() if moves] if covariates else []
         if varying:
             raise GapError(
-                f"{len(missing):,} pair-years are missing, and {', '.join(varying)} change over time, so they cannot "
+                f"{grouped(len(missing))} pair-years are missing, and {', '.join(varying)} change over time, so they cannot "
                 "be filled in. Complete the table."
             )
         added = missing.assign(trade=0.0)
@@ -166,7 +167,7 @@ class GravityPanel:
         table = pd.concat([self.table.astype({k: str for k in KEYS[:3]}), added], ignore_index=True)
         table = table.astype({k: "category" for k in KEYS[:3]})
         return replace(
-            self, table=table, notes=(*self.notes, f"{len(missing):,} missing pair-years set to zero.")
+            self, table=table, notes=(*self.notes, f"{grouped(len(missing))} missing pair-years set to zero.")
         )
 
     def _with_note_on_empty_pairs(self) -> GravityPanel:
@@ -175,7 +176,7 @@ class GravityPanel:
         empty = int((total == 0).sum())
         if not empty:
             return self
-        note = f"{empty:,} of {len(total):,} pairs (by sector) never trade; pair effects leave them out."
+        note = f"{grouped(empty)} of {grouped(len(total))} pairs (by sector) never trade; pair effects leave them out."
         return replace(self, notes=(*self.notes, note))
 
     # Reading -------------------------------------------------------------------------------------
@@ -326,11 +327,11 @@ def _flows(table: pd.DataFrame, flow: str) -> Array:
     values = numbers(table, flow, "The panel")
     if (values < 0).any():
         raise FlowError(
-            f"{int((values < 0).sum()):,} of {len(values):,} flows are negative, the lowest {values.min():g}; "
+            f"{grouped(int((values < 0).sum()))} of {grouped(len(values))} flows are negative, the lowest {values.min():g}; "
             "mend the source."
         )
     if not (values > 0).any():
-        raise FlowError(f"All {len(values):,} flows are zero.")
+        raise FlowError(f"All {grouped(len(values))} flows are zero.")
     return values
 
 
@@ -342,12 +343,12 @@ def _tariffs(table: pd.DataFrame, tariff: str, unit: TariffUnit, flow: str) -> A
         mean = float(np.average(values[paying], weights=flows[paying])) if paying.any() else 0.0
         if mean > PERCENT_SUSPECT:
             raise TariffUnitError(
-                f"Tariffs average {mean:,.3g} where one is paid (the highest {values.max():g}, {int((values > PERCENT_SUSPECT).sum()):,} "
-                f'of {len(values):,} above {in_percent(PERCENT_SUSPECT)}): these look like percent. Pass tariff_unit="percent" if they are, or '
+                f"Tariffs average {grouped(mean, '.3g')} where one is paid (the highest {values.max():g}, {grouped(int((values > PERCENT_SUSPECT).sum()))} "
+                f'of {grouped(len(values))} above {in_percent(PERCENT_SUSPECT)}): these look like percent. Pass tariff_unit="percent" if they are, or '
                 'tariff_unit="fraction" if they are truly that high.'
             )
     if (values <= -1).any():
-        raise TariffUnitError(f"{int((values <= -1).sum()):,} tariffs are -100 % or lower.")
+        raise TariffUnitError(f"{grouped(int((values <= -1).sum()))} tariffs are -100 % or lower.")
     return values
 
 
@@ -377,7 +378,7 @@ def _without_world(table: pd.DataFrame, flow: str) -> tuple[pd.DataFrame, tuple[
         return table, notes
     traded = pd.to_numeric(table[flow], errors="coerce").fillna(0.0)
     said = (
-        f"{int(met.sum()):,} rows of totals (the world, all sectors) left out, {100 * traded[met].sum() / max(traded.sum(), 1e-300):.2g} % of the "
+        f"{grouped(int(met.sum()))} rows of totals (the world, all sectors) left out, {100 * traded[met].sum() / max(traded.sum(), 1e-300):.2g} % of the "
         "flows in the file: they would count twice."
     )
     return table[~met].reset_index(drop=True), (*notes, said)
@@ -407,6 +408,6 @@ def _refuse_duplicates(frame: pd.DataFrame) -> None:
         row = frame.iloc[int(repeated.argmax())]
         cell = ", ".join(str(row[k]) for k in KEYS)
         raise DuplicateObservationsError(
-            f"{int(repeated.sum()):,} rows repeat an exporter, importer, sector and year, the first {cell}. "
+            f"{grouped(int(repeated.sum()))} rows repeat an exporter, importer, sector and year, the first {cell}. "
             "Keep one row of each, or add them up."
         )

@@ -12,6 +12,7 @@ from firmtrade_core.gravity.errors import ConvergenceError
 from firmtrade_core.gravity.panel import Array, Integers
 from firmtrade_core.gravity.projection import Projector
 from firmtrade_core.gravity.separation import separated_by_regressors, separated_with_effects
+from firmtrade_core.labels import grouped
 
 MOST_STEPS, MOST_RECTIFICATIONS = 200, 200
 
@@ -130,7 +131,7 @@ def poisson_fit(
             break
     else:
         raise ConvergenceError(
-            f"PPML did not converge in {MOST_STEPS} steps on {len(y):,} observations. Leave out regressors or effects "
+            f"PPML did not converge in {MOST_STEPS} steps on {grouped(len(y))} observations. Leave out regressors or effects "
             "that few observations identify."
         )
     mean = np.exp(eta)

@@ -13,6 +13,7 @@ import numpy as np
 
 from firmtrade_core.gravity.errors import ConvergenceError
 from firmtrade_core.gravity.panel import Array, Integers
+from firmtrade_core.labels import grouped
 
 MOST_ITERATIONS = 20_000
 
@@ -98,7 +99,7 @@ class Projector:
             gradient = gradient - length * response
         else:
             raise ConvergenceError(
-                f"The effects of {len(values):,} observations were not found in {most:,} passes. Leave out "
+                f"The effects of {grouped(len(values))} observations were not found in {grouped(most)} passes. Leave out "
                 "effects that few observations identify."
             )
         own = self._own_means(values - self._spread(searched))

@@ -12,6 +12,7 @@ from firmtrade_core.gravity.errors import FlowError, RegressorError
 from firmtrade_core.gravity.panel import Array, GravityPanel, Integers
 from firmtrade_core.gravity.specification import GravitySpecification, effect_parts
 from firmtrade_core.gravity.variables import expanded, variable
+from firmtrade_core.labels import grouped
 
 Mask = NDArray[np.bool_]
 
@@ -194,12 +195,12 @@ def _require_rows(counts: SampleCounts, matrix: Array, usable: Mask, names: list
     if counts.used > matrix.shape[1]:
         return
     lost = (~np.isfinite(matrix[usable])).sum(0)
-    gaps = ", ".join(f"{n} ({k:,})" for n, k in zip(names, lost, strict=True) if k)
+    gaps = ", ".join(f"{n} ({grouped(k)})" for n, k in zip(names, lost, strict=True) if k)
     raise FlowError(
-        f"Of {counts.given:,} rows {counts.used:,} are left: {counts.not_sampled:,} are outside the sample, "
-        f"{counts.logarithm_of_zero:,} are zeros without a logarithm, {counts.missing:,} lack a regressor"
-        f"{f' [{gaps}]' if gaps else ''}, {counts.separated_by_effects:,} belong to groups without trade, and "
-        f"{counts.singletons:,} are alone in their group."
+        f"Of {grouped(counts.given)} rows {grouped(counts.used)} are left: {grouped(counts.not_sampled)} are outside the sample, "
+        f"{grouped(counts.logarithm_of_zero)} are zeros without a logarithm, {grouped(counts.missing)} lack a regressor"
+        f"{f' [{gaps}]' if gaps else ''}, {grouped(counts.separated_by_effects)} belong to groups without trade, and "
+        f"{grouped(counts.singletons)} are alone in their group."
     )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.gravity.errors import ConvergenceError, FlowError, RegressorError
 from firmtrade_core.gravity.panel import Array
+from firmtrade_core.labels import grouped
 
 Mask = NDArray[np.bool_]
 
@@ -90,7 +91,7 @@ def two_stages(
     missing = int(used[[*barriers, *excluded, flow]].isna().any(axis=1).sum())
     if missing:
         raise RegressorError(
-            f"{missing:,} of {len(used):,} pairs lack a barrier, an excluded variable or the flow."
+            f"{grouped(missing)} of {grouped(len(used))} pairs lack a barrier, an excluded variable or the flow."
         )
     found = _estimate(used, barriers, excluded, flow)
     errors = _bootstrap(used, barriers, excluded, flow, draws, seed) if draws else {}
@@ -115,7 +116,7 @@ def _varied(table: pd.DataFrame, flow: str) -> tuple[pd.DataFrame, int]:
         kept = kept[mixed]
     if len(kept) < 20:
         raise FlowError(
-            f"Of {len(table):,} pairs {len(kept):,} are left once countries that trade with all or with none are "
+            f"Of {grouped(len(table))} pairs {grouped(len(kept))} are left once countries that trade with all or with none are "
             "gone: whether pairs trade must vary."
         )
     return kept.reset_index(drop=True), len(table) - len(kept)
@@ -180,7 +181,7 @@ def probit(X: Array, y: Mask) -> Array:
             return beta
         likelihood = new
     raise ConvergenceError(
-        f"The probit of {len(y):,} pairs ({int(y.sum()):,} trade) has no finite solution: a regressor predicts "
+        f"The probit of {grouped(len(y))} pairs ({grouped(int(y.sum()))} trade) has no finite solution: a regressor predicts "
         "perfectly who trades. Leave it out."
     )
 

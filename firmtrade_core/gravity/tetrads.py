@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from firmtrade_core.gravity.errors import FlowError, RegressorError, TariffUnitError
 from firmtrade_core.gravity.panel import PERCENT_SUSPECT
+from firmtrade_core.labels import grouped
 
 Array = NDArray[np.float64]
 
@@ -74,7 +75,9 @@ def tetrads(
     paying = (t > 0) & (X > 0) & ~np.eye(n, dtype=bool)
     if (t <= -1).any() or (paying.any() and np.average(t[paying], weights=X[paying]) > PERCENT_SUSPECT):
         high = int((t > PERCENT_SUSPECT).sum())
-        raise TariffUnitError(f"{high:,} of {t.size:,} tariffs look like percent: divide by 100.")
+        raise TariffUnitError(
+            f"{grouped(high)} of {grouped(t.size)} tariffs look like percent: divide by 100."
+        )
     triples = np.array([*combinations(range(n), 3)])
     with np.errstate(divide="ignore", invalid="ignore"):
         trade, wedge = _cycle(np.log(X), triples), _cycle(np.log1p(t), triples)
@@ -82,8 +85,8 @@ def tetrads(
     moving = known & (np.abs(wedge) > 1e-12)
     if int(moving.sum()) <= n:
         raise RegressorError(
-            f"Of {len(triples):,} triples {int((~known).sum()):,} have a zero flow, and in "
-            f"{int((known & ~moving).sum()):,} tariffs cancel out; {int(moving.sum()):,} are left, too few."
+            f"Of {grouped(len(triples))} triples {grouped(int((~known).sum()))} have a zero flow, and in "
+            f"{grouped(int((known & ~moving).sum()))} tariffs cancel out; {grouped(int(moving.sum()))} are left, too few."
         )
     slope, spread = _slope_with_jackknife(trade[moving], wedge[moving], triples[moving], n)
     return TetradEstimate(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.gravity.errors import RegressorError
 from firmtrade_core.gravity.panel import Array, GravityPanel, Integers
+from firmtrade_core.labels import grouped
 from firmtrade_core.world.accounts import closest
 
 _CALL = re.compile(r"^(log|log1p|lag|lead|change|is|by)\((.*)\)$", re.DOTALL)
@@ -132,7 +133,7 @@ def _log(values: Array, name: str) -> Array:
     bad = values <= 0
     if bad.any():
         raise RegressorError(
-            f"{name}: {int(bad.sum()):,} values are zero or less, so they have no logarithm."
+            f"{name}: {grouped(int(bad.sum()))} values are zero or less, so they have no logarithm."
         )
     result: Array = np.log(values)
     return result

@@ -12,6 +12,7 @@ import pandas as pd
 from firmtrade_core.codes.artefacts import is_blank, whole_number
 from firmtrade_core.codes.currencies import BUSINESS_YEAR, WEEK, business_years
 from firmtrade_core.codes.iso import plain_text
+from firmtrade_core.labels import grouped
 
 FIRST_YEAR, LAST_YEAR = 1950, datetime.date.today().year + 1
 
@@ -138,11 +139,12 @@ def read_dates(counts: Mapping[str, int]) -> DateReading:
     table = pd.DataFrame(rows, columns=["text", "meant", "rule", "form"])
     forms = table.assign(rows=list(counts.values())).groupby("form", dropna=True)["rows"].sum()
     notes = [
-        f"Dates written {form}: {rows:,} values" for form, rows in forms.sort_values(ascending=False).items()
+        f"Dates written {form}: {grouped(rows)} values"
+        for form, rows in forms.sort_values(ascending=False).items()
     ]
     if order["day"] or order["month"]:
         notes.append(
-            f"Day first in {order['day']:,} values without doubt, month first in {order['month']:,} values"
+            f"Day first in {grouped(order['day'])} values without doubt, month first in {grouped(order['month'])} values"
         )
     return DateReading(
         table[["text", "meant", "rule"]].assign(size=table["rule"].map(MONTHS).fillna(0.0)), tuple(notes)

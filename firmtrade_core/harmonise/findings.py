@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from firmtrade_core.labels import grouped
 from firmtrade_core.labels.units import in_percent
 from firmtrade_core.paths import asset, read_rows
 
@@ -76,7 +77,7 @@ class Finding:
     def __str__(self) -> str:
         shown = f" For example {'; '.join(self.examples)}." if self.examples else ""
         advice = f" {self.rule.advice}" if self.rule.advice else ""
-        return f"{self.rows:,} {self.rule.title} ({in_percent(self.share)} of rows): {self.rule.action}.{shown}{advice}"
+        return f"{grouped(self.rows)} {self.rule.title} ({in_percent(self.share)} of rows): {self.rule.action}.{shown}{advice}"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.harmonise.findings import Finding
 from firmtrade_core.harmonise.mirror import MirrorComparison
+from firmtrade_core.labels import grouped
 from firmtrade_core.labels.units import in_percent
 
 #: Months after which records begin to age, and after which they are worth nothing for the present.
@@ -119,7 +120,7 @@ def _by_rules(dimension: str, rows: int, found: list[Finding], meaning: str) -> 
     found = sorted(found, key=lambda f: -f.rows)
     # A row may break several rules; shares then overlap and their sum is an upper bound.
     value = max(0.0, 1 - sum(f.rows for f in found) / rows)
-    return Score(dimension, value, meaning, tuple(f"{f.rows:,} {f.rule.title}" for f in found[:5]))
+    return Score(dimension, value, meaning, tuple(f"{grouped(f.rows)} {f.rule.title}" for f in found[:5]))
 
 
 def _timeliness(last_day: datetime.date | None, today: datetime.date) -> Score:
@@ -146,7 +147,7 @@ def _coverage(comparison: MirrorComparison | None) -> Score:
     if comparison.world_year and comparison.world_year != comparison.year:
         evidence.append(f"Customs are of {comparison.year}, the world's accounts of {comparison.world_year}")
     evidence += [
-        f"{reason['world']:,.0f} m USD not reached: {reason['reason']}"
+        f"{grouped(reason['world'])} m USD not reached: {reason['reason']}"
         for reason in comparison.reasons().head(2).to_dict("records")
         if reason["world"] >= 1
     ]

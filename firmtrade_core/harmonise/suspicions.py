@@ -14,6 +14,7 @@ import duckdb
 from firmtrade_core.harmonise.database import exact_sum
 from firmtrade_core.harmonise.findings import EXAMPLES, Finding, rules_of
 from firmtrade_core.harmonise.quoting import literal
+from firmtrade_core.labels import grouped
 from firmtrade_core.paths import whole_file
 
 #: Robust standard deviations from the product's median log unit value from which a line is odd.
@@ -153,4 +154,4 @@ def _factors(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
         "SELECT round((price - usual) / ln(10))::INTEGER AS power, count(*) FROM unit_values "
         f"WHERE abs(price - usual) > {ODD} * spread GROUP BY ALL ORDER BY 2 DESC, 1 LIMIT {EXAMPLES}"
     ).fetchall()
-    return tuple(f"about 10^{power} times the usual: {count:,}" for power, count in rows)
+    return tuple(f"about 10^{power} times the usual: {grouped(count)}" for power, count in rows)

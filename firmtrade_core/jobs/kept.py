@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from firmtrade_core.labels import grouped
 from firmtrade_core.paths import write_whole
 
 #: Where classes and functions of this program live, and those of its tests.
@@ -114,7 +115,7 @@ def read(path: Path) -> Any:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
-                raise KeptError(f"{path.name} would unfold to more than {LARGEST:,} bytes.")
+                raise KeptError(f"{path.name} would unfold to more than {grouped(LARGEST)} bytes.")
             return _Reader(archive).get(json.loads(archive.read("tree.json")))
     except KeptError:
         raise

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from firmtrade_core.labels import grouped
 from firmtrade_core.panel.errors import PanelFileError
 from firmtrade_core.panel.panel import FirmPanel, PanelMetadata
 
@@ -106,12 +107,14 @@ def _yearly(raw: pd.DataFrame, path: Path) -> FirmPanel:
     table["value_added"] = table["sales"] - table["materials"]
     materials = table["materials"].where(table["materials"] > 0)
     table["imported_input_share"] = (table["imports"] / materials).clip(0, 1)
-    notes = [f"{len(raw) - len(active):,} plant-years in which the plant did not operate are left out."]
+    notes = [
+        f"{grouped(len(raw) - len(active))} plant-years in which the plant did not operate are left out."
+    ]
     if "capital" in table:
         absent = table["capital"] <= 0
         table["capital"] = table["capital"].mask(absent)
         notes.append(
-            f"Capital of {int(absent.sum()):,} plant-years is zero and read as missing; half of 1992 is absent."
+            f"Capital of {grouped(int(absent.sum()))} plant-years is zero and read as missing; half of 1992 is absent."
         )
     return _panel(table, notes, path)
 
@@ -138,7 +141,9 @@ def _balanced(raw: pd.DataFrame, path: Path) -> FirmPanel:
     workers = skilled + unskilled
     table["skill_share"] = skilled / workers.where(workers > 0)
     table["capital"] = table["capital"].where(table["capital"] > 0)
-    notes = [f"{int(coded.to_numpy().sum()):,} values coded {MISSING_CODE - 1:.0f} are read as missing."]
+    notes = [
+        f"{grouped(int(coded.to_numpy().sum()))} values coded {MISSING_CODE - 1:.0f} are read as missing."
+    ]
     return _panel(table, notes, path)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from firmtrade_core.labels import grouped
 from firmtrade_core.panel.columns import INSTRUMENT_PREFIX, TABLES, Column, catalogue
 from firmtrade_core.panel.errors import ColumnError, PanelError, PanelFileError
 from firmtrade_core.panel.money import HeadRead, common_currency, factors, heads_of
@@ -415,7 +416,7 @@ class FirmPanel:
             raise PanelError(f"{self.metadata.label} has no table {table}; it has: {', '.join(self.tables)}.")
 
     def __repr__(self) -> str:
-        sizes = ", ".join(f"{table} {self.count(table):,}" for table in self.tables)
+        sizes = ", ".join(f"{table} {grouped(self.count(table))}" for table in self.tables)
         return f"FirmPanel({self.metadata.label!r}: {sizes})"
 
 

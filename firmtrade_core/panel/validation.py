@@ -60,13 +60,13 @@ class ValidationReport:
 
     def text(self, examples: int = 3) -> str:
         """The report in plain words, worst first, with a few rows by rule."""
-        head = ", ".join(f"{table}: {count:,} rows" for table, count in self.rows.items())
+        head = ", ".join(f"{table}: {grouped(count)} rows" for table, count in self.rows.items())
         verdict = "Usable." if self.usable else "Not usable until the errors are mended."
         lines = [f"{verdict} ({head})"]
         order = {"error": 0, "warning": 1, "advice": 2}
         for item in sorted(self.counts.to_dict("records"), key=lambda r: (order[r["severity"]], -r["rows"])):
             where = f"{item['table']}.{item['column']}" if item["column"] else item["table"]
-            count = f" ({item['rows']:,} rows)" if item["rows"] else ""
+            count = f" ({grouped(item['rows'])} rows)" if item["rows"] else ""
             lines.append(f"{item['severity']:8} {where}: {item['rule']}{count}")
             lines += self._examples(item, examples)
         return "\n".join(lines)

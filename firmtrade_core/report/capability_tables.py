@@ -244,7 +244,7 @@ def model_card(report: CapabilityReport, request: Request) -> str:
         f"- Structural boosting (MODEL 6), {'m and g' if settings.two_indices else 'm alone (g = 0)'}; {settings.folds} folds by firm, seed {settings.seed}",
         f"- Learner of m as chosen: {learner_words(results.state.learner)}"
         + (f"; of g: {learner_words(results.state.entry_learner)}" if settings.two_indices else ""),
-        f"- {len(results.draws)} bootstrap draws of {DRAWN[request.kind]}; marginal log likelihood {results.log_likelihood:,.1f}",
+        f"- {len(results.draws)} bootstrap draws of {DRAWN[request.kind]}; marginal log likelihood {grouped(results.log_likelihood, '.1f')}",
         f"- Shapley values: {grouped(len(report.explanations['m'].rows))} firms, additive within {in_powers(_residual(report), decimals=1)}",
         f"- {cluster_words(report.explanations['m'])}",
         "",
@@ -277,7 +277,7 @@ def model_card(report: CapabilityReport, request: Request) -> str:
             "",
             f"## {title}",
             "",
-            f"{seen}; {known.cells:,} cells. {' '.join(known.notes)}".strip(),
+            f"{seen}; {grouped(known.cells)} cells. {' '.join(known.notes)}".strip(),
             "",
         ]
         lines += _markdown(_won(known))

@@ -31,6 +31,7 @@ from firmtrade_core.labels import (
     Unit,
     UnitError,
     columns_of,
+    grouped,
     in_powers,
     registered,
     unit,
@@ -388,7 +389,7 @@ def to_excel(tables: Sequence[Table], about: About) -> bytes:
     for table in tables:
         if len(table.frame) > MOST_SHEET_ROWS:
             raise ValueError(
-                f"{table.title}: {len(table.frame):,} rows do not fit a sheet ({MOST_SHEET_ROWS:,}). Take CSV."
+                f"{table.title}: {grouped(len(table.frame))} rows do not fit a sheet ({grouped(MOST_SHEET_ROWS)}). Take CSV."
             )
 
     book = Workbook(write_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from firmtrade_core.gravity.estimated import GravityEstimate
 from firmtrade_core.gravity.events import Window
 from firmtrade_core.gravity.specification import GravitySpecification
+from firmtrade_core.labels import grouped
 from firmtrade_core.words.gravity import equation_words, sentence, term_name
 
 
@@ -38,8 +39,8 @@ def latex_table(found: GravityEstimate, *, caption: str) -> str:
     foot = "\n".join(
         f"{_escaped(name)} & {value} \\\\"
         for name, value in (
-            ("Observations", f"{found.observations:,}"),
-            ("Separated zeros left out", f"{found.separated:,}"),
+            ("Observations", f"{grouped(found.observations)}"),
+            ("Separated zeros left out", f"{grouped(found.separated)}"),
             *((sentence(k), f"{v:.3f}") for k, v in found.goodness.items() if k != "deviance"),
         )
     )

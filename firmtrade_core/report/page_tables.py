@@ -24,7 +24,7 @@ from firmtrade_core.codes.countries import country_name
 from firmtrade_core.equilibrium import Equilibrium
 from firmtrade_core.gravity.estimated import GravityEstimate
 from firmtrade_core.gravity.events import EventStudy
-from firmtrade_core.labels import columns_of, in_words
+from firmtrade_core.labels import columns_of, grouped, in_words
 from firmtrade_core.published.replication import Report
 from firmtrade_core.report.banded_tables import HIGH, LOW, with_ends
 from firmtrade_core.report.export import About, Table, about_certificate, about_world, table, written_now
@@ -312,7 +312,10 @@ def about_effects(report: ChannelReport) -> About:
     """Whose firms the effects are of, and what to make of them."""
     kind = "synthetic: no such firm exists" if report.synthetic else "real firms; averages only"
     return (
-        ("Firms", f"{report.panel}, {report.year}: {report.firms:,}, {report.markets} destinations; {kind}"),
+        (
+            "Firms",
+            f"{report.panel}, {report.year}: {grouped(report.firms)}, {report.markets} destinations; {kind}",
+        ),
         ("Elasticity of substitution", f"{report.table.elasticity_of_substitution:g}"),
         ("Reading", "evidence says how far an effect may be taken for causal; association is none"),
         *(("No effect", f"{name}: {why}") for name, why in report.table.refused.items()),

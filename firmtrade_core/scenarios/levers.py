@@ -7,6 +7,7 @@ from functools import singledispatch
 import numpy as np
 from numpy.typing import NDArray
 
+from firmtrade_core.labels import grouped
 from firmtrade_core.scenarios import schema
 from firmtrade_core.scenarios.atlas import Atlas
 from firmtrade_core.scenarios.draft import Draft, blend
@@ -74,7 +75,7 @@ def _(card: schema.TariffSchedule, draft: Draft, atlas: Atlas) -> None:
         stopped = (after < least) & (covered > 0) & atlas.abroad & (draft.world.expenditure > 0)
         if stopped.any():
             atlas.note(
-                f"A schedule takes off more than there is in {int(stopped.sum()):,} flows: tariffs stop at zero there."
+                f"A schedule takes off more than there is in {grouped(int(stopped.sum()))} flows: tariffs stop at zero there."
             )
         after = np.maximum(after, least)
     draft.tariff = blend(draft.tariff, after, covered)

@@ -15,6 +15,7 @@ import re
 import zlib
 from typing import Any
 
+from firmtrade_core.labels import grouped
 from firmtrade_core.labels.units import in_percent
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.schema import Scenario, WorldReference, older_default
@@ -87,7 +88,7 @@ def encode(scenario: Scenario, world: World | None = None) -> str:
     code = f"{VERSION}.{_base64(_header(body) + body)}"
     if len(code) > LONGEST:
         raise LongLinkError(
-            f"This scenario takes {len(code):,} characters; links stay under {LONGEST:,}. Pass it on as a YAML file, or "
+            f"This scenario takes {grouped(len(code))} characters; links stay under {grouped(LONGEST)}. Pass it on as a YAML file, or "
             "shorten it: name groups such as EU instead of their members."
         )
     return code
@@ -175,7 +176,7 @@ def missing_world(scenario: Scenario, world: World) -> str:
 def _split(code: str) -> tuple[str, str]:
     if len(code) > LONGEST:
         raise LinkError(
-            f"The link holds {len(code):,} characters, and links made here stay under {LONGEST:,}. Ask for the YAML file."
+            f"The link holds {grouped(len(code))} characters, and links made here stay under {grouped(LONGEST)}. Ask for the YAML file."
         )
     version, dot, content = code.partition(".")
     if not (dot and content and re.fullmatch(r"[0-9]{1,4}", version)):
@@ -239,7 +240,7 @@ def _inflated(body: bytes) -> bytes:
         raise LinkError("The link arrived whole, but its content is broken. It was not made here.") from None
     if len(content) > LARGEST:
         raise LinkError(
-            f"The link would unfold to more than {LARGEST:,} bytes and is refused. It was not made here."
+            f"The link would unfold to more than {grouped(LARGEST)} bytes and is refused. It was not made here."
         )
     if not inflate.eof or inflate.unused_data:
         raise LinkError("The link arrived whole, but its content is broken. It was not made here.")

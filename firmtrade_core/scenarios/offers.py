@@ -29,6 +29,7 @@ from firmtrade_core.codes.places import read_place
 from firmtrade_core.codes.products import read_products
 from firmtrade_core.codes.word_lists import known_as
 from firmtrade_core.codes.written_numbers import read_numbers
+from firmtrade_core.labels import grouped
 from firmtrade_core.scenarios.errors import ScenarioError
 from firmtrade_core.scenarios.rates import look_like_percent
 from firmtrade_core.scenarios.schema import ScheduleRow
@@ -118,7 +119,7 @@ class Offer:
                     )
         if len(found) > MOST_ROWS:
             raise ScenarioError(
-                f"The offer makes {len(found):,} rows; a card holds {MOST_ROWS:,}. Choose one year, or fewer exporters."
+                f"The offer makes {grouped(len(found))} rows; a card holds {grouped(MOST_ROWS)}. Choose one year, or fewer exporters."
             )
         if not found:
             raise ScenarioError("The offer changes no tariff: final rates are the base rates.")
@@ -254,7 +255,7 @@ def _read_lines(
     if not meant and look_like_percent([*lines["base"], *lines["final"]]):
         highest = lines[["base", "final"]].to_numpy(float).max()
         raise ScenarioError(
-            f"Rates as high as {100 * highest:,.0f} % look like percent given for fractions: call the columns base_percent and "
+            f"Rates as high as {grouped(100 * highest)} % look like percent given for fractions: call the columns base_percent and "
             "final_percent, or write percent signs; base_fraction and final_fraction where they are truly that high."
         )
     return lines.reset_index(drop=True)
@@ -582,4 +583,4 @@ def _trade_weights(group: pd.DataFrame, sold: pd.DataFrame) -> np.ndarray[Any, n
 
 def _some(names: list[str]) -> str:
     shown = ", ".join(map(str, names[:5]))
-    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5:,} more"
+    return shown if len(names) <= 5 else f"{shown} and {grouped(len(names) - 5)} more"

@@ -21,7 +21,7 @@ from firmtrade_core.codes.groups import group_members, group_names
 from firmtrade_core.codes.places import read_place
 from firmtrade_core.codes.word_lists import known_as
 from firmtrade_core.home.isic import parts_of_sector
-from firmtrade_core.labels import in_percent
+from firmtrade_core.labels import grouped, in_percent
 from firmtrade_core.paths import asset, read_rows
 from firmtrade_core.scenarios.atlas import Atlas, some
 from firmtrade_core.scenarios.errors import ScenarioError
@@ -105,7 +105,7 @@ class DatedTable:
         if days <= 0:
             return ""
         return (
-            f"The table was last checked on {in_words(self.checked)}, {days:,} day{'s' if days > 1 else ''} before, and its "
+            f"The table was last checked on {in_words(self.checked)}, {grouped(days)} day{'s' if days > 1 else ''} before, and its "
             f"newest entry is of {in_words(last)}: for a policy that is newer bring a table of your own."
         )
 

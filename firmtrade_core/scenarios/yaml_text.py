@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from firmtrade_core.labels import grouped
 from firmtrade_core.scenarios.errors import ScenarioError
 
 LONGEST = 200_000
@@ -51,7 +52,9 @@ def read(text: str | bytes) -> Any:
         With the line where reading stopped.
     """
     if len(text) > LONGEST:
-        raise ScenarioError(f"The file has {len(text):,} characters; a scenario has at most {LONGEST:,}.")
+        raise ScenarioError(
+            f"The file has {grouped(len(text))} characters; a scenario has at most {grouped(LONGEST)}."
+        )
     try:
         decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
         _refuse_tricks(decoded)

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from firmtrade_core.codes.places import suggest
+from firmtrade_core.labels import grouped
 from firmtrade_core.world.errors import (
     AccountsError,
     EmptyMarketError,
@@ -187,7 +188,7 @@ class Accounts:
             worst = np.unravel_index(int(self.expenditure.argmin()), self.expenditure.shape)
             raise NegativeValueError(
                 f"{count} flows are negative; the worst is {self._cell([int(i) for i in worst])}: "
-                f"{self.expenditure[worst]:,.6g}. Flows must be zero or more."
+                f"{grouped(self.expenditure[worst], '.6g')}. Flows must be zero or more."
             )
         check_tariffs(self.tariff, self.expenditure, self._cell, stated=self.tariffs_stated)
         if (self.subsidy >= 1).any():
@@ -214,7 +215,7 @@ class Accounts:
             where = np.unravel_index(int(self.inputs.argmin()), self.inputs.shape)
             raise NegativeValueError(
                 f"{self.countries[where[0]]}: purchases of {self.sectors[where[1]]} by "
-                f"{self.sectors[where[2]]} are negative ({self.inputs[where]:,.6g})."
+                f"{self.sectors[where[2]]} are negative ({grouped(self.inputs[where], '.6g')})."
             )
         shortfall = self.final_demand / self.total_expenditure.sum(1, keepdims=True)
         if shortfall.min() < -1e-9:
@@ -222,17 +223,17 @@ class Accounts:
             count = int((shortfall < -1e-9).sum())
             raise AccountsError(
                 f"{count} final demands are negative; the worst is {self.countries[i]}, {self.sectors[k]}: "
-                f"its users buy {self.inputs.sum(2)[i, k]:,.0f} million USD of inputs but only "
-                f"{self.total_expenditure[i, k]:,.0f} is spent in all (gap "
-                f"{-self.final_demand[i, k]:,.0f}). Mend with World.from_long(..., "
+                f"its users buy {grouped(self.inputs.sum(2)[i, k])} million USD of inputs but only "
+                f"{grouped(self.total_expenditure[i, k])} is spent in all (gap "
+                f"{grouped(-self.final_demand[i, k])}). Mend with World.from_long(..., "
                 "close_inputs=True), balance.close_input_rows or shares.close_from_shares."
             )
         short = (self.value_added <= 0) & (self.gross_output > 0)
         if short.any():
             i, k = np.unravel_index(int(np.where(short, self.value_added, np.inf).argmin()), short.shape)
             raise AccountsError(
-                f"{self.countries[i]}, {self.sectors[k]}: inputs of {self.inputs.sum(1)[i, k]:,.0f} million "
-                f"USD leave no value added out of an output of {self.gross_output[i, k]:,.0f}. Lower its input "
+                f"{self.countries[i]}, {self.sectors[k]}: inputs of {grouped(self.inputs.sum(1)[i, k])} million "
+                f"USD leave no value added out of an output of {grouped(self.gross_output[i, k])}. Lower its input "
                 "shares, or merge the sector with another."
             )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from firmtrade_core.labels import grouped
 from firmtrade_core.world.errors import AccountsError, MarginError, NegativeValueError, ShapeError
 
 Array = NDArray[np.float64]
@@ -201,8 +202,8 @@ def complete_flows(
         row = row * _ratio(rows, flows.sum(1))
     if gap > tolerance:
         raise MarginError(
-            f"No cells have these sums below {ceiling:,.6g}: a row is off by {gap:.2g} of its sum after "
-            f"{iterations:,} sweeps. Raise the ceiling, widen the pairs' bands, or correct the sums."
+            f"No cells have these sums below {grouped(ceiling, '.6g')}: a row is off by {gap:.2g} of its sum after "
+            f"{grouped(iterations)} sweeps. Raise the ceiling, widen the pairs' bands, or correct the sums."
         )
     totals = flows[:, :, covered].sum(2)
     return Completed(flows, iterations, gap, float(np.maximum(totals - high, low - totals).max(initial=0.0)))
@@ -283,8 +284,8 @@ def close_input_rows(
         worst = int(short.argmax())
         name = countries[worst] if countries is not None else f"country {worst}"
         raise AccountsError(
-            f"{name}: users buy inputs of {given[worst].sum():,.0f} million USD but only {ceiling[worst].sum():,.0f} "
-            f"is spent beyond the smallest final demands (gap {short[worst]:,.0f}). Lower its input shares."
+            f"{name}: users buy inputs of {grouped(given[worst].sum())} million USD but only {grouped(ceiling[worst].sum())} "
+            f"is spent beyond the smallest final demands (gap {grouped(short[worst])}). Lower its input shares."
         )
     closed = _capped(given, ceiling, tolerance, max_iterations)
     before, after = given.sum(2), closed.sum(2)
@@ -356,15 +357,15 @@ def _check_margins(cells: Array, rows: Array, columns: Array, labels: _Labels) -
     if off.any():
         s = int(np.abs(gap).argmax())
         raise MarginError(
-            f"{labels.name('sector', s)}: rows sum to {rows[:, s].sum():,.6g} but columns to "
-            f"{columns[:, s].sum():,.6g} (gap {gap[s]:,.6g}). Rescale one of them first."
+            f"{labels.name('sector', s)}: rows sum to {grouped(rows[:, s].sum(), '.6g')} but columns to "
+            f"{grouped(columns[:, s].sum(), '.6g')} (gap {grouped(gap[s], '.6g')}). Rescale one of them first."
         )
     for axis, margin, sums in (("origin", rows, cells.sum(1)), ("destination", columns, cells.sum(0))):
         empty = (margin > 0) & (sums == 0)
         if empty.any():
             index, s = (int(i) for i in np.argwhere(empty)[0])
             raise MarginError(
-                f"{labels.name(axis, index)}, {labels.name('sector', s)} must sum to {margin[index, s]:,.6g} but "
+                f"{labels.name(axis, index)}, {labels.name('sector', s)} must sum to {grouped(margin[index, s], '.6g')} but "
                 "all its cells are zero in the prior. Give it a positive prior, or a margin of zero."
             )
 
@@ -389,7 +390,7 @@ def _unmet(flows: Array, columns: Array, labels: _Labels) -> str:
     j, s = (int(i) for i in np.unravel_index(int(off.argmax()), off.shape))
     return (
         f"No flows have these sums: {labels.name('destination', j)}, {labels.name('sector', s)} reaches "
-        f"{flows[:, j, s].sum():,.6g} of {columns[j, s]:,.6g}. Too many of its cells are zero in the prior."
+        f"{grouped(flows[:, j, s].sum(), '.6g')} of {grouped(columns[j, s], '.6g')}. Too many of its cells are zero in the prior."
     )
 
 
@@ -414,7 +415,7 @@ class _Pairs:
         if empty.any() or (pairs.total < 0).any():
             p = int(np.argmax(empty | (pairs.total < 0)))
             raise MarginError(
-                f"{pairs.label(p, labels)} cannot total {pairs.total[p]:,.6g}: its prior is zero."
+                f"{pairs.label(p, labels)} cannot total {grouped(pairs.total[p], '.6g')}: its prior is zero."
             )
         return pairs
 
@@ -438,7 +439,7 @@ class _Pairs:
         worst = int(gap.argmax()) if len(gap) else 0
         if len(gap) and gap[worst] > tolerance:
             raise MarginError(
-                f"{self.label(worst, labels)} should total {self.total[worst]:,.6g} but the row and column sums leave "
-                f"{sums[worst]:,.6g}. Correct the total, or allow a larger pair_tolerance."
+                f"{self.label(worst, labels)} should total {grouped(self.total[worst], '.6g')} but the row and column sums leave "
+                f"{grouped(sums[worst], '.6g')}. Correct the total, or allow a larger pair_tolerance."
             )
         return float(gap[worst]) if len(gap) else 0.0

@@ -14,6 +14,7 @@ from firmtrade_core.codes.iso import is_known
 from firmtrade_core.codes.place_lists import na_in_doubt, other_list
 from firmtrade_core.codes.places import explain_unknown, is_world, mended, read_place_in
 from firmtrade_core.codes.sectors import is_goods, sector_totals
+from firmtrade_core.labels import grouped
 from firmtrade_core.labels.units import in_percent
 from firmtrade_core.world.accounts import Provenance
 from firmtrade_core.world.balance import close_input_rows
@@ -132,7 +133,7 @@ def fields_from_long(
     if not known.all():
         share = spending[~known].sum() / spending.sum() if spending.sum() > 0 else 0.0
         repairs.append(
-            f"{int((~known).sum()):,} tariffs are missing, on {100 * share:.2g} % of expenditure: they are unknown, and "
+            f"{grouped(int((~known).sum()))} tariffs are missing, on {100 * share:.2g} % of expenditure: they are unknown, and "
             "counted as 0."
         )
     purchases = None if inputs is None else _purchases(inputs, cells, codes, repairs, year)
@@ -230,8 +231,8 @@ def without_totals(table: pd.DataFrame, rule: CodeRule, repairs: list[str]) -> p
             {str(c) for side in ("exporter", "importer") for c in gone[side] if mended(str(c))[0] is None}
         )
         repairs.append(
-            f"{int(met.sum()):,} rows left out whose partner is a total or is not told ({', '.join(who[:6])}"
-            f"{f' and {len(who) - 6} more' if len(who) > 6 else ''}): {spent[met].sum():,.6g} of {spent.sum():,.6g} million USD."
+            f"{grouped(int(met.sum()))} rows left out whose partner is a total or is not told ({', '.join(who[:6])}"
+            f"{f' and {len(who) - 6} more' if len(who) > 6 else ''}): {grouped(spent[met].sum(), '.6g')} of {grouped(spent.sum(), '.6g')} million USD."
         )
         table = table[~met].reset_index(drop=True)
         if table.empty:
@@ -323,7 +324,7 @@ class _Cells:
         n, s = len(self.countries), len(self.sectors)
         if n * n * s > LARGEST_CELLS:
             raise WorldError(
-                f"{n:,} countries and {s:,} sectors make {n * n * s:,} cells, too many. Aggregate the table first, or "
+                f"{grouped(n)} countries and {grouped(s)} sectors make {grouped(n * n * s)} cells, too many. Aggregate the table first, or "
                 "check that the right columns are called exporter, importer and sector."
             )
         origin, destination = (_index(c, self.countries) for c in (self.exporter, self.importer))
@@ -349,15 +350,15 @@ class _Cells:
             first = int((self.positions == self.positions[second]).argmax())
             raise DuplicateCellError(
                 f"{self.name(self.positions[second])} appears more than once (rows {first + 1} and {second + 1}); "
-                f"{int(repeated.sum()):,} rows repeat a cell. Keep one of each, or add them up (two codes may mean one country)."
+                f"{grouped(int(repeated.sum()))} rows repeat a cell. Keep one of each, or add them up (two codes may mean one country)."
             )
 
     def refuse_negative(self, values: Array) -> None:
         if (values < 0).any():
             row = int(values.argmin())
             raise NegativeValueError(
-                f"{int((values < 0).sum()):,} flows are negative; the lowest is {self.name(self.positions[row])} (row "
-                f"{row + 1}): {values[row]:,.6g} million USD. Flows must be zero or more."
+                f"{grouped(int((values < 0).sum()))} flows are negative; the lowest is {self.name(self.positions[row])} (row "
+                f"{row + 1}): {grouped(values[row], '.6g')} million USD. Flows must be zero or more."
             )
 
     def complete(self, rule: Missing, repairs: list[str], expenditure: Array) -> None:
@@ -385,10 +386,12 @@ class _Cells:
             first = int((~present).ravel().argmax())
             pairs = int((~present.any(2)).sum())
             raise MissingPairsError(
-                f"{absent:,} cells are missing, {pairs:,} pairs of countries altogether; the first is "
+                f"{grouped(absent)} cells are missing, {grouped(pairs)} pairs of countries altogether; the first is "
                 f'{self.name(first)}. Complete the table, or pass missing="zero" if the source leaves out zeros.'
             )
-        repairs.append(f"{absent:,} missing cells ({in_percent(absent / present.size)} of all) read as zero.")
+        repairs.append(
+            f"{grouped(absent)} missing cells ({in_percent(absent / present.size)} of all) read as zero."
+        )
         if parts:
             repairs.append(
                 f"Sales at home without a row, read as zero, in sectors that are exported: {named(parts)}, counted by exports."
@@ -439,7 +442,7 @@ def _purchases(
     np.add.at(purchases, positions, values)
     empty = n * s * s - len(np.unique(positions))
     if empty:
-        repairs.append(f"{empty:,} input cells without a row read as zero.")
+        repairs.append(f"{grouped(empty)} input cells without a row read as zero.")
     bought = np.bincount(at[0], minlength=n)
     if none := [c for c, rows in zip(cells.countries, bought, strict=True) if not rows]:
         repairs.append(

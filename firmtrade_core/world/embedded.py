@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from firmtrade_core.codes.countries import REST_OF_WORLD, contiguity, country_name, distances
 from firmtrade_core.codes.groups import group_members
 from firmtrade_core.codes.sectors import BROAD_SECTORS, broad_sector
+from firmtrade_core.labels import grouped
 from firmtrade_core.paths import asset, data_folder, figures_folder
 from firmtrade_core.world.balance import Completed, close_input_rows, complete_flows
 from firmtrade_core.world.errors import AccountsError, WorldFileError
@@ -277,7 +278,7 @@ def build_embedded_world(figures: Figures | None = None, *, observed: Path | Non
                 f"Imports rescaled sector by sector to world exports, for the rounding of the figures: by "
                 f"{100 * rescaling:.2g} % at most.",
                 f"Small cells filled by iterative proportional fitting below the smallest large cell "
-                f"({np.nanmin(figures.cells):,.0f} million USD): national totals are met exactly, totals of the main "
+                f"({grouped(np.nanmin(figures.cells))} million USD): national totals are met exactly, totals of the main "
                 "partners to their rounding.",
                 pinning,
                 f"Input rows scaled, value-added shares kept, until every final demand is at least 1 % of expenditure: "
@@ -380,8 +381,8 @@ def inputs_at_gdp(figures: Figures) -> tuple[Array, str]:
     if np.abs(gap).max() > 1e-9:
         worst = int(np.abs(gap).argmax())
         raise AccountsError(
-            f"{figures.countries[worst]}: no input shares make value added the GDP of {figures.gdp[worst]:,.0f} million "
-            f"USD out of an output of {figures.output[worst].sum():,.0f} (gap {100 * gap[worst]:.2g} %). Correct one of them."
+            f"{figures.countries[worst]}: no input shares make value added the GDP of {grouped(figures.gdp[worst])} million "
+            f"USD out of an output of {grouped(figures.output[worst].sum())} (gap {100 * gap[worst]:.2g} %). Correct one of them."
         )
     purchases = figures.input_shares * ((1 - value_added) / purchased * figures.output)[:, None, :]
     before = (figures.output * share).sum(1) / figures.gdp - 1

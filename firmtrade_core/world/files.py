@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from firmtrade_core.labels import grouped
 from firmtrade_core.paths import whole_file
 from firmtrade_core.world.accounts import Accounts, Provenance
 from firmtrade_core.world.errors import WorldError, WorldFileError
@@ -164,7 +165,7 @@ def _read(file: io.BufferedReader, path: Path, kind: type[Kind]) -> Kind:
     file.seek(0)
     if size > LARGEST_FILE:
         raise WorldFileError(
-            f"{path.name} has {size / 2**20:,.0f} MB; world files up to {LARGEST_FILE >> 20} are read."
+            f"{path.name} has {grouped(size / 2**20)} MB; world files up to {LARGEST_FILE >> 20} are read."
         )
     if not zipfile.is_zipfile(file):
         raise WorldFileError(
@@ -266,7 +267,7 @@ class _Description:
         if not 0 < len(labels) <= LARGEST_AXIS or not all(
             isinstance(x, str) and 0 < len(x) <= 100 for x in labels
         ):
-            raise WorldFileError(f"The file's {key} must be 1 to {LARGEST_AXIS:,} short texts.")
+            raise WorldFileError(f"The file's {key} must be 1 to {grouped(LARGEST_AXIS)} short texts.")
         return tuple(labels)
 
     def _provenance(self, given: Mapping[str, Any]) -> Provenance:

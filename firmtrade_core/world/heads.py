@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from firmtrade_core.labels import grouped
 from firmtrade_core.world.errors import WorldFileError
 
 #: Lines that are looked at for the heads, and among them those that may be titles.
@@ -113,7 +114,7 @@ def _squeezed(line: str) -> str:
 
 
 def _rows(number: int) -> str:
-    return f"{number:,} row{'s' * (number != 1)}"
+    return f"{grouped(number)} row{'s' * (number != 1)}"
 
 
 def fields_of(line: str, separator: str) -> list[str]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from firmtrade_core.labels import grouped
+
 Array = NDArray[np.float64]
 
 #: Economies that are named one by one; the others are counted.
@@ -22,11 +24,11 @@ def named(values: Mapping[str, float], most: int = MOST_NAMED) -> str:
     'ZMB (1,500 million USD), FRA (20 million USD)'
     """
     order = sorted(values, key=lambda name: (-values[name], name))
-    listed = ", ".join(f"{name} ({values[name]:,.4g} million USD)" for name in order[:most])
+    listed = ", ".join(f"{name} ({grouped(values[name], '.4g')} million USD)" for name in order[:most])
     left = order[most:]
     if not left:
         return listed
-    return f"{listed} and {len(left)} more ({sum(values[name] for name in left):,.4g} million USD)"
+    return f"{listed} and {len(left)} more ({grouped(sum(values[name] for name in left), '.4g')} million USD)"
 
 
 def without_partner(countries: Sequence[str], border: Array) -> list[str]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.codes.countries import country_name
 from firmtrade_core.codes.currencies import ExchangeRates
+from firmtrade_core.labels import grouped
 from firmtrade_core.world.build import closed_inputs_change
 from firmtrade_core.world.errors import AccountsError, ColumnError, WorldError
 from firmtrade_core.world.own_table import KNOWN_AS, guess_roles, rows_of
@@ -196,8 +197,8 @@ def _laid(
     if len(worst):
         i, s = (int(v) for v in worst[int(np.argmin([left[tuple(w)] for w in worst]))])
         raise AccountsError(
-            f"{country_name(world.countries[i])} would sell {abroad[i, s]:,.0f} million USD of "
-            f"{world.sector_name(world.sectors[s])} abroad, but makes {output[i, s]:,.0f} in this world. Look at the unit of the "
+            f"{country_name(world.countries[i])} would sell {grouped(abroad[i, s])} million USD of "
+            f"{world.sector_name(world.sectors[s])} abroad, but makes {grouped(output[i, s])} in this world. Look at the unit of the "
             f"values, at the year (this world is of {world.provenance.year or 'another year'}), at re-exports among the rows, and at where national "
             "accounts put such goods (refined copper is mining in some)."
         )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from firmtrade_core.labels import grouped
 from firmtrade_core.labels.units import in_percent
 from firmtrade_core.world.errors import AccountsError, NegativeValueError, ShapeError
 from firmtrade_core.world.world import Provenance, World
@@ -138,8 +139,8 @@ def _final_spending(
     if not (spending > 0).all():
         worst = int(spending.argmin())
         raise AccountsError(
-            f"{countries[worst]}: a value added of {value_added[worst]:,.6g} million USD calls for final spending of "
-            f"{spending[worst]:,.6g}. Check its value added against its trade shares."
+            f"{countries[worst]}: a value added of {grouped(value_added[worst], '.6g')} million USD calls for final spending of "
+            f"{grouped(spending[worst], '.6g')}. Check its value added against its trade shares."
         )
     return spending
 

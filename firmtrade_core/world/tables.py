@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from firmtrade_core.labels import grouped
 from firmtrade_core.world.columns import unused_columns
 from firmtrade_core.world.errors import ColumnError, DuplicateCellError, WorldFileError
 from firmtrade_core.world.heads import (
@@ -127,7 +128,7 @@ def numbers(table: pd.DataFrame, column: str, where: str) -> NDArray[np.float64]
         )
         comma = " Use a point for decimals." if isinstance(given, str) and "," in given else ""
         raise ColumnError(
-            f"{where}: {column} {kind} in row {row + 1} ({_row_label(table, row)}); {int(bad.sum()):,} rows in all.{comma}"
+            f"{where}: {column} {kind} in row {row + 1} ({_row_label(table, row)}); {grouped(int(bad.sum()))} rows in all.{comma}"
         )
     return values
 
@@ -163,7 +164,7 @@ def refuse_repeated_rows(table: pd.DataFrame, keys: Sequence[str], where: str) -
         row = int(repeated.argmax())
         cell = ", ".join(f"{key} {str(table[key].iloc[row])[:30]}" for key in keys)
         raise DuplicateCellError(
-            f"{where} repeats {cell} (row {row + 1}); {int(repeated.sum()):,} rows in all. Keep one of each, or add them up."
+            f"{where} repeats {cell} (row {row + 1}); {grouped(int(repeated.sum()))} rows in all. Keep one of each, or add them up."
         )
 
 
@@ -186,7 +187,7 @@ def _read_parquet(path: Path, _: str) -> pd.DataFrame:
         content = sum(meta.row_group(g).total_byte_size for g in range(meta.num_row_groups))
         if meta.num_rows > LARGEST_ROWS or content > LARGEST_CONTENT:
             raise WorldFileError(
-                f"{path.name} would unpack to {meta.num_rows:,} rows and {content / 2**30:.1f} GB and is refused."
+                f"{path.name} would unpack to {grouped(meta.num_rows)} rows and {content / 2**30:.1f} GB and is refused."
             )
         # The file's own notes on how pandas should rebuild it are not trusted.
         table: pd.DataFrame = file.read().to_pandas(ignore_metadata=True)
@@ -267,7 +268,7 @@ def _read_workbook(path: Path, _: str) -> pd.DataFrame:
     """All sheets of one table; columns that hold nothing but numbers become numbers."""
     book = read_workbook(path)
     if len(book.table) > LARGEST_ROWS:
-        raise WorldFileError(f"{path.name} has {len(book.table):,} rows and is refused.")
+        raise WorldFileError(f"{path.name} has {grouped(len(book.table))} rows and is refused.")
     table = book.table.copy()
     for column in table:
         values = pd.to_numeric(table[column].replace("", None), errors="coerce")

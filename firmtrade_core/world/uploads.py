@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from firmtrade_core.jobs import TooMuchError, apart
+from firmtrade_core.labels import grouped
 from firmtrade_core.world.errors import WorldFileError
 from firmtrade_core.world.loaders import load
 from firmtrade_core.world.tables import SUFFIXES, read_table
@@ -172,8 +173,8 @@ def _limit_parquet(path: Path) -> None:
     content = sum(meta.row_group(g).total_byte_size for g in range(meta.num_row_groups))
     if meta.num_rows > LARGEST_ROWS or content > LARGEST_CONTENT or meta.num_columns > LARGEST_COLUMNS:
         raise WorldFileError(
-            f"{path.name} would unpack to {meta.num_rows:,} rows, {meta.num_columns:,} columns and "
-            f"{content / 2**20:,.0f} MB, and is refused. {_ELSEWHERE}"
+            f"{path.name} would unpack to {grouped(meta.num_rows)} rows, {grouped(meta.num_columns)} columns and "
+            f"{grouped(content / 2**20)} MB, and is refused. {_ELSEWHERE}"
         )
 
 
@@ -183,7 +184,7 @@ def _limit_text(path: Path) -> None:
     columns = max(head.count(sign) for sign in (b",", b";", b"\t")) + 1
     if len(head) > LONGEST_HEAD or columns > LARGEST_COLUMNS:
         raise WorldFileError(
-            f"The first line of {path.name} is no head of a table: {columns:,} columns in {len(head):,} bytes or more."
+            f"The first line of {path.name} is no head of a table: {grouped(columns)} columns in {grouped(len(head))} bytes or more."
         )
 
 
@@ -202,5 +203,5 @@ def _limit_archive(path: Path, largest: int) -> None:
             "Save it as CSV." if path.suffix.lower() == ".xlsx" else "Name it in FIRMTRADE_WORLD instead."
         )
         raise WorldFileError(
-            f"{path.name} would unpack to {content / 2**20:,.0f} MB and is refused. {instead}"
+            f"{path.name} would unpack to {grouped(content / 2**20)} MB and is refused. {instead}"
         )

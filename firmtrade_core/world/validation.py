@@ -17,6 +17,7 @@ from firmtrade_core.codes.iso import is_known
 from firmtrade_core.codes.place_lists import na_in_doubt, other_list
 from firmtrade_core.codes.places import explain_unknown, mended, read_place_in
 from firmtrade_core.codes.sectors import sector_totals
+from firmtrade_core.labels import grouped
 from firmtrade_core.world.accounts import PERCENT_SUSPECT
 from firmtrade_core.world.build import CodeRule, Missing, TariffUnit, totals
 from firmtrade_core.world.columns import ROLE, ROLES
@@ -344,7 +345,7 @@ class _Checker:
             )
         elif self._mean_rate(rate) > PERCENT_SUSPECT:
             yield Issue(
-                f"Tariffs average {100 * self._mean_rate(rate):,.0f} % where one is paid",
+                f"Tariffs average {grouped(100 * self._mean_rate(rate))} % where one is paid",
                 "These look like percent: say so above, and 10 is read as ten percent; or say that they are fractions, however high.",
                 name,
             )
@@ -426,7 +427,7 @@ class _Checker:
             share = f"{100 * absent / cells:.2g} %"
             zero = self.missing == "zero"
             yield Issue(
-                f"{absent:,} of {cells:,} cells ({share}) have no row",
+                f"{grouped(absent)} of {grouped(cells)} cells ({share}) have no row",
                 "They will be read as zero."
                 if zero
                 else "Complete the table, or say above that the source leaves out zeros.",
@@ -441,7 +442,7 @@ class _Checker:
         sold = pd.Series(values[keys.index], index=keys["exporter"].to_numpy()).groupby(level=0).sum()
         for label in [c for c in countries if c not in set(at_home["exporter"])][:MOST_NAMED]:
             yield Issue(
-                f"{_shown(label)} has no row for its sales at home, and sells {sold.get(label, 0.0):,.4g} million USD abroad",
+                f"{_shown(label)} has no row for its sales at home, and sells {grouped(sold.get(label, 0.0), '.4g')} million USD abroad",
                 "A home market is not a mere missing row: add it (exporter = importer), output less exports, or 0 where there "
                 "is none.",
                 "importer",

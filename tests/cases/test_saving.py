@@ -183,7 +183,7 @@ def test_output_without_trade_is_named(tmp_path: Path) -> None:
     )
     wrong = made.replace("DEU", "GER")
     with pytest.raises(
-        UnknownCodeError, match=r"GER \(5,000 million USD\).*'GER' is no present code .*use DEU"
+        UnknownCodeError, match=r"GER \(5\u202f000 million USD\).*'GER' is no present code .*use DEU"
     ):
         load("baci", path, concordance=read_table(concordance), output=wrong)
 

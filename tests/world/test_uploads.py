@@ -103,7 +103,7 @@ def test_bombs(monkeypatch: pytest.MonkeyPatch) -> None:
         read_uploaded_world(Upload("bomb.world", BOMB.getvalue()))
     buffer = io.BytesIO()
     pq.write_table(pa.table({"a": np.random.default_rng(0).random(300_000)}), buffer)
-    with pytest.raises(WorldFileError, match=r"would unpack to 300,000 rows"):
+    with pytest.raises(WorldFileError, match=r"would unpack to 300\u202f000 rows"):
         read_uploaded_table(Upload("bomb.parquet", buffer.getvalue()))
 
 
@@ -140,5 +140,5 @@ def test_limits_are_by_what_a_file_becomes(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(sent.content) < 100_000
     # Refused by its description, before anything is unpacked or a process is begun.
     monkeypatch.setattr("firmtrade_core.world.uploads.apart", lambda *_, **__: pytest.fail("unpacked"))
-    with pytest.raises(WorldFileError, match="would unpack to 200,000 rows"):
+    with pytest.raises(WorldFileError, match="would unpack to 200\u202f000 rows"):
         apart_or_here(read_uploaded_table, [sent], {"upload": sent})

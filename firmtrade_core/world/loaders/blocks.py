@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from firmtrade_core.codes.iso import is_known
 from firmtrade_core.codes.sectors import is_goods
+from firmtrade_core.labels import grouped
 from firmtrade_core.world.build import TariffUnit, closed_inputs_change
 from firmtrade_core.world.errors import UnknownCodeError, WorldFileError
 from firmtrade_core.world.joins import MOST_NAMED, named, without_partner
@@ -101,7 +102,7 @@ def world_from_blocks(
     negative = flows < 0
     if negative.any():
         changes.append(
-            f"{int(negative.sum()):,} negative flows (falling inventories) set to zero, "
+            f"{grouped(int(negative.sum()))} negative flows (falling inventories) set to zero, "
             f"{100 * -flows[negative].sum() / flows[~negative].sum():.2g} % of all flows."
         )
     border = np.maximum(flows, 0.0) * blocks.unit
@@ -237,7 +238,7 @@ def _of_these(
         return tariffs
     kept = names["exporter"].isin(list(countries)) & names["importer"].isin(list(countries))
     changes.append(
-        f"{int((~kept).sum()):,} rows of tariffs of {', '.join(sorted(others)[:MOST_NAMED])}"
+        f"{grouped(int((~kept).sum()))} rows of tariffs of {', '.join(sorted(others)[:MOST_NAMED])}"
         f"{f' and {len(others) - MOST_NAMED} more' if len(others) > MOST_NAMED else ''} unused: the flows do not have them."
     )
     return tariffs[kept.to_numpy()].reset_index(drop=True)

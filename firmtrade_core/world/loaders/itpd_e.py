@@ -15,6 +15,7 @@ import pandas as pd
 
 from firmtrade_core.codes.iso import is_known
 from firmtrade_core.codes.places import read_place, territory_notes
+from firmtrade_core.labels import grouped
 from firmtrade_core.world.build import TariffUnit
 from firmtrade_core.world.columns import said_of
 from firmtrade_core.world.errors import EmptyMarketError, NegativeValueError, WorldError
@@ -112,7 +113,7 @@ def load(
     changes += _renamed(table["exporter_iso3"], table["importer_iso3"])
     changes += territory_notes(countries, year)
     if unknown:
-        changes.append(f"{unknown:,} cells that the source does not know are read as zero.")
+        changes.append(f"{grouped(unknown)} cells that the source does not know are read as zero.")
     if "flag_mirror" in table and (mirrored := _flagged(table["flag_mirror"])).any():
         share = trade[mirrored].sum() / trade.sum()
         changes.append(f"{100 * share:.2g} % of trade is mirrored from the exporter's records by the source.")

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from firmtrade_core.labels import grouped
 from firmtrade_core.world.build import TariffUnit
 from firmtrade_core.world.columns import said_of
 from firmtrade_core.world.errors import WorldFileError
@@ -131,7 +132,7 @@ def load(
         gap = numbers(part, DISCREPANCY, path.name)
         share = np.abs(gap).sum() / np.abs(values).sum()
         provenance = provenance.with_change(
-            f"The column {DISCREPANCY}, differences between sources of {gap.sum():,.4g} million USD ({100 * share:.2g} % of all uses), "
+            f"The column {DISCREPANCY}, differences between sources of {grouped(gap.sum(), '.4g')} million USD ({100 * share:.2g} % of all uses), "
             "is no country's demand and is left out."
         )
     return world_from_blocks(

@@ -87,7 +87,7 @@ def source_line(report: CapabilityReport) -> str:
         else "Real firms; averages of at least five."
     )
     return (
-        f"Source: firmtrade on {report.panel}, {report.year}: {data.firm_count:,} firms, {len(data.markets)} markets, "
+        f"Source: firmtrade on {report.panel}, {report.year}: {grouped(data.firm_count)} firms, {len(data.markets)} markets, "
         f"{report.flow}s. {kind} Estimate {report.content_hash}"
     )
 
@@ -472,7 +472,7 @@ def how_well(report: CapabilityReport, bench: Bench) -> None:
     else:
         heading(
             "Against its rivals",
-            f"{report.comparison.firms:,} firms that no model had seen, the same for all; 90 % intervals by resampling firms.",
+            f"{grouped(report.comparison.firms)} firms that no model had seen, the same for all; 90 % intervals by resampling firms.",
         )
         _scores("Held-out measures", report.comparison)
         left, right = st.columns(2, gap="large")
@@ -530,7 +530,7 @@ def _known(report: CapabilityReport) -> None:
         if known is not None:
             heading(
                 title,
-                f"{seen}; {known.cells:,} cells; 90 % intervals by resampling firms. {' '.join(known.notes)}",
+                f"{seen}; {grouped(known.cells)} cells; 90 % intervals by resampling firms. {' '.join(known.notes)}",
             )
             _scores(title, known)
         elif why := report.refused.get(f"hidden {hidden}"):
@@ -660,7 +660,7 @@ def parameters(report: CapabilityReport, bench: Bench) -> None:
         "Market effects",
         ("Market", "Group", "Firms there", "Demand δ", "90 %", "Threshold k", "90 %"),
         [
-            (country_name(str(line["market"])), str(line["group"]).removesuffix(f" {report.year}"), f"{line['sellers']:,}", number(line["demand"]),
+            (country_name(str(line["market"])), str(line["group"]).removesuffix(f" {report.year}"), grouped(line['sellers']), number(line["demand"]),
              f"{number(line['demand_low'])} to {number(line['demand_high'])}" if banded else "",
              number(line["threshold"]), f"{number(line['threshold_low'])} to {number(line['threshold_high'])}" if banded else "")
             for _, line in table.sort_values("sellers", ascending=False).head(40).iterrows()
